@@ -1,0 +1,14 @@
+//! What happens in a run, as data.
+//!
+//! This is the one public description of a run: the terminal, the JSON lines and the journal are all written from it,
+//! and none of them needs to know how a run works. The engine has events of its own, which stay inside.
+
+mod change;
+mod failure;
+mod record;
+mod what;
+
+pub use change::Change;
+pub use failure::Failure;
+pub use record::{Record, VERSION};
+pub use what::{Command, Event, StopReason, Tally};

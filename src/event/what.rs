@@ -1,0 +1,177 @@
+//! The events.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Change, Failure};
+use crate::ids::{AccountName, NodeId, Region};
+
+/// The command that a run carries out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Make what the plan says.
+    Apply,
+    /// Delete what the plan made.
+    Destroy,
+    /// Read what there is and change nothing.
+    Outputs,
+}
+
+/// Why nothing new is started any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// A node failed and the run was to stop at the first failure.
+    FailFast,
+    /// The user asked to stop; what runs is waited for.
+    Interrupted,
+    /// The user asked to stop at once; nothing is waited for.
+    Aborted,
+}
+
+/// How many nodes ended how. Every node is counted once, save that `changed` is a part of `done`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Ended well.
+    pub done: usize,
+    /// Ended well and changed something.
+    pub changed: usize,
+    /// Failed by itself.
+    pub failed: usize,
+    /// Not run, since something that it needs failed.
+    pub skipped: usize,
+    /// Not run, since the run stopped before.
+    pub not_started: usize,
+    /// Left while it ran: what it had begun may go on at AWS.
+    pub aborted: usize,
+}
+
+impl Tally {
+    /// How many nodes are counted.
+    pub const fn nodes(&self) -> usize {
+        self.done + self.failed + self.skipped + self.not_started + self.aborted
+    }
+
+    /// Whether all of them ended well.
+    pub const fn is_success(&self) -> bool {
+        self.done == self.nodes()
+    }
+}
+
+/// One thing that happened.
+///
+/// A run is `RunStarted`, anything but that, `RunFinished`. A node that runs is `NodeStarted`, any number of
+/// `NodeProgress`, then one of `NodeDone`, `NodeFailed`, `NodeAborted`; a node that does not is one of `NodeSkipped`,
+/// `NodeNotStarted`. Times and durations are in milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The plan is sound, the accounts are who they should be, and the first nodes are about to start.
+    RunStarted {
+        /// The plan's name.
+        plan: String,
+        /// What is to be done with it.
+        command: Command,
+        /// How many nodes there are.
+        nodes: usize,
+    },
+    /// All that a node needs is done and it has begun.
+    NodeStarted {
+        /// The node.
+        node: NodeId,
+        /// The account that it works in.
+        account: AccountName,
+        /// The region that it works in.
+        region: Region,
+    },
+    /// Something that the node waits for at AWS has moved.
+    NodeProgress {
+        /// The node.
+        node: NodeId,
+        /// What moved: `VPC AWS::EC2::VPC`, `pcx-0123`, `rtb-0123`.
+        what: String,
+        /// Where it has got to, in AWS's own word: `CREATE_COMPLETE`, `pending-acceptance`.
+        status: String,
+        /// AWS's reason, if it gave one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// A node ended well.
+    NodeDone {
+        /// The node.
+        node: NodeId,
+        /// What it did.
+        change: Change,
+        /// What it did in detail, one change an item.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        details: Vec<String>,
+        /// What other nodes may use of it, by name.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        outputs: BTreeMap<String, String>,
+        /// How long it ran.
+        took_ms: u64,
+    },
+    /// A node failed by itself.
+    NodeFailed {
+        /// The node.
+        node: NodeId,
+        /// Why.
+        error: Failure,
+        /// How long it ran.
+        took_ms: u64,
+    },
+    /// A node was left while it ran, by the user's wish: what it had begun may go on at AWS.
+    NodeAborted {
+        /// The node.
+        node: NodeId,
+        /// How long it ran.
+        took_ms: u64,
+    },
+    /// A node does not run, since something that it needs, directly or not, failed.
+    NodeSkipped {
+        /// The node.
+        node: NodeId,
+        /// The node that failed.
+        because: NodeId,
+    },
+    /// A node does not run, since the run stopped before.
+    NodeNotStarted {
+        /// The node.
+        node: NodeId,
+    },
+    /// Nothing new is started from here on.
+    Stopping {
+        /// Why.
+        reason: StopReason,
+        /// How many nodes are left undone by it.
+        left: usize,
+        /// How many run at this moment.
+        running: usize,
+    },
+    /// Every node has ended.
+    RunFinished {
+        /// How they ended.
+        #[serde(flatten)]
+        tally: Tally,
+        /// How long the run took.
+        took_ms: u64,
+    },
+}
+
+impl Event {
+    /// The node that it happened to, if it happened to one.
+    pub const fn node(&self) -> Option<&NodeId> {
+        match self {
+            Self::NodeStarted { node, .. }
+            | Self::NodeProgress { node, .. }
+            | Self::NodeDone { node, .. }
+            | Self::NodeFailed { node, .. }
+            | Self::NodeAborted { node, .. }
+            | Self::NodeSkipped { node, .. }
+            | Self::NodeNotStarted { node } => Some(node),
+            Self::RunStarted { .. } | Self::Stopping { .. } | Self::RunFinished { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! `orch` builds AWS infrastructure that spans accounts and regions from one declarative plan.
+//!
+//! ARCHITECTURE.md says what each room owns and which others it may import; `tests/house.rs` holds the rule.
+
+pub mod diag;
+pub mod event;
+pub mod ids;
+pub mod report;
+pub mod text;

@@ -1,0 +1,14 @@
+//! What people and programs read of a run. Everything here turns data into text and does nothing else.
+
+pub mod diagnostic;
+mod failure;
+mod lines;
+mod outputs;
+mod palette;
+mod summary;
+mod took;
+
+pub use lines::{Lines, Verbosity};
+pub use outputs::{NodeOutputs, SameName, outputs_env, outputs_json, outputs_table};
+pub use palette::Palette;
+pub use summary::Digest;

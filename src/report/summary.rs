@@ -1,0 +1,274 @@
+//! The end of a run.
+
+use std::fmt::Write as _;
+
+use indexmap::IndexMap;
+
+use super::Palette;
+use super::failure::particulars;
+use super::took::took;
+use crate::event::{Change, Command, Event, Failure, Record, Tally};
+use crate::ids::NodeId;
+use crate::text::{counted, printable};
+
+/// How many lines or names of one sort are shown before the rest is counted only. The lines of the run have told all.
+const SHOWN: usize = 40;
+
+/// What a run comes down to, gathered from its events.
+#[derive(Clone, Debug, Default)]
+pub struct Digest {
+    command: Option<Command>,
+    nodes: usize,
+    took_ms: Option<u64>,
+    tally: Tally,
+    changed: Vec<(NodeId, Change, Vec<String>)>,
+    failed: Vec<(NodeId, Failure)>,
+    /// The nodes that were skipped, by the node that failed.
+    skipped: IndexMap<NodeId, Vec<NodeId>>,
+    aborted: Vec<NodeId>,
+    not_started: Vec<NodeId>,
+}
+
+impl Digest {
+    /// Takes in the next event of the run.
+    pub fn observe(&mut self, record: &Record) {
+        match &record.event {
+            Event::RunStarted { command, nodes, .. } => {
+                self.command = Some(*command);
+                self.nodes = *nodes;
+            }
+            Event::NodeDone { node, change, details, .. } => {
+                self.tally.done += 1;
+                if change.is_change() {
+                    self.tally.changed += 1;
+                    self.changed.push((node.clone(), *change, details.clone()));
+                }
+            }
+            Event::NodeFailed { node, error, .. } => {
+                self.tally.failed += 1;
+                self.failed.push((node.clone(), error.clone()));
+            }
+            Event::NodeSkipped { node, because } => {
+                self.tally.skipped += 1;
+                self.skipped.entry(because.clone()).or_default().push(node.clone());
+            }
+            Event::NodeAborted { node, .. } => {
+                self.tally.aborted += 1;
+                self.aborted.push(node.clone());
+            }
+            Event::NodeNotStarted { node } => {
+                self.tally.not_started += 1;
+                self.not_started.push(node.clone());
+            }
+            Event::RunFinished { took_ms, .. } => self.took_ms = Some(*took_ms),
+            Event::NodeStarted { .. } | Event::NodeProgress { .. } | Event::Stopping { .. } => {}
+        }
+    }
+
+    /// How the nodes seen so far ended.
+    pub const fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// The text for the end of the run: failures first, each with what was skipped because of it, then what was left,
+    /// then what changed; the last line counts.
+    pub fn text(&self, palette: Palette) -> String {
+        let mut out = String::new();
+        self.write_failures(&mut out, palette);
+        let sorts = [
+            ("Left while running; what they began may go on at AWS:", &self.aborted),
+            ("Not started:", &self.not_started),
+        ];
+        for (heading, nodes) in sorts.iter().filter(|(_, nodes)| !nodes.is_empty()) {
+            let _ = writeln!(out, "{}\n  {}\n", palette.warn(heading), names(nodes));
+        }
+        self.write_changes(&mut out, palette);
+        let _ = writeln!(out, "{}", self.last_line(palette));
+        out
+    }
+
+    /// Whether the run came to its end and every node of it ended well. Without the end nothing can be said of nodes
+    /// that were not heard of.
+    fn is_complete(&self) -> bool {
+        self.took_ms.is_some() && self.tally.is_success() && self.tally.done >= self.nodes
+    }
+
+    fn write_failures(&self, out: &mut String, palette: Palette) {
+        if self.failed.is_empty() {
+            return;
+        }
+        let _ = writeln!(out, "{}", palette.bad("Failed:"));
+        for (node, failure) in &self.failed {
+            let _ = writeln!(out, "  {}  {}", palette.strong(node), printable(&failure.summary));
+            out.push_str(&particulars(failure, 4, palette));
+            if let Some(skipped) = self.skipped.get(node) {
+                let _ = writeln!(out, "    {} {}", palette.faint("skipped "), names(skipped));
+            }
+        }
+        out.push('\n');
+    }
+
+    fn write_changes(&self, out: &mut String, palette: Palette) {
+        if self.changed.is_empty() {
+            return;
+        }
+        let shown = &self.changed[..self.changed.len().min(SHOWN)];
+        let width = shown.iter().map(|(node, ..)| node.to_string().chars().count()).max().unwrap_or(0);
+        let _ = writeln!(out, "{}", palette.strong("Changed:"));
+        for (node, change, details) in shown {
+            let word = palette.good(format_args!("{:8}", change.word()));
+            let line = format!("  {word}  {:width$}  {}", node.to_string(), printable(&details.join(", ")));
+            let _ = writeln!(out, "{}", line.trim_end());
+        }
+        if self.changed.len() > SHOWN {
+            let _ = writeln!(out, "  and {} more", self.changed.len() - SHOWN);
+        }
+        out.push('\n');
+    }
+
+    fn last_line(&self, palette: Palette) -> String {
+        let Tally { done, changed, failed, skipped, not_started, aborted } = self.tally;
+        if self.is_complete() && changed == 0 {
+            let plainly = match self.command {
+                Some(Command::Destroy) => "Nothing changed: there was nothing to delete",
+                Some(Command::Outputs) => "Everything is read",
+                Some(Command::Apply) | None => "Nothing changed: everything is as the plan says",
+            };
+            let time = self.took_ms.map(|took_ms| format!(", {}", took(took_ms))).unwrap_or_default();
+            return format!("{} ({}{time})", palette.good(plainly), counted(done, "node"));
+        }
+        let bad = (failed > 0).then(|| palette.bad(format_args!("{failed} failed")));
+        let undone = [(skipped, "skipped"), (aborted, "left running"), (not_started, "not started")]
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| palette.warn(format_args!("{count} {word}")));
+        let mut parts: Vec<_> = bad.into_iter().chain(undone).collect();
+        let unchanged = done - changed;
+        parts.push(palette.good(format_args!("{changed} changed")));
+        parts.push(format!("{unchanged} unchanged"));
+        let time = self.took_ms.map(|took_ms| format!(" in {}", took(took_ms))).unwrap_or_default();
+        format!("{}{time}", parts.join(", "))
+    }
+}
+
+/// The names in one line, at most [`SHOWN`] of them.
+fn names(nodes: &[NodeId]) -> String {
+    let shown: Vec<_> = nodes.iter().take(SHOWN).map(ToString::to_string).collect();
+    let more = nodes.len().saturating_sub(SHOWN);
+    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn node(id: &str) -> NodeId {
+        id.parse().unwrap()
+    }
+
+    fn started(command: Command, nodes: usize) -> Event {
+        Event::RunStarted { plan: "core".to_owned(), command, nodes }
+    }
+
+    fn done(id: &str, change: Change, details: &[&str]) -> Event {
+        Event::NodeDone {
+            node: node(id),
+            change,
+            details: details.iter().map(|detail| (*detail).to_owned()).collect(),
+            outputs: [].into(),
+            took_ms: 1,
+        }
+    }
+
+    fn digest(events: impl IntoIterator<Item = Event>) -> Digest {
+        let mut digest = Digest::default();
+        events.into_iter().for_each(|event| digest.observe(&Record::new(Timestamp::UNIX_EPOCH, event)));
+        digest
+    }
+
+    fn told(events: impl IntoIterator<Item = Event>) -> String {
+        digest(events).text(Palette::PLAIN)
+    }
+
+    fn finished() -> Event {
+        // The digest counts by itself; only the duration is taken from here.
+        Event::RunFinished { tally: Tally::default(), took_ms: 41_234 }
+    }
+
+    #[test]
+    fn failures_come_first_with_what_was_skipped_because_of_them() {
+        let failure = Failure::new("stack us-east-1-dev ended in ROLLBACK_COMPLETE", "Vpc: limit reached")
+            .at("plans/us-east-1.toml:14:3")
+            .help("ask for a higher quota");
+        let events = [
+            started(Command::Apply, 8),
+            done("stacks.master", Change::Created, &["12 resources"]),
+            done("stacks.spoke[qa]", Change::Updated, &["modify Vpc", "add \x1bNat"]),
+            done("stacks.spoke[test]", Change::Unchanged, &[]),
+            Event::NodeFailed { node: node("stacks.spoke[dev]"), error: failure, took_ms: 1 },
+            Event::NodeSkipped { node: node("peerings.spoke[dev]"), because: node("stacks.spoke[dev]") },
+            Event::NodeSkipped { node: node("routes.spoke[dev]"), because: node("stacks.spoke[dev]") },
+            Event::NodeNotStarted { node: node("routes.a") },
+            Event::NodeAborted { node: node("stacks.late"), took_ms: 1 },
+            finished(),
+        ];
+        insta::assert_snapshot!(told(events), @r#"
+        Failed:
+          stacks.spoke[dev]  stack us-east-1-dev ended in ROLLBACK_COMPLETE
+            cause    Vpc: limit reached
+            at       plans/us-east-1.toml:14:3
+            help     ask for a higher quota
+            skipped  peerings.spoke[dev], routes.spoke[dev]
+
+        Left while running; what they began may go on at AWS:
+          stacks.late
+
+        Not started:
+          routes.a
+
+        Changed:
+          created   stacks.master     12 resources
+          updated   stacks.spoke[qa]  modify Vpc, add \u{1b}Nat
+
+        1 failed, 2 skipped, 1 left running, 1 not started, 2 changed, 1 unchanged in 41.2s
+        "#);
+    }
+
+    #[test]
+    fn a_run_that_changed_nothing_says_so() {
+        let events = [started(Command::Apply, 1), done("stacks.a", Change::Unchanged, &[]), finished()];
+        assert_eq!(told(events), "Nothing changed: everything is as the plan says (1 node, 41.2s)\n");
+        let events = [started(Command::Destroy, 1), done("stacks.a", Change::Absent, &[]), finished()];
+        assert_eq!(told(events), "Nothing changed: there was nothing to delete (1 node, 41.2s)\n");
+        let events = [started(Command::Outputs, 1), done("stacks.a", Change::Read, &[]), finished()];
+        assert_eq!(told(events), "Everything is read (1 node, 41.2s)\n");
+    }
+
+    #[test]
+    fn a_run_that_broke_off_is_not_called_unchanged() {
+        let text = told([started(Command::Apply, 2), done("stacks.a", Change::Unchanged, &[])]);
+        assert_eq!(text, "0 changed, 1 unchanged\n");
+    }
+
+    #[test]
+    fn thousands_of_changes_are_counted_after_the_first() {
+        let ids = (0..1_000).map(|index| done(&format!("stacks.n{index}"), Change::Deleted, &[]));
+        let text = told([started(Command::Destroy, 1_000)].into_iter().chain(ids).chain([finished()]));
+        assert!(text.contains("  and 960 more\n"), "{text}");
+        assert_eq!(text.lines().count(), 1 + SHOWN + 1 + 1 + 1);
+    }
+
+    #[test]
+    fn the_tally_counts_every_node_once() {
+        let events = [
+            done("stacks.a", Change::Replaced, &[]),
+            done("stacks.b", Change::Read, &[]),
+            Event::NodeSkipped { node: node("routes.a"), because: node("stacks.c") },
+            Event::NodeFailed { node: node("stacks.c"), error: Failure::default(), took_ms: 1 },
+        ];
+        let tally = Tally { done: 2, changed: 1, failed: 1, skipped: 1, ..Tally::default() };
+        assert_eq!(digest(events).tally(), tally);
+    }
+}
