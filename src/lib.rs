@@ -4,6 +4,7 @@
 
 pub mod diag;
 pub mod event;
+pub mod expr;
 pub mod ids;
 pub mod report;
 pub mod text;
