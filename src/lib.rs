@@ -6,5 +6,6 @@ pub mod diag;
 pub mod event;
 pub mod expr;
 pub mod ids;
+pub mod plan;
 pub mod report;
 pub mod text;

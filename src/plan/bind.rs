@@ -1,0 +1,237 @@
+//! From instances to nodes: every value bound to what its paths stand for.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::codes;
+use super::fields::Declared;
+use super::files::beside;
+use super::group::{Body, Group};
+use super::miss::Miss;
+use super::node::{Attribute, Need, Node, PeeringSpec, RouteSpec, Side, Spec, StackSpec, Template};
+use super::peering::{DeclaredPeering, DeclaredSide};
+use super::problems::{Problems, did_you_mean};
+use super::route::{DeclaredRoute, check_destination};
+use super::scope::{Found, Horizon, Scope};
+use super::stack::DeclaredStack;
+use super::templates::Templates;
+use super::text::Text;
+use super::value::{Slot, Unresolved, Value};
+use super::world::{Each, Instance, World};
+use crate::diag::{Sources, Span};
+use crate::ids::NodeId;
+
+/// Binds every instance of every group, in their order. What cannot be bound was reported and is left out.
+pub(super) fn bind(
+    groups: &[Group],
+    world: &World,
+    templates: &mut Templates<'_>,
+    sources: &mut Sources,
+    problems: &mut Problems,
+) -> Vec<Node> {
+    let mut nodes = Vec::with_capacity(world.instances.len());
+    for (index, group) in groups.iter().enumerate() {
+        for member in &world.groups[index].members {
+            let instance = &world.instances[*member];
+            let scope = Scope::of(world, instance, Horizon::Values);
+            let mut binder = Binder { scope, problems, needs: Needs::default() };
+            let spec = match &group.body {
+                Body::Stack(stack) => binder.stack(stack, instance, templates, sources),
+                Body::Peering(peering) => binder.peering(peering, instance),
+                Body::Route(route) => binder.route(route),
+            };
+            for (name, span) in &group.depends_on {
+                binder.depends_on(name, span);
+            }
+            let needs = binder.needs.list;
+            if let (Some(spec), Some(account), Some(region)) = (spec, &instance.account, &instance.region) {
+                let (account, region) = (account.clone(), region.clone());
+                nodes.push(Node { id: instance.id.clone(), span: group.span.clone(), account, region, spec, needs });
+            }
+        }
+    }
+    nodes
+}
+
+/// What a node needs, each attribute of each node once.
+#[derive(Default)]
+struct Needs {
+    list: Vec<Need>,
+    seen: HashSet<(usize, Option<Attribute>)>,
+}
+
+/// One instance on its way to a node.
+struct Binder<'a> {
+    scope: Scope<'a>,
+    problems: &'a mut Problems,
+    needs: Needs,
+}
+
+impl Binder<'_> {
+    fn stack(
+        &mut self,
+        stack: &DeclaredStack,
+        instance: &Instance,
+        templates: &mut Templates<'_>,
+        sources: &mut Sources,
+    ) -> Option<Spec> {
+        let template = match &stack.template {
+            None => None,
+            Some(text) => self.template(text, templates, sources),
+        };
+        let parameters = self.values(&stack.parameters);
+        let tags = self.values(&stack.tags);
+        Some(Spec::Stack(StackSpec {
+            name: instance.name.clone()?,
+            template,
+            parameters: parameters?,
+            tags: tags?,
+            capabilities: stack.capabilities.clone(),
+            manage: stack.manage,
+        }))
+    }
+
+    fn template(&mut self, text: &Text, templates: &mut Templates<'_>, sources: &mut Sources) -> Option<Template> {
+        let scope = Scope { horizon: Horizon::Name, ..self.scope };
+        let written = scope.constant_text(text, self.problems)?;
+        let path = beside(&sources.get(text.span.file).path, &written);
+        let (path, file) = templates.find(Path::new(&path), &text.span, sources, self.problems)?;
+        Some(Template { path, span: text.span.clone(), file })
+    }
+
+    fn peering(&mut self, peering: &DeclaredPeering, instance: &Instance) -> Option<Spec> {
+        let own = (instance.account.clone(), instance.region.clone());
+        let requester = self.side(peering.requester.as_ref(), own);
+        let accepter = self.side(peering.accepter.as_ref(), instance.accepter.clone().unwrap_or_default());
+        let tags = self.values(&peering.tags);
+        Some(Spec::Peering(PeeringSpec { requester: requester?, accepter: accepter?, tags: tags? }))
+    }
+
+    fn side(
+        &mut self,
+        side: Option<&DeclaredSide>,
+        (account, region): (Option<crate::ids::AccountName>, Option<crate::ids::Region>),
+    ) -> Option<Side> {
+        let side = side?;
+        let vpc = self.value(side.vpc.as_ref()?)?;
+        Some(Side { account: account?, region: region?, vpc, dns: side.dns })
+    }
+
+    fn route(&mut self, route: &DeclaredRoute) -> Option<Spec> {
+        let tables: Vec<_> = route.route_tables.iter().map(|table| self.value(table)).collect();
+        let destination = route.destination.as_ref().and_then(|destination| self.value(destination));
+        let via = route.via.as_ref().and_then(|via| self.value(via));
+        let destination = destination?;
+        check_destination(&destination, self.problems);
+        let route_tables = tables.into_iter().collect::<Option<_>>()?;
+        Some(Spec::Route(RouteSpec { route_tables, destination, via: via?, replace: route.replace }))
+    }
+
+    /// A table of values, all of them looked at even when one is wrong.
+    fn values(&mut self, declared: &IndexMap<Arc<str>, Declared>) -> Option<IndexMap<Arc<str>, Value>> {
+        let bound: Vec<_> = declared.iter().map(|(name, value)| Some((name.clone(), self.value(value)?))).collect();
+        bound.into_iter().collect()
+    }
+
+    fn value(&mut self, declared: &Declared) -> Option<Value> {
+        match declared {
+            Declared::Known { span, value } => Some(Value::known(span.clone(), value.clone())),
+            Declared::Text(text) => self.text(text),
+            Declared::List { span, items } => {
+                let items: Vec<_> = items.iter().map(|item| self.value(item)).collect();
+                Some(Value::list(span.clone(), items.into_iter().collect::<Option<_>>()?))
+            }
+        }
+    }
+
+    fn text(&mut self, text: &Arc<Text>) -> Option<Value> {
+        let references = text.expression.references();
+        let mut slots = Vec::with_capacity(references.len());
+        for reference in references {
+            match self.scope.find(&reference.path) {
+                Ok(Found::Known(value)) => slots.push(Slot::Known(value)),
+                Ok(Found::Later(index, attribute)) => {
+                    let span = text.place(&reference.range);
+                    slots.push(Slot::Later(self.need(index, Some(attribute), span, reference.text.clone())));
+                }
+                Err(miss) => miss.report_in(text, &reference.range, self.problems),
+            }
+        }
+        if slots.len() < references.len() {
+            return None;
+        }
+        match Value::text(text, slots) {
+            Ok(value) => Some(value),
+            Err(Unresolved::Invalid { span, message }) => {
+                self.problems.error(codes::UNEVALUABLE, &span, message, "");
+                None
+            }
+            Err(Unresolved::Missing(_)) => None,
+        }
+    }
+
+    /// Notes that the node needs another.
+    fn need(&mut self, index: usize, attribute: Option<Attribute>, span: Span, expression: Arc<str>) -> Need {
+        let node = self.scope.world.instances[index].id.clone();
+        let need = Need { node, attribute: attribute.clone(), span, expression };
+        if self.needs.seen.insert((index, attribute)) {
+            self.needs.list.push(need.clone());
+        }
+        need
+    }
+
+    fn depends_on(&mut self, name: &str, span: &Span) {
+        match depended(self.scope, name) {
+            Ok(members) => {
+                let expression: Arc<str> = "depends_on".into();
+                for index in members {
+                    self.need(index, None, span.clone(), expression.clone());
+                }
+            }
+            Err(Miss::Reported) => {}
+            Err(Miss::Because { message, help, .. }) => {
+                self.problems.error_with(codes::DEPENDS_ON, span, message, help);
+            }
+        }
+    }
+}
+
+/// The nodes that an element of `depends_on` names, as places in [`World::instances`].
+fn depended<'a>(scope: Scope<'a>, name: &'a str) -> Result<Vec<usize>, Miss<'a>> {
+    if name == "each" {
+        return match scope.each {
+            Some(Each::Instance(index)) => Ok(vec![*index]),
+            _ => Err(Miss::unknown_because("`each` is not a node here", "it is one where for_each goes over a group")),
+        };
+    }
+    let no_node = || format!("`{name}` does not name a node");
+    let Ok(id) = NodeId::from_str(name) else { return Err(Miss::unknown_because(no_node(), DEPENDS_ON_HELP)) };
+    // The parts are looked up as they stand in the name, so that a remedy may be worked out from them later.
+    let rest = &name[id.kind.table().len() + 1..];
+    let group_name = &rest[..id.group.len()];
+    let group = match scope.group(id.kind, group_name) {
+        Ok(group) => group,
+        Err(miss) => {
+            // Perhaps an instance as an expression names it: `stacks.spoke.dev` for `stacks.spoke[dev]`.
+            let dotted = group_name.split_once('.').filter(|(group, _)| scope.group(id.kind, group).is_ok());
+            let Some((group, key)) = dotted else { return Err(miss) };
+            return Err(Miss::unknown(no_node(), move || {
+                format!("write {}.{group}[{}]", id.kind.table(), key.replace('.', "/"))
+            }));
+        }
+    };
+    let Some(key) = &id.key else { return Ok(group.members.clone()) };
+    let Some(index) = group.by_key.get(key) else {
+        let key = &rest[group_name.len() + 1..rest.len() - 1];
+        let message = format!("`{}.{group_name}` has no instance `{key}`", id.kind.table());
+        let keys = group.members.iter().filter_map(move |index| scope.world.instances[*index].id.key.as_deref());
+        return Err(Miss::unknown(message, move || did_you_mean(key, keys)));
+    };
+    Ok(vec![*index])
+}
+
+const DEPENDS_ON_HELP: &str = "write stacks.NAME, peerings.NAME or routes.NAME, with [KEY] for one instance of a group";

@@ -1,0 +1,307 @@
+//! From groups to instances: keys, accounts, regions and names, all of which are known before any call.
+
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::account;
+use super::codes;
+use super::fields::{Declared, Key};
+use super::for_each::Source;
+use super::group::{Body, Group};
+use super::peering::DeclaredSide;
+use super::problems::Problems;
+use super::scope::{Horizon, Scope};
+use super::stack::is_stack_name;
+use super::text::Text;
+use super::world::{Each, Instance, Instances, World};
+use crate::diag::Span;
+use crate::ids::{AccountName, Kind, NodeId, Region};
+
+/// Expands every group into `world`.
+pub(super) fn expand(groups: &[Group], world: &mut World, problems: &mut Problems) {
+    for group in groups {
+        world.groups.insert((group.kind, group.name.clone()), Instances { broken: true, ..Instances::default() });
+    }
+    for index in order(groups, world, problems) {
+        let group = &groups[index];
+        let made = Expansion { group, world, problems }.instances();
+        let Some(made) = made else { continue };
+        let first = world.instances.len();
+        let mut instances = Instances { keyed: made.keyed, ..Instances::default() };
+        for instance in made.instances {
+            let place = first + instances.members.len();
+            if let Some(key) = &instance.id.key
+                && instances.by_key.insert(key.clone(), place).is_some()
+            {
+                let message = format!("two instances of this {} have the key `{key}`", group.kind);
+                problems.error(
+                    codes::FOR_EACH,
+                    &group.span,
+                    message,
+                    "make the items of for_each and the regions differ",
+                );
+            }
+            instances.members.push(place);
+            world.instances.push(instance);
+        }
+        world.groups[index] = instances;
+    }
+    name_stacks(groups, world, problems);
+}
+
+/// The groups such that each comes after the one it is made for. Those that go in a circle are reported and left out.
+fn order(groups: &[Group], world: &World, problems: &mut Problems) -> Vec<usize> {
+    let source = |index: usize| match &groups[index].for_each {
+        Key::Given(for_each) => match &for_each.source {
+            Source::Group(kind, name) => world.groups.get_index_of(&(*kind, name.clone())),
+            Source::Vars(_) | Source::Literal(_) => None,
+        },
+        Key::Absent | Key::Broken => None,
+    };
+    let mut ordered = Vec::with_capacity(groups.len());
+    // 0: not seen; else one more than the group whose walk came by.
+    let mut seen = vec![0; groups.len()];
+    for start in 0..groups.len() {
+        let mut walk = Vec::new();
+        let mut current = Some(start);
+        while let Some(index) = current.filter(|index| seen[*index] == 0) {
+            seen[index] = start + 1;
+            walk.push(index);
+            current = source(index);
+        }
+        let circle = current
+            .filter(|index| seen[*index] == start + 1)
+            .and_then(|end| walk.iter().position(|index| *index == end));
+        if let Some(first) = circle {
+            report_circle(groups, &walk[first..], problems);
+        }
+        // Those before the circle are made for something in it: nothing can be said about them either.
+        if circle.is_none() {
+            ordered.extend(walk.into_iter().rev());
+        }
+    }
+    ordered
+}
+
+fn report_circle(groups: &[Group], circle: &[usize], problems: &mut Problems) {
+    let place = |index: &usize| match &groups[*index].for_each {
+        Key::Given(for_each) => Some(for_each.span.clone()),
+        Key::Absent | Key::Broken => None,
+    };
+    let Some(at) = circle.first().and_then(place) else { return };
+    problems.add(codes::FOR_EACH, &at, "these groups are made for each other", |problem| {
+        let problem = problem.help("let one of them go over something else, such as a variable");
+        circle.iter().skip(1).filter_map(place).fold(problem, |problem, span| problem.related(span, ""))
+    });
+}
+
+/// How many nodes a plan may have: groups over groups over lists of regions multiply, and the design is for 100,000.
+const MAX_NODES: usize = 250_000;
+
+struct Made {
+    keyed: bool,
+    instances: Vec<Instance>,
+}
+
+/// One group on its way.
+struct Expansion<'a> {
+    group: &'a Group,
+    world: &'a World,
+    problems: &'a mut Problems,
+}
+
+impl Expansion<'_> {
+    /// All instances of the group; `None` if they cannot be told, which was reported.
+    fn instances(&mut self) -> Option<Made> {
+        let items = match &self.group.for_each {
+            Key::Broken => return None,
+            Key::Absent => vec![(None, None)],
+            Key::Given(for_each) => {
+                let items = for_each.items(self.world, self.problems)?;
+                items.into_iter().map(|(key, each)| (Some(key), Some(each))).collect()
+            }
+        };
+        let mut keyed = matches!(self.group.for_each, Key::Given(_));
+        let mut instances = Vec::with_capacity(items.len());
+        for (key, each) in items {
+            if self.world.instances.len() + instances.len() > MAX_NODES {
+                let message = format!("with this {} the plan has more than {MAX_NODES} nodes", self.group.kind);
+                self.problems.error(codes::FOR_EACH, &self.group.span, message, "divide it into several plans");
+                return None;
+            }
+            match self.regions(key.as_deref(), each.as_ref()) {
+                Regions::One(region) => instances.push(self.instance(key, each, region)),
+                Regions::Many(regions) => {
+                    keyed = true;
+                    for region in regions {
+                        let (key, each) = in_region(key.as_deref(), each.as_ref(), &region);
+                        instances.push(self.instance(Some(key), Some(each), Some(region)));
+                    }
+                }
+                Regions::Unknown => return None,
+            }
+        }
+        Some(Made { keyed, instances })
+    }
+
+    fn regions(&mut self, key: Option<&str>, each: Option<&Each>) -> Regions {
+        let declared = match &self.group.region {
+            Key::Absent => return Regions::One(self.world.region.clone()),
+            Key::Broken => return Regions::Unknown,
+            Key::Given(declared) => declared,
+        };
+        let scope = Scope { horizon: Horizon::Place, each, key, ..Scope::plan(self.world) };
+        let Some((value, span)) = constant(declared, scope, self.problems) else { return Regions::Unknown };
+        match value {
+            Json::Array(list) if list.is_empty() => {
+                self.problems.error(codes::EMPTY, span, "this is a list of no regions", "name at least one region");
+                Regions::Unknown
+            }
+            Json::Array(list) => {
+                let regions = list.iter().map(|value| region(value, span, self.problems));
+                regions.collect::<Option<Vec<_>>>().map_or(Regions::Unknown, Regions::Many)
+            }
+            value => region(&value, span, self.problems).map_or(Regions::Unknown, |region| Regions::One(Some(region))),
+        }
+    }
+
+    fn instance(&mut self, key: Option<Arc<str>>, each: Option<Each>, region: Option<Region>) -> Instance {
+        let scope =
+            Scope { horizon: Horizon::Place, each: each.as_ref(), key: key.as_deref(), ..Scope::plan(self.world) };
+        let (account, region, accepter) = match &self.group.body {
+            Body::Stack(stack) => (self.account(stack.account.as_deref(), scope), region, None),
+            Body::Route(route) => (self.account(route.account.as_deref(), scope), region, None),
+            Body::Peering(peering) => {
+                let requester = self.side(peering.requester.as_ref(), region.as_ref(), scope);
+                let accepter = self.side(peering.accepter.as_ref(), region.as_ref(), scope);
+                (requester.0, requester.1, Some(accepter))
+            }
+        };
+        let id = NodeId { kind: self.group.kind, group: self.group.name.clone(), key };
+        Instance { id, each, account, region, name: None, accepter }
+    }
+
+    fn side(
+        &mut self,
+        side: Option<&DeclaredSide>,
+        default: Option<&Region>,
+        scope: Scope<'_>,
+    ) -> (Option<AccountName>, Option<Region>) {
+        let Some(side) = side else { return (None, None) };
+        let region = match &side.region {
+            Key::Absent => default.cloned(),
+            Key::Broken => None,
+            Key::Given(text) => {
+                let value = scope.constant(text, self.problems);
+                value.and_then(|value| region(&value, &text.span, self.problems))
+            }
+        };
+        (self.account(side.account.as_deref(), scope), region)
+    }
+
+    fn account(&mut self, text: Option<&Text>, scope: Scope<'_>) -> Option<AccountName> {
+        let text = text?;
+        let name = scope.constant_text(text, self.problems)?;
+        account::known(&name, &text.span, self.world, self.problems)
+    }
+}
+
+enum Regions {
+    One(Option<Region>),
+    Many(Vec<Region>),
+    Unknown,
+}
+
+/// The key and the binding of an instance that a list of regions makes.
+fn in_region(key: Option<&str>, each: Option<&Each>, region: &Region) -> (Arc<str>, Each) {
+    let own = || Each::Item { key: region.as_str().into(), value: Arc::new(region.as_str().into()) };
+    match key {
+        Some(key) => (format!("{key}/{region}").into(), each.cloned().unwrap_or_else(own)),
+        None => (region.as_str().into(), own()),
+    }
+}
+
+/// The value of something declared that must be known now, and its place.
+fn constant<'a>(declared: &'a Declared, scope: Scope<'_>, problems: &mut Problems) -> Option<(Json, &'a Span)> {
+    match declared {
+        Declared::Known { span, value } => Some((Json::clone(value), span)),
+        Declared::Text(text) => Some((scope.constant(text, problems)?, &text.span)),
+        Declared::List { span, items } => {
+            let values: Vec<_> =
+                items.iter().map(|item| constant(item, scope, problems).map(|found| found.0)).collect();
+            Some((values.into_iter().collect::<Option<_>>()?, span))
+        }
+    }
+}
+
+/// A region, if a value looks like one: which there are is for AWS to say.
+pub(super) fn region(value: &Json, span: &Span, problems: &mut Problems) -> Option<Region> {
+    let Some(text) = value.as_str() else {
+        problems.error(
+            codes::UNEVALUABLE,
+            span,
+            "this does not give a region",
+            "a region is a text such as \"us-east-1\"",
+        );
+        return None;
+    };
+    let parts: Vec<&str> = text.split('-').collect();
+    let looks_right = parts.len() >= 3
+        && parts[..parts.len() - 1]
+            .iter()
+            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase()))
+        && parts.last().is_some_and(|last| !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()));
+    if !looks_right {
+        problems.error(
+            codes::INVALID_VALUE,
+            span,
+            format!("`{text}` is not a region"),
+            "write its code, such as us-east-1",
+        );
+    }
+    looks_right.then(|| text.into())
+}
+
+/// Gives every stack its name, when all accounts and regions are known.
+fn name_stacks(groups: &[Group], world: &mut World, problems: &mut Problems) {
+    for (index, group) in groups.iter().enumerate() {
+        let Body::Stack(stack) = &group.body else { continue };
+        for member in world.groups[index].members.clone() {
+            let name = match &stack.name {
+                Key::Broken => None,
+                Key::Given(text) => {
+                    let scope = Scope::of(world, &world.instances[member], Horizon::Name);
+                    scope.constant_text(text, problems).map(|name| (name, &text.span))
+                }
+                Key::Absent => {
+                    world.name.as_deref().map(|plan| (default_name(plan, &world.instances[member].id), &group.span))
+                }
+            };
+            world.instances[member].name = name.and_then(|(name, span)| checked_name(name, span, problems));
+        }
+    }
+}
+
+fn default_name(plan: &str, id: &NodeId) -> String {
+    match &id.key {
+        Some(key) => format!("{plan}-{}-{}", id.group, key.replace('/', "-")),
+        None => format!("{plan}-{}", id.group),
+    }
+}
+
+fn checked_name(name: String, span: &Span, problems: &mut Problems) -> Option<Arc<str>> {
+    if is_stack_name(&name) {
+        return Some(name.into());
+    }
+    let message = format!("CloudFormation takes no stack named `{name}`");
+    let help =
+        "a stack's name begins with a letter and has letters, digits and hyphens, 128 at most: write name = \"…\"";
+    problems.error(codes::STACK_NAME, span, message, help);
+    None
+}
+
+/// The table of a kind in which `[defaults.…]` may say something about every group.
+pub(super) fn may_have_default(kind: Kind, key: &str) -> bool {
+    key != "for_each" && super::group::keys(kind).contains(&key)
+}

@@ -1,0 +1,92 @@
+//! A plan and the plans it extends, laid upon one another.
+
+use std::path::Path;
+
+use super::codes;
+use super::document::{Data, Table, merge, read};
+use super::files::{Files, beside, read_text};
+use super::problems::Problems;
+use crate::diag::{FileId, Problem, Sources, Span};
+
+/// Reads the plan at `path` and all that it extends; gives what they say together.
+///
+/// `None` when one of them cannot be read or is not TOML: what the rest says would be misleading. Relative paths in
+/// values stay with the file that declares them, since every value keeps its place.
+pub(super) fn read_extended(
+    path: &Path,
+    files: &dyn Files,
+    sources: &mut Sources,
+    problems: &mut Problems,
+) -> Option<Table> {
+    let file = add(path, files, sources).unwrap_or_else(|(file, reason)| {
+        let message = format!("the plan {} cannot be read: {reason}", path.display());
+        problems.error(codes::UNREADABLE, &Span::start_of(file), message, "");
+        file
+    });
+    let mut layers = vec![read(&sources.get(file).text.clone(), file, problems)];
+    let mut chain: Vec<Link> = Vec::new();
+    let mut current = file;
+    while let Some((place, next)) = extended(layers.last()?, problems) {
+        let path = beside(&sources.get(current).path, &next);
+        chain.push(Link { from: current, place: place.clone() });
+        if let Some(first) = chain.iter().position(|link| sources.get(link.from).path == path) {
+            let message = format!("plans extend each other in a circle: this leads back to {}", path.display());
+            problems.add(codes::EXTENDS_CYCLE, &place, message, |problem| cycle(problem, &chain[first..], sources));
+            return None;
+        }
+        current = match add(&path, files, sources) {
+            Ok(file) => file,
+            Err((_, reason)) => {
+                let message = format!("the plan {} cannot be read: {reason}", path.display());
+                problems.error(codes::UNREADABLE, &place, message, "the path is relative to the file that names it");
+                return None;
+            }
+        };
+        layers.push(read(&sources.get(current).text.clone(), current, problems));
+    }
+    if problems.any_errors() {
+        return None;
+    }
+    let mut whole = layers.pop()?;
+    while let Some(over) = layers.pop() {
+        // What a plan is to its readers is not handed down to those that extend it.
+        whole.shift_remove("abstract");
+        merge(&mut whole, over);
+    }
+    Some(whole)
+}
+
+/// One `extends` with the file it stands in.
+struct Link {
+    from: FileId,
+    place: Span,
+}
+
+fn add(path: &Path, files: &dyn Files, sources: &mut Sources) -> Result<FileId, (FileId, String)> {
+    match read_text(files, path) {
+        Ok(text) => Ok(sources.add(path, text)),
+        Err(reason) => Err((sources.add(path, ""), reason)),
+    }
+}
+
+/// The path that a plan extends, with its place.
+fn extended(table: &Table, problems: &mut Problems) -> Option<(Span, String)> {
+    let item = &table.get("extends")?.item;
+    let Data::Text(path) = &item.data else {
+        problems.wrong_type(
+            item,
+            "the path of a plan in quotes",
+            "a plan extends one plan; that one may extend another",
+        );
+        return None;
+    };
+    Some((item.span.clone(), path.to_string()))
+}
+
+fn cycle(problem: Problem, chain: &[Link], sources: &Sources) -> Problem {
+    let links = chain.iter().rev().skip(1).rev();
+    let problem = problem.help("take one of these `extends` away");
+    links.fold(problem, |problem, link| {
+        problem.related(link.place.clone(), format!("{} goes on here", sources.get(link.from).path.display()))
+    })
+}

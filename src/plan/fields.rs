@@ -1,0 +1,214 @@
+//! Reads the keys of one table, each with the type it must have.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_json::Value as Json;
+
+use super::codes;
+use super::document::{Data, Item, Table, check_keys};
+use super::nearest::nearest;
+use super::problems::{Problems, words};
+use super::text::Text;
+use crate::diag::{Sources, Span};
+
+/// A value as the plan declares it, parsed but not yet bound: instances of a group share it.
+#[derive(Clone, Debug)]
+pub(super) enum Declared {
+    /// A number or a truth.
+    Known { span: Span, value: Arc<Json> },
+    /// A text, with or without expressions.
+    Text(Arc<Text>),
+    /// A list of values.
+    List { span: Span, items: Vec<Declared> },
+}
+
+/// A key that may be left out.
+#[derive(Clone, Debug)]
+pub(super) enum Key<T> {
+    /// It is not there.
+    Absent,
+    /// It is there, and was reported as wrong: what it would say is unknown.
+    Broken,
+    /// It says this.
+    Given(T),
+}
+
+impl<T> Key<T> {
+    fn of(present: bool, value: Option<T>) -> Self {
+        match value {
+            Some(value) => Self::Given(value),
+            None if present => Self::Broken,
+            None => Self::Absent,
+        }
+    }
+}
+
+/// The table of an account, a group or a part of one.
+pub(super) struct Fields<'a> {
+    /// The table.
+    pub(super) table: &'a Table,
+    /// Where to point for what is missing.
+    pub(super) header: Span,
+    /// The texts that places point into.
+    pub(super) sources: &'a Sources,
+    /// Where to report.
+    pub(super) problems: &'a mut Problems,
+    what: String,
+    known: Vec<&'a str>,
+    missing: Vec<&'static str>,
+}
+
+impl<'a> Fields<'a> {
+    /// The fields of a table, of which unknown keys are reported at once. `what` is the table in words: `a stack`.
+    pub(super) fn new(
+        table: &'a Table,
+        what: &str,
+        known: &[&'a str],
+        header: Span,
+        sources: &'a Sources,
+        problems: &'a mut Problems,
+    ) -> Self {
+        check_keys(table, known, what, problems);
+        Self { table, header, sources, problems, what: what.to_owned(), known: known.to_vec(), missing: Vec::new() }
+    }
+
+    /// Reports all required keys that were asked for and are not there. A key that is only misspelt was reported.
+    pub(super) fn finish(mut self) {
+        let unknown = self.table.keys().filter(|key| !self.known.contains(&&***key));
+        let meant: Vec<_> = unknown.filter_map(|key| nearest(key, self.known.iter().copied())).collect();
+        self.missing.retain(|key| !meant.contains(key));
+        if !self.missing.is_empty() {
+            let message = format!("{} needs {}", self.what, words(&self.missing));
+            self.problems.error(codes::MISSING_KEY, &self.header, message, "");
+        }
+    }
+
+    /// A key's value, whatever it is.
+    pub(super) fn item(&self, key: &str) -> Option<&'a Item> {
+        self.table.get(key).map(|entry| &entry.item)
+    }
+
+    /// Notes that a key is needed if it is not there.
+    pub(super) fn require(&mut self, key: &'static str) {
+        if !self.table.contains_key(key) {
+            self.missing.push(key);
+        }
+    }
+
+    /// A text, which may hold expressions.
+    pub(super) fn text(&mut self, key: &str) -> Option<Arc<Text>> {
+        let item = self.item(key)?;
+        self.parse(item, "a text in quotes")
+    }
+
+    /// A text that may be left out.
+    pub(super) fn optional_text(&mut self, key: &str) -> Key<Arc<Text>> {
+        Key::of(self.table.contains_key(key), self.text(key))
+    }
+
+    /// A value that may be left out, read in its own way; `None` was reported.
+    pub(super) fn optional<T>(&mut self, key: &str, read: impl FnOnce(&Item, &mut Self) -> Option<T>) -> Key<T> {
+        let item = self.item(key);
+        Key::of(item.is_some(), item.and_then(|item| read(item, self)))
+    }
+
+    /// The text that a value must be; `wanted` names it.
+    pub(super) fn parse(&mut self, item: &Item, wanted: &str) -> Option<Arc<Text>> {
+        if let Data::Text(text) = &item.data {
+            return Text::parse(text, &item.span, self.sources, self.problems).map(Arc::new);
+        }
+        self.problems.wrong_type(item, wanted, "");
+        None
+    }
+
+    /// `true` or `false`.
+    pub(super) fn boolean(&mut self, key: &str) -> Option<bool> {
+        let item = self.item(key)?;
+        if let Data::Boolean(truth) = item.data {
+            return Some(truth);
+        }
+        self.problems.wrong_type(item, "true or false", "");
+        None
+    }
+
+    /// A table.
+    pub(super) fn table(&mut self, key: &str) -> Option<&'a Table> {
+        let item = self.item(key)?;
+        if let Data::Table(table) = &item.data {
+            return Some(table);
+        }
+        self.problems.wrong_type(item, "a table", format!("write {key} = {{ … }}"));
+        None
+    }
+
+    /// The elements of a list.
+    pub(super) fn list(&mut self, key: &str) -> Option<&'a [Item]> {
+        let item = self.item(key)?;
+        if let Data::List(items) = &item.data {
+            return Some(items);
+        }
+        self.problems.wrong_type(item, "a list", format!("write {key} = [ … ]"));
+        None
+    }
+
+    /// A list of texts without expressions, each with its place.
+    pub(super) fn names(&mut self, key: &str) -> Vec<(Arc<str>, Span)> {
+        let items = self.list(key).unwrap_or_default();
+        let mut names = Vec::with_capacity(items.len());
+        for item in items {
+            if let Data::Text(text) = &item.data {
+                names.push((text.clone(), item.span.clone()));
+            } else {
+                self.problems.wrong_type(item, "a text", "");
+            }
+        }
+        names
+    }
+
+    /// A value of a node.
+    pub(super) fn value(&mut self, key: &str) -> Option<Declared> {
+        self.item(key).and_then(|item| self.declare(item))
+    }
+
+    /// A table of values: parameters or tags.
+    pub(super) fn values(&mut self, key: &str) -> IndexMap<Arc<str>, Declared> {
+        let Some(table) = self.table(key) else { return IndexMap::new() };
+        table.iter().filter_map(|(name, entry)| Some((name.clone(), self.declare(&entry.item)?))).collect()
+    }
+
+    /// Tags: values whose keys are not reserved.
+    pub(super) fn tags(&mut self, key: &str) -> IndexMap<Arc<str>, Declared> {
+        for (name, entry) in self.table.get(key).and_then(|entry| entry.item.table()).into_iter().flatten() {
+            if let Some(prefix) = ["aws:", "orch:"].into_iter().find(|prefix| name.to_lowercase().starts_with(prefix)) {
+                let message = format!("tags that begin with `{prefix}` are not the plan's to give");
+                self.problems.error(codes::INVALID_NAME, &entry.key, message, "choose another key for this tag");
+            }
+        }
+        self.values(key)
+    }
+
+    /// The value as it is declared; tables are no values of nodes.
+    pub(super) fn declare(&mut self, item: &Item) -> Option<Declared> {
+        match &item.data {
+            Data::Text(text) => {
+                Text::parse(text, &item.span, self.sources, self.problems).map(|text| Declared::Text(Arc::new(text)))
+            }
+            Data::List(items) => {
+                let items: Vec<_> = items.iter().map(|item| self.declare(item)).collect();
+                Some(Declared::List { span: item.span.clone(), items: items.into_iter().collect::<Option<_>>()? })
+            }
+            Data::Table(_) => {
+                self.problems.wrong_type(item, "a text, a number, true, false or a list of them", "");
+                None
+            }
+            Data::Datetime(_) => {
+                self.problems.wrong_type(item, "a text", "put the date in quotes");
+                None
+            }
+            Data::Integer(_) | Data::Float(_) | Data::Boolean(_) => {
+                Some(Declared::Known { span: item.span.clone(), value: Arc::new(item.json()) })
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What one table below `[stacks]`, `[peerings]` or `[routes]` declares, parsed once for all of its instances.
+
+use std::sync::Arc;
+
+use super::codes;
+use super::document::{Data, Entry, Item, Table, merge};
+use super::fields::{Declared, Fields, Key};
+use super::for_each::{self, ForEach};
+use super::peering::DeclaredPeering;
+use super::problems::Problems;
+use super::route::DeclaredRoute;
+use super::stack::DeclaredStack;
+use super::{peering, route, stack};
+use crate::diag::{Sources, Span};
+use crate::ids::Kind;
+
+/// One group, or a node by itself.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) kind: Kind,
+    pub(super) name: Arc<str>,
+    /// The header of its table.
+    pub(super) span: Span,
+    pub(super) for_each: Key<ForEach>,
+    /// A text or a list of texts.
+    pub(super) region: Key<Declared>,
+    pub(super) depends_on: Vec<(Arc<str>, Span)>,
+    pub(super) body: Body,
+}
+
+/// What is particular to a kind.
+#[derive(Debug)]
+pub(super) enum Body {
+    Stack(DeclaredStack),
+    Peering(DeclaredPeering),
+    Route(DeclaredRoute),
+}
+
+/// The keys of a kind's tables.
+pub(super) fn keys(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Stack => &stack::KEYS,
+        Kind::Peering => &peering::KEYS,
+        Kind::Route => &route::KEYS,
+    }
+}
+
+/// Reads every group of a kind, each laid upon the kind's defaults.
+pub(super) fn read(
+    kind: Kind,
+    tables: &Table,
+    defaults: Option<&Table>,
+    sources: &Sources,
+    problems: &mut Problems,
+) -> Vec<Group> {
+    tables.iter().filter_map(|(name, entry)| group(kind, name, entry, defaults, sources, problems)).collect()
+}
+
+fn group(
+    kind: Kind,
+    name: &Arc<str>,
+    entry: &Entry,
+    defaults: Option<&Table>,
+    sources: &Sources,
+    problems: &mut Problems,
+) -> Option<Group> {
+    if !is_name(name) {
+        problems.error(codes::INVALID_NAME, &entry.key, format!("`{name}` is not a name for a {kind}"), NAME_HELP);
+    }
+    let Some(own) = entry.item.table() else {
+        problems.wrong_type(&entry.item, "a table", format!("write [{}.{name}]", kind.table()));
+        return None;
+    };
+    let mut whole = defaults.cloned().unwrap_or_default();
+    merge(&mut whole, own.clone());
+    let span = entry.header(sources);
+    let mut fields = Fields::new(&whole, &format!("a {kind}"), keys(kind), span.clone(), sources, problems);
+    let for_each = fields.optional("for_each", for_each::read);
+    let region = fields.optional("region", region);
+    let depends_on = fields.names("depends_on");
+    let body = match kind {
+        Kind::Stack => Body::Stack(stack::read(&mut fields, own)),
+        Kind::Peering => Body::Peering(peering::read(&mut fields)),
+        Kind::Route => Body::Route(route::read(&mut fields)),
+    };
+    fields.finish();
+    Some(Group { kind, name: name.clone(), span, for_each, region, depends_on, body })
+}
+
+fn region(item: &Item, fields: &mut Fields<'_>) -> Option<Declared> {
+    if let Data::Text(_) | Data::List(_) = item.data {
+        return fields.declare(item);
+    }
+    fields.problems.wrong_type(item, "a region or a list of regions", "");
+    None
+}
+
+/// Whether a text can be a group's name or a part of an instance's key.
+pub(super) fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 128 && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
+}
+
+/// What a name is made of, for help texts.
+pub(super) const NAME_HELP: &str = "use letters, digits, and any of _ . -";

@@ -1,0 +1,222 @@
+//! From a file to a plan, or to everything that is wrong with it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::account::Account;
+use super::document::{Data, Entry, Item, Table, check_keys, merge};
+use super::expand::{expand, may_have_default, region};
+use super::extends::read_extended;
+use super::files::Files;
+use super::group::{Group, NAME_HELP, is_name};
+use super::node::Plan;
+use super::problems::{Problems, words};
+use super::scope::{Horizon, Scope};
+use super::templates::Templates;
+use super::text::Text;
+use super::vars::Vars;
+use super::world::World;
+use super::{account, bind, codes, group};
+use crate::diag::{Problem, Sources, Span};
+use crate::ids::{AccountName, Kind, Region};
+
+/// The keys of a plan.
+const KEYS: [&str; 10] =
+    ["extends", "abstract", "name", "region", "vars", "accounts", "defaults", "stacks", "peerings", "routes"];
+
+/// What comes from outside the plan's files.
+#[derive(Clone, Copy)]
+pub struct Given<'a> {
+    /// `--var NAME=VALUE`, in their order.
+    pub vars: &'a [(String, String)],
+    /// Looks up the environment; only names that the plan declares are asked for.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// What came of loading a plan.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The plan, if no problem stops it.
+    pub plan: Option<Plan>,
+    /// Everything that is wrong, in the order of the files and their texts.
+    pub problems: Vec<Problem>,
+    /// All texts that were read: the plan, what it extends, and the templates.
+    pub sources: Sources,
+}
+
+/// Loads the plan at `path`. It makes no call and reads nothing but files and the given environment.
+pub fn load(path: &Path, files: &dyn Files, given: &Given<'_>) -> Loaded {
+    let mut sources = Sources::default();
+    let mut problems = Problems::default();
+    let plan = read_extended(path, files, &mut sources, &mut problems)
+        .and_then(|table| Loader { files, given, sources: &mut sources, problems: &mut problems }.plan(path, &table));
+    let plan = plan.filter(|_| !problems.any_errors());
+    Loaded { plan, problems: problems.into_sorted(), sources }
+}
+
+struct Loader<'a> {
+    files: &'a dyn Files,
+    given: &'a Given<'a>,
+    sources: &'a mut Sources,
+    problems: &'a mut Problems,
+}
+
+impl Loader<'_> {
+    fn plan(&mut self, path: &Path, table: &Table) -> Option<Plan> {
+        let start = Span::start_of(self.sources.find(path)?);
+        self.check_abstract(table)?;
+        check_keys(table, &KEYS, "a plan", self.problems);
+        self.check_complete(table, &start);
+        let mut world =
+            World { vars: Vars::read(table.get("vars"), &start, self.given, self.problems), ..World::default() };
+        world.name = self.name(table, &world);
+        world.region = self.region(table, &world);
+        let defaults = self.defaults(table);
+        world.accounts = self.accounts(table, &defaults, &world);
+        let groups = self.groups(table, &defaults, &start);
+        expand(&groups, &mut world, self.problems);
+        let mut templates = Templates::new(self.files);
+        let nodes = bind::bind(&groups, &world, &mut templates, self.sources, self.problems);
+        // Whatever is left out was reported; should that ever fail, half a plan must not be taken for a whole one.
+        let whole = nodes.len() == world.instances.len() && world.groups.values().all(|group| !group.broken);
+        debug_assert!(whole || self.problems.any_errors(), "what is left out of a plan was reported");
+        if !whole {
+            return None;
+        }
+        let accounts = world.accounts.into_iter().filter_map(|(name, account)| Some((name, account?))).collect();
+        Some(Plan { name: world.name?, region: world.region?, accounts, nodes, path: path.to_owned() })
+    }
+
+    /// An abstract plan lacks what those that extend it say, so nothing more is said about it.
+    fn check_abstract(&mut self, table: &Table) -> Option<()> {
+        let Some(item) = table.get("abstract").map(|entry| &entry.item) else { return Some(()) };
+        match item.data {
+            Data::Boolean(false) => Some(()),
+            Data::Boolean(true) => {
+                let help = "load a plan that extends this one: extends = \"…\"";
+                self.problems.error(codes::ABSTRACT, &item.span, "this plan is only there to be extended", help);
+                None
+            }
+            _ => {
+                self.problems.wrong_type(item, "true or false", "");
+                None
+            }
+        }
+    }
+
+    /// Reports the keys that every plan needs, together.
+    fn check_complete(&mut self, table: &Table, start: &Span) {
+        let needed = [("name", "name = \"…\""), ("region", "region = \"us-east-1\""), ("accounts", "[accounts]")];
+        let missing = needed.iter().filter(|(key, _)| !table.contains_key(*key));
+        if missing.clone().next().is_some() {
+            let keys = words(&missing.clone().map(|(key, _)| *key).collect::<Vec<_>>());
+            let lines = missing.map(|(_, line)| *line).collect::<Vec<_>>().join(", ");
+            self.problems.error(codes::MISSING_KEY, start, format!("a plan needs {keys}"), format!("write {lines}"));
+        }
+    }
+
+    fn name(&mut self, table: &Table, world: &World) -> Option<Arc<str>> {
+        let (name, span) = self.constant("name", table, world)?;
+        if !is_name(&name) {
+            self.problems.error(codes::INVALID_NAME, &span, format!("`{name}` is not a name for a plan"), NAME_HELP);
+            return None;
+        }
+        Some(name.into())
+    }
+
+    fn region(&mut self, table: &Table, world: &World) -> Option<Region> {
+        let (text, span) = self.constant("region", table, world)?;
+        region(&text.into(), &span, self.problems)
+    }
+
+    /// A key of the plan itself that must be known from the variables alone.
+    fn constant(&mut self, key: &str, table: &Table, world: &World) -> Option<(String, Span)> {
+        let item = &table.get(key)?.item;
+        let Data::Text(text) = &item.data else {
+            self.problems.wrong_type(item, "a text in quotes", "");
+            return None;
+        };
+        let text = Text::parse(text, &item.span, self.sources, self.problems)?;
+        let scope = Scope { horizon: Horizon::Vars, ..Scope::plan(world) };
+        Some((scope.constant_text(&text, self.problems)?, item.span.clone()))
+    }
+
+    /// `[defaults]`, with only those tables that can be used.
+    fn defaults(&mut self, table: &Table) -> Table {
+        let Some(entry) = table.get("defaults") else { return Table::new() };
+        let Some(defaults) = self.table(&entry.item, "write [defaults.stacks], [defaults.accounts] and so on") else {
+            return Table::new();
+        };
+        check_keys(defaults, &["accounts", "stacks", "peerings", "routes"], "[defaults]", self.problems);
+        let mut usable = Table::new();
+        for (name, entry) in defaults {
+            let Some(values) = self.table(&entry.item, "") else { continue };
+            let known: Vec<&str> = match Kind::from_table(name) {
+                Some(kind) => group::keys(kind).iter().copied().filter(|key| may_have_default(kind, key)).collect(),
+                None => account::KEYS.into_iter().filter(|key| *key != "id").collect(),
+            };
+            check_keys(values, &known, &format!("[defaults.{name}]"), self.problems);
+            let values: Table = values
+                .iter()
+                .filter(|(key, _)| known.contains(&&***key))
+                .map(|(key, entry)| (key.clone(), entry.clone()))
+                .collect();
+            let item = Item { span: entry.item.span.clone(), data: Data::Table(values) };
+            usable.insert(name.clone(), Entry { key: entry.key.clone(), item });
+        }
+        usable
+    }
+
+    fn accounts(&mut self, table: &Table, defaults: &Table, world: &World) -> IndexMap<AccountName, Option<Account>> {
+        let entry = table.get("accounts");
+        let Some(own) = entry.and_then(|entry| self.table(&entry.item, "write [accounts] with one account a line"))
+        else {
+            return IndexMap::new();
+        };
+        let mut whole = Table::new();
+        for (name, entry) in own {
+            if !is_name(name) {
+                self.problems.error(
+                    codes::INVALID_NAME,
+                    &entry.key,
+                    format!("`{name}` is not a name for an account"),
+                    NAME_HELP,
+                );
+            }
+            let mut entry = entry.clone();
+            if let (Data::Table(table), Some(defaults)) =
+                (&mut entry.item.data, defaults.get("accounts").and_then(|entry| entry.item.table()))
+            {
+                let own = std::mem::replace(table, defaults.clone());
+                merge(table, own);
+            }
+            whole.insert(name.clone(), entry);
+        }
+        account::read(&whole, own, world, self.sources, self.problems)
+    }
+
+    fn groups(&mut self, table: &Table, defaults: &Table, start: &Span) -> Vec<Group> {
+        let mut groups = Vec::new();
+        for kind in Kind::ALL {
+            let Some(entry) = table.get(kind.table()) else { continue };
+            let Some(tables) = self.table(&entry.item, "") else { continue };
+            let defaults = defaults.get(kind.table()).and_then(|entry| entry.item.table());
+            groups.extend(group::read(kind, tables, defaults, self.sources, self.problems));
+        }
+        if groups.is_empty() && !self.problems.any_errors() {
+            let help = "declare at least one: [stacks.NAME]";
+            self.problems.error(codes::EMPTY, start, "the plan has no stacks, peerings or routes", help);
+        }
+        groups
+    }
+
+    fn table<'t>(&mut self, item: &'t Item, help: &str) -> Option<&'t Table> {
+        let table = item.table();
+        if table.is_none() {
+            self.problems.wrong_type(item, "a table", help);
+        }
+        table
+    }
+}

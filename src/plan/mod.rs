@@ -1,0 +1,43 @@
+//! The plan: from TOML to stacks, peerings and routes whose values are bound to one another.
+//!
+//! Loading goes in steps, each in a file of its own: the texts as trees that know their places (`document`,
+//! `extends`); variables and accounts (`vars`, `account`); groups, with every text parsed once (`group`, `stack`,
+//! `peering`, `route`); instances, with all that must be known before the first call (`for_each`, `expand`); and
+//! nodes, with every path bound to what it stands for (`scope`, `bind`). No step stops at the first problem.
+//!
+//! Nothing here makes calls or touches the disk: [`Files`] and [`Given`] bring in what is outside.
+
+mod account;
+mod bind;
+pub mod codes;
+mod document;
+mod expand;
+mod extends;
+mod fields;
+mod files;
+mod for_each;
+mod group;
+mod load;
+mod miss;
+mod nearest;
+mod node;
+mod peering;
+mod problems;
+mod route;
+mod scope;
+mod stack;
+mod templates;
+mod text;
+mod value;
+mod vars;
+mod world;
+
+pub use account::{Account, Role};
+pub use files::Files;
+pub use load::{Given, Loaded, load};
+pub use nearest::nearest;
+pub use node::{Attribute, Need, Node, PeeringSpec, Plan, RouteSpec, Side, Spec, StackSpec, Template};
+pub use value::{Outputs, Unresolved, Value};
+
+#[cfg(test)]
+mod tests;

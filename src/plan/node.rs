@@ -1,0 +1,141 @@
+//! The bound model: what the plan's text comes down to, once everything is expanded.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::Value;
+use super::account::Account;
+use crate::diag::{FileId, Span};
+use crate::ids::{AccountName, NodeId, Region};
+
+/// A whole plan without an error in its text.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The plan's name, unique in the organisation.
+    pub name: Arc<str>,
+    /// The region of everything that names none.
+    pub region: Region,
+    /// The accounts, in the order of the text.
+    pub accounts: IndexMap<AccountName, Account>,
+    /// Every stack, peering and route: by kind, then in the order of the text, then of the instances.
+    pub nodes: Vec<Node>,
+    /// The file that was loaded.
+    pub path: PathBuf,
+}
+
+/// One stack, peering or route.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Its name.
+    pub id: NodeId,
+    /// The header of the table that declares it; instances of a group share it.
+    pub span: Span,
+    /// The account it lives in; of a peering, the requester's.
+    pub account: AccountName,
+    /// The region it lives in; of a peering, the requester's.
+    pub region: Region,
+    /// What is wanted.
+    pub spec: Spec,
+    /// The nodes that must be done first, each attribute once, with the expression that says so.
+    pub needs: Vec<Need>,
+}
+
+/// That a node needs another, and where the plan says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// The node that is needed.
+    pub node: NodeId,
+    /// What is needed of it; `None` when it only has to be done (`depends_on`).
+    pub attribute: Option<Attribute>,
+    /// The very path in the plan, or the element of `depends_on`.
+    pub span: Span,
+    /// The path as it is written, such as `stacks.master.outputs.VPCId`; or `depends_on`.
+    pub expression: Arc<str>,
+}
+
+/// What is only known of a node once it is done.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Attribute {
+    /// A stack's output, by name.
+    Output(String),
+    /// A stack's ARN or a peering connection's `pcx-…`.
+    Id,
+}
+
+/// What is wanted, by kind.
+#[derive(Clone, Debug)]
+pub enum Spec {
+    /// A CloudFormation stack.
+    Stack(StackSpec),
+    /// A VPC peering connection.
+    Peering(PeeringSpec),
+    /// A route in any number of tables.
+    Route(RouteSpec),
+}
+
+/// A wanted stack.
+#[derive(Clone, Debug)]
+pub struct StackSpec {
+    /// CloudFormation's name of it.
+    pub name: Arc<str>,
+    /// Its template; `None` exactly when the stack is only read.
+    pub template: Option<Template>,
+    /// Parameters by name: texts, numbers, truths, and lists of them.
+    pub parameters: IndexMap<Arc<str>, Value>,
+    /// Tags by key.
+    pub tags: IndexMap<Arc<str>, Value>,
+    /// What the template is allowed to do: `CAPABILITY_IAM` and the like.
+    pub capabilities: Vec<Arc<str>>,
+    /// Whether orch makes and changes the stack; if not, its outputs are only read.
+    pub manage: bool,
+}
+
+/// A template that was found.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// Where it was read, seen from where the plan's own path is seen.
+    pub path: Arc<Path>,
+    /// The value in the plan that names it.
+    pub span: Span,
+    /// Its text; stacks with the same path share it.
+    pub file: FileId,
+}
+
+/// A wanted peering connection.
+#[derive(Clone, Debug)]
+pub struct PeeringSpec {
+    /// The side that asks.
+    pub requester: Side,
+    /// The side that accepts.
+    pub accepter: Side,
+    /// Tags of the connection by key.
+    pub tags: IndexMap<Arc<str>, Value>,
+}
+
+/// One side of a peering connection.
+#[derive(Clone, Debug)]
+pub struct Side {
+    /// The account that owns the VPC.
+    pub account: AccountName,
+    /// The region of the VPC.
+    pub region: Region,
+    /// The VPC's id.
+    pub vpc: Value,
+    /// Whether this side resolves the other's public host names to private addresses; `None` leaves it alone.
+    pub dns: Option<bool>,
+}
+
+/// A wanted route.
+#[derive(Clone, Debug)]
+pub struct RouteSpec {
+    /// The route tables' ids; an element that turns out to be a list counts as its elements.
+    pub route_tables: Vec<Value>,
+    /// An IPv4 or IPv6 CIDR block, or a prefix list's id.
+    pub destination: Value,
+    /// The target's id: `pcx-…`, `tgw-…`, `nat-…` and so on.
+    pub via: Value,
+    /// Whether a route to the same destination with another target is replaced.
+    pub replace: bool,
+}

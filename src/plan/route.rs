@@ -1,0 +1,54 @@
+//! `[routes.*]`.
+
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
+use super::codes;
+use super::fields::{Declared, Fields};
+use super::problems::Problems;
+use super::text::Text;
+use super::value::Value;
+
+/// The keys of a route.
+pub(super) const KEYS: [&str; 8] =
+    ["for_each", "account", "region", "route_tables", "destination", "via", "replace", "depends_on"];
+
+/// A route as it is declared.
+#[derive(Debug)]
+pub(super) struct DeclaredRoute {
+    pub(super) account: Option<Arc<Text>>,
+    pub(super) route_tables: Vec<Declared>,
+    pub(super) destination: Option<Declared>,
+    pub(super) via: Option<Declared>,
+    pub(super) replace: bool,
+}
+
+/// Reads a route.
+pub(super) fn read(fields: &mut Fields<'_>) -> DeclaredRoute {
+    for key in ["account", "route_tables", "destination", "via"] {
+        fields.require(key);
+    }
+    let tables = fields.list("route_tables");
+    if let (Some([]), Some(item)) = (tables, fields.item("route_tables")) {
+        let help = "name at least one route table, or take the route away";
+        fields.problems.error(codes::EMPTY, &item.span, "a route needs a route table", help);
+    }
+    DeclaredRoute {
+        account: fields.text("account"),
+        route_tables: tables.unwrap_or_default().iter().filter_map(|item| fields.declare(item)).collect(),
+        destination: fields.value("destination"),
+        via: fields.value("via"),
+        replace: fields.boolean("replace").unwrap_or(false),
+    }
+}
+
+/// Reports a destination that is known already and is none.
+pub(super) fn check_destination(destination: &Value, problems: &mut Problems) {
+    let Some(value) = destination.literal() else { return };
+    if !value.as_str().is_some_and(|text| text.starts_with("pl-") || text.parse::<IpNet>().is_ok()) {
+        let message = "this is not a destination of a route";
+        let help = "write an IPv4 or IPv6 CIDR block such as 10.0.0.0/16, or a prefix list's id: pl-…";
+        problems.error(codes::INVALID_VALUE, destination.span(), message, help);
+    }
+}

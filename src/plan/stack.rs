@@ -1,0 +1,80 @@
+//! `[stacks.*]`.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::codes;
+use super::document::Table;
+use super::fields::{Declared, Fields, Key};
+use super::problems::did_you_mean;
+use super::text::Text;
+
+/// The keys of a stack.
+pub(super) const KEYS: [&str; 10] =
+    ["for_each", "account", "region", "name", "template", "parameters", "tags", "capabilities", "manage", "depends_on"];
+
+/// What a template can be allowed:
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html>.
+const CAPABILITIES: [&str; 3] = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"];
+
+/// A stack as it is declared.
+#[derive(Debug)]
+pub(super) struct DeclaredStack {
+    pub(super) account: Option<Arc<Text>>,
+    pub(super) name: Key<Arc<Text>>,
+    pub(super) template: Option<Arc<Text>>,
+    pub(super) parameters: IndexMap<Arc<str>, Declared>,
+    pub(super) tags: IndexMap<Arc<str>, Declared>,
+    pub(super) capabilities: Vec<Arc<str>>,
+    pub(super) manage: bool,
+}
+
+/// Reads a stack; `own` is its table without the defaults.
+pub(super) fn read(fields: &mut Fields<'_>, own: &Table) -> DeclaredStack {
+    fields.require("account");
+    let manage = fields.boolean("manage").unwrap_or(true);
+    if manage {
+        fields.require("template");
+    } else {
+        for key in ["template", "parameters", "tags", "capabilities"] {
+            if let Some(entry) = own.get(key) {
+                let message = format!("`{key}` has no effect on a stack that is only read");
+                fields.problems.error(
+                    codes::READ_ONLY,
+                    &entry.key,
+                    message,
+                    "take it away, or take `manage = false` away",
+                );
+            }
+        }
+    }
+    DeclaredStack {
+        account: fields.text("account"),
+        name: fields.optional_text("name"),
+        template: fields.text("template").filter(|_| manage),
+        parameters: fields.values("parameters"),
+        tags: fields.tags("tags"),
+        capabilities: capabilities(fields),
+        manage,
+    }
+}
+
+fn capabilities(fields: &mut Fields<'_>) -> Vec<Arc<str>> {
+    let names = fields.names("capabilities");
+    for (name, span) in &names {
+        if !CAPABILITIES.contains(&&**name) {
+            let near = did_you_mean(name, CAPABILITIES);
+            let help = if near.is_empty() { format!("they are {}", CAPABILITIES.join(", ")) } else { near };
+            fields.problems.error(codes::INVALID_VALUE, span, format!("there is no capability `{name}`"), help);
+        }
+    }
+    names.into_iter().map(|(name, _)| name).collect()
+}
+
+/// Whether CloudFormation takes a text for a stack's name.
+pub(super) fn is_stack_name(name: &str) -> bool {
+    name.len() <= 128
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+}

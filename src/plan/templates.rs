@@ -1,0 +1,46 @@
+//! The templates that stacks name, each read once.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::codes;
+use super::files::{Files, read_text};
+use super::problems::Problems;
+use crate::diag::{FileId, Sources, Span};
+
+/// The templates read so far.
+pub(super) struct Templates<'a> {
+    files: &'a dyn Files,
+    read: HashMap<Arc<Path>, Result<FileId, String>>,
+}
+
+impl<'a> Templates<'a> {
+    /// None yet.
+    pub(super) fn new(files: &'a dyn Files) -> Self {
+        Self { files, read: HashMap::new() }
+    }
+
+    /// The template at `path`, which the plan names at `span`; `None` was reported.
+    pub(super) fn find(
+        &mut self,
+        path: &Path,
+        span: &Span,
+        sources: &mut Sources,
+        problems: &mut Problems,
+    ) -> Option<(Arc<Path>, FileId)> {
+        if !self.read.contains_key(path) {
+            let read = read_text(self.files, path).map(|text| sources.add(path, text));
+            self.read.insert(path.into(), read);
+        }
+        let (path, read) = self.read.get_key_value(path)?;
+        match read {
+            Ok(file) => Some((path.clone(), *file)),
+            Err(reason) => {
+                let message = format!("the template {} cannot be read: {reason}", path.display());
+                problems.error(codes::TEMPLATE, span, message, "the path is relative to the file that names it");
+                None
+            }
+        }
+    }
+}

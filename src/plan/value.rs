@@ -1,0 +1,147 @@
+//! Values whose expressions are bound to nodes.
+
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::node::{Attribute, Need};
+use super::text::Text;
+use crate::diag::Span;
+use crate::ids::NodeId;
+
+/// What nodes have brought forth so far.
+pub trait Outputs {
+    /// An attribute of a node that is done; `None` if the node is not done or has no such output.
+    fn get(&self, node: &NodeId, attribute: &Attribute) -> Option<Json>;
+}
+
+/// A value of a node: known already, or known once the nodes that it needs are done.
+#[derive(Clone, Debug)]
+pub struct Value {
+    span: Span,
+    inner: Inner,
+}
+
+#[derive(Clone, Debug)]
+enum Inner {
+    Known(Arc<Json>),
+    Text { text: Arc<Text>, slots: Vec<Slot> },
+    List(Vec<Value>),
+}
+
+/// The value of one path of a text.
+#[derive(Clone, Debug)]
+pub(super) enum Slot {
+    Known(Json),
+    Later(Need),
+}
+
+/// Why a value cannot be told.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unresolved {
+    /// A node does not have what the value needs of it, or not yet.
+    #[error("`{}` has no value: {} does not give it", .0.expression, .0.node)]
+    Missing(Need),
+    /// The values are there, but do not fit into the expression.
+    #[error("{message}")]
+    Invalid {
+        /// The part of the expression that is to blame.
+        span: Span,
+        /// What does not fit.
+        message: String,
+    },
+}
+
+impl Value {
+    pub(super) fn known(span: Span, value: Arc<Json>) -> Self {
+        Self { span, inner: Inner::Known(value) }
+    }
+
+    /// A text whose paths have these slots. It is known at once if they all are.
+    pub(super) fn text(text: &Arc<Text>, slots: Vec<Slot>) -> Result<Self, Unresolved> {
+        let value = Self { span: text.span.clone(), inner: Inner::Text { text: text.clone(), slots } };
+        if value.needs().next().is_some() {
+            return Ok(value);
+        }
+        let known = value.resolve(&Nothing)?;
+        Ok(Self::known(value.span, Arc::new(known)))
+    }
+
+    /// A list. It is known at once if all of its elements are.
+    pub(super) fn list(span: Span, items: Vec<Self>) -> Self {
+        match items.iter().map(|item| item.literal().cloned()).collect::<Option<Vec<_>>>() {
+            Some(known) => Self::known(span, Arc::new(Json::Array(known))),
+            None => Self { span, inner: Inner::List(items) },
+        }
+    }
+
+    /// Where the value stands in the plan.
+    pub fn span(&self) -> &Span {
+        &self.span
+    }
+
+    /// The value, if it is known before any call.
+    pub fn literal(&self) -> Option<&Json> {
+        match &self.inner {
+            Inner::Known(value) => Some(value),
+            Inner::Text { .. } | Inner::List(_) => None,
+        }
+    }
+
+    /// Every attribute of another node that the value is made from, in the order of the text.
+    pub fn needs(&self) -> impl Iterator<Item = &Need> {
+        let mut needs = Vec::new();
+        self.collect_needs(&mut needs);
+        needs.into_iter()
+    }
+
+    fn collect_needs<'a>(&'a self, needs: &mut Vec<&'a Need>) {
+        match &self.inner {
+            Inner::Known(_) => {}
+            Inner::Text { slots, .. } => needs.extend(slots.iter().filter_map(|slot| match slot {
+                Slot::Later(need) => Some(need),
+                Slot::Known(_) => None,
+            })),
+            Inner::List(items) => items.iter().for_each(|item| item.collect_needs(needs)),
+        }
+    }
+
+    /// The value, from what the nodes have brought forth.
+    ///
+    /// # Errors
+    ///
+    /// A node that does not have what is needed, or values that do not fit into the expression.
+    pub fn resolve(&self, outputs: &dyn Outputs) -> Result<Json, Unresolved> {
+        match &self.inner {
+            Inner::Known(value) => Ok(Json::clone(value)),
+            Inner::List(items) => items.iter().map(|item| item.resolve(outputs)).collect(),
+            Inner::Text { text, slots } => {
+                let values = slots.iter().map(|slot| slot.resolve(outputs)).collect::<Result<Vec<_>, _>>()?;
+                text.expression
+                    .evaluate(&values)
+                    .map_err(|error| Unresolved::Invalid { span: text.place(&error.range), message: error.message })
+            }
+        }
+    }
+}
+
+impl Slot {
+    fn resolve(&self, outputs: &dyn Outputs) -> Result<Json, Unresolved> {
+        match self {
+            Self::Known(value) => Ok(value.clone()),
+            Self::Later(need) => {
+                let found = need.attribute.as_ref().and_then(|attribute| outputs.get(&need.node, attribute));
+                found.ok_or_else(|| Unresolved::Missing(need.clone()))
+            }
+        }
+    }
+}
+
+/// The outputs of a plan before any call.
+struct Nothing;
+
+impl Outputs for Nothing {
+    fn get(&self, _: &NodeId, _: &Attribute) -> Option<Json> {
+        None
+    }
+}

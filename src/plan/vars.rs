@@ -1,0 +1,167 @@
+//! The plan's variables: `[vars]`, the environment that it names, and `--var`.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_json::Value as Json;
+
+use super::codes;
+use super::document::{Data, Entry, Item, Table, check_keys, read_value};
+use super::load::Given;
+use super::problems::{Problems, did_you_mean, words};
+use crate::diag::Span;
+use crate::expr::Expression;
+
+/// What every variable stands for. `None` is a variable that is declared but has no usable value, which was reported.
+#[derive(Debug, Default)]
+pub(super) struct Vars(IndexMap<Arc<str>, Option<Json>>);
+
+impl Vars {
+    /// The variable of a name, if there is one; it holds `None` if its value was reported as wrong.
+    pub(super) fn get(&self, name: &str) -> Option<&Option<Json>> {
+        self.0.get(name)
+    }
+
+    /// All names, in the order of the plan.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(|name| &**name)
+    }
+
+    /// Reads `[vars]` and lays over it what was given. `start` is where to point for a plan without `[vars]`.
+    pub(super) fn read(vars: Option<&Entry>, start: &Span, given: &Given<'_>, problems: &mut Problems) -> Self {
+        let empty = Table::new();
+        let table = match vars.map(|entry| &entry.item) {
+            None => &empty,
+            Some(Item { data: Data::Table(table), .. }) => table,
+            Some(item) => {
+                problems.wrong_type(item, "a table", "write [vars] with one variable a line");
+                return Self::default();
+            }
+        };
+        // The last of several `--var` of one name counts, as with most programs.
+        let overrides: IndexMap<&str, &str> = given.vars.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let place = vars.map_or(start, |entry| &entry.key);
+        unknown(&overrides, table, place, problems);
+        let values = table.iter().map(|(name, entry)| {
+            let value = match overrides.get(&**name) {
+                Some(text) => overridden(name, &entry.item, text, problems),
+                None => declared(&entry.item, given, problems),
+            };
+            (name.clone(), value)
+        });
+        Self(values.collect())
+    }
+}
+
+/// Reports every given variable that the plan does not declare, together: they have no place of their own.
+fn unknown(overrides: &IndexMap<&str, &str>, table: &Table, place: &Span, problems: &mut Problems) {
+    let strangers: Vec<_> = overrides.keys().filter(|name| !table.contains_key(**name)).copied().collect();
+    let Some(first) = strangers.first() else { return };
+    let near = did_you_mean(first, table.keys().map(|name| &**name));
+    let help = if near.is_empty() { format!("declare it: {first} = \"…\" below [vars]") } else { near };
+    problems.error(
+        codes::VARIABLE,
+        place,
+        format!("--var gives {}, but the plan has no such variable", words(&strangers)),
+        help,
+    );
+}
+
+/// A value given on the command line, of the type that the plan's own value has.
+fn overridden(name: &str, own: &Item, text: &str, problems: &mut Problems) -> Option<Json> {
+    let model = environment(own).map_or(Some(own), |(_, default)| default);
+    let Some(model) = model.filter(|model| !matches!(model.data, Data::Text(_))) else {
+        return Some(text.into());
+    };
+    let wrong = |reason: String, problems: &mut Problems| {
+        let message = format!("--var {name}={text} does not fit: {reason}");
+        problems.add(codes::VARIABLE, &own.span, message, |problem| {
+            problem
+                .label(format!("the plan's own value is {}", model.sort()))
+                .help("write the value as in the plan; only a text needs no quotes")
+        });
+    };
+    match read_value(text, own.span.file) {
+        Ok(value) if std::mem::discriminant(&value.data) == std::mem::discriminant(&model.data) => Some(value.json()),
+        Ok(value) => {
+            wrong(format!("it is {}", value.sort()), problems);
+            None
+        }
+        Err(reason) => {
+            wrong(reason, problems);
+            None
+        }
+    }
+}
+
+/// The value as the plan declares it.
+fn declared(item: &Item, given: &Given<'_>, problems: &mut Problems) -> Option<Json> {
+    let Some((variable, default)) = environment(item) else { return plain(item, problems) };
+    if let Data::Table(table) = &item.data {
+        check_keys(table, &["env", "default"], "a variable from the environment", problems);
+    }
+    let Data::Text(name) = &variable.data else {
+        problems.wrong_type(variable, "the name of an environment variable", "");
+        return None;
+    };
+    match ((given.env)(name), default) {
+        (Some(text), None) => Some(text.into()),
+        (Some(text), Some(default)) => from_environment(name, item, default, &text, problems),
+        (None, Some(default)) => plain(default, problems),
+        (None, None) => {
+            let message = format!("the environment has no {name}");
+            problems.error(
+                codes::VARIABLE,
+                &variable.span,
+                message,
+                format!("set {name}, give a default here, or use --var"),
+            );
+            None
+        }
+    }
+}
+
+fn from_environment(name: &str, item: &Item, default: &Item, text: &str, problems: &mut Problems) -> Option<Json> {
+    if matches!(default.data, Data::Text(_)) {
+        return Some(text.into());
+    }
+    let value = read_value(text, item.span.file).ok();
+    let fitting = value.filter(|value| std::mem::discriminant(&value.data) == std::mem::discriminant(&default.data));
+    if fitting.is_none() {
+        let message = format!("the environment's {name} does not fit: the default is {}", default.sort());
+        problems.error(codes::VARIABLE, &item.span, message, "write it as it would stand in the plan");
+    }
+    fitting.map(|value| value.json())
+}
+
+/// `{ env = "NAME", default = … }`: the name and the default.
+fn environment(item: &Item) -> Option<(&Item, Option<&Item>)> {
+    let Data::Table(table) = &item.data else { return None };
+    Some((&table.get("env")?.item, table.get("default").map(|entry| &entry.item)))
+}
+
+/// A variable's value as data: it holds no expressions, so that variables need no order among themselves.
+fn plain(item: &Item, problems: &mut Problems) -> Option<Json> {
+    match &item.data {
+        Data::Text(text) => match Expression::parse(text) {
+            Ok(expression) if expression.references().is_empty() => expression.evaluate(&[]).ok(),
+            _ => {
+                let message = "a variable is a plain value, without expressions";
+                problems.error(codes::EXPRESSION, &item.span, message, "write the expression where the value is used");
+                None
+            }
+        },
+        Data::List(items) => {
+            let values: Vec<_> = items.iter().map(|item| plain(item, problems)).collect();
+            values.into_iter().collect()
+        }
+        Data::Table(table) => {
+            let pairs: Vec<_> = table
+                .iter()
+                .map(|(key, entry)| plain(&entry.item, problems).map(|value| (key.to_string(), value)))
+                .collect();
+            pairs.into_iter().collect()
+        }
+        _ => Some(item.json()),
+    }
+}

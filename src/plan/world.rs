@@ -1,0 +1,73 @@
+//! Everything that a path can lead to.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_json::Value as Json;
+
+use super::account::Account;
+use super::vars::Vars;
+use crate::ids::{AccountName, Kind, NodeId, Region};
+
+/// Everything that a path can lead to. It fills as the plan is expanded.
+#[derive(Debug, Default)]
+pub(super) struct World {
+    pub(super) vars: Vars,
+    pub(super) name: Option<Arc<str>>,
+    pub(super) region: Option<Region>,
+    /// `None` for an account that is declared, but wrongly.
+    pub(super) accounts: IndexMap<AccountName, Option<Account>>,
+    pub(super) groups: IndexMap<(Kind, Arc<str>), Instances>,
+    pub(super) instances: Vec<Instance>,
+}
+
+/// The nodes that one table of the plan declares.
+#[derive(Debug, Default)]
+pub(super) struct Instances {
+    /// Whether the nodes have keys; if not, there is one node at most.
+    pub(super) keyed: bool,
+    /// Whether the instances could not be told, which was reported: then nothing in it is unknown.
+    pub(super) broken: bool,
+    /// Places in [`World::instances`].
+    pub(super) members: Vec<usize>,
+    /// The same by key, with slashes.
+    pub(super) by_key: HashMap<Arc<str>, usize>,
+}
+
+/// One node on its way. What could not be told is `None`, and was reported.
+#[derive(Debug)]
+pub(super) struct Instance {
+    pub(super) id: NodeId,
+    pub(super) each: Option<Each>,
+    pub(super) account: Option<AccountName>,
+    pub(super) region: Option<Region>,
+    /// Of a stack only.
+    pub(super) name: Option<Arc<str>>,
+    /// Of a peering only: the accepter's account and region. The requester's are the node's own.
+    pub(super) accepter: Option<(Option<AccountName>, Option<Region>)>,
+}
+
+/// What `each` is bound to.
+#[derive(Clone, Debug)]
+pub(super) enum Each {
+    /// An item of a list or a table, or a region.
+    Item { key: Arc<str>, value: Arc<Json> },
+    /// An instance of another group.
+    Instance(usize),
+}
+
+impl World {
+    /// `each.key`: the item's key; of an instance, the key of what it was made for.
+    pub(super) fn each_key<'a>(&'a self, mut each: &'a Each) -> &'a str {
+        loop {
+            match each {
+                Each::Item { key, .. } => return key,
+                Each::Instance(index) => match &self.instances[*index].each {
+                    Some(source) => each = source,
+                    None => return self.instances[*index].id.key.as_deref().unwrap_or_default(),
+                },
+            }
+        }
+    }
+}
