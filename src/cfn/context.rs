@@ -1,0 +1,43 @@
+//! What an evaluation may ask of the world around a template.
+
+use serde_json::Value as Json;
+
+use super::pseudo::Pseudo;
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Lookup {
+    /// The value.
+    Known(Json),
+    /// There is one, but it is not known yet.
+    Unknown,
+    /// There is no such thing.
+    Missing,
+}
+
+impl<T: Into<Json>> From<T> for Lookup {
+    fn from(value: T) -> Self {
+        Self::Known(value.into())
+    }
+}
+
+/// The world around a template: its parameters' values and what became of its resources.
+pub trait Context {
+    /// The value of a parameter that the template declares: a text, or a list of texts for list types.
+    fn parameter(&self, name: &str) -> Lookup;
+
+    /// A pseudo parameter. [`Pseudo::NoValue`] is never asked for.
+    fn pseudo(&self, pseudo: Pseudo) -> Lookup;
+
+    /// What `Ref` gives for a resource that the template declares.
+    fn resource(&self, id: &str) -> Lookup;
+
+    /// What `Fn::GetAtt` gives for a resource that the template declares; missing if its type has no such attribute.
+    fn attribute(&self, id: &str, attribute: &str) -> Lookup;
+
+    /// The value that another stack of the account and region exports under a name.
+    fn export(&self, name: &str) -> Lookup;
+
+    /// The availability zones of a region, as a list of names.
+    fn zones(&self, region: &str) -> Lookup;
+}

@@ -1,0 +1,46 @@
+//! CloudFormation templates as documents: JSON and YAML, parameters, resources, outputs, intrinsic functions.
+//!
+//! [`Document::read`] turns either form into one tree in which every value keeps its place in the text, so that whoever
+//! finds something wrong with a template can point at it. [`Document::faults`] says what CloudFormation would refuse,
+//! [`Evaluator`] works out values as far as its [`Context`] knows them, [`compare`] tells whether a template has
+//! changed. Nothing here reads files or calls AWS.
+
+mod base64;
+mod capability;
+mod cidr;
+mod context;
+mod dependency;
+mod document;
+mod eval;
+mod eval_error;
+mod fault;
+mod function;
+mod json;
+mod node;
+mod output;
+mod parameter;
+mod pseudo;
+mod read;
+mod reference;
+mod resource;
+mod sub;
+mod yaml;
+mod yaml_scalar;
+
+pub use capability::{Capability, Needed};
+pub use cidr::{CidrError, divide};
+pub use context::{Context, Lookup};
+pub use dependency::Dependency;
+pub use document::{Comparison, Document, MAX_INLINE_BYTES, compare, in_ascii};
+pub use eval::Evaluator;
+pub use eval_error::{EvalError, EvalErrorKind};
+pub use fault::Fault;
+pub use function::{Call, Function};
+pub use node::{Entry, Map, Node, Value};
+pub use output::Output;
+pub use parameter::{Parameter, Refusal};
+pub use pseudo::Pseudo;
+pub use read::{Format, ReadError, ReadErrorKind, tree};
+pub use reference::{Reference, Target, references};
+pub use resource::{Policy, Resource};
+pub use sub::{BadVariable, Piece, pieces};

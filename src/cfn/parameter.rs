@@ -1,0 +1,247 @@
+//! Parameters: their declaration and the values they take.
+//!
+//! See <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html>.
+
+use std::ops::Range;
+
+use regex_lite::Regex;
+use serde_json::Value as Json;
+
+use super::node::{Map, Node};
+
+/// A parameter as a template declares it.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// Where the name stands.
+    pub at: Range<usize>,
+    /// `String`, `List<Number>`, `AWS::EC2::VPC::Id`, …
+    pub type_name: String,
+    /// The value it has when none is given, as text: a list's items are joined by commas.
+    pub default: Option<String>,
+    /// The only values it takes; empty for no such constraint.
+    pub allowed_values: Vec<String>,
+    /// The (Java) regular expression that the whole value must match.
+    pub allowed_pattern: Option<String>,
+    /// The fewest characters of a `String`.
+    pub min_length: Option<u64>,
+    /// The most characters of a `String`.
+    pub max_length: Option<u64>,
+    /// The smallest `Number`.
+    pub min_value: Option<f64>,
+    /// The largest `Number`.
+    pub max_value: Option<f64>,
+    /// Whether CloudFormation shows `****` instead of the value.
+    pub no_echo: bool,
+    /// What it is for.
+    pub description: Option<String>,
+    /// What CloudFormation says when a constraint is not met.
+    pub constraint_description: Option<String>,
+}
+
+/// Why a parameter does not take a value. The text is CloudFormation's.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// Not a number.
+    #[error("Parameter '{name}' must be a number")]
+    NotANumber {
+        /// The parameter.
+        name: String,
+    },
+    /// Not one of the allowed values.
+    #[error("Parameter '{name}' must be one of AllowedValues: [{}]", .allowed.join(", "))]
+    NotAllowed {
+        /// The parameter.
+        name: String,
+        /// What is allowed.
+        allowed: Vec<String>,
+    },
+    /// Does not match the pattern.
+    #[error("Parameter {name} failed to satisfy constraint: {constraint}")]
+    Pattern {
+        /// The parameter.
+        name: String,
+        /// What the template says of it, or the pattern.
+        constraint: String,
+    },
+    /// Too short or too long.
+    #[error("Parameter '{name}' must contain at {} {bound} characters", if *.at_least { "least" } else { "most" })]
+    Length {
+        /// The parameter.
+        name: String,
+        /// Whether the value is too short (or else too long).
+        at_least: bool,
+        /// The bound.
+        bound: u64,
+    },
+    /// Too small or too large.
+    #[error("Parameter '{name}' must be a number not {} than {bound}", if *.at_least { "less" } else { "greater" })]
+    Range {
+        /// The parameter.
+        name: String,
+        /// Whether the value is too small (or else too large).
+        at_least: bool,
+        /// The bound.
+        bound: f64,
+    },
+}
+
+impl Parameter {
+    /// Reads a declaration. What is missing or of a wrong form reads as absent.
+    pub(super) fn read(name: &str, at: Range<usize>, node: &Node) -> Self {
+        let empty = Map::new();
+        let map = node.as_map().unwrap_or(&empty);
+        let text = |key: &str| map.get(key).and_then(|entry| entry.node.scalar());
+        let number = |key: &str| text(key).and_then(|text| text.trim().parse().ok());
+        let length = |key: &str| text(key).and_then(|text| text.trim().parse().ok());
+        let allowed = map.get("AllowedValues").and_then(|entry| entry.node.as_list());
+        Self {
+            name: name.to_owned(),
+            at,
+            type_name: text("Type").unwrap_or_default(),
+            default: map.get("Default").and_then(|entry| default(&entry.node)),
+            allowed_values: allowed.into_iter().flatten().filter_map(Node::scalar).collect(),
+            allowed_pattern: text("AllowedPattern"),
+            min_length: length("MinLength"),
+            max_length: length("MaxLength"),
+            min_value: number("MinValue"),
+            max_value: number("MaxValue"),
+            no_echo: text("NoEcho").is_some_and(|text| text.eq_ignore_ascii_case("true")),
+            description: text("Description"),
+            constraint_description: text("ConstraintDescription"),
+        }
+    }
+
+    /// Whether its value is a list.
+    pub fn is_list(&self) -> bool {
+        let inner = self.ssm_type().unwrap_or(&self.type_name);
+        inner == "CommaDelimitedList" || inner.starts_with("List<")
+    }
+
+    /// Whether its value names a parameter of Systems Manager, whose value CloudFormation reads by itself.
+    pub fn is_ssm(&self) -> bool {
+        self.ssm_type().is_some()
+    }
+
+    fn ssm_type(&self) -> Option<&str> {
+        self.type_name.strip_prefix("AWS::SSM::Parameter::Value<")?.strip_suffix('>')
+    }
+
+    /// Whether its items are numbers.
+    fn is_number(&self) -> bool {
+        matches!(self.type_name.as_str(), "Number" | "List<Number>")
+    }
+
+    /// The value that `Ref` gives for a text: a list for list types, a text for all others.
+    ///
+    /// # Errors
+    ///
+    /// The first constraint that the text does not meet. A pattern that only Java understands is not held against it,
+    /// and of an SSM type nothing is: its constraints apply to the key, its type to a value that is not here.
+    pub fn accept(&self, text: &str) -> Result<Json, Refusal> {
+        if self.is_list() && !self.is_ssm() {
+            let items: Vec<&str> = text.split(',').map(str::trim).collect();
+            let items: &[&str] = if text.trim().is_empty() { &[] } else { &items };
+            items.iter().try_for_each(|item| self.check(item))?;
+            Ok(items.iter().map(|item| Json::from(*item)).collect())
+        } else {
+            self.check(text)?;
+            Ok(Json::from(text))
+        }
+    }
+
+    fn check(&self, text: &str) -> Result<(), Refusal> {
+        let name = || self.name.clone();
+        if self.is_number() {
+            self.check_number(text)?;
+        }
+        if !self.allowed_values.is_empty() && !self.allowed_values.iter().any(|allowed| allowed == text) {
+            return Err(Refusal::NotAllowed { name: name(), allowed: self.allowed_values.clone() });
+        }
+        if let Some(pattern) = &self.allowed_pattern
+            && Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|regex| !regex.is_match(text))
+        {
+            let constraint =
+                self.constraint_description.clone().unwrap_or_else(|| format!("must match pattern {pattern}"));
+            return Err(Refusal::Pattern { name: name(), constraint });
+        }
+        let length = text.chars().count() as u64;
+        match (self.min_length, self.max_length) {
+            (Some(bound), _) if length < bound => Err(Refusal::Length { name: name(), at_least: true, bound }),
+            (_, Some(bound)) if length > bound => Err(Refusal::Length { name: name(), at_least: false, bound }),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_number(&self, text: &str) -> Result<(), Refusal> {
+        let name = || self.name.clone();
+        let Ok(number) = text.trim().parse::<f64>() else {
+            return Err(Refusal::NotANumber { name: name() });
+        };
+        match (self.min_value, self.max_value) {
+            (Some(bound), _) if number < bound => Err(Refusal::Range { name: name(), at_least: true, bound }),
+            (_, Some(bound)) if number > bound => Err(Refusal::Range { name: name(), at_least: false, bound }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A default as text. Defaults of list types may be written as lists.
+fn default(node: &Node) -> Option<String> {
+    match node.as_list() {
+        Some(items) => Some(items.iter().filter_map(Node::scalar).collect::<Vec<_>>().join(",")),
+        None => node.scalar(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameter(declaration: &str) -> Parameter {
+        let (_, node) = super::super::tree(&format!("P: {declaration}")).unwrap();
+        Parameter::read("P", 0..0, node.get("P").unwrap())
+    }
+
+    fn refused(declaration: &str, text: &str) -> String {
+        parameter(declaration).accept(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn lists_are_split_and_trimmed() {
+        assert_eq!(parameter("{Type: CommaDelimitedList}").accept("a, b,c").unwrap().to_string(), r#"["a","b","c"]"#);
+        assert_eq!(parameter("{Type: List<AWS::EC2::Subnet::Id>}").accept("").unwrap().to_string(), "[]");
+        assert_eq!(parameter("{Type: String}").accept("a, b").unwrap().to_string(), r#""a, b""#);
+        assert_eq!(parameter("{Type: List<Number>, Default: [1, 2]}").default.as_deref(), Some("1,2"));
+    }
+
+    #[test]
+    fn constraints_are_held() {
+        insta::assert_snapshot!(refused("{Type: Number}", "x"), @"Parameter 'P' must be a number");
+        insta::assert_snapshot!(refused("{Type: List<Number>}", "1,x"), @"Parameter 'P' must be a number");
+        insta::assert_snapshot!(refused("{Type: String, AllowedValues: [a, 1]}", "b"), @"Parameter 'P' must be one of AllowedValues: [a, 1]");
+        insta::assert_snapshot!(refused("{Type: CommaDelimitedList, AllowedValues: [a]}", "a,b"), @"Parameter 'P' must be one of AllowedValues: [a]");
+        insta::assert_snapshot!(refused("{Type: String, AllowedPattern: '[a-z]+'}", "ab1"), @"Parameter P failed to satisfy constraint: must match pattern [a-z]+");
+        insta::assert_snapshot!(refused("{Type: String, AllowedPattern: 'a|b', ConstraintDescription: a or b}", "ac"), @"Parameter P failed to satisfy constraint: a or b");
+        insta::assert_snapshot!(refused("{Type: String, MinLength: 2}", "ä"), @"Parameter 'P' must contain at least 2 characters");
+        insta::assert_snapshot!(refused("{Type: String, MaxLength: '2'}", "abc"), @"Parameter 'P' must contain at most 2 characters");
+        insta::assert_snapshot!(refused("{Type: Number, MinValue: 2}", "1"), @"Parameter 'P' must be a number not less than 2");
+        insta::assert_snapshot!(refused("{Type: Number, MaxValue: 2.5}", "3"), @"Parameter 'P' must be a number not greater than 2.5");
+    }
+
+    #[test]
+    fn what_meets_the_constraints_is_taken() {
+        let number = parameter("{Type: Number, MinValue: 1, MaxValue: 2, AllowedValues: [1, 2]}");
+        assert_eq!(number.accept("2").unwrap(), "2");
+        let text = parameter("{Type: String, AllowedPattern: '(?<!x)a', MinLength: 1, MaxLength: 1}");
+        assert_eq!(text.accept("a").unwrap(), "a", "a pattern that only Java understands decides nothing");
+    }
+
+    #[test]
+    fn ssm_types_name_a_key() {
+        let list = parameter("{Type: AWS::SSM::Parameter::Value<List<String>>}");
+        assert!(list.is_ssm() && list.is_list());
+        assert_eq!(list.accept("/a,b").unwrap(), "/a,b");
+    }
+}
