@@ -1,0 +1,21 @@
+//! Nodes and what they need of each other.
+//!
+//! A [`Graph`] can only be built without cycles, so nothing that holds one has to think of them. petgraph stays
+//! behind it: the other rooms see positions ([`Ix`]), names and reasons.
+
+mod cycle;
+mod dag;
+mod of_plan;
+mod path;
+mod select;
+mod templates;
+
+pub use cycle::{CYCLE, Cycle};
+pub use dag::{Edge, Graph, Ix, Reason};
+pub use of_plan::of_plan;
+pub use path::CriticalPath;
+pub use select::{BadPattern, Flag, NoMatch, Selection};
+pub use templates::{NO_SUCH_OUTPUT, NOT_A_TEMPLATE, TEMPLATE_TOO_LARGE, check_templates};
+
+#[cfg(test)]
+pub(crate) mod samples;

@@ -1,0 +1,27 @@
+//! The graph of a plan.
+
+use super::{Edge, Graph, Ix};
+use crate::diag::Problem;
+use crate::plan::Plan;
+
+/// The graph of a plan's nodes: positions are those of [`Plan::nodes`].
+///
+/// # Errors
+/// A problem that shows the path of references that close a ring, each at its place.
+pub fn of_plan(plan: &Plan) -> Result<Graph, Box<Problem>> {
+    let by_id: std::collections::HashMap<_, _> =
+        plan.nodes.iter().enumerate().map(|(index, node)| (&node.id, Ix::from(index))).collect();
+    let edges = plan.nodes.iter().enumerate().flat_map(|(index, node)| {
+        let by_id = &by_id;
+        node.needs.iter().map(move |need| Edge {
+            from: by_id[&need.node],
+            to: Ix::from(index),
+            span: Some(need.span.clone()),
+            expression: need.expression.to_string(),
+        })
+    });
+    Graph::new(plan.nodes.iter().map(|node| node.id.clone()).collect(), edges).map_err(|cycle| {
+        let first = cycle.edges().first().map_or(0, |edge| edge.to.index());
+        Box::new(cycle.problem(&plan.nodes[first].span))
+    })
+}
