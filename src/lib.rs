@@ -4,6 +4,7 @@
 
 pub mod cfn;
 pub mod diag;
+pub mod engine;
 pub mod event;
 pub mod expr;
 pub mod graph;

@@ -1,0 +1,164 @@
+use std::num::NonZeroUsize;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::super::{Limits, Settings};
+use super::*;
+use crate::graph::samples::graph;
+
+const FREE: Settings = Settings { limits: Limits::UNLIMITED, fail_fast: false };
+
+/// What a node of a test does.
+#[derive(Clone, Copy)]
+enum Work {
+    Takes(u64),
+    Fails,
+    Panics,
+    Hangs,
+}
+
+/// Does what the test says and notes when, in seconds since the beginning, each node was done.
+struct Script {
+    work: Vec<Work>,
+    begun: Instant,
+    done: Mutex<Vec<(u32, u64)>>,
+}
+
+impl Script {
+    fn new(work: Vec<Work>) -> Arc<Self> {
+        Arc::new(Self { work, begun: Instant::now(), done: Mutex::default() })
+    }
+
+    fn done(&self) -> Vec<(u32, u64)> {
+        self.done.lock().unwrap().clone()
+    }
+}
+
+impl Runner for Script {
+    async fn run(&self, node: Ix) -> Outcome {
+        match self.work[node.index()] {
+            Work::Takes(seconds) => sleep(Duration::from_secs(seconds)).await,
+            Work::Fails => return Outcome::Failed,
+            Work::Panics => panic!("node {node} is out of order"),
+            Work::Hangs => std::future::pending().await,
+        }
+        self.done.lock().unwrap().push((node.0, self.begun.elapsed().as_secs()));
+        Outcome::Done
+    }
+}
+
+/// Runs a sample graph, all in one lane, and gives the summary and all events.
+async fn run(
+    edges: &[(u32, u32)],
+    runner: &Arc<Script>,
+    settings: Settings,
+    control: mpsc::UnboundedReceiver<Control>,
+) -> (Vec<Fate>, Vec<EngineEvent>) {
+    let graph = Arc::new(graph(u32::try_from(runner.work.len()).unwrap(), edges));
+    let schedule = Schedule::new(graph, |_| (), |_| 1, settings);
+    let mut events = Vec::new();
+    let summary = drive(schedule, Arc::clone(runner), control, |event| events.push(event)).await;
+    (summary.fates().map(|(_, fate)| fate).collect(), events)
+}
+
+/// A control that nobody uses.
+fn silence() -> mpsc::UnboundedReceiver<Control> {
+    mpsc::unbounded_channel().1
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_node_holds_up_nothing_but_its_own_chain() {
+    // 0 is the hub. 1, 2 and 3 are spokes, 3 the slow one; 4, 5 and 6 are their peerings, 7, 8 and 9 the routes.
+    let edges = [(0, 4), (0, 5), (0, 6), (1, 4), (2, 5), (3, 6), (4, 7), (5, 8), (6, 9)];
+    let seconds = [4, 4, 4, 12, 2, 2, 2, 1, 1, 1];
+    let script = Script::new(seconds.map(Work::Takes).to_vec());
+    let (fates, _) = run(&edges, &script, FREE, silence()).await;
+    assert!(fates.iter().all(|fate| *fate == Fate::Done));
+    let mut done = script.done();
+    done.sort_unstable();
+    // Each is done after the longest chain that leads to it, to the second.
+    assert_eq!(done, [(0, 4), (1, 4), (2, 4), (3, 12), (4, 6), (5, 6), (6, 14), (7, 7), (8, 7), (9, 15)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_at_a_time_takes_the_sum() {
+    let script = Script::new([3, 2, 1].map(Work::Takes).to_vec());
+    let limits = Limits { total: NonZeroUsize::MIN, per_lane: NonZeroUsize::MAX };
+    run(&[], &script, Settings { limits, fail_fast: false }, silence()).await;
+    assert_eq!(script.done(), [(0, 3), (1, 5), (2, 6)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_is_a_failed_node_and_not_a_hang() {
+    let script = Script::new(vec![Work::Panics, Work::Takes(1), Work::Takes(1)]);
+    let (fates, events) = run(&[(0, 1)], &script, FREE, silence()).await;
+    assert_eq!(fates, [Fate::Failed, Fate::Skipped { because: Ix(0) }, Fate::Done]);
+    let place = events.iter().position(|event| matches!(event, EngineEvent::Panicked(..))).unwrap();
+    assert_eq!(events[place], EngineEvent::Panicked(Ix(0), "node #0 is out of order".to_owned()));
+    assert_eq!(events[place + 1], EngineEvent::Ended(Ix(0), Fate::Failed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_node_ends_once_and_what_ran_was_started_before() {
+    let script = Script::new(vec![Work::Takes(1), Work::Fails, Work::Takes(1), Work::Takes(1)]);
+    let (_, events) = run(&[(0, 2), (1, 3)], &script, FREE, silence()).await;
+    assert_eq!(
+        events,
+        [
+            EngineEvent::Started(Ix(0)),
+            EngineEvent::Started(Ix(1)),
+            EngineEvent::Ended(Ix(1), Fate::Failed),
+            EngineEvent::Ended(Ix(3), Fate::Skipped { because: Ix(1) }),
+            EngineEvent::Ended(Ix(0), Fate::Done),
+            EngineEvent::Started(Ix(2)),
+            EngineEvent::Ended(Ix(2), Fate::Done),
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_waits_for_what_runs_and_starts_nothing_new() {
+    let script = Script::new(vec![Work::Takes(10), Work::Takes(1)]);
+    let (wish, control) = mpsc::unbounded_channel();
+    let ask = async {
+        sleep(Duration::from_secs(3)).await;
+        wish.send(Control::Drain).unwrap();
+    };
+    let ((fates, events), ()) = tokio::join!(run(&[(0, 1)], &script, FREE, control), ask);
+    assert_eq!(fates, [Fate::Done, Fate::NotStarted]);
+    assert_eq!(script.done(), [(0, 10)]);
+    assert!(events.contains(&EngineEvent::Stopping { reason: StopReason::Interrupted, left: 1, running: 1 }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_abort_drops_what_runs_at_once() {
+    let script = Script::new(vec![Work::Takes(1), Work::Hangs, Work::Takes(1)]);
+    let begun = script.begun;
+    let (wish, control) = mpsc::unbounded_channel();
+    let ask = async {
+        sleep(Duration::from_secs(3)).await;
+        wish.send(Control::Drain).unwrap();
+        sleep(Duration::from_secs(3)).await;
+        wish.send(Control::Abort).unwrap();
+    };
+    let ((fates, _), ()) = tokio::join!(run(&[(1, 2)], &script, FREE, control), ask);
+    assert_eq!(fates, [Fate::Done, Fate::Aborted, Fate::NotStarted]);
+    assert_eq!(begun.elapsed().as_secs(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wish_before_the_first_node_has_run_is_heard() {
+    let script = Script::new(vec![Work::Takes(1), Work::Takes(1)]);
+    let (wish, control) = mpsc::unbounded_channel();
+    wish.send(Control::Abort).unwrap();
+    let (fates, _) = run(&[(0, 1)], &script, FREE, control).await;
+    assert_eq!(fates, [Fate::Aborted, Fate::NotStarted]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_control_and_an_empty_graph_are_fine() {
+    let (fates, events) = run(&[], &Script::new(vec![]), FREE, silence()).await;
+    assert!(fates.is_empty() && events.is_empty());
+}

@@ -1,0 +1,241 @@
+//! What to start next, as a pure state machine.
+
+use std::hash::Hash;
+use std::sync::Arc;
+
+use super::ready::Ready;
+use super::{Fate, Illegal, Limits, Outcome, Status, Step, Summary};
+use crate::event::StopReason;
+use crate::graph::{Graph, Ix};
+
+/// What the user chose for a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How many nodes may run at once.
+    pub limits: Limits,
+    /// Whether the first failure stops the run; otherwise all that does not need the failed node goes on.
+    pub fail_fast: bool,
+}
+
+/// What happened outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The run begins.
+    Begin,
+    /// A node's work has ended.
+    Finished(Ix, Outcome),
+    /// A node was dropped while it ran.
+    Aborted(Ix),
+    /// Nothing new is to start; what runs may end.
+    Drain,
+    /// Nothing new is to start and what runs is to be dropped.
+    Abort,
+}
+
+/// What is to be done outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Start this node's work.
+    Start(Ix),
+    /// Tell that a node is skipped.
+    Skip {
+        /// The node.
+        node: Ix,
+        /// The node that failed.
+        because: Ix,
+    },
+    /// Tell that nothing new starts from here on.
+    Stop {
+        /// Why.
+        reason: StopReason,
+        /// How many nodes are left undone by it.
+        left: usize,
+        /// How many run.
+        running: usize,
+    },
+    /// Tell that a node is not started.
+    Leave(Ix),
+    /// Drop all that runs; each is answered by [`Input::Aborted`], or by [`Input::Finished`] if it was faster.
+    Cancel,
+}
+
+/// Which nodes wait, run and have ended.
+///
+/// Over a whole run it costs O((n + e) log n), whatever the limits are and however the nodes end.
+#[derive(Debug)]
+pub struct Schedule {
+    graph: Arc<Graph>,
+    statuses: Vec<Status>,
+    /// For each node, how many of the nodes that it needs are not done yet.
+    missing: Vec<usize>,
+    ready: Ready,
+    unstarted: usize,
+    running: usize,
+    stopping: Option<StopReason>,
+    fail_fast: bool,
+}
+
+impl Schedule {
+    /// A run of all nodes of `graph`. `lane` says which nodes share a limit; `weight` is how long a node is expected to
+    /// take, in any unit: of those that may start, the one with the longest path still to come goes first.
+    pub fn new<L: Eq + Hash>(
+        graph: Arc<Graph>,
+        lane: impl Fn(Ix) -> L,
+        weight: impl Fn(Ix) -> u64,
+        settings: Settings,
+    ) -> Self {
+        let mut ready = Ready::new(graph.nodes().map(lane), graph.remaining(weight), settings.limits);
+        let missing: Vec<_> = graph.nodes().map(|node| graph.needs(node).count()).collect();
+        let status = |node: Ix| if missing[node.index()] == 0 { Status::Ready } else { Status::Waiting };
+        let statuses: Vec<_> = graph.nodes().map(status).collect();
+        graph.nodes().filter(|node| statuses[node.index()] == Status::Ready).for_each(|node| ready.add(node));
+        Self {
+            unstarted: statuses.len(),
+            running: 0,
+            stopping: None,
+            fail_fast: settings.fail_fast,
+            graph,
+            statuses,
+            missing,
+            ready,
+        }
+    }
+
+    /// Where a node stands.
+    ///
+    /// # Panics
+    /// If the position is not one of this graph's.
+    pub fn status(&self, node: Ix) -> Status {
+        self.statuses[node.index()]
+    }
+
+    /// Takes in what happened and says what is to be done, in that order.
+    ///
+    /// # Errors
+    /// [`Illegal`] if a node is said to have ended that does not run; nothing has changed then.
+    pub fn step(&mut self, input: Input) -> Result<Vec<Command>, Illegal> {
+        let mut commands = Vec::new();
+        match input {
+            Input::Begin => {}
+            Input::Finished(node, outcome) => {
+                self.advance(node, Step::Finish(outcome))?;
+                self.free_slot(node);
+                match outcome {
+                    Outcome::Done => self.unblock(node)?,
+                    Outcome::Failed => self.skip_descendants(node, &mut commands)?,
+                }
+                if outcome == Outcome::Failed && self.fail_fast && self.unstarted > 0 {
+                    self.stop(StopReason::FailFast, &mut commands)?;
+                }
+            }
+            Input::Aborted(node) => {
+                self.advance(node, Step::Abort)?;
+                self.free_slot(node);
+                // What needs this node must end too, also if nobody had asked to stop.
+                self.stop(StopReason::Aborted, &mut commands)?;
+            }
+            Input::Drain => self.stop(StopReason::Interrupted, &mut commands)?,
+            Input::Abort => {
+                self.stop(StopReason::Aborted, &mut commands)?;
+                commands.push(Command::Cancel);
+            }
+        }
+        self.start(&mut commands)?;
+        Ok(commands)
+    }
+
+    /// How every node ended; `None` while one has not.
+    pub fn summary(&self) -> Option<Summary> {
+        let fate = |status: &Status| match status {
+            Status::Ended(fate) => Some(*fate),
+            Status::Waiting | Status::Ready | Status::Running => None,
+        };
+        self.statuses.iter().map(fate).collect::<Option<Vec<Fate>>>().map(Summary::new)
+    }
+
+    fn advance(&mut self, node: Ix, step: Step) -> Result<(), Illegal> {
+        let status = &mut self.statuses[node.index()];
+        let next = status.next(node, step)?;
+        if status.is_unstarted() && !next.is_unstarted() {
+            self.unstarted -= 1;
+        }
+        *status = next;
+        Ok(())
+    }
+
+    fn free_slot(&mut self, node: Ix) {
+        self.running -= 1;
+        self.ready.release(node);
+    }
+
+    /// Those that only waited for `node` become ready.
+    fn unblock(&mut self, node: Ix) -> Result<(), Illegal> {
+        let graph = Arc::clone(&self.graph);
+        for next in graph.needed_by(node) {
+            self.missing[next.index()] -= 1;
+            if self.missing[next.index()] == 0 && self.status(next) == Status::Waiting {
+                self.advance(next, Step::Unblock)?;
+                self.ready.add(next);
+            }
+        }
+        Ok(())
+    }
+
+    /// All that needs `node`, directly or not, is skipped. What an earlier failure or a stop has ended is passed over
+    /// together with all behind it, so every node is visited once in a run.
+    fn skip_descendants(&mut self, node: Ix, commands: &mut Vec<Command>) -> Result<(), Illegal> {
+        let graph = Arc::clone(&self.graph);
+        let mut open = std::collections::VecDeque::from([node]);
+        while let Some(ended) = open.pop_front() {
+            for next in graph.needed_by(ended) {
+                if self.status(next) == Status::Waiting {
+                    self.advance(next, Step::Skip { because: node })?;
+                    commands.push(Command::Skip { node: next, because: node });
+                    open.push_back(next);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends all that has not started. A stop is told again only when it becomes more urgent.
+    fn stop(&mut self, reason: StopReason, commands: &mut Vec<Command>) -> Result<(), Illegal> {
+        if self.stopping.is_some_and(|before| urgency(before) >= urgency(reason)) {
+            return Ok(());
+        }
+        self.stopping = Some(reason);
+        commands.push(Command::Stop { reason, left: self.unstarted, running: self.running });
+        if self.unstarted > 0 {
+            let graph = Arc::clone(&self.graph);
+            for node in graph.nodes().filter(|node| self.statuses[node.index()].is_unstarted()).collect::<Vec<_>>() {
+                self.advance(node, Step::Leave)?;
+                commands.push(Command::Leave(node));
+            }
+        }
+        Ok(())
+    }
+
+    /// Fills the free slots.
+    fn start(&mut self, commands: &mut Vec<Command>) -> Result<(), Illegal> {
+        while self.stopping.is_none()
+            && let Some(node) = self.ready.take()
+        {
+            self.advance(node, Step::Start)?;
+            self.running += 1;
+            commands.push(Command::Start(node));
+        }
+        Ok(())
+    }
+}
+
+const fn urgency(reason: StopReason) -> u8 {
+    match reason {
+        StopReason::FailFast => 0,
+        StopReason::Interrupted => 1,
+        StopReason::Aborted => 2,
+    }
+}
+
+#[cfg(test)]
+#[path = "schedule_tests.rs"]
+mod tests;

@@ -1,0 +1,344 @@
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::graph::samples::{Shape, graph, shapes};
+
+fn limits(total: usize, per_lane: usize) -> Limits {
+    let limit = |limit| NonZeroUsize::new(limit).unwrap();
+    Limits { total: limit(total), per_lane: limit(per_lane) }
+}
+
+const FREE: Settings = Settings { limits: Limits::UNLIMITED, fail_fast: false };
+
+/// A schedule of a sample graph, all in one lane and of equal weight, after its beginning.
+fn begun(nodes: u32, edges: &[(u32, u32)], settings: Settings) -> (Schedule, Vec<Command>) {
+    let mut schedule = Schedule::new(Arc::new(graph(nodes, edges)), |_| (), |_| 1, settings);
+    let commands = schedule.step(Input::Begin).unwrap();
+    (schedule, commands)
+}
+
+fn done(node: u32) -> Input {
+    Input::Finished(Ix(node), Outcome::Done)
+}
+
+fn failed(node: u32) -> Input {
+    Input::Finished(Ix(node), Outcome::Failed)
+}
+
+fn start(node: u32) -> Command {
+    Command::Start(Ix(node))
+}
+
+fn skip(node: u32, because: u32) -> Command {
+    Command::Skip { node: Ix(node), because: Ix(because) }
+}
+
+#[test]
+fn a_node_starts_the_moment_the_last_that_it_needs_is_done() {
+    let (mut schedule, commands) = begun(4, &[(0, 2), (1, 2), (0, 3)], FREE);
+    assert_eq!(commands, [start(0), start(1)]);
+    assert_eq!(schedule.step(done(0)), Ok(vec![start(3)]));
+    assert_eq!(schedule.step(done(1)), Ok(vec![start(2)]));
+    assert_eq!(schedule.summary(), None);
+    assert_eq!(schedule.step(done(3)), Ok(vec![]));
+    assert_eq!(schedule.step(done(2)), Ok(vec![]));
+    assert!(schedule.summary().unwrap().is_success());
+}
+
+#[test]
+fn the_longest_remaining_path_goes_first() {
+    // 2 → 3 weighs more than 0 and 1 by themselves.
+    let settings = Settings { limits: limits(1, 1), fail_fast: false };
+    let (_, commands) = begun(4, &[(2, 3)], settings);
+    assert_eq!(commands, [start(2)]);
+}
+
+#[test]
+fn a_lane_has_a_limit_of_its_own() {
+    let settings = Settings { limits: limits(3, 1), fail_fast: false };
+    let mut schedule = Schedule::new(Arc::new(graph(4, &[])), |node| node.0 / 2, |_| 1, settings);
+    assert_eq!(schedule.step(Input::Begin), Ok(vec![start(0), start(2)]));
+    assert_eq!(schedule.step(done(2)), Ok(vec![start(3)]));
+}
+
+#[test]
+fn a_failure_skips_all_that_needs_it_and_nothing_else() {
+    let (mut schedule, _) = begun(6, &[(0, 1), (1, 2), (3, 2), (3, 4), (4, 5)], FREE);
+    assert_eq!(schedule.step(failed(0)), Ok(vec![skip(1, 0), skip(2, 0)]));
+    assert_eq!(schedule.step(done(3)), Ok(vec![start(4)]));
+    assert_eq!(schedule.step(failed(4)), Ok(vec![skip(5, 4)]));
+    let summary = schedule.summary().unwrap();
+    assert_eq!(summary.fate(Ix(2)), Fate::Skipped { because: Ix(0) });
+    assert_eq!(summary.count(|fate| fate == Fate::Failed), 2);
+    assert_eq!(summary.count(|fate| fate == Fate::Done), 1);
+}
+
+#[test]
+fn a_node_behind_two_failures_is_skipped_once_for_the_first() {
+    let (mut schedule, _) = begun(3, &[(0, 2), (1, 2)], FREE);
+    assert_eq!(schedule.step(failed(1)), Ok(vec![skip(2, 1)]));
+    assert_eq!(schedule.step(failed(0)), Ok(vec![]));
+    assert_eq!(schedule.summary().unwrap().fate(Ix(2)), Fate::Skipped { because: Ix(1) });
+}
+
+#[test]
+fn fail_fast_starts_nothing_new_and_lets_the_running_end() {
+    let settings = Settings { limits: limits(2, 2), fail_fast: true };
+    let (mut schedule, commands) = begun(5, &[(0, 3), (1, 4)], settings);
+    assert_eq!(commands, [start(0), start(1)]);
+    let stop = Command::Stop { reason: StopReason::FailFast, left: 2, running: 1 };
+    assert_eq!(schedule.step(failed(0)), Ok(vec![skip(3, 0), stop, Command::Leave(Ix(2)), Command::Leave(Ix(4))]));
+    assert_eq!(schedule.step(done(1)), Ok(vec![]));
+    let fates: Vec<_> = schedule.summary().unwrap().fates().map(|(_, fate)| fate).collect();
+    assert_eq!(fates, [Fate::Failed, Fate::Done, Fate::NotStarted, Fate::Skipped { because: Ix(0) }, Fate::NotStarted]);
+}
+
+#[test]
+fn a_drain_is_told_once_and_an_abort_after_it_again() {
+    let (mut schedule, _) = begun(3, &[(0, 1), (1, 2)], FREE);
+    assert_eq!(
+        schedule.step(Input::Drain),
+        Ok(vec![
+            Command::Stop { reason: StopReason::Interrupted, left: 2, running: 1 },
+            Command::Leave(Ix(1)),
+            Command::Leave(Ix(2)),
+        ])
+    );
+    assert_eq!(schedule.step(Input::Drain), Ok(vec![]));
+    let stop = Command::Stop { reason: StopReason::Aborted, left: 0, running: 1 };
+    assert_eq!(schedule.step(Input::Abort), Ok(vec![stop, Command::Cancel]));
+    assert_eq!(schedule.step(Input::Aborted(Ix(0))), Ok(vec![]));
+    assert_eq!(schedule.summary().unwrap().fate(Ix(0)), Fate::Aborted);
+}
+
+#[test]
+fn what_ends_faster_than_the_abort_reaches_it_counts_as_it_ended() {
+    let (mut schedule, _) = begun(2, &[(0, 1)], FREE);
+    schedule.step(Input::Abort).unwrap();
+    assert_eq!(schedule.step(done(0)), Ok(vec![]));
+    let summary = schedule.summary().unwrap();
+    assert_eq!((summary.fate(Ix(0)), summary.fate(Ix(1))), (Fate::Done, Fate::NotStarted));
+}
+
+#[test]
+fn a_node_that_is_dropped_unasked_stops_the_run_instead_of_hanging_it() {
+    let (mut schedule, _) = begun(2, &[(0, 1)], FREE);
+    schedule.step(Input::Aborted(Ix(0))).unwrap();
+    assert_eq!(schedule.summary().unwrap().fate(Ix(1)), Fate::NotStarted);
+}
+
+#[test]
+fn an_end_of_a_node_that_does_not_run_is_refused_and_changes_nothing() {
+    let (mut schedule, _) = begun(2, &[(0, 1)], FREE);
+    let error = schedule.step(done(1)).unwrap_err();
+    assert_eq!(error, Illegal { node: Ix(1), status: Status::Waiting, step: Step::Finish(Outcome::Done) });
+    assert_eq!(schedule.step(done(0)), Ok(vec![start(1)]));
+    assert!(schedule.step(done(0)).is_err());
+    assert_eq!(schedule.step(done(1)), Ok(vec![]));
+}
+
+#[test]
+fn an_empty_run_has_ended_when_it_begins() {
+    let (schedule, commands) = begun(0, &[], FREE);
+    assert_eq!(commands, []);
+    assert!(schedule.summary().unwrap().is_success());
+}
+
+#[test]
+fn a_hundred_thousand_nodes_take_one_step_each_and_a_linear_number_of_moves() {
+    // A fleet: hubs, spokes behind them, a peering for each spoke and its hub, a route for each peering.
+    let (hubs, spokes) = (100, 33_300);
+    let nodes = hubs + 3 * spokes;
+    let edges: Vec<_> = (0..spokes)
+        .flat_map(|spoke| {
+            let [stack, peering, route] = [0, 1, 2].map(|kind| hubs + kind * spokes + spoke);
+            [(spoke % hubs, peering), (stack, peering), (peering, route)]
+        })
+        .collect();
+    let settings = Settings { limits: limits(1_000, 2), fail_fast: false };
+    let mut schedule = Schedule::new(Arc::new(graph(nodes, &edges)), |node| node.0 % 997, |_| 1, settings);
+    let mut running = std::collections::VecDeque::new();
+    let (mut steps, mut commands) = (0_u32, 0_u32);
+    let mut input = Some(Input::Begin);
+    while let Some(next) = input {
+        for command in schedule.step(next).unwrap() {
+            let Command::Start(node) = command else { panic!("unexpected {command:?}") };
+            running.push_back(node);
+            commands += 1;
+        }
+        steps += 1;
+        input = running.pop_front().map(|node| Input::Finished(node, Outcome::Done));
+    }
+    assert_eq!((steps, commands), (nodes + 1, nodes));
+    assert!(schedule.summary().unwrap().is_success());
+    assert!(schedule.ready.moves <= 3 * nodes as usize, "{} moves", schedule.ready.moves);
+}
+
+#[test]
+fn a_chain_of_a_hundred_thousand_is_skipped_without_recursion() {
+    let chain: Vec<_> = (1..100_000).map(|to| (to - 1, to)).collect();
+    let (mut schedule, _) = begun(100_000, &chain, FREE);
+    assert_eq!(schedule.step(failed(0)).unwrap().len(), 99_999);
+    assert!(schedule.summary().is_some());
+}
+
+/// A run of a random graph with everything that can happen to it.
+#[derive(Clone, Debug)]
+struct Story {
+    shape: Shape,
+    settings: Settings,
+    lanes: u32,
+    /// Which of the running nodes ends next, and how.
+    ends: Vec<(prop::sample::Index, bool)>,
+    /// After how many ends the user asks to stop, if ever, and whether at once.
+    stop: Option<(usize, bool)>,
+}
+
+fn stories() -> impl Strategy<Value = Story> {
+    let ends = prop::collection::vec((any::<prop::sample::Index>(), prop::bool::weighted(0.85)), 40);
+    let stop = prop::option::weighted(0.3, (0_usize..20, any::<bool>()));
+    (shapes(), 1_usize..6, 1_usize..4, any::<bool>(), 1_u32..5, ends, stop).prop_map(
+        |(shape, total, per_lane, fail_fast, lanes, ends, stop)| Story {
+            shape,
+            settings: Settings { limits: limits(total, per_lane), fail_fast },
+            lanes,
+            ends,
+            stop,
+        },
+    )
+}
+
+/// A second, slow and simple account of a run, which checks every command as it comes.
+struct Observer<'a> {
+    story: &'a Story,
+    graph: &'a Graph,
+    remaining: Vec<u64>,
+    running: Vec<Ix>,
+    fates: BTreeMap<Ix, Fate>,
+    stopped: bool,
+}
+
+impl Observer<'_> {
+    fn lane(&self, node: Ix) -> u32 {
+        node.0 % self.story.lanes
+    }
+
+    fn in_lane(&self, lane: u32) -> usize {
+        self.running.iter().filter(|node| self.lane(**node) == lane).count()
+    }
+
+    fn end(&mut self, node: Ix, fate: Fate) {
+        assert_eq!(self.fates.insert(node, fate), None, "{node} ended twice");
+    }
+
+    fn take(&mut self, command: Command) {
+        match command {
+            Command::Start(node) => {
+                assert!(!self.stopped, "{node} started after the stop");
+                assert!(!self.running.contains(&node) && !self.fates.contains_key(&node), "{node} started twice");
+                for needed in self.graph.needs(node) {
+                    assert_eq!(self.fates.get(&needed), Some(&Fate::Done), "{node} started before {needed} was done");
+                }
+                self.running.push(node);
+                assert!(self.running.len() <= self.story.settings.limits.total.get(), "over the total limit");
+                assert!(
+                    self.in_lane(self.lane(node)) <= self.story.settings.limits.per_lane.get(),
+                    "over the lane's limit"
+                );
+            }
+            Command::Skip { node, because } => {
+                assert_eq!(self.fates.get(&because), Some(&Fate::Failed));
+                assert!(self.graph.with_ancestors([node])[because.index()], "{node} does not need {because}");
+                self.end(node, Fate::Skipped { because });
+            }
+            Command::Leave(node) => self.end(node, Fate::NotStarted),
+            Command::Stop { .. } => self.stopped = true,
+            Command::Cancel => assert!(self.stopped),
+        }
+    }
+
+    /// No node waits that could start, and none has been passed over for one with less to come.
+    fn check_slots(&self, started: &[Ix]) {
+        if self.stopped {
+            return;
+        }
+        let total_full = self.running.len() == self.story.settings.limits.total.get();
+        let waits = |node: &Ix| {
+            !self.running.contains(node)
+                && !self.fates.contains_key(node)
+                && self.graph.needs(*node).all(|needed| self.fates.get(&needed) == Some(&Fate::Done))
+        };
+        let rank = |node: Ix| (self.remaining[node.index()], std::cmp::Reverse(node));
+        for node in self.graph.nodes().filter(waits) {
+            let lane_full = self.in_lane(self.lane(node)) == self.story.settings.limits.per_lane.get();
+            assert!(total_full || lane_full, "{node} waits although there is a slot for it");
+            for other in started {
+                let rivals = !lane_full || self.lane(*other) == self.lane(node);
+                assert!(!rivals || rank(*other) > rank(node), "{other} was preferred to {node}");
+            }
+        }
+    }
+}
+
+fn play(story: &Story) {
+    let graph = Arc::new(graph(story.shape.nodes, &story.shape.edges));
+    let weight = |node: Ix| u64::from(node.0 % 5);
+    let mut schedule = Schedule::new(Arc::clone(&graph), |node| node.0 % story.lanes, weight, story.settings);
+    let mut observer = Observer {
+        story,
+        graph: &graph,
+        remaining: graph.remaining(weight),
+        running: Vec::new(),
+        fates: BTreeMap::new(),
+        stopped: false,
+    };
+    let mut ends = story.ends.iter().enumerate();
+    let mut inputs = vec![Input::Begin];
+    loop {
+        for input in inputs.drain(..) {
+            if let Input::Finished(node, outcome) = input {
+                observer.end(node, outcome.into());
+            } else if let Input::Aborted(node) = input {
+                observer.end(node, Fate::Aborted);
+            }
+            let mut started = Vec::new();
+            for command in schedule.step(input).unwrap() {
+                if let Command::Start(node) = command {
+                    started.push(node);
+                }
+                observer.take(command);
+            }
+            observer.check_slots(&started);
+        }
+        if observer.running.is_empty() {
+            break;
+        }
+        let (turn, (pick, well)) = ends.next().expect("there are as many ends as nodes at most");
+        match story.stop {
+            Some((when, true)) if when == turn => {
+                inputs.push(Input::Abort);
+                inputs.extend(observer.running.drain(..).map(Input::Aborted));
+                continue;
+            }
+            Some((when, false)) if when == turn => inputs.push(Input::Drain),
+            _ => {}
+        }
+        let node = observer.running.swap_remove(pick.index(observer.running.len()));
+        inputs.push(Input::Finished(node, if *well { Outcome::Done } else { Outcome::Failed }));
+    }
+    let summary = schedule.summary().expect("nothing runs, so every node has ended");
+    let told: BTreeMap<_, _> = summary.fates().collect();
+    assert_eq!(told, observer.fates);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn whatever_happens_the_rules_hold(story in stories()) {
+        play(&story);
+    }
+}
