@@ -11,5 +11,6 @@ pub mod graph;
 pub mod ids;
 pub mod plan;
 pub mod report;
+pub mod sim;
 pub mod text;
 pub mod view;

@@ -1,0 +1,203 @@
+//! `CreateChangeSet`, `ExecuteChangeSet` and `DeleteChangeSet`.
+
+use super::super::change;
+use super::super::change_set::{ChangeSet, ChangeSetStatus, ExecutionStatus};
+use super::super::config::invalid;
+use super::super::operation::{OnFailure, Operation, Phase};
+use super::super::progress::{self, Action};
+use super::super::stack::Stack;
+use super::super::with_stack;
+use super::create::{self, is_in_review, read_on_failure, remember};
+use super::request::{check_name, config, repeated, required, stack_name};
+use super::update::{self, check_updatable, differs};
+use crate::sim::wire::{ApiError, Params, Xml};
+use crate::sim::world::{Action as TimerAction, Place, World};
+
+pub(super) fn create(world: &mut World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
+    let name = required(params, "ChangeSetName", "changeSetName")?;
+    check_name(name, "changeSetName")?;
+    let existing = world.at(place).cloudformation.find(stack_name(params)?);
+    let token = params.get("ClientToken");
+    if let Some(stack) = existing
+        && let Some(same) = stack.change_sets.iter().find(|set| set.name == name)
+    {
+        if token.is_some() && same.token.as_deref() == token {
+            return Ok(answer(&same.id, &stack.id));
+        }
+        let message = format!("ChangeSet [{name}] already exists");
+        return Err(ApiError::new("AlreadyExistsException", message));
+    }
+    let stack_id = match (params.get("ChangeSetType").unwrap_or("UPDATE"), existing) {
+        ("CREATE", None) => None,
+        ("CREATE", Some(stack)) if is_in_review(stack) => Some(stack.id.clone()),
+        ("CREATE", Some(stack)) => {
+            let message = format!(
+                "Stack [{}] already exists and cannot be created again with the changeSet [{name}].",
+                stack.name
+            );
+            return Err(invalid(message));
+        }
+        ("UPDATE", Some(stack)) => {
+            check_updatable(stack)?;
+            Some(stack.id.clone())
+        }
+        ("UPDATE", None) => return Err(invalid(format!("Stack [{}] does not exist", stack_name(params)?))),
+        (other, _) => return Err(invalid(format!("ChangeSetType {other} is not embedded"))),
+    };
+    let before = existing.and_then(|stack| stack.config.as_ref());
+    let config = config(world, place, params, before)?;
+    let on_failure = params.get("OnStackFailure").map(read_on_failure).transpose()?;
+    let stack_id = if let Some(id) = stack_id {
+        id
+    } else {
+        let stack_name = stack_name(params)?;
+        check_name(stack_name, "stackName")?;
+        create::new(world, place, stack_name)?
+    };
+    let Place { account, region } = place;
+    let uuid = world.ids().uuid();
+    let id = format!("arn:{}:cloudformation:{region}:{account}:changeSet/{name}/{uuid}", region.partition());
+    let change_set = ChangeSet {
+        id: id.clone(),
+        name: name.to_owned(),
+        description: params.get("Description").map(str::to_owned),
+        created: world.now,
+        status: ChangeSetStatus::CreateInProgress,
+        reason: None,
+        execution: ExecutionStatus::Unavailable,
+        config,
+        on_failure,
+        changes: Vec::new(),
+        token: token.map(str::to_owned),
+    };
+    with_stack(world, place, &stack_id, |world, stack| {
+        if stack.events.is_empty() {
+            let status = stack.status;
+            stack.enter(world, status, Some("User Initiated".to_owned()));
+        }
+        stack.change_sets.push(change_set);
+    });
+    let action = Action::ChangeSet { stack: stack_id.clone(), change_set: id.clone() };
+    let wait = world.rules.timing.resource;
+    world.after(wait, TimerAction::CloudFormation(place.clone(), action));
+    Ok(answer(&id, &stack_id))
+}
+
+fn answer(id: &str, stack: &str) -> Xml {
+    let mut xml = Xml::new();
+    xml.text("Id", id).text("StackId", stack);
+    xml
+}
+
+/// What `CloudFormation` says of a change set that changes nothing.
+const NOTHING: &str =
+    "The submitted information didn't contain changes. Submit different information to create a change set.";
+
+/// Works out what a change set would change.
+pub(in super::super) fn work_out(world: &World, place: &Place, stack: &mut Stack, id: &str) {
+    let Some(config) = stack.change_sets.iter().find(|set| set.id == id).map(|set| set.config.clone()) else { return };
+    let changes = change::changes(world, place, stack, &config);
+    let differs = stack.config.is_none() || differs(world, place, stack, &config).unwrap_or(true);
+    let Some(change_set) = stack.change_sets.iter_mut().find(|set| set.id == id) else { return };
+    let failure = match changes {
+        Ok(_) if !differs => Some(NOTHING.to_owned()),
+        Ok(changes) => {
+            change_set.changes = changes;
+            None
+        }
+        Err(error) => Some(error.message),
+    };
+    change_set.status = if failure.is_some() { ChangeSetStatus::Failed } else { ChangeSetStatus::CreateComplete };
+    change_set.execution = if failure.is_some() { ExecutionStatus::Unavailable } else { ExecutionStatus::Available };
+    change_set.reason = failure;
+}
+
+/// The change set that a request names, by its ARN or by its name and its stack.
+///
+/// # Errors
+///
+/// `ChangeSetNotFound`.
+pub(super) fn find<'a>(
+    world: &'a World,
+    place: &Place,
+    params: &Params,
+) -> Result<(&'a Stack, &'a ChangeSet), ApiError> {
+    let name = required(params, "ChangeSetName", "changeSetName")?;
+    let service = &world.at(place).cloudformation;
+    let within =
+        |stack: &'a Stack| Some((stack, stack.change_sets.iter().find(|set| set.name == name || set.id == name)?));
+    let found = match params.get("StackName") {
+        Some(stack) => service.find(stack).and_then(within),
+        None if name.starts_with("arn:") => service.stacks.values().find_map(within),
+        None => return Err(invalid("StackName must be specified if ChangeSetName is not specified as an ARN.")),
+    };
+    found.ok_or_else(|| {
+        ApiError::new("ChangeSetNotFound", format!("ChangeSet [{name}] does not exist")).with_status(404)
+    })
+}
+
+fn refuse_status(change_set: &ChangeSet, verb: &str) -> ApiError {
+    let message = format!(
+        "ChangeSet [{}] cannot be {verb} in its current status of [{}] and execution status of [{}]",
+        change_set.id, change_set.status, change_set.execution
+    );
+    ApiError::new("InvalidChangeSetStatus", message)
+}
+
+pub(super) fn execute(world: &mut World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
+    let token = params.get("ClientRequestToken");
+    let (stack, change_set) = find(world, place, params)?;
+    let creates = is_in_review(stack);
+    let kind = if creates { create::KIND } else { update::KIND };
+    let seen = repeated(stack, token, create::KIND).or_else(|_| repeated(stack, token, update::KIND))?;
+    if seen.is_some() {
+        return Ok(Xml::new());
+    }
+    if change_set.execution != ExecutionStatus::Available {
+        return Err(refuse_status(change_set, "executed"));
+    }
+    if !creates {
+        check_updatable(stack)?;
+    }
+    let disabled = params.flag("DisableRollback");
+    let (stack_id, change_set) = (stack.id.clone(), change_set.clone());
+    let operation = world.ids().uuid();
+    with_stack(world, place, &stack_id, |world, stack| {
+        remember(stack, token, kind, &operation);
+        stack.change_sets.retain(|set| set.id == change_set.id);
+        let phase = if creates { Phase::Create } else { Phase::Update };
+        let mut started = Operation::new(operation, kind, token.map(str::to_owned), phase);
+        started.change_set = Some(change_set.id);
+        started.keep_on_failure = disabled || change_set.on_failure == Some(OnFailure::DoNothing);
+        if creates {
+            stack.on_failure = match change_set.on_failure {
+                Some(on_failure) => on_failure,
+                None if disabled => OnFailure::DoNothing,
+                None => OnFailure::Rollback,
+            };
+            stack.config = Some(change_set.config);
+            progress::start(world, place, stack, started);
+        } else {
+            update::begin(world, place, stack, change_set.config, started);
+        }
+    });
+    Ok(Xml::new())
+}
+
+pub(super) fn delete(world: &mut World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
+    let (stack, change_set) = match find(world, place, params) {
+        // A change set that is not there is deleted, if its stack is.
+        Err(error) if error.code == "ChangeSetNotFound" && stack_exists(world, place, params) => return Ok(Xml::new()),
+        found => found?,
+    };
+    if change_set.execution == ExecutionStatus::ExecuteInProgress {
+        return Err(refuse_status(change_set, "deleted"));
+    }
+    let (stack_id, id) = (stack.id.clone(), change_set.id.clone());
+    with_stack(world, place, &stack_id, |_, stack| stack.change_sets.retain(|set| set.id != id));
+    Ok(Xml::new())
+}
+
+fn stack_exists(world: &World, place: &Place, params: &Params) -> bool {
+    params.get("StackName").is_none_or(|name| world.at(place).cloudformation.find(name).is_some())
+}

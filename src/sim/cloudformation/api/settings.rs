@@ -1,0 +1,28 @@
+//! `UpdateTerminationProtection`, `SetStackPolicy` and `GetStackPolicy`.
+
+use super::super::with_stack;
+use super::request::{required, stack};
+use crate::sim::wire::{ApiError, Params, Xml};
+use crate::sim::world::{Place, World};
+
+pub(super) fn termination_protection(world: &mut World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
+    let enabled = required(params, "EnableTerminationProtection", "enableTerminationProtection")? == "true";
+    let id = stack(world, place, params)?.id.clone();
+    with_stack(world, place, &id, |_, stack| stack.termination_protection = enabled);
+    let mut xml = Xml::new();
+    xml.text("StackId", id);
+    Ok(xml)
+}
+
+pub(super) fn set_policy(world: &mut World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
+    let body = required(params, "StackPolicyBody", "stackPolicyBody")?.to_owned();
+    let id = stack(world, place, params)?.id.clone();
+    with_stack(world, place, &id, |_, stack| stack.policy = Some(body));
+    Ok(Xml::new())
+}
+
+pub(super) fn get_policy(world: &World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
+    let mut xml = Xml::new();
+    xml.maybe("StackPolicyBody", stack(world, place, params)?.policy.as_ref());
+    Ok(xml)
+}

@@ -1,0 +1,101 @@
+//! `DescribeStacks` and `ListStacks`.
+
+use super::super::config::{Config, invalid};
+use super::super::operation::OnFailure;
+use super::super::stack::Stack;
+use super::page::{page, texts};
+use crate::sim::wire::{ApiError, Params, Xml};
+use crate::sim::world::{Place, World};
+
+pub(super) fn describe(world: &World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
+    let service = &world.at(place).cloudformation;
+    let found: Vec<&Stack> = match params.get("StackName") {
+        Some(name) => {
+            let missing = || invalid(format!("Stack with id {name} does not exist"));
+            vec![service.find(name).ok_or_else(missing)?]
+        }
+        None => service.live().collect(),
+    };
+    let mut xml = Xml::new();
+    page(params, found)?.write(&mut xml, "Stacks", describe_one);
+    Ok(xml)
+}
+
+fn describe_one(xml: &mut Xml, stack: &Stack) {
+    xml.text("StackId", &stack.id).text("StackName", &stack.name);
+    xml.time("CreationTime", stack.created);
+    if let Some(time) = stack.updated {
+        xml.time("LastUpdatedTime", time);
+    }
+    if let Some(time) = stack.deleted {
+        xml.time("DeletionTime", time);
+    }
+    xml.text("StackStatus", stack.status).maybe("StackStatusReason", stack.reason.as_ref());
+    xml.text("DisableRollback", stack.on_failure == OnFailure::DoNothing);
+    xml.maybe("TimeoutInMinutes", stack.timeout_minutes);
+    xml.text("EnableTerminationProtection", stack.termination_protection);
+    if let Some(config) = &stack.config {
+        xml.maybe("Description", config.template.document().description.as_deref().map(crate::cfn::in_ascii));
+        texts(xml, "NotificationARNs", &config.notification_arns);
+        texts(xml, "Capabilities", &config.capabilities);
+        xml.maybe("RoleARN", config.role_arn.as_ref());
+        parameters(xml, config);
+        tags(xml, config);
+    }
+    xml.list("Outputs", "member", &stack.outputs, |xml, output| {
+        xml.text("OutputKey", &output.key).text("OutputValue", &output.value);
+        xml.maybe("Description", output.description.as_ref()).maybe("ExportName", output.export.as_ref());
+    });
+    xml.within("DriftInformation", not_checked);
+    if let Some((kind, id)) = &stack.last_operation {
+        xml.list("LastOperations", "member", [(kind, id)], |xml, (kind, id)| {
+            xml.text("OperationType", kind).text("OperationId", id);
+        });
+    }
+}
+
+/// The parameters with their values. Those marked `NoEcho` are not told.
+pub(super) fn parameters(xml: &mut Xml, config: &Config) {
+    let document = config.template.document();
+    xml.list("Parameters", "member", &config.parameters, |xml, (key, parameter)| {
+        let secret = document.parameters.get(key).is_some_and(|declared| declared.no_echo);
+        xml.text("ParameterKey", key);
+        xml.text("ParameterValue", if secret { "****" } else { &parameter.value });
+        xml.maybe("ResolvedValue", parameter.resolved.as_ref().filter(|_| !secret));
+    });
+}
+
+pub(super) fn tags(xml: &mut Xml, config: &Config) {
+    xml.list("Tags", "member", &config.tags, |xml, (key, value)| {
+        xml.text("Key", key).text("Value", value);
+    });
+}
+
+fn not_checked(xml: &mut Xml) {
+    xml.text("StackDriftStatus", "NOT_CHECKED");
+}
+
+/// Deleted stacks too, as AWS does for 90 days.
+pub(super) fn list(world: &World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
+    let wanted = params.list("StackStatusFilter");
+    let all = world.at(place).cloudformation.stacks.values();
+    let mut found: Vec<&Stack> =
+        all.filter(|stack| wanted.is_empty() || wanted.contains(&stack.status.as_str())).collect();
+    found.sort_by(|one, other| (other.created, &one.id).cmp(&(one.created, &other.id)));
+    let mut xml = Xml::new();
+    page(params, found)?.write(&mut xml, "StackSummaries", |xml, stack| {
+        xml.text("StackId", &stack.id).text("StackName", &stack.name);
+        let description = stack.config.as_ref().and_then(|config| config.template.document().description.as_deref());
+        xml.maybe("TemplateDescription", description.map(crate::cfn::in_ascii));
+        xml.time("CreationTime", stack.created);
+        if let Some(time) = stack.updated {
+            xml.time("LastUpdatedTime", time);
+        }
+        if let Some(time) = stack.deleted {
+            xml.time("DeletionTime", time);
+        }
+        xml.text("StackStatus", stack.status).maybe("StackStatusReason", stack.reason.as_ref());
+        xml.within("DriftInformation", not_checked);
+    });
+    Ok(xml)
+}

@@ -1,0 +1,115 @@
+//! `UpdateStack`, `CancelUpdateStack` and `ContinueUpdateRollback`.
+
+use super::super::config::{Config, invalid};
+use super::super::operation::{Before, Operation, Phase};
+use super::super::stack::Stack;
+use super::super::status::Status;
+use super::super::{change, progress, with_stack};
+use super::create::{answer, refuse_state, remember};
+use super::request::{config, repeated, stack};
+use crate::sim::wire::{ApiError, Params, Xml};
+use crate::sim::world::{Place, World};
+
+pub(super) const KIND: &str = "UPDATE_STACK";
+
+pub(super) fn update(world: &mut World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
+    let token = params.get("ClientRequestToken");
+    let existing = stack(world, place, params)?;
+    if let Some(operation) = repeated(existing, token, KIND)? {
+        return Ok(answer(&existing.id, operation));
+    }
+    check_updatable(existing)?;
+    let config = config(world, place, params, existing.config.as_ref())?;
+    if !differs(world, place, existing, &config)? {
+        return Err(invalid("No updates are to be performed."));
+    }
+    let id = existing.id.clone();
+    let operation = world.ids().uuid();
+    with_stack(world, place, &id, |world, stack| {
+        if let Some(policy) = params.get("StackPolicyBody") {
+            stack.policy = Some(policy.to_owned());
+        }
+        remember(stack, token, KIND, &operation);
+        let mut started = Operation::new(operation.clone(), KIND, token.map(str::to_owned), Phase::Update);
+        started.keep_on_failure = params.flag("DisableRollback");
+        begin(world, place, stack, config, started);
+    });
+    Ok(answer(&id, &operation))
+}
+
+/// Begins to bring a stack to a configuration.
+pub(super) fn begin(world: &mut World, place: &Place, stack: &mut Stack, config: Config, mut operation: Operation) {
+    if let Some(old) = stack.config.replace(config) {
+        let before = Before {
+            config: old,
+            resources: stack.resources.clone(),
+            outputs: stack.outputs.clone(),
+            garbage: stack.garbage.clone(),
+        };
+        operation.before = Some(Box::new(before));
+    }
+    stack.updated = Some(world.now);
+    progress::start(world, place, stack, operation);
+}
+
+/// Whether a stack's state allows an update.
+///
+/// # Errors
+///
+/// `ValidationError`.
+pub(super) fn check_updatable(stack: &Stack) -> Result<(), ApiError> {
+    if stack.status.is_updatable() { Ok(()) } else { Err(refuse_state(stack, "updated")) }
+}
+
+/// Whether a configuration would change anything: resources, outputs, tags or the topics that hear of events.
+///
+/// # Errors
+///
+/// `ValidationError`, for a template that cannot be evaluated.
+pub(super) fn differs(world: &World, place: &Place, stack: &Stack, config: &Config) -> Result<bool, ApiError> {
+    if !change::changes(world, place, stack, config)?.is_empty() || stack.status == Status::UpdateFailed {
+        return Ok(true);
+    }
+    let Some(old) = &stack.config else { return Ok(true) };
+    if old.tags != config.tags || old.notification_arns != config.notification_arns {
+        return Ok(true);
+    }
+    let mut next = stack.clone();
+    next.config = Some(config.clone());
+    let outputs = progress::outputs(world, place, &mut next).map_err(invalid)?;
+    Ok(outputs != stack.outputs)
+}
+
+pub(super) fn cancel(world: &mut World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
+    let existing = stack(world, place, params)?;
+    if existing.status != Status::UpdateInProgress {
+        return Err(invalid(format!(
+            "CancelUpdateStack cannot be called from current stack status {}",
+            existing.status
+        )));
+    }
+    let id = existing.id.clone();
+    with_stack(world, place, &id, |world, stack| progress::cancel(world, place, stack));
+    Ok(Xml::new())
+}
+
+pub(super) fn continue_rollback(world: &mut World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
+    const KIND: &str = "CONTINUE_ROLLBACK";
+    let token = params.get("ClientRequestToken");
+    let existing = stack(world, place, params)?;
+    if repeated(existing, token, KIND)?.is_some() {
+        return Ok(Xml::new());
+    }
+    if existing.status != Status::UpdateRollbackFailed {
+        return Err(refuse_state(existing, "rolled back"));
+    }
+    let id = existing.id.clone();
+    let operation = world.ids().uuid();
+    with_stack(world, place, &id, |world, stack| {
+        remember(stack, token, KIND, &operation);
+        let mut started = Operation::new(operation, KIND, token.map(str::to_owned), Phase::UpdateRollback);
+        started.skip = params.list("ResourcesToSkip").into_iter().map(str::to_owned).collect();
+        progress::start(world, place, stack, started);
+    });
+    Ok(Xml::new())
+}

@@ -1,0 +1,368 @@
+//! What an update would change, worked out before it begins.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json, json};
+
+use super::config::{Config, invalid};
+use super::resource::{Provider, Update, is_taggable, provider};
+use super::scope::Scope;
+use super::stack::{Resource, Stack, scalar};
+use super::status::named;
+use crate::cfn::{self, EvalError, Evaluator, Policy, Target};
+use crate::sim::ec2::Tags;
+use crate::sim::wire::ApiError;
+use crate::sim::world::{Place, World};
+
+named! {
+    /// What happens to a resource.
+    ChangeAction {
+        /// It is made.
+        Add = "Add",
+        /// It is changed, or another takes its place.
+        Modify = "Modify",
+        /// It is deleted.
+        Remove = "Remove",
+    }
+}
+
+named! {
+    /// Whether another resource takes the place of one that changes.
+    Replacement {
+        /// It does.
+        True = "True",
+        /// It does not.
+        False = "False",
+        /// It depends on values that only the update will know.
+        Conditional = "Conditional",
+    }
+}
+
+named! {
+    /// Whether a change is certain.
+    Evaluation {
+        /// It is.
+        Static = "Static",
+        /// The new value will be known only during the update, and may be the old one.
+        Dynamic = "Dynamic",
+    }
+}
+
+/// What would happen to one resource.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// What happens.
+    pub action: ChangeAction,
+    /// The resource's name in the template.
+    pub logical_id: String,
+    /// Its id at its service, if it has one.
+    pub physical_id: Option<String>,
+    /// Its type.
+    pub resource_type: String,
+    /// For a modification, whether another resource takes its place.
+    pub replacement: Option<Replacement>,
+    /// For a removal, whether it stays in the account (`Retain`) or is deleted.
+    pub policy_action: Option<String>,
+    /// What exactly changes.
+    pub details: Vec<Detail>,
+    /// The properties before, as JSON.
+    pub before: Option<String>,
+    /// The properties after, as JSON.
+    pub after: Option<String>,
+}
+
+/// One thing about a resource that changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Detail {
+    /// `Properties`, `Tags`, `Metadata`, `DeletionPolicy` or `UpdateReplacePolicy`.
+    pub attribute: String,
+    /// The property.
+    pub name: Option<String>,
+    /// Whether a change of it replaces the resource.
+    pub recreates: bool,
+    /// Whether it is certain.
+    pub evaluation: Evaluation,
+    /// `DirectModification`, `ParameterReference`, `ResourceReference` or `ResourceAttribute`.
+    pub source: Option<String>,
+    /// The parameter or resource that causes it.
+    pub cause: Option<String>,
+    /// The value before.
+    pub before: Option<String>,
+    /// The value after, if it is known.
+    pub after: Option<String>,
+}
+
+/// What stands for a value that only the update will know.
+const LATER: &str = "{{changeSet:KNOWN_AFTER_APPLY}}";
+
+/// All tags of a resource: AWS's, the stack's, and those of its own `Tags` property.
+pub(super) fn tags(stack: (&str, &str), config: &Config, logical_id: &str, own: Option<&Json>) -> Tags {
+    let mut tags = config.tags.clone();
+    match own {
+        Some(Json::Array(items)) => tags.extend(items.iter().filter_map(|item| {
+            Some((scalar(item.get("Key")?)?, item.get("Value").and_then(scalar).unwrap_or_default()))
+        })),
+        Some(Json::Object(map)) => {
+            tags.extend(map.iter().filter_map(|(key, value)| Some((key.clone(), scalar(value)?))));
+        }
+        _ => {}
+    }
+    let (id, name) = stack;
+    for (key, value) in [("stack-id", id), ("stack-name", name), ("logical-id", logical_id)] {
+        tags.insert(format!("aws:cloudformation:{key}"), value.to_owned());
+    }
+    tags
+}
+
+/// What it would change to bring a stack to a configuration, in the order of the template, removals last.
+///
+/// # Errors
+///
+/// `ValidationError`, for a template that cannot be evaluated or gives a resource another type.
+pub(super) fn changes(world: &World, place: &Place, stack: &Stack, config: &Config) -> Result<Vec<Change>, ApiError> {
+    let document = config.template.document();
+    let (mut unknown_ids, mut unknown_attributes) = (BTreeSet::new(), BTreeSet::new());
+    let mut found = BTreeMap::new();
+    let order: Vec<String> = {
+        let scope = Scope::new(world, place, (&stack.id, &stack.name), config, &stack.resources);
+        let evaluator = scope.evaluator();
+        for resource in document.resources.values() {
+            evaluator.exists(resource).map_err(|error| invalid(error.to_string()))?;
+        }
+        document.order(&|name| evaluator.holds(name)).into_iter().map(str::to_owned).collect()
+    };
+    for id in &order {
+        let declared = &document.resources[id];
+        let scope = Scope {
+            unknown_ids: &unknown_ids,
+            unknown_attributes: &unknown_attributes,
+            ..Scope::new(world, place, (&stack.id, &stack.name), config, &stack.resources)
+        };
+        let change = Comparison { stack, config, scope: &scope, declared }.change();
+        let change = change.map_err(|error| invalid(error.to_string()))?;
+        let Some(change) = change else { continue };
+        if change.action == ChangeAction::Modify && change.resource_type != declared.type_name {
+            return Err(invalid(format!(
+                "Update of resource type is not permitted. The new template modifies resource type of the following resources: [{id}]"
+            )));
+        }
+        if change.action == ChangeAction::Add || change.replacement != Some(Replacement::False) {
+            unknown_ids.insert(id.clone());
+        }
+        unknown_attributes.insert(id.clone());
+        found.insert(id.as_str(), change);
+    }
+    let mut changes: Vec<Change> = document.resources.keys().filter_map(|id| found.remove(id.as_str())).collect();
+    let wanted: BTreeSet<&String> = order.iter().collect();
+    let removed = stack.resources.values().filter(|resource| !wanted.contains(&resource.logical_id));
+    changes.extend(removed.filter(|resource| resource.physical_id.is_some()).map(removal));
+    Ok(changes)
+}
+
+fn removal(resource: &Resource) -> Change {
+    let keeps = matches!(resource.deletion_policy, Some(Policy::Retain | Policy::RetainExceptOnCreate));
+    Change {
+        action: ChangeAction::Remove,
+        logical_id: resource.logical_id.clone(),
+        physical_id: resource.physical_id.clone(),
+        resource_type: resource.type_name.clone(),
+        replacement: None,
+        policy_action: Some(if keeps { "Retain" } else { "Delete" }.to_owned()),
+        details: Vec::new(),
+        before: Some(context(&resource.properties)),
+        after: None,
+    }
+}
+
+fn context(properties: &Map<String, Json>) -> String {
+    json!({ "Properties": properties }).to_string()
+}
+
+/// One resource, as it is and as it is to be.
+struct Comparison<'a> {
+    stack: &'a Stack,
+    config: &'a Config,
+    scope: &'a Scope<'a>,
+    declared: &'a cfn::Resource,
+}
+
+impl Comparison<'_> {
+    fn change(&self) -> Result<Option<Change>, EvalError> {
+        let evaluator = self.scope.evaluator();
+        let properties = evaluator.properties(self.declared);
+        if let Some(error) =
+            properties.iter().filter_map(|(_, value)| value.as_ref().err()).find(|error| !error.is_unknown())
+        {
+            return Err(error.clone());
+        }
+        let after: Map<String, Json> = properties
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone().unwrap_or_else(|_| LATER.into())))
+            .collect();
+        let id = &self.declared.id;
+        let Some(old) = self.stack.resources.get(id).filter(|old| old.physical_id.is_some()) else {
+            return Ok(Some(Change {
+                action: ChangeAction::Add,
+                logical_id: id.clone(),
+                physical_id: None,
+                resource_type: self.declared.type_name.clone(),
+                replacement: None,
+                policy_action: None,
+                details: Vec::new(),
+                before: None,
+                after: Some(context(&after)),
+            }));
+        };
+        let details = self.details(old, &properties, &evaluator)?;
+        if details.is_empty() && old.type_name == self.declared.type_name {
+            return Ok(None);
+        }
+        Ok(Some(Change {
+            action: ChangeAction::Modify,
+            logical_id: id.clone(),
+            physical_id: old.physical_id.clone(),
+            resource_type: old.type_name.clone(),
+            replacement: Some(replacement(&details)),
+            policy_action: None,
+            details,
+            before: Some(context(&old.properties)),
+            after: Some(context(&after)),
+        }))
+    }
+
+    fn details(
+        &self,
+        old: &Resource,
+        properties: &[(String, Result<Json, EvalError>)],
+        evaluator: &Evaluator<'_>,
+    ) -> Result<Vec<Detail>, EvalError> {
+        let mut details = Vec::new();
+        let Some(provider) = provider(&self.declared.type_name) else { return Ok(details) };
+        let taggable = is_taggable(&self.declared.type_name);
+        for (name, value) in properties.iter().filter(|(name, _)| !(taggable && name == "Tags")) {
+            let before = old.properties.get(name);
+            if value.as_ref().ok() != before || value.is_err() {
+                details.push(self.property(provider, name, before, value.as_ref().ok(), value.is_err()));
+            }
+        }
+        let gone = old.properties.iter().filter(|(name, _)| !properties.iter().any(|(new, _)| new == *name));
+        for (name, before) in gone.filter(|(name, _)| !(taggable && *name == "Tags")) {
+            details.push(self.property(provider, name, Some(before), None, false));
+        }
+        if taggable {
+            details.extend(self.tags(old, properties));
+        }
+        let metadata = self.declared.metadata.as_deref().map(|node| evaluator.value(node)).transpose();
+        match metadata {
+            Ok(metadata) if metadata == old.metadata => {}
+            Ok(_) => details.push(plain("Metadata", Evaluation::Static)),
+            Err(error) if error.is_unknown() => details.push(plain("Metadata", Evaluation::Dynamic)),
+            Err(error) => return Err(error),
+        }
+        if self.declared.deletion_policy != old.deletion_policy {
+            details.push(plain("DeletionPolicy", Evaluation::Static));
+        }
+        if self.declared.update_replace_policy != old.update_replace_policy {
+            details.push(plain("UpdateReplacePolicy", Evaluation::Static));
+        }
+        Ok(details)
+    }
+
+    fn property(
+        &self,
+        provider: &dyn Provider,
+        name: &str,
+        before: Option<&Json>,
+        after: Option<&Json>,
+        unknown: bool,
+    ) -> Detail {
+        let (source, cause) = self.source(name);
+        Detail {
+            attribute: "Properties".to_owned(),
+            name: Some(name.to_owned()),
+            recreates: provider.update_of(name) == Update::Replacement,
+            evaluation: if unknown { Evaluation::Dynamic } else { Evaluation::Static },
+            source: Some(source.to_owned()),
+            cause,
+            before: before.map(shown),
+            after: if unknown { Some(LATER.to_owned()) } else { after.map(shown) },
+        }
+    }
+
+    fn tags(&self, old: &Resource, properties: &[(String, Result<Json, EvalError>)]) -> Option<Detail> {
+        let own = properties.iter().find(|(name, _)| name == "Tags").map(|(_, value)| value);
+        if let Some(Err(_)) = own {
+            return Some(plain("Tags", Evaluation::Dynamic));
+        }
+        let own = own.and_then(|value| value.as_ref().ok());
+        let new = tags((&self.stack.id, &self.stack.name), self.config, &self.declared.id, own);
+        (new != old.tags).then(|| {
+            let before = json!(old.tags).to_string();
+            Detail { before: Some(before), after: Some(json!(new).to_string()), ..plain("Tags", Evaluation::Static) }
+        })
+    }
+
+    /// Why a property changes: its text has, or what its text refers to.
+    fn source(&self, name: &str) -> (&'static str, Option<String>) {
+        let node = |config: &Config| {
+            let declared = config.template.document().resources.get(&self.declared.id)?;
+            declared.properties.as_ref()?.as_map()?.get(name).map(|entry| entry.node.clone())
+        };
+        let old = self.stack.config.as_ref();
+        let (Some(before), Some(now)) = (old.and_then(node), node(self.config)) else {
+            return ("DirectModification", None);
+        };
+        if !before.same(&now) {
+            return ("DirectModification", None);
+        }
+        let evaluator = self.scope.evaluator();
+        for reference in cfn::references(&now, &|name| evaluator.holds(name)) {
+            match reference.target {
+                Target::Name(name) if self.config.parameters.contains_key(name) => {
+                    let value = |config: &Config| config.parameters.get(name).map(|value| value.effective().to_owned());
+                    if old.and_then(value) != value(self.config) {
+                        return ("ParameterReference", Some(name.to_owned()));
+                    }
+                }
+                Target::Name(name) if self.scope.unknown_ids.contains(name) => {
+                    return ("ResourceReference", Some(name.to_owned()));
+                }
+                Target::Attribute { resource, attribute } if self.scope.unknown_attributes.contains(resource) => {
+                    return ("ResourceAttribute", Some(format!("{resource}.{}", attribute.unwrap_or_default())));
+                }
+                _ => {}
+            }
+        }
+        ("DirectModification", None)
+    }
+}
+
+fn plain(attribute: &str, evaluation: Evaluation) -> Detail {
+    Detail {
+        attribute: attribute.to_owned(),
+        name: None,
+        recreates: false,
+        evaluation,
+        source: Some("DirectModification".to_owned()),
+        cause: None,
+        before: None,
+        after: None,
+    }
+}
+
+fn replacement(details: &[Detail]) -> Replacement {
+    let mut recreating = details.iter().filter(|detail| detail.recreates).peekable();
+    if recreating.peek().is_none() {
+        Replacement::False
+    } else if recreating.any(|detail| detail.evaluation == Evaluation::Static) {
+        Replacement::True
+    } else {
+        Replacement::Conditional
+    }
+}
+
+/// A value as a change set shows it.
+fn shown(value: &Json) -> String {
+    scalar(value).unwrap_or_else(|| value.to_string())
+}

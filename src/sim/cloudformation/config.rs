@@ -1,0 +1,129 @@
+//! What a stack is to be: its template and everything that is given with it.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use super::template::Template;
+use crate::cfn;
+use crate::sim::ec2::{Ec2, Tags};
+use crate::sim::wire::{ApiError, Params};
+use crate::sim::world::{Place, World};
+
+/// Everything that a create or an update call gives.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Config {
+    /// The template.
+    pub template: Template,
+    /// The value of each parameter that the template declares, in its order.
+    pub parameters: IndexMap<String, Parameter>,
+    /// The stack's tags.
+    pub tags: Tags,
+    /// What the template is allowed to do.
+    pub capabilities: Vec<String>,
+    /// The topics that hear of its events.
+    pub notification_arns: Vec<String>,
+    /// The role that `CloudFormation` acts in.
+    pub role_arn: Option<String>,
+}
+
+/// A parameter's value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parameter {
+    /// As it was given, or the default.
+    pub value: String,
+    /// For Systems Manager types, the value behind the key.
+    pub resolved: Option<String>,
+}
+
+impl Parameter {
+    /// The value that the template sees.
+    pub fn effective(&self) -> &str {
+        self.resolved.as_deref().unwrap_or(&self.value)
+    }
+}
+
+/// The parameters' values for a template: those given, those kept from before, and defaults.
+///
+/// # Errors
+///
+/// `ValidationError`, for values that are missing, unknown, or not allowed.
+pub(super) fn parameters(
+    world: &World,
+    place: &Place,
+    document: &cfn::Document,
+    given: &[Params],
+    before: Option<&Config>,
+) -> Result<IndexMap<String, Parameter>, ApiError> {
+    let mut values: IndexMap<&str, &str> = IndexMap::new();
+    let mut unknown = Vec::new();
+    for parameter in given {
+        let key = parameter.get("ParameterKey").unwrap_or_default();
+        if !document.parameters.contains_key(key) {
+            unknown.push(key);
+        } else if parameter.flag("UsePreviousValue") {
+            let Some(old) = before.and_then(|config| config.parameters.get(key)) else {
+                return Err(invalid(format!(
+                    "Invalid input for parameter key {key}. Cannot specify usePreviousValue as true for a parameter key not in the previous template"
+                )));
+            };
+            values.insert(key, &old.value);
+        } else {
+            values.insert(key, parameter.get("ParameterValue").unwrap_or_default());
+        }
+    }
+    if !unknown.is_empty() {
+        return Err(invalid(format!("Parameters: [{}] do not exist in the template", unknown.join(", "))));
+    }
+    let given = |name: &str| values.get(name).copied();
+    let missing: Vec<&str> = document
+        .parameters
+        .values()
+        .filter(|declared| given(&declared.name).is_none() && declared.default.is_none())
+        .map(|declared| declared.name.as_str())
+        .collect();
+    if !missing.is_empty() {
+        return Err(invalid(format!("Parameters: [{}] must have values", missing.join(", "))));
+    }
+    let value = |declared: &cfn::Parameter| {
+        let value = given(&declared.name).or(declared.default.as_deref()).unwrap_or_default().to_owned();
+        declared.accept(&value).map_err(|refusal| invalid(refusal.to_string()))?;
+        exists(world.ec2(place), declared, &value)?;
+        let resolved = if declared.is_ssm() { Some(stored(world, place, &value)?) } else { None };
+        Ok((declared.name.clone(), Parameter { value, resolved }))
+    };
+    document.parameters.values().map(value).collect()
+}
+
+/// Whether the ids of a parameter of one of EC2's types are somebody's.
+fn exists(ec2: &Ec2, declared: &cfn::Parameter, value: &str) -> Result<(), ApiError> {
+    let inner = declared.type_name.strip_prefix("List<").and_then(|rest| rest.strip_suffix('>'));
+    let known = |id: &str| match inner.unwrap_or(&declared.type_name) {
+        "AWS::EC2::VPC::Id" => ec2.vpcs.contains_key(id),
+        "AWS::EC2::Subnet::Id" => ec2.subnets.contains_key(id),
+        "AWS::EC2::SecurityGroup::Id" => ec2.security_groups.contains_key(id),
+        _ => true,
+    };
+    let mut ids = value.split(',').map(str::trim).filter(|id| !id.is_empty());
+    match ids.find(|id| !known(id)) {
+        None => Ok(()),
+        Some(id) => Err(invalid(format!(
+            "Parameter validation failed: parameter value {id} for parameter name {} does not exist",
+            declared.name
+        ))),
+    }
+}
+
+/// The value of a parameter of Systems Manager.
+fn stored(world: &World, place: &Place, key: &str) -> Result<String, ApiError> {
+    let records = &world.at(place).cloudformation.records;
+    let value = records.get(&format!("AWS::SSM::Parameter|{key}")).and_then(|record| record.properties.get("Value"));
+    match value.and_then(serde_json::Value::as_str) {
+        Some(value) => Ok(value.to_owned()),
+        None => Err(invalid(format!("Unable to fetch parameters [{key}] from parameter store for this account."))),
+    }
+}
+
+/// What `CloudFormation` says to a request that makes no sense.
+pub(super) fn invalid(message: impl Into<String>) -> ApiError {
+    ApiError::new("ValidationError", message)
+}

@@ -1,0 +1,132 @@
+//! AWS `CloudFormation`: stacks that take time, resource by resource, over the world's EC2.
+//!
+//! A [`Stack`] is a value; what it is in the middle of is its [`Operation`], a graph of tasks that the world's timers
+//! push on. [`progress`] does the pushing, [`resource`] knows what each type of resource is made of, [`api`] is the
+//! protocol. Templates are read and evaluated by [`crate::cfn`].
+
+mod api;
+mod change;
+mod change_set;
+mod config;
+mod event;
+mod operation;
+mod output;
+mod progress;
+mod resource;
+mod scope;
+mod stack;
+mod status;
+mod template;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use api::handle;
+pub use change::{Change, ChangeAction, Detail, Evaluation, Replacement};
+pub use change_set::{ChangeSet, ChangeSetStatus, ExecutionStatus};
+pub use config::{Config, Parameter};
+pub use event::Event;
+pub use operation::{OnFailure, Operation};
+pub use output::Output;
+pub use progress::Action;
+pub use resource::Record;
+pub use stack::{Resource, Stack};
+pub use status::{ResourceStatus, Status};
+pub use template::Template;
+
+use super::world::{Place, World};
+
+/// What `CloudFormation` holds for one account in one region, with the resources that are nobody else's here.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CloudFormation {
+    /// Stacks by ARN, those that are deleted too.
+    pub stacks: BTreeMap<String, Stack>,
+    /// The ARNs of the stacks that are not deleted, by name.
+    names: BTreeMap<String, String>,
+    /// What stacks export, by name.
+    exports: BTreeMap<String, Export>,
+    /// Resources of services that are not embedded, by type and physical id.
+    pub records: BTreeMap<String, Record>,
+}
+
+/// How many deleted stacks an account remembers in a region.
+const MOST_DELETED: usize = 100;
+
+/// A value that one stack gives to others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Export {
+    stack: String,
+    value: String,
+}
+
+impl CloudFormation {
+    /// Whether no stack is left but deleted ones, and no resource of theirs.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.records.is_empty()
+    }
+
+    /// The stack of a name that is not deleted, or of an ARN.
+    pub fn find(&self, name_or_arn: &str) -> Option<&Stack> {
+        let arn = self.names.get(name_or_arn).map_or(name_or_arn, String::as_str);
+        self.stacks.get(arn)
+    }
+
+    /// The stacks that are not deleted, by name.
+    pub fn live(&self) -> impl Iterator<Item = &Stack> {
+        self.names.values().filter_map(|arn| self.stacks.get(arn))
+    }
+
+    /// Replaces what a stack exports.
+    fn export(&mut self, stack: &Stack) {
+        self.exports.retain(|_, export| export.stack != stack.id);
+        for output in &stack.outputs {
+            if let Some(name) = &output.export {
+                let export = Export { stack: stack.id.clone(), value: output.value.clone() };
+                self.exports.insert(name.clone(), export);
+            }
+        }
+    }
+
+    /// Forgets the stack that was deleted first, when too many deleted ones are remembered. AWS forgets after 90 days,
+    /// by when a world on disk that is built and destroyed all day would be too large to write at every call.
+    fn forget(&mut self) {
+        if self.stacks.len().saturating_sub(self.names.len()) <= MOST_DELETED {
+            return;
+        }
+        let deleted = self.stacks.values().filter_map(|stack| Some((stack.deleted?, stack.id.clone())));
+        if let Some((_, id)) = deleted.min() {
+            self.stacks.remove(&id);
+        }
+    }
+
+    /// The names of the other stacks that import an export.
+    fn importers(&self, export: &str, exporter: &str) -> Vec<&str> {
+        let uses = |stack: &&Stack| stack.id != exporter && stack.imports.contains(export);
+        self.live().filter(uses).map(|stack| stack.name.as_str()).collect()
+    }
+}
+
+/// Works on a stack that is taken out of the world meanwhile, so that both can be changed.
+fn with_stack<T>(
+    world: &mut World,
+    place: &Place,
+    id: &str,
+    work: impl FnOnce(&mut World, &mut Stack) -> T,
+) -> Option<T> {
+    let mut stack = world.at_mut(place).cloudformation.stacks.remove(id)?;
+    let value = work(world, &mut stack);
+    let service = &mut world.at_mut(place).cloudformation;
+    if stack.status == Status::DeleteComplete {
+        service.names.retain(|_, arn| arn != id);
+    } else {
+        service.names.insert(stack.name.clone(), id.to_owned());
+    }
+    service.stacks.insert(id.to_owned(), stack);
+    service.forget();
+    Some(value)
+}

@@ -1,0 +1,315 @@
+//! Tasks that bring a resource to what the template says.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value as Json};
+
+use super::phase::{self, link, task};
+use super::{Launch, duration};
+use crate::cfn;
+use crate::sim::cloudformation::change;
+use crate::sim::cloudformation::operation::{Phase, Task, TaskState};
+use crate::sim::cloudformation::resource::{self, Failure, Job, Provider, Readiness, Update, is_taggable, provider};
+use crate::sim::cloudformation::scope::{Scope, properties};
+use crate::sim::cloudformation::stack::{Resource, Stack};
+use crate::sim::cloudformation::status::ResourceStatus;
+use crate::sim::ec2::Tags;
+use crate::sim::world::{Place, World};
+
+/// One task for each resource that the template has under its conditions.
+///
+/// # Errors
+///
+/// A condition that cannot be worked out.
+pub(super) fn tasks(world: &World, place: &Place, stack: &Stack) -> Result<BTreeMap<String, Task>, String> {
+    let Some(config) = &stack.config else { return Ok(BTreeMap::new()) };
+    let scope = Scope::new(world, place, (&stack.id, &stack.name), config, &stack.resources);
+    let evaluator = scope.evaluator();
+    let document = config.template.document();
+    let mut tasks = BTreeMap::new();
+    for resource in document.resources.values() {
+        if evaluator.exists(resource).map_err(|error| error.to_string())? {
+            tasks.insert(resource.id.clone(), task(BTreeSet::new()));
+        }
+    }
+    for dependency in document.dependencies(&|name| evaluator.holds(name)) {
+        if let Some(task) = tasks.get_mut(dependency.from) {
+            task.needs.insert(dependency.to.to_owned());
+        }
+    }
+    Ok(link(tasks, false))
+}
+
+/// A resource as the template says it is to be.
+struct Wanted {
+    properties: Map<String, Json>,
+    tags: Tags,
+    metadata: Option<Json>,
+}
+
+fn wanted(world: &World, place: &Place, stack: &mut Stack, declared: &cfn::Resource) -> Result<Wanted, String> {
+    let Some(config) = &stack.config else { return Err("The stack has no template".to_owned()) };
+    let scope = Scope::new(world, place, (&stack.id, &stack.name), config, &stack.resources);
+    let evaluator = scope.evaluator();
+    let properties = properties(&evaluator, declared).map_err(|error| error.to_string())?;
+    if let Some((name, _)) = properties.iter().find(|(_, value)| value.to_string().contains("{{resolve:")) {
+        return Err(format!("The dynamic reference in property {name} cannot be resolved: the embedded AWS has none"));
+    }
+    let metadata = declared.metadata.as_deref().map(|node| evaluator.value(node)).transpose();
+    let metadata = metadata.map_err(|error| error.to_string())?;
+    let tags = if is_taggable(&declared.type_name) {
+        change::tags((&stack.id, &stack.name), config, &declared.id, properties.get("Tags"))
+    } else {
+        Tags::new()
+    };
+    let imports = scope.imports.take();
+    stack.imports.extend(imports);
+    Ok(Wanted { properties, tags, metadata })
+}
+
+/// What is to be done to a resource.
+enum Verb {
+    Create,
+    Update,
+    Replace,
+}
+
+pub(super) fn launch(world: &mut World, place: &Place, stack: &mut Stack, id: &str) -> Launch {
+    let Some(document) = stack.config.as_ref().map(|config| Arc::clone(config.template.document())) else {
+        return Launch::Done;
+    };
+    let (Some(declared), Some(operation)) = (document.resources.get(id), &stack.operation) else {
+        return Launch::Done;
+    };
+    if operation.skip.contains(id) {
+        return skip(world, stack, id);
+    }
+    let needs = operation.tasks.get(id).map(|task| task.needs.clone()).unwrap_or_default();
+    let old = stack.resources.get(id).filter(|old| old.physical_id.is_some()).cloned();
+    let wanted = wanted(world, place, stack, declared);
+    let next = |old: Option<&Resource>, wanted: Wanted, now| Resource {
+        logical_id: id.to_owned(),
+        type_name: declared.type_name.clone(),
+        physical_id: old.and_then(|old| old.physical_id.clone()),
+        status: old.map_or(ResourceStatus::CreateInProgress, |old| old.status),
+        reason: None,
+        at: old.map_or(now, |old| old.at),
+        properties: wanted.properties,
+        tags: wanted.tags,
+        needs,
+        deletion_policy: declared.deletion_policy,
+        update_replace_policy: declared.update_replace_policy,
+        metadata: wanted.metadata,
+    };
+    let wait = duration(world, &declared.type_name);
+    let (wanted, broken) = match wanted {
+        Ok(wanted) => (wanted, None),
+        Err(reason) => (Wanted { properties: Map::new(), tags: Tags::new(), metadata: None }, Some(reason)),
+    };
+    let Some(provider) = provider(&declared.type_name) else {
+        let resource = next(old.as_ref(), wanted, world.now);
+        let reason = format!("Unrecognized resource type: {}", declared.type_name);
+        return doomed(world, stack, resource, old, wait, reason);
+    };
+    let resource = next(old.as_ref(), wanted, world.now);
+    if let Some(reason) = broken {
+        return doomed(world, stack, resource, old, wait, reason);
+    }
+    let verb = match &old {
+        None => Verb::Create,
+        Some(old) => match compare(provider, old, &resource) {
+            Some(Update::InPlace) => Verb::Update,
+            Some(Update::Replacement) => Verb::Replace,
+            None => {
+                // What a failure has interrupted, and is as it is to be after all, stands.
+                let status = match resource.status {
+                    ResourceStatus::CreateFailed => ResourceStatus::CreateComplete,
+                    ResourceStatus::UpdateFailed => ResourceStatus::UpdateComplete,
+                    status => status,
+                };
+                stack.resources.insert(id.to_owned(), Resource { status, ..resource });
+                return Launch::Done;
+            }
+        },
+    };
+    act(world, place, stack, provider, verb, resource, old, wait)
+}
+
+/// What it takes to bring a resource from `old` to `new`; `None` if nothing differs.
+fn compare(provider: &dyn Provider, old: &Resource, new: &Resource) -> Option<Update> {
+    let names: BTreeSet<&String> = old.properties.keys().chain(new.properties.keys()).collect();
+    let mut differing =
+        names.into_iter().filter(|name| old.properties.get(*name) != new.properties.get(*name)).peekable();
+    if differing.peek().is_none() {
+        return (old.tags != new.tags).then_some(Update::InPlace);
+    }
+    let replaces = differing.any(|name| provider.update_of(name) == Update::Replacement);
+    Some(if replaces { Update::Replacement } else { Update::InPlace })
+}
+
+#[expect(clippy::too_many_arguments, reason = "one step of `launch`, which knows them all")]
+fn act(
+    world: &mut World,
+    place: &Place,
+    stack: &mut Stack,
+    provider: &dyn Provider,
+    verb: Verb,
+    mut resource: Resource,
+    old: Option<Resource>,
+    wait: Duration,
+) -> Launch {
+    let action = if old.is_some() { "UPDATE" } else { "CREATE" };
+    announce(world, stack, &mut resource, matches!(verb, Verb::Replace));
+    let faults = &world.rules.faults;
+    let planned = faults.resource(place, &stack.name, &resource.logical_id, &resource.type_name, action);
+    if let Some(reason) = planned.map(str::to_owned) {
+        keep(stack, resource, old);
+        return Launch::Running { wait, failure: Some(reason), again: false };
+    }
+    let job = Job {
+        place,
+        stack: &stack.name,
+        logical_id: &resource.logical_id,
+        properties: &resource.properties,
+        tags: &resource.tags,
+    };
+    let result: Result<String, Failure> = resource::check(provider, &job).and_then(|()| match (&verb, &old) {
+        (Verb::Update, Some(old)) => provider.update(world, &job, old),
+        _ => provider.create(world, &job),
+    });
+    match result {
+        Ok(physical_id) => {
+            resource.physical_id = Some(physical_id);
+            if !matches!(verb, Verb::Update) {
+                resource.reason = Some("Resource creation Initiated".to_owned());
+                stack.tell(world, &resource);
+            }
+            if let (Verb::Replace, Some(old)) = (verb, old) {
+                let deletion_policy = resource.update_replace_policy;
+                stack.garbage.push(Resource { deletion_policy, ..old });
+            }
+            stack.resources.insert(resource.logical_id.clone(), resource);
+            Launch::Running { wait, failure: None, again: false }
+        }
+        Err(failure) => {
+            let reason = failure.reason(&world.ids().uuid());
+            keep(stack, resource, old);
+            Launch::Running { wait, failure: Some(reason), again: false }
+        }
+    }
+}
+
+/// Tells that the work on a resource begins.
+fn announce(world: &World, stack: &mut Stack, resource: &mut Resource, replaces: bool) {
+    let exists = resource.physical_id.is_some();
+    resource.status = if exists { ResourceStatus::UpdateInProgress } else { ResourceStatus::CreateInProgress };
+    resource.at = world.now;
+    resource.reason = replaces
+        .then(|| "Requested update requires the creation of a new physical resource; hence creating one.".to_owned());
+    stack.tell(world, resource);
+}
+
+/// A resource whose work will fail stays what it was.
+fn keep(stack: &mut Stack, resource: Resource, old: Option<Resource>) {
+    let kept = match old {
+        Some(old) => Resource { status: resource.status, at: resource.at, reason: None, ..old },
+        None => resource,
+    };
+    stack.resources.insert(kept.logical_id.clone(), kept);
+}
+
+/// A resource that fails before its service is asked.
+fn doomed(
+    world: &World,
+    stack: &mut Stack,
+    mut resource: Resource,
+    old: Option<Resource>,
+    wait: Duration,
+    reason: String,
+) -> Launch {
+    announce(world, stack, &mut resource, false);
+    keep(stack, resource, old);
+    Launch::Running { wait, failure: Some(reason), again: false }
+}
+
+/// A resource that a rollback is to leave as it is.
+fn skip(world: &World, stack: &mut Stack, id: &str) -> Launch {
+    if let Some(mut resource) = stack.resources.get(id).cloned() {
+        resource.status = ResourceStatus::UpdateComplete;
+        resource.at = world.now;
+        resource.reason = Some("Resource skipped".to_owned());
+        stack.tell(world, &resource);
+        stack.resources.insert(id.to_owned(), resource);
+    }
+    Launch::Done
+}
+
+/// Whether a task's resource can be used by now.
+pub(super) fn readiness(world: &mut World, place: &Place, stack: &Stack, id: &str) -> Readiness {
+    match stack.resources.get(id).and_then(|resource| Some((provider(&resource.type_name)?, resource))) {
+        Some((provider, resource)) => provider.readiness(world, place, resource),
+        None => Readiness::Ready,
+    }
+}
+
+/// A resource is what it is to be.
+pub(super) fn complete(world: &World, stack: &mut Stack, id: &str) {
+    set(world, stack, id, None, |status| match status {
+        ResourceStatus::CreateInProgress => ResourceStatus::CreateComplete,
+        _ => ResourceStatus::UpdateComplete,
+    });
+}
+
+/// A resource cannot be what it is to be: those that are under way are cancelled, and the phase has failed.
+pub(super) fn fail(world: &mut World, place: &Place, stack: &mut Stack, id: &str, reason: String) {
+    if let Some(operation) = &mut stack.operation {
+        operation.failed.push(id.to_owned());
+        if let Some(task) = operation.tasks.get_mut(id) {
+            task.state = TaskState::Failed;
+        }
+    }
+    set(world, stack, id, Some(reason), failed);
+    cancel(world, stack);
+    phase::failed(world, place, stack, None);
+}
+
+fn failed(status: ResourceStatus) -> ResourceStatus {
+    match status {
+        ResourceStatus::CreateInProgress => ResourceStatus::CreateFailed,
+        _ => ResourceStatus::UpdateFailed,
+    }
+}
+
+/// Breaks off what is under way.
+pub(super) fn cancel(world: &World, stack: &mut Stack) {
+    let Some(operation) = &mut stack.operation else { return };
+    let verb = if operation.phase == Phase::Create { "creation" } else { "update" };
+    let mut cancelled = Vec::new();
+    for (id, task) in &mut operation.tasks {
+        if matches!(task.state, TaskState::Running { .. }) {
+            task.state = TaskState::Failed;
+            cancelled.push(id.clone());
+        }
+    }
+    operation.failed.extend(cancelled.iter().cloned());
+    for id in cancelled {
+        set(world, stack, &id, Some(format!("Resource {verb} cancelled")), failed);
+    }
+}
+
+fn set(
+    world: &World,
+    stack: &mut Stack,
+    id: &str,
+    reason: Option<String>,
+    next: impl Fn(ResourceStatus) -> ResourceStatus,
+) {
+    let Some(mut resource) = stack.resources.get(id).cloned() else { return };
+    resource.status = next(resource.status);
+    resource.at = world.now;
+    resource.reason = reason;
+    stack.tell(world, &resource);
+    stack.resources.insert(id.to_owned(), resource);
+}

@@ -1,0 +1,252 @@
+//! How operations go on: phase by phase, task by task, each pushed by a timer.
+
+mod converge;
+mod dispose;
+mod outputs;
+mod phase;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub(super) use outputs::outputs;
+
+use super::change_set::ExecutionStatus;
+use super::operation::{Operation, Phase, TaskState};
+use super::resource::{Readiness, provider};
+use super::stack::Stack;
+use super::status::Status;
+use super::{api, with_stack};
+use crate::sim::pattern;
+use crate::sim::world::{Action as TimerAction, Place, World};
+
+/// Something that `CloudFormation` does at a later time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// A phase begins with its first resources.
+    Begin {
+        /// The stack's ARN.
+        stack: String,
+        /// The phase's number: a timer of an earlier phase does nothing.
+        generation: u64,
+    },
+    /// A task's time has come.
+    Finish {
+        /// The stack's ARN.
+        stack: String,
+        /// The phase's number.
+        generation: u64,
+        /// The task.
+        task: String,
+        /// How often it was looked at before.
+        looks: u32,
+    },
+    /// A change set is worked out.
+    ChangeSet {
+        /// The stack's ARN.
+        stack: String,
+        /// The change set's ARN.
+        change_set: String,
+    },
+}
+
+impl Action {
+    /// Does it.
+    pub(crate) fn run(self, world: &mut World, place: &Place) {
+        match self {
+            Self::Begin { stack, generation } => {
+                with_stack(world, place, &stack, |world, stack| {
+                    if stack.generation == generation {
+                        phase::begin(world, place, stack);
+                    }
+                });
+            }
+            Self::Finish { stack, generation, task, looks } => {
+                with_stack(world, place, &stack, |world, stack| {
+                    if stack.generation == generation {
+                        finish(world, place, stack, &task, looks);
+                    }
+                });
+            }
+            Self::ChangeSet { stack, change_set } => {
+                with_stack(world, place, &stack, |world, stack| {
+                    api::change_set::work_out(world, place, stack, &change_set);
+                });
+            }
+        }
+    }
+}
+
+/// Begins an operation. Change sets that were made for what the stack is now are obsolete, but the one that is executed.
+pub(super) fn start(world: &mut World, place: &Place, stack: &mut Stack, operation: Operation) {
+    for change_set in &mut stack.change_sets {
+        if operation.change_set.as_ref() == Some(&change_set.id) {
+            change_set.execution = ExecutionStatus::ExecuteInProgress;
+        } else if change_set.execution == ExecutionStatus::Available {
+            change_set.execution = ExecutionStatus::Obsolete;
+        }
+    }
+    let status = operation.phase.status();
+    stack.last_operation = Some((operation.kind.clone(), operation.id.clone()));
+    stack.operation = Some(operation);
+    stack.generation += 1;
+    stack.enter(world, status, Some("User Initiated".to_owned()));
+    let wait = lead(world, &stack.name);
+    let begin = Action::Begin { stack: stack.id.clone(), generation: stack.generation };
+    world.after(wait, TimerAction::CloudFormation(place.clone(), begin));
+}
+
+/// How long a stack waits before its first resource, by its name or the first pattern that its name matches.
+fn lead(world: &World, name: &str) -> Duration {
+    let stacks = &world.rules.timing.stacks;
+    let by_pattern = || stacks.iter().find(|(wanted, _)| pattern::matches(wanted, name)).map(|(_, wait)| wait);
+    stacks.get(name).or_else(by_pattern).copied().unwrap_or_default()
+}
+
+/// How long a resource takes.
+fn duration(world: &World, type_name: &str) -> Duration {
+    let timing = &world.rules.timing;
+    timing.resource_types.get(type_name).copied().unwrap_or(timing.resource)
+}
+
+/// How a task began.
+enum Launch {
+    /// There was nothing to do.
+    Done,
+    /// It ends after a while.
+    Running {
+        /// For how long it runs.
+        wait: Duration,
+        /// Why it will fail.
+        failure: Option<String>,
+        /// Whether a failure may pass by itself.
+        again: bool,
+    },
+}
+
+/// Starts tasks, and those that had waited for nothing else. When none is left running, the phase is over.
+fn pump(world: &mut World, place: &Place, stack: &mut Stack, mut ready: VecDeque<String>) {
+    while let Some(task) = ready.pop_front() {
+        let converges = stack.operation.as_ref().is_some_and(|operation| operation.phase.converges());
+        let launch = if converges {
+            converge::launch(world, place, stack, &task)
+        } else {
+            dispose::launch(world, place, stack, &task)
+        };
+        match launch {
+            Launch::Done => ready.extend(release(stack, &task)),
+            Launch::Running { wait, failure, again } => {
+                let Some(operation) = &mut stack.operation else { return };
+                operation.running += 1;
+                if let Some(entry) = operation.tasks.get_mut(&task) {
+                    entry.state = TaskState::Running { failure, again };
+                }
+                look_again(world, place, stack, &task, wait, 0);
+            }
+        }
+    }
+    if stack.operation.as_ref().is_some_and(|operation| operation.running == 0) {
+        phase::end(world, place, stack);
+    }
+}
+
+/// Ends a task well, and gives those that can start now.
+fn release(stack: &mut Stack, task: &str) -> Vec<String> {
+    let Some(operation) = &mut stack.operation else { return Vec::new() };
+    let Some(entry) = operation.tasks.get_mut(task) else { return Vec::new() };
+    entry.state = TaskState::Done;
+    let mut free = Vec::new();
+    for waiting in std::mem::take(&mut entry.holds_up) {
+        if let Some(entry) = operation.tasks.get_mut(&waiting) {
+            entry.waits_for -= 1;
+            if entry.waits_for == 0 {
+                free.push(waiting);
+            }
+        }
+    }
+    free
+}
+
+fn look_again(world: &mut World, place: &Place, stack: &Stack, task: &str, wait: Duration, looks: u32) {
+    let finish = Action::Finish { stack: stack.id.clone(), generation: stack.generation, task: task.to_owned(), looks };
+    world.after(wait, TimerAction::CloudFormation(place.clone(), finish));
+}
+
+/// How long to wait before looking again at a resource that is not ready: seldom at one that has not been for long.
+fn pause(looks: u32) -> Duration {
+    Duration::from_millis(200) * (1 + looks.min(149))
+}
+
+/// A task's time has come: it is done, has failed, or takes longer.
+fn finish(world: &mut World, place: &Place, stack: &mut Stack, task: &str, looks: u32) {
+    let Some(operation) = &stack.operation else { return };
+    let Some(entry) = operation.tasks.get(task) else { return };
+    let TaskState::Running { failure, again } = entry.state.clone() else { return };
+    if operation.phase.converges() {
+        match failure {
+            Some(reason) => return converge::fail(world, place, stack, task, reason),
+            None => match converge::readiness(world, place, stack, task) {
+                Readiness::Ready => converge::complete(world, stack, task),
+                Readiness::Pending => return look_again(world, place, stack, task, pause(looks), looks + 1),
+                Readiness::Failed(failure) => {
+                    let reason = failure.reason(&world.ids().uuid());
+                    return converge::fail(world, place, stack, task, reason);
+                }
+            },
+        }
+    } else {
+        let Some(resource) = entry.garbage.clone() else { return };
+        match failure {
+            Some(_) if again && looks < dispose::ATTEMPTS => {
+                return match dispose::attempt(world, place, &resource) {
+                    Ok(()) => {
+                        set_running(stack, task, None, false);
+                        look_again(world, place, stack, task, Duration::ZERO, looks);
+                    }
+                    Err((failure, again)) => {
+                        set_running(stack, task, Some(failure), again);
+                        look_again(world, place, stack, task, pause(looks), looks + 1);
+                    }
+                };
+            }
+            Some(reason) => {
+                if !dispose::fail(world, stack, task, resource, reason) {
+                    return pump(world, place, stack, VecDeque::new());
+                }
+            }
+            None if provider(&resource.type_name).is_some_and(|known| !known.is_gone(world, place, &resource)) => {
+                return look_again(world, place, stack, task, pause(looks), looks + 1);
+            }
+            None => dispose::complete(world, stack, resource),
+        }
+    }
+    if let Some(operation) = &mut stack.operation {
+        operation.running -= 1;
+    }
+    let ready = release(stack, task);
+    pump(world, place, stack, ready.into());
+}
+
+fn set_running(stack: &mut Stack, task: &str, failure: Option<String>, again: bool) {
+    if let Some(entry) = stack.operation.as_mut().and_then(|operation| operation.tasks.get_mut(task)) {
+        entry.state = TaskState::Running { failure, again };
+    }
+}
+
+/// Whether a phase takes back what a creation made.
+fn is_rollback_of_create(phase: Phase) -> bool {
+    phase == Phase::Rollback
+}
+
+/// Breaks an update off and takes it back.
+pub(super) fn cancel(world: &mut World, place: &Place, stack: &mut Stack) {
+    converge::cancel(world, stack);
+    phase::roll_back(world, place, stack, Some("User Initiated".to_owned()));
+}
+
+/// Ends an operation before it does anything.
+pub(super) fn give_up(world: &mut World, place: &Place, stack: &mut Stack, status: Status, reason: String) {
+    phase::settle(world, place, stack, status, Some(reason));
+}

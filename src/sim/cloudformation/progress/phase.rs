@@ -1,0 +1,168 @@
+//! Phases: how they begin and what follows them.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::{converge, dispose, outputs, pump};
+use crate::sim::cloudformation::change_set::ExecutionStatus;
+use crate::sim::cloudformation::operation::{Before, OnFailure, Phase, Task, TaskState};
+use crate::sim::cloudformation::stack::Stack;
+use crate::sim::cloudformation::status::Status;
+use crate::sim::world::{Place, World};
+
+/// Begins the phase that the stack's operation is in.
+pub(super) fn begin(world: &mut World, place: &Place, stack: &mut Stack) {
+    let Some(phase) = stack.operation.as_ref().map(|operation| operation.phase) else { return };
+    let tasks =
+        if phase.converges() { converge::tasks(world, place, stack) } else { Ok(dispose::tasks(world, place, stack)) };
+    match tasks {
+        Ok(tasks) => {
+            let ready: VecDeque<String> =
+                tasks.iter().filter(|(_, task)| task.waits_for == 0).map(|(id, _)| id.clone()).collect();
+            if let Some(operation) = &mut stack.operation {
+                operation.tasks = tasks;
+                operation.running = 0;
+            }
+            pump(world, place, stack, ready);
+        }
+        Err(reason) => failed(world, place, stack, Some(reason)),
+    }
+}
+
+/// Links tasks by what their resources need. `backwards` lets the needed ones wait for those that need them.
+pub(super) fn link(mut tasks: BTreeMap<String, Task>, backwards: bool) -> BTreeMap<String, Task> {
+    // Several tasks can stand for one logical id: a resource, and those it has replaced.
+    let mut by_id: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (key, task) in &tasks {
+        let id = task.garbage.as_ref().map_or(key, |resource| &resource.logical_id);
+        by_id.entry(id.clone()).or_default().push(key.clone());
+    }
+    let mut edges = BTreeSet::new();
+    for (key, task) in &tasks {
+        for needed in task.needs.iter().filter_map(|id| by_id.get(id)).flatten().filter(|needed| *needed != key) {
+            edges.insert(if backwards { (key.clone(), needed.clone()) } else { (needed.clone(), key.clone()) });
+        }
+    }
+    for (first, then) in edges {
+        if let Some(task) = tasks.get_mut(&then) {
+            task.waits_for += 1;
+        }
+        if let Some(task) = tasks.get_mut(&first) {
+            task.holds_up.push(then);
+        }
+    }
+    tasks
+}
+
+/// A task of which nothing is done yet.
+pub(super) fn task(needs: BTreeSet<String>) -> Task {
+    Task { garbage: None, needs, waits_for: 0, holds_up: Vec::new(), state: TaskState::Waiting }
+}
+
+/// Goes on to another phase.
+fn go_on(world: &mut World, place: &Place, stack: &mut Stack, phase: Phase, reason: Option<String>) {
+    if let Some(operation) = &mut stack.operation {
+        operation.phase = phase;
+        operation.tasks.clear();
+        operation.failed.clear();
+    }
+    stack.generation += 1;
+    stack.enter(world, phase.status(), reason);
+    begin(world, place, stack);
+}
+
+/// No task runs any more: either all are done or, among deletions, some have failed.
+pub(super) fn end(world: &mut World, place: &Place, stack: &mut Stack) {
+    let Some(operation) = &stack.operation else { return };
+    let failures = (!operation.failed.is_empty()).then(|| failures("delete", &operation.failed));
+    match (operation.phase, failures) {
+        (Phase::Create | Phase::Update, _) => match outputs::outputs(world, place, stack) {
+            Err(reason) => failed(world, place, stack, Some(reason)),
+            Ok(outputs) => {
+                stack.outputs = outputs;
+                if operation_phase(stack) == Some(Phase::Create) {
+                    settle(world, place, stack, Status::CreateComplete, None);
+                } else {
+                    world.at_mut(place).cloudformation.export(stack);
+                    go_on(world, place, stack, Phase::Cleanup, None);
+                }
+            }
+        },
+        (Phase::UpdateRollback, _) => go_on(world, place, stack, Phase::RollbackCleanup, None),
+        (Phase::Cleanup, _) => settle(world, place, stack, Status::UpdateComplete, None),
+        (Phase::RollbackCleanup, _) => settle(world, place, stack, Status::UpdateRollbackComplete, None),
+        (Phase::Rollback, None) => settle(world, place, stack, Status::RollbackComplete, None),
+        (Phase::Rollback, reason) => settle(world, place, stack, Status::RollbackFailed, reason),
+        (Phase::Delete, None) => settle(world, place, stack, Status::DeleteComplete, None),
+        (Phase::Delete, reason) => settle(world, place, stack, Status::DeleteFailed, reason),
+    }
+}
+
+fn operation_phase(stack: &Stack) -> Option<Phase> {
+    stack.operation.as_ref().map(|operation| operation.phase)
+}
+
+fn failures(verb: &str, failed: &[String]) -> String {
+    format!("The following resource(s) failed to {verb}: [{}]. ", failed.join(", "))
+}
+
+/// A phase that converges has failed: at a resource, or for another reason.
+pub(super) fn failed(world: &mut World, place: &Place, stack: &mut Stack, reason: Option<String>) {
+    let Some(operation) = &mut stack.operation else { return };
+    operation.running = 0;
+    let verb = if operation.phase == Phase::Create { "create" } else { "update" };
+    let reason = reason.unwrap_or_else(|| failures(verb, &operation.failed));
+    let keep = operation.keep_on_failure;
+    match operation.phase {
+        Phase::Create if keep || stack.on_failure == OnFailure::DoNothing => {
+            settle(world, place, stack, Status::CreateFailed, Some(reason));
+        }
+        Phase::Create if stack.on_failure == OnFailure::Delete => {
+            go_on(world, place, stack, Phase::Delete, Some(format!("{reason}Delete requested by user.")));
+        }
+        Phase::Create => {
+            go_on(world, place, stack, Phase::Rollback, Some(format!("{reason}Rollback requested by user.")));
+        }
+        Phase::Update if keep => settle(world, place, stack, Status::UpdateFailed, Some(reason)),
+        Phase::Update => roll_back(world, place, stack, Some(reason)),
+        _ => settle(world, place, stack, Status::UpdateRollbackFailed, Some(reason)),
+    }
+}
+
+/// Turns an update back: what it made is garbage, what it replaced comes back, what it changed is to be changed again.
+pub(super) fn roll_back(world: &mut World, place: &Place, stack: &mut Stack, reason: Option<String>) {
+    let before = stack.operation.as_ref().and_then(|operation| operation.before.as_deref()).cloned();
+    let Some(Before { config, mut resources, outputs, garbage }) = before else { return };
+    let replaced = std::mem::replace(&mut stack.garbage, garbage).into_iter().skip(stack.garbage.len());
+    let replaced: BTreeSet<String> = replaced.map(|resource| resource.logical_id).collect();
+    for (id, current) in std::mem::take(&mut stack.resources) {
+        let existed = resources.get(&id).is_some_and(|old| old.physical_id.is_some());
+        if existed && !replaced.contains(&id) {
+            resources.insert(id, current);
+        } else if current.physical_id.is_some() {
+            // Nothing of a failed update is worth keeping, whatever its policy says.
+            stack.garbage.push(crate::sim::cloudformation::Resource { deletion_policy: None, ..current });
+        }
+    }
+    stack.resources = resources;
+    stack.config = Some(config);
+    stack.outputs = outputs;
+    go_on(world, place, stack, Phase::UpdateRollback, reason);
+}
+
+/// An operation is over.
+pub(super) fn settle(world: &mut World, place: &Place, stack: &mut Stack, status: Status, reason: Option<String>) {
+    stack.enter(world, status, reason);
+    stack.generation += 1;
+    let executed = stack.operation.take().and_then(|operation| operation.change_set);
+    if let Some(change_set) = stack.change_sets.iter_mut().find(|change_set| executed.as_ref() == Some(&change_set.id))
+    {
+        let well = matches!(status, Status::CreateComplete | Status::UpdateComplete);
+        change_set.execution = if well { ExecutionStatus::ExecuteComplete } else { ExecutionStatus::ExecuteFailed };
+    }
+    if status == Status::DeleteComplete {
+        stack.deleted = Some(world.now);
+        stack.outputs.clear();
+        stack.imports.clear();
+    }
+    world.at_mut(place).cloudformation.export(stack);
+}

@@ -1,0 +1,64 @@
+//! Why a resource could not be made, changed or deleted.
+
+use crate::sim::wire::ApiError;
+
+/// A failure, as its service tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// The service's error; `None` for what `CloudFormation` finds by itself.
+    error: Option<ApiError>,
+    message: String,
+}
+
+impl Failure {
+    /// A failure that `CloudFormation` finds by itself.
+    pub(crate) fn plain(message: impl Into<String>) -> Self {
+        Self { error: None, message: message.into() }
+    }
+
+    /// The reason that the resource's event gives. A service's error names its request by `request_id`.
+    pub(crate) fn reason(&self, request_id: &str) -> String {
+        let Some(error) = &self.error else { return self.message.clone() };
+        let code = handler_code(&error.code);
+        format!(
+            "Resource handler returned message: \"{} (Service: Ec2, Status Code: {}, Request ID: {request_id})\" (RequestToken: {request_id}, HandlerErrorCode: {code})",
+            error.message, error.status,
+        )
+    }
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        Self { message: error.message.clone(), error: Some(error) }
+    }
+}
+
+/// What `CloudFormation` makes of a service's error code.
+///
+/// See <https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-test-contract-errors.html>.
+fn handler_code(code: &str) -> &'static str {
+    if code.ends_with("NotFound") {
+        "NotFound"
+    } else if code.contains("AlreadyExists") || code.contains("Duplicate") {
+        "AlreadyExists"
+    } else if code.contains("LimitExceeded") {
+        "ServiceLimitExceeded"
+    } else {
+        "InvalidRequest"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_services_error_is_told_as_its_handler_does() {
+        let failure = Failure::from(ApiError::new("InvalidSubnet.Conflict", "The CIDR conflicts"));
+        assert_eq!(
+            failure.reason("r"),
+            "Resource handler returned message: \"The CIDR conflicts (Service: Ec2, Status Code: 400, Request ID: r)\" (RequestToken: r, HandlerErrorCode: InvalidRequest)"
+        );
+        assert_eq!(Failure::plain("no").reason("r"), "no");
+    }
+}

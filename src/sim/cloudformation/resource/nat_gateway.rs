@@ -1,0 +1,113 @@
+//! `AWS::EC2::EIP` and `AWS::EC2::NatGateway`.
+
+use serde_json::Value as Json;
+
+use super::property::{Property, fixed, live};
+use super::{Failure, Job, Provider, Readiness, retag};
+use crate::sim::cloudformation::stack::Resource;
+use crate::sim::ec2::{self, Address, Kind, State, elastic_ip, nat_gateway};
+use crate::sim::wire::ApiError;
+use crate::sim::world::{Place, World};
+
+/// An address, whose physical id is the address itself and not its allocation's id.
+pub(super) struct ElasticIp;
+
+impl Provider for ElasticIp {
+    fn properties(&self) -> Option<&'static [Property]> {
+        const PROPERTIES: &[Property] = &[
+            fixed("Address"),
+            fixed("Domain"),
+            fixed("IpamPoolId"),
+            fixed("NetworkBorderGroup"),
+            fixed("TransferAddress"),
+            live("InstanceId"),
+            live("PublicIpv4Pool"),
+            live("Tags"),
+        ];
+        Some(PROPERTIES)
+    }
+
+    fn create(&self, world: &mut World, job: &Job<'_>) -> Result<String, Failure> {
+        let id = elastic_ip::allocate(world, job.place, job.tags.clone());
+        Ok(elastic_ip::get(world, job.place, &id)?.public_ip.to_string())
+    }
+
+    fn update(&self, world: &mut World, job: &Job<'_>, old: &Resource) -> Result<String, Failure> {
+        let allocation = address(world, job.place, old).ok_or_else(|| Kind::ADDRESS.not_found(old.id()))?.id.clone();
+        retag(world, job.place, &allocation, &old.tags, job.tags)?;
+        Ok(old.id().to_owned())
+    }
+
+    fn delete(&self, world: &mut World, place: &Place, resource: &Resource) -> Result<(), ApiError> {
+        match address(world, place, resource).map(|address| address.id.clone()) {
+            Some(id) => elastic_ip::release(world, place, &id),
+            None => Ok(()),
+        }
+    }
+
+    fn attribute(&self, world: &World, place: &Place, resource: &Resource, name: &str) -> Option<Json> {
+        match name {
+            "AllocationId" => Some(address(world, place, resource)?.id.as_str().into()),
+            "PublicIp" => Some(resource.id().into()),
+            _ => None,
+        }
+    }
+}
+
+fn address<'a>(world: &'a World, place: &Place, resource: &Resource) -> Option<&'a Address> {
+    world.ec2(place).addresses.values().find(|address| address.public_ip.to_string() == resource.id())
+}
+
+pub(super) struct NatGateway;
+
+impl Provider for NatGateway {
+    fn properties(&self) -> Option<&'static [Property]> {
+        const PROPERTIES: &[Property] = &[
+            fixed("SubnetId").required(),
+            fixed("AllocationId"),
+            fixed("ConnectivityType"),
+            fixed("PrivateIpAddress"),
+            live("MaxDrainDurationSeconds"),
+            live("SecondaryAllocationIds"),
+            live("SecondaryPrivateIpAddressCount"),
+            live("SecondaryPrivateIpAddresses"),
+            live("Tags"),
+        ];
+        Some(PROPERTIES)
+    }
+
+    fn create(&self, world: &mut World, job: &Job<'_>) -> Result<String, Failure> {
+        let allocation = job.text("AllocationId");
+        Ok(nat_gateway::create(world, job.place, &job.require("SubnetId")?, allocation.as_deref(), job.tags.clone())?)
+    }
+
+    fn update(&self, world: &mut World, job: &Job<'_>, old: &Resource) -> Result<String, Failure> {
+        retag(world, job.place, old.id(), &old.tags, job.tags)?;
+        Ok(old.id().to_owned())
+    }
+
+    fn delete(&self, world: &mut World, place: &Place, resource: &Resource) -> Result<(), ApiError> {
+        nat_gateway::delete(world, place, resource.id())
+    }
+
+    fn attribute(&self, _: &World, _: &Place, resource: &Resource, name: &str) -> Option<Json> {
+        (name == "NatGatewayId").then(|| resource.id().into())
+    }
+
+    fn readiness(&self, world: &mut World, place: &Place, resource: &Resource) -> Readiness {
+        match nat_gateway::get(world, place, resource.id()) {
+            Ok(gateway) if gateway.state == State::Available => Readiness::Ready,
+            Ok(gateway) if gateway.state == State::Pending => Readiness::Pending,
+            Ok(gateway) => Readiness::Failed(Failure::plain(format!(
+                "NatGateway {} is in state {}",
+                gateway.id,
+                gateway.state.as_str()
+            ))),
+            Err(error) => Readiness::Failed(error.into()),
+        }
+    }
+
+    fn is_gone(&self, world: &World, place: &Place, resource: &Resource) -> bool {
+        nat_gateway::get(world, place, resource.id()).map_or(true, ec2::NatGateway::is_gone)
+    }
+}

@@ -1,0 +1,135 @@
+//! The world around a stack's template, as its intrinsic functions see it.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value as Json, json};
+
+use super::config::Config;
+use super::resource::provider;
+use super::stack::Resource;
+use crate::cfn::{self, Context, EvalError, Evaluator, Lookup, Pseudo};
+use crate::sim::ec2::zone;
+use crate::sim::world::{Place, World};
+
+/// What a template's functions are evaluated with.
+pub(super) struct Scope<'a> {
+    pub(super) world: &'a World,
+    pub(super) place: &'a Place,
+    pub(super) stack_id: &'a str,
+    pub(super) stack_name: &'a str,
+    pub(super) config: &'a Config,
+    /// The stack's resources so far.
+    pub(super) resources: &'a BTreeMap<String, Resource>,
+    /// Resources whose id will change, or not be known before the stack is at work.
+    pub(super) unknown_ids: &'a BTreeSet<String>,
+    /// Resources whose attributes may change.
+    pub(super) unknown_attributes: &'a BTreeSet<String>,
+    /// The exports that were asked for.
+    pub(super) imports: RefCell<BTreeSet<String>>,
+}
+
+/// No resource is unknown but those that do not exist yet.
+pub(super) static ALL_KNOWN: BTreeSet<String> = BTreeSet::new();
+
+impl<'a> Scope<'a> {
+    pub(super) fn new(
+        world: &'a World,
+        place: &'a Place,
+        stack: (&'a str, &'a str),
+        config: &'a Config,
+        resources: &'a BTreeMap<String, Resource>,
+    ) -> Self {
+        Self {
+            world,
+            place,
+            stack_id: stack.0,
+            stack_name: stack.1,
+            config,
+            resources,
+            unknown_ids: &ALL_KNOWN,
+            unknown_attributes: &ALL_KNOWN,
+            imports: RefCell::default(),
+        }
+    }
+
+    pub(super) fn evaluator(&'a self) -> Evaluator<'a> {
+        Evaluator::new(self.config.template.document(), self)
+    }
+
+    fn existing(&self, id: &str, unknown: &BTreeSet<String>) -> Option<&Resource> {
+        self.resources.get(id).filter(|resource| resource.physical_id.is_some() && !unknown.contains(id))
+    }
+}
+
+impl Context for Scope<'_> {
+    fn parameter(&self, name: &str) -> Lookup {
+        let document = self.config.template.document();
+        let (Some(declared), Some(parameter)) = (document.parameters.get(name), self.config.parameters.get(name))
+        else {
+            return Lookup::Missing;
+        };
+        let text = parameter.effective();
+        if declared.is_list() { items(text).into() } else { text.into() }
+    }
+
+    fn pseudo(&self, pseudo: Pseudo) -> Lookup {
+        let partition = self.place.region.partition();
+        match pseudo {
+            Pseudo::AccountId => self.place.account.as_str().into(),
+            Pseudo::Region => self.place.region.as_str().into(),
+            Pseudo::Partition => partition.into(),
+            Pseudo::StackId => self.stack_id.into(),
+            Pseudo::StackName => self.stack_name.into(),
+            Pseudo::UrlSuffix if partition == "aws-cn" => "amazonaws.com.cn".into(),
+            Pseudo::UrlSuffix => "amazonaws.com".into(),
+            Pseudo::NotificationArns => json!(self.config.notification_arns).into(),
+            Pseudo::NoValue => Json::Null.into(),
+        }
+    }
+
+    fn resource(&self, id: &str) -> Lookup {
+        let Some(resource) = self.existing(id, self.unknown_ids) else { return Lookup::Unknown };
+        match provider(&resource.type_name) {
+            Some(provider) => provider.reference(self.place, resource).into(),
+            None => Lookup::Missing,
+        }
+    }
+
+    fn attribute(&self, id: &str, attribute: &str) -> Lookup {
+        if self.unknown_ids.contains(id) {
+            return Lookup::Unknown;
+        }
+        let Some(resource) = self.existing(id, self.unknown_attributes) else { return Lookup::Unknown };
+        let found = provider(&resource.type_name)
+            .and_then(|provider| provider.attribute(self.world, self.place, resource, attribute));
+        found.map_or(Lookup::Missing, Lookup::Known)
+    }
+
+    fn export(&self, name: &str) -> Lookup {
+        self.imports.borrow_mut().insert(name.to_owned());
+        match self.world.at(self.place).cloudformation.exports.get(name) {
+            Some(export) => export.value.as_str().into(),
+            None => Lookup::Missing,
+        }
+    }
+
+    fn zones(&self, region: &str) -> Lookup {
+        let names = zone::zones(&region.into()).into_keys();
+        Lookup::Known(names.map(Json::from).collect())
+    }
+}
+
+/// A list parameter's items.
+fn items(text: &str) -> Json {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Json::from).collect()
+}
+
+/// A resource's properties, all of them known.
+///
+/// # Errors
+///
+/// The first that cannot be worked out.
+pub(super) fn properties(evaluator: &Evaluator<'_>, declared: &cfn::Resource) -> Result<Map<String, Json>, EvalError> {
+    evaluator.properties(declared).into_iter().map(|(name, value)| Ok((name, value?))).collect()
+}

@@ -1,0 +1,193 @@
+//! A stack and its resources.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+
+use super::change_set::ChangeSet;
+use super::config::Config;
+use super::event::Event;
+use super::operation::{OnFailure, Operation};
+use super::output::Output;
+use super::status::{ResourceStatus, Status};
+use crate::cfn::Policy;
+use crate::sim::ec2::Tags;
+use crate::sim::world::World;
+
+/// A stack.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stack {
+    /// Its ARN.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its state.
+    pub status: Status,
+    /// Why it is in that state.
+    pub reason: Option<String>,
+    /// What it is to be, or was last. `None` while only a change set knows it.
+    pub config: Option<Config>,
+    /// When it was first asked for.
+    pub created: Timestamp,
+    /// When it was last updated.
+    pub updated: Option<Timestamp>,
+    /// When it was deleted.
+    pub deleted: Option<Timestamp>,
+    /// What becomes of it if its creation fails.
+    pub on_failure: OnFailure,
+    /// How many minutes its creation may take.
+    pub timeout_minutes: Option<u32>,
+    /// Whether deletion is refused.
+    pub termination_protection: bool,
+    /// Its stack policy, as JSON.
+    pub policy: Option<String>,
+    /// Its resources by logical id.
+    pub resources: BTreeMap<String, Resource>,
+    /// What it gives.
+    pub outputs: Vec<Output>,
+    /// The exports of other stacks that it uses.
+    pub imports: BTreeSet<String>,
+    /// Everything that happened to it, oldest first.
+    pub events: Vec<Event>,
+    /// Its change sets, oldest first.
+    pub change_sets: Vec<ChangeSet>,
+    /// What it no longer needs and has not deleted yet: replaced resources, and those of updates that failed.
+    pub garbage: Vec<Resource>,
+    /// What is being done to it.
+    pub operation: Option<Operation>,
+    /// The last operation's kind and id.
+    pub last_operation: Option<(String, String)>,
+    /// Requests that came with a token: the token, the operation and the operation's id.
+    pub(super) tokens: BTreeMap<String, (String, String)>,
+    /// Counts phases, so that timers of earlier ones are told apart.
+    pub(super) generation: u64,
+}
+
+/// A resource of a stack.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Resource {
+    /// Its name in the template.
+    pub logical_id: String,
+    /// Its type.
+    pub type_name: String,
+    /// Its id at its service, once it has one.
+    pub physical_id: Option<String>,
+    /// Its state.
+    pub status: ResourceStatus,
+    /// Why it is in that state.
+    pub reason: Option<String>,
+    /// When it came to that state.
+    pub at: Timestamp,
+    /// Its properties, worked out.
+    pub properties: Map<String, Json>,
+    /// All its tags: its own, the stack's and AWS's.
+    pub tags: Tags,
+    /// The resources of the stack that it needs.
+    pub needs: BTreeSet<String>,
+    /// What becomes of it when it leaves the stack.
+    pub deletion_policy: Option<Policy>,
+    /// What becomes of it when it is replaced.
+    pub update_replace_policy: Option<Policy>,
+    /// Its metadata.
+    pub metadata: Option<Json>,
+}
+
+impl Resource {
+    /// Its id at its service; empty while it has none.
+    pub fn id(&self) -> &str {
+        self.physical_id.as_deref().unwrap_or_default()
+    }
+
+    /// A property's text, whether it is one or a number or a truth value.
+    pub fn text(&self, property: &str) -> Option<String> {
+        scalar(self.properties.get(property)?)
+    }
+}
+
+/// A scalar as text.
+pub(super) fn scalar(value: &Json) -> Option<String> {
+    match value {
+        Json::String(text) => Some(text.clone()),
+        Json::Number(number) => Some(number.to_string()),
+        Json::Bool(truth) => Some(truth.to_string()),
+        Json::Null | Json::Array(_) | Json::Object(_) => None,
+    }
+}
+
+impl Stack {
+    /// A stack of which nothing is known yet but its name.
+    pub(super) fn new(world: &World, id: String, name: &str) -> Self {
+        Self {
+            id,
+            name: name.to_owned(),
+            status: Status::ReviewInProgress,
+            reason: None,
+            config: None,
+            created: world.now,
+            updated: None,
+            deleted: None,
+            on_failure: OnFailure::Rollback,
+            timeout_minutes: None,
+            termination_protection: false,
+            policy: None,
+            resources: BTreeMap::new(),
+            outputs: Vec::new(),
+            imports: BTreeSet::new(),
+            events: Vec::new(),
+            change_sets: Vec::new(),
+            garbage: Vec::new(),
+            operation: None,
+            last_operation: None,
+            tokens: BTreeMap::new(),
+            generation: 0,
+        }
+    }
+
+    /// Comes to a state, and tells of it.
+    pub(super) fn enter(&mut self, world: &mut World, status: Status, reason: Option<String>) {
+        self.status = status;
+        self.reason.clone_from(&reason);
+        let (operation, token) = self.request();
+        self.events.push(Event {
+            id: world.ids().uuid(),
+            operation,
+            logical_id: self.name.clone(),
+            physical_id: Some(self.id.clone()),
+            resource_type: "AWS::CloudFormation::Stack".to_owned(),
+            at: world.now,
+            status: status.to_string(),
+            reason,
+            properties: None,
+            token,
+        });
+    }
+
+    /// Tells of a resource's state.
+    pub(super) fn tell(&mut self, world: &World, resource: &Resource) {
+        let (operation, token) = self.request();
+        let millis = world.now.as_millisecond();
+        let number = self.events.len();
+        self.events.push(Event {
+            id: format!("{}-{}-{millis}-{number}", resource.logical_id, resource.status),
+            operation,
+            logical_id: resource.logical_id.clone(),
+            physical_id: resource.physical_id.clone(),
+            resource_type: resource.type_name.clone(),
+            at: world.now,
+            status: resource.status.to_string(),
+            reason: resource.reason.clone(),
+            properties: Some(Json::Object(resource.properties.clone()).to_string()),
+            token,
+        });
+    }
+
+    /// The operation under way and its token.
+    fn request(&self) -> (String, Option<String>) {
+        match &self.operation {
+            Some(operation) => (operation.id.clone(), operation.token.clone()),
+            None => (String::new(), None),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The HTTP client under the SDK's clients.
+
+use std::future;
+use std::io;
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+
+use super::Sim;
+use super::faults::Effect;
+use super::state::Arrival;
+use super::wire::request::Incoming;
+use super::wire::response::Answer;
+
+impl HttpClient for Sim {
+    fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(Connector { sim: self.clone(), read_timeout: settings.read_timeout() })
+    }
+}
+
+/// A way to one embedded AWS.
+#[derive(Clone, Debug)]
+struct Connector {
+    sim: Sim,
+    read_timeout: Option<Duration>,
+}
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let Self { sim, read_timeout } = self.clone();
+        HttpConnectorFuture::new(async move {
+            let answer = sim.answer(&request);
+            match read_timeout {
+                None => answer.await,
+                Some(limit) => tokio::time::timeout(limit, answer)
+                    .await
+                    .unwrap_or_else(|elapsed| Err(ConnectorError::timeout(elapsed.into()))),
+            }
+        })
+    }
+}
+
+impl Sim {
+    /// One call, there and back.
+    async fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let incoming = Incoming::read(request).map_err(|error| ConnectorError::user(error.into()))?;
+        if self.lock().is_stopped() {
+            return future::pending().await;
+        }
+        let departure = self.lock().depart(&incoming);
+        let (effect, latency) = (departure.fate.effect, departure.latency);
+        if effect == Some(Effect::Refused) {
+            self.lock().miss(&incoming);
+            return Err(broken_off(io::ErrorKind::ConnectionRefused));
+        }
+        pass(latency / 2 + departure.fate.slower).await;
+        if effect == Some(Effect::LostBefore) {
+            self.lock().miss(&incoming);
+            return Err(broken_off(io::ErrorKind::ConnectionReset));
+        }
+        let arrival = {
+            let mut state = self.lock();
+            let arrival = state.arrive(&incoming, departure.fate);
+            let is_stopped = state.is_stopped();
+            self.stopped.send_if_modified(|stopped| std::mem::replace(stopped, is_stopped) != is_stopped);
+            arrival.map_err(|error| ConnectorError::user(error.into()))?
+        };
+        let answer = match arrival {
+            Arrival::Answer(answer) => answer,
+            Arrival::Stopped => return future::pending().await,
+        };
+        pass(latency / 2).await;
+        if effect == Some(Effect::LostAfter) {
+            return Err(broken_off(io::ErrorKind::ConnectionReset));
+        }
+        respond(answer)
+    }
+}
+
+async fn pass(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
+}
+
+fn broken_off(kind: io::ErrorKind) -> ConnectorError {
+    ConnectorError::io(io::Error::from(kind).into())
+}
+
+fn respond(answer: Answer) -> Result<HttpResponse, ConnectorError> {
+    let status = StatusCode::try_from(answer.status).map_err(|error| ConnectorError::user(error.into()))?;
+    let mut response = HttpResponse::new(status, SdkBody::from(answer.body));
+    response.headers_mut().insert("content-type", "text/xml;charset=UTF-8");
+    response.headers_mut().insert("x-amzn-requestid", answer.request_id);
+    Ok(response)
+}

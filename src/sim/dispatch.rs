@@ -1,0 +1,20 @@
+//! From a request to the service that handles it.
+
+use super::wire::{ApiError, Request, Service, Xml};
+use super::world::World;
+use super::{cloudformation, ec2, sts};
+
+/// Handles a request. The world stands at the present.
+pub(super) fn handle(world: &mut World, request: &Request) -> Result<Xml, ApiError> {
+    match request.service {
+        Service::Sts => sts::handle(world, request),
+        Service::Ec2 => ec2::handle(world, request),
+        Service::CloudFormation => cloudformation::handle(world, request),
+    }
+}
+
+/// An operation that a service does not have, or that is not embedded.
+pub(crate) fn unknown_operation(request: &Request) -> ApiError {
+    let message = format!("The embedded AWS does not have the operation {}:{}.", request.service, request.operation);
+    ApiError::new("InvalidAction", message)
+}

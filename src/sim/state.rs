@@ -1,0 +1,266 @@
+//! What a [`Sim`](super::Sim) holds: the world, its clock and file, and what it remembers about calls.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::caller::{self, Caller};
+use super::clock::Clock;
+use super::dispatch;
+use super::faults::{Effect, Facts, Fate, Faults, Seen};
+use super::wire::request::{Incoming, Request, is_mutating, issues_session};
+use super::wire::response::{Answer, render};
+use super::wire::{ApiError, Service, Xml};
+use super::world::file::{WorldFile, WorldFileError};
+use super::world::ids::{mix, uuid};
+use super::world::{Place, World};
+use crate::ids::{AccountId, Region};
+
+/// One call that arrived, or would have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// When it arrived.
+    pub at: Timestamp,
+    /// The account that sent it; `None` when the credentials are nobody's.
+    pub account: Option<AccountId>,
+    /// The region that it was sent to.
+    pub region: Region,
+    /// The service.
+    pub service: Service,
+    /// The operation, such as `CreateVpc`.
+    pub operation: String,
+    /// Whether the operation changes what exists.
+    pub mutating: bool,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It succeeded, and the caller was told so.
+    Succeeded,
+    /// It failed with this error code.
+    Failed(String),
+    /// It never arrived.
+    NotArrived,
+    /// It took effect, and the caller did not hear of it.
+    AnswerLost,
+}
+
+/// When the client's process is to die.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    Never,
+    At(usize),
+}
+
+/// What a call finds when it sets out.
+#[derive(Debug)]
+pub(super) struct Departure {
+    pub(super) latency: Duration,
+    pub(super) fate: Fate,
+}
+
+/// What a call brings back.
+#[derive(Debug)]
+pub(super) enum Arrival {
+    Answer(Answer),
+    /// The client's process is dead: nothing ever comes back.
+    Stopped,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    world: World,
+    clock: Clock,
+    file: Option<WorldFile>,
+    seen: Seen,
+    calls: Vec<Call>,
+    mutations: usize,
+    stop: Stop,
+    answers: u64,
+}
+
+impl State {
+    pub(super) fn new(world: World, origin: Timestamp, file: Option<WorldFile>) -> Self {
+        let clock = Clock::new(origin.max(world.now));
+        Self {
+            world,
+            clock,
+            file,
+            seen: Seen::default(),
+            calls: Vec::new(),
+            mutations: 0,
+            stop: Stop::Never,
+            answers: 0,
+        }
+    }
+
+    pub(super) fn now(&mut self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(super) fn skip(&mut self, time: Duration) {
+        self.clock.skip(time);
+    }
+
+    pub(super) fn set_faults(&mut self, faults: Faults) {
+        self.world.rules.faults = faults;
+        self.seen = Seen::default();
+    }
+
+    pub(super) fn calls(&self) -> &[Call] {
+        &self.calls
+    }
+
+    pub(super) fn mutations(&self) -> usize {
+        self.mutations
+    }
+
+    pub(super) fn stop_after(&mut self, mutations: usize) {
+        self.stop = Stop::At(self.mutations.saturating_add(mutations));
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        matches!(self.stop, Stop::At(mutations) if self.mutations >= mutations)
+    }
+
+    pub(super) fn resume(&mut self) {
+        self.stop = Stop::Never;
+    }
+
+    /// Looks at the world as it is now.
+    pub(super) fn look<T>(&mut self, look: impl FnOnce(&World) -> T) -> Result<T, WorldFileError> {
+        self.turn(|world| (look(world), false))
+    }
+
+    /// Changes the world and saves it.
+    pub(super) fn change<T>(&mut self, change: impl FnOnce(&mut World) -> T) -> Result<T, WorldFileError> {
+        self.turn(|world| (change(world), true))
+    }
+
+    /// A call sets out: it is counted, and its fate is drawn.
+    pub(super) fn depart(&mut self, incoming: &Incoming) -> Departure {
+        let account = Caller::account_of(&self.world, incoming);
+        let facts = Facts {
+            account: account.as_ref().map_or("", AccountId::as_str),
+            region: incoming.region.as_str(),
+            service: incoming.service,
+            operation: &incoming.operation,
+        };
+        let rules = &self.world.rules;
+        let fate = self.seen.fate(&rules.faults, self.world.seed(), &facts);
+        Departure { latency: rules.timing.latency, fate }
+    }
+
+    /// A call that never arrives.
+    pub(super) fn miss(&mut self, incoming: &Incoming) {
+        self.record(incoming, Outcome::NotArrived);
+    }
+
+    /// A call arrives: it is authenticated and handled, and the world is saved before anybody hears of it.
+    pub(super) fn arrive(&mut self, incoming: &Incoming, fate: Fate) -> Result<Arrival, WorldFileError> {
+        if self.is_stopped() {
+            return Ok(Arrival::Stopped);
+        }
+        let result = self.turn(|world| {
+            let result = handle(world, incoming, fate.effect);
+            let changed = result.is_ok() && (is_mutating(&incoming.operation) || issues_session(&incoming.operation));
+            (result, changed)
+        })?;
+        let lost = fate.effect == Some(Effect::LostAfter);
+        let took_effect = result.is_ok() && is_mutating(&incoming.operation);
+        self.mutations += usize::from(took_effect);
+        let stopped = took_effect && self.is_stopped();
+        let outcome = match &result {
+            Err(error) => Outcome::Failed(error.code.to_string()),
+            Ok(_) if lost || stopped => Outcome::AnswerLost,
+            Ok(_) => Outcome::Succeeded,
+        };
+        self.record(incoming, outcome);
+        if stopped {
+            return Ok(Arrival::Stopped);
+        }
+        let request_id = self.request_id();
+        Ok(Arrival::Answer(render(incoming.service, &incoming.operation, request_id, &result)))
+    }
+
+    /// One turn at the world: with a file, alone among all processes that use it.
+    fn turn<T>(&mut self, work: impl FnOnce(&mut World) -> (T, bool)) -> Result<T, WorldFileError> {
+        let Some(file) = &mut self.file else {
+            self.world.advance(self.clock.now());
+            return Ok(work(&mut self.world).0);
+        };
+        let mut guard = file.lock()?;
+        if let Some(mut world) = file.load_if_changed(&guard)? {
+            world.rules = std::mem::take(&mut self.world.rules);
+            self.world = world;
+            self.clock.catch_up(self.world.now);
+        }
+        let moved = self.world.advance(self.clock.now());
+        let (value, changed) = work(&mut self.world);
+        // What has happened by itself is saved even if the call only looks: the next process, which may have other
+        // rules, must not see it undone.
+        if changed || moved {
+            file.save(&mut guard, &self.world)?;
+        }
+        Ok(value)
+    }
+
+    fn record(&mut self, incoming: &Incoming, outcome: Outcome) {
+        self.calls.push(Call {
+            at: self.clock.now(),
+            account: Caller::account_of(&self.world, incoming),
+            region: incoming.region.clone(),
+            service: incoming.service,
+            operation: incoming.operation.clone(),
+            mutating: is_mutating(&incoming.operation),
+            outcome,
+        });
+    }
+
+    /// Request ids come from a sequence of their own: a call that only looks must not move the world's.
+    fn request_id(&mut self) -> String {
+        self.answers += 1;
+        uuid(mix(self.world.seed(), self.answers.wrapping_neg()), self.answers)
+    }
+}
+
+/// Handles a request, or refuses it as a fault has planned.
+fn handle(world: &mut World, incoming: &Incoming, effect: Option<Effect>) -> Result<Xml, ApiError> {
+    let service = incoming.service;
+    match effect {
+        Some(Effect::Throttle) => return Err(throttled(service)),
+        Some(Effect::ServerError) => return Err(broken(service)),
+        Some(Effect::Expired) => return Err(caller::expired(service)),
+        _ => {}
+    }
+    let caller = Caller::authenticate(world, incoming)?;
+    if effect == Some(Effect::AccessDenied) {
+        return Err(caller::denied(service, &incoming.operation, &caller.arn));
+    }
+    let place = Place { account: caller.account.clone(), region: incoming.region.clone() };
+    let request =
+        Request { service, operation: incoming.operation.clone(), place, caller, params: incoming.params.clone() };
+    dispatch::handle(world, &request)
+}
+
+/// What a service says to a caller that asks too often.
+fn throttled(service: Service) -> ApiError {
+    match service {
+        Service::Ec2 => ApiError::new("RequestLimitExceeded", "Request limit exceeded.").with_status(503),
+        Service::Sts | Service::CloudFormation => ApiError::new("Throttling", "Rate exceeded"),
+    }
+}
+
+/// What a service says when it is broken itself.
+fn broken(service: Service) -> ApiError {
+    match service {
+        Service::Ec2 => ApiError::new("InternalError", "An internal error has occurred").with_status(500),
+        Service::Sts | Service::CloudFormation => {
+            ApiError::new("InternalFailure", "The request processing has failed because of an unknown error")
+                .with_status(500)
+        }
+    }
+}

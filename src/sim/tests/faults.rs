@@ -1,0 +1,131 @@
+use aws_sdk_ec2::error::SdkError;
+use tokio::time::Instant;
+
+use super::*;
+use crate::sim::{Effect, Fault, Faults, Outcome, Timing};
+
+fn sim(faults: impl IntoIterator<Item = Fault>) -> Sim {
+    Sim::builder().faults(Faults::of(faults)).build()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_sdk_retries_what_is_throttled_or_broken() {
+    for effect in [Effect::Throttle, Effect::ServerError, Effect::Refused, Effect::LostBefore] {
+        let sim = sim([Fault::new(effect).on("CreateVpc").first(2)]);
+        vpc(&sim.ec2(HUB, EAST), "10.0.0.0/16").await;
+        assert_eq!(sim.calls().len(), 3, "{effect:?}");
+        assert_eq!(sim.mutations(), 1, "{effect:?}");
+        assert_eq!(sim.inspect(|world| world.places().map(|(_, own)| own.ec2.vpcs.len()).sum::<usize>()).unwrap(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttled_caller_is_told_so_when_the_retries_are_used_up() {
+    let sim = sim([Fault::new(Effect::Throttle).on("Describe*").by(HUB)]);
+    assert_eq!(code(sim.ec2(HUB, EAST).describe_vpcs().send().await), "RequestLimitExceeded");
+    assert!(sim.ec2(SPOKE, EAST).describe_vpcs().send().await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_answer_is_lost_has_taken_effect() {
+    let sim = sim([Fault::new(Effect::LostAfter).on("CreateVpc").nth(1)]);
+    vpc(&sim.ec2(HUB, EAST), "10.0.0.0/16").await;
+    let found = sim.ec2(HUB, EAST).describe_vpcs().send().await.unwrap();
+    assert_eq!(found.vpcs().len(), 2, "the SDK has repeated the call");
+    let outcomes: Vec<_> = sim.calls().into_iter().map(|call| call.outcome).collect();
+    assert_eq!(outcomes, [Outcome::AnswerLost, Outcome::Succeeded, Outcome::Succeeded]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_token_makes_a_repeated_call_harmless() {
+    let sim = sim([Fault::new(Effect::LostAfter).on("CreateRouteTable").nth(1)]);
+    let client = sim.ec2(HUB, EAST);
+    let id = vpc(&client, "10.0.0.0/16").await;
+    client.create_route_table().vpc_id(id).send().await.unwrap();
+    let found = client.describe_route_tables().send().await.unwrap();
+    assert_eq!(found.route_tables().len(), 2, "the main one and the new one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn permissions_and_credentials_can_fail() {
+    let sim = sim([Fault::new(Effect::AccessDenied).on("CreateVpc"), Fault::new(Effect::Expired).on("DescribeVpcs")]);
+    let client = sim.ec2(HUB, EAST);
+    let error = client.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap_err();
+    assert_eq!(error.code(), Some("UnauthorizedOperation"));
+    assert!(error.message().unwrap().contains("user/orch is not authorized to perform: ec2:CreateVpc"));
+    assert_eq!(code(client.describe_vpcs().send().await), "RequestExpired");
+    assert_eq!(sim.calls()[0].outcome, Outcome::Failed("UnauthorizedOperation".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_call_takes_its_time_and_a_slow_one_more() {
+    let timing = Timing { latency: Duration::from_millis(20), ..Timing::default() };
+    let faults = Faults::of([Fault::slow(Duration::from_secs(3)).nth(2)]);
+    let sim = Sim::builder().timing(timing).faults(faults).build();
+    let client = sim.ec2(HUB, EAST);
+    for expected in [20, 3020, 20] {
+        let before = Instant::now();
+        client.describe_vpcs().send().await.unwrap();
+        assert_eq!(before.elapsed().as_millis(), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_waits_no_longer_gets_a_timeout() {
+    let sim = sim([Fault::slow(Duration::from_mins(1))]);
+    let timeouts = aws_sdk_ec2::config::timeout::TimeoutConfig::builder().read_timeout(Duration::from_secs(1)).build();
+    let config = sim.ec2(HUB, EAST).config().to_builder().timeout_config(timeouts);
+    let client = aws_sdk_ec2::Client::from_conf(config.build());
+    let error = client.describe_vpcs().send().await.unwrap_err();
+    assert!(matches!(error, SdkError::DispatchFailure(failure) if failure.is_timeout()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_can_die_right_after_a_call_has_taken_effect() {
+    let sim = Sim::builder().build();
+    let client = sim.ec2(HUB, EAST);
+    vpc(&client, "10.0.0.0/16").await;
+    sim.stop_after(2);
+    let work = async {
+        for number in 1..9 {
+            vpc(&client, &format!("10.{number}.0.0/16")).await;
+        }
+    };
+    tokio::select! {
+        () = work => panic!("the client lives on"),
+        () = sim.stopped() => {}
+    }
+    assert_eq!(sim.mutations(), 3);
+    assert!(tokio::time::timeout(Duration::from_secs(9), client.describe_vpcs().send()).await.is_err());
+    sim.resume();
+    assert_eq!(client.describe_vpcs().send().await.unwrap().vpcs().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_faults_can_be_planned_later_and_count_anew() {
+    let sim = sim([]);
+    let client = sim.ec2(HUB, EAST);
+    for _ in 0..2 {
+        client.describe_vpcs().send().await.unwrap();
+        sim.set_faults(Faults::of([Fault::new(Effect::AccessDenied).nth(1)]));
+        assert_eq!(code(client.describe_vpcs().send().await), "UnauthorizedOperation");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_seed_gives_the_same_world() {
+    let run = |seed| async move {
+        let sim = Sim::builder().seed(seed).build();
+        vpc(&sim.ec2(HUB, EAST), "10.0.0.0/16").await
+    };
+    assert_eq!(run(1).await, run(1).await);
+    assert_ne!(run(1).await, run(2).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_embedded_is_refused_by_name() {
+    let sim = Sim::builder().build();
+    let error = sim.ec2(HUB, EAST).describe_instances().send().await.unwrap_err();
+    assert_eq!(error.code(), Some("InvalidAction"));
+    assert!(error.message().unwrap().contains("DescribeInstances"));
+}

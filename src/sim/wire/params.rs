@@ -1,0 +1,120 @@
+//! The parameters of a request in the `awsQuery` and `ec2Query` protocols: a form whose keys spell out structures and
+//! lists, `Tags.member.1.Key=…` in the one and `Filter.1.Value.2=…` in the other.
+//!
+//! See <https://smithy.io/2.0/aws/protocols/aws-query-protocol.html>.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use super::ApiError;
+
+/// A request's parameters, or those of one structure inside it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Params(BTreeMap<String, String>);
+
+impl Params {
+    /// Reads a form.
+    pub(crate) fn parse(body: &[u8]) -> Self {
+        Self(form_urlencoded::parse(body).into_owned().collect())
+    }
+
+    /// The value of a parameter, if it was sent.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// The value of a parameter that the operation cannot do without.
+    ///
+    /// # Errors
+    /// `MissingParameter`.
+    pub(crate) fn require(&self, name: &str) -> Result<&str, ApiError> {
+        self.get(name).filter(|value| !value.is_empty()).ok_or_else(|| ApiError::missing(name))
+    }
+
+    /// A parameter that is a number or a truth value.
+    ///
+    /// # Errors
+    /// `InvalidParameterValue`, when the text is not one.
+    pub(crate) fn parsed<T: FromStr>(&self, name: &str) -> Result<Option<T>, ApiError> {
+        let refuse = |text: &str| ApiError::invalid(format!("Value ({text}) for parameter {name} is invalid."));
+        self.get(name).map(|text| text.parse().map_err(|_| refuse(text))).transpose()
+    }
+
+    /// Whether a parameter is `true`.
+    pub(crate) fn flag(&self, name: &str) -> bool {
+        self.get(name) == Some("true")
+    }
+
+    /// The values of a list of texts, in the order of their numbers.
+    pub(crate) fn list(&self, name: &str) -> Vec<&str> {
+        let items: BTreeMap<u32, &str> =
+            self.below(name).filter_map(|(rest, value)| Some((rest.parse().ok()?, value))).collect();
+        items.into_values().collect()
+    }
+
+    /// The elements of a list of structures, in the order of their numbers.
+    pub(crate) fn structures(&self, name: &str) -> Vec<Self> {
+        let mut items: BTreeMap<u32, Self> = BTreeMap::new();
+        for (rest, value) in self.below(name) {
+            if let Some((number, field)) = rest.split_once('.')
+                && let Ok(number) = number.parse()
+            {
+                items.entry(number).or_default().0.insert(field.to_owned(), value.to_owned());
+            }
+        }
+        items.into_values().collect()
+    }
+
+    /// The fields of one structure; empty when it was not sent.
+    pub(crate) fn structure(&self, name: &str) -> Self {
+        Self(self.dotted(name).map(|(rest, value)| (rest.to_owned(), value.to_owned())).collect())
+    }
+
+    /// What follows `name.` in the keys that start with it.
+    fn dotted<'a>(&'a self, name: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.0
+            .range(name.to_owned()..)
+            .take_while(move |(key, _)| key.starts_with(name))
+            .filter_map(move |(key, value)| Some((key.strip_prefix(name)?.strip_prefix('.')?, value.as_str())))
+    }
+
+    /// What follows `name.`, or `name.member.`, in the keys that start with it.
+    fn below<'a>(&'a self, name: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.dotted(name).map(|(rest, value)| (rest.strip_prefix("member.").unwrap_or(rest), value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_read_in_the_order_of_their_numbers_in_both_protocols() {
+        let params = Params::parse(b"VpcId.10=j&VpcId.2=b&VpcId.1=a&VpcIdx.1=no&Caps.member.2=y&Caps.member.1=x");
+        assert_eq!(params.list("VpcId"), ["a", "b", "j"]);
+        assert_eq!(params.list("Caps"), ["x", "y"]);
+        assert!(params.list("Other").is_empty());
+    }
+
+    #[test]
+    fn structures_keep_their_own_lists() {
+        let params = Params::parse(b"Filter.1.Name=vpc-id&Filter.1.Value.1=a&Filter.1.Value.2=b&Filter.2.Name=state");
+        let filters = params.structures("Filter");
+        assert_eq!(filters.len(), 2);
+        assert_eq!(filters[0].list("Value"), ["a", "b"]);
+        assert_eq!(filters[1].get("Name"), Some("state"));
+    }
+
+    #[test]
+    fn one_structure_is_told_from_names_that_only_start_alike() {
+        let params = Params::parse(b"Options.Dns=true&OptionsMore=1");
+        assert_eq!(params.structure("Options").get("Dns"), Some("true"));
+        assert_eq!(params.structure("Opt"), Params::default());
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_refused_with_its_name() {
+        let error = Params::parse(b"MaxResults=many").parsed::<u32>("MaxResults").unwrap_err();
+        assert_eq!(error.to_string(), "InvalidParameterValue: Value (many) for parameter MaxResults is invalid.");
+    }
+}

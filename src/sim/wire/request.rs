@@ -1,0 +1,164 @@
+//! What a request says about itself: which service, which operation, which credentials and which region.
+
+use std::fmt;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use serde::{Deserialize, Serialize};
+
+use super::Params;
+use crate::ids::Region;
+use crate::sim::Caller;
+use crate::sim::world::Place;
+
+/// A service that the embedded AWS knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Service {
+    /// AWS Security Token Service.
+    Sts,
+    /// AWS `CloudFormation`.
+    CloudFormation,
+    /// Amazon EC2.
+    Ec2,
+}
+
+impl Service {
+    /// The name in a request's signature, which is also the prefix of the service's actions: `cloudformation`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sts => "sts",
+            Self::CloudFormation => "cloudformation",
+            Self::Ec2 => "ec2",
+        }
+    }
+
+    /// The XML namespace of its answers, which names the version of its API.
+    pub(crate) const fn namespace(self) -> &'static str {
+        match self {
+            Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
+            Self::CloudFormation => "http://cloudformation.amazonaws.com/doc/2010-05-15/",
+            Self::Ec2 => "http://ec2.amazonaws.com/doc/2016-11-15/",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        [Self::Sts, Self::CloudFormation, Self::Ec2].into_iter().find(|service| service.name() == name)
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Whether an operation changes what exists. A session that STS issues is not such a change.
+pub(crate) fn is_mutating(operation: &str) -> bool {
+    const READS: [&str; 8] = ["Describe", "Get", "List", "Validate", "Estimate", "AssumeRole", "Decode", "Search"];
+    !READS.iter().any(|prefix| operation.starts_with(prefix))
+}
+
+/// Whether an operation issues credentials, which the world has to remember.
+pub(crate) fn issues_session(operation: &str) -> bool {
+    matches!(operation, "AssumeRole" | "GetSessionToken")
+}
+
+/// A request as it came in, before anybody has asked who sent it.
+#[derive(Clone, Debug)]
+pub(crate) struct Incoming {
+    pub(crate) service: Service,
+    pub(crate) region: Region,
+    pub(crate) access_key: String,
+    pub(crate) token: Option<String>,
+    pub(crate) operation: String,
+    pub(crate) params: Params,
+}
+
+/// A request that no service of the embedded AWS can be asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotForUs {
+    #[error("the embedded AWS got a request to {uri} that is not signed (SigV4)")]
+    Unsigned { uri: String },
+    #[error("the embedded AWS has no service `{service}`: it knows sts, cloudformation and ec2")]
+    Service { service: String },
+    #[error("the embedded AWS got a request to {uri} whose body is not a form with an Action")]
+    Body { uri: String },
+}
+
+impl Incoming {
+    /// Reads the service, the region and the access key out of the signature's credential scope, and the operation and
+    /// its parameters out of the form in the body.
+    pub(crate) fn read(request: &HttpRequest) -> Result<Self, NotForUs> {
+        let uri = || request.uri().to_owned();
+        let scope = request
+            .headers()
+            .get("authorization")
+            .and_then(Scope::read)
+            .ok_or_else(|| NotForUs::Unsigned { uri: uri() })?;
+        let service =
+            Service::from_name(scope.service).ok_or_else(|| NotForUs::Service { service: scope.service.to_owned() })?;
+        let params = Params::parse(request.body().bytes().unwrap_or_default());
+        let operation = params.get("Action").ok_or_else(|| NotForUs::Body { uri: uri() })?.to_owned();
+        Ok(Self {
+            service,
+            region: Region::from(scope.region),
+            access_key: scope.access_key.to_owned(),
+            token: request.headers().get("x-amz-security-token").map(str::to_owned),
+            operation,
+            params,
+        })
+    }
+}
+
+/// The credential scope of a signature: `AKIA…/20260101/us-east-1/ec2/aws4_request`.
+///
+/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html>.
+struct Scope<'a> {
+    access_key: &'a str,
+    region: &'a str,
+    service: &'a str,
+}
+
+impl<'a> Scope<'a> {
+    fn read(authorization: &'a str) -> Option<Self> {
+        let scope = authorization.split_once("Credential=")?.1.split([',', ' ']).next()?;
+        let mut parts = scope.split('/');
+        let (access_key, _date, region, service) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        Some(Self { access_key, region, service })
+    }
+}
+
+/// A request whose sender is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) service: Service,
+    pub(crate) operation: String,
+    /// The sender's account and the region that was asked.
+    pub(crate) place: Place,
+    pub(crate) caller: Caller,
+    pub(crate) params: Params,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scope_of_a_signature_is_read() {
+        let header = "AWS4-HMAC-SHA256 Credential=AKIA1/20260101/eu-west-1/ec2/aws4_request, SignedHeaders=host, \
+                      Signature=ab";
+        let scope = Scope::read(header).unwrap();
+        assert_eq!((scope.access_key, scope.region, scope.service), ("AKIA1", "eu-west-1", "ec2"));
+        assert!(Scope::read("Bearer abc").is_none());
+    }
+
+    #[test]
+    fn operations_that_only_look_are_reads() {
+        for operation in ["DescribeVpcs", "GetTemplate", "ListStacks", "ValidateTemplate", "AssumeRole"] {
+            assert!(!is_mutating(operation), "{operation}");
+        }
+        for operation in ["CreateVpc", "AcceptVpcPeeringConnection", "ExecuteChangeSet", "DeleteStack"] {
+            assert!(is_mutating(operation), "{operation}");
+        }
+    }
+}

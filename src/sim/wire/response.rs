@@ -1,0 +1,95 @@
+//! Answers and errors in each protocol's own shape.
+
+use super::{ApiError, Service, Xml};
+
+/// An answer to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) request_id: String,
+    pub(crate) body: String,
+}
+
+/// Wraps a result, or an error, as the service's protocol wants it.
+pub(crate) fn render(service: Service, operation: &str, request_id: String, result: &Result<Xml, ApiError>) -> Answer {
+    let mut xml = Xml::new();
+    xml.raw(r#"<?xml version="1.0" encoding="UTF-8"?>"#);
+    let status = match result {
+        Ok(result) => {
+            success(&mut xml, service, operation, &request_id, result);
+            200
+        }
+        Err(error) => {
+            failure(&mut xml, service, &request_id, error);
+            error.status
+        }
+    };
+    Answer { status, request_id, body: xml.as_str().to_owned() }
+}
+
+fn success(xml: &mut Xml, service: Service, operation: &str, request_id: &str, result: &Xml) {
+    xml.raw(&format!(r#"<{operation}Response xmlns="{}">"#, service.namespace()));
+    if service == Service::Ec2 {
+        xml.text("requestId", request_id).raw(result.as_str());
+    } else {
+        xml.within(&format!("{operation}Result"), |xml| {
+            xml.raw(result.as_str());
+        });
+        xml.within("ResponseMetadata", |xml| {
+            xml.text("RequestId", request_id);
+        });
+    }
+    xml.raw(&format!("</{operation}Response>"));
+}
+
+fn failure(xml: &mut Xml, service: Service, request_id: &str, error: &ApiError) {
+    if service == Service::Ec2 {
+        xml.within("Response", |xml| {
+            xml.within("Errors", |xml| {
+                xml.within("Error", |xml| {
+                    xml.text("Code", &error.code).text("Message", &error.message);
+                });
+            });
+            xml.text("RequestID", request_id);
+        });
+    } else {
+        xml.raw(&format!(r#"<ErrorResponse xmlns="{}">"#, service.namespace()));
+        xml.within("Error", |xml| {
+            xml.text("Type", if error.status < 500 { "Sender" } else { "Receiver" });
+            xml.text("Code", &error.code).text("Message", &error.message);
+        });
+        xml.text("RequestId", request_id).raw("</ErrorResponse>");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_protocol_has_its_own_error_document() {
+        let error = Err(ApiError::new("Throttling", "Rate <exceeded>"));
+        insta::assert_snapshot!(
+            render(Service::CloudFormation, "DescribeStacks", "r-1".into(), &error).body,
+            @r#"<?xml version="1.0" encoding="UTF-8"?><ErrorResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><Error><Type>Sender</Type><Code>Throttling</Code><Message>Rate &lt;exceeded&gt;</Message></Error><RequestId>r-1</RequestId></ErrorResponse>"#
+        );
+        insta::assert_snapshot!(
+            render(Service::Ec2, "DescribeVpcs", "r-1".into(), &error).body,
+            @r#"<?xml version="1.0" encoding="UTF-8"?><Response><Errors><Error><Code>Throttling</Code><Message>Rate &lt;exceeded&gt;</Message></Error></Errors><RequestID>r-1</RequestID></Response>"#
+        );
+    }
+
+    #[test]
+    fn each_protocol_has_its_own_result_document() {
+        let mut result = Xml::new();
+        result.text("a", 1);
+        insta::assert_snapshot!(
+            render(Service::Sts, "GetCallerIdentity", "r-1".into(), &Ok(result.clone())).body,
+            @r#"<?xml version="1.0" encoding="UTF-8"?><GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><a>1</a></GetCallerIdentityResult><ResponseMetadata><RequestId>r-1</RequestId></ResponseMetadata></GetCallerIdentityResponse>"#
+        );
+        insta::assert_snapshot!(
+            render(Service::Ec2, "DeleteVpc", "r-1".into(), &Ok(result)).body,
+            @r#"<?xml version="1.0" encoding="UTF-8"?><DeleteVpcResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>r-1</requestId><a>1</a></DeleteVpcResponse>"#
+        );
+    }
+}

@@ -1,0 +1,181 @@
+//! Everything that exists in the embedded AWS: a value that can be written to a file and read back.
+
+pub(crate) mod file;
+pub mod ids;
+pub mod timers;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use ids::Ids;
+pub use timers::{Action, Timers};
+
+use crate::ids::{AccountId, Region};
+use crate::sim::cloudformation::CloudFormation;
+use crate::sim::ec2::{self, Ec2, Peering};
+use crate::sim::sts::Session;
+use crate::sim::{Faults, Timing, Trusts};
+
+/// An account in a region: what CloudFormation and EC2 keep apart.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// The account.
+    pub account: AccountId,
+    /// The region.
+    pub region: Region,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.account, self.region)
+    }
+}
+
+/// What one account has in one region, service by service.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Regional {
+    /// Amazon EC2.
+    pub ec2: Ec2,
+    /// AWS `CloudFormation`.
+    pub cloudformation: CloudFormation,
+}
+
+impl Regional {
+    /// Whether nothing is left but what AWS itself puts there.
+    pub fn is_empty(&self) -> bool {
+        self.ec2.is_empty() && self.cloudformation.is_empty()
+    }
+}
+
+/// What one account has: region by region.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Account {
+    /// Its regions, as far as they were ever looked at.
+    pub regions: BTreeMap<Region, Regional>,
+}
+
+/// How a world behaves, as opposed to what exists in it. It is given at every start and not written to the file.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// How long things take.
+    pub timing: Timing,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// Who may assume which role.
+    pub trusts: Trusts,
+}
+
+/// Everything that exists, in every account and region.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct World {
+    /// The time that the world has come to.
+    pub now: Timestamp,
+    ids: Ids,
+    timers: Timers,
+    /// The accounts, as far as they were ever looked at.
+    pub accounts: BTreeMap<AccountId, Account>,
+    /// Peerings by id. They belong to two accounts at once and hence to none.
+    pub peerings: BTreeMap<String, Peering>,
+    /// Temporary credentials by access key id.
+    pub sessions: BTreeMap<String, Session>,
+    /// How the world behaves.
+    #[serde(skip)]
+    pub rules: Rules,
+}
+
+impl World {
+    /// A world without anything in it.
+    pub fn new(seed: u64, now: Timestamp) -> Self {
+        Self {
+            now,
+            ids: Ids::new(seed),
+            timers: Timers::default(),
+            accounts: BTreeMap::new(),
+            peerings: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            rules: Rules::default(),
+        }
+    }
+
+    /// What is in a place.
+    pub fn at(&self, place: &Place) -> &Regional {
+        static NOTHING: LazyLock<Regional> = LazyLock::new(Regional::default);
+        self.accounts.get(&place.account).and_then(|account| account.regions.get(&place.region)).unwrap_or(&NOTHING)
+    }
+
+    /// What is in a place, to be changed.
+    pub fn at_mut(&mut self, place: &Place) -> &mut Regional {
+        let account = self.accounts.entry(place.account.clone()).or_default();
+        account.regions.entry(place.region.clone()).or_default()
+    }
+
+    /// EC2 in a place.
+    pub fn ec2(&self, place: &Place) -> &Ec2 {
+        &self.at(place).ec2
+    }
+
+    /// EC2 in a place, to be changed.
+    pub fn ec2_mut(&mut self, place: &Place) -> &mut Ec2 {
+        &mut self.at_mut(place).ec2
+    }
+
+    /// Every place that was ever looked at, with what is in it.
+    pub fn places(&self) -> impl Iterator<Item = (Place, &Regional)> {
+        self.accounts.iter().flat_map(|(account, own)| {
+            own.regions
+                .iter()
+                .map(|(region, regional)| (Place { account: account.clone(), region: region.clone() }, regional))
+        })
+    }
+
+    /// Whether nothing is left but what AWS itself puts there and peerings that are dead.
+    pub fn is_empty(&self) -> bool {
+        self.places().all(|(_, regional)| regional.is_empty()) && self.peerings.values().all(ec2::Peering::is_dead)
+    }
+
+    /// The source of new ids.
+    pub(crate) fn ids(&mut self) -> &mut Ids {
+        &mut self.ids
+    }
+
+    /// The seed that the world was made from.
+    pub(crate) fn seed(&self) -> u64 {
+        self.ids.seed()
+    }
+
+    /// Lets something happen after a while.
+    pub(crate) fn after(&mut self, wait: Duration, action: Action) {
+        let due = later(self.now, wait);
+        self.timers.add(due, action);
+    }
+
+    /// When something will next happen by itself.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.timers.next_due()
+    }
+
+    /// Goes on to a time: everything that is due by then happens, in order and each at its own time. The world never
+    /// goes back. Says whether anything has happened.
+    pub fn advance(&mut self, now: Timestamp) -> bool {
+        let mut happened = false;
+        while let Some((due, action)) = self.timers.pop_due(now) {
+            self.now = self.now.max(due);
+            action.run(self);
+            happened = true;
+        }
+        self.now = self.now.max(now);
+        happened
+    }
+}
+
+/// A time after another, or the last that there is.
+pub(crate) fn later(time: Timestamp, wait: Duration) -> Timestamp {
+    time.checked_add(wait).unwrap_or(Timestamp::MAX)
+}
