@@ -2,6 +2,7 @@
 //!
 //! ARCHITECTURE.md says what each room owns and which others it may import; `tests/house.rs` holds the rule.
 
+pub mod aws;
 pub mod cfn;
 pub mod diag;
 pub mod engine;

@@ -1,0 +1,326 @@
+//! The calls to CloudFormation.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_cloudformation::types;
+use indexmap::IndexMap;
+
+use super::call::{CallError, Class};
+use super::events::StackEvent;
+use super::regional::Regional;
+use super::status::StackStatus;
+
+/// A parameter of a live stack.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its value as given; `****` when the template hides it (`NoEcho`).
+    pub value: String,
+    /// For a parameter that names an SSM parameter: the value that was found under that name.
+    pub resolved: Option<String>,
+}
+
+/// A live stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stack {
+    /// Its ARN, which stays its own after it is deleted.
+    pub id: String,
+    /// Its name, which a later stack may bear as well.
+    pub name: String,
+    /// Its status.
+    pub status: StackStatus,
+    /// CloudFormation's reason for the status.
+    pub reason: Option<String>,
+    /// All parameters of its template, those left at their defaults too.
+    pub parameters: BTreeMap<String, Parameter>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// Its outputs.
+    pub outputs: BTreeMap<String, String>,
+    /// When it was last updated, in milliseconds since the epoch; `None` if never.
+    pub updated: Option<i64>,
+    /// When it was last begun to be deleted, in milliseconds since the epoch; `None` if never.
+    pub deleted: Option<i64>,
+    /// Whether deletion is switched off.
+    pub termination_protection: bool,
+}
+
+impl Stack {
+    fn read(stack: types::Stack) -> Option<Self> {
+        let parameters = stack.parameters.unwrap_or_default().into_iter().filter_map(|parameter| {
+            let value = parameter.parameter_value.unwrap_or_default();
+            Some((parameter.parameter_key?, Parameter { value, resolved: parameter.resolved_value }))
+        });
+        let tags = stack.tags.unwrap_or_default().into_iter().filter_map(|tag| Some((tag.key?, tag.value?)));
+        let outputs = stack.outputs.unwrap_or_default().into_iter();
+        Some(Self {
+            id: stack.stack_id?,
+            name: stack.stack_name?,
+            status: StackStatus::new(stack.stack_status?.as_str()),
+            reason: stack.stack_status_reason,
+            parameters: parameters.collect(),
+            tags: tags.collect(),
+            outputs: outputs.filter_map(|output| Some((output.output_key?, output.output_value?))).collect(),
+            updated: stack.last_updated_time.and_then(|time| time.to_millis().ok()),
+            deleted: stack.deletion_time.and_then(|time| time.to_millis().ok()),
+            termination_protection: stack.enable_termination_protection.unwrap_or_default(),
+        })
+    }
+}
+
+/// What a stack is to be made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StackSpec {
+    /// Its name.
+    pub name: String,
+    /// The template's text.
+    pub template: String,
+    /// The parameters that are given.
+    pub parameters: IndexMap<String, String>,
+    /// The tags that it shall have, and no others.
+    pub tags: IndexMap<String, String>,
+    /// What the template is allowed to make: `CAPABILITY_NAMED_IAM` and the like.
+    pub capabilities: Vec<String>,
+}
+
+impl StackSpec {
+    fn parameters(&self) -> Vec<types::Parameter> {
+        let parameter = |(key, value)| types::Parameter::builder().parameter_key(key).parameter_value(value).build();
+        self.parameters.iter().map(parameter).collect()
+    }
+
+    fn tags(&self) -> Vec<types::Tag> {
+        self.tags.iter().map(|(key, value)| types::Tag::builder().key(key).value(value).build()).collect()
+    }
+
+    fn capabilities(&self) -> Vec<types::Capability> {
+        self.capabilities.iter().map(|name| types::Capability::from(name.as_str())).collect()
+    }
+}
+
+/// A change set to make for a stack that exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeSetSpec {
+    /// What the stack shall be.
+    pub stack: StackSpec,
+    /// The change set's name.
+    pub name: String,
+}
+
+/// What a change set would do to one resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceChange {
+    /// CloudFormation's word for it: `Add`, `Modify`, `Remove`.
+    pub action: String,
+    /// The resource's name in the template.
+    pub resource: String,
+    /// Its type.
+    pub kind: String,
+    /// Whether it is made anew: `True`, `False`, `Conditional`; `None` where that is no question.
+    pub replacement: Option<String>,
+}
+
+/// A change set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeSet {
+    /// Its ARN.
+    pub id: String,
+    /// `CREATE_COMPLETE`, `FAILED` and so on.
+    pub status: String,
+    /// Whether it can be executed: `AVAILABLE`, `OBSOLETE` and so on.
+    pub execution: String,
+    /// CloudFormation's reason for the status.
+    pub reason: String,
+    /// What it would do.
+    pub changes: Vec<ResourceChange>,
+}
+
+impl ChangeSet {
+    /// Whether it is still being made.
+    pub fn is_in_progress(&self) -> bool {
+        self.status.ends_with("_PENDING") || self.status.ends_with("_IN_PROGRESS")
+    }
+
+    /// Whether it failed because there is nothing to change, which CloudFormation says in words only.
+    pub fn is_empty(&self) -> bool {
+        self.status == "FAILED"
+            && (self.reason.contains("didn't contain changes")
+                || self.reason.contains("No updates are to be performed"))
+    }
+}
+
+fn resource_change(change: types::Change) -> Option<ResourceChange> {
+    let change = change.resource_change?;
+    Some(ResourceChange {
+        action: change.action?.as_str().to_owned(),
+        resource: change.logical_resource_id?,
+        kind: change.resource_type.unwrap_or_default(),
+        replacement: change.replacement.map(|replacement| replacement.as_str().to_owned()),
+    })
+}
+
+impl Regional {
+    /// A stack by its name or ARN; `None` if there is none. By name a deleted stack is not found, by ARN it is.
+    ///
+    /// # Errors
+    ///
+    /// The call was refused or did not come through; the same goes for all calls here.
+    pub async fn stack(&self, name: &str) -> Result<Option<Stack>, CallError> {
+        const OPERATION: &str = "DescribeStacks";
+        let answer = self.call(OPERATION, || self.cloudformation().describe_stacks().stack_name(name).send()).await;
+        match answer {
+            Ok(answer) => match answer.stacks.unwrap_or_default().into_iter().next() {
+                Some(stack) => {
+                    Stack::read(stack).map(Some).ok_or_else(|| self.odd_answer(OPERATION, "stack's id or status"))
+                }
+                None => Ok(None),
+            },
+            Err(error) if error.class == Class::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The template that a stack was last made of, as it was given.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::stack`].
+    pub async fn template(&self, stack: &str) -> Result<String, CallError> {
+        let send = || {
+            let stage = types::TemplateStage::Original;
+            self.cloudformation().get_template().stack_name(stack).template_stage(stage).send()
+        };
+        Ok(self.call("GetTemplate", send).await?.template_body.unwrap_or_default())
+    }
+
+    /// Has CloudFormation look a template over.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::stack`]; a template that is wrong is an error too.
+    pub async fn validate_template(&self, template: &str) -> Result<(), CallError> {
+        let send = || self.cloudformation().validate_template().template_body(template).send();
+        self.call("ValidateTemplate", send).await.map(|_| ())
+    }
+
+    /// Begins to create a stack and gives its ARN. A repeated call with the same token gives the same stack.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::stack`].
+    pub async fn create_stack(&self, spec: &StackSpec, token: &str) -> Result<String, CallError> {
+        const OPERATION: &str = "CreateStack";
+        let send = || {
+            self.cloudformation()
+                .create_stack()
+                .stack_name(&spec.name)
+                .template_body(&spec.template)
+                .set_parameters(Some(spec.parameters()))
+                .set_tags(Some(spec.tags()))
+                .set_capabilities(Some(spec.capabilities()))
+                .client_request_token(token)
+                .send()
+        };
+        self.call(OPERATION, send).await?.stack_id.ok_or_else(|| self.odd_answer(OPERATION, "stack id"))
+    }
+
+    /// Begins to make a change set that updates a stack.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::stack`].
+    pub async fn create_change_set(&self, spec: &ChangeSetSpec) -> Result<(), CallError> {
+        let send = || {
+            self.cloudformation()
+                .create_change_set()
+                .stack_name(&spec.stack.name)
+                .change_set_name(&spec.name)
+                .change_set_type(types::ChangeSetType::Update)
+                .template_body(&spec.stack.template)
+                .set_parameters(Some(spec.stack.parameters()))
+                .set_tags(Some(spec.stack.tags()))
+                .set_capabilities(Some(spec.stack.capabilities()))
+                .client_token(&spec.name)
+                .send()
+        };
+        self.call("CreateChangeSet", send).await.map(|_| ())
+    }
+
+    /// A change set with all its changes.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::stack`].
+    pub async fn change_set(&self, stack: &str, name: &str) -> Result<ChangeSet, CallError> {
+        const OPERATION: &str = "DescribeChangeSet";
+        let mut changes = Vec::new();
+        let mut next: Option<String> = None;
+        loop {
+            let send = || {
+                let request = self.cloudformation().describe_change_set().stack_name(stack).change_set_name(name);
+                request.set_next_token(next.clone()).send()
+            };
+            let answer = self.call(OPERATION, send).await?;
+            changes.extend(answer.changes.unwrap_or_default().into_iter().filter_map(resource_change));
+            next = answer.next_token;
+            if next.is_none() {
+                return Ok(ChangeSet {
+                    id: answer.change_set_id.ok_or_else(|| self.odd_answer(OPERATION, "change set id"))?,
+                    status: answer.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+                    execution: answer.execution_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+                    reason: answer.status_reason.unwrap_or_default(),
+                    changes,
+                });
+            }
+        }
+    }
+
+    /// Begins to carry out a change set. A repeated call with the same token does nothing more.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::stack`].
+    pub async fn execute_change_set(&self, change_set: &str, token: &str) -> Result<(), CallError> {
+        let send = || {
+            self.cloudformation().execute_change_set().change_set_name(change_set).client_request_token(token).send()
+        };
+        self.call("ExecuteChangeSet", send).await.map(|_| ())
+    }
+
+    /// Deletes a change set that was not executed. One that is gone already is no error.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::stack`].
+    pub async fn delete_change_set(&self, change_set: &str) -> Result<(), CallError> {
+        let send = || self.cloudformation().delete_change_set().change_set_name(change_set).send();
+        match self.call("DeleteChangeSet", send).await {
+            Err(error) if error.class != Class::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Begins to delete a stack. A repeated call with the same token does nothing more.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::stack`].
+    pub async fn delete_stack(&self, stack: &str, token: &str) -> Result<(), CallError> {
+        let send = || self.cloudformation().delete_stack().stack_name(stack).client_request_token(token).send();
+        self.call("DeleteStack", send).await.map(|_| ())
+    }
+
+    /// One page of a stack's events, the newest first, and the token of the next page.
+    pub(super) async fn events_page(
+        &self,
+        stack: &str,
+        next: Option<String>,
+    ) -> Result<(Vec<StackEvent>, Option<String>), CallError> {
+        let send = || {
+            let request = self.cloudformation().describe_stack_events().stack_name(stack);
+            request.set_next_token(next.clone()).send()
+        };
+        let answer = self.call("DescribeStackEvents", send).await?;
+        let events = answer.stack_events.unwrap_or_default().into_iter().filter_map(StackEvent::read).collect();
+        Ok((events, answer.next_token))
+    }
+}

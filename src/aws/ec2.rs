@@ -1,0 +1,538 @@
+//! The calls to EC2: peerings and routes.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use aws_sdk_ec2::types::{
+    Filter, PeeringConnectionOptionsRequest, ResourceType, Tag, TagSpecification, VpcPeeringConnection,
+    VpcPeeringConnectionVpcInfo,
+};
+use indexmap::IndexMap;
+
+use super::call::CallError;
+use super::regional::Regional;
+
+/// How far a peering has come.
+///
+/// See <https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-basics.html#vpc-peering-lifecycle>.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PeeringState {
+    /// AWS is looking at the request.
+    Initiating,
+    /// The accepter has yet to accept.
+    Pending,
+    /// It was accepted and is being made.
+    Provisioning,
+    /// It carries traffic.
+    Active,
+    /// It will never be more than this: failed, rejected, expired, deleting or deleted. By AWS's word for it.
+    Dead(String),
+}
+
+impl PeeringState {
+    /// A state by AWS's word for it. A word that is newer than this program is taken for a live state in the making.
+    pub fn new(code: &str) -> Self {
+        match code {
+            "initiating-request" => Self::Initiating,
+            "pending-acceptance" => Self::Pending,
+            "active" => Self::Active,
+            "failed" | "rejected" | "expired" | "deleting" | "deleted" => Self::Dead(code.to_owned()),
+            _ => Self::Provisioning,
+        }
+    }
+
+    /// Whether it is, or may yet become, a peering.
+    pub fn is_live(&self) -> bool {
+        !matches!(self, Self::Dead(_))
+    }
+}
+
+impl fmt::Display for PeeringState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Initiating => "initiating-request",
+            Self::Pending => "pending-acceptance",
+            Self::Provisioning => "provisioning",
+            Self::Active => "active",
+            Self::Dead(code) => code,
+        })
+    }
+}
+
+/// One side of a live peering.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PeeringSide {
+    /// The id of the account that owns the VPC.
+    pub account: String,
+    /// The VPC.
+    pub vpc: String,
+    /// Whether names of this side's hosts resolve to private addresses for the other side; `None` while AWS does not say.
+    pub dns: Option<bool>,
+}
+
+impl PeeringSide {
+    fn read(info: VpcPeeringConnectionVpcInfo) -> Self {
+        Self {
+            account: info.owner_id.unwrap_or_default(),
+            vpc: info.vpc_id.unwrap_or_default(),
+            dns: info.peering_options.and_then(|options| options.allow_dns_resolution_from_remote_vpc),
+        }
+    }
+}
+
+/// A VPC peering connection, as one of its two accounts sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peering {
+    /// Its id: `pcx-…`.
+    pub id: String,
+    /// How far it has come.
+    pub state: PeeringState,
+    /// AWS's words about the state.
+    pub message: String,
+    /// The side that asked for it.
+    pub requester: PeeringSide,
+    /// The side that was asked.
+    pub accepter: PeeringSide,
+    /// The tags that the account that looks has given it; the other account's are not visible.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Peering {
+    fn read(peering: VpcPeeringConnection) -> Option<Self> {
+        let (code, message) = peering.status.map(|status| (status.code, status.message)).unwrap_or_default();
+        let tags = peering.tags.unwrap_or_default().into_iter().filter_map(|tag| Some((tag.key?, tag.value?)));
+        Some(Self {
+            id: peering.vpc_peering_connection_id?,
+            state: PeeringState::new(code.as_ref().map_or("", |code| code.as_str())),
+            message: message.unwrap_or_default(),
+            requester: peering.requester_vpc_info.map(PeeringSide::read).unwrap_or_default(),
+            accepter: peering.accepter_vpc_info.map(PeeringSide::read).unwrap_or_default(),
+            tags: tags.collect(),
+        })
+    }
+
+    /// Whether it is between these two VPCs, whichever of them asked for it.
+    pub fn is_between(&self, one: &str, other: &str) -> bool {
+        let sides = (self.requester.vpc.as_str(), self.accepter.vpc.as_str());
+        sides == (one, other) || sides == (other, one)
+    }
+}
+
+/// What to ask for when a peering is requested.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeeringRequest {
+    /// The requester's VPC.
+    pub vpc: String,
+    /// The accepter's VPC.
+    pub peer_vpc: String,
+    /// The accepter's account id.
+    pub peer_account: String,
+    /// The accepter's region.
+    pub peer_region: String,
+    /// Tags, set by the very call that makes it.
+    pub tags: IndexMap<String, String>,
+}
+
+/// What a route leads to, by the field of the API that takes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RouteTarget {
+    /// A VPC peering connection.
+    Peering,
+    /// A transit gateway.
+    TransitGateway,
+    /// A NAT gateway.
+    NatGateway,
+    /// An internet gateway or a virtual private gateway.
+    Gateway,
+    /// A network interface.
+    NetworkInterface,
+    /// A VPC endpoint (of a Gateway Load Balancer).
+    VpcEndpoint,
+    /// An egress-only internet gateway.
+    EgressOnlyGateway,
+    /// A local gateway of an Outpost.
+    LocalGateway,
+    /// A carrier gateway of a Wavelength Zone.
+    CarrierGateway,
+    /// An instance.
+    Instance,
+    /// A Cloud WAN core network, by its ARN.
+    CoreNetwork,
+}
+
+impl RouteTarget {
+    /// The kind of target that an id is of, by its prefix; `None` if a route cannot lead to such a thing.
+    pub fn of(id: &str) -> Option<Self> {
+        const PREFIXES: [(&str, RouteTarget); 12] = [
+            ("pcx-", RouteTarget::Peering),
+            ("tgw-", RouteTarget::TransitGateway),
+            ("nat-", RouteTarget::NatGateway),
+            ("igw-", RouteTarget::Gateway),
+            ("vgw-", RouteTarget::Gateway),
+            ("eni-", RouteTarget::NetworkInterface),
+            ("vpce-", RouteTarget::VpcEndpoint),
+            ("eigw-", RouteTarget::EgressOnlyGateway),
+            ("lgw-", RouteTarget::LocalGateway),
+            ("cagw-", RouteTarget::CarrierGateway),
+            ("i-", RouteTarget::Instance),
+            ("arn:", RouteTarget::CoreNetwork),
+        ];
+        let of_prefix = PREFIXES.iter().find(|(prefix, _)| id.len() > prefix.len() && id.starts_with(prefix));
+        of_prefix
+            .map(|(_, target)| *target)
+            .filter(|target| *target != Self::CoreNetwork || id.contains(":core-network/"))
+    }
+}
+
+/// A route of a live route table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Route {
+    /// An IPv4 or IPv6 range in canonical form, or a prefix list's id.
+    pub destination: String,
+    /// The ids that AWS gives for its target; an instance's route has its network interface's as well.
+    pub targets: Vec<String>,
+    /// Whether it leads nowhere, because its target is not there, or not yet.
+    pub blackhole: bool,
+    /// Whether it was learnt from a virtual private gateway rather than made by somebody.
+    pub propagated: bool,
+}
+
+impl Route {
+    fn read(route: aws_sdk_ec2::types::Route) -> Option<Self> {
+        use aws_sdk_ec2::types::{RouteOrigin, RouteState};
+        let destination =
+            route.destination_cidr_block.or(route.destination_ipv6_cidr_block).or(route.destination_prefix_list_id)?;
+        let targets = [
+            route.vpc_peering_connection_id,
+            route.transit_gateway_id,
+            route.nat_gateway_id,
+            route.gateway_id,
+            route.instance_id,
+            route.network_interface_id,
+            route.egress_only_internet_gateway_id,
+            route.local_gateway_id,
+            route.carrier_gateway_id,
+            route.core_network_arn,
+        ];
+        Some(Self {
+            destination,
+            targets: targets.into_iter().flatten().collect(),
+            blackhole: route.state == Some(RouteState::Blackhole),
+            propagated: route.origin == Some(RouteOrigin::EnableVgwRoutePropagation),
+        })
+    }
+}
+
+/// A live route table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RouteTable {
+    /// Its id.
+    pub id: String,
+    /// Its routes.
+    pub routes: Vec<Route>,
+}
+
+fn filter(name: &str, values: impl IntoIterator<Item = impl Into<String>>) -> Filter {
+    let values = values.into_iter().map(Into::into).collect();
+    Filter::builder().name(name).set_values(Some(values)).build()
+}
+
+fn tags<'a>(tags: impl IntoIterator<Item = (&'a String, &'a String)>) -> Vec<Tag> {
+    tags.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+}
+
+/// Puts a target's id where a request's builder wants it. `CreateRoute` and `ReplaceRoute` have the same fields and share no
+/// type.
+macro_rules! to_target {
+    ($request:expr, $kind:expr, $id:expr) => {
+        match $kind {
+            RouteTarget::Peering => $request.vpc_peering_connection_id($id),
+            RouteTarget::TransitGateway => $request.transit_gateway_id($id),
+            RouteTarget::NatGateway => $request.nat_gateway_id($id),
+            RouteTarget::Gateway => $request.gateway_id($id),
+            RouteTarget::NetworkInterface => $request.network_interface_id($id),
+            RouteTarget::VpcEndpoint => $request.vpc_endpoint_id($id),
+            RouteTarget::EgressOnlyGateway => $request.egress_only_internet_gateway_id($id),
+            RouteTarget::LocalGateway => $request.local_gateway_id($id),
+            RouteTarget::CarrierGateway => $request.carrier_gateway_id($id),
+            RouteTarget::Instance => $request.instance_id($id),
+            RouteTarget::CoreNetwork => $request.core_network_arn($id),
+        }
+    };
+}
+
+/// Puts a destination where a request's builder wants it: a prefix list by its id, IPv6 by its colons, else IPv4.
+macro_rules! to_destination {
+    ($request:expr, $destination:expr) => {
+        if $destination.starts_with("pl-") {
+            $request.destination_prefix_list_id($destination)
+        } else if $destination.contains(':') {
+            $request.destination_ipv6_cidr_block($destination)
+        } else {
+            $request.destination_cidr_block($destination)
+        }
+    };
+}
+
+impl Regional {
+    async fn peerings(&self, filters: Vec<Filter>) -> Result<Vec<Peering>, CallError> {
+        let mut found = Vec::new();
+        let mut next: Option<String> = None;
+        loop {
+            let send = || {
+                let request = self.ec2().describe_vpc_peering_connections().set_filters(Some(filters.clone()));
+                request.set_next_token(next.clone()).send()
+            };
+            let answer = self.call("DescribeVpcPeeringConnections", send).await?;
+            found.extend(answer.vpc_peering_connections.unwrap_or_default().into_iter().filter_map(Peering::read));
+            next = answer.next_token.filter(|token| !token.is_empty());
+            if next.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// All peerings between two VPCs that this account sees here, dead ones too, either way round.
+    ///
+    /// # Errors
+    ///
+    /// The call was refused or did not come through; the same goes for all calls here.
+    pub async fn peerings_between(&self, one: &str, other: &str) -> Result<Vec<Peering>, CallError> {
+        // One call for both directions: neither VPC peers with itself.
+        let both = [one, other];
+        let filters = vec![filter("requester-vpc-info.vpc-id", both), filter("accepter-vpc-info.vpc-id", both)];
+        let mut found = self.peerings(filters).await?;
+        found.retain(|peering| peering.is_between(one, other));
+        Ok(found)
+    }
+
+    /// All peerings that bear these tags in this account, dead ones too.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::peerings_between`].
+    pub async fn peerings_tagged(&self, tags: &[(&str, &str)]) -> Result<Vec<Peering>, CallError> {
+        let filters = tags.iter().map(|(key, value)| filter(&format!("tag:{key}"), [*value])).collect();
+        let mut found = self.peerings(filters).await?;
+        found.retain(|peering| {
+            tags.iter().all(|(key, value)| peering.tags.get(*key).is_some_and(|found| found == value))
+        });
+        Ok(found)
+    }
+
+    /// One peering by its id; `None` if this account does not see it here.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::peerings_between`].
+    pub async fn peering(&self, id: &str) -> Result<Option<Peering>, CallError> {
+        // By filter rather than by id, since an id that is not known here yet would be an error.
+        let found = self.peerings(vec![filter("vpc-peering-connection-id", [id])]).await?;
+        Ok(found.into_iter().find(|peering| peering.id == id))
+    }
+
+    /// Asks for a peering and gives its id. AWS gives the id of one that exists already between the two VPCs, even if
+    /// somebody else asked for that.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::peerings_between`].
+    pub async fn request_peering(&self, request: &PeeringRequest) -> Result<String, CallError> {
+        const OPERATION: &str = "CreateVpcPeeringConnection";
+        let tags = TagSpecification::builder()
+            .resource_type(ResourceType::VpcPeeringConnection)
+            .set_tags(Some(tags(&request.tags)))
+            .build();
+        let send = || {
+            self.ec2()
+                .create_vpc_peering_connection()
+                .vpc_id(&request.vpc)
+                .peer_vpc_id(&request.peer_vpc)
+                .peer_owner_id(&request.peer_account)
+                .peer_region(&request.peer_region)
+                .tag_specifications(tags.clone())
+                .send()
+        };
+        let answer = self.call(OPERATION, send).await?;
+        let id = answer.vpc_peering_connection.and_then(|peering| peering.vpc_peering_connection_id);
+        id.ok_or_else(|| self.odd_answer(OPERATION, "peering's id"))
+    }
+
+    /// Accepts a peering; only the accepter's account can, in the accepter's region.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::peerings_between`].
+    pub async fn accept_peering(&self, id: &str) -> Result<(), CallError> {
+        let send = || self.ec2().accept_vpc_peering_connection().vpc_peering_connection_id(id).send();
+        self.call("AcceptVpcPeeringConnection", send).await.map(|_| ())
+    }
+
+    /// Deletes a peering; either side can.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::peerings_between`].
+    pub async fn delete_peering(&self, id: &str) -> Result<(), CallError> {
+        let send = || self.ec2().delete_vpc_peering_connection().vpc_peering_connection_id(id).send();
+        self.call("DeleteVpcPeeringConnection", send).await.map(|_| ())
+    }
+
+    /// Sets whether names of a side's hosts resolve to private addresses for the other side. Each side is set by its own
+    /// account, once the peering is active.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::peerings_between`].
+    pub async fn set_peering_dns(
+        &self,
+        id: &str,
+        requester: Option<bool>,
+        accepter: Option<bool>,
+    ) -> Result<(), CallError> {
+        let options = |dns: Option<bool>| {
+            dns.map(|dns| PeeringConnectionOptionsRequest::builder().allow_dns_resolution_from_remote_vpc(dns).build())
+        };
+        let send = || {
+            self.ec2()
+                .modify_vpc_peering_connection_options()
+                .vpc_peering_connection_id(id)
+                .set_requester_peering_connection_options(options(requester))
+                .set_accepter_peering_connection_options(options(accepter))
+                .send()
+        };
+        self.call("ModifyVpcPeeringConnectionOptions", send).await.map(|_| ())
+    }
+
+    /// Sets tags of a resource; others that it has stay.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::peerings_between`].
+    pub async fn set_tags(&self, resource: &str, wanted: &BTreeMap<String, String>) -> Result<(), CallError> {
+        let tags = tags(wanted);
+        let send = || self.ec2().create_tags().resources(resource).set_tags(Some(tags.clone())).send();
+        self.call("CreateTags", send).await.map(|_| ())
+    }
+
+    /// Route tables by their ids, in no particular order. Ids that are not known here are left out.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::peerings_between`].
+    pub async fn route_tables(&self, ids: &[String]) -> Result<Vec<RouteTable>, CallError> {
+        // A filter takes 200 values, and gives the known ones where asking by id would fail over one that is not.
+        let mut found = Vec::new();
+        for ids in ids.chunks(200) {
+            let mut next: Option<String> = None;
+            loop {
+                let send = || {
+                    let request = self.ec2().describe_route_tables().filters(filter("route-table-id", ids));
+                    request.set_next_token(next.clone()).send()
+                };
+                let answer = self.call("DescribeRouteTables", send).await?;
+                found.extend(answer.route_tables.unwrap_or_default().into_iter().filter_map(|table| {
+                    let routes = table.routes.unwrap_or_default().into_iter().filter_map(Route::read).collect();
+                    Some(RouteTable { id: table.route_table_id?, routes })
+                }));
+                next = answer.next_token.filter(|token| !token.is_empty());
+                if next.is_none() {
+                    break;
+                }
+            }
+        }
+        found.retain(|table| ids.contains(&table.id));
+        Ok(found)
+    }
+
+    /// Makes a route. The destination is an IPv4 or IPv6 range or a prefix list's id.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::peerings_between`].
+    pub async fn create_route(
+        &self,
+        table: &str,
+        destination: &str,
+        kind: RouteTarget,
+        target: &str,
+    ) -> Result<(), CallError> {
+        let send = || {
+            let request = self.ec2().create_route().route_table_id(table);
+            to_target!(to_destination!(request, destination), kind, target).send()
+        };
+        self.call("CreateRoute", send).await.map(|_| ())
+    }
+
+    /// Leads a route elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::peerings_between`].
+    pub async fn replace_route(
+        &self,
+        table: &str,
+        destination: &str,
+        kind: RouteTarget,
+        target: &str,
+    ) -> Result<(), CallError> {
+        let send = || {
+            let request = self.ec2().replace_route().route_table_id(table);
+            to_target!(to_destination!(request, destination), kind, target).send()
+        };
+        self.call("ReplaceRoute", send).await.map(|_| ())
+    }
+
+    /// Deletes a route.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::peerings_between`].
+    pub async fn delete_route(&self, table: &str, destination: &str) -> Result<(), CallError> {
+        let send = || {
+            let request = self.ec2().delete_route().route_table_id(table);
+            to_destination!(request, destination).send()
+        };
+        self.call("DeleteRoute", send).await.map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::types::VpcPeeringConnectionStateReasonCode as Code;
+
+    use super::*;
+
+    #[test]
+    fn every_state_of_the_sdk_is_known_and_shown_as_aws_says_it() {
+        for code in Code::values() {
+            assert_eq!(PeeringState::new(code).to_string(), *code);
+        }
+        let live: Vec<_> = Code::values().iter().filter(|code| PeeringState::new(code).is_live()).collect();
+        assert_eq!(live, [&"active", &"initiating-request", &"pending-acceptance", &"provisioning"]);
+    }
+
+    #[test]
+    fn a_target_is_known_by_its_ids_prefix() {
+        for (id, target) in [
+            ("pcx-1", Some(RouteTarget::Peering)),
+            ("tgw-1", Some(RouteTarget::TransitGateway)),
+            ("nat-1", Some(RouteTarget::NatGateway)),
+            ("igw-1", Some(RouteTarget::Gateway)),
+            ("vgw-1", Some(RouteTarget::Gateway)),
+            ("eni-1", Some(RouteTarget::NetworkInterface)),
+            ("vpce-1", Some(RouteTarget::VpcEndpoint)),
+            ("eigw-1", Some(RouteTarget::EgressOnlyGateway)),
+            ("lgw-1", Some(RouteTarget::LocalGateway)),
+            ("cagw-1", Some(RouteTarget::CarrierGateway)),
+            ("i-1", Some(RouteTarget::Instance)),
+            ("arn:aws:networkmanager::111111111111:core-network/core-network-1", Some(RouteTarget::CoreNetwork)),
+            ("arn:aws:s3:::bucket", None),
+            ("pcx-", None),
+            ("vpc-1", None),
+            ("", None),
+        ] {
+            assert_eq!(RouteTarget::of(id), target, "{id}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! AWS as orch uses it: sessions for accounts, and typed calls in their regions. The only user of the SDK.
+//!
+//! Nothing above this room sees a type of the SDK: answers are small structs of ours, and every refusal is a
+//! [`CallError`] that knows its kind. Throttled calls are repeated here until they are let through.
+
+mod account;
+mod call;
+mod cloudformation;
+mod credentials;
+mod ec2;
+mod environment;
+mod events;
+mod observer;
+mod regional;
+mod sessions;
+mod status;
+mod sts;
+#[cfg(test)]
+mod tests;
+
+pub use account::{AccountError, AccountSpec, Cause, Role};
+pub use call::{CallError, Class};
+pub use cloudformation::{ChangeSet, ChangeSetSpec, Parameter, ResourceChange, Stack, StackSpec};
+pub use ec2::{Peering, PeeringRequest, PeeringSide, PeeringState, Route, RouteTable, RouteTarget};
+pub use environment::{AskCode, BadBundle, Environment};
+pub use events::{StackEvent, first_failure};
+pub use observer::{Operation, Progress, Step};
+pub use regional::Regional;
+pub use sessions::Sessions;
+pub use status::{Phase, StackStatus};

@@ -1,0 +1,123 @@
+//! One account's services in one region.
+
+use std::fmt;
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use tokio::time::Instant;
+
+use super::call::{self, CallError, SdkError};
+use super::credentials::Kept;
+use super::environment::retries_apart;
+use super::observer::Watchers;
+use crate::ids::{AccountId, AccountName, Region};
+
+/// CloudFormation and EC2 of one account in one region. Cheap to clone: clones share clients and credentials.
+///
+/// Every call is repeated while AWS throttles it, and once with fresh credentials when AWS calls the session expired.
+/// Every future may be dropped at any time; what had been sent may then still take effect.
+#[derive(Clone)]
+pub struct Regional(Arc<Inner>);
+
+struct Inner {
+    account: AccountName,
+    account_id: AccountId,
+    region: Region,
+    credentials: Arc<Kept>,
+    cloudformation: aws_sdk_cloudformation::Client,
+    ec2: aws_sdk_ec2::Client,
+    watchers: Watchers,
+}
+
+impl fmt::Debug for Regional {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Regional({}, {})", self.0.account, self.0.region)
+    }
+}
+
+impl fmt::Display for Regional {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "account {} ({}), {}", self.0.account, self.0.account_id, self.0.region)
+    }
+}
+
+impl Regional {
+    /// Clients for an account in a region, with the account's credentials.
+    pub(super) fn new(
+        config: &SdkConfig,
+        account: AccountName,
+        account_id: AccountId,
+        region: Region,
+        credentials: Arc<Kept>,
+    ) -> Self {
+        let provider = SharedCredentialsProvider::from(credentials.clone() as Arc<_>);
+        let sdk_region = aws_config::Region::new(region.as_str().to_owned());
+        let retries = retries_apart(account.as_str(), &region);
+        let cloudformation = aws_sdk_cloudformation::config::Builder::from(config)
+            .region(sdk_region.clone())
+            .credentials_provider(provider.clone())
+            .retry_partition(retries.clone())
+            .build();
+        let ec2 = aws_sdk_ec2::config::Builder::from(config)
+            .region(sdk_region)
+            .credentials_provider(provider)
+            .retry_partition(retries)
+            .build();
+        Self(Arc::new(Inner {
+            account,
+            account_id,
+            region,
+            credentials,
+            cloudformation: aws_sdk_cloudformation::Client::from_conf(cloudformation),
+            ec2: aws_sdk_ec2::Client::from_conf(ec2),
+            watchers: Watchers::default(),
+        }))
+    }
+
+    /// The plan's name for the account.
+    pub fn account(&self) -> &AccountName {
+        &self.0.account
+    }
+
+    /// The account's id.
+    pub fn account_id(&self) -> &AccountId {
+        &self.0.account_id
+    }
+
+    /// The region.
+    pub fn region(&self) -> &Region {
+        &self.0.region
+    }
+
+    pub(super) fn cloudformation(&self) -> &aws_sdk_cloudformation::Client {
+        &self.0.cloudformation
+    }
+
+    pub(super) fn ec2(&self) -> &aws_sdk_ec2::Client {
+        &self.0.ec2
+    }
+
+    pub(super) fn watchers(&self) -> &Watchers {
+        &self.0.watchers
+    }
+
+    /// Makes one call until AWS lets it through.
+    pub(super) async fn call<T, E, F>(&self, operation: &'static str, send: impl Fn() -> F) -> Result<T, CallError>
+    where
+        F: Future<Output = Result<T, SdkError<E>>>,
+        E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let since = Instant::now();
+        call::patiently(
+            || async { send().await.map_err(|error| CallError::new(operation, self.account(), self.region(), &error)) },
+            || self.0.credentials.forget(since),
+        )
+        .await
+    }
+
+    /// An error about an answer that lacks what it must hold.
+    pub(super) fn odd_answer(&self, operation: &'static str, what: &str) -> CallError {
+        CallError::odd_answer(operation, self.account(), self.region(), what)
+    }
+}

@@ -1,0 +1,274 @@
+//! One session for each account, all opened and checked at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_config::SdkConfig;
+use indexmap::IndexMap;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::Class;
+use super::account::{AccountError, AccountSpec, Cause};
+use super::credentials::{Kept, Source};
+use super::environment::Environment;
+use super::regional::Regional;
+use super::sts::{Assume, CHAINED_AT_MOST, Sts};
+use crate::ids::{AccountId, AccountName, Region};
+
+/// How many accounts are checked at the same time. Each check is two short calls, and STS has a rate of its own.
+const AT_ONCE: usize = 64;
+
+/// The name of a session whose plan gives none.
+const SESSION_NAME: &str = "orch";
+
+/// An account that was reached and is the one that the plan names.
+struct Session {
+    id: AccountId,
+    principal: String,
+    credentials: Arc<Kept>,
+}
+
+/// A session for each account of a plan.
+///
+/// Credentials renew themselves five minutes before their end, for as long as this lives.
+pub struct Sessions {
+    config: SdkConfig,
+    accounts: BTreeMap<AccountName, Session>,
+    regionals: Mutex<BTreeMap<(AccountName, Region), Regional>>,
+}
+
+impl std::fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sessions").field("accounts", &self.accounts.keys()).finish_non_exhaustive()
+    }
+}
+
+impl Sessions {
+    /// Opens a session for every account, all at once, and has STS confirm that each is for the account it is meant for.
+    /// Nothing but STS is called.
+    ///
+    /// # Errors
+    ///
+    /// Every account that cannot be used, in the order of `accounts`, each with its reason.
+    pub async fn open(
+        accounts: &IndexMap<AccountName, AccountSpec>,
+        environment: &Environment,
+    ) -> Result<Self, Vec<AccountError>> {
+        let config = environment.config().await;
+        let mut opening =
+            Opening { accounts, environment, config: &config, bases: BTreeMap::new(), failed: BTreeMap::new() };
+        let bases = opening.bases().await;
+        let mut ready: BTreeMap<AccountName, Session> = BTreeMap::new();
+        for level in opening.levels() {
+            let mut checks = Vec::new();
+            for name in level {
+                match opening.credentials(&name, &bases, &ready) {
+                    Ok(credentials) => checks.push((name, credentials)),
+                    Err(cause) => opening.fail(name, cause),
+                }
+            }
+            for (name, result) in opening.check(checks).await {
+                match result {
+                    Ok(session) => drop(ready.insert(name, session)),
+                    Err(cause) => opening.fail(name, cause),
+                }
+            }
+        }
+        let mut failed = opening.failed;
+        let errors: Vec<_> = accounts
+            .iter()
+            .filter_map(|(name, spec)| {
+                let cause = failed.remove(name)?;
+                Some(AccountError { account: name.clone(), id: spec.id.clone(), cause })
+            })
+            .collect();
+        if errors.is_empty() {
+            Ok(Self { config, accounts: ready, regionals: Mutex::new(BTreeMap::new()) })
+        } else {
+            Err(errors)
+        }
+    }
+
+    /// The account's services in a region; `None` when no such account was opened. Clients are made once and shared.
+    pub fn region(&self, account: &AccountName, region: &Region) -> Option<Regional> {
+        let session = self.accounts.get(account)?;
+        let mut regionals = self.regionals.lock().unwrap_or_else(PoisonError::into_inner);
+        let regional = regionals.entry((account.clone(), region.clone())).or_insert_with(|| {
+            Regional::new(
+                &self.config,
+                account.clone(),
+                session.id.clone(),
+                region.clone(),
+                session.credentials.clone(),
+            )
+        });
+        Some(regional.clone())
+    }
+
+    /// The ARN of the principal that acts in an account.
+    pub fn principal(&self, account: &AccountName) -> Option<&str> {
+        self.accounts.get(account).map(|session| session.principal.as_str())
+    }
+}
+
+/// Where an account's chain of roles starts: a profile (or the caller's own credentials) and an MFA device.
+type BaseKey = (Option<String>, Option<String>);
+
+/// The state of [`Sessions::open`].
+struct Opening<'a> {
+    accounts: &'a IndexMap<AccountName, AccountSpec>,
+    environment: &'a Environment,
+    config: &'a SdkConfig,
+    bases: BTreeMap<BaseKey, Arc<Kept>>,
+    failed: BTreeMap<AccountName, Cause>,
+}
+
+impl Opening<'_> {
+    fn fail(&mut self, account: AccountName, cause: Cause) {
+        self.failed.insert(account, cause);
+    }
+
+    /// The starting points of all chains, each fetched once however many accounts start from it: one SSO exchange, one
+    /// question for a code, one failure.
+    async fn bases(&mut self) -> BTreeMap<BaseKey, Result<Arc<Kept>, Cause>> {
+        let accounts = self.accounts;
+        for (name, spec) in accounts.iter().filter(|(_, spec)| spec.through.is_none()) {
+            let plain = (spec.profile.clone(), None);
+            if !self.bases.contains_key(&plain) {
+                let provider = self.environment.base(spec.profile.as_deref(), &spec.region).await;
+                let source = Source::Base { provider, profile: spec.profile.clone() };
+                self.bases.insert(plain.clone(), self.keep(name, spec, source));
+            }
+            let Some(serial) = &spec.mfa_serial else { continue };
+            let strong = (spec.profile.clone(), Some(serial.clone()));
+            if !self.bases.contains_key(&strong) {
+                let sts = Sts::new(self.config, self.bases[&plain].clone(), name, &spec.region);
+                let source = Source::Mfa { sts, serial: serial.clone(), ask: self.environment.ask_code().cloned() };
+                self.bases.insert(strong, self.keep(name, spec, source));
+            }
+        }
+        let mut fetched: BTreeMap<BaseKey, Result<Arc<Kept>, Cause>> = BTreeMap::new();
+        // One after the other: two devices must not ask at the same time, and more than a few are rare. A profile comes
+        // before its MFA sessions, which are not asked for when it fails.
+        for (key, kept) in &self.bases {
+            let plain = (key.0.clone(), None);
+            let result = match fetched.get(&plain) {
+                Some(Err(cause)) => Err(cause.clone()),
+                _ => kept.get().await.map(|_| kept.clone()),
+            };
+            fetched.insert(key.clone(), result);
+        }
+        fetched
+    }
+
+    fn keep(&self, name: &AccountName, spec: &AccountSpec, source: Source) -> Arc<Kept> {
+        Kept::new(name.clone(), spec.region.clone(), source, self.environment.time_source())
+    }
+
+    /// The accounts in levels: those reached directly, those reached by way of these, and so on. Accounts whose way
+    /// leads nowhere fail here.
+    fn levels(&mut self) -> Vec<Vec<AccountName>> {
+        let mut left: Vec<&AccountName> = self.accounts.keys().collect();
+        let mut placed: BTreeSet<&AccountName> = BTreeSet::new();
+        let mut levels = Vec::new();
+        while !left.is_empty() {
+            let (level, rest): (Vec<&AccountName>, Vec<&AccountName>) = left
+                .into_iter()
+                .partition(|name| self.accounts[*name].through.as_ref().is_none_or(|through| placed.contains(through)));
+            if level.is_empty() {
+                for name in rest {
+                    if let Some(through) = &self.accounts[name].through {
+                        self.failed.insert(name.clone(), Cause::NoWay(through.clone()));
+                    }
+                }
+                break;
+            }
+            placed.extend(level.iter().copied());
+            levels.push(level.into_iter().cloned().collect());
+            left = rest;
+        }
+        levels
+    }
+
+    /// The credentials of one account, not yet fetched.
+    fn credentials(
+        &self,
+        name: &AccountName,
+        bases: &BTreeMap<BaseKey, Result<Arc<Kept>, Cause>>,
+        ready: &BTreeMap<AccountName, Session>,
+    ) -> Result<Arc<Kept>, Cause> {
+        let spec = &self.accounts[name];
+        let caller = match &spec.through {
+            Some(through) if spec.mfa_serial.is_some() => return Err(Cause::MfaThrough { through: through.clone() }),
+            Some(through) => {
+                ready.get(through).map(|session| session.credentials.clone()).ok_or(Cause::Through(through.clone()))?
+            }
+            None => match bases.get(&(spec.profile.clone(), spec.mfa_serial.clone())) {
+                Some(base) => base.clone()?,
+                None => return Err(Cause::NoWay(name.clone())),
+            },
+        };
+        let Some(role) = &spec.role else { return Ok(caller) };
+        let assume = Assume {
+            role: role.arn(&spec.id, &spec.region),
+            external_id: spec.external_id.clone(),
+            session_name: spec.session_name.clone().unwrap_or_else(|| SESSION_NAME.to_owned()),
+            duration: match &spec.through {
+                Some(_) => spec.duration.map(|seconds| seconds.min(CHAINED_AT_MOST)),
+                None => spec.duration,
+            },
+            tags: spec.session_tags.clone(),
+            profile: spec.profile.clone(),
+            mfa: spec.mfa_serial.is_some(),
+        };
+        let sts = Sts::new(self.config, caller, name, &spec.region);
+        Ok(self.keep(name, spec, Source::Role { sts, assume: Box::new(assume) }))
+    }
+
+    /// Fetches the credentials of accounts and asks STS whom they are for.
+    async fn check(&self, accounts: Vec<(AccountName, Arc<Kept>)>) -> Vec<(AccountName, Result<Session, Cause>)> {
+        let permits = Arc::new(Semaphore::new(AT_ONCE));
+        let mut checks = JoinSet::new();
+        for (name, credentials) in accounts {
+            let spec = self.accounts[&name].clone();
+            let sts = Sts::new(self.config, credentials.clone(), &name, &spec.region);
+            let permits = permits.clone();
+            checks.spawn(async move {
+                // The semaphore is never closed; were it, a check without a permit does no harm.
+                let _permit = permits.acquire().await.ok();
+                (name, check_one(&spec, credentials, &sts).await)
+            });
+        }
+        let mut results = Vec::new();
+        while let Some(result) = checks.join_next().await {
+            match result {
+                Ok(result) => results.push(result),
+                Err(error) => {
+                    if let Ok(panic) = error.try_into_panic() {
+                        std::panic::resume_unwind(panic);
+                    }
+                }
+            }
+        }
+        results
+    }
+}
+
+async fn check_one(spec: &AccountSpec, credentials: Arc<Kept>, sts: &Sts) -> Result<Session, Cause> {
+    credentials.get().await?;
+    let caller = sts.caller().await.map_err(|error| match error.class {
+        Class::Expired => Cause::CredentialsExpired { profile: spec.profile.clone(), error: Box::new(error) },
+        _ => Cause::Call(Box::new(error)),
+    })?;
+    if caller.account == spec.id.as_str() {
+        Ok(Session { id: spec.id.clone(), principal: caller.arn, credentials })
+    } else {
+        Err(Cause::WrongAccount {
+            expected: spec.id.clone(),
+            actual: caller.account,
+            principal: caller.arn,
+            role: spec.role.is_some(),
+        })
+    }
+}

@@ -1,0 +1,148 @@
+//! The calls to STS.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use aws_config::SdkConfig;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_sts::Client;
+use aws_sdk_sts::types::Tag;
+use indexmap::IndexMap;
+use tokio::time::Instant;
+
+use super::credentials::Kept;
+use super::environment::retries_apart;
+use super::{CallError, call};
+use crate::ids::{AccountName, Region};
+
+/// The longest session, in seconds, that a session of a role may open in turn.
+///
+/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining>.
+pub(super) const CHAINED_AT_MOST: i32 = 3600;
+
+/// Who a caller is to AWS.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    /// The account's id.
+    pub(super) account: String,
+    /// The principal's ARN.
+    pub(super) arn: String,
+}
+
+/// A role and how to assume it.
+#[derive(Clone, Debug)]
+pub(super) struct Assume {
+    pub(super) role: String,
+    pub(super) external_id: Option<String>,
+    pub(super) session_name: String,
+    pub(super) duration: Option<i32>,
+    pub(super) tags: IndexMap<String, String>,
+    /// The profile that the caller's credentials came from; for messages.
+    pub(super) profile: Option<String>,
+    /// Whether the caller's session counts as MFA; for messages.
+    pub(super) mfa: bool,
+}
+
+/// STS in one region, called with one set of credentials.
+#[derive(Clone, Debug)]
+pub(super) struct Sts {
+    client: Client,
+    caller: Arc<Kept>,
+    account: AccountName,
+    region: Region,
+}
+
+impl Sts {
+    /// STS on behalf of an account (whose name messages bear), called with the caller's credentials.
+    pub(super) fn new(config: &SdkConfig, caller: Arc<Kept>, account: &AccountName, region: &Region) -> Self {
+        let config = aws_sdk_sts::config::Builder::from(config)
+            .region(aws_config::Region::new(region.as_str().to_owned()))
+            .credentials_provider(SharedCredentialsProvider::from(caller.clone() as Arc<_>))
+            .retry_partition(retries_apart(account.as_str(), region))
+            .build();
+        Self { client: Client::from_conf(config), caller, account: account.clone(), region: region.clone() }
+    }
+
+    /// Makes a call until it is let through; with renewed credentials once if they have run out.
+    async fn call<T, E, F>(&self, operation: &'static str, send: impl Fn() -> F) -> Result<T, CallError>
+    where
+        F: Future<Output = Result<T, call::SdkError<E>>>,
+        E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let since = Instant::now();
+        call::patiently(
+            || async { send().await.map_err(|error| CallError::new(operation, &self.account, &self.region, &error)) },
+            || self.caller.forget(since),
+        )
+        .await
+    }
+
+    /// Who the caller is.
+    pub(super) async fn caller(&self) -> Result<Caller, CallError> {
+        let answer = self.call("GetCallerIdentity", || self.client.get_caller_identity().send()).await?;
+        match (answer.account, answer.arn) {
+            (Some(account), Some(arn)) => Ok(Caller { account, arn }),
+            _ => Err(CallError::odd_answer("GetCallerIdentity", &self.account, &self.region, "account")),
+        }
+    }
+
+    /// A session of a role.
+    pub(super) async fn assume_role(&self, assume: &Assume) -> Result<Credentials, CallError> {
+        let assumed = self.assume_for(assume, assume.duration).await;
+        match assumed {
+            // The caller is a role's session itself (SSO's are), which only AWS can tell.
+            Err(error) if error.message.contains("role chaining") && assume.duration != Some(CHAINED_AT_MOST) => {
+                tracing::warn!(
+                    role = assume.role,
+                    "the session lasts an hour: AWS grants no more to a caller that is a role itself"
+                );
+                self.assume_for(assume, Some(CHAINED_AT_MOST)).await
+            }
+            assumed => assumed,
+        }
+    }
+
+    async fn assume_for(&self, assume: &Assume, duration: Option<i32>) -> Result<Credentials, CallError> {
+        let tags = assume
+            .tags
+            .iter()
+            .map(|(key, value)| Tag::builder().key(key).value(value).build())
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| CallError::odd_answer("AssumeRole", &self.account, &self.region, &error.to_string()))?;
+        let answer = self
+            .call("AssumeRole", || {
+                self.client
+                    .assume_role()
+                    .role_arn(&assume.role)
+                    .role_session_name(&assume.session_name)
+                    .set_external_id(assume.external_id.clone())
+                    .set_duration_seconds(duration)
+                    .set_tags(Some(tags.clone()).filter(|tags| !tags.is_empty()))
+                    .send()
+            })
+            .await?;
+        let credentials = answer.credentials.map(|given| credentials(&given));
+        credentials.ok_or_else(|| CallError::odd_answer("AssumeRole", &self.account, &self.region, "credentials"))
+    }
+
+    /// A session of the caller's own that counts as MFA.
+    pub(super) async fn session_token(&self, serial: &str, code: &str) -> Result<Credentials, CallError> {
+        let answer = self
+            .call("GetSessionToken", || self.client.get_session_token().serial_number(serial).token_code(code).send())
+            .await?;
+        let credentials = answer.credentials.map(|given| credentials(&given));
+        credentials.ok_or_else(|| CallError::odd_answer("GetSessionToken", &self.account, &self.region, "credentials"))
+    }
+}
+
+/// A session as STS gives it.
+fn credentials(given: &aws_sdk_sts::types::Credentials) -> Credentials {
+    Credentials::new(
+        given.access_key_id(),
+        given.secret_access_key(),
+        Some(given.session_token().to_owned()),
+        SystemTime::try_from(*given.expiration()).ok(),
+        "sts",
+    )
+}
