@@ -10,6 +10,7 @@ pub mod event;
 pub mod expr;
 pub mod graph;
 pub mod ids;
+pub mod kinds;
 pub mod plan;
 pub mod report;
 pub mod sim;

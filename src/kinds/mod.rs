@@ -1,0 +1,42 @@
+//! The three kinds of nodes: stacks, peerings and routes.
+//!
+//! Each reads what is there, decides by a pure function what is to be done, and does that and no more: converging twice
+//! changes nothing the second time, and converging again is the way to go on after a crash. Every future may be dropped
+//! at any time for the same reason.
+//!
+//! What is orch's own is told by two constant tags ([`Owner`]). Nothing else is ever changed or deleted.
+
+pub mod peering;
+pub mod route;
+pub mod stack;
+
+mod owner;
+mod refusal;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+pub use crate::aws::{Progress, Regional, Step};
+pub use crate::event::{Change, Failure};
+pub use owner::{NODE_TAG, Owner, PLAN_TAG};
+
+/// A node that ended well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// What was done.
+    pub change: Change,
+    /// What there is to say about it, one line an item.
+    pub details: Vec<String>,
+    /// A stack's outputs; empty for the other kinds.
+    pub outputs: BTreeMap<String, String>,
+    /// A stack's ARN, a peering's id; `None` for a route, and for what is gone.
+    pub id: Option<String>,
+}
+
+impl Done {
+    /// A node that ended with this change and has nothing more to say.
+    pub fn new(change: Change) -> Self {
+        Self { change, details: Vec::new(), outputs: BTreeMap::new(), id: None }
+    }
+}

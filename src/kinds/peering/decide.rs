@@ -1,0 +1,189 @@
+//! What to do about the peerings between two VPCs.
+
+use super::Wanted;
+use crate::aws::{Peering, PeeringState};
+use crate::event::Failure;
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// There is none: ask for one.
+    Request,
+    /// This one is ours: bring it as far as it should be.
+    Keep(Box<Peering>),
+    /// It must not be touched, or stands in the way.
+    Refuse(Failure),
+}
+
+/// Which way round a live peering was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// By the plan's requester.
+    AsWanted,
+    /// By the plan's accepter: the plan has been turned round since. A peering carries traffic both ways all the same.
+    Reversed,
+}
+
+impl Direction {
+    pub(super) fn of(wanted: &Wanted, peering: &Peering) -> Self {
+        if peering.requester.vpc == wanted.requester.vpc { Self::AsWanted } else { Self::Reversed }
+    }
+}
+
+/// How much a live peering has over others: AWS lets two VPCs have one that is active, and any number that wait.
+fn progress(peering: &Peering) -> u8 {
+    match peering.state {
+        PeeringState::Active => 4,
+        PeeringState::Provisioning => 3,
+        PeeringState::Pending => 2,
+        PeeringState::Initiating => 1,
+        PeeringState::Dead(_) => 0,
+    }
+}
+
+/// Decides over all peerings between the two VPCs, either way round, with the requesting side's tags.
+pub(super) fn decide(wanted: &Wanted, found: &[Peering]) -> Decision {
+    let mut live: Vec<&Peering> = found.iter().filter(|peering| peering.state.is_live()).collect();
+    // The furthest first; ids make the order certain.
+    live.sort_by_key(|peering| (std::cmp::Reverse(progress(peering)), peering.id.clone()));
+    let ours = live.iter().find(|peering| wanted.owner.owns(&peering.tags));
+    match (ours, live.first()) {
+        // Ours cannot become active beside somebody else's that is.
+        (Some(ours), Some(first)) if ours.state != PeeringState::Active && first.state == PeeringState::Active => {
+            Decision::Refuse(not_ours(wanted, first))
+        }
+        (Some(ours), _) => Decision::Keep(Box::new((*ours).clone())),
+        (None, Some(theirs)) => Decision::Refuse(not_ours(wanted, theirs)),
+        (None, None) => Decision::Request,
+    }
+}
+
+/// What to say about our own dead peerings when another is asked for.
+pub(super) fn dead(wanted: &Wanted, found: &[Peering]) -> Vec<String> {
+    let ours = found.iter().filter(|peering| !peering.state.is_live() && wanted.owner.owns(&peering.tags));
+    ours.map(|peering| {
+        let message = if peering.message.is_empty() { String::new() } else { format!(": {}", peering.message) };
+        format!("an earlier one, {}, is {}{message}; AWS removes it by itself", peering.id, peering.state)
+    })
+    .collect()
+}
+
+/// A live peering of somebody else's between the same VPCs.
+pub(super) fn not_ours(wanted: &Wanted, peering: &Peering) -> Failure {
+    let ownership = wanted.owner.of(&peering.tags);
+    Failure::new(
+        format!(
+            "peering {} between {} and {} is {} and not this node's",
+            peering.id, peering.requester.vpc, peering.accepter.vpc, peering.state
+        ),
+        ownership.to_string(),
+    )
+    .help(
+        "two VPCs can have one active peering: take this node out of the plan and use the other one's id in the routes",
+    )
+    .help("or, if nobody needs it, delete it, and run again")
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::collections::BTreeMap;
+
+    use indexmap::IndexMap;
+
+    use super::super::Side;
+    use super::*;
+    use crate::aws::PeeringSide;
+    use crate::kinds::Owner;
+
+    pub(in super::super) fn wanted() -> Wanted {
+        Wanted {
+            requester: Side { vpc: "vpc-dev".to_owned(), dns: None },
+            accepter: Side { vpc: "vpc-hub".to_owned(), dns: None },
+            tags: IndexMap::new(),
+            owner: Owner { plan: "network".to_owned(), node: "peerings.spoke[dev]".parse().unwrap() },
+        }
+    }
+
+    fn peering(id: &str, state: &str, from: &str, to: &str, ours: bool) -> Peering {
+        let side = |vpc: &str| PeeringSide { account: String::new(), vpc: vpc.to_owned(), dns: None };
+        let tags = wanted().owner.tags().map(|(key, value)| (key.to_owned(), value));
+        Peering {
+            id: id.to_owned(),
+            state: PeeringState::new(state),
+            message: String::new(),
+            requester: side(from),
+            accepter: side(to),
+            tags: if ours { BTreeMap::from(tags) } else { BTreeMap::new() },
+        }
+    }
+
+    fn decision(found: &[Peering]) -> String {
+        match decide(&wanted(), found) {
+            Decision::Request => "request".to_owned(),
+            Decision::Keep(peering) => format!("keep {}", peering.id),
+            Decision::Refuse(_) => "refuse".to_owned(),
+        }
+    }
+
+    #[test]
+    fn every_state_of_our_own_peering_has_its_decision() {
+        for (state, expected) in [
+            ("initiating-request", "keep pcx-1"),
+            ("pending-acceptance", "keep pcx-1"),
+            ("provisioning", "keep pcx-1"),
+            ("active", "keep pcx-1"),
+            ("failed", "request"),
+            ("rejected", "request"),
+            ("expired", "request"),
+            ("deleting", "request"),
+            ("deleted", "request"),
+        ] {
+            for (from, to) in [("vpc-dev", "vpc-hub"), ("vpc-hub", "vpc-dev")] {
+                assert_eq!(decision(&[peering("pcx-1", state, from, to, true)]), expected, "{state}, {from} to {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn somebody_elses_live_peering_is_refused_either_way_round_and_a_dead_one_ignored() {
+        for (from, to) in [("vpc-dev", "vpc-hub"), ("vpc-hub", "vpc-dev")] {
+            for state in ["initiating-request", "pending-acceptance", "provisioning", "active"] {
+                assert_eq!(decision(&[peering("pcx-1", state, from, to, false)]), "refuse", "{state}, {from} to {to}");
+            }
+            assert_eq!(decision(&[peering("pcx-1", "rejected", from, to, false)]), "request");
+        }
+    }
+
+    #[test]
+    fn of_several_the_one_that_has_come_furthest_counts() {
+        let pending = peering("pcx-1", "pending-acceptance", "vpc-dev", "vpc-hub", true);
+        let active = peering("pcx-2", "active", "vpc-hub", "vpc-dev", true);
+        let theirs = peering("pcx-0", "active", "vpc-dev", "vpc-hub", false);
+        let waiting = peering("pcx-0", "pending-acceptance", "vpc-dev", "vpc-hub", false);
+        assert_eq!(decision(&[pending.clone(), active.clone()]), "keep pcx-2");
+        assert_eq!(decision(&[pending.clone(), theirs]), "refuse");
+        assert_eq!(decision(&[pending, waiting.clone()]), "keep pcx-1");
+        assert_eq!(decision(&[active, waiting]), "keep pcx-2");
+        assert_eq!(decision(&[]), "request");
+    }
+
+    #[test]
+    fn a_peering_of_another_node_is_not_ours() {
+        let mut found = peering("pcx-1", "active", "vpc-dev", "vpc-hub", true);
+        found.tags.insert("orch:node".to_owned(), "peerings/other".to_owned());
+        let Decision::Refuse(failure) = decide(&wanted(), &[found]) else { panic!("not refused") };
+        assert_eq!(failure.summary, "peering pcx-1 between vpc-dev and vpc-hub is active and not this node's");
+        assert_eq!(failure.cause, "its tags say that it belongs to plan `network`, node `peerings/other`");
+    }
+
+    #[test]
+    fn only_our_own_dead_ones_are_told_of() {
+        let mut failed = peering("pcx-1", "failed", "vpc-dev", "vpc-hub", true);
+        failed.message = "CIDR overlap".to_owned();
+        let theirs = peering("pcx-2", "failed", "vpc-dev", "vpc-hub", false);
+        assert_eq!(
+            dead(&wanted(), &[failed, theirs]),
+            ["an earlier one, pcx-1, is failed: CIDR overlap; AWS removes it by itself"]
+        );
+    }
+}

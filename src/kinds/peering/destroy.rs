@@ -1,0 +1,61 @@
+//! Deleting a peering.
+
+use tokio::time::Instant;
+
+use super::find::owned;
+use super::{SETTLED_AT_MOST, pause};
+use crate::aws::{Class, PeeringState};
+use crate::kinds::{Change, Done, Failure, Owner, Progress, Regional, Step};
+
+/// Deletes the owner's live peerings and waits until they are gone. They are found by their tags, so neither VPC needs to
+/// be known, or to exist. Dead ones vanish by themselves.
+///
+/// # Errors
+///
+/// A peering cannot be deleted, or does not go away.
+pub async fn destroy(
+    requester: &Regional,
+    accepter: &Regional,
+    owner: &Owner,
+    progress: Progress<'_>,
+) -> Result<Done, Failure> {
+    let found = owned(requester, accepter, owner).await?;
+    let mut details = Vec::new();
+    for (id, (side, peering)) in found {
+        let leaving = matches!(&peering.state, PeeringState::Dead(state) if state == "deleting");
+        if !peering.state.is_live() && !leaving {
+            continue;
+        }
+        if !leaving {
+            progress(Step { what: &id, status: "DeleteVpcPeeringConnection", reason: None });
+            match side.delete_peering(&id).await {
+                Err(error) if error.class != Class::NotFound => return Err(error.into()),
+                _ => details.push(format!("deleted {id}")),
+            }
+        }
+        gone(side, &id).await?;
+    }
+    let change = if details.is_empty() { Change::Absent } else { Change::Deleted };
+    Ok(Done { details, ..Done::new(change) })
+}
+
+/// Waits until a peering is gone.
+async fn gone(side: &Regional, id: &str) -> Result<(), Failure> {
+    let began = Instant::now();
+    loop {
+        match side.peering(id).await? {
+            None => return Ok(()),
+            Some(peering) if matches!(&peering.state, PeeringState::Dead(state) if state != "deleting") => {
+                return Ok(());
+            }
+            Some(peering) if began.elapsed() > SETTLED_AT_MOST => {
+                return Err(Failure::new(
+                    format!("peering {id} is in {} and does not go away", peering.state),
+                    peering.message,
+                )
+                .help("run again: deleting goes on where it is"));
+            }
+            Some(_) => tokio::time::sleep(pause(began.elapsed())).await,
+        }
+    }
+}

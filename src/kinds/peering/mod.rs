@@ -1,0 +1,159 @@
+//! The kind *peering*: a VPC peering connection with both of its sides.
+
+mod activate;
+mod decide;
+mod destroy;
+mod find;
+mod options;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use tokio::time::Instant;
+
+use self::decide::{Decision, Direction, decide};
+use super::{Change, Done, Failure, Owner, Progress, Regional, Step};
+use crate::aws::{Peering, PeeringRequest};
+
+pub use destroy::destroy;
+pub use find::find;
+
+/// One side of a peering as the plan wants it. Account and region are those of the [`Regional`] that goes with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Side {
+    /// The VPC.
+    pub vpc: String,
+    /// Whether names of this side's hosts resolve to private addresses for the other side; `None` leaves it as it is.
+    pub dns: Option<bool>,
+}
+
+/// A peering as the plan wants it, all values worked out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The side that asks.
+    pub requester: Side,
+    /// The side that accepts.
+    pub accepter: Side,
+    /// The tags that the plan gives.
+    pub tags: IndexMap<String, String>,
+    /// The node that the peering belongs to.
+    pub owner: Owner,
+}
+
+/// How long a peering that was just asked for may be unknown to those who look: EC2 is eventually consistent.
+const UNKNOWN_AT_MOST: Duration = Duration::from_mins(1);
+
+/// How long a peering may take to become active, or to go away.
+const SETTLED_AT_MOST: Duration = Duration::from_mins(10);
+
+/// The pause before the next look at a peering: half a second at first, 5 s in the end. EC2 grants twenty looks a second.
+fn pause(age: Duration) -> Duration {
+    (age / 10).clamp(Duration::from_millis(500), Duration::from_secs(5))
+}
+
+/// Both sides of a peering.
+#[derive(Clone, Copy)]
+struct Sides<'a> {
+    requester: &'a Regional,
+    accepter: &'a Regional,
+}
+
+impl<'a> Sides<'a> {
+    /// The side that AWS takes for the requester of a live peering, and the one that it takes for the accepter.
+    fn as_asked(self, direction: Direction) -> (&'a Regional, &'a Regional) {
+        match direction {
+            Direction::AsWanted => (self.requester, self.accepter),
+            Direction::Reversed => (self.accepter, self.requester),
+        }
+    }
+
+    /// The peerings between the two VPCs as they are seen from both sides. Tags are those of the requesting account:
+    /// each account sees its own only.
+    async fn look(self, wanted: &Wanted) -> Result<Vec<Peering>, Failure> {
+        let (one, other) = (wanted.requester.vpc.as_str(), wanted.accepter.vpc.as_str());
+        let mut found: BTreeMap<String, Peering> = BTreeMap::new();
+        for peering in self.requester.peerings_between(one, other).await? {
+            found.insert(peering.id.clone(), peering);
+        }
+        // The requester's view is enough when it shows a live peering that it asked for itself.
+        if found.values().any(|peering| peering.state.is_live() && peering.requester.vpc == one) {
+            return Ok(found.into_values().collect());
+        }
+        for peering in self.accepter.peerings_between(one, other).await? {
+            let tells = peering.requester.vpc == other;
+            if tells || !found.contains_key(&peering.id) {
+                found.insert(peering.id.clone(), peering);
+            }
+        }
+        Ok(found.into_values().collect())
+    }
+}
+
+/// Makes the peering what the plan wants, and waits until it is active.
+///
+/// # Errors
+///
+/// It cannot be done, or was tried and ended badly: says so in AWS's words and what to do.
+pub async fn converge(
+    requester: &Regional,
+    accepter: &Regional,
+    wanted: &Wanted,
+    progress: Progress<'_>,
+) -> Result<Done, Failure> {
+    let sides = Sides { requester, accepter };
+    let found = sides.look(wanted).await?;
+    let dead = decide::dead(wanted, &found);
+    let (peering, change) = match decide(wanted, &found) {
+        Decision::Request => (request(sides, wanted, progress).await?, Change::Created),
+        Decision::Keep(peering) => (*peering, Change::Unchanged),
+        Decision::Refuse(failure) => return Err(failure),
+    };
+    let mut details = Vec::new();
+    if change == Change::Created {
+        details.extend(dead);
+    }
+    let direction = Direction::of(wanted, &peering);
+    let (peering, taken) = activate::activate(sides, wanted, peering, direction, progress).await?;
+    details.extend(taken);
+    details.extend(options::tags(sides, wanted, &peering, direction).await?);
+    details.extend(options::dns(sides, wanted, &peering, direction, progress).await?);
+    let change = if change == Change::Unchanged && !details.is_empty() { Change::Updated } else { change };
+    Ok(Done { details, outputs: find::outputs(&peering), id: Some(peering.id), ..Done::new(change) })
+}
+
+/// Asks for the peering, and makes sure that what comes back is the node's own.
+///
+/// AWS gives the id of a peering that is there already (<https://github.com/hashicorp/terraform-provider-aws/issues/27750>),
+/// which after a lost answer is ours and else may be anybody's.
+async fn request(sides: Sides<'_>, wanted: &Wanted, progress: Progress<'_>) -> Result<Peering, Failure> {
+    let request = PeeringRequest {
+        vpc: wanted.requester.vpc.clone(),
+        peer_vpc: wanted.accepter.vpc.clone(),
+        peer_account: sides.accepter.account_id().to_string(),
+        peer_region: sides.accepter.region().to_string(),
+        tags: wanted.owner.with(&wanted.tags),
+    };
+    let id = sides.requester.request_peering(&request).await?;
+    progress(Step { what: &id, status: "requested", reason: None });
+    let began = Instant::now();
+    loop {
+        if let Some(peering) = sides.requester.peering(&id).await? {
+            return if wanted.owner.owns(&peering.tags) {
+                Ok(peering)
+            } else {
+                Err(decide::not_ours(wanted, &peering))
+            };
+        }
+        if began.elapsed() > UNKNOWN_AT_MOST {
+            return Err(Failure::new(
+                format!("peering {id} was requested and is still not to be seen"),
+                format!("{} does not show it", sides.requester),
+            )
+            .help("run again: if it is there by then, it is used"));
+        }
+        tokio::time::sleep(pause(began.elapsed())).await;
+    }
+}

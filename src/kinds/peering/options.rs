@@ -1,0 +1,157 @@
+//! What can be set of an active peering: tags, and DNS resolution for each side.
+
+use std::collections::BTreeMap;
+
+use tokio::time::Instant;
+
+use super::decide::Direction;
+use super::{Sides, UNKNOWN_AT_MOST, Wanted, pause};
+use crate::aws::{CallError, Class, Peering, Regional, Step};
+use crate::event::Failure;
+use crate::kinds::Progress;
+
+/// The DNS settings that differ, by AWS's names for the sides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Dns {
+    requester: Option<bool>,
+    accepter: Option<bool>,
+}
+
+/// Which DNS settings are to be made. A side about which AWS says nothing has it off.
+fn dns_to_set(wanted: &Wanted, peering: &Peering, direction: Direction) -> Dns {
+    let (requester, accepter) = match direction {
+        Direction::AsWanted => (wanted.requester.dns, wanted.accepter.dns),
+        Direction::Reversed => (wanted.accepter.dns, wanted.requester.dns),
+    };
+    let differs = |wanted: Option<bool>, live: Option<bool>| wanted.filter(|wanted| *wanted != live.unwrap_or(false));
+    Dns { requester: differs(requester, peering.requester.dns), accepter: differs(accepter, peering.accepter.dns) }
+}
+
+/// The tags that are missing or differ. Others are left: somebody may have their reasons.
+fn tags_to_set(wanted: &Wanted, peering: &Peering) -> BTreeMap<String, String> {
+    let wanted = wanted.owner.with(&wanted.tags);
+    wanted.into_iter().filter(|(key, value)| peering.tags.get(key) != Some(value)).collect()
+}
+
+/// Sets the tags that differ, in the requesting account, and says so.
+pub(super) async fn tags(
+    sides: Sides<'_>,
+    wanted: &Wanted,
+    peering: &Peering,
+    direction: Direction,
+) -> Result<Option<String>, Failure> {
+    let missing = tags_to_set(wanted, peering);
+    if missing.is_empty() {
+        return Ok(None);
+    }
+    let (asking, _) = sides.as_asked(direction);
+    asking.set_tags(&peering.id, &missing).await?;
+    let keys: Vec<&str> = missing.keys().map(String::as_str).collect();
+    Ok(Some(format!("set tags {}", keys.join(", "))))
+}
+
+/// Sets DNS resolution where it differs, each side by its own account, and says so.
+pub(super) async fn dns(
+    sides: Sides<'_>,
+    wanted: &Wanted,
+    peering: &Peering,
+    direction: Direction,
+    progress: Progress<'_>,
+) -> Result<Vec<String>, Failure> {
+    let (asking, asked) = sides.as_asked(direction);
+    let to_set = dns_to_set(wanted, peering, direction);
+    let mut details = Vec::new();
+    if let Some(on) = to_set.requester {
+        set_dns(asking, &peering.id, Some(on), None).await?;
+        details.push(dns_line(on, &peering.requester.vpc));
+    }
+    if let Some(on) = to_set.accepter {
+        set_dns(asked, &peering.id, None, Some(on)).await?;
+        details.push(dns_line(on, &peering.accepter.vpc));
+    }
+    for detail in &details {
+        progress(Step { what: &peering.id, status: "options", reason: Some(detail) });
+    }
+    Ok(details)
+}
+
+fn dns_line(on: bool, vpc: &str) -> String {
+    format!("DNS resolution of {vpc} from the other side is {}", if on { "on" } else { "off" })
+}
+
+/// Sets one side's DNS option. For some seconds that side may not know yet that the peering is active.
+async fn set_dns(side: &Regional, id: &str, requester: Option<bool>, accepter: Option<bool>) -> Result<(), CallError> {
+    let began = Instant::now();
+    loop {
+        match side.set_peering_dns(id, requester, accepter).await {
+            Err(error) if is_too_early(&error) && began.elapsed() < UNKNOWN_AT_MOST => {
+                tokio::time::sleep(pause(began.elapsed())).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+fn is_too_early(error: &CallError) -> bool {
+    matches!(error.class, Class::NotFound | Class::Conflict)
+        || (error.is("OperationNotPermitted") && error.message.contains("active"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::decide::tests::wanted;
+    use super::*;
+    use crate::aws::{PeeringSide, PeeringState};
+
+    fn peering(requester: Option<bool>, accepter: Option<bool>) -> Peering {
+        let side = |vpc: &str, dns| PeeringSide { account: String::new(), vpc: vpc.to_owned(), dns };
+        Peering {
+            id: "pcx-1".to_owned(),
+            state: PeeringState::Active,
+            message: String::new(),
+            requester: side("vpc-dev", requester),
+            accepter: side("vpc-hub", accepter),
+            tags: wanted().owner.tags().map(|(key, value)| (key.to_owned(), value)).into(),
+        }
+    }
+
+    #[test]
+    fn dns_is_set_only_where_it_differs() {
+        const ON: Option<bool> = Some(true);
+        const OFF: Option<bool> = Some(false);
+        for ((wanted_requester, wanted_accepter), (requester, accepter), expected) in [
+            ((None, None), (ON, OFF), (None, None)),
+            ((ON, ON), (None, None), (ON, ON)),
+            ((ON, OFF), (ON, OFF), (None, None)),
+            ((OFF, OFF), (None, ON), (None, OFF)),
+            ((OFF, None), (ON, ON), (OFF, None)),
+        ] {
+            let mut wanted = wanted();
+            wanted.requester.dns = wanted_requester;
+            wanted.accepter.dns = wanted_accepter;
+            let to_set = dns_to_set(&wanted, &peering(requester, accepter), Direction::AsWanted);
+            assert_eq!((to_set.requester, to_set.accepter), expected);
+        }
+    }
+
+    #[test]
+    fn a_peering_that_was_asked_for_the_other_way_round_gets_each_sides_option_all_the_same() {
+        let mut wanted = wanted();
+        wanted.requester.dns = Some(true);
+        let to_set = dns_to_set(&wanted, &peering(None, None), Direction::Reversed);
+        assert_eq!(to_set, Dns { requester: None, accepter: Some(true) });
+    }
+
+    #[test]
+    fn tags_of_others_stay() {
+        let mut wanted = wanted();
+        let mut peering = peering(None, None);
+        peering.tags.insert("Team".to_owned(), "net".to_owned());
+        assert!(tags_to_set(&wanted, &peering).is_empty());
+        wanted.tags.insert("Purpose".to_owned(), "Infrastructure".to_owned());
+        assert_eq!(
+            tags_to_set(&wanted, &peering),
+            BTreeMap::from([("Purpose".to_owned(), "Infrastructure".to_owned())])
+        );
+    }
+}

@@ -1,0 +1,291 @@
+//! Peerings over the embedded AWS, by way of the real SDK clients.
+
+use std::time::Duration;
+
+use super::super::tests::{DEV, HUB, Steps, at, calls_since, ec2, owner, sessions, unseen, vpc};
+use super::*;
+use crate::aws::Sessions;
+use crate::sim::{Effect, Fault, Faults, Sim, Timing};
+
+const EAST: &str = "us-east-1";
+const WEST: &str = "us-west-2";
+
+/// A spoke in one account and a hub in another, perhaps in another region, and the peering that is wanted between them.
+struct World {
+    sim: Sim,
+    sessions: Sessions,
+    region: &'static str,
+    wanted: Wanted,
+}
+
+impl World {
+    async fn new(region: &'static str) -> Self {
+        Self::of(Sim::builder().build(), region, "10.0.0.0/20").await
+    }
+
+    async fn faulty(faults: impl IntoIterator<Item = Fault>) -> Self {
+        Self::of(Sim::builder().faults(Faults::of(faults)).build(), EAST, "10.0.0.0/20").await
+    }
+
+    async fn of(sim: Sim, region: &'static str, hub_range: &str) -> Self {
+        let spoke = vpc(&ec2(&sim, DEV, EAST), "10.0.16.0/20").await;
+        let hub = vpc(&ec2(&sim, HUB, region), hub_range).await;
+        let sessions = sessions(&sim).await;
+        let wanted = Wanted {
+            requester: Side { vpc: spoke, dns: None },
+            accepter: Side { vpc: hub, dns: None },
+            tags: IndexMap::from([("Purpose".to_owned(), "Infrastructure".to_owned())]),
+            owner: owner("peerings.spoke[dev]"),
+        };
+        Self { sim, sessions, region, wanted }
+    }
+
+    fn dev(&self) -> Regional {
+        at(&self.sessions, "dev", EAST)
+    }
+
+    fn hub(&self) -> Regional {
+        at(&self.sessions, "hub", self.region)
+    }
+
+    async fn converge(&self) -> Result<Done, Failure> {
+        converge(&self.dev(), &self.hub(), &self.wanted, &unseen).await
+    }
+
+    /// All peerings that the spoke's side knows, dead ones too.
+    async fn all(&self) -> Vec<Peering> {
+        self.dev().peerings_between(&self.wanted.requester.vpc, &self.wanted.accepter.vpc).await.unwrap()
+    }
+
+    /// The ids of the live ones.
+    async fn live(&self) -> Vec<String> {
+        self.all().await.into_iter().filter(|peering| peering.state.is_live()).map(|peering| peering.id).collect()
+    }
+
+    /// Somebody else's request between the two VPCs: from the spoke's side, or from the hub's.
+    async fn requested_by_somebody(&self, account: &str) -> String {
+        let (spoke, hub) = (&self.wanted.requester.vpc, &self.wanted.accepter.vpc);
+        let (region, own, peer_vpc, peer, peer_region) =
+            if account == DEV { (EAST, spoke, hub, HUB, self.region) } else { (self.region, hub, spoke, DEV, EAST) };
+        let request = ec2(&self.sim, account, region).create_vpc_peering_connection();
+        let request = request.vpc_id(own).peer_vpc_id(peer_vpc).peer_owner_id(peer).peer_region(peer_region);
+        request.send().await.unwrap().vpc_peering_connection.unwrap().vpc_peering_connection_id.unwrap()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peering_is_requested_accepted_and_active_and_a_second_time_nothing_happens() {
+    for region in [EAST, WEST] {
+        let world = World::new(region).await;
+        let steps = Steps::default();
+        let seen = steps.clone();
+        let done = converge(&world.dev(), &world.hub(), &world.wanted, &move |step| seen.take(step)).await.unwrap();
+        assert_eq!(done.change, Change::Created);
+        let id = done.id.unwrap();
+        let live = world.all().await;
+        assert_eq!(live.len(), 1);
+        assert_eq!((live[0].id.as_str(), &live[0].state), (id.as_str(), &crate::aws::PeeringState::Active));
+        assert_eq!(live[0].tags["Purpose"], "Infrastructure");
+        assert_eq!(live[0].tags["orch:node"], "peerings/spoke/dev");
+        assert_eq!(
+            steps.all(),
+            ["requested", "pending-acceptance", "accepted", "provisioning", "active"]
+                .map(|step| format!("{id} {step}"))
+        );
+
+        let before = world.sim.calls().len();
+        let again = world.converge().await.unwrap();
+        assert_eq!((again.change, again.id), (Change::Unchanged, Some(id)));
+        assert_eq!(calls_since(&world.sim, before), ["DescribeVpcPeeringConnections"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peering_within_one_account_is_accepted_too() {
+    let world = World::new(EAST).await;
+    let client = ec2(&world.sim, HUB, EAST);
+    let mut wanted = world.wanted.clone();
+    wanted.requester.vpc = vpc(&client, "10.0.32.0/20").await;
+    let done = converge(&world.hub(), &world.hub(), &wanted, &unseen).await.unwrap();
+    assert_eq!(done.change, Change::Created);
+}
+
+#[tokio::test(start_paused = true)]
+async fn lost_answers_throttles_and_outages_make_no_second_peering() {
+    for operation in ["CreateVpcPeeringConnection", "AcceptVpcPeeringConnection", "DescribeVpcPeeringConnections"] {
+        for effect in [Effect::LostAfter, Effect::LostBefore, Effect::Throttle, Effect::ServerError, Effect::Refused] {
+            let world = World::faulty([Fault::new(effect).on(operation).first(2)]).await;
+            let done = world.converge().await.unwrap_or_else(|failure| panic!("{operation}, {effect:?}: {failure}"));
+            assert_eq!(done.change, Change::Created, "{operation}, {effect:?}");
+            assert_eq!(world.all().await.len(), 1, "{operation}, {effect:?}");
+            assert_eq!(world.converge().await.unwrap().change, Change::Unchanged);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_after_any_call_is_repaired_without_a_second_peering() {
+    for mutations in 1..=4 {
+        let mut world = World::new(EAST).await;
+        world.wanted.requester.dns = Some(true);
+        world.wanted.accepter.dns = Some(true);
+        world.sim.stop_after(mutations);
+        tokio::select! {
+            result = world.converge() => panic!("mutation {mutations} is never reached: {result:?}"),
+            () = world.sim.stopped() => {}
+        }
+        world.sim.resume();
+        world.converge().await.unwrap();
+        assert_eq!(world.all().await.len(), 1, "after mutation {mutations}");
+        assert_eq!(world.converge().await.unwrap().change, Change::Unchanged);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_elses_peering_is_not_taken_whichever_side_asked_for_it() {
+    for account in [DEV, HUB] {
+        let world = World::new(EAST).await;
+        let theirs = world.requested_by_somebody(account).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let before = world.sim.mutations();
+        let failure = world.converge().await.unwrap_err();
+        assert!(failure.summary.contains(&theirs) && failure.summary.contains("not this node's"), "{failure}");
+        assert_eq!(failure.cause, "it has no tags of orch");
+        assert_eq!(world.sim.mutations(), before, "nothing was touched");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_who_is_faster_than_our_request_is_found_out() {
+    // Theirs cannot be seen when we look, so we ask, and AWS gives theirs back.
+    let world = World::new(EAST).await;
+    let theirs = world.requested_by_somebody(DEV).await;
+    let sides = Sides { requester: &world.dev(), accepter: &world.hub() };
+    let failure = request(sides, &world.wanted, &unseen).await.unwrap_err();
+    assert!(failure.summary.contains(&theirs), "{failure}");
+    assert_eq!(world.live().await, [theirs]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_was_turned_round_keeps_its_peering() {
+    let mut world = World::new(WEST).await;
+    world.wanted.requester.dns = Some(true);
+    let first = world.converge().await.unwrap();
+    let turned = Wanted {
+        requester: world.wanted.accepter.clone(),
+        accepter: world.wanted.requester.clone(),
+        ..world.wanted.clone()
+    };
+    let done = converge(&world.hub(), &world.dev(), &turned, &unseen).await.unwrap();
+    assert_eq!((done.change, done.id), (Change::Unchanged, first.id));
+    let gone = destroy(&world.hub(), &world.dev(), &turned.owner, &unseen).await.unwrap();
+    assert_eq!(gone.change, Change::Deleted);
+    assert!(world.live().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turned_plan_takes_up_a_request_that_was_left_unaccepted() {
+    let world = World::new(EAST).await;
+    world.sim.stop_after(1);
+    tokio::select! {
+        result = world.converge() => panic!("{result:?}"),
+        () = world.sim.stopped() => {}
+    }
+    world.sim.resume();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let turned = Wanted {
+        requester: world.wanted.accepter.clone(),
+        accepter: world.wanted.requester.clone(),
+        ..world.wanted.clone()
+    };
+    let done = converge(&world.hub(), &world.dev(), &turned, &unseen).await.unwrap();
+    assert_eq!(done.change, Change::Updated);
+    assert_eq!(world.live().await, [done.id.unwrap()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn overlapping_ranges_fail_in_awss_own_words_each_time_anew() {
+    let world = World::of(Sim::builder().build(), EAST, "10.0.16.0/20").await;
+    for _ in 0..2 {
+        let failure = world.converge().await.unwrap_err();
+        assert!(failure.summary.ends_with("is failed"), "{failure}");
+        assert!(failure.cause.contains("overlapping CIDR range"), "{failure}");
+        assert!(failure.help[0].contains("would fail again"), "{failure:?}");
+    }
+    assert_eq!(world.all().await.len(), 2, "dead ones are ignored");
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_rejection_a_new_one_is_requested_and_the_old_one_mentioned() {
+    let world = World::new(EAST).await;
+    world.sim.stop_after(1);
+    tokio::select! {
+        result = world.converge() => panic!("{result:?}"),
+        () = world.sim.stopped() => {}
+    }
+    world.sim.resume();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let rejected = world.live().await.remove(0);
+    let reject = ec2(&world.sim, HUB, EAST).reject_vpc_peering_connection().vpc_peering_connection_id(&rejected);
+    reject.send().await.unwrap();
+    let done = world.converge().await.unwrap();
+    assert_eq!(done.change, Change::Created);
+    assert_ne!(done.id.as_ref(), Some(&rejected));
+    assert!(done.details[0].contains(&format!("{rejected}, is rejected")), "{:?}", done.details);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dns_is_set_by_each_side_and_only_when_it_differs() {
+    for region in [EAST, WEST] {
+        let mut world = World::new(region).await;
+        world.wanted.requester.dns = Some(true);
+        world.wanted.accepter.dns = Some(true);
+        let done = world.converge().await.unwrap();
+        assert_eq!(done.details.iter().filter(|detail| detail.contains("DNS")).count(), 2, "{:?}", done.details);
+        assert_eq!(world.converge().await.unwrap().change, Change::Unchanged);
+        world.wanted.accepter.dns = Some(false);
+        let before = world.sim.calls().len();
+        assert_eq!(world.converge().await.unwrap().change, Change::Updated);
+        assert_eq!(
+            calls_since(&world.sim, before),
+            ["DescribeVpcPeeringConnections", "ModifyVpcPeeringConnectionOptions"]
+        );
+        assert_eq!(world.converge().await.unwrap().change, Change::Unchanged);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tag_that_is_new_in_the_plan_is_set() {
+    let mut world = World::new(EAST).await;
+    world.converge().await.unwrap();
+    world.wanted.tags.insert("Team".to_owned(), "net".to_owned());
+    let done = world.converge().await.unwrap();
+    assert_eq!((done.change, done.details), (Change::Updated, vec!["set tags Team".to_owned()]));
+    assert_eq!(world.converge().await.unwrap().change, Change::Unchanged);
+}
+
+#[tokio::test(start_paused = true)]
+async fn destroying_deletes_only_our_own_and_needs_no_vpcs() {
+    let world = World::new(WEST).await;
+    world.converge().await.unwrap();
+    let other = owner("peerings.other");
+    let theirs = destroy(&world.dev(), &world.hub(), &other, &unseen).await.unwrap();
+    assert_eq!(theirs.change, Change::Absent);
+    assert_eq!(world.live().await.len(), 1);
+    let done = destroy(&world.dev(), &world.hub(), &world.wanted.owner, &unseen).await.unwrap();
+    assert_eq!(done.change, Change::Deleted);
+    assert!(world.live().await.is_empty());
+    let again = destroy(&world.dev(), &world.hub(), &world.wanted.owner, &unseen).await.unwrap();
+    assert_eq!(again.change, Change::Absent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_side_that_learns_of_the_request_late_is_waited_for() {
+    let timing = Timing { peering_visible: Duration::from_secs(20), ..Timing::default() };
+    let world = World::of(Sim::builder().timing(timing).build(), WEST, "10.0.0.0/20").await;
+    assert_eq!(world.converge().await.unwrap().change, Change::Created);
+    let never = Timing { peering_visible: Duration::from_hours(1), ..Timing::default() };
+    let world = World::of(Sim::builder().timing(never).build(), WEST, "10.0.0.0/20").await;
+    let failure = world.converge().await.unwrap_err();
+    assert!(failure.summary.starts_with("AcceptVpcPeeringConnection in account hub, us-west-2"), "{failure}");
+}

@@ -1,0 +1,95 @@
+//! A refused call in words for the user, with what to do about it.
+
+use crate::aws::{CallError, Class};
+use crate::event::Failure;
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        let CallError { operation, account, region, .. } = &error;
+        let cause = match &error.code {
+            Some(code) => format!("{} ({code})", error.message),
+            None => error.message.clone(),
+        };
+        let mut failure = Self::new(format!("{operation} in account {account}, {region}, {}", error.fate()), cause);
+        failure.request_id.clone_from(&error.request_id);
+        failure.help = help(&error);
+        failure
+    }
+}
+
+/// The IAM action that allows an operation.
+fn action(operation: &str) -> String {
+    let service = match operation {
+        "AssumeRole" | "GetCallerIdentity" | "GetSessionToken" => "sts",
+        operation if ["Vpc", "Route", "Tags"].iter().any(|part| operation.contains(part)) => "ec2",
+        _ => "cloudformation",
+    };
+    format!("{service}:{operation}")
+}
+
+/// What to do about a refused call.
+fn help(error: &CallError) -> Vec<String> {
+    let CallError { operation, account, region, .. } = error;
+    let code = error.code.as_deref().unwrap_or_default();
+    match code {
+        "InsufficientCapabilitiesException" => {
+            return vec![
+                "allow it in the plan, with `capabilities = [\"CAPABILITY_NAMED_IAM\"]` or what the message asks for"
+                    .to_owned(),
+            ];
+        }
+        "OptInRequired" => return vec![format!("switch region {region} on for account {account}, or use another one")],
+        code if code.ends_with("LimitExceeded") || code == "LimitExceededException" => {
+            return vec![format!(
+                "a quota of account {account} in {region} is used up: raise it in Service Quotas, or remove what is not needed"
+            )];
+        }
+        _ => {}
+    }
+    match error.class {
+        Class::Denied => vec![format!("allow {} to the role that orch uses in account {account}", action(operation))],
+        Class::Expired => vec![format!(
+            "renew the caller's credentials and run again: what is done is kept (and see that region {region} is switched on for account {account})"
+        )],
+        Class::Transient | Class::Lost => {
+            vec!["run again: whatever took effect is found and kept".to_owned()]
+        }
+        Class::Throttled => vec!["run again later, or with fewer nodes at once".to_owned()],
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_denied_call_names_the_action_to_allow() {
+        let failure = Failure::from(CallError {
+            operation: "CreateRoute",
+            account: "dev".into(),
+            region: "us-east-1".into(),
+            code: Some("UnauthorizedOperation".to_owned()),
+            message: "You are not authorized to perform this operation.".to_owned(),
+            request_id: Some("r-1".to_owned()),
+            class: Class::Denied,
+        });
+        assert_eq!(failure.summary, "CreateRoute in account dev, us-east-1, was refused");
+        assert_eq!(failure.cause, "You are not authorized to perform this operation. (UnauthorizedOperation)");
+        assert_eq!(failure.help, ["allow ec2:CreateRoute to the role that orch uses in account dev"]);
+        assert_eq!(failure.request_id.as_deref(), Some("r-1"));
+    }
+
+    #[test]
+    fn the_action_is_of_the_right_service() {
+        for (operation, expected) in [
+            ("CreateStack", "cloudformation:CreateStack"),
+            ("AcceptVpcPeeringConnection", "ec2:AcceptVpcPeeringConnection"),
+            ("DescribeRouteTables", "ec2:DescribeRouteTables"),
+            ("CreateTags", "ec2:CreateTags"),
+            ("AssumeRole", "sts:AssumeRole"),
+        ] {
+            assert_eq!(action(operation), expected);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Making and deleting routes.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Wanted;
+use super::decide::{Decision, decide, elsewhere, is_there};
+use super::parse::{Terms, terms};
+use crate::aws::{CallError, Class, RouteTable};
+use crate::kinds::{Change, Done, Failure, Progress, Regional, Step};
+
+/// How long a target that was just made may be unknown here: EC2 is eventually consistent.
+const UNKNOWN_AT_MOST: Duration = Duration::from_mins(1);
+
+/// How often to look again at a table that others change meanwhile.
+const LOOKS: usize = 4;
+
+/// Makes the route in every table where it is missing.
+///
+/// # Errors
+///
+/// A value is not one of a route, a table is not there, or a table leads the destination elsewhere. Tables are taken in
+/// the plan's order; nothing is changed while one of them must be refused.
+pub async fn converge(regional: &Regional, wanted: &Wanted, progress: Progress<'_>) -> Result<Done, Failure> {
+    let terms = terms(wanted)?;
+    let tables = tables(regional, &terms).await?;
+    let mut decided = Vec::with_capacity(tables.len());
+    for table in tables {
+        let decision = settle(regional, &terms, &table).await?;
+        decided.push((table, decision));
+    }
+    let mut details = Vec::new();
+    let mut change = Change::Unchanged;
+    for (table, decision) in decided {
+        let Some((detail, done)) = act(regional, &terms, table, decision).await? else { continue };
+        progress(Step { what: &terms.destination, status: done.word(), reason: Some(&detail) });
+        details.push(detail);
+        // What was made outweighs what was led elsewhere.
+        change = if change == Change::Created { change } else { done };
+    }
+    Ok(Done { details, ..Done::new(change) })
+}
+
+/// Deletes the route from every table where its destination leads to its target. Tables that are gone had it deleted
+/// with them.
+///
+/// # Errors
+///
+/// A value is not one of a route, or a call was refused.
+pub async fn destroy(regional: &Regional, wanted: &Wanted, progress: Progress<'_>) -> Result<Done, Failure> {
+    let terms = terms(wanted)?;
+    let mut details = Vec::new();
+    let live = regional.route_tables(&terms.tables).await?;
+    for table in live.iter().filter(|table| is_there(&terms, table)) {
+        match regional.delete_route(&table.id, &terms.destination).await {
+            Err(error) if error.class != Class::NotFound => return Err(error.into()),
+            _ => {}
+        }
+        let detail = format!("{}: deleted {} → {}", table.id, terms.destination, terms.target);
+        progress(Step { what: &terms.destination, status: Change::Deleted.word(), reason: Some(&detail) });
+        details.push(detail);
+    }
+    let change = if details.is_empty() { Change::Absent } else { Change::Deleted };
+    Ok(Done { details, ..Done::new(change) })
+}
+
+/// The wanted tables as they are, in the plan's order, by one call.
+async fn tables(regional: &Regional, terms: &Terms) -> Result<Vec<RouteTable>, Failure> {
+    let mut live = regional.route_tables(&terms.tables).await?;
+    let position = |id: &str| terms.tables.iter().position(|table| table == id);
+    let missing = terms.tables.iter().find(|id| !live.iter().any(|table| table.id == **id));
+    if let Some(id) = missing {
+        return Err(Failure::new(
+            format!("route table {id} does not exist in {regional}"),
+            format!("{} cannot be led to {}", terms.destination, terms.target),
+        )
+        .help("see that `account` and `region` of the node are those of its route tables"));
+    }
+    live.sort_by_key(|table| position(&table.id));
+    Ok(live)
+}
+
+/// Decides for one table, and finds out about a peering that carries nothing.
+async fn settle(regional: &Regional, terms: &Terms, table: &RouteTable) -> Result<Decision, Failure> {
+    match decide(terms, table) {
+        Decision::Refuse(failure) => Err(failure),
+        Decision::Suspect { peering } => {
+            // Leading a route away from a dead peering takes nothing from anybody; one that waits may yet be somebody's.
+            match regional.peering(&peering).await? {
+                Some(live) if live.state.is_live() => Err(elsewhere(terms, table, &peering)),
+                _ => Ok(Decision::Replace { from: format!("{peering}, which is dead") }),
+            }
+        }
+        decision => Ok(decision),
+    }
+}
+
+/// Does what was decided for one table; looks again when it has changed meanwhile. Gives a line and what was done, or
+/// nothing where there was nothing to do.
+async fn act(
+    regional: &Regional,
+    terms: &Terms,
+    mut table: RouteTable,
+    mut decision: Decision,
+) -> Result<Option<(String, Change)>, Failure> {
+    let route = format!("{}: {} → {}", table.id, terms.destination, terms.target);
+    let mut tried = false;
+    for _ in 0..LOOKS {
+        let (answer, done) = match &decision {
+            // After an attempt whose answer was lost, this is its effect.
+            Decision::Nothing if tried => return Ok(Some((route, Change::Created))),
+            Decision::Nothing => return Ok(None),
+            Decision::Replace { from } => {
+                (replace(regional, terms, &table.id).await, (format!("{route}, instead of {from}"), Change::Updated))
+            }
+            Decision::Create | Decision::Suspect { .. } | Decision::Refuse(_) => {
+                (create(regional, terms, &table.id).await, (route.clone(), Change::Created))
+            }
+        };
+        match answer {
+            Ok(()) => return Ok(Some(done)),
+            Err(error) if has_changed(&error) => {
+                tried = true;
+                if let Some(live) = regional.route_tables(std::slice::from_ref(&table.id)).await?.into_iter().next() {
+                    table = live;
+                }
+                decision = settle(regional, terms, &table).await?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(Failure::new(format!("route table {} did not come to rest", table.id), "somebody else keeps changing it")
+        .help("see who else works on it, then run again"))
+}
+
+/// Whether the table was found other than expected: somebody was faster, or our own first attempt.
+fn has_changed(error: &CallError) -> bool {
+    matches!(error.class, Class::Conflict | Class::Lost) || error.is("InvalidRoute.NotFound")
+}
+
+async fn create(regional: &Regional, terms: &Terms, table: &str) -> Result<(), CallError> {
+    once_known(terms, || regional.create_route(table, &terms.destination, terms.kind, &terms.target)).await
+}
+
+async fn replace(regional: &Regional, terms: &Terms, table: &str) -> Result<(), CallError> {
+    once_known(terms, || regional.replace_route(table, &terms.destination, terms.kind, &terms.target)).await
+}
+
+/// Makes a call that may find a fresh target unknown, until the target is known or should be.
+async fn once_known<F>(terms: &Terms, call: impl Fn() -> F) -> Result<(), CallError>
+where
+    F: Future<Output = Result<(), CallError>>,
+{
+    let began = Instant::now();
+    loop {
+        match call().await {
+            Err(error) if is_unknown_target(&error, terms) && began.elapsed() < UNKNOWN_AT_MOST => {
+                tokio::time::sleep((began.elapsed() / 10).clamp(Duration::from_secs(1), Duration::from_secs(5))).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+/// Whether EC2 does not know the target (rather than the table or the route).
+fn is_unknown_target(error: &CallError, terms: &Terms) -> bool {
+    error.class == Class::NotFound && !error.is("InvalidRoute.NotFound") && error.message.contains(&terms.target)
+}

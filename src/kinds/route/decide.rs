@@ -1,0 +1,139 @@
+//! What to do about a destination in one route table.
+
+use super::parse::Terms;
+use crate::aws::{Route, RouteTable};
+use crate::event::Failure;
+
+/// What to do in one table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// No route has this destination: make one.
+    Create,
+    /// It is there.
+    Nothing,
+    /// It leads elsewhere and may be led here.
+    Replace {
+        /// Where it leads now.
+        from: String,
+    },
+    /// It leads to a peering that carries nothing: whether that is dead or only waits is to be found out.
+    Suspect {
+        /// The peering.
+        peering: String,
+    },
+    /// It leads elsewhere and must not be touched.
+    Refuse(Failure),
+}
+
+/// The route to a destination in a table. Routes learnt from a gateway give way to made ones, so they do not count.
+fn route<'a>(table: &'a RouteTable, destination: &str) -> Option<&'a Route> {
+    table.routes.iter().find(|route| route.destination == destination && !route.propagated)
+}
+
+/// Whether the table's route to the destination leads to the target.
+pub(super) fn is_there(terms: &Terms, table: &RouteTable) -> bool {
+    route(table, &terms.destination).is_some_and(|route| route.targets.contains(&terms.target))
+}
+
+/// Decides for one table.
+pub(super) fn decide(terms: &Terms, table: &RouteTable) -> Decision {
+    let Some(route) = route(table, &terms.destination) else { return Decision::Create };
+    if route.targets.contains(&terms.target) {
+        return Decision::Nothing;
+    }
+    let from = route.targets.first().cloned().unwrap_or_else(|| "nowhere".to_owned());
+    if from == "local" {
+        return Decision::Refuse(local(terms, table));
+    }
+    if terms.replace {
+        return Decision::Replace { from };
+    }
+    if route.blackhole && from.starts_with("pcx-") {
+        return Decision::Suspect { peering: from };
+    }
+    Decision::Refuse(elsewhere(terms, table, &from))
+}
+
+/// The destination is the VPC's own range.
+fn local(terms: &Terms, table: &RouteTable) -> Failure {
+    Failure::new(
+        format!("route table {} already leads {} to its own VPC", table.id, terms.destination),
+        "a VPC's own range cannot be led elsewhere",
+    )
+    .help("see what `destination` of the node gives: it must be the other side's range")
+}
+
+/// The destination is taken.
+pub(super) fn elsewhere(terms: &Terms, table: &RouteTable, from: &str) -> Failure {
+    Failure::new(
+        format!("route table {} already leads {} to {from}", table.id, terms.destination),
+        format!("this node wants it to lead to {}", terms.target),
+    )
+    .help("if the node is to have it, set `replace = true`")
+    .help("else take the table or the destination out of the node")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse::{terms, tests::wanted};
+    use super::*;
+
+    fn table(routes: &[(&str, &str)]) -> RouteTable {
+        let route = |(destination, target): &(&str, &str)| Route {
+            destination: (*destination).to_owned(),
+            targets: vec![(*target).to_owned()],
+            ..Route::default()
+        };
+        RouteTable { id: "rtb-1".to_owned(), routes: routes.iter().map(route).collect() }
+    }
+
+    fn decision(replace: bool, table: &RouteTable) -> String {
+        let mut wanted = wanted();
+        wanted.replace = replace;
+        match decide(&terms(&wanted).unwrap(), table) {
+            Decision::Create => "create".to_owned(),
+            Decision::Nothing => "nothing".to_owned(),
+            Decision::Replace { from } => format!("replace {from}"),
+            Decision::Suspect { peering } => format!("suspect {peering}"),
+            Decision::Refuse(_) => "refuse".to_owned(),
+        }
+    }
+
+    #[test]
+    fn each_table_has_its_decision() {
+        for (routes, plain, replacing) in [
+            (&[][..], "create", "create"),
+            (&[("10.1.0.0/16", "local"), ("10.0.16.0/20", "pcx-1")], "create", "create"),
+            (&[("10.0.0.0/20", "pcx-1")], "nothing", "nothing"),
+            (&[("10.0.0.0/20", "tgw-1")], "refuse", "replace tgw-1"),
+            (&[("10.0.0.0/20", "local")], "refuse", "refuse"),
+        ] {
+            assert_eq!(decision(false, &table(routes)), plain, "{routes:?}");
+            assert_eq!(decision(true, &table(routes)), replacing, "{routes:?}");
+        }
+    }
+
+    #[test]
+    fn a_blackhole_to_a_peering_is_looked_into_and_any_other_is_refused() {
+        let mut dead = table(&[("10.0.0.0/20", "pcx-0")]);
+        dead.routes[0].blackhole = true;
+        assert_eq!(decision(false, &dead), "suspect pcx-0");
+        assert_eq!(decision(true, &dead), "replace pcx-0");
+        let mut other = table(&[("10.0.0.0/20", "nat-0")]);
+        other.routes[0].blackhole = true;
+        assert_eq!(decision(false, &other), "refuse");
+        let mut ours = table(&[("10.0.0.0/20", "pcx-1")]);
+        ours.routes[0].blackhole = true;
+        assert_eq!(decision(false, &ours), "nothing", "its peering is only pending yet");
+    }
+
+    #[test]
+    fn a_learnt_route_does_not_count_and_any_of_a_routes_targets_does() {
+        let mut learnt = table(&[("10.0.0.0/20", "vgw-1")]);
+        learnt.routes[0].propagated = true;
+        assert_eq!(decision(false, &learnt), "create");
+        let mut several = table(&[("10.0.0.0/20", "i-1")]);
+        several.routes[0].targets.push("pcx-1".to_owned());
+        assert_eq!(decision(false, &several), "nothing");
+    }
+}

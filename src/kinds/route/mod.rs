@@ -1,0 +1,26 @@
+//! The kind *route*: one destination and one target in any number of route tables.
+
+mod act;
+mod decide;
+mod parse;
+#[cfg(test)]
+mod tests;
+
+use super::Owner;
+
+pub use act::{converge, destroy};
+
+/// A route as the plan wants it, all values worked out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The route tables, by id.
+    pub route_tables: Vec<String>,
+    /// An IPv4 or IPv6 range, or a prefix list's id (`pl-…`).
+    pub destination: String,
+    /// The target's id: `pcx-…`, `tgw-…`, `nat-…`, `igw-…`, `eni-…`, `vpce-…` and so on.
+    pub target: String,
+    /// Whether a route to the same destination by another target may be led here.
+    pub replace: bool,
+    /// The node; for messages, since routes bear no tags.
+    pub owner: Owner,
+}

@@ -1,0 +1,343 @@
+//! Stacks over the embedded AWS, by way of the real SDK clients.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::super::tests::{DEV, Steps, at, calls_since, ec2, owner, sessions, unseen};
+use super::*;
+use crate::aws::Sessions;
+use crate::sim::{Builder, Effect, Fault, Faults, ResourceFault, Sim, Timing};
+
+const EAST: &str = "us-east-1";
+
+/// A VPC with a route table, and a secret for whoever needs one.
+const TEMPLATE: &str = "\
+Parameters:
+  CidrBlock: {Type: String}
+  Label: {Type: String, Default: net}
+Resources:
+  Vpc:
+    Type: AWS::EC2::VPC
+    Properties: {CidrBlock: !Ref CidrBlock, Tags: [{Key: Name, Value: !Ref Label}]}
+  Table:
+    Type: AWS::EC2::RouteTable
+    Properties: {VpcId: !Ref Vpc}
+Outputs:
+  VPCId: {Value: !Ref Vpc}
+  RouteTableId: {Value: !Ref Table}
+";
+
+/// An account, and the stack that is wanted in it.
+struct World {
+    sim: Sim,
+    sessions: Sessions,
+    wanted: Wanted,
+}
+
+impl World {
+    async fn new() -> Self {
+        Self::of(Sim::builder()).await
+    }
+
+    async fn faulty(faults: impl IntoIterator<Item = Fault>) -> Self {
+        Self::of(Sim::builder().faults(Faults::of(faults))).await
+    }
+
+    async fn of(builder: Builder) -> Self {
+        let sim = builder.build();
+        let sessions = sessions(&sim).await;
+        let wanted = Wanted {
+            name: "us-east-1-dev".to_owned(),
+            template: TEMPLATE.to_owned(),
+            path: "spoke.yaml".into(),
+            parameters: IndexMap::from([("CidrBlock".to_owned(), "10.0.16.0/20".to_owned())]),
+            tags: IndexMap::from([("Purpose".to_owned(), "Infrastructure".to_owned())]),
+            capabilities: Vec::new(),
+            owner: owner("stacks.spoke[dev]"),
+        };
+        Self { sim, sessions, wanted }
+    }
+
+    fn dev(&self) -> Regional {
+        at(&self.sessions, "dev", EAST)
+    }
+
+    async fn converge(&self) -> Result<Done, Failure> {
+        converge(&self.dev(), &self.wanted, &unseen).await
+    }
+
+    async fn destroy(&self) -> Result<Done, Failure> {
+        destroy(&self.dev(), &self.wanted.name, &self.wanted.owner, &unseen).await
+    }
+
+    fn set(&mut self, parameter: &str, value: &str) {
+        self.wanted.parameters.insert(parameter.to_owned(), value.to_owned());
+    }
+
+    /// Runs until the `mutations`th change from now, as a process that is killed there.
+    async fn crash_after(&self, mutations: usize) {
+        self.sim.stop_after(mutations);
+        tokio::select! {
+            result = self.converge() => panic!("change {mutations} is never reached: {result:?}"),
+            () = self.sim.stopped() => {}
+        }
+        self.sim.resume();
+    }
+
+    /// The operations of the calls that a convergence makes.
+    async fn calls(&self) -> (Done, Vec<String>) {
+        let before = self.sim.calls().len();
+        let done = self.converge().await.unwrap();
+        (done, calls_since(&self.sim, before))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stack_is_created_and_followed_and_a_second_time_nothing_happens() {
+    let world = World::new().await;
+    let steps = Steps::default();
+    let seen = steps.clone();
+    let done = converge(&world.dev(), &world.wanted, &move |step| seen.take(step)).await.unwrap();
+    assert_eq!(done.change, Change::Created);
+    assert!(done.outputs["VPCId"].starts_with("vpc-"), "{:?}", done.outputs);
+    assert!(done.id.as_ref().unwrap().contains(&format!(":{DEV}:stack/us-east-1-dev/")));
+    let steps = steps.all();
+    for step in ["us-east-1-dev CREATE_IN_PROGRESS", "Vpc CREATE_COMPLETE", "us-east-1-dev CREATE_COMPLETE"] {
+        assert_eq!(steps.iter().filter(|seen| *seen == step).count(), 1, "{step} in {steps:?}");
+    }
+    let live = world.dev().stack("us-east-1-dev").await.unwrap().unwrap();
+    assert_eq!(live.tags["orch:plan"], "network");
+    assert_eq!(live.tags["orch:node"], "stacks/spoke/dev");
+    assert_eq!(live.tags["Purpose"], "Infrastructure");
+
+    let (again, calls) = world.calls().await;
+    assert_eq!((again.change, again.outputs, again.id), (Change::Unchanged, done.outputs, done.id));
+    assert_eq!(calls, ["DescribeStacks", "GetTemplate"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_template_written_otherwise_changes_nothing() {
+    let mut world = World::new().await;
+    world.converge().await.unwrap();
+    world.wanted.template = format!("# a comment\n{}", TEMPLATE.replace("!Ref CidrBlock", "{Ref: CidrBlock}"));
+    let (done, calls) = world.calls().await;
+    assert_eq!(done.change, Change::Unchanged);
+    assert_eq!(calls, ["DescribeStacks", "GetTemplate"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_goes_by_a_change_set_that_says_what_changes() {
+    let mut world = World::new().await;
+    let created = world.converge().await.unwrap();
+    world.set("Label", "network");
+    let (done, calls) = world.calls().await;
+    assert_eq!(done.change, Change::Updated);
+    assert_eq!(done.details, ["Modify Vpc (AWS::EC2::VPC)"]);
+    assert_eq!(done.outputs, created.outputs);
+    for call in ["CreateChangeSet", "DescribeChangeSet", "ExecuteChangeSet"] {
+        assert!(calls.iter().any(|seen| seen == call), "{call} in {calls:?}");
+    }
+    assert_eq!(world.converge().await.unwrap().change, Change::Unchanged);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replacement_is_called_one() {
+    let mut world = World::new().await;
+    let created = world.converge().await.unwrap();
+    world.set("CidrBlock", "10.0.32.0/20");
+    let done = world.converge().await.unwrap();
+    assert_eq!(done.change, Change::Replaced);
+    assert!(done.details.contains(&"Modify Vpc (AWS::EC2::VPC), replaced".to_owned()), "{:?}", done.details);
+    assert_ne!(done.outputs["VPCId"], created.outputs["VPCId"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hidden_parameter_is_left_to_a_change_set_that_finds_nothing_and_goes_away() {
+    let mut world = World::new().await;
+    world.wanted.template =
+        TEMPLATE.replace("  Label: {Type: String, Default: net}", "  Label: {Type: String, NoEcho: true}");
+    world.set("Label", "s3cret");
+    world.converge().await.unwrap();
+    for _ in 0..2 {
+        let (done, calls) = world.calls().await;
+        assert_eq!(done.change, Change::Unchanged);
+        assert_eq!(calls.last().map(String::as_str), Some("DeleteChangeSet"), "{calls:?}");
+        assert!(!format!("{done:?}").contains("s3cret"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_creation_names_what_failed_first_and_is_a_failure_though_the_rollback_ends_well() {
+    let mut faults = Faults::default();
+    faults.resources.push(ResourceFault {
+        logical_id: Some("Vpc".to_owned()),
+        reason: "The maximum number of VPCs has been reached.".to_owned(),
+        ..ResourceFault::default()
+    });
+    let world = World::of(Sim::builder().faults(faults)).await;
+    let failure = world.converge().await.unwrap_err();
+    assert_eq!(failure.summary, "stack us-east-1-dev ended in ROLLBACK_COMPLETE");
+    assert_eq!(failure.cause, "Vpc (AWS::EC2::VPC): The maximum number of VPCs has been reached.");
+    assert!(failure.help[0].contains("delete the stack"), "{:?}", failure.help);
+
+    let again = world.converge().await.unwrap_err();
+    assert_eq!(again.summary, "stack us-east-1-dev is in ROLLBACK_COMPLETE and cannot be updated");
+    assert_eq!(world.destroy().await.unwrap().change, Change::Deleted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_update_is_a_failure_and_can_be_made_good() {
+    let mut world = World::new().await;
+    world.converge().await.unwrap();
+    world
+        .sim
+        .change(|world| {
+            world.rules.faults.resources.push(ResourceFault {
+                action: Some("UPDATE".to_owned()),
+                reason: "Not today.".to_owned(),
+                ..ResourceFault::default()
+            });
+        })
+        .unwrap();
+    world.set("Label", "network");
+    let failure = world.converge().await.unwrap_err();
+    assert_eq!(
+        failure.to_string(),
+        "stack us-east-1-dev ended in UPDATE_ROLLBACK_COMPLETE: Vpc (AWS::EC2::VPC): Not today."
+    );
+    world.sim.change(|world| world.rules.faults.resources.clear()).unwrap();
+    assert_eq!(world.converge().await.unwrap().change, Change::Updated);
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_elses_stack_is_not_touched_but_can_be_read() {
+    let mut world = World::new().await;
+    let done = world.converge().await.unwrap();
+    world.wanted.owner = owner("stacks.other");
+    let before = world.sim.mutations();
+    let failure = world.converge().await.unwrap_err();
+    assert_eq!(failure.summary, "stack us-east-1-dev exists and is not this node's");
+    assert_eq!(failure.cause, "its tags say that it belongs to plan `network`, node `stacks/spoke/dev`");
+    assert_eq!(world.destroy().await.unwrap_err().summary, failure.summary);
+    assert_eq!(world.sim.mutations(), before);
+    let read = find(&world.dev(), "us-east-1-dev", &unseen).await.unwrap().unwrap();
+    assert_eq!((read.change, read.outputs), (Change::Read, done.outputs));
+    assert_eq!(find(&world.dev(), "nobody", &unseen).await, Ok(None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn lost_answers_throttles_and_outages_make_no_second_stack_and_are_told_as_what_they_are() {
+    let operations = [
+        "ValidateTemplate",
+        "CreateStack",
+        "DescribeStacks",
+        "DescribeStackEvents",
+        "CreateChangeSet",
+        "DescribeChangeSet",
+        "ExecuteChangeSet",
+        "GetTemplate",
+    ];
+    for operation in operations {
+        for effect in [Effect::LostAfter, Effect::LostBefore, Effect::Throttle, Effect::ServerError, Effect::Refused] {
+            let mut world = World::faulty([Fault::new(effect).on(operation).first(2)]).await;
+            let done = world.converge().await.unwrap_or_else(|failure| panic!("{operation}, {effect:?}: {failure}"));
+            assert_eq!(done.change, Change::Created, "{operation}, {effect:?}");
+            world.set("Label", "network");
+            let done = world.converge().await.unwrap_or_else(|failure| panic!("{operation}, {effect:?}: {failure}"));
+            assert_eq!(done.change, Change::Updated, "{operation}, {effect:?}");
+            assert_eq!(world.converge().await.unwrap().change, Change::Unchanged, "{operation}, {effect:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_after_any_call_is_taken_up_where_it_is() {
+    let mut world = World::new().await;
+    world.crash_after(1).await;
+    let done = world.converge().await.unwrap();
+    assert_eq!(done.change, Change::Unchanged);
+    assert_eq!(done.details, ["waited for an earlier run's CREATE_IN_PROGRESS"]);
+    // After CreateChangeSet, and after ExecuteChangeSet.
+    for (mutations, label, change) in [(1, "one", Change::Updated), (2, "two", Change::Unchanged)] {
+        world.set("Label", label);
+        world.crash_after(mutations).await;
+        assert_eq!(world.converge().await.unwrap().change, change, "after change {mutations}");
+        let (again, calls) = world.calls().await;
+        assert_eq!(again.change, Change::Unchanged);
+        assert_eq!(calls, ["DescribeStacks", "GetTemplate"], "no change set is left to look after");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_earlier_runs_failure_is_told_with_its_cause() {
+    let mut faults = Faults::default();
+    faults.resources.push(ResourceFault { reason: "No more of these.".to_owned(), ..ResourceFault::default() });
+    let world = World::of(Sim::builder().faults(faults)).await;
+    world.crash_after(1).await;
+    let failure = world.converge().await.unwrap_err();
+    assert_eq!(failure.cause, "Vpc (AWS::EC2::VPC): No more of these.");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stack_outlives_many_sessions() {
+    let timing = Timing { resource: Duration::from_mins(40), ..Timing::default() };
+    let world = World::of(Sim::builder().timing(timing)).await;
+    let done = world.converge().await.unwrap();
+    assert_eq!(done.change, Change::Created);
+    let renewed = world.sim.calls().iter().filter(|call| call.operation == "AssumeRole").count();
+    assert!(renewed >= 2, "{renewed}");
+    assert!(world.sim.calls().iter().all(|call| call.outcome == crate::sim::Outcome::Succeeded
+        || matches!(&call.outcome, crate::sim::Outcome::Failed(code) if code == "ValidationError")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_stack_is_looked_at_ever_more_rarely() {
+    let timing = Timing { resource: Duration::from_mins(5), ..Timing::default() };
+    let world = World::of(Sim::builder().timing(timing)).await;
+    let began = Instant::now();
+    let (_, calls) = world.calls().await;
+    assert!(began.elapsed() < Duration::from_secs(610), "{:?}", began.elapsed());
+    let looks = calls.iter().filter(|call| *call == "DescribeStacks").count();
+    assert!((100..160).contains(&looks), "{looks}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_template_that_is_wrong_or_too_large_makes_nothing() {
+    let mut world = World::new().await;
+    world.wanted.template = TEMPLATE.replace("!Ref Vpc", "!Ref Nothing");
+    let failure = world.converge().await.unwrap_err();
+    assert_eq!(failure.summary, "CloudFormation refuses template spoke.yaml");
+    assert!(failure.cause.contains("Nothing"), "{failure}");
+    world.wanted.template = format!("{TEMPLATE}{}", "#".repeat(MAX_INLINE_BYTES));
+    let failure = world.converge().await.unwrap_err();
+    assert_eq!(failure.summary, "template spoke.yaml is too large for CloudFormation");
+    assert_eq!(world.sim.mutations(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn destroying_follows_the_stack_to_its_end() {
+    let world = World::new().await;
+    assert_eq!(world.destroy().await.unwrap().change, Change::Absent);
+    world.converge().await.unwrap();
+    assert_eq!(world.destroy().await.unwrap().change, Change::Deleted);
+    assert!(world.sim.is_empty().unwrap());
+    // A creation that was left under way is waited for first.
+    world.crash_after(1).await;
+    assert_eq!(world.destroy().await.unwrap().change, Change::Deleted);
+    assert!(world.sim.is_empty().unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_fails_names_the_resource_and_can_be_repeated() {
+    let world = World::new().await;
+    let done = world.converge().await.unwrap();
+    let client = ec2(&world.sim, DEV, EAST);
+    let subnet = client.create_subnet().vpc_id(&done.outputs["VPCId"]).cidr_block("10.0.16.0/24").send().await.unwrap();
+    let failure = world.destroy().await.unwrap_err();
+    assert_eq!(failure.summary, "stack us-east-1-dev ended in DELETE_FAILED");
+    assert!(failure.cause.starts_with("Vpc (AWS::EC2::VPC): "), "{failure}");
+    let subnet = subnet.subnet.unwrap().subnet_id.unwrap();
+    client.delete_subnet().subnet_id(subnet).send().await.unwrap();
+    assert_eq!(world.destroy().await.unwrap().change, Change::Deleted);
+}
