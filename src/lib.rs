@@ -4,6 +4,7 @@
 
 pub mod aws;
 pub mod cfn;
+pub mod cli;
 pub mod diag;
 pub mod engine;
 pub mod event;
@@ -13,6 +14,7 @@ pub mod ids;
 pub mod kinds;
 pub mod plan;
 pub mod report;
+pub mod run;
 pub mod sim;
 pub mod text;
 pub mod view;

@@ -1,0 +1,292 @@
+//! The command line.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "orch",
+    version,
+    about = "Build AWS infrastructure that spans accounts and regions from one plan file",
+    long_about = "Build AWS infrastructure that spans accounts and regions from one plan file.\n\n\
+        A plan declares CloudFormation stacks, VPC peerings and routes. Values refer to outputs of other nodes; those \
+        references are the order. Every node runs the moment its own inputs exist, in whatever account and region it \
+        lives, and does only what AWS does not already show: running again is always safe, and is how to resume.",
+    after_long_help = "Exit codes:\n  \
+        0    everything is as the plan says\n  \
+        1    some nodes failed, or something asked for does not exist\n  \
+        2    the plan or the command line is in error; AWS was not called\n  \
+        3    an account cannot be used; nothing was changed\n  \
+        4    a question was answered with no, or there was no terminal to ask at; nothing was changed\n  \
+        130  interrupted\n\n\
+        Try it without AWS:\n  orch apply plans/us-east-1.toml --local",
+    propagate_version = true,
+    disable_help_subcommand = true
+)]
+pub(super) struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Args, Debug)]
+pub(super) struct Global {
+    /// Say more on standard error: -v for what orch decides, -vv for every call, -vvv for the SDK too
+    ///
+    /// `RUST_LOG` takes the same filters as everywhere in Rust and wins over this.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Output")]
+    pub verbose: u8,
+    /// Print results and failures only
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Output")]
+    pub quiet: bool,
+    /// The form of the log on standard error
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, help_heading = "Output")]
+    pub log_format: LogFormat,
+    /// When to use colour; `NO_COLOR` and a terminal that has none are respected
+    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, help_heading = "Output")]
+    pub color: ColorChoice,
+}
+
+/// The form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// A line for a person.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorChoice {
+    /// On a terminal that has it.
+    Auto,
+    /// Even into a pipe.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Check plans without calling AWS
+    ///
+    /// Reads each plan with all that it extends and the templates it names, expands its groups, resolves every
+    /// reference and sorts the graph. All problems are shown at once, each at its line. Makes no call.
+    #[command(after_long_help = "Examples:\n  orch validate plans/us-east-1.toml\n  orch validate plans/*.toml")]
+    Validate(Validate),
+    /// Show the graph of a plan without calling AWS
+    ///
+    /// Every node with what it waits for, and the expression that makes it wait. Makes no call.
+    #[command(after_long_help = "Examples:\n  \
+        orch graph plans/us-east-1.toml\n  \
+        orch graph plans/us-east-1.toml --format dot | dot -Tsvg > graph.svg\n  \
+        orch graph plans/us-east-1.toml --only 'routes.*' --format mermaid")]
+    Graph(GraphArgs),
+    /// Make AWS what the plan says
+    ///
+    /// Checks the whole plan, then that the credentials of every account are those of that account, then runs every
+    /// node as soon as what it refers to exists: reads what is there, compares, and does only the difference. When a
+    /// node fails, those that need it are skipped and everything else goes on. Apply again to resume.
+    ///
+    /// Ctrl-C once starts nothing new and lets running nodes settle; a second one stops at once. What AWS has begun
+    /// goes on there, and the next apply picks it up.
+    #[command(after_long_help = "Examples:\n  \
+        orch apply plans/us-east-1.toml                      on AWS, with your own credentials\n  \
+        orch apply plans/us-east-1.toml --local              on the embedded AWS, kept in .orch/local/\n  \
+        orch apply plans/us-east-1.toml --only account:dev   one account's nodes\n  \
+        orch apply plans/us-east-1.toml --skip peerings --skip routes\n  \
+        orch apply plans/us-east-1.toml --only 'stacks.spoke[dev]' --yes")]
+    Apply(Run),
+    /// Delete what the plan made, in reverse order
+    ///
+    /// Routes first, then peerings, then stacks, each as soon as all that needs it is gone. Deletes only what carries
+    /// this plan's tags; what `manage = false` reads is never touched. Asks before it begins.
+    #[command(after_long_help = "Examples:\n  \
+        orch destroy plans/us-east-1.toml --local\n  \
+        orch destroy plans/us-east-1.toml --only account:dev\n  \
+        orch destroy plans/us-east-1.toml --yes")]
+    Destroy(Run),
+    /// Print what the plan's nodes gave: stack outputs and peering ids, read from AWS
+    #[command(after_long_help = "Examples:\n  \
+        orch outputs plans/us-east-1.toml\n  \
+        orch outputs plans/us-east-1.toml --format json | jq -r '.[\"stacks.master\"].outputs.VPCId'\n  \
+        eval \"$(orch outputs plans/us-east-1.toml --format env)\"")]
+    Outputs(Outputs),
+}
+
+/// Where the plan's variables come from besides the plan.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct Vars {
+    /// Give a variable of the plan another value; repeatable
+    ///
+    /// Where the plan's own value is a text, VALUE is taken as it stands; otherwise it is read as TOML:
+    /// --var 'spokes={ dev = "10.0.16.0/20" }'
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = name_and_value, help_heading = "Plan")]
+    pub vars: Vec<(String, String)>,
+}
+
+/// Which of the plan's nodes are meant.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct Choice {
+    /// Take these nodes only; repeatable
+    ///
+    /// A node (stacks.master), one instance (stacks.spoke[dev]), a group (stacks.spoke), a kind (peerings), or all of
+    /// an account (account:dev); * stands for any text. What is left out is not run; where its outputs are needed they
+    /// are read from AWS.
+    #[arg(long, value_name = "NODES", help_heading = "Plan")]
+    pub only: Vec<String>,
+    /// Leave these nodes out; repeatable, and wins over --only
+    #[arg(long, value_name = "NODES", help_heading = "Plan")]
+    pub skip: Vec<String>,
+}
+
+/// Which AWS is meant.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct Target {
+    /// Use the embedded AWS; its world is kept in .orch/local/ between commands
+    #[arg(long, help_heading = "Target")]
+    pub local: bool,
+    /// Faults and durations for the embedded AWS, from a TOML file (see docs/embedded-aws.md)
+    #[arg(long, value_name = "FILE", requires = "local", help_heading = "Target")]
+    pub local_config: Option<PathBuf>,
+}
+
+/// Arguments of `validate`.
+#[derive(Args, Debug)]
+pub(super) struct Validate {
+    /// The plan files; those marked abstract are checked only through the plans that extend them
+    #[arg(required = true, value_name = "PLAN")]
+    pub plans: Vec<PathBuf>,
+    /// Variables.
+    #[command(flatten)]
+    pub vars: Vars,
+}
+
+/// Arguments of `graph`.
+#[derive(Args, Debug)]
+pub(super) struct GraphArgs {
+    /// The plan file
+    #[arg(value_name = "PLAN")]
+    pub plan: PathBuf,
+    /// The form of the drawing
+    #[arg(long, value_enum, default_value_t = GraphFormat::Text)]
+    pub format: GraphFormat,
+    /// Variables.
+    #[command(flatten)]
+    pub vars: Vars,
+    /// Nodes.
+    #[command(flatten)]
+    pub choice: Choice,
+}
+
+/// The forms of `graph`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum GraphFormat {
+    /// A listing in the order of the run.
+    Text,
+    /// For Graphviz.
+    Dot,
+    /// For Markdown pages that draw Mermaid.
+    Mermaid,
+    /// For programs.
+    Json,
+}
+
+/// Arguments of `apply` and `destroy`.
+#[derive(Args, Debug)]
+pub(super) struct Run {
+    /// The plan file
+    #[arg(value_name = "PLAN")]
+    pub plan: PathBuf,
+    /// Do not ask; required where there is no terminal
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Start nothing new once a node has failed
+    #[arg(long, help_heading = "Run")]
+    pub fail_fast: bool,
+    /// How many nodes may be at work at once
+    ///
+    /// Generous, because the work is waiting for AWS.
+    #[arg(long, value_name = "N", default_value = "256", help_heading = "Run")]
+    pub concurrency: NonZeroUsize,
+    /// How many nodes may be at work at once in one account
+    #[arg(long, value_name = "N", default_value = "64", help_heading = "Run")]
+    pub account_concurrency: NonZeroUsize,
+    /// Variables.
+    #[command(flatten)]
+    pub vars: Vars,
+    /// Nodes.
+    #[command(flatten)]
+    pub choice: Choice,
+    /// AWS.
+    #[command(flatten)]
+    pub target: Target,
+}
+
+/// Arguments of `outputs`.
+#[derive(Args, Debug)]
+pub(super) struct Outputs {
+    /// The plan file
+    #[arg(value_name = "PLAN")]
+    pub plan: PathBuf,
+    /// The form of the outputs
+    #[arg(long, value_enum, default_value_t = OutputsFormat::Table)]
+    pub format: OutputsFormat,
+    /// Variables.
+    #[command(flatten)]
+    pub vars: Vars,
+    /// Nodes.
+    #[command(flatten)]
+    pub choice: Choice,
+    /// AWS.
+    #[command(flatten)]
+    pub target: Target,
+}
+
+/// The forms of `outputs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum OutputsFormat {
+    /// For people.
+    Table,
+    /// An object of nodes by name, each with account, region and outputs.
+    Json,
+    /// Shell assignments: `STACKS_MASTER_VPCID`='vpc-…'.
+    Env,
+}
+
+/// Splits `NAME=VALUE`.
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write NAME=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_variable_is_a_name_and_a_value() {
+        assert_eq!(name_and_value("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
+        assert_eq!(name_and_value("a="), Ok(("a".to_owned(), String::new())));
+        assert!(name_and_value("a").is_err());
+        assert!(name_and_value("=b").is_err());
+    }
+}

@@ -1,0 +1,118 @@
+//! A plan that was read and checked: what every command begins with.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::diag::{Problem, Sources};
+use crate::graph::{Graph, Selection, check_templates, of_plan};
+use crate::ids::AccountName;
+use crate::plan::{self, Given, Plan, Spec, codes};
+use crate::report::diagnostic::{self, Style};
+use crate::text::counted;
+
+use super::args::{Choice, Vars};
+use super::disk::Disk;
+use super::exit::Exit;
+use super::{Surroundings, terminal, variable};
+
+/// A plan without an error, its graph and the texts it was read from.
+pub(super) struct Checked {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// Its graph.
+    pub graph: Arc<Graph>,
+    /// The texts.
+    pub sources: Arc<Sources>,
+}
+
+/// What came of checking a plan.
+pub(super) struct Findings {
+    /// The plan, unless it has an error.
+    pub checked: Option<Checked>,
+    /// Whether the plan is only a base for others.
+    pub is_abstract: bool,
+    /// What was found, drawn; empty when nothing was.
+    pub drawn: String,
+    /// What was found, counted.
+    pub tally: Option<String>,
+}
+
+/// Reads a plan with all that it extends and names, and makes every check that needs no AWS.
+pub(super) fn find(path: &Path, vars: &Vars, surroundings: &Surroundings) -> Findings {
+    let given = Given { vars: &vars.vars, env: &variable };
+    let loaded = plan::load(path, &Disk, &given);
+    let mut problems: Vec<Problem> = loaded.problems;
+    let mut graph = None;
+    if let Some(plan) = &loaded.plan {
+        problems.extend(check_templates(plan, &loaded.sources));
+        match of_plan(plan) {
+            Ok(found) => graph = Some(found),
+            Err(problem) => problems.push(*problem),
+        }
+    }
+    let style = Style { color: surroundings.terminal.color_err, width: surroundings.terminal.width };
+    let drawn = diagnostic::render(&problems, &loaded.sources, style);
+    let tally = tally(&problems);
+    let is_abstract = problems.iter().any(|problem| problem.code == codes::ABSTRACT);
+    let sound = !problems.iter().any(Problem::is_error);
+    let checked = match (loaded.plan, graph) {
+        (Some(plan), Some(graph)) if sound => {
+            Some(Checked { plan: Arc::new(plan), graph: Arc::new(graph), sources: Arc::new(loaded.sources) })
+        }
+        _ => None,
+    };
+    Findings { checked, is_abstract, drawn, tally }
+}
+
+/// The plan, or the exit code after all its problems were shown.
+pub(super) fn open(path: &Path, vars: &Vars, surroundings: &Surroundings) -> Result<Checked, Exit> {
+    let findings = find(path, vars, surroundings);
+    terminal::notice(&findings.drawn);
+    findings.checked.ok_or_else(|| {
+        if let Some(tally) = findings.tally {
+            terminal::notice(&format!("{}: {tally}; nothing was called\n", path.display()));
+        }
+        Exit::Refused
+    })
+}
+
+impl Checked {
+    /// Which nodes `--only` and `--skip` choose, or the exit code after it was said why they choose none.
+    pub(super) fn choose(&self, choice: &Choice) -> Result<Vec<bool>, Exit> {
+        let refuse = |errors: Vec<String>| {
+            for error in errors {
+                terminal::notice(&format!("error: {error}\n"));
+            }
+            Exit::Refused
+        };
+        let selection = Selection::parse(&choice.only, &choice.skip)
+            .map_err(|bad| refuse(bad.iter().map(ToString::to_string).collect()))?;
+        let accounts: Vec<Vec<AccountName>> =
+            self.plan.nodes.iter().map(|node| accounts(&node.spec, &node.account)).collect();
+        let nodes = self.plan.nodes.iter().zip(&accounts).map(|(node, accounts)| (&node.id, accounts.as_slice()));
+        let chosen =
+            selection.choose(nodes).map_err(|missed| refuse(missed.iter().map(ToString::to_string).collect()))?;
+        if chosen.contains(&true) {
+            Ok(chosen)
+        } else {
+            Err(refuse(vec!["--only and --skip together leave nothing to do".to_owned()]))
+        }
+    }
+}
+
+/// `3 errors, 1 warning`, or nothing where there are none.
+fn tally(problems: &[Problem]) -> Option<String> {
+    let errors = problems.iter().filter(|problem| problem.is_error()).count();
+    let counts = [(errors, "error"), (problems.len() - errors, "warning")];
+    let said: Vec<_> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, noun)| counted(*count, noun)).collect();
+    (!said.is_empty()).then(|| said.join(", "))
+}
+
+/// The accounts that a node touches: its own, and of a peering the accepter's too.
+fn accounts(spec: &Spec, own: &AccountName) -> Vec<AccountName> {
+    match spec {
+        Spec::Peering(peering) => vec![peering.requester.account.clone(), peering.accepter.account.clone()],
+        Spec::Stack(_) | Spec::Route(_) => vec![own.clone()],
+    }
+}

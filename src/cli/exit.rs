@@ -1,0 +1,41 @@
+//! How the process ends.
+
+use std::process::ExitCode;
+
+/// The exit codes, as `orch --help` and README.md document them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Everything is as the plan says.
+    Done,
+    /// Some nodes failed, or something asked for does not exist.
+    Failed,
+    /// The plan or the command line is in error; AWS was not called.
+    Refused,
+    /// An account cannot be used; nothing was changed.
+    NoAccount,
+    /// A question was answered with no, or there was no terminal to ask at; nothing was changed.
+    NotConfirmed,
+    /// Interrupted before everything was done.
+    Interrupted,
+}
+
+impl Exit {
+    /// The number that the shell sees. Clap ends with 2 for a wrong command line, so a wrong plan does too; 130 is
+    /// what shells give a process that SIGINT ended.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Refused => 2,
+            Self::NoAccount => 3,
+            Self::NotConfirmed => 4,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}

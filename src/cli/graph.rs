@@ -1,0 +1,70 @@
+//! `orch graph`.
+
+use crate::graph::{Edge, Graph, Ix};
+use crate::plan::{Node, Plan, Spec};
+use crate::view::{Caption, Drawing};
+
+use super::args::{GraphArgs, GraphFormat};
+use super::checked::Checked;
+use super::exit::Exit;
+use super::{Surroundings, checked, print};
+
+/// Prints the graph of a plan, or of its chosen part, in one of the forms.
+pub(super) fn graph(args: &GraphArgs, surroundings: &Surroundings) -> Exit {
+    let checked = match checked::open(&args.plan, &args.vars, surroundings) {
+        Ok(checked) => checked,
+        Err(exit) => return exit,
+    };
+    let chosen = match checked.choose(&args.choice) {
+        Ok(chosen) => chosen,
+        Err(exit) => return exit,
+    };
+    let (part, positions) = part(&checked, &chosen);
+    let drawing = Drawing::new(&*checked.plan.name, &part, |ix| caption(&checked.plan, positions[ix.index()]));
+    let text = match args.format {
+        GraphFormat::Text => drawing.to_text(),
+        GraphFormat::Dot => drawing.to_dot(),
+        GraphFormat::Mermaid => drawing.to_mermaid(),
+        GraphFormat::Json => drawing.to_json(),
+    };
+    print(&text, Exit::Done)
+}
+
+/// The chosen nodes with the edges between them, and their positions in the plan.
+fn part(checked: &Checked, chosen: &[bool]) -> (Graph, Vec<usize>) {
+    let whole = &checked.graph;
+    let positions: Vec<usize> = (0..whole.len()).filter(|index| chosen[*index]).collect();
+    let mut place = vec![None; whole.len()];
+    for (new, old) in positions.iter().enumerate() {
+        place[*old] = Some(Ix::from(new));
+    }
+    let ids = positions.iter().map(|old| whole.id(Ix::from(*old)).clone()).collect();
+    let edges = positions.iter().flat_map(|old| {
+        let place = &place;
+        whole.reasons(Ix::from(*old)).filter_map(move |(needed, reasons)| {
+            let (from, to) = (place[needed.index()]?, place[*old]?);
+            Some(reasons.iter().map(move |reason| Edge {
+                from,
+                to,
+                span: reason.span.clone(),
+                expression: reason.expression.clone(),
+            }))
+        })
+    });
+    let part = Graph::new(ids, edges.flatten()).expect("a part of a graph without a cycle has none");
+    (part, positions)
+}
+
+fn caption(plan: &Plan, position: usize) -> Caption {
+    let Node { account, region, spec, .. } = &plan.nodes[position];
+    let title = match spec {
+        Spec::Stack(stack) if stack.manage => Some(stack.name.to_string()),
+        Spec::Stack(stack) => Some(format!("{} (only read)", stack.name)),
+        Spec::Peering(peering) => {
+            let accepter = &peering.accepter;
+            Some(format!("{account} {region} to {} {}", accepter.account, accepter.region))
+        }
+        Spec::Route(_) => None,
+    };
+    Caption { account: account.clone(), region: region.clone(), title }
+}

@@ -1,0 +1,128 @@
+//! The embedded AWS behind `--local`.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::aws::Environment;
+use crate::ids::AccountId;
+use crate::plan::{Files, Plan};
+use crate::sim::{Fault, Faults, ResourceFault, Sim, Timing, Trust, WorldFileError};
+
+use super::disk::Disk;
+
+/// Where the world is kept, from the directory that orch was started in.
+pub(super) const WORLD: &str = ".orch/local/world.json";
+
+/// What a file given with `--local-config` may say. `docs/embedded-aws.md` explains it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Config {
+    /// The seed of ids and of faults that are left to chance.
+    seed: u64,
+    /// The account of the caller's own credentials, if not the one that the plan reaches without a role.
+    caller: Option<AccountId>,
+    /// How long things take.
+    timing: Timing,
+    /// Roles that are not open to everybody.
+    role: Vec<Role>,
+    /// Calls that go wrong.
+    call: Vec<Fault>,
+    /// Resources of stacks that fail.
+    resource: Vec<ResourceFault>,
+}
+
+/// Who may assume a role.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Role {
+    account: AccountId,
+    name: String,
+    #[serde(default = "yes")]
+    exists: bool,
+    #[serde(default)]
+    accounts: Option<BTreeSet<AccountId>>,
+    #[serde(default)]
+    external_id: Option<String>,
+    #[serde(default)]
+    mfa: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Why the embedded AWS cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LocalError {
+    /// The file given with `--local-config` cannot be read.
+    #[error("{}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The file is not what it should be. The message of the TOML reader has line and column.
+    #[error("{}: {message}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The world's file cannot be used.
+    #[error(transparent)]
+    World(#[from] WorldFileError),
+}
+
+/// Starts the embedded AWS for a plan, with its world in [`WORLD`] and the rules of `config`, if there is such a file.
+///
+/// The caller's own credentials are those of the account that the plan reaches without a role, and a profile's those of
+/// the account that names it, so that a plan for AWS works here as it stands.
+///
+/// # Errors
+/// A configuration or a world that cannot be read.
+pub(super) fn start(plan: &Plan, config: Option<&Path>) -> Result<Environment, LocalError> {
+    let config = config.map(read).transpose()?.unwrap_or_default();
+    let mut builder = Sim::builder()
+        .seed(config.seed)
+        .timing(config.timing)
+        .faults(Faults { calls: config.call, resources: config.resource });
+    for role in config.role {
+        let trust = Trust {
+            exists: role.exists,
+            accounts: role.accounts,
+            external_id: role.external_id,
+            mfa: role.mfa,
+            ..Trust::default()
+        };
+        builder = builder.role(&role.account, &role.name, trust);
+    }
+    let sim = builder.open(WORLD)?;
+    let caller = config.caller.or_else(|| callers_account(plan));
+    let profiles: HashMap<String, AccountId> =
+        plan.accounts.values().filter_map(|account| Some((account.profile.clone()?, account.id.clone()))).collect();
+    let keys = sim.clone();
+    let credentials = move |profile: Option<&str>| {
+        let account = profile.map_or(caller.as_ref(), |profile| profiles.get(profile))?;
+        Some(keys.credentials(account.as_str()))
+    };
+    // Any six digits but 000000 are a right code of the embedded AWS's devices; nobody is asked.
+    Ok(Environment::given(sim.http_client(), sim.time_source(), credentials).asking(|_| Ok("123456".to_owned())))
+}
+
+/// The account that the caller's own credentials are for: the first that is reached with nothing else. Where every
+/// account is reached through a role, any account will do, and the first one's keys are as good as another's.
+fn callers_account(plan: &Plan) -> Option<AccountId> {
+    let own = plan.accounts.values().find(|account| account.role.is_none() && account.profile.is_none());
+    own.or_else(|| plan.accounts.values().next()).map(|account| account.id.clone())
+}
+
+fn read(path: &Path) -> Result<Config, LocalError> {
+    let unreadable = |source| LocalError::Unreadable { path: path.to_owned(), source };
+    let text = String::from_utf8(Disk.read(path).map_err(unreadable)?)
+        .map_err(|_| unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not UTF-8")))?;
+    toml::from_str(&text).map_err(|error| LocalError::Config { path: path.to_owned(), message: error.to_string() })
+}

@@ -1,0 +1,74 @@
+//! The command line: arguments, terminal, signals and files. Everything that orch does to its surroundings, apart from
+//! calling AWS, is done here.
+
+mod args;
+mod checked;
+mod confirm;
+mod disk;
+mod exit;
+mod graph;
+mod local;
+mod logging;
+mod outputs;
+mod reach;
+mod run;
+mod signals;
+mod teller;
+mod terminal;
+mod validate;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Cli, Command};
+use exit::Exit;
+use terminal::Terminal;
+
+/// Everything that the commands know of their surroundings.
+struct Surroundings {
+    terminal: Terminal,
+    verbose: u8,
+    quiet: bool,
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let terminal = Terminal::look(
+        cli.global.color,
+        variable("NO_COLOR").as_deref(),
+        variable("TERM").as_deref(),
+        variable("COLUMNS").as_deref(),
+    );
+    if let Err(error) = logging::start(&cli.global, variable("RUST_LOG").as_deref(), terminal.color_err) {
+        terminal::notice(&format!("error: {error}\n"));
+        return Exit::Refused.into();
+    }
+    let surroundings = Surroundings { terminal, verbose: cli.global.verbose, quiet: cli.global.quiet };
+    let exit = match cli.command {
+        Command::Validate(args) => validate::validate(&args, &surroundings),
+        Command::Graph(args) => graph::graph(&args, &surroundings),
+        Command::Apply(args) => run::apply(&args, &surroundings),
+        Command::Destroy(args) => run::destroy(&args, &surroundings),
+        Command::Outputs(args) => outputs::outputs(&args, &surroundings),
+    };
+    exit.into()
+}
+
+/// A variable of the environment, if it is set and is text.
+#[expect(clippy::disallowed_methods, reason = "this is the edge where the environment is read")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Writes results, and says so when they cannot be written: a full disk must not look like success.
+fn print(text: &str, exit: Exit) -> Exit {
+    match terminal::results(text) {
+        Ok(()) => exit,
+        Err(error) => {
+            terminal::notice(&format!("error: standard output cannot be written: {error}\n"));
+            Exit::Failed
+        }
+    }
+}

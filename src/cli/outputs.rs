@@ -1,0 +1,80 @@
+//! `orch outputs`.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::engine::{Limits, Settings};
+use crate::event::Command;
+use crate::graph::Ix;
+use crate::ids::Kind;
+use crate::report::{NodeOutputs, Palette, outputs_env, outputs_json, outputs_table};
+use crate::run::{Gathered, Job, Means, execute};
+
+use super::args::{Outputs, OutputsFormat};
+use super::exit::Exit;
+use super::run::{runtime, until_interrupted};
+use super::teller::Teller;
+use super::{Surroundings, checked, print, reach, terminal};
+
+/// Prints what the chosen nodes gave, read from AWS. What does not exist is named, and the exit code says so.
+pub(super) fn outputs(args: &Outputs, surroundings: &Surroundings) -> Exit {
+    tell(args, surroundings).unwrap_or_else(|exit| exit)
+}
+
+fn tell(args: &Outputs, surroundings: &Surroundings) -> Result<Exit, Exit> {
+    let checked = checked::open(&args.plan, &args.vars, surroundings)?;
+    let chosen = checked.choose(&args.choice)?;
+    let job = Arc::new(Job::outputs(Arc::clone(&checked.plan), Arc::clone(&checked.graph), &chosen));
+    let environment = reach::environment(&args.target, &checked.plan, surroundings)?;
+    // What is read is the result here; how it was read is not worth a line each.
+    let quiet = Surroundings { quiet: surroundings.verbose == 0, ..*surroundings };
+    let teller = Teller::new(&job, &quiet);
+    let gathered = Arc::new(Gathered::default());
+    let tally = runtime()?.block_on(async {
+        let jobs = [&*job];
+        let opening = reach::sessions(&jobs, &environment, &checked.sources);
+        let means = Means {
+            sessions: until_interrupted(Box::pin(opening)).await??,
+            gathered: Arc::clone(&gathered),
+            sources: Arc::clone(&checked.sources),
+            sink: teller.sink(),
+        };
+        let settings = Settings { limits: Limits::UNLIMITED, fail_fast: false };
+        let (_silent, control) = mpsc::unbounded_channel();
+        until_interrupted(execute(&job, Command::Outputs, settings, means, control)).await
+    })?;
+    let mut exit = if tally.is_success() { Exit::Done } else { Exit::Failed };
+    for node in job.taking_part().map(|node| job.graph().id(node)) {
+        if gathered.given(node).is_none() {
+            terminal::notice(&format!("{node} does not exist\n"));
+            exit = Exit::Failed;
+        }
+    }
+    let found = given(&gathered, &job);
+    let text = match args.format {
+        OutputsFormat::Table => outputs_table(&found, Palette { enabled: surroundings.terminal.color_out }),
+        OutputsFormat::Json => outputs_json(&found),
+        OutputsFormat::Env => outputs_env(&found).map_err(|error| {
+            terminal::notice(&format!("error: {error}\n"));
+            Exit::Failed
+        })?,
+    };
+    Ok(print(&text, exit))
+}
+
+/// What the nodes of a job gave, in the order of the plan.
+pub(super) fn given(gathered: &Gathered, job: &Job) -> Vec<NodeOutputs> {
+    let node = |ix: Ix| {
+        let node = &job.plan().nodes[ix.index()];
+        let given = gathered.given(&node.id)?;
+        let mut outputs = given.outputs;
+        // A stack's ARN is long, names the stack only, and is what nobody comes here for.
+        if node.id.kind != Kind::Stack {
+            outputs.extend(given.id.map(|id| ("id".to_owned(), id)));
+        }
+        let (account, region) = (node.account.clone(), node.region.clone());
+        Some(NodeOutputs { node: node.id.clone(), account, region, outputs })
+    };
+    job.taking_part().filter_map(node).collect()
+}

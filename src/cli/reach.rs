@@ -1,0 +1,77 @@
+//! The way to AWS: the environment that was asked for, and a session for each account in it.
+
+use std::sync::Arc;
+
+use crate::aws::{Environment, Sessions};
+use crate::diag::Sources;
+use crate::plan::Plan;
+use crate::run::{Job, specs};
+
+use super::args::Target;
+use super::disk::Disk;
+use super::exit::Exit;
+use super::{Surroundings, local, terminal, variable};
+
+/// The real AWS, or the embedded one.
+///
+/// # Errors
+/// The exit code, after it was said why there is no way.
+pub(super) fn environment(target: &Target, plan: &Plan, surroundings: &Surroundings) -> Result<Environment, Exit> {
+    if target.local {
+        return local::start(plan, target.local_config.as_deref()).map_err(|error| refuse(&error));
+    }
+    let bundle = match variable("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) {
+        Some(path) => {
+            use crate::plan::Files as _;
+            let read = Disk.read(path.as_ref());
+            Some((read.map_err(|error| refuse(&format!("AWS_CA_BUNDLE: {path}: {error}")))?, path))
+        }
+        None => None,
+    };
+    let environment = Environment::real(bundle.as_ref().map(|(bytes, _)| bytes.as_slice())).map_err(|error| {
+        let path = bundle.as_ref().map_or("", |(_, path)| path.as_str());
+        refuse(&format!("AWS_CA_BUNDLE: {path}: {error}"))
+    })?;
+    let answers = surroundings.terminal.answers;
+    Ok(environment.asking(move |serial| {
+        if answers {
+            terminal::prompt(&format!("Code of MFA device {serial}: ")).map(|code| code.trim().to_owned())
+        } else {
+            Err(std::io::Error::other("there is no terminal to ask at"))
+        }
+    }))
+}
+
+/// A session for every account that the jobs touch, each proven to be the account that the plan names.
+///
+/// # Errors
+/// The exit code, after every account that cannot be used was named with its reason, its line and its remedy.
+pub(super) async fn sessions(
+    jobs: &[&Job],
+    environment: &Environment,
+    sources: &Sources,
+) -> Result<Arc<Sessions>, Exit> {
+    let errors = match Sessions::open(&specs(jobs), environment).await {
+        Ok(sessions) => return Ok(Arc::new(sessions)),
+        Err(errors) => errors,
+    };
+    for error in &errors {
+        let accounts = jobs.first().map(|job| &job.plan().accounts);
+        let place =
+            accounts.and_then(|accounts| accounts.get(&error.account)).map(|account| sources.place(&account.span));
+        terminal::notice(&format!("error: {error}\n"));
+        if let Some(place) = place {
+            terminal::notice(&format!("  --> {place}\n"));
+        }
+        for help in error.help() {
+            terminal::notice(&format!("  help: {help}\n"));
+        }
+    }
+    terminal::notice("nothing was changed\n");
+    Err(Exit::NoAccount)
+}
+
+fn refuse(error: &dyn std::fmt::Display) -> Exit {
+    terminal::notice(&format!("error: {error}\n"));
+    Exit::Refused
+}

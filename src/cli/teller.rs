@@ -1,0 +1,58 @@
+//! Tells a run while it happens.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+
+use crate::event::{Event, Record};
+use crate::report::{Digest, Lines, Palette, Verbosity};
+use crate::run::{Job, Sink};
+
+use super::{Surroundings, terminal};
+
+/// Tells what happens while it happens, and gathers what is to be told at the end.
+pub(super) struct Teller(Arc<Mutex<Telling>>);
+
+struct Telling {
+    lines: Lines,
+    digest: Digest,
+}
+
+impl Teller {
+    /// A teller for the nodes of a job.
+    pub(super) fn new(job: &Job, surroundings: &Surroundings) -> Self {
+        let verbosity = match (surroundings.quiet, surroundings.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (false, 0) => Verbosity::Normal,
+            (false, _) => Verbosity::Verbose,
+        };
+        let palette = Palette { enabled: surroundings.terminal.color_err };
+        let ids = job.taking_part().map(|node| job.graph().id(node));
+        let lines = Lines::new(now(), ids, verbosity, palette);
+        Self(Arc::new(Mutex::new(Telling { lines, digest: Digest::default() })))
+    }
+
+    /// Where the run's events go. Lines are written under the lock, so that they come out whole and in order.
+    pub(super) fn sink(&self) -> Sink {
+        let telling = Arc::clone(&self.0);
+        Arc::new(move |event: Event| {
+            let record = Record::new(now(), event);
+            let mut telling = telling.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(line) = telling.lines.line(&record) {
+                terminal::notice(&line);
+            }
+            telling.digest.observe(&record);
+        })
+    }
+
+    /// The text for the end of the run.
+    pub(super) fn end(&self, surroundings: &Surroundings) -> String {
+        let palette = Palette { enabled: surroundings.terminal.color_out };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).digest.text(palette)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the edge where events get their time")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}

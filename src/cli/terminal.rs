@@ -1,0 +1,81 @@
+//! What orch says to and asks of the person at the terminal.
+#![expect(clippy::disallowed_methods, reason = "this is the edge where the terminal is read")]
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use super::args::ColorChoice;
+
+/// What is known of the terminal: whether somebody can answer, and what standard output and error can show.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terminal {
+    /// Somebody can answer a question: standard input and standard error are both a terminal.
+    pub answers: bool,
+    /// Standard output takes colour.
+    pub color_out: bool,
+    /// Standard error takes colour.
+    pub color_err: bool,
+    /// Columns of standard error, or 100 where that cannot be known.
+    pub width: usize,
+}
+
+impl Terminal {
+    /// Looks at the terminal once. `no_color` and `columns` are the variables of those names; `no_color` switches
+    /// colour off when it is not empty, as <https://no-color.org> asks.
+    pub(super) fn look(choice: ColorChoice, no_color: Option<&str>, term: Option<&str>, columns: Option<&str>) -> Self {
+        let plain = no_color.is_some_and(|value| !value.is_empty()) || term == Some("dumb");
+        let color = |terminal: bool| match choice {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => terminal && !plain,
+        };
+        let width = columns.and_then(|value| value.parse().ok()).filter(|width| *width >= 40).unwrap_or(100);
+        Self {
+            answers: io::stdin().is_terminal() && io::stderr().is_terminal(),
+            color_out: color(io::stdout().is_terminal()),
+            color_err: color(io::stderr().is_terminal()),
+            width,
+        }
+    }
+}
+
+/// Asks a question that is answered with yes or no; anything but a yes is a no.
+///
+/// # Errors
+/// When the terminal cannot be written to or read from.
+pub(super) fn ask(question: &str) -> io::Result<bool> {
+    let answer = prompt(&format!("{question} [y/N] "))?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Asks for a line of text.
+///
+/// # Errors
+/// When the terminal cannot be written to or read from, or ends before a line does.
+pub(super) fn prompt(text: &str) -> io::Result<String> {
+    let mut stderr = io::stderr().lock();
+    write!(stderr, "{text}")?;
+    stderr.flush()?;
+    let mut line = String::new();
+    if io::stdin().lock().read_line(&mut line)? == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(line)
+}
+
+/// Writes results to standard output. A reader that has gone away (`orch outputs | head -1`) is no failure.
+///
+/// # Errors
+/// When standard output cannot be written to for any other reason, such as a full disk.
+pub(super) fn results(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// Writes to standard error. There is nowhere left to report to when that fails, and a run goes on without it.
+pub(super) fn notice(text: &str) {
+    let mut stderr = io::stderr().lock();
+    drop(stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush()));
+}

@@ -1,0 +1,131 @@
+//! Takes a job through the engine and tells what happens.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::runner::Runner;
+use super::{Gathered, Job, Task};
+use crate::aws::Sessions;
+use crate::diag::Sources;
+use crate::engine::{Control, EngineEvent, Fate, Schedule, Settings, drive};
+use crate::event::{Command, Event, Failure, Tally};
+use crate::graph::Ix;
+
+/// Where events go: called at the moment that something happens, from any task, and expected to return at once.
+pub type Sink = Arc<dyn Fn(Event) + Send + Sync>;
+
+/// What a job needs besides itself.
+#[derive(Clone)]
+pub struct Means {
+    /// A session for each account of the job.
+    pub sessions: Arc<Sessions>,
+    /// What nodes gave: filled by this job, and read by those that follow it.
+    pub gathered: Arc<Gathered>,
+    /// The texts of the plan, for the places in messages.
+    pub sources: Arc<Sources>,
+    /// Where events go.
+    pub sink: Sink,
+}
+
+/// Runs a job to its end and counts how its nodes ended.
+///
+/// Events begin with `RunStarted` and end with `RunFinished`; every node that takes part has exactly one last event.
+/// `control` may be closed at any time.
+pub async fn execute(
+    job: &Arc<Job>,
+    command: Command,
+    settings: Settings,
+    means: Means,
+    control: mpsc::UnboundedReceiver<Control>,
+) -> Tally {
+    let began = Instant::now();
+    let sink = Arc::clone(&means.sink);
+    let nodes = job.taking_part().count();
+    sink(Event::RunStarted { plan: job.plan().name.to_string(), command, nodes });
+    let lanes = Arc::clone(job);
+    let schedule = Schedule::new(
+        Arc::clone(job.graph()),
+        // What is left out must not wait for a slot of an account that is busy.
+        |node| (job.task(node) != Task::Leave).then(|| lanes.plan().nodes[node.index()].account.clone()),
+        |node| u64::from(job.task(node) != Task::Leave),
+        settings,
+    );
+    let tally = Arc::new(Mutex::new(Tally::default()));
+    let counted = Arc::clone(&tally);
+    let counting: Sink = {
+        let sink = Arc::clone(&sink);
+        Arc::new(move |event| {
+            count(&mut counted.lock().unwrap_or_else(PoisonError::into_inner), &event);
+            sink(event);
+        })
+    };
+    let runner = Arc::new(Runner::new(Arc::clone(job), Means { sink: Arc::clone(&counting), ..means }));
+    let mut started: HashMap<Ix, Instant> = HashMap::new();
+    drive(schedule, runner, control, |event| {
+        if let EngineEvent::Started(node) = event {
+            started.insert(node, Instant::now());
+        }
+        let took = |node: Ix| started.get(&node).map_or(0, |start| millis(*start));
+        if let Some(event) = told(job, &event, took) {
+            counting(event);
+        }
+    })
+    .await;
+    let tally = *tally.lock().unwrap_or_else(PoisonError::into_inner);
+    sink(Event::RunFinished { tally, took_ms: millis(began) });
+    tally
+}
+
+/// What is told of an event of the engine. What a node's own work ended with, its runner has told already.
+fn told(job: &Job, event: &EngineEvent, took: impl Fn(Ix) -> u64) -> Option<Event> {
+    let id = |node: Ix| job.graph().id(node).clone();
+    let takes_part = |node: &Ix| job.task(*node) != Task::Leave;
+    match event {
+        EngineEvent::Started(node) if takes_part(node) => {
+            let planned = &job.plan().nodes[node.index()];
+            let (account, region) = (planned.account.clone(), planned.region.clone());
+            Some(Event::NodeStarted { node: id(*node), account, region })
+        }
+        EngineEvent::Ended(node, fate) if takes_part(node) => match fate {
+            Fate::Done | Fate::Failed => None,
+            Fate::Aborted => Some(Event::NodeAborted { node: id(*node), took_ms: took(*node) }),
+            Fate::Skipped { because } => Some(Event::NodeSkipped { node: id(*node), because: id(*because) }),
+            Fate::NotStarted => Some(Event::NodeNotStarted { node: id(*node) }),
+        },
+        EngineEvent::Panicked(node, message) => {
+            let error = Failure::new("orch itself failed here, which is a mistake in orch", message.clone())
+                .help("apply again: nothing that was done is lost; and please report it with this message");
+            Some(Event::NodeFailed { node: id(*node), error, took_ms: took(*node) })
+        }
+        EngineEvent::Stopping { reason, left, running } => {
+            Some(Event::Stopping { reason: *reason, left: *left, running: *running })
+        }
+        EngineEvent::Started(_) | EngineEvent::Ended(..) => None,
+    }
+}
+
+fn count(tally: &mut Tally, event: &Event) {
+    match event {
+        Event::NodeDone { change, .. } => {
+            tally.done += 1;
+            tally.changed += usize::from(change.is_change());
+        }
+        Event::NodeFailed { .. } => tally.failed += 1,
+        Event::NodeSkipped { .. } => tally.skipped += 1,
+        Event::NodeNotStarted { .. } => tally.not_started += 1,
+        Event::NodeAborted { .. } => tally.aborted += 1,
+        Event::RunStarted { .. }
+        | Event::NodeStarted { .. }
+        | Event::NodeProgress { .. }
+        | Event::Stopping { .. }
+        | Event::RunFinished { .. } => {}
+    }
+}
+
+/// Whole milliseconds since an instant.
+pub(super) fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

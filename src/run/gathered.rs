@@ -1,0 +1,68 @@
+//! What nodes have given so far.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value as Json;
+
+use crate::ids::NodeId;
+use crate::plan::{Attribute, Outputs};
+
+/// What one node gave to those that refer to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Given {
+    /// A stack's ARN, a peering's `pcx-…`.
+    pub id: Option<String>,
+    /// A stack's outputs.
+    pub outputs: BTreeMap<String, String>,
+}
+
+/// What nodes have given so far, filled while they run and read by those that follow.
+#[derive(Debug, Default)]
+pub struct Gathered(Mutex<HashMap<NodeId, Given>>);
+
+impl Gathered {
+    /// Keeps what a node gave.
+    pub fn keep(&self, node: NodeId, given: Given) {
+        self.lock().insert(node, given);
+    }
+
+    /// What a node gave, if it has.
+    pub fn given(&self, node: &NodeId) -> Option<Given> {
+        self.lock().get(node).cloned()
+    }
+
+    // A panic in one node's task is that node's failure (the engine sees to it); what others gave is still whole,
+    // because every change under this lock is a single insertion.
+    fn lock(&self) -> MutexGuard<'_, HashMap<NodeId, Given>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Outputs for Gathered {
+    fn get(&self, node: &NodeId, attribute: &Attribute) -> Option<Json> {
+        let gathered = self.lock();
+        let given = gathered.get(node)?;
+        match attribute {
+            Attribute::Id => given.id.clone().map(Json::String),
+            Attribute::Output(name) => given.outputs.get(&**name).cloned().map(Json::String),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_node_gave_can_be_read_by_those_that_follow() {
+        let gathered = Gathered::default();
+        let node: NodeId = "stacks.master".parse().unwrap();
+        assert_eq!(gathered.get(&node, &Attribute::Id), None);
+        let outputs = BTreeMap::from([("VPCId".to_owned(), "vpc-1".to_owned())]);
+        gathered.keep(node.clone(), Given { id: Some("arn".to_owned()), outputs });
+        assert_eq!(gathered.get(&node, &Attribute::Id), Some("arn".into()));
+        assert_eq!(gathered.get(&node, &Attribute::Output("VPCId".into())), Some("vpc-1".into()));
+        assert_eq!(gathered.get(&node, &Attribute::Output("Other".into())), None);
+    }
+}

@@ -1,0 +1,111 @@
+//! Which nodes take part in a run, and what is done with each.
+
+use std::sync::Arc;
+
+use crate::graph::{Graph, Ix};
+use crate::plan::{Plan, Spec};
+
+/// What is done with one node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Task {
+    /// Made what the plan says.
+    Converge,
+    /// Read, because it must exist: the plan does not manage it, or a chosen node needs what it gives.
+    Read,
+    /// Looked up; it may be missing.
+    Find,
+    /// Deleted.
+    Destroy,
+    /// Nothing: it is left out, and only holds the order of those before and behind it together.
+    Leave,
+}
+
+/// A plan, its graph, and a task for every node.
+///
+/// The graph is always that of the whole plan, so positions mean the same everywhere and the order holds across nodes
+/// that are left out.
+#[derive(Clone, Debug)]
+pub struct Job {
+    plan: Arc<Plan>,
+    graph: Arc<Graph>,
+    tasks: Vec<Task>,
+}
+
+impl Job {
+    /// Applies the chosen nodes. What is left out and needed by one of them is read.
+    ///
+    /// `chosen` has an item for each node of the plan, here and below.
+    pub fn apply(plan: Arc<Plan>, graph: Arc<Graph>, chosen: &[bool]) -> Self {
+        let task = |node: Ix| match (chosen[node.index()], managed(&plan, node)) {
+            (true, true) => Task::Converge,
+            (true, false) => Task::Read,
+            (false, _) if graph.needed_by(node).any(|dependent| chosen[dependent.index()]) => Task::Read,
+            (false, _) => Task::Leave,
+        };
+        let tasks = graph.nodes().map(task).collect();
+        Self { plan, graph, tasks }
+    }
+
+    /// Looks up what the chosen nodes refer to, before they are deleted: a route is found by its tables and destination,
+    /// which are other nodes' outputs.
+    pub fn before_destroy(plan: Arc<Plan>, graph: Arc<Graph>, chosen: &[bool]) -> Self {
+        let needed_by_route = |node: Ix| {
+            graph.needed_by(node).any(|dependent| {
+                chosen[dependent.index()] && matches!(plan.nodes[dependent.index()].spec, Spec::Route(_))
+            })
+        };
+        let task = |node: Ix| if needed_by_route(node) { Task::Find } else { Task::Leave };
+        let tasks = graph.nodes().map(task).collect();
+        Self { plan, graph, tasks }
+    }
+
+    /// Deletes the chosen nodes in reverse order, those that the plan only reads aside.
+    pub fn destroy(plan: Arc<Plan>, graph: &Graph, chosen: &[bool]) -> Self {
+        let task = |node: Ix| if chosen[node.index()] && managed(&plan, node) { Task::Destroy } else { Task::Leave };
+        let tasks = graph.nodes().map(task).collect();
+        Self { tasks, plan, graph: Arc::new(graph.reversed()) }
+    }
+
+    /// Looks up the chosen nodes that give something.
+    pub fn outputs(plan: Arc<Plan>, graph: Arc<Graph>, chosen: &[bool]) -> Self {
+        let gives = |node: Ix| !matches!(plan.nodes[node.index()].spec, Spec::Route(_));
+        let task = |node: Ix| if chosen[node.index()] && gives(node) { Task::Find } else { Task::Leave };
+        let tasks = graph.nodes().map(task).collect();
+        Self { plan, graph, tasks }
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// The graph, in the direction of the run.
+    pub fn graph(&self) -> &Arc<Graph> {
+        &self.graph
+    }
+
+    /// What is done with a node.
+    ///
+    /// # Panics
+    /// If the position is not one of the plan.
+    pub fn task(&self, node: Ix) -> Task {
+        self.tasks[node.index()]
+    }
+
+    /// Whether a node is only read because it was not chosen, and not because the plan says so.
+    ///
+    /// # Panics
+    /// If the position is not one of the plan.
+    pub fn is_left_out(&self, node: Ix) -> bool {
+        self.task(node) != Task::Converge && managed(&self.plan, node)
+    }
+
+    /// The nodes that something is done with, in the order of the file.
+    pub fn taking_part(&self) -> impl Iterator<Item = Ix> {
+        self.graph.nodes().filter(|node| self.task(*node) != Task::Leave)
+    }
+}
+
+fn managed(plan: &Plan, node: Ix) -> bool {
+    !matches!(&plan.nodes[node.index()].spec, Spec::Stack(stack) if !stack.manage)
+}

@@ -1,0 +1,17 @@
+//! The middle of the house: takes the nodes of a plan through the engine.
+//!
+//! A [`Job`] says which nodes take part and what is done with each. [`execute`] takes it through the engine: each node's
+//! values are rendered from the outputs gathered so far, handed to the node's kind, and what that gives is kept for
+//! those that follow. Events go out through a [`Sink`]; nothing here prints.
+
+mod accounts;
+mod execute;
+mod gathered;
+mod job;
+mod runner;
+mod wanted;
+
+pub use accounts::specs;
+pub use execute::{Means, Sink, execute};
+pub use gathered::{Gathered, Given};
+pub use job::{Job, Task};

@@ -1,0 +1,173 @@
+//! Does the work of one node: renders its values, hands them to its kind, keeps what it gave.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::execute::{Means, millis};
+use super::gathered::Given;
+use super::wanted::{Resolver, Unknown};
+use super::{Job, Task};
+use crate::aws::Regional;
+use crate::engine::{self, Outcome};
+use crate::event::{Change, Event, Failure};
+use crate::graph::Ix;
+use crate::ids::{AccountName, NodeId, Region};
+use crate::kinds::{Done, Owner, Step, peering, route, stack};
+use crate::plan::{Node, PeeringSpec, Spec};
+
+/// How many nodes a message names before it counts the rest.
+const NAMED: usize = 3;
+
+/// Runs the nodes of one job.
+pub(super) struct Runner {
+    job: Arc<Job>,
+    means: Means,
+}
+
+impl engine::Runner for Runner {
+    async fn run(&self, ix: Ix) -> Outcome {
+        let task = self.job.task(ix);
+        if task == Task::Leave {
+            return Outcome::Done;
+        }
+        let began = Instant::now();
+        let node = &self.job.plan().nodes[ix.index()];
+        tracing::info!(node = %node.id, ?task, "begins");
+        let result = self.work(ix, node, task).await;
+        let took_ms = millis(began);
+        let id = node.id.clone();
+        match result {
+            Ok(done) => {
+                tracing::info!(node = %id, change = %done.change, took_ms, "done");
+                let outputs = self.keep(&id, &done);
+                let Done { change, details, .. } = done;
+                (self.means.sink)(Event::NodeDone { node: id, change, details, outputs, took_ms });
+                Outcome::Done
+            }
+            Err(mut error) => {
+                tracing::info!(node = %id, %error, took_ms, "failed");
+                error.place.get_or_insert_with(|| self.means.sources.place(&node.span));
+                (self.means.sink)(Event::NodeFailed { node: id, error, took_ms });
+                Outcome::Failed
+            }
+        }
+    }
+}
+
+impl Runner {
+    /// A runner for the nodes of a job.
+    pub(super) fn new(job: Arc<Job>, means: Means) -> Self {
+        Self { job, means }
+    }
+
+    /// Keeps what a node gave for those that refer to it, and gives what is told of it.
+    fn keep(&self, node: &NodeId, done: &Done) -> BTreeMap<String, String> {
+        // Something that was looked for in vain, or is gone now, has nothing to give.
+        if !matches!(done.change, Change::Absent | Change::Deleted) {
+            self.means.gathered.keep(node.clone(), Given { id: done.id.clone(), outputs: done.outputs.clone() });
+        }
+        let mut outputs = done.outputs.clone();
+        outputs.extend(done.id.clone().map(|id| ("id".to_owned(), id)));
+        outputs
+    }
+
+    async fn work(&self, ix: Ix, node: &Node, task: Task) -> Result<Done, Failure> {
+        let owner = Owner { plan: self.job.plan().name.to_string(), node: node.id.clone() };
+        let resolver = Resolver { gathered: &self.means.gathered, sources: &self.means.sources, owner: owner.clone() };
+        let home = self.regional(&node.account, &node.region)?;
+        let progress = |step: Step<'_>| {
+            (self.means.sink)(Event::NodeProgress {
+                node: node.id.clone(),
+                what: step.what.to_owned(),
+                status: step.status.to_owned(),
+                reason: step.reason.map(str::to_owned),
+            });
+        };
+        match (&node.spec, task) {
+            (_, Task::Leave) => Ok(Done::new(Change::Unchanged)),
+            (Spec::Stack(spec), Task::Converge) => stack::converge(&home, &resolver.stack(spec)?, &progress).await,
+            (Spec::Stack(spec), Task::Read | Task::Find) => {
+                let found = stack::find(&home, &spec.name, &progress).await?;
+                self.found(ix, task, found, || format!("stack {} does not exist in {home}", spec.name))
+            }
+            (Spec::Stack(spec), Task::Destroy) => stack::destroy(&home, &spec.name, &owner, &progress).await,
+            (Spec::Peering(spec), Task::Converge) => {
+                let accepter = self.accepter(spec)?;
+                peering::converge(&home, &accepter, &resolver.peering(spec)?, &progress).await
+            }
+            (Spec::Peering(spec), Task::Read | Task::Find) => {
+                let found = peering::find(&home, &self.accepter(spec)?, &owner).await?;
+                self.found(ix, task, found, || format!("{} does not exist in {home}", node.id))
+            }
+            (Spec::Peering(spec), Task::Destroy) => {
+                peering::destroy(&home, &self.accepter(spec)?, &owner, &progress).await
+            }
+            (Spec::Route(spec), Task::Converge) => {
+                let wanted = resolver.route(spec)?;
+                let done = route::converge(&home, &wanted, &progress).await?;
+                Ok(Done { outputs: facts(wanted), ..done })
+            }
+            // A route gives nothing, so there is nothing to read of it.
+            (Spec::Route(_), Task::Read | Task::Find) => Ok(Done::new(Change::Read)),
+            (Spec::Route(spec), Task::Destroy) => match resolver.route(spec) {
+                Ok(wanted) => route::destroy(&home, &wanted, &progress).await,
+                // Its table went with its stack, or its peering is gone: then so is the route, or it leads nowhere.
+                Err(Unknown::Missing(gone, _)) => {
+                    let details = vec![format!("{gone} does not exist any more")];
+                    Ok(Done { details, ..Done::new(Change::Absent) })
+                }
+                Err(unknown) => Err(unknown.into()),
+            },
+        }
+    }
+
+    /// What was found, or why it is missed.
+    fn found(&self, ix: Ix, task: Task, found: Option<Done>, what: impl Fn() -> String) -> Result<Done, Failure> {
+        match (found, task) {
+            (Some(done), _) => Ok(done),
+            (None, Task::Find) => Ok(Done::new(Change::Absent)),
+            (None, _) => {
+                let needing: Vec<NodeId> = self
+                    .job
+                    .graph()
+                    .needed_by(ix)
+                    .filter(|dependent| self.job.task(*dependent) == Task::Converge)
+                    .map(|dependent| self.job.graph().id(dependent).clone())
+                    .collect();
+                let failure = Failure::new(what(), format!("its outputs are needed by {}", names(&needing)));
+                Err(if self.job.is_left_out(ix) {
+                    failure.help("it is left out of this run: leave it in, so that it is made")
+                } else {
+                    failure.help("the plan only reads it (`manage = false`): make it first, or correct its name, account or region")
+                })
+            }
+        }
+    }
+
+    fn accepter(&self, spec: &PeeringSpec) -> Result<Regional, Failure> {
+        self.regional(&spec.accepter.account, &spec.accepter.region)
+    }
+
+    fn regional(&self, account: &AccountName, region: &Region) -> Result<Regional, Failure> {
+        self.means.sessions.region(account, region).ok_or_else(|| {
+            Failure::new(format!("no session was opened for account {account}"), "this is a mistake in orch")
+        })
+    }
+}
+
+/// What a route comes down to, for those who look at the outputs. No node can refer to it.
+fn facts(route: route::Wanted) -> BTreeMap<String, String> {
+    let facts =
+        [("destination", route.destination), ("route_tables", route.route_tables.join(",")), ("via", route.target)];
+    facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn names(nodes: &[NodeId]) -> String {
+    let named: Vec<String> = nodes.iter().take(NAMED).map(ToString::to_string).collect();
+    match nodes.len().checked_sub(NAMED) {
+        Some(more) if more > 0 => format!("{} and {more} more", named.join(", ")),
+        _ => named.join(", "),
+    }
+}

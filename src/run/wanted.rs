@@ -1,0 +1,147 @@
+//! From a node's expressions to what its kind wants: every value worked out, as the kind takes it.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_json::Value as Json;
+
+use super::Gathered;
+use crate::diag::{Sources, Span};
+use crate::event::Failure;
+use crate::ids::NodeId;
+use crate::kinds::{Owner, peering, route, stack};
+use crate::plan::{PeeringSpec, RouteSpec, Side, StackSpec, Unresolved, Value};
+
+/// Works out the values of one node.
+pub(super) struct Resolver<'a> {
+    /// What other nodes gave.
+    pub(super) gathered: &'a Gathered,
+    /// The texts of the plan.
+    pub(super) sources: &'a Sources,
+    /// The plan's name and the node.
+    pub(super) owner: Owner,
+}
+
+/// Why a value could not be worked out.
+#[derive(Debug)]
+pub(super) enum Unknown {
+    /// A node that it refers to did not give it.
+    Missing(NodeId, Box<Failure>),
+    /// It was given and does not fit.
+    Unfit(Box<Failure>),
+}
+
+impl From<Unknown> for Failure {
+    fn from(unknown: Unknown) -> Self {
+        match unknown {
+            Unknown::Missing(_, failure) | Unknown::Unfit(failure) => *failure,
+        }
+    }
+}
+
+impl Resolver<'_> {
+    /// A stack that the plan manages.
+    ///
+    /// # Errors
+    /// A value that cannot be worked out.
+    pub(super) fn stack(&self, spec: &StackSpec) -> Result<stack::Wanted, Unknown> {
+        // Only a stack that is merely read has no template, and such a one is never wanted.
+        let (template, path) = spec.template.as_ref().map_or_else(Default::default, |template| {
+            (self.sources.get(template.file).text.to_string(), template.path.to_path_buf())
+        });
+        Ok(stack::Wanted {
+            name: spec.name.to_string(),
+            template,
+            path,
+            parameters: self.texts(&spec.parameters)?,
+            tags: self.texts(&spec.tags)?,
+            capabilities: spec.capabilities.iter().map(ToString::to_string).collect(),
+            owner: self.owner.clone(),
+        })
+    }
+
+    /// A peering.
+    ///
+    /// # Errors
+    /// A value that cannot be worked out.
+    pub(super) fn peering(&self, spec: &PeeringSpec) -> Result<peering::Wanted, Unknown> {
+        let side = |side: &Side| Ok(peering::Side { vpc: self.text(&side.vpc)?, dns: side.dns });
+        Ok(peering::Wanted {
+            requester: side(&spec.requester)?,
+            accepter: side(&spec.accepter)?,
+            tags: self.texts(&spec.tags)?,
+            owner: self.owner.clone(),
+        })
+    }
+
+    /// A route.
+    ///
+    /// # Errors
+    /// A value that cannot be worked out.
+    pub(super) fn route(&self, spec: &RouteSpec) -> Result<route::Wanted, Unknown> {
+        let mut tables = Vec::new();
+        for table in &spec.route_tables {
+            match self.value(table)? {
+                Json::Array(items) => {
+                    for item in items {
+                        tables.push(self.plain(table.span(), &item)?);
+                    }
+                }
+                other => tables.push(self.plain(table.span(), &other)?),
+            }
+        }
+        // The same table by two outputs is one table.
+        let mut seen = HashSet::new();
+        tables.retain(|table| seen.insert(table.clone()));
+        Ok(route::Wanted {
+            route_tables: tables,
+            destination: self.text(&spec.destination)?,
+            target: self.text(&spec.via)?,
+            replace: spec.replace,
+            owner: self.owner.clone(),
+        })
+    }
+
+    fn texts(&self, values: &IndexMap<Arc<str>, Value>) -> Result<IndexMap<String, String>, Unknown> {
+        values.iter().map(|(key, value)| Ok((key.to_string(), self.text(value)?))).collect()
+    }
+
+    /// A value as text. A list becomes CloudFormation's comma-separated form.
+    fn text(&self, value: &Value) -> Result<String, Unknown> {
+        match self.value(value)? {
+            Json::Array(items) => {
+                let items: Result<Vec<_>, _> = items.iter().map(|item| self.plain(value.span(), item)).collect();
+                Ok(items?.join(","))
+            }
+            other => self.plain(value.span(), &other),
+        }
+    }
+
+    fn value(&self, value: &Value) -> Result<Json, Unknown> {
+        value.resolve(self.gathered).map_err(|error| match error {
+            Unresolved::Missing(need) => {
+                let message = format!("`{}` has no value: {} does not give it", need.expression, need.node);
+                let failure = Failure::new(message, "").at(self.sources.place(&need.span));
+                let failure = failure.help("see its outputs with `orch outputs`");
+                Unknown::Missing(need.node, Box::new(failure))
+            }
+            Unresolved::Invalid { span, message } => {
+                let failure = Failure::new("a value cannot be worked out", message).at(self.sources.place(&span));
+                Unknown::Unfit(Box::new(failure))
+            }
+        })
+    }
+
+    fn plain(&self, span: &Span, value: &Json) -> Result<String, Unknown> {
+        match value {
+            Json::String(text) => Ok(text.clone()),
+            Json::Number(number) => Ok(number.to_string()),
+            Json::Bool(truth) => Ok(truth.to_string()),
+            Json::Null | Json::Array(_) | Json::Object(_) => {
+                let failure = Failure::new("a value is not a text, a number or a truth", value.to_string());
+                Err(Unknown::Unfit(Box::new(failure.at(self.sources.place(span)))))
+            }
+        }
+    }
+}
