@@ -16,7 +16,7 @@ pub(super) type SdkError<E> =
 /// What kind of trouble a call met, which decides what to do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {
-    /// AWS asks for fewer calls; nothing was done. Repeated by [`patiently`], so that no node fails for it.
+    /// AWS asks for fewer calls; nothing was done. Repeated by `patiently`, so that no node fails for it.
     Throttled,
     /// The caller may not do this.
     Denied,

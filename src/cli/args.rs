@@ -134,15 +134,17 @@ pub(super) struct Vars {
     pub vars: Vec<(String, String)>,
 }
 
+/// Not a doc comment, where brackets would be taken for links.
+const ONLY: &str = "Take these nodes only; repeatable\n\n\
+    A node (stacks.master), one instance (stacks.spoke[dev]), a group (stacks.spoke), a kind (peerings), or all of an \
+    account (account:dev); * stands for any text. What is left out is not run; where its outputs are needed they are \
+    read from AWS.";
+
 /// Which of the plan's nodes are meant.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct Choice {
     /// Take these nodes only; repeatable
-    ///
-    /// A node (stacks.master), one instance (stacks.spoke[dev]), a group (stacks.spoke), a kind (peerings), or all of
-    /// an account (account:dev); * stands for any text. What is left out is not run; where its outputs are needed they
-    /// are read from AWS.
-    #[arg(long, value_name = "NODES", help_heading = "Plan")]
+    #[arg(long, value_name = "NODES", help_heading = "Plan", long_help = ONLY)]
     pub only: Vec<String>,
     /// Leave these nodes out; repeatable, and wins over --only
     #[arg(long, value_name = "NODES", help_heading = "Plan")]

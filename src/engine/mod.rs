@@ -1,7 +1,7 @@
 //! Runs nodes as soon as what they need is done.
 //!
 //! The decisions are in [`Schedule`], a state machine without a clock, a task or an await: an [`Input`] goes in,
-//! [`Command`]s come out. [`drive`] is the one loop that carries them out. Neither knows what a node does.
+//! [`Command`]s come out. [`drive()`] is the one loop that carries them out. Neither knows what a node does.
 
 mod drive;
 mod ready;

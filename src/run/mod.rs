@@ -1,6 +1,6 @@
 //! The middle of the house: takes the nodes of a plan through the engine.
 //!
-//! A [`Job`] says which nodes take part and what is done with each. [`execute`] takes it through the engine: each node's
+//! A [`Job`] says which nodes take part and what is done with each. [`execute()`] takes it through the engine: each node's
 //! values are rendered from the outputs gathered so far, handed to the node's kind, and what that gives is kept for
 //! those that follow. Events go out through a [`Sink`]; nothing here prints.
 

@@ -1,7 +1,7 @@
 //! AWS `CloudFormation`: stacks that take time, resource by resource, over the world's EC2.
 //!
 //! A [`Stack`] is a value; what it is in the middle of is its [`Operation`], a graph of tasks that the world's timers
-//! push on. [`progress`] does the pushing, [`resource`] knows what each type of resource is made of, [`api`] is the
+//! push on. `progress` does the pushing, `resource` knows what each type of resource is made of, `api` is the
 //! protocol. Templates are read and evaluated by [`crate::cfn`].
 
 mod api;

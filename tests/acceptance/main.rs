@@ -1,0 +1,13 @@
+//! What orch promises, one test a line; `docs/acceptance.md` is the same list for readers.
+
+#![expect(unreachable_pub, reason = "the modules of this binary share their helpers, and nobody else can")]
+
+mod first_run;
+mod in_process;
+mod listed;
+mod orch;
+mod pace;
+mod resume;
+mod silence;
+mod world;
+mod wrong_input;

@@ -1,0 +1,148 @@
+//! What stands in the embedded AWS, read from its world and not from anything that orch says.
+
+use std::fmt::Write as _;
+
+use orch::sim::ec2::Status;
+use orch::sim::{Place, Sim, World};
+
+use crate::orch::Orch;
+
+/// The shipped plan's spokes in us-east-1: account and address range.
+pub const SPOKES: [(&str, &str); 4] = [
+    ("222222222222", "10.0.16.0/20"),
+    ("333333333333", "10.0.32.0/20"),
+    ("444444444444", "10.0.48.0/20"),
+    ("555555555555", "10.0.64.0/20"),
+];
+
+const HUB: &str = "111111111111";
+
+/// An embedded AWS that is looked at.
+pub struct Look(Sim);
+
+/// The world that commands with `--local` have left in a folder.
+pub fn of(orch: &Orch) -> Look {
+    Look(Sim::builder().open(orch.path(".orch/local/world.json")).unwrap())
+}
+
+impl From<&Sim> for Look {
+    fn from(sim: &Sim) -> Self {
+        Self(sim.clone())
+    }
+}
+
+/// A VPC by what can be known of it without its id.
+fn vpc(world: &World, place: &Place, id: &str) -> String {
+    let range = world.ec2(place).vpcs.get(id).and_then(orch::sim::ec2::Vpc::cidr_block);
+    format!("{place}/{}", range.map_or_else(|| "?".to_owned(), |range| range.to_string()))
+}
+
+/// A peering by its two VPCs.
+fn peering(world: &World, id: &str) -> String {
+    world.peerings.get(id).map_or_else(
+        || id.to_owned(),
+        |peering| {
+            let side = |side: &orch::sim::ec2::Side| vpc(world, &side.place, &side.vpc);
+            format!("{} to {}", side(&peering.requester), side(&peering.accepter))
+        },
+    )
+}
+
+/// Everything that matters for a network, a line each and sorted, without ids: two worlds with the same shape do the same.
+fn shape(world: &World) -> String {
+    let mut lines = Vec::new();
+    for (place, regional) in world.places() {
+        for stack in regional.cloudformation.stacks.values() {
+            lines.push(format!("stack {place} {} {}", stack.name, stack.status));
+        }
+        for id in regional.ec2.vpcs.keys() {
+            lines.push(format!("vpc {}", vpc(world, &place, id)));
+        }
+        for table in regional.ec2.route_tables.values() {
+            let name = table.tags.get("Name").map_or("main", String::as_str);
+            for (destination, route) in &table.routes {
+                let target = match route.target.id.as_str() {
+                    id if id.starts_with("pcx-") => peering(world, id),
+                    id if id.starts_with("igw-") => "internet".to_owned(),
+                    id => id.to_owned(),
+                };
+                lines.push(format!("route {} {name}: {destination} by {target}", vpc(world, &place, &table.vpc)));
+            }
+        }
+    }
+    for (id, found) in world.peerings.iter().filter(|(_, peering)| !peering.is_dead()) {
+        lines.push(format!("peering {} {:?}", peering(world, id), found.status));
+    }
+    lines.sort();
+    lines.join("\n")
+}
+
+impl Look {
+    /// See [`shape`].
+    pub fn shape(&self) -> String {
+        self.0.inspect(shape).unwrap()
+    }
+
+    /// Holds that nothing is left.
+    #[track_caller]
+    pub fn is_empty(&self) {
+        assert!(self.0.is_empty().unwrap(), "this is left:\n{}", self.shape());
+    }
+
+    /// Holds that the region has a hub and exactly these spokes, each with one active peering to the hub and a route in
+    /// each of its three tables, and the hub with a route to each spoke in each of its own three.
+    #[track_caller]
+    pub fn is_a_hub_with_spokes(&self, region: &str, hub: &str, spokes: &[(&str, &str)]) {
+        let mut wanted = String::new();
+        for (account, range) in spokes {
+            let link = format!("{account}/{region}/{range} to {HUB}/{region}/{hub}");
+            writeln!(wanted, "peering {link} Active").unwrap();
+            for _ in 0..3 {
+                writeln!(wanted, "route {account}/{region}/{range} {hub} by {link}").unwrap();
+                writeln!(wanted, "route {HUB}/{region}/{hub} {range} by {link}").unwrap();
+            }
+        }
+        let mut wanted: Vec<&str> = wanted.lines().collect();
+        wanted.sort_unstable();
+        assert_eq!(self.links(region).join("\n"), wanted.join("\n"));
+    }
+
+    /// Holds that the region's peerings are those of these spokes and that only the spokes' side is routed.
+    #[track_caller]
+    pub fn is_a_hub_with_spokes_routed_one_way(&self, region: &str, spokes: &[(&str, &str)]) {
+        let links = self.links(region);
+        assert_eq!(links.iter().filter(|line| line.starts_with("peering")).count(), spokes.len(), "{links:?}");
+        let hub_routes = links.iter().filter(|line| line.starts_with(&format!("route {HUB}"))).count();
+        let routes = links.iter().filter(|line| line.starts_with("route")).count();
+        assert_eq!((hub_routes, routes), (0, 3 * spokes.len()), "{links:?}");
+    }
+
+    /// The peerings of a region and the routes into them, a line each and sorted.
+    fn links(&self, region: &str) -> Vec<String> {
+        self.0
+            .inspect(|world| {
+                let mut lines = Vec::new();
+                for (id, found) in &world.peerings {
+                    if found.requester.place.region.as_str() == region && found.status != Status::Deleted {
+                        lines.push(format!("peering {} {:?}", peering(world, id), found.status));
+                    }
+                }
+                for (place, regional) in world.places().filter(|(place, _)| place.region.as_str() == region) {
+                    for table in regional.ec2.route_tables.values() {
+                        for (destination, route) in &table.routes {
+                            if route.target.id.starts_with("pcx-") {
+                                let from = vpc(world, &place, &table.vpc);
+                                lines.push(format!(
+                                    "route {from} {destination} by {}",
+                                    peering(world, &route.target.id)
+                                ));
+                            }
+                        }
+                    }
+                }
+                lines.sort();
+                lines
+            })
+            .unwrap()
+    }
+}
