@@ -45,22 +45,33 @@ fn is_test(place: &Path) -> bool {
         || place.file_stem().and_then(|stem| stem.to_str()).is_some_and(|stem| stem.ends_with("tests"))
 }
 
-/// The rooms that a text names after `crate::`, outside of comments and of the tests at its end.
+/// The rooms that a text names after `crate::`, outside of comments and of the tests at its end. A list may hold lists
+/// of its own and go over several lines; its own items are the rooms.
 fn imports(text: &str) -> BTreeSet<String> {
     let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
+    let code: String = code.lines().map(|line| line.split("//").next().unwrap_or(line)).collect::<Vec<_>>().join(" ");
+    let word = |text: &str| -> String {
+        text.trim_start().chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
+    };
     let mut found = BTreeSet::new();
-    for line in code.lines().map(|line| line.split("//").next().unwrap_or(line)) {
-        for rest in line.split("crate::").skip(1) {
-            let names = rest.strip_prefix('{').map_or(rest, |list| list.split('}').next().unwrap_or(list));
-            let several = rest.starts_with('{');
-            for name in names.split(',').take(if several { usize::MAX } else { 1 }) {
-                let name: String = name.trim().chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-                if !name.is_empty() {
-                    found.insert(name);
-                }
+    for rest in code.split("crate::").skip(1) {
+        let Some(list) = rest.strip_prefix('{') else {
+            found.insert(word(rest));
+            continue;
+        };
+        let mut depth = 0;
+        found.insert(word(list));
+        for (at, char) in list.char_indices() {
+            match char {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => drop(found.insert(word(&list[at + 1..]))),
+                _ => {}
             }
         }
     }
+    found.remove("");
     found
 }
 
@@ -188,8 +199,8 @@ fn nothing_is_switched_off_or_left_open() {
 
 #[test]
 fn the_reader_of_imports_sees_every_form() {
-    let text =
-        "use crate::ids::NodeId;\nuse crate::{diag, graph::Graph};\n// crate::sim\nlet x = crate::plan::load();\n";
+    let text = "use crate::ids::NodeId;\nuse crate::{\n    diag,\n    graph::{Graph, cycle},\n    event,\n};\n\
+                // crate::sim\nlet x = crate::plan::load();\n#[cfg(test)]\nmod tests {\nuse crate::view;\n";
     let found: Vec<String> = imports(text).into_iter().collect();
-    assert_eq!(found, ["diag", "graph", "ids", "plan"]);
+    assert_eq!(found, ["diag", "event", "graph", "ids", "plan"]);
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::engine::Limits;
+
 /// The whole command line.
 #[derive(Debug, Parser)]
 #[command(
@@ -21,7 +23,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
         2    the plan or the command line is in error; AWS was not called\n  \
         3    an account cannot be used; nothing was changed\n  \
         4    a question was answered with no, or there was no terminal to ask at; nothing was changed\n  \
-        130  interrupted\n\n\
+        130  interrupted, and no node failed\n\n\
         Try it without AWS:\n  orch apply plans/us-east-1.toml --local",
     propagate_version = true,
     disable_help_subcommand = true
@@ -151,6 +153,26 @@ pub(super) struct Choice {
     pub skip: Vec<String>,
 }
 
+/// How much is done at once.
+#[derive(Args, Clone, Copy, Debug)]
+pub(super) struct Slots {
+    /// How many nodes may be at work at once
+    ///
+    /// Generous, because the work is waiting for AWS.
+    #[arg(long, value_name = "N", default_value = "256", help_heading = "Run")]
+    pub concurrency: NonZeroUsize,
+    /// How many nodes may be at work at once in one account; a peering works in two
+    #[arg(long, value_name = "N", default_value = "64", help_heading = "Run")]
+    pub account_concurrency: NonZeroUsize,
+}
+
+impl Slots {
+    /// The same for the engine, whose lanes are the accounts.
+    pub(super) fn limits(self) -> Limits {
+        Limits { total: self.concurrency, per_lane: self.account_concurrency }
+    }
+}
+
 /// Which AWS is meant.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct Target {
@@ -215,14 +237,9 @@ pub(super) struct Run {
     /// Start nothing new once a node has failed
     #[arg(long, help_heading = "Run")]
     pub fail_fast: bool,
-    /// How many nodes may be at work at once
-    ///
-    /// Generous, because the work is waiting for AWS.
-    #[arg(long, value_name = "N", default_value = "256", help_heading = "Run")]
-    pub concurrency: NonZeroUsize,
-    /// How many nodes may be at work at once in one account
-    #[arg(long, value_name = "N", default_value = "64", help_heading = "Run")]
-    pub account_concurrency: NonZeroUsize,
+    /// Slots.
+    #[command(flatten)]
+    pub limits: Slots,
     /// Variables.
     #[command(flatten)]
     pub vars: Vars,
@@ -243,6 +260,9 @@ pub(super) struct Outputs {
     /// The form of the outputs
     #[arg(long, value_enum, default_value_t = OutputsFormat::Table)]
     pub format: OutputsFormat,
+    /// Slots.
+    #[command(flatten)]
+    pub limits: Slots,
     /// Variables.
     #[command(flatten)]
     pub vars: Vars,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::diag::{Problem, Sources};
 use crate::graph::{Graph, Selection, check_templates, of_plan};
 use crate::ids::AccountName;
-use crate::plan::{self, Given, Plan, Spec, codes};
+use crate::plan::{self, Given, Plan, codes};
 use crate::report::diagnostic::{self, Style};
 use crate::text::counted;
 
@@ -88,7 +88,7 @@ impl Checked {
         let selection = Selection::parse(&choice.only, &choice.skip)
             .map_err(|bad| refuse(bad.iter().map(ToString::to_string).collect()))?;
         let accounts: Vec<Vec<AccountName>> =
-            self.plan.nodes.iter().map(|node| accounts(&node.spec, &node.account)).collect();
+            self.plan.nodes.iter().map(|node| node.accounts().cloned().collect()).collect();
         let nodes = self.plan.nodes.iter().zip(&accounts).map(|(node, accounts)| (&node.id, accounts.as_slice()));
         let chosen =
             selection.choose(nodes).map_err(|missed| refuse(missed.iter().map(ToString::to_string).collect()))?;
@@ -107,12 +107,4 @@ fn tally(problems: &[Problem]) -> Option<String> {
     let said: Vec<_> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, noun)| counted(*count, noun)).collect();
     (!said.is_empty()).then(|| said.join(", "))
-}
-
-/// The accounts that a node touches: its own, and of a peering the accepter's too.
-fn accounts(spec: &Spec, own: &AccountName) -> Vec<AccountName> {
-    match spec {
-        Spec::Peering(peering) => vec![peering.requester.account.clone(), peering.accepter.account.clone()],
-        Spec::Stack(_) | Spec::Route(_) => vec![own.clone()],
-    }
 }

@@ -1,9 +1,7 @@
 //! The question before something is changed.
 
-use std::path::Path;
-
 use crate::event::Command;
-use crate::plan::Plan;
+use crate::graph::Ix;
 use crate::run::{Job, Task};
 use crate::text::counted;
 
@@ -11,33 +9,66 @@ use super::args::Run;
 use super::exit::Exit;
 use super::{Surroundings, terminal};
 
-/// Asks whether a job is to be run, unless `--yes` or `--local` has answered.
-///
-/// # Errors
-/// The exit code when the answer is no, or when there is nobody to ask.
-pub(super) fn confirm(args: &Run, job: &Job, command: Command, surroundings: &Surroundings) -> Result<(), Exit> {
-    if args.yes || args.target.local {
-        return Ok(());
+/// How many nodes a warning names before it counts the rest.
+const NAMED: usize = 5;
+
+/// What is about to happen, and whether it may.
+pub(super) struct Question {
+    /// How many of what, in which accounts and regions.
+    said: String,
+    /// What is left standing on something that goes away.
+    warning: Option<String>,
+}
+
+impl Question {
+    /// The question before a job.
+    pub(super) fn of(args: &Run, job: &Job, command: Command) -> Self {
+        Self { said: what(job, command, args), warning: left_behind(job) }
     }
-    let said = what(job, command, &args.plan);
-    if !surroundings.terminal.answers {
+
+    /// Makes sure that somebody is there to answer, before anything is called.
+    ///
+    /// # Errors
+    /// The exit code when there is nobody to ask and neither `--yes` nor `--local` has answered.
+    pub(super) fn can_be_answered(&self, args: &Run, surroundings: &Surroundings) -> Result<(), Exit> {
+        if is_answered(args) || surroundings.terminal.answers {
+            return Ok(());
+        }
         terminal::notice(&format!(
-            "{said}\nerror: there is no terminal to ask at\n  help: give --yes to go ahead without a question\n"
+            "{}\nerror: there is no terminal to ask at\n  help: give --yes to go ahead without a question\n",
+            self.said
         ));
-        return Err(Exit::NotConfirmed);
-    }
-    terminal::notice(&format!("{said}\n"));
-    if let Ok(true) = terminal::ask("Go ahead?") {
-        Ok(())
-    } else {
-        terminal::notice("nothing was changed\n");
         Err(Exit::NotConfirmed)
+    }
+
+    /// Asks, unless `--yes` or `--local` has answered.
+    ///
+    /// # Errors
+    /// The exit code when the answer is no.
+    pub(super) async fn ask(self, args: &Run) -> Result<(), Exit> {
+        if is_answered(args) {
+            self.warning.inspect(|warning| terminal::notice(warning));
+            return Ok(());
+        }
+        terminal::notice(&format!("{}\n{}", self.said, self.warning.unwrap_or_default()));
+        // Reading a line cannot be broken off, so it has a thread of its own that an interruption leaves behind.
+        let answer = tokio::task::spawn_blocking(|| terminal::ask("Go ahead?")).await;
+        if matches!(answer, Ok(Ok(true))) {
+            Ok(())
+        } else {
+            terminal::notice("nothing was changed\n");
+            Err(Exit::NotConfirmed)
+        }
     }
 }
 
+fn is_answered(args: &Run) -> bool {
+    args.yes || args.target.local
+}
+
 /// What is about to happen: how many of what, in which accounts and regions.
-fn what(job: &Job, command: Command, path: &Path) -> String {
-    let plan: &Plan = job.plan();
+fn what(job: &Job, command: Command, args: &Run) -> String {
+    let plan = job.plan();
     let mut kinds = [(0, "stack"), (0, "peering"), (0, "route")];
     let mut places = indexmap::IndexSet::new();
     for node in job.taking_part().filter(|node| matches!(job.task(*node), Task::Converge | Task::Destroy)) {
@@ -47,11 +78,31 @@ fn what(job: &Job, command: Command, path: &Path) -> String {
     }
     let kinds: Vec<String> =
         kinds.iter().filter(|(count, _)| *count > 0).map(|(count, noun)| counted(*count, noun)).collect();
+    let path = args.plan.display();
+    if kinds.is_empty() {
+        return format!("{path} will change nothing: all that was chosen is only read");
+    }
     let verb = if command == Command::Destroy { "delete" } else { "apply" };
-    let mut said = format!("{} will {verb} {} of plan {}:", path.display(), kinds.join(", "), plan.name);
+    let mut said = format!("{path} will {verb} {} of plan {}:", kinds.join(", "), plan.name);
     for place in places {
         said.push_str("\n  ");
         said.push_str(&place);
     }
     said
+}
+
+/// The warning about nodes that stay although what they stand on is deleted.
+fn left_behind(job: &Job) -> Option<String> {
+    let left: Vec<Ix> = job.left_behind().collect();
+    if left.is_empty() {
+        return None;
+    }
+    let named: Vec<String> = left.iter().take(NAMED).map(|node| job.graph().id(*node).to_string()).collect();
+    let more = left.len() - named.len();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Some(format!(
+        "warning: left out of this run, and standing on what it deletes: {}{more}\n  \
+         help: choose them too, or delete them later with another destroy\n",
+        named.join(", ")
+    ))
 }

@@ -19,6 +19,8 @@ pub(super) fn start(global: &Global, filter: Option<&str>, color: bool) -> Resul
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // A reader that has gone away is no reason to panic in the middle of a node's work.
+        .log_internal_errors(false)
         .with_ansi(color)
         .with_span_events(FmtSpan::NONE);
     let started = match global.log_format {

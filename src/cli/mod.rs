@@ -41,6 +41,9 @@ pub fn main() -> ExitCode {
         variable("TERM").as_deref(),
         variable("COLUMNS").as_deref(),
     );
+    if cli.global.log_format == args::LogFormat::Json {
+        terminal::say_json();
+    }
     if let Err(error) = logging::start(&cli.global, variable("RUST_LOG").as_deref(), terminal.color_err) {
         terminal::notice(&format!("error: {error}\n"));
         return Exit::Refused.into();
@@ -60,6 +63,11 @@ pub fn main() -> ExitCode {
 #[expect(clippy::disallowed_methods, reason = "this is the edge where the environment is read")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the edge where what happens gets its time")]
+fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
 }
 
 /// Writes results, and says so when they cannot be written: a full disk must not look like success.

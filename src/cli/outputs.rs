@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::engine::{Limits, Settings};
+use crate::engine::Settings;
 use crate::event::Command;
 use crate::graph::Ix;
 use crate::ids::Kind;
@@ -13,7 +13,8 @@ use crate::run::{Gathered, Job, Means, execute};
 
 use super::args::{Outputs, OutputsFormat};
 use super::exit::Exit;
-use super::run::{runtime, until_interrupted};
+use super::run::on_threads;
+use super::signals::Signals;
 use super::teller::Teller;
 use super::{Surroundings, checked, print, reach, terminal};
 
@@ -25,31 +26,30 @@ pub(super) fn outputs(args: &Outputs, surroundings: &Surroundings) -> Exit {
 fn tell(args: &Outputs, surroundings: &Surroundings) -> Result<Exit, Exit> {
     let checked = checked::open(&args.plan, &args.vars, surroundings)?;
     let chosen = checked.choose(&args.choice)?;
-    let job = Arc::new(Job::outputs(Arc::clone(&checked.plan), Arc::clone(&checked.graph), &chosen));
+    let job = Arc::new(Job::outputs(Arc::clone(&checked.plan), &checked.graph, &chosen));
     let environment = reach::environment(&args.target, &checked.plan, surroundings)?;
     // What is read is the result here; how it was read is not worth a line each.
     let quiet = Surroundings { quiet: surroundings.verbose == 0, ..*surroundings };
     let teller = Teller::new(&job, &quiet);
     let gathered = Arc::new(Gathered::default());
-    let tally = runtime()?.block_on(async {
+    let tally = on_threads(async {
         let jobs = [&*job];
+        let mut signals = Signals::listen()?;
         let opening = reach::sessions(&jobs, &environment, &checked.sources);
         let means = Means {
-            sessions: until_interrupted(Box::pin(opening)).await??,
+            sessions: signals.or(Box::pin(opening)).await??,
             gathered: Arc::clone(&gathered),
             sources: Arc::clone(&checked.sources),
             sink: teller.sink(),
         };
-        let settings = Settings { limits: Limits::UNLIMITED, fail_fast: false };
+        let settings = Settings { limits: args.limits.limits(), fail_fast: false };
         let (_silent, control) = mpsc::unbounded_channel();
-        until_interrupted(execute(&job, Command::Outputs, settings, means, control)).await
-    })?;
+        signals.or(execute(&job, Command::Outputs, settings, means, control)).await
+    })??;
     let mut exit = if tally.is_success() { Exit::Done } else { Exit::Failed };
-    for node in job.taking_part().map(|node| job.graph().id(node)) {
-        if gathered.given(node).is_none() {
-            terminal::notice(&format!("{node} does not exist\n"));
-            exit = Exit::Failed;
-        }
+    for node in teller.absent() {
+        terminal::notice(&format!("{node} does not exist\n"));
+        exit = Exit::Failed;
     }
     let found = given(&gathered, &job);
     let text = match args.format {

@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::engine::{Limits, Settings};
+use crate::engine::Settings;
 use crate::event::{Command, Tally};
 use crate::report::{Palette, outputs_table};
-use crate::run::{Gathered, Job, Means, execute};
+use crate::run::{Gathered, Job, Means, Sink, execute};
 
 use super::args::Run;
+use super::confirm::Question;
 use super::exit::Exit;
+use super::signals::Signals;
 use super::teller::Teller;
-use super::{Surroundings, checked, confirm, outputs, print, reach, signals, terminal};
+use super::{Surroundings, checked, outputs, print, reach, terminal};
 
 /// Makes AWS what the plan says.
 pub(super) fn apply(args: &Run, surroundings: &Surroundings) -> Exit {
@@ -39,74 +41,70 @@ fn attempt(args: &Run, command: Command, surroundings: &Surroundings) -> Result<
         }
         Command::Apply | Command::Outputs => (None, Job::apply(plan, graph, &chosen)),
     };
-    confirm::confirm(args, &job, command, surroundings)?;
+    let question = Question::of(args, &job, command);
+    question.can_be_answered(args, surroundings)?;
     let environment = reach::environment(&args.target, &checked.plan, surroundings)?;
-    let settings = Settings {
-        limits: Limits { total: args.concurrency, per_lane: args.account_concurrency },
-        fail_fast: args.fail_fast,
-    };
-    runtime()?.block_on(async {
+    let settings = Settings { limits: args.limits.limits(), fail_fast: args.fail_fast };
+    on_threads(async {
         let jobs: Vec<&Job> = before.iter().chain([&job]).collect();
+        let mut signals = Signals::listen()?;
         let opening = reach::sessions(&jobs, &environment, &checked.sources);
-        let teller = Teller::new(&job, surroundings);
-        let means = Means {
-            sessions: until_interrupted(Box::pin(opening)).await??,
-            gathered: Arc::new(Gathered::default()),
+        let sessions = signals.or(Box::pin(opening)).await??;
+        let gathered = Arc::new(Gathered::default());
+        let means = |sink| Means {
+            sessions: Arc::clone(&sessions),
+            gathered: Arc::clone(&gathered),
             sources: Arc::clone(&checked.sources),
-            sink: teller.sink(),
+            sink,
         };
         if let Some(before) = before {
-            until_interrupted(look(before, settings, &means, surroundings)).await??;
+            signals.or(look(before, settings, means, surroundings)).await??;
         }
+        signals.or(question.ask(args)).await??;
+        let teller = Teller::new(&job, surroundings);
         let (words, control) = mpsc::unbounded_channel();
-        let watching = tokio::spawn(signals::watch(words));
+        let watching = tokio::spawn(signals.tell(words));
         let job = Arc::new(job);
-        let gathered = Arc::clone(&means.gathered);
-        let tally = execute(&job, command, settings, means, control).await;
+        let tally = execute(&job, command, settings, means(teller.sink()), control).await;
         watching.abort();
         let mut text = String::new();
-        if command == Command::Apply && !surroundings.quiet {
+        if command == Command::Apply {
             let palette = Palette { enabled: surroundings.terminal.color_out };
             text = outputs_table(&outputs::given(&gathered, &job), palette);
             text.push('\n');
         }
         text.push_str(&teller.end(surroundings));
         Ok(print(&text, exit(&tally)))
-    })
+    })?
 }
 
-/// The threads that a run takes place on.
+/// Runs a command to its end on threads of its own. What is still waited for then (an answer at the terminal, a name
+/// server that is out of reach) is left behind: who has asked to stop is not to wait for it.
 ///
 /// # Errors
-/// The exit code, when the system has none to give.
-pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+/// The exit code, when the system has no threads to give.
+pub(super) fn on_threads<T>(work: impl Future<Output = T>) -> Result<T, Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
         terminal::notice(&format!("error: no threads can be started: {error}\n"));
         Exit::Failed
-    })
-}
-
-/// Waits for something that changes nothing; Ctrl-C ends it at once, since there is nothing to settle.
-///
-/// # Errors
-/// [`Exit::Interrupted`] on Ctrl-C.
-pub(super) async fn until_interrupted<T>(work: impl Future<Output = T>) -> Result<T, Exit> {
-    tokio::select! {
-        done = work => Ok(done),
-        _ = tokio::signal::ctrl_c() => {
-            terminal::notice("interrupted; nothing was changed\n");
-            Err(Exit::Interrupted)
-        }
-    }
+    })?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_background();
+    Ok(done)
 }
 
 /// Looks up what a destruction needs to know, before anything is deleted. What is missing is no failure; what cannot
 /// be looked up is, since a route that is not found would be taken for one that is gone.
-async fn look(before: Job, settings: Settings, means: &Means, surroundings: &Surroundings) -> Result<(), Exit> {
+async fn look(
+    before: Job,
+    settings: Settings,
+    means: impl Fn(Sink) -> Means,
+    surroundings: &Surroundings,
+) -> Result<(), Exit> {
     let quiet = Surroundings { quiet: true, ..*surroundings };
     let teller = Teller::new(&before, &quiet);
     let (_silent, control) = mpsc::unbounded_channel();
-    let means = Means { sink: teller.sink(), ..means.clone() };
+    let means = means(teller.sink());
     let tally = execute(&Arc::new(before), Command::Outputs, settings, means, control).await;
     if tally.is_success() {
         return Ok(());
@@ -115,7 +113,7 @@ async fn look(before: Job, settings: Settings, means: &Means, surroundings: &Sur
     Err(print(&teller.end(surroundings), Exit::Failed))
 }
 
-/// How a run's end is told to the shell.
+/// How a run's end is told to the shell. A failure weighs more than an interruption: it is what has to be looked into.
 fn exit(tally: &Tally) -> Exit {
     if tally.failed > 0 || tally.skipped > 0 {
         Exit::Failed
@@ -123,5 +121,32 @@ fn exit(tally: &Tally) -> Exit {
         Exit::Interrupted
     } else {
         Exit::Done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_follows_the_tally() {
+        let tally = |failed, skipped, not_started, aborted| Tally {
+            done: 3,
+            changed: 1,
+            failed,
+            skipped,
+            not_started,
+            aborted,
+        };
+        for (tally, expected) in [
+            (tally(0, 0, 0, 0), Exit::Done),
+            (tally(1, 0, 0, 0), Exit::Failed),
+            (tally(1, 2, 0, 0), Exit::Failed),
+            (tally(0, 0, 1, 0), Exit::Interrupted),
+            (tally(0, 0, 0, 1), Exit::Interrupted),
+            (tally(1, 0, 2, 1), Exit::Failed),
+        ] {
+            assert_eq!(exit(&tally), expected, "{tally:?}");
+        }
     }
 }

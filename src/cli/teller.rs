@@ -2,13 +2,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::Timestamp;
-
 use crate::event::{Event, Record};
+use crate::ids::NodeId;
 use crate::report::{Digest, Lines, Palette, Verbosity};
 use crate::run::{Job, Sink};
 
-use super::{Surroundings, terminal};
+use super::{Surroundings, now, terminal};
 
 /// Tells what happens while it happens, and gathers what is to be told at the end.
 pub(super) struct Teller(Arc<Mutex<Telling>>);
@@ -39,10 +38,15 @@ impl Teller {
             let record = Record::new(now(), event);
             let mut telling = telling.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(line) = telling.lines.line(&record) {
-                terminal::notice(&line);
+                terminal::say(&if terminal::says_json() { json(&record) } else { line });
             }
             telling.digest.observe(&record);
         })
+    }
+
+    /// The nodes that were looked for in vain.
+    pub(super) fn absent(&self) -> Vec<NodeId> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).digest.absent().to_vec()
     }
 
     /// The text for the end of the run.
@@ -52,7 +56,9 @@ impl Teller {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the edge where events get their time")]
-fn now() -> Timestamp {
-    Timestamp::now()
+/// The record as one line of JSON.
+fn json(record: &Record) -> String {
+    let mut line = serde_json::to_string(record).unwrap_or_default();
+    line.push('\n');
+    line
 }

@@ -2,6 +2,9 @@
 #![expect(clippy::disallowed_methods, reason = "this is the edge where the terminal is read")]
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::event::VERSION;
 
 use super::args::ColorChoice;
 
@@ -52,9 +55,9 @@ pub(super) fn ask(question: &str) -> io::Result<bool> {
 /// # Errors
 /// When the terminal cannot be written to or read from, or ends before a line does.
 pub(super) fn prompt(text: &str) -> io::Result<String> {
-    let mut stderr = io::stderr().lock();
-    write!(stderr, "{text}")?;
-    stderr.flush()?;
+    // Not locked while the answer is waited for: others must be able to say something.
+    io::stderr().write_all(text.as_bytes())?;
+    io::stderr().flush()?;
     let mut line = String::new();
     if io::stdin().lock().read_line(&mut line)? == 0 {
         return Err(io::ErrorKind::UnexpectedEof.into());
@@ -74,8 +77,33 @@ pub(super) fn results(text: &str) -> io::Result<()> {
     }
 }
 
-/// Writes to standard error. There is nowhere left to report to when that fails, and a run goes on without it.
+/// Whether what is said on standard error is JSON, an object a line. Set once, when the process begins; whoever has
+/// something to say, on any thread, must keep to it.
+static JSON: AtomicBool = AtomicBool::new(false);
+
+/// From now on everything that is said on standard error is JSON, so that a reader of lines finds nothing else.
+pub(super) fn say_json() {
+    JSON.store(true, Ordering::Relaxed);
+}
+
+/// Whether what is said on standard error is JSON.
+pub(super) fn says_json() -> bool {
+    JSON.load(Ordering::Relaxed)
+}
+
+/// Says something on standard error, in the form that was asked for.
 pub(super) fn notice(text: &str) {
+    if !says_json() {
+        say(text);
+    } else if !text.trim().is_empty() {
+        let at = super::now().as_millisecond();
+        let line = serde_json::json!({ "version": VERSION, "at": at, "event": "notice", "text": text.trim() });
+        say(&format!("{line}\n"));
+    }
+}
+
+/// Writes to standard error. There is nowhere left to report to when that fails, and a run goes on without it.
+pub(super) fn say(text: &str) {
     let mut stderr = io::stderr().lock();
     drop(stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush()));
 }

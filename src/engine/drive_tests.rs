@@ -57,7 +57,7 @@ async fn run(
     control: mpsc::UnboundedReceiver<Control>,
 ) -> (Vec<Fate>, Vec<EngineEvent>) {
     let graph = Arc::new(graph(u32::try_from(runner.work.len()).unwrap(), edges));
-    let schedule = Schedule::new(graph, |_| (), |_| 1, settings);
+    let schedule = Schedule::new(graph, |_| [()], |_| 1, settings);
     let mut events = Vec::new();
     let summary = drive(schedule, Arc::clone(runner), control, |event| events.push(event)).await;
     (summary.fates().map(|(_, fate)| fate).collect(), events)

@@ -69,28 +69,33 @@ pub struct Schedule {
     /// For each node, how many of the nodes that it needs are not done yet.
     missing: Vec<usize>,
     ready: Ready,
+    /// How many nodes have not started.
     unstarted: usize,
+    /// The same without those that have no lane.
+    left: usize,
+    /// How many nodes run, without those that have no lane.
     running: usize,
     stopping: Option<StopReason>,
     fail_fast: bool,
 }
 
 impl Schedule {
-    /// A run of all nodes of `graph`. `lane` says which nodes share a limit; `weight` is how long a node is expected to
-    /// take, in any unit: of those that may start, the one with the longest path still to come goes first.
-    pub fn new<L: Eq + Hash>(
-        graph: Arc<Graph>,
-        lane: impl Fn(Ix) -> L,
-        weight: impl Fn(Ix) -> u64,
-        settings: Settings,
-    ) -> Self {
-        let mut ready = Ready::new(graph.nodes().map(lane), graph.remaining(weight), settings.limits);
+    /// A run of all nodes of `graph`. `lanes` says in which lanes a node takes a slot each; a node without any has
+    /// nothing to do, only holds the order of others together, and is not counted when a stop is told. `weight` is how
+    /// long a node is expected to take, in any unit: of those that may start, the one with the longest path still to
+    /// come goes first.
+    pub fn new<I>(graph: Arc<Graph>, lanes: impl Fn(Ix) -> I, weight: impl Fn(Ix) -> u64, settings: Settings) -> Self
+    where
+        I: IntoIterator<Item: Eq + Hash>,
+    {
+        let mut ready = Ready::new(graph.nodes().map(lanes), graph.remaining(weight), settings.limits);
         let missing: Vec<_> = graph.nodes().map(|node| graph.needs(node).count()).collect();
         let status = |node: Ix| if missing[node.index()] == 0 { Status::Ready } else { Status::Waiting };
         let statuses: Vec<_> = graph.nodes().map(status).collect();
         graph.nodes().filter(|node| statuses[node.index()] == Status::Ready).for_each(|node| ready.add(node));
         Self {
             unstarted: statuses.len(),
+            left: graph.nodes().filter(|node| ready.has_lanes(*node)).count(),
             running: 0,
             stopping: None,
             fail_fast: settings.fail_fast,
@@ -124,7 +129,7 @@ impl Schedule {
                     Outcome::Done => self.unblock(node)?,
                     Outcome::Failed => self.skip_descendants(node, &mut commands)?,
                 }
-                if outcome == Outcome::Failed && self.fail_fast && self.unstarted > 0 {
+                if outcome == Outcome::Failed && self.fail_fast && self.left > 0 {
                     self.stop(StopReason::FailFast, &mut commands)?;
                 }
             }
@@ -158,13 +163,14 @@ impl Schedule {
         let next = status.next(node, step)?;
         if status.is_unstarted() && !next.is_unstarted() {
             self.unstarted -= 1;
+            self.left -= usize::from(self.ready.has_lanes(node));
         }
         *status = next;
         Ok(())
     }
 
     fn free_slot(&mut self, node: Ix) {
-        self.running -= 1;
+        self.running -= usize::from(self.ready.has_lanes(node));
         self.ready.release(node);
     }
 
@@ -204,7 +210,7 @@ impl Schedule {
             return Ok(());
         }
         self.stopping = Some(reason);
-        commands.push(Command::Stop { reason, left: self.unstarted, running: self.running });
+        commands.push(Command::Stop { reason, left: self.left, running: self.running });
         if self.unstarted > 0 {
             let graph = Arc::clone(&self.graph);
             for node in graph.nodes().filter(|node| self.statuses[node.index()].is_unstarted()).collect::<Vec<_>>() {
@@ -221,7 +227,7 @@ impl Schedule {
             && let Some(node) = self.ready.take()
         {
             self.advance(node, Step::Start)?;
-            self.running += 1;
+            self.running += usize::from(self.ready.has_lanes(node));
             commands.push(Command::Start(node));
         }
         Ok(())

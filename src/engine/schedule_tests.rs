@@ -15,7 +15,7 @@ const FREE: Settings = Settings { limits: Limits::UNLIMITED, fail_fast: false };
 
 /// A schedule of a sample graph, all in one lane and of equal weight, after its beginning.
 fn begun(nodes: u32, edges: &[(u32, u32)], settings: Settings) -> (Schedule, Vec<Command>) {
-    let mut schedule = Schedule::new(Arc::new(graph(nodes, edges)), |_| (), |_| 1, settings);
+    let mut schedule = Schedule::new(Arc::new(graph(nodes, edges)), |_| [()], |_| 1, settings);
     let commands = schedule.step(Input::Begin).unwrap();
     (schedule, commands)
 }
@@ -59,7 +59,7 @@ fn the_longest_remaining_path_goes_first() {
 #[test]
 fn a_lane_has_a_limit_of_its_own() {
     let settings = Settings { limits: limits(3, 1), fail_fast: false };
-    let mut schedule = Schedule::new(Arc::new(graph(4, &[])), |node| node.0 / 2, |_| 1, settings);
+    let mut schedule = Schedule::new(Arc::new(graph(4, &[])), |node| [node.0 / 2], |_| 1, settings);
     assert_eq!(schedule.step(Input::Begin), Ok(vec![start(0), start(2)]));
     assert_eq!(schedule.step(done(2)), Ok(vec![start(3)]));
 }
@@ -159,7 +159,7 @@ fn a_hundred_thousand_nodes_take_one_step_each_and_a_linear_number_of_moves() {
         })
         .collect();
     let settings = Settings { limits: limits(1_000, 2), fail_fast: false };
-    let mut schedule = Schedule::new(Arc::new(graph(nodes, &edges)), |node| node.0 % 997, |_| 1, settings);
+    let mut schedule = Schedule::new(Arc::new(graph(nodes, &edges)), |node| [node.0 % 997], |_| 1, settings);
     let mut running = std::collections::VecDeque::new();
     let (mut steps, mut commands) = (0_u32, 0_u32);
     let mut input = Some(Input::Begin);
@@ -183,6 +183,22 @@ fn a_chain_of_a_hundred_thousand_is_skipped_without_recursion() {
     let (mut schedule, _) = begun(100_000, &chain, FREE);
     assert_eq!(schedule.step(failed(0)).unwrap().len(), 99_999);
     assert!(schedule.summary().is_some());
+}
+
+#[test]
+fn what_has_nothing_to_do_is_not_counted_when_a_stop_is_told() {
+    // 1 and 3 have no lane: 0 → 1 → 2, and 3 behind 0.
+    let lanes = |node: Ix| if node.0.is_multiple_of(2) { vec![()] } else { vec![] };
+    let settings = Settings { limits: Limits::UNLIMITED, fail_fast: true };
+    let schedule = |edges| Schedule::new(Arc::new(graph(5, edges)), lanes, |_| 1, settings);
+    let mut run = schedule(&[(0, 1), (1, 2), (0, 3)]);
+    run.step(Input::Begin).unwrap();
+    let told = run.step(Input::Drain).unwrap();
+    assert_eq!(told[0], Command::Stop { reason: StopReason::Interrupted, left: 1, running: 2 });
+    // A failure that leaves nothing undone but such nodes stops nothing.
+    let mut run = schedule(&[(4, 1), (4, 3)]);
+    run.step(Input::Begin).unwrap();
+    assert!(!run.step(failed(0)).unwrap().iter().any(|command| matches!(command, Command::Stop { .. })));
 }
 
 /// A run of a random graph with everything that can happen to it.
@@ -211,6 +227,15 @@ fn stories() -> impl Strategy<Value = Story> {
     )
 }
 
+/// The lanes of a node: none for some, one for most, two for others.
+fn lanes(story: &Story, node: Ix) -> Vec<u32> {
+    match node.0 % 4 {
+        0 => vec![],
+        1 => vec![node.0 % story.lanes, (node.0 / 2) % story.lanes],
+        _ => vec![node.0 % story.lanes],
+    }
+}
+
 /// A second, slow and simple account of a run, which checks every command as it comes.
 struct Observer<'a> {
     story: &'a Story,
@@ -222,12 +247,13 @@ struct Observer<'a> {
 }
 
 impl Observer<'_> {
-    fn lane(&self, node: Ix) -> u32 {
-        node.0 % self.story.lanes
-    }
-
-    fn in_lane(&self, lane: u32) -> usize {
-        self.running.iter().filter(|node| self.lane(**node) == lane).count()
+    /// Whether each lane of the node has a slot beside what runs, `without` aside.
+    fn has_room(&self, node: Ix, without: Option<Ix>) -> bool {
+        let running = || self.running.iter().filter(|running| Some(**running) != without);
+        let in_lane = |lane| running().filter(|running| lanes(self.story, **running).contains(&lane)).count();
+        let limits = self.story.settings.limits;
+        running().count() < limits.total.get()
+            && lanes(self.story, node).into_iter().all(|lane| in_lane(lane) < limits.per_lane.get())
     }
 
     fn end(&mut self, node: Ix, fate: Fate) {
@@ -242,12 +268,8 @@ impl Observer<'_> {
                 for needed in self.graph.needs(node) {
                     assert_eq!(self.fates.get(&needed), Some(&Fate::Done), "{node} started before {needed} was done");
                 }
+                assert!(self.has_room(node, None), "{node} started over a limit");
                 self.running.push(node);
-                assert!(self.running.len() <= self.story.settings.limits.total.get(), "over the total limit");
-                assert!(
-                    self.in_lane(self.lane(node)) <= self.story.settings.limits.per_lane.get(),
-                    "over the lane's limit"
-                );
             }
             Command::Skip { node, because } => {
                 assert_eq!(self.fates.get(&because), Some(&Fate::Failed));
@@ -265,7 +287,6 @@ impl Observer<'_> {
         if self.stopped {
             return;
         }
-        let total_full = self.running.len() == self.story.settings.limits.total.get();
         let waits = |node: &Ix| {
             !self.running.contains(node)
                 && !self.fates.contains_key(node)
@@ -273,10 +294,9 @@ impl Observer<'_> {
         };
         let rank = |node: Ix| (self.remaining[node.index()], std::cmp::Reverse(node));
         for node in self.graph.nodes().filter(waits) {
-            let lane_full = self.in_lane(self.lane(node)) == self.story.settings.limits.per_lane.get();
-            assert!(total_full || lane_full, "{node} waits although there is a slot for it");
+            assert!(!self.has_room(node, None), "{node} waits although there is a slot for it");
             for other in started {
-                let rivals = !lane_full || self.lane(*other) == self.lane(node);
+                let rivals = self.has_room(node, Some(*other));
                 assert!(!rivals || rank(*other) > rank(node), "{other} was preferred to {node}");
             }
         }
@@ -286,7 +306,7 @@ impl Observer<'_> {
 fn play(story: &Story) {
     let graph = Arc::new(graph(story.shape.nodes, &story.shape.edges));
     let weight = |node: Ix| u64::from(node.0 % 5);
-    let mut schedule = Schedule::new(Arc::clone(&graph), |node| node.0 % story.lanes, weight, story.settings);
+    let mut schedule = Schedule::new(Arc::clone(&graph), |node| lanes(story, node), weight, story.settings);
     let mut observer = Observer {
         story,
         graph: &graph,

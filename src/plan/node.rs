@@ -42,6 +42,17 @@ pub struct Node {
     pub needs: Vec<Need>,
 }
 
+impl Node {
+    /// The accounts that it touches: its own, and of a peering the accepter's too.
+    pub fn accounts(&self) -> impl Iterator<Item = &AccountName> {
+        let accepter = match &self.spec {
+            Spec::Peering(peering) => Some(&peering.accepter.account),
+            Spec::Stack(_) | Spec::Route(_) => None,
+        };
+        std::iter::once(&self.account).chain(accepter)
+    }
+}
+
 /// That a node needs another, and where the plan says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {

@@ -11,7 +11,8 @@ use crate::event::{Change, Command, Event, Failure, Record, Tally};
 use crate::ids::NodeId;
 use crate::text::{counted, printable};
 
-/// How many lines or names of one sort are shown before the rest is counted only. The lines of the run have told all.
+/// How many lines or names of one sort are shown before the rest is counted only. The lines of the run tell all, those of
+/// nodes that were not started with `-v`.
 const SHOWN: usize = 40;
 
 /// What a run comes down to, gathered from its events.
@@ -27,6 +28,7 @@ pub struct Digest {
     skipped: IndexMap<NodeId, Vec<NodeId>>,
     aborted: Vec<NodeId>,
     not_started: Vec<NodeId>,
+    absent: Vec<NodeId>,
 }
 
 impl Digest {
@@ -39,6 +41,9 @@ impl Digest {
             }
             Event::NodeDone { node, change, details, .. } => {
                 self.tally.done += 1;
+                if *change == Change::Absent {
+                    self.absent.push(node.clone());
+                }
                 if change.is_change() {
                     self.tally.changed += 1;
                     self.changed.push((node.clone(), *change, details.clone()));
@@ -65,6 +70,11 @@ impl Digest {
         }
     }
 
+    /// The nodes that were looked for and are not there.
+    pub fn absent(&self) -> &[NodeId] {
+        &self.absent
+    }
+
     /// How the nodes seen so far ended.
     pub const fn tally(&self) -> Tally {
         self.tally
@@ -77,7 +87,7 @@ impl Digest {
         self.write_failures(&mut out, palette);
         let sorts = [
             ("Left while running; what they began may go on at AWS:", &self.aborted),
-            ("Not started:", &self.not_started),
+            ("Not started; the next run takes them up:", &self.not_started),
         ];
         for (heading, nodes) in sorts.iter().filter(|(_, nodes)| !nodes.is_empty()) {
             let _ = writeln!(out, "{}\n  {}\n", palette.warn(heading), names(nodes));
@@ -117,7 +127,7 @@ impl Digest {
         let _ = writeln!(out, "{}", palette.strong("Changed:"));
         for (node, change, details) in shown {
             let word = palette.good(format_args!("{:8}", change.word()));
-            let line = format!("  {word}  {:width$}  {}", node.to_string(), printable(&details.join(", ")));
+            let line = format!("  {word}  {:width$}  {}", node.to_string(), first(details));
             let _ = writeln!(out, "{}", line.trim_end());
         }
         if self.changed.len() > SHOWN {
@@ -152,10 +162,19 @@ impl Digest {
 }
 
 /// The names in one line, at most [`SHOWN`] of them.
+/// The first detail; the others are told with `-v` while it happens, and a line is to stay a line.
+fn first(details: &[String]) -> String {
+    match details {
+        [] => String::new(),
+        [only] => printable(only).into_owned(),
+        [first, rest @ ..] => format!("{} and {} more", printable(first), rest.len()),
+    }
+}
+
 fn names(nodes: &[NodeId]) -> String {
     let shown: Vec<_> = nodes.iter().take(SHOWN).map(ToString::to_string).collect();
     let more = nodes.len().saturating_sub(SHOWN);
-    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
+    if more == 0 { shown.join(", ") } else { format!("{} and {more} more (-v names them all)", shown.join(", ")) }
 }
 
 #[cfg(test)]
@@ -205,7 +224,7 @@ mod tests {
         let events = [
             started(Command::Apply, 8),
             done("stacks.master", Change::Created, &["12 resources"]),
-            done("stacks.spoke[qa]", Change::Updated, &["modify Vpc", "add \x1bNat"]),
+            done("stacks.spoke[qa]", Change::Updated, &["modify \x1bVpc", "add Nat"]),
             done("stacks.spoke[test]", Change::Unchanged, &[]),
             Event::NodeFailed { node: node("stacks.spoke[dev]"), error: failure, took_ms: 1 },
             Event::NodeSkipped { node: node("peerings.spoke[dev]"), because: node("stacks.spoke[dev]") },
@@ -225,12 +244,12 @@ mod tests {
         Left while running; what they began may go on at AWS:
           stacks.late
 
-        Not started:
+        Not started; the next run takes them up:
           routes.a
 
         Changed:
           created   stacks.master     12 resources
-          updated   stacks.spoke[qa]  modify Vpc, add \u{1b}Nat
+          updated   stacks.spoke[qa]  modify \u{1b}Vpc and 1 more
 
         1 failed, 2 skipped, 1 left running, 1 not started, 2 changed, 1 unchanged in 41.2s
         "#);

@@ -13,6 +13,7 @@ use crate::diag::Sources;
 use crate::engine::{Control, EngineEvent, Fate, Schedule, Settings, drive};
 use crate::event::{Command, Event, Failure, Tally};
 use crate::graph::Ix;
+use crate::ids::{AccountName, Kind};
 
 /// Where events go: called at the moment that something happens, from any task, and expected to return at once.
 pub type Sink = Arc<dyn Fn(Event) + Send + Sync>;
@@ -45,14 +46,8 @@ pub async fn execute(
     let sink = Arc::clone(&means.sink);
     let nodes = job.taking_part().count();
     sink(Event::RunStarted { plan: job.plan().name.to_string(), command, nodes });
-    let lanes = Arc::clone(job);
-    let schedule = Schedule::new(
-        Arc::clone(job.graph()),
-        // What is left out must not wait for a slot of an account that is busy.
-        |node| (job.task(node) != Task::Leave).then(|| lanes.plan().nodes[node.index()].account.clone()),
-        |node| u64::from(job.task(node) != Task::Leave),
-        settings,
-    );
+    let schedule =
+        Schedule::new(Arc::clone(job.graph()), |node| accounts(job, node), |node| weight(job, node), settings);
     let tally = Arc::new(Mutex::new(Tally::default()));
     let counted = Arc::clone(&tally);
     let counting: Sink = {
@@ -77,6 +72,28 @@ pub async fn execute(
     let tally = *tally.lock().unwrap_or_else(PoisonError::into_inner);
     sink(Event::RunFinished { tally, took_ms: millis(began) });
     tally
+}
+
+/// The accounts that a node works in: a peering in two. What is left out works in none.
+fn accounts(job: &Job, node: Ix) -> Vec<AccountName> {
+    if job.task(node) == Task::Leave {
+        return Vec::new();
+    }
+    job.plan().nodes[node.index()].accounts().cloned().collect()
+}
+
+/// How long a node is expected to take, in seconds: a guess by its kind, until durations of earlier runs are known.
+fn weight(job: &Job, node: Ix) -> u64 {
+    match (job.task(node), node_kind(job, node)) {
+        (Task::Leave, _) => 0,
+        (Task::Read | Task::Find, _) | (_, Kind::Route) => 1,
+        (_, Kind::Peering) => 5,
+        (_, Kind::Stack) => 120,
+    }
+}
+
+fn node_kind(job: &Job, node: Ix) -> Kind {
+    job.graph().id(node).kind
 }
 
 /// What is told of an event of the engine. What a node's own work ended with, its runner has told already.

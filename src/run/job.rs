@@ -1,8 +1,10 @@
 //! Which nodes take part in a run, and what is done with each.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::graph::{Graph, Ix};
+use crate::ids::NodeId;
 use crate::plan::{Plan, Spec};
 
 /// What is done with one node.
@@ -32,14 +34,20 @@ pub struct Job {
 }
 
 impl Job {
-    /// Applies the chosen nodes. What is left out and needed by one of them is read.
+    /// Applies the chosen nodes. What is left out is read where one of them refers to what it gives; an order alone
+    /// (`depends_on`) has nothing to be read for.
     ///
     /// `chosen` has an item for each node of the plan, here and below.
     pub fn apply(plan: Arc<Plan>, graph: Arc<Graph>, chosen: &[bool]) -> Self {
+        let referred: HashSet<&NodeId> = (plan.nodes.iter().zip(chosen).filter(|(_, chosen)| **chosen))
+            .flat_map(|(node, _)| &node.needs)
+            .filter(|need| need.attribute.is_some())
+            .map(|need| &need.node)
+            .collect();
         let task = |node: Ix| match (chosen[node.index()], managed(&plan, node)) {
             (true, true) => Task::Converge,
             (true, false) => Task::Read,
-            (false, _) if graph.needed_by(node).any(|dependent| chosen[dependent.index()]) => Task::Read,
+            (false, _) if referred.contains(graph.id(node)) => Task::Read,
             (false, _) => Task::Leave,
         };
         let tasks = graph.nodes().map(task).collect();
@@ -66,12 +74,14 @@ impl Job {
         Self { tasks, plan, graph: Arc::new(graph.reversed()) }
     }
 
-    /// Looks up the chosen nodes that give something.
-    pub fn outputs(plan: Arc<Plan>, graph: Arc<Graph>, chosen: &[bool]) -> Self {
+    /// Looks up the chosen nodes that give something. Each is found by its name or its tags, so none waits for another
+    /// and none is missed because another cannot be read.
+    pub fn outputs(plan: Arc<Plan>, graph: &Graph, chosen: &[bool]) -> Self {
         let gives = |node: Ix| !matches!(plan.nodes[node.index()].spec, Spec::Route(_));
         let task = |node: Ix| if chosen[node.index()] && gives(node) { Task::Find } else { Task::Leave };
         let tasks = graph.nodes().map(task).collect();
-        Self { plan, graph, tasks }
+        let apart = Graph::new(graph.ids().cloned().collect(), []).expect("without edges there is no ring");
+        Self { plan, graph: Arc::new(apart), tasks }
     }
 
     /// The plan.
@@ -98,6 +108,16 @@ impl Job {
     /// If the position is not one of the plan.
     pub fn is_left_out(&self, node: Ix) -> bool {
         self.task(node) != Task::Converge && managed(&self.plan, node)
+    }
+
+    /// The managed nodes that a destruction leaves standing although they refer to something that it deletes, in the
+    /// order of the file. Empty for any other job.
+    pub fn left_behind(&self) -> impl Iterator<Item = Ix> {
+        let deleted = |node: Ix| self.task(node) == Task::Destroy;
+        // The graph of a destruction is reversed: what needs a node is what the node referred to.
+        self.graph.nodes().filter(move |node| {
+            self.task(*node) == Task::Leave && managed(&self.plan, *node) && self.graph.needed_by(*node).any(deleted)
+        })
     }
 
     /// The nodes that something is done with, in the order of the file.

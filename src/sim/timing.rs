@@ -57,7 +57,8 @@ impl Default for Timing {
             peering_delete: Duration::from_millis(500),
             linger: Duration::from_hours(2),
             gateway: Duration::from_secs(1),
-            resource: Duration::from_secs(1),
+            // Stacks of the shipped templates are three resources deep: about ten seconds for the shipped plan.
+            resource: Duration::from_millis(2500),
             resource_types: BTreeMap::new(),
             stacks: BTreeMap::new(),
         }

@@ -1,13 +1,9 @@
 //! The README's first command, run as a newcomer would: the real binary, default durations, a folder of its own.
 
-use crate::orch::Orch;
+use crate::orch::{Orch, QUICK};
 use crate::world;
 
 const APPLY: [&str; 3] = ["apply", "plans/us-east-1.toml", "--local"];
-
-/// Everything at once: for tests that are not about the default durations.
-const QUICK: &str = "[timing]\nlatency_ms = 0\npeering_request_ms = 0\npeering_visible_ms = 0\npeering_accept_ms = 0\n\
-                     peering_delete_ms = 0\nresource_ms = 0\n";
 
 fn quick() -> Orch {
     let orch = Orch::with_shipped_plans();
@@ -23,15 +19,35 @@ fn quickly<'a>(args: &[&'a str]) -> Vec<&'a str> {
 fn the_first_command_builds_peers_and_routes_a_hub_and_four_spokes() {
     let orch = Orch::with_shipped_plans();
     let ended = orch.run(&APPLY).code(0);
+    let ended = ended.prints(&["17 changed"]);
+    // The outputs stand before the summary, which names the nodes once more.
+    let (outputs, _) = ended.stdout.split_once("Changed:").expect("there is a summary");
+    let node = |name: &str| outputs.lines().filter(|line| line.starts_with(&format!("{name} "))).count();
+    assert_eq!(node("stacks.master"), 1, "{outputs}");
     for spoke in ["dev", "staging", "test", "qa"] {
-        let ended = &ended.stdout;
-        for node in ["stacks.spoke", "peerings.spoke", "routes.spoke-to-hub", "routes.hub-to-spoke"] {
-            assert!(ended.contains(&format!("{node}[{spoke}]")), "{node}[{spoke}] is not in:\n{ended}");
+        for group in ["stacks.spoke", "peerings.spoke", "routes.spoke-to-hub", "routes.hub-to-spoke"] {
+            assert_eq!(node(&format!("{group}[{spoke}]")), 1, "{group}[{spoke}] in:\n{outputs}");
         }
     }
-    let ended = ended.prints(&["stacks.master", "17 changed"]);
-    for output in ["VPCId", "VPCCIDRBlock", "RouteTableId", "InternalRouteTableA", "InternalRouteTableB"] {
-        assert_eq!(ended.stdout.matches(&format!(" {output} ")).count(), 5, "{output} in:\n{}", ended.stdout);
+    // What each line gives, counted over all nodes: five stacks, four active peerings, eight routes.
+    let given = |output: &str, value: &str| {
+        let words = |line: &str| line.split_whitespace().rev().take(2).map(str::to_owned).collect::<Vec<_>>();
+        let fits = |line: &&str| matches!(&*words(line), [last, name] if name == output && last.starts_with(value));
+        outputs.lines().filter(fits).count()
+    };
+    for (output, value, count) in [
+        ("VPCId", "vpc-", 5),
+        ("VPCCIDRBlock", "10.0.", 5),
+        ("RouteTableId", "rtb-", 5),
+        ("InternalRouteTableA", "rtb-", 5),
+        ("InternalRouteTableB", "rtb-", 5),
+        ("id", "pcx-", 4),
+        ("status", "active", 4),
+        ("destination", "10.0.", 8),
+        ("route_tables", "rtb-", 8),
+        ("via", "pcx-", 8),
+    ] {
+        assert_eq!(given(output, value), count, "{output} in:\n{outputs}");
     }
     world::of(&orch).is_a_hub_with_spokes("us-east-1", "10.0.0.0/20", &world::SPOKES);
 }

@@ -9,5 +9,6 @@ mod orch;
 mod pace;
 mod resume;
 mod silence;
+mod trouble;
 mod world;
 mod wrong_input;

@@ -2,10 +2,15 @@
 #![expect(clippy::disallowed_methods, reason = "the tests write plans and read what the binary leaves")]
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Lines};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, ChildStderr, Command, Stdio};
 
 use tempfile::TempDir;
+
+/// A configuration of the embedded AWS in which everything happens at once: for what is not about durations.
+pub const QUICK: &str = "[timing]\nlatency_ms = 0\npeering_request_ms = 0\npeering_visible_ms = 0\n\
+                         peering_accept_ms = 0\npeering_delete_ms = 0\nresource_ms = 0\n";
 
 /// The environment and the folder of one test.
 pub struct Orch {
@@ -74,6 +79,84 @@ impl Orch {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// A command that is running. It is killed should its test give up on it.
+pub struct Running {
+    child: Child,
+    lines: Lines<BufReader<ChildStderr>>,
+    said: String,
+}
+
+impl Orch {
+    /// Starts a command.
+    pub fn start(&self, args: &[&str]) -> Running {
+        let mut command = self.command(args);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        Running { child, lines, said: String::new() }
+    }
+}
+
+impl Running {
+    /// Waits until the command says a text on standard error.
+    #[track_caller]
+    pub fn says(&mut self, text: &str) -> &mut Self {
+        for line in self.lines.by_ref() {
+            let line = line.unwrap();
+            self.said.push_str(&line);
+            self.said.push('\n');
+            if line.contains(text) {
+                return self;
+            }
+        }
+        panic!("it ended without saying `{text}`:\n{}", self.said);
+    }
+
+    /// Waits for a number of lines on standard error, or for its end.
+    pub fn says_lines(&mut self, lines: usize) -> &mut Self {
+        for line in self.lines.by_ref().take(lines) {
+            self.said.push_str(&line.unwrap());
+            self.said.push('\n');
+        }
+        self
+    }
+
+    /// Sends a signal by its name, such as `INT`.
+    #[cfg(unix)]
+    pub fn signal(&mut self, name: &str) -> &mut Self {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
+        assert!(sent.success());
+        self
+    }
+
+    /// Ends the process at once, without a chance to put anything in order.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Stops listening to standard error, as `| head` does, and waits for the end.
+    pub fn ends_unheard(mut self) -> Option<i32> {
+        drop(self.lines);
+        self.child.wait().unwrap().code()
+    }
+
+    /// Waits for the end.
+    pub fn ends(mut self) -> Ended {
+        for line in self.lines {
+            self.said.push_str(&line.unwrap());
+            self.said.push('\n');
+        }
+        // Results are a few kilobytes: less than a pipe holds, so nobody waits for them to be read.
+        let output = self.child.wait_with_output().unwrap();
+        Ended {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: std::mem::take(&mut self.said),
         }
     }
 }

@@ -117,6 +117,26 @@ impl Look {
         assert_eq!((hub_routes, routes), (0, 3 * spokes.len()), "{links:?}");
     }
 
+    /// Lets time pass at AWS while nobody looks.
+    pub fn let_time_pass(&self, time: std::time::Duration) {
+        self.0.advance(time);
+        self.0.change(|_| ()).unwrap();
+    }
+
+    /// How many live peerings there are.
+    pub fn peerings(&self) -> usize {
+        self.0.inspect(|world| world.peerings.values().filter(|peering| !peering.is_dead()).count()).unwrap()
+    }
+
+    /// How many stacks are complete.
+    pub fn whole_stacks(&self) -> usize {
+        let whole = |world: &World| {
+            let stacks = world.places().flat_map(|(_, regional)| regional.cloudformation.stacks.values());
+            stacks.filter(|stack| stack.status.to_string() == "CREATE_COMPLETE").count()
+        };
+        self.0.inspect(whole).unwrap()
+    }
+
     /// The peerings of a region and the routes into them, a line each and sorted.
     fn links(&self, region: &str) -> Vec<String> {
         self.0

@@ -48,7 +48,8 @@ impl Bench {
     fn new() -> Self {
         let place = Place { account: ACCOUNT.parse().unwrap(), region: "us-east-1".into() };
         let mut world = World::new(1, Timestamp::constant(1_767_225_600, 0));
-        world.rules.timing = Timing { gateway: Duration::from_millis(500), ..Timing::default() };
+        world.rules.timing =
+            Timing { gateway: Duration::from_millis(500), resource: Duration::from_secs(1), ..Timing::default() };
         Self { world, place }
     }
 
