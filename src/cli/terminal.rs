@@ -31,7 +31,9 @@ impl Terminal {
             ColorChoice::Never => false,
             ColorChoice::Auto => terminal && !plain,
         };
-        let width = columns.and_then(|value| value.parse().ok()).filter(|width| *width >= 40).unwrap_or(100);
+        let measured = || terminal_size::terminal_size_of(io::stderr()).map(|(width, _)| usize::from(width.0));
+        let width = columns.and_then(|value| value.parse().ok()).or_else(measured);
+        let width = width.filter(|width| *width >= 40).unwrap_or(100);
         Self {
             answers: io::stdin().is_terminal() && io::stderr().is_terminal(),
             color_out: color(io::stdout().is_terminal()),
