@@ -87,11 +87,12 @@ pub(super) enum Command {
     Validate(Validate),
     /// Show the graph of a plan without calling AWS
     ///
-    /// Every node with what it waits for, and the expression that makes it wait. Makes no call.
+    /// Every node with what it waits for, and the expression that makes it wait. With --only and --skip, the chosen
+    /// nodes and what they wait for among each other. Makes no call.
     #[command(after_long_help = "Examples:\n  \
         orch graph plans/us-east-1.toml\n  \
         orch graph plans/us-east-1.toml --format dot | dot -Tsvg > graph.svg\n  \
-        orch graph plans/us-east-1.toml --only 'routes.*' --format mermaid")]
+        orch graph plans/us-east-1.toml --only account:dev --format mermaid")]
     Graph(GraphArgs),
     /// Make AWS what the plan says
     ///
@@ -139,7 +140,7 @@ pub(super) struct Vars {
 /// Not a doc comment, where brackets would be taken for links.
 const ONLY: &str = "Take these nodes only; repeatable\n\n\
     A node (stacks.master), one instance (stacks.spoke[dev]), a group (stacks.spoke), a kind (peerings), or all of an \
-    account (account:dev); * stands for any text. What is left out is not run; where its outputs are needed they are \
+    account (account:dev); * stands for any text. What is left out is not run; where a run needs its outputs they are \
     read from AWS.";
 
 /// Which of the plan's nodes are meant.
@@ -281,7 +282,7 @@ pub(super) enum OutputsFormat {
     Table,
     /// An object of nodes by name, each with account, region and outputs.
     Json,
-    /// Shell assignments: `STACKS_MASTER_VPCID`='vpc-…'.
+    /// Shell assignments, `STACKS_MASTER_VPCID='vpc-…'`.
     Env,
 }
 

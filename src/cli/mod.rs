@@ -15,6 +15,7 @@ mod run;
 mod signals;
 mod teller;
 mod terminal;
+mod threads;
 mod validate;
 
 use std::process::ExitCode;

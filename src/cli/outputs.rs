@@ -13,9 +13,9 @@ use crate::run::{Gathered, Job, Means, execute};
 
 use super::args::{Outputs, OutputsFormat};
 use super::exit::Exit;
-use super::run::on_threads;
 use super::signals::Signals;
 use super::teller::Teller;
+use super::threads::on_threads;
 use super::{Surroundings, checked, print, reach, terminal};
 
 /// Prints what the chosen nodes gave, read from AWS. What does not exist is named, and the exit code says so.

@@ -14,6 +14,7 @@ use super::confirm::Question;
 use super::exit::Exit;
 use super::signals::Signals;
 use super::teller::Teller;
+use super::threads::on_threads;
 use super::{Surroundings, checked, outputs, print, reach, terminal};
 
 /// Makes AWS what the plan says.
@@ -76,21 +77,6 @@ fn attempt(args: &Run, command: Command, surroundings: &Surroundings) -> Result<
         text.push_str(&teller.end(surroundings));
         Ok(print(&text, exit(&tally)))
     })?
-}
-
-/// Runs a command to its end on threads of its own. What is still waited for then (an answer at the terminal, a name
-/// server that is out of reach) is left behind: who has asked to stop is not to wait for it.
-///
-/// # Errors
-/// The exit code, when the system has no threads to give.
-pub(super) fn on_threads<T>(work: impl Future<Output = T>) -> Result<T, Exit> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
-        terminal::notice(&format!("error: no threads can be started: {error}\n"));
-        Exit::Failed
-    })?;
-    let done = runtime.block_on(work);
-    runtime.shutdown_background();
-    Ok(done)
 }
 
 /// Looks up what a destruction needs to know, before anything is deleted. What is missing is no failure; what cannot
