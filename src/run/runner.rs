@@ -89,15 +89,21 @@ impl Runner {
             (_, Task::Leave) => Ok(Done::new(Change::Unchanged)),
             (Spec::Stack(spec), Task::Converge) => stack::converge(&home, &resolver.stack(spec)?, &progress).await,
             (Spec::Stack(spec), Task::Read | Task::Find) => {
-                let found = stack::find(&home, &spec.name, &progress).await?;
+                let owner = Some(&owner).filter(|_| spec.manage);
+                let found = stack::find(&home, &spec.name, owner, &progress).await?;
                 self.found(ix, task, found, || format!("stack {} does not exist in {home}", spec.name))
+            }
+            (Spec::Stack(spec), Task::Recall) => {
+                let owner = Some(&owner).filter(|_| spec.manage);
+                let found = stack::remains(&home, &spec.name, owner, &progress).await?;
+                Ok(found.unwrap_or_else(|| Done::new(Change::Absent)))
             }
             (Spec::Stack(spec), Task::Destroy) => stack::destroy(&home, &spec.name, &owner, &progress).await,
             (Spec::Peering(spec), Task::Converge) => {
                 let accepter = self.accepter(spec)?;
                 peering::converge(&home, &accepter, &resolver.peering(spec)?, &progress).await
             }
-            (Spec::Peering(spec), Task::Read | Task::Find) => {
+            (Spec::Peering(spec), Task::Read | Task::Find | Task::Recall) => {
                 let found = peering::find(&home, &self.accepter(spec)?, &owner).await?;
                 self.found(ix, task, found, || format!("{} does not exist in {home}", node.id))
             }
@@ -110,7 +116,7 @@ impl Runner {
                 Ok(Done { outputs: facts(wanted), ..done })
             }
             // A route gives nothing, so there is nothing to read of it.
-            (Spec::Route(_), Task::Read | Task::Find) => Ok(Done::new(Change::Read)),
+            (Spec::Route(_), Task::Read | Task::Find | Task::Recall) => Ok(Done::new(Change::Read)),
             (Spec::Route(spec), Task::Destroy) => match resolver.route(spec) {
                 Ok(wanted) => route::destroy(&home, &wanted, &progress).await,
                 // Its table went with its stack, or its peering is gone: then so is the route, or it leads nowhere.
@@ -127,7 +133,7 @@ impl Runner {
     fn found(&self, ix: Ix, task: Task, found: Option<Done>, what: impl Fn() -> String) -> Result<Done, Failure> {
         match (found, task) {
             (Some(done), _) => Ok(done),
-            (None, Task::Find) => Ok(Done::new(Change::Absent)),
+            (None, Task::Find | Task::Recall) => Ok(Done::new(Change::Absent)),
             (None, _) => {
                 let needing: Vec<NodeId> = self
                     .job
@@ -171,3 +177,7 @@ fn names(nodes: &[NodeId]) -> String {
         _ => named.join(", "),
     }
 }
+
+#[cfg(test)]
+#[path = "runner_tests.rs"]
+mod tests;
