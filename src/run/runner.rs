@@ -15,7 +15,7 @@ use crate::event::{Change, Event, Failure};
 use crate::graph::Ix;
 use crate::ids::{AccountName, NodeId, Region};
 use crate::kinds::{Done, Owner, Step, peering, route, stack};
-use crate::plan::{Node, PeeringSpec, Spec};
+use crate::plan::{Node, PeeringSpec, RouteSpec, Spec};
 
 /// How many nodes a message names before it counts the rest.
 const NAMED: usize = 3;
@@ -119,10 +119,17 @@ impl Runner {
             (Spec::Route(_), Task::Read | Task::Find | Task::Recall) => Ok(Done::new(Change::Read)),
             (Spec::Route(spec), Task::Destroy) => match resolver.route(spec) {
                 Ok(wanted) => route::destroy(&home, &wanted, &progress).await,
-                // Its table went with its stack, or its peering is gone: then so is the route, or it leads nowhere.
                 Err(Unknown::Missing(gone, _)) => {
-                    let details = vec![format!("{gone} does not exist any more")];
-                    Ok(Done { details, ..Done::new(Change::Absent) })
+                    let gone = format!("{gone} does not exist any more");
+                    // If only its target is gone, the route is left and leads nowhere: it is worked out without one. If its
+                    // table went with its stack, then so did the route.
+                    let rest = RouteSpec { via: spec.destination.clone(), ..spec.clone() };
+                    let mut done = match resolver.route(&rest) {
+                        Ok(left) => route::sweep(&home, &left.route_tables, &left.destination, &progress).await?,
+                        Err(_) => Done::new(Change::Absent),
+                    };
+                    done.details.insert(0, gone);
+                    Ok(done)
                 }
                 Err(unknown) => Err(unknown.into()),
             },

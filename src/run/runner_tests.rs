@@ -146,7 +146,11 @@ impl World {
     }
 
     async fn destroy(&self) -> (Tally, Vec<String>) {
-        let chosen = self.chosen("");
+        self.destroy_only("").await
+    }
+
+    async fn destroy_only(&self, prefix: &str) -> (Tally, Vec<String>) {
+        let chosen = self.chosen(prefix);
         let before = Job::before_destroy(Arc::clone(&self.plan), Arc::clone(&self.graph), &chosen);
         let job = Job::destroy(Arc::clone(&self.plan), &self.graph, &chosen);
         self.run(vec![(before, Command::Outputs), (job, Command::Destroy)]).await
@@ -271,4 +275,27 @@ async fn a_stack_that_is_left_out_is_read_only_if_it_is_the_nodes_own() {
     let (_, failures) = World::of(reading, sim).apply("peerings").await;
     assert_eq!(failures.len(), 1, "{failures:?}");
     assert!(failures[0].starts_with("stacks.spoke: "), "{failures:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_route_whose_peering_is_gone_is_deleted_where_it_leads_nowhere() {
+    let world = World::new(Sim::builder().build());
+    assert!(world.apply("").await.0.is_success());
+    let client = ec2(&world.sim, DEV);
+    let peerings = client.describe_vpc_peering_connections().send().await.unwrap();
+    let peering = peerings.vpc_peering_connections.unwrap().remove(0).vpc_peering_connection_id.unwrap();
+    client.delete_vpc_peering_connection().vpc_peering_connection_id(peering).send().await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_secs(30)).await;
+    let routes = |world: &World| {
+        let count = |world: &crate::sim::World| {
+            let tables = world.places().flat_map(|(_, regional)| regional.ec2.route_tables.values());
+            tables.flat_map(|table| table.routes.values()).filter(|route| route.target.id.starts_with("pcx-")).count()
+        };
+        world.sim.inspect(count).unwrap()
+    };
+    assert_eq!(routes(&world), 2, "they lead nowhere now");
+    let (tally, failures) = world.destroy_only("routes").await;
+    assert!(tally.is_success(), "{failures:?}");
+    assert_eq!((tally.changed, routes(&world)), (2, 0));
+    assert_eq!(world.destroy_only("routes").await.0.changed, 0, "nothing is left of them");
 }

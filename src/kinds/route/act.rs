@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Wanted;
-use super::decide::{Decision, decide, elsewhere, is_there};
-use super::parse::{Terms, terms};
+use super::decide::{Decision, decide, elsewhere, is_there, suspect};
+use super::parse::{Terms, place, terms};
 use crate::aws::{CallError, Class, RouteTable};
 use crate::kinds::lost::{insist, pause};
 use crate::kinds::{Change, Done, Failure, Progress, Regional, Step};
@@ -67,6 +67,37 @@ pub async fn destroy(regional: &Regional, wanted: &Wanted, progress: Progress<'_
         }
         let detail = format!("{}: deleted {} → {}", table.id, terms.destination, terms.target);
         progress(Step { what: &terms.destination, status: Change::Deleted.word(), reason: Some(&detail) });
+        details.push(detail);
+    }
+    let change = if details.is_empty() { Change::Absent } else { Change::Deleted };
+    Ok(Done { details, ..Done::new(change) })
+}
+
+/// Deletes what is left of a route whose target is gone, and with it the target's id: in every table the route to its
+/// destination, if that leads to a dead peering.
+///
+/// # Errors
+///
+/// A value is not one of a route, or a call was refused.
+pub async fn sweep(
+    regional: &Regional,
+    tables: &[String],
+    destination: &str,
+    progress: Progress<'_>,
+) -> Result<Done, Failure> {
+    let (tables, destination) = place(tables, destination)?;
+    let mut details = Vec::new();
+    for table in regional.route_tables(&tables).await? {
+        let Some(peering) = suspect(&table, &destination) else { continue };
+        if regional.peering(peering).await?.is_some_and(|peering| peering.state.is_live()) {
+            continue;
+        }
+        match insist(|| regional.delete_route(&table.id, &destination)).await {
+            Err(error) if error.class != Class::NotFound => return Err(error.into()),
+            _ => {}
+        }
+        let detail = format!("{}: deleted {destination} → {peering}, which is dead", table.id);
+        progress(Step { what: &destination, status: Change::Deleted.word(), reason: Some(&detail) });
         details.push(detail);
     }
     let change = if details.is_empty() { Change::Absent } else { Change::Deleted };

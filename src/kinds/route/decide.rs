@@ -48,6 +48,12 @@ pub(super) fn is_there(terms: &Terms, table: &RouteTable) -> bool {
     route(table, &terms.destination).is_some_and(|route| route.targets.contains(&terms.target))
 }
 
+/// The peering that the table's route to a destination leads to in vain: it is gone, or only waits.
+pub(super) fn suspect<'a>(table: &'a RouteTable, destination: &str) -> Option<&'a str> {
+    let route = route(table, destination).filter(|route| route.blackhole)?;
+    route.targets.iter().map(String::as_str).find(|target| target.starts_with("pcx-"))
+}
+
 /// Decides for one table.
 pub(super) fn decide(terms: &Terms, table: &RouteTable) -> Decision {
     let Some(route) = route(table, &terms.destination) else { return Decision::Create };
