@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use indexmap::IndexMap;
 
-use super::CallError;
+use super::{CallError, Class};
 use crate::ids::{AccountId, AccountName, Region};
 
 /// A role to assume in an account.
@@ -111,6 +111,13 @@ pub enum Cause {
         /// What AWS said.
         error: Box<CallError>,
     },
+    /// The caller's keys are not a pair that AWS knows.
+    KeysRefused {
+        /// The profile that they came from; `None` for the default chain.
+        profile: Option<String>,
+        /// What AWS said.
+        error: Box<CallError>,
+    },
     /// The role cannot be assumed.
     RoleDenied {
         /// The role's ARN.
@@ -144,6 +151,13 @@ pub enum Cause {
         /// The account by way of which this one is reached.
         through: AccountName,
     },
+    /// An MFA code cannot be used with the credentials of a session.
+    MfaSession {
+        /// The device.
+        serial: String,
+        /// The profile that they came from; `None` for the default chain.
+        profile: Option<String>,
+    },
     /// No MFA code could be had.
     NoMfaCode {
         /// The device.
@@ -160,6 +174,20 @@ pub enum Cause {
     },
     /// Any other call that failed on the way.
     Call(Box<CallError>),
+}
+
+impl Cause {
+    /// Why a call with credentials of a profile, or of the caller, failed on the way.
+    pub(super) fn of_call(profile: Option<&String>, error: CallError) -> Self {
+        let (profile, error) = (profile.cloned(), Box::new(error));
+        if error.is("SignatureDoesNotMatch") || error.is("IncompleteSignature") {
+            Self::KeysRefused { profile, error }
+        } else if error.class == Class::Expired {
+            Self::CredentialsExpired { profile, error }
+        } else {
+            Self::Call(error)
+        }
+    }
 }
 
 /// One account that cannot be used, and why.
@@ -179,7 +207,7 @@ fn of_profile(profile: Option<&String>) -> String {
 }
 
 /// ` --profile x`, or nothing for the default one.
-fn profile_flag(profile: Option<&String>) -> String {
+pub(super) fn profile_flag(profile: Option<&String>) -> String {
     profile.map(|profile| format!(" --profile {profile}")).unwrap_or_default()
 }
 
@@ -204,6 +232,9 @@ impl fmt::Display for AccountError {
                     of_profile(profile.as_ref())
                 )
             }
+            Cause::KeysRefused { profile, error } => {
+                write!(f, "cannot be reached: AWS refuses the keys{}: {}", of_profile(profile.as_ref()), error.message)
+            }
             Cause::RoleDenied { role, principal, error, .. } => {
                 let principal = principal.as_deref().unwrap_or("the caller");
                 write!(f, "cannot be reached: {principal} may not assume {role}: {}", error.message)
@@ -222,6 +253,13 @@ impl fmt::Display for AccountError {
                 write!(
                     f,
                     "has an MFA device, but is reached by way of account {through}: AWS takes a code from the caller only"
+                )
+            }
+            Cause::MfaSession { serial, profile } => {
+                write!(
+                    f,
+                    "has MFA device {serial}, but the credentials{} are a session's, with which AWS takes no code",
+                    of_profile(profile.as_ref())
                 )
             }
             Cause::NoMfaCode { serial, detail } => write!(f, "needs a code of MFA device {serial}: {detail}"),
@@ -251,10 +289,17 @@ impl AccountError {
             Cause::LoginExpired { profile } => {
                 vec![format!("`aws sso login{}` renews it", profile_flag(profile.as_ref()))]
             }
-            Cause::CredentialsExpired { profile, .. } => vec![format!(
-                "renew them, with `aws sso login{}` if they come from SSO, and see that the clock is right",
-                profile_flag(profile.as_ref())
-            )],
+            Cause::CredentialsExpired { profile, error } => expired_help(profile.as_ref(), error),
+            Cause::KeysRefused { profile, .. } => {
+                let keys = match profile {
+                    Some(profile) => format!("the keys of profile `{profile}` (`aws configure --profile {profile}`)"),
+                    None => "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the default profile's keys".to_owned(),
+                };
+                vec![format!("the secret does not belong to the access key, or is cut off: correct {keys}")]
+            }
+            Cause::RoleDenied { role, principal, error, .. } if error.message.contains("sts:TagSession") => {
+                tag_help(account, role, principal.as_deref())
+            }
             Cause::RoleDenied { role, principal, external_id, mfa, .. } => {
                 role_help(role, principal.as_deref(), external_id.as_deref(), *mfa)
             }
@@ -268,6 +313,13 @@ impl AccountError {
             Cause::MfaThrough { through } => {
                 vec![format!("move `mfa_serial` from accounts.{account} to accounts.{through}")]
             }
+            Cause::MfaSession { .. } => vec![
+                format!(
+                    "if the session has MFA already, as those of SSO may, take `mfa_serial` out of accounts.{account}"
+                ),
+                "else start from a user's own access key: AWS takes a code for GetSessionToken with that alone"
+                    .to_owned(),
+            ],
             Cause::NoMfaCode { .. } => vec!["run it from a terminal, where the code can be typed".to_owned()],
             Cause::MfaRefused { .. } => {
                 vec!["wait for the device's next code: AWS takes each only once".to_owned()]
@@ -276,9 +328,91 @@ impl AccountError {
             Cause::Call(error) if error.code.is_none() => {
                 vec!["see that AWS can be reached from here (HTTPS_PROXY, AWS_CA_BUNDLE, AWS_ENDPOINT_URL)".to_owned()]
             }
-            Cause::Through(_) | Cause::Call(_) => vec![],
+            Cause::Call(error) => call_help(account, error),
+            Cause::Through(_) => vec![],
         }
     }
+}
+
+/// Regions that every account has. All others are switched on account by account, and until then AWS does not know the
+/// account's credentials there.
+///
+/// See <https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html>.
+const EVERYBODYS: [&str; 17] = [
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+];
+
+/// What to do about a region that is not switched on.
+fn switch_on(region: &Region, account: &AccountName) -> String {
+    format!(
+        "switch region {region} on for account {account} and for the caller's (`aws account enable-region --region-name {region}`), or use another one"
+    )
+}
+
+/// What to do about credentials that AWS no longer, or not, takes.
+fn expired_help(profile: Option<&String>, error: &CallError) -> Vec<String> {
+    let mut help = vec![format!(
+        "renew them, with `aws sso login{}` if they come from SSO, and see that the clock is right",
+        profile_flag(profile)
+    )];
+    if error.is("InvalidClientTokenId") || error.is("UnrecognizedClientException") {
+        help.push("if they are an access key, see that it is written right and still exists".to_owned());
+        if error.region.partition() == "aws" && !EVERYBODYS.contains(&error.region.as_str()) {
+            help.push(format!("{} is an opt-in region: {}", error.region, switch_on(&error.region, &error.account)));
+        }
+    }
+    help
+}
+
+/// What to do about any other call to STS that was refused.
+fn call_help(account: &AccountName, error: &CallError) -> Vec<String> {
+    if error.message.contains("MaxSessionDuration") {
+        return vec![
+            format!("lower `duration` of accounts.{account}"),
+            "or let the role's sessions last longer (`aws iam update-role --role-name … --max-session-duration …`)"
+                .to_owned(),
+        ];
+    }
+    if error.is("RegionDisabledException") {
+        return vec![switch_on(&error.region, account)];
+    }
+    match (error.class, error.operation) {
+        (Class::Denied, operation) => vec![format!("the caller's policies must allow sts:{operation}")],
+        (Class::Other, "GetSessionToken") => vec![format!("see that `mfa_serial` of accounts.{account} is right")],
+        (Class::Other, "AssumeRole") => {
+            vec![format!(
+                "see that `role`, `duration`, `session_name` and `session_tags` of accounts.{account} are right"
+            )]
+        }
+        (Class::Transient | Class::Lost, _) => vec!["run again".to_owned()],
+        _ => vec![],
+    }
+}
+
+/// What must be so that a role can be assumed with session tags.
+fn tag_help(account: &AccountName, role: &str, principal: Option<&str>) -> Vec<String> {
+    let trusted = principal.map_or_else(|| "the caller".to_owned(), trusted_principal);
+    vec![
+        format!("the role's trust policy must allow sts:TagSession, besides sts:AssumeRole, to {trusted}"),
+        format!("the caller's own policies must allow sts:TagSession on {role}"),
+        format!("or take `session_tags` out of accounts.{account}"),
+    ]
 }
 
 /// What must be so that a role can be assumed. AWS says "not authorized" alike for a role that is missing, one that

@@ -1,4 +1,4 @@
-//! What can go wrong with one call, and the loop that repeats a throttled one.
+//! What can go wrong with one call, and the loop that repeats what can be repeated.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
+use tokio::time::Instant;
 
 use crate::ids::{AccountName, Region};
 
@@ -26,9 +27,9 @@ pub enum Class {
     NotFound,
     /// What the call asks for is there already, or in a state that forbids it.
     Conflict,
-    /// AWS or the way to it was out of order, and the request took no effect as far as is known.
+    /// AWS or the way to it was out of order, and the request changes nothing.
     Transient,
-    /// The request may have taken effect, but no answer came back.
+    /// AWS or the way to it was out of order, and the request may have taken effect all the same: look again.
     Lost,
     /// Anything else: as a rule, a request that AWS found wrong.
     Other,
@@ -82,6 +83,7 @@ const CONFLICT: [&str; 6] = [
     "InvalidChangeSetStatus",
 ];
 
+/// Codes of a service that is out of order. What was asked for may have been done.
 const TRANSIENT: [&str; 8] = [
     "InternalFailure",
     "InternalError",
@@ -93,8 +95,22 @@ const TRANSIENT: [&str; 8] = [
     "IDPCommunicationError",
 ];
 
+/// Whether an operation changes something, or only looks or opens a session.
+fn changes_something(operation: &str) -> bool {
+    const LOOKS: [&str; 5] = ["Describe", "Get", "List", "Validate", "AssumeRole"];
+    !LOOKS.iter().any(|prefix| operation.starts_with(prefix))
+}
+
+/// The class of an operation's call that AWS, or the way to it, left unanswered or answered with an error of its own.
+///
+/// The SDK has made several attempts by then and tells of the last one only: even if that one was never connected, an
+/// earlier one may have taken effect.
+fn unanswered(operation: &str) -> Class {
+    if changes_something(operation) { Class::Lost } else { Class::Transient }
+}
+
 /// The class of an error that AWS itself sent, by its code, its text and the HTTP status.
-fn classify(code: &str, message: &str, status: Option<u16>) -> Class {
+fn classify(operation: &str, code: &str, message: &str, status: Option<u16>) -> Class {
     if THROTTLED.contains(&code) {
         Class::Throttled
     } else if EXPIRED.contains(&code) {
@@ -109,7 +125,7 @@ fn classify(code: &str, message: &str, status: Option<u16>) -> Class {
     } else if CONFLICT.contains(&code) {
         Class::Conflict
     } else if TRANSIENT.contains(&code) || status.is_some_and(|status| status >= 500) {
-        Class::Transient
+        unanswered(operation)
     } else {
         Class::Other
     }
@@ -148,10 +164,12 @@ impl CallError {
         let status = error.raw_response().map(|response| response.status().as_u16());
         let code = error.code().map(str::to_owned);
         let class = match (error, &code) {
-            (_, Some(code)) => classify(code, error.message().unwrap_or_default(), status),
-            (SdkError::DispatchFailure(failure), None) if failure.is_io() || failure.is_timeout() => Class::Transient,
-            (SdkError::TimeoutError(_) | SdkError::ResponseError(_), None) => Class::Lost,
-            (_, None) if status.is_some_and(|status| status >= 500) => Class::Transient,
+            (_, Some(code)) => classify(operation, code, error.message().unwrap_or_default(), status),
+            (SdkError::DispatchFailure(failure), None) if failure.is_user() => Class::Other,
+            (SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) | SdkError::ResponseError(_), None) => {
+                unanswered(operation)
+            }
+            (_, None) if status.is_some_and(|status| status >= 500) => unanswered(operation),
             _ => Class::Other,
         };
         let message = match error.message() {
@@ -243,15 +261,60 @@ impl fmt::Display for CallError {
 
 impl StdError for CallError {}
 
-/// How long to hold back after the SDK's own attempts were all throttled: 2 s, doubling up to 20 s.
-fn hold_back(throttled: u32) -> Duration {
-    Duration::from_secs((2_u64 << throttled.min(4)).min(20))
+/// Waits for a call's answer and tells the log what came of it.
+///
+/// The log has no word of what was asked for: requests hold parameters, and those may be secret.
+pub(super) async fn told<T, E>(
+    operation: &'static str,
+    account: &AccountName,
+    region: &Region,
+    sent: impl Future<Output = Result<T, SdkError<E>>>,
+) -> Result<T, CallError>
+where
+    E: ProvideErrorMetadata + StdError + 'static,
+{
+    let began = Instant::now();
+    let answer = sent.await.map_err(|error| CallError::new(operation, account, region, &error));
+    let outcome = match &answer {
+        Ok(_) => "ok",
+        Err(error) => error.code.as_deref().unwrap_or_else(|| error.fate()),
+    };
+    let request_id = answer.as_ref().err().and_then(|error| error.request_id.as_deref());
+    let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::debug!(operation, %account, %region, outcome, took_ms, request_id, "call");
+    answer
+}
+
+/// How long to hold back after the SDK's own attempts have all failed: 2 s, doubling up to 20 s.
+fn hold_back(rounds: u32) -> Duration {
+    Duration::from_secs((2_u64 << rounds.min(4)).min(20))
 }
 
 /// How often a throttled call is taken up again after the SDK has given it up: about an hour, which no throttle lasts.
 const THROTTLED_ROUNDS: u32 = 180;
 
-/// Makes a call, and makes it again for as long as AWS asks for patience.
+/// How long an outage of AWS, or of the way to it, is outlasted by whoever only looks.
+const OUTAGE_AT_MOST: Duration = Duration::from_mins(5);
+
+/// Which outages a call outlasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outages {
+    /// All that leave the operation itself without effect: every one for an operation that only looks; for another,
+    /// those of the way to its credentials.
+    Outlast,
+    /// None: somebody waits for the answer.
+    Report,
+}
+
+impl Outages {
+    fn outlasts(self, operation: &str, error: &CallError) -> bool {
+        self == Self::Outlast
+            && matches!(error.class, Class::Transient | Class::Lost)
+            && (!changes_something(operation) || error.operation != operation)
+    }
+}
+
+/// Makes a call of an operation, and makes it again for as long as AWS asks for patience.
 ///
 /// A throttled request was not carried out, so repeating it is safe whatever it does. `renew` has the credentials fetched
 /// anew, once, when AWS says that they have run out.
@@ -260,6 +323,8 @@ const THROTTLED_ROUNDS: u32 = 180;
 ///
 /// Whatever else goes wrong with the call.
 pub(super) async fn patiently<T, S, R>(
+    operation: &str,
+    outages: Outages,
     mut send: impl FnMut() -> S,
     mut renew: impl FnMut() -> R,
 ) -> Result<T, CallError>
@@ -269,6 +334,7 @@ where
 {
     let mut throttled = 0;
     let mut renewed = false;
+    let mut outage: Option<(Instant, u32)> = None;
     loop {
         let error = match send().await {
             Ok(answer) => return Ok(answer),
@@ -283,6 +349,17 @@ where
             Class::Expired if !renewed => {
                 renew().await;
                 renewed = true;
+            }
+            _ if outages.outlasts(operation, &error) => {
+                let (began, rounds) = outage.unwrap_or_else(|| {
+                    tracing::warn!(%error, "AWS is out of reach; trying again for five minutes");
+                    (Instant::now(), 0)
+                });
+                if began.elapsed() >= OUTAGE_AT_MOST {
+                    return Err(error);
+                }
+                tokio::time::sleep(hold_back(rounds)).await;
+                outage = Some((began, rounds + 1));
             }
             _ => return Err(error),
         }
@@ -320,18 +397,53 @@ mod tests {
             ("ValidationError", "Stack with id x does not exist", 400, Class::NotFound),
             ("ValidationError", "No updates are to be performed.", 400, Class::Other),
             ("RouteAlreadyExists", "", 400, Class::Conflict),
-            ("InternalFailure", "", 500, Class::Transient),
-            ("Unheard", "", 502, Class::Transient),
+            ("InternalFailure", "", 500, Class::Lost),
+            ("Unheard", "", 502, Class::Lost),
             ("Unheard", "", 400, Class::Other),
         ] {
-            assert_eq!(classify(code, message, Some(status)), class, "{code} {message}");
+            assert_eq!(classify("CreateStack", code, message, Some(status)), class, "{code} {message}");
         }
+        assert_eq!(
+            classify("DescribeStacks", "InternalFailure", "", Some(500)),
+            Class::Transient,
+            "it changes nothing"
+        );
+    }
+
+    #[test]
+    fn a_break_on_the_way_may_have_changed_something_if_the_operation_does() {
+        use aws_smithy_runtime_api::client::result::ConnectorError;
+        use aws_smithy_types::retry::ErrorKind;
+        use std::io;
+
+        type Sent = SdkError<aws_sdk_cloudformation::operation::create_stack::CreateStackError>;
+        let broken = |kind: io::ErrorKind| io::Error::from(kind).into();
+        let failures = || {
+            [
+                Sent::dispatch_failure(ConnectorError::io(broken(io::ErrorKind::ConnectionReset))),
+                Sent::dispatch_failure(ConnectorError::io(broken(io::ErrorKind::ConnectionRefused))),
+                Sent::dispatch_failure(ConnectorError::timeout("too long".into())),
+                // What hyper calls an incomplete message: the connection ended before the answer did.
+                Sent::dispatch_failure(ConnectorError::other("incomplete".into(), Some(ErrorKind::TransientError))),
+                Sent::timeout_error("too long"),
+            ]
+        };
+        for error in failures() {
+            let class = |operation| CallError::new(operation, &"dev".into(), &"us-east-1".into(), &error).class;
+            assert_eq!(class("CreateStack"), Class::Lost, "{error:?}");
+            assert_eq!(class("DescribeStacks"), Class::Transient, "{error:?}");
+        }
+        let ours = Sent::dispatch_failure(ConnectorError::user("no such URI".into()));
+        let error = CallError::new("CreateStack", &"dev".into(), &"us-east-1".into(), &ours);
+        assert_eq!(error.class, Class::Other, "it was never sent");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_throttled_call_is_repeated_until_it_is_let_through() {
         let left = Cell::new(7);
         let answer = patiently(
+            "CreateStack",
+            Outages::Outlast,
             || {
                 let now = left.get();
                 left.set(now - 1);
@@ -347,6 +459,8 @@ mod tests {
         let renewed = Cell::new(0);
         let sent = Cell::new(0);
         let answer: Result<(), _> = patiently(
+            "CreateStack",
+            Outages::Outlast,
             || {
                 sent.set(sent.get() + 1);
                 async { Err(error(Class::Expired)) }
@@ -356,6 +470,35 @@ mod tests {
         .await;
         assert_eq!(answer.unwrap_err().class, Class::Expired);
         assert_eq!((sent.get(), renewed.get()), (2, 1));
+    }
+
+    /// How long a call of an operation goes on while every attempt at `failing` meets an outage.
+    async fn patience(operation: &str, failing: &'static str, class: Class, outages: Outages) -> Duration {
+        let began = Instant::now();
+        let answer: Result<(), _> = patiently(
+            operation,
+            outages,
+            || async { Err(CallError { operation: failing, ..error(class) }) },
+            || async { unreachable!("nothing expired") },
+        )
+        .await;
+        assert_eq!(answer.unwrap_err().class, class);
+        began.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_is_outlasted_for_some_minutes_by_what_changes_nothing() {
+        let minutes = Duration::from_mins(5)..Duration::from_mins(6);
+        for class in [Class::Transient, Class::Lost] {
+            assert!(minutes.contains(&patience("DescribeStacks", "DescribeStacks", class, Outages::Outlast).await));
+            // The way to the credentials is out of order: the operation itself was not sent.
+            assert!(minutes.contains(&patience("CreateStack", "AssumeRole", class, Outages::Outlast).await));
+            for (operation, outages) in [("CreateStack", Outages::Outlast), ("AssumeRole", Outages::Report)] {
+                let reported = if operation == "CreateStack" { "CreateStack" } else { "AssumeRole" };
+                assert_eq!(patience(operation, reported, class, outages).await, Duration::ZERO, "{operation}");
+            }
+        }
+        assert_eq!(patience("DescribeStacks", "DescribeStacks", Class::Other, Outages::Outlast).await, Duration::ZERO);
     }
 
     #[test]

@@ -148,6 +148,43 @@ impl ChangeSet {
     }
 }
 
+/// A change set as a stack's list of them shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeSetSummary {
+    /// Its ARN.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// `CREATE_COMPLETE`, `FAILED` and so on.
+    pub status: String,
+    /// Whether it can be executed: `AVAILABLE`, `OBSOLETE` and so on.
+    pub execution: String,
+}
+
+impl ChangeSetSummary {
+    fn read(summary: types::ChangeSetSummary) -> Option<Self> {
+        Some(Self {
+            id: summary.change_set_id?,
+            name: summary.change_set_name?,
+            status: summary.status?.as_str().to_owned(),
+            execution: summary.execution_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+        })
+    }
+}
+
+/// What a failed event of a change set found wrong: `Vpc (AWS::EC2::VPC), /Resources/Vpc: …`.
+fn finding(event: types::OperationEvent) -> Option<String> {
+    let reason = event.validation_status_reason.or(event.hook_status_reason).or(event.resource_status_reason)?;
+    let by = event.validation_name.or(event.hook_type);
+    let resource = event.logical_resource_id.map(|resource| match event.resource_type {
+        Some(kind) => format!("{resource} ({kind})"),
+        None => resource,
+    });
+    let place: Vec<String> = [resource, event.validation_path].into_iter().flatten().collect();
+    let place = if place.is_empty() { String::new() } else { format!("{}: ", place.join(", ")) };
+    Some(format!("{place}{reason}{}", by.map(|by| format!(" ({by})")).unwrap_or_default()))
+}
+
 fn resource_change(change: types::Change) -> Option<ResourceChange> {
     let change = change.resource_change?;
     Some(ResourceChange {
@@ -270,6 +307,49 @@ impl Regional {
                     reason: answer.status_reason.unwrap_or_default(),
                     changes,
                 });
+            }
+        }
+    }
+
+    /// The change sets of a stack.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::stack`].
+    pub async fn change_sets(&self, stack: &str) -> Result<Vec<ChangeSetSummary>, CallError> {
+        let mut found = Vec::new();
+        let mut next: Option<String> = None;
+        loop {
+            let send =
+                || self.cloudformation().list_change_sets().stack_name(stack).set_next_token(next.clone()).send();
+            let answer = self.call("ListChangeSets", send).await?;
+            found.extend(answer.summaries.unwrap_or_default().into_iter().filter_map(ChangeSetSummary::read));
+            next = answer.next_token;
+            if next.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// What hooks and validations found wrong with a change set, by its ARN: a line each.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::stack`]. Not every region has the operation.
+    pub async fn change_set_failures(&self, change_set: &str) -> Result<Vec<String>, CallError> {
+        let failed = types::EventFilter::builder().failed_events(true).build();
+        let mut found = Vec::new();
+        let mut next: Option<String> = None;
+        loop {
+            let send = || {
+                let request = self.cloudformation().describe_events().change_set_name(change_set);
+                request.filters(failed.clone()).set_next_token(next.clone()).send()
+            };
+            let answer = self.call("DescribeEvents", send).await?;
+            found.extend(answer.operation_events.unwrap_or_default().into_iter().filter_map(finding));
+            next = answer.next_token;
+            if next.is_none() {
+                return Ok(found);
             }
         }
     }

@@ -11,7 +11,7 @@ use aws_smithy_async::time::SharedTimeSource;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::account::Cause;
+use super::account::{Cause, profile_flag};
 use super::call::reasons;
 use super::environment::AskCode;
 use super::sts::{Assume, Sts};
@@ -43,6 +43,8 @@ pub(super) enum Source {
         sts: Sts,
         /// The device.
         serial: String,
+        /// The profile that those came from; for messages.
+        profile: Option<String>,
         /// How to ask for a code; `None` when nobody can be asked.
         ask: Option<Arc<AskCode>>,
     },
@@ -61,27 +63,32 @@ impl Source {
             Self::Base { provider, profile } => {
                 provider.provide_credentials().await.map_err(|error| base_cause(profile.clone(), &error))
             }
-            Self::Mfa { sts, serial, ask } => {
+            Self::Mfa { sts, serial, profile, ask } => {
+                if sts.is_called_by_session().await? {
+                    return Err(Cause::MfaSession { serial: serial.clone(), profile: profile.clone() });
+                }
                 let code = ask_code(ask.clone(), serial).await?;
-                sts.session_token(serial, &code).await.map_err(|error| match error.class {
-                    Class::Denied => Cause::MfaRefused { serial: serial.clone(), error: Box::new(error) },
-                    _ => Cause::Call(Box::new(error)),
+                sts.session_token(serial, &code).await.map_err(|error| {
+                    if error.class == Class::Denied && error.message.contains("MultiFactorAuthentication") {
+                        Cause::MfaRefused { serial: serial.clone(), error: Box::new(error) }
+                    } else {
+                        Cause::of_call(profile.as_ref(), error)
+                    }
                 })
             }
             Self::Role { sts, assume } => match sts.assume_role(assume).await {
                 Ok(credentials) => Ok(credentials),
-                Err(error) if error.class == Class::Denied => Err(Cause::RoleDenied {
-                    role: assume.role.clone(),
-                    // Whoever tried is the first thing to know, and the caller may always ask for its own name.
-                    principal: sts.caller().await.ok().map(|caller| caller.arn),
-                    external_id: assume.external_id.clone(),
-                    mfa: assume.mfa,
-                    error: Box::new(error),
-                }),
-                Err(error) if error.class == Class::Expired => {
-                    Err(Cause::CredentialsExpired { profile: assume.profile.clone(), error: Box::new(error) })
+                Err(error) if error.class == Class::Denied && !error.is("SignatureDoesNotMatch") => {
+                    Err(Cause::RoleDenied {
+                        role: assume.role.clone(),
+                        // Whoever tried is the first thing to know, and the caller may always ask for its own name.
+                        principal: sts.caller().await.ok().map(|caller| caller.arn),
+                        external_id: assume.external_id.clone(),
+                        mfa: assume.mfa,
+                        error: Box::new(error),
+                    })
                 }
-                Err(error) => Err(Cause::Call(Box::new(error))),
+                Err(error) => Err(Cause::of_call(assume.profile.as_ref(), error)),
             },
         }
     }
@@ -201,10 +208,16 @@ impl Kept {
             Cause::Call(error)
             | Cause::RoleDenied { error, .. }
             | Cause::MfaRefused { error, .. }
+            | Cause::KeysRefused { error, .. }
             | Cause::CredentialsExpired { error, .. } => CallError::clone(error),
             cause => {
                 let message = match cause {
-                    Cause::LoginExpired { .. } => "the SSO login has expired; `aws sso login` renews it".to_owned(),
+                    Cause::LoginExpired { profile } => {
+                        format!(
+                            "the SSO login has expired; `aws sso login{}` renews it",
+                            profile_flag(profile.as_ref())
+                        )
+                    }
                     Cause::NoCredentials { detail, .. } | Cause::NoMfaCode { detail, .. } => detail.clone(),
                     other => format!("{other:?}"),
                 };
@@ -357,6 +370,16 @@ mod tests {
         assert_eq!(base_cause(Some("dev".into()), &expired), Cause::LoginExpired { profile: Some("dev".into()) });
         let never = CredentialsError::provider_error("failed to read `/home/jane/.aws/sso/cache/0.json`: No such file");
         assert_eq!(base_cause(None, &never), Cause::LoginExpired { profile: None });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_login_that_ends_in_the_middle_of_a_run_says_which_command_renews_it() {
+        let (kept, _) = kept(0);
+        for (profile, command) in [(Some("dev"), "`aws sso login --profile dev`"), (None, "`aws sso login`")] {
+            let error = kept.call_error(&Cause::LoginExpired { profile: profile.map(str::to_owned) });
+            assert_eq!(error.class, Class::Expired);
+            assert!(error.message.contains(command), "{error}");
+        }
     }
 
     #[test]

@@ -213,6 +213,7 @@ impl Route {
             route.local_gateway_id,
             route.carrier_gateway_id,
             route.core_network_arn,
+            route.odb_network_arn,
         ];
         Some(Self {
             destination,

@@ -26,6 +26,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use super::nonce::Nonces;
 use crate::ids::Region;
 
 /// Asks the user for the present code of an MFA device, given its serial number. It may block.
@@ -70,6 +71,7 @@ pub struct Environment {
     time_source: SharedTimeSource,
     even_backoff: bool,
     ask_code: Option<Arc<AskCode>>,
+    nonces: Arc<Nonces>,
 }
 
 impl fmt::Debug for Environment {
@@ -96,10 +98,12 @@ impl Environment {
     ///
     /// The bundle cannot be used.
     pub fn real(ca_bundle: Option<&[u8]>) -> Result<Self, BadBundle> {
+        let time_source = SharedTimeSource::new(SystemTimeSource::new());
         Ok(Self {
             base: Base::Chain,
             http_client: network(ca_bundle)?,
-            time_source: SharedTimeSource::new(SystemTimeSource::new()),
+            nonces: Arc::new(Nonces::random(time_source.clone())),
+            time_source,
             even_backoff: false,
             ask_code: None,
         })
@@ -108,16 +112,19 @@ impl Environment {
     /// Another AWS behind a given HTTP client, with given credentials and a given clock. Neither the process's
     /// environment nor the user's AWS configuration is read.
     ///
-    /// Attempts are spaced evenly rather than at random, so that a run can be repeated exactly.
+    /// Attempts are spaced evenly rather than at random, and requests are named by the clock, so that a run can be
+    /// repeated exactly.
     pub fn given(
         http_client: SharedHttpClient,
         time_source: impl TimeSource + 'static,
         credentials: impl Fn(Option<&str>) -> Option<Credentials> + Send + Sync + 'static,
     ) -> Self {
+        let time_source = SharedTimeSource::new(time_source);
         Self {
             base: Base::Given(Arc::new(credentials)),
             http_client,
-            time_source: SharedTimeSource::new(time_source),
+            nonces: Arc::new(Nonces::by_the_clock(time_source.clone())),
+            time_source,
             even_backoff: true,
             ask_code: None,
         }
@@ -138,6 +145,11 @@ impl Environment {
     /// The clock that credentials expire by.
     pub(super) fn time_source(&self) -> SharedTimeSource {
         self.time_source.clone()
+    }
+
+    /// Where the tokens of requests come from.
+    pub(super) fn nonces(&self) -> &Arc<Nonces> {
+        &self.nonces
     }
 
     /// The configuration that every client starts from; it has no region and no credentials of its own.

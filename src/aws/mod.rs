@@ -1,7 +1,8 @@
 //! AWS as orch uses it: sessions for accounts, and typed calls in their regions. The only user of the SDK.
 //!
 //! Nothing above this room sees a type of the SDK: answers are small structs of ours, and every refusal is a
-//! [`CallError`] that knows its kind. Throttled calls are repeated here until they are let through.
+//! [`CallError`] that knows its kind. Throttled calls are repeated here until they are let through, and calls that only
+//! look outlast an outage of some minutes.
 
 mod account;
 mod call;
@@ -10,17 +11,18 @@ mod credentials;
 mod ec2;
 mod environment;
 mod events;
+mod nonce;
 mod observer;
 mod regional;
 mod sessions;
 mod status;
 mod sts;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use account::{AccountError, AccountSpec, Cause, Role};
 pub use call::{CallError, Class};
-pub use cloudformation::{ChangeSet, ChangeSetSpec, Parameter, ResourceChange, Stack, StackSpec};
+pub use cloudformation::{ChangeSet, ChangeSetSpec, ChangeSetSummary, Parameter, ResourceChange, Stack, StackSpec};
 pub use ec2::{Peering, PeeringRequest, PeeringSide, PeeringState, Route, RouteTable, RouteTarget};
 pub use environment::{AskCode, BadBundle, Environment};
 pub use events::{StackEvent, first_failure};

@@ -7,15 +7,17 @@ use aws_config::SdkConfig;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use tokio::time::Instant;
 
-use super::call::{self, CallError, SdkError};
+use super::call::{self, CallError, Outages, SdkError};
 use super::credentials::Kept;
 use super::environment::retries_apart;
+use super::nonce::Nonces;
 use super::observer::Watchers;
 use crate::ids::{AccountId, AccountName, Region};
 
 /// CloudFormation and EC2 of one account in one region. Cheap to clone: clones share clients and credentials.
 ///
-/// Every call is repeated while AWS throttles it, and once with fresh credentials when AWS calls the session expired.
+/// Every call is repeated while AWS throttles it, and once with fresh credentials when AWS calls the session expired. One
+/// that only looks outlasts an outage of some minutes as well.
 /// Every future may be dropped at any time; what had been sent may then still take effect.
 #[derive(Clone)]
 pub struct Regional(Arc<Inner>);
@@ -27,6 +29,7 @@ struct Inner {
     credentials: Arc<Kept>,
     cloudformation: aws_sdk_cloudformation::Client,
     ec2: aws_sdk_ec2::Client,
+    nonces: Arc<Nonces>,
     watchers: Watchers,
 }
 
@@ -50,6 +53,7 @@ impl Regional {
         account_id: AccountId,
         region: Region,
         credentials: Arc<Kept>,
+        nonces: Arc<Nonces>,
     ) -> Self {
         let provider = SharedCredentialsProvider::from(credentials.clone() as Arc<_>);
         let sdk_region = aws_config::Region::new(region.as_str().to_owned());
@@ -71,6 +75,7 @@ impl Regional {
             credentials,
             cloudformation: aws_sdk_cloudformation::Client::from_conf(cloudformation),
             ec2: aws_sdk_ec2::Client::from_conf(ec2),
+            nonces,
             watchers: Watchers::default(),
         }))
     }
@@ -88,6 +93,11 @@ impl Regional {
     /// The region.
     pub fn region(&self) -> &Region {
         &self.0.region
+    }
+
+    /// A word that was never said before, to name a request by.
+    pub fn nonce(&self) -> String {
+        self.0.nonces.draw()
     }
 
     pub(super) fn cloudformation(&self) -> &aws_sdk_cloudformation::Client {
@@ -110,7 +120,9 @@ impl Regional {
     {
         let since = Instant::now();
         call::patiently(
-            || async { send().await.map_err(|error| CallError::new(operation, self.account(), self.region(), &error)) },
+            operation,
+            Outages::Outlast,
+            || call::told(operation, self.account(), self.region(), send()),
             || self.0.credentials.forget(since),
         )
         .await

@@ -8,10 +8,10 @@ use indexmap::IndexMap;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::Class;
 use super::account::{AccountError, AccountSpec, Cause};
 use super::credentials::{Kept, Source};
 use super::environment::Environment;
+use super::nonce::Nonces;
 use super::regional::Regional;
 use super::sts::{Assume, CHAINED_AT_MOST, Sts};
 use crate::ids::{AccountId, AccountName, Region};
@@ -34,6 +34,7 @@ struct Session {
 /// Credentials renew themselves five minutes before their end, for as long as this lives.
 pub struct Sessions {
     config: SdkConfig,
+    nonces: Arc<Nonces>,
     accounts: BTreeMap<AccountName, Session>,
     regionals: Mutex<BTreeMap<(AccountName, Region), Regional>>,
 }
@@ -84,7 +85,12 @@ impl Sessions {
             })
             .collect();
         if errors.is_empty() {
-            Ok(Self { config, accounts: ready, regionals: Mutex::new(BTreeMap::new()) })
+            Ok(Self {
+                config,
+                nonces: environment.nonces().clone(),
+                accounts: ready,
+                regionals: Mutex::new(BTreeMap::new()),
+            })
         } else {
             Err(errors)
         }
@@ -101,6 +107,7 @@ impl Sessions {
                 session.id.clone(),
                 region.clone(),
                 session.credentials.clone(),
+                self.nonces.clone(),
             )
         });
         Some(regional.clone())
@@ -144,20 +151,21 @@ impl Opening<'_> {
             let strong = (spec.profile.clone(), Some(serial.clone()));
             if !self.bases.contains_key(&strong) {
                 let sts = Sts::new(self.config, self.bases[&plain].clone(), name, &spec.region);
-                let source = Source::Mfa { sts, serial: serial.clone(), ask: self.environment.ask_code().cloned() };
+                let (profile, ask) = (spec.profile.clone(), self.environment.ask_code().cloned());
+                let source = Source::Mfa { sts, serial: serial.clone(), profile, ask };
                 self.bases.insert(strong, self.keep(name, spec, source));
             }
         }
-        let mut fetched: BTreeMap<BaseKey, Result<Arc<Kept>, Cause>> = BTreeMap::new();
-        // One after the other: two devices must not ask at the same time, and more than a few are rare. A profile comes
-        // before its MFA sessions, which are not asked for when it fails.
-        for (key, kept) in &self.bases {
+        let all = || self.bases.iter().map(|(key, kept)| (key.clone(), kept.clone()));
+        let mut fetched = fetch_at_once(all().filter(|((_, serial), _)| serial.is_none())).await;
+        // One after the other: two devices must not ask at the same time. A profile's are not asked for when it fails.
+        for (key, kept) in all().filter(|((_, serial), _)| serial.is_some()) {
             let plain = (key.0.clone(), None);
             let result = match fetched.get(&plain) {
                 Some(Err(cause)) => Err(cause.clone()),
                 _ => kept.get().await.map(|_| kept.clone()),
             };
-            fetched.insert(key.clone(), result);
+            fetched.insert(key, result);
         }
         fetched
     }
@@ -240,27 +248,43 @@ impl Opening<'_> {
                 (name, check_one(&spec, credentials, &sts).await)
             });
         }
-        let mut results = Vec::new();
-        while let Some(result) = checks.join_next().await {
-            match result {
-                Ok(result) => results.push(result),
-                Err(error) => {
-                    if let Ok(panic) = error.try_into_panic() {
-                        std::panic::resume_unwind(panic);
-                    }
+        joined(checks).await
+    }
+}
+
+/// Fetches credentials that do not wait for each other: each may be an exchange with SSO, or a process.
+async fn fetch_at_once(
+    bases: impl Iterator<Item = (BaseKey, Arc<Kept>)>,
+) -> BTreeMap<BaseKey, Result<Arc<Kept>, Cause>> {
+    let mut fetching = JoinSet::new();
+    for (key, kept) in bases {
+        fetching.spawn(async move {
+            let result = kept.get().await.map(|_| kept.clone());
+            (key, result)
+        });
+    }
+    joined(fetching).await.into_iter().collect()
+}
+
+/// What all tasks give. A panic in one goes on here.
+async fn joined<T: 'static>(mut tasks: JoinSet<T>) -> Vec<T> {
+    let mut results = Vec::new();
+    while let Some(result) = tasks.join_next().await {
+        match result {
+            Ok(result) => results.push(result),
+            Err(error) => {
+                if let Ok(panic) = error.try_into_panic() {
+                    std::panic::resume_unwind(panic);
                 }
             }
         }
-        results
     }
+    results
 }
 
 async fn check_one(spec: &AccountSpec, credentials: Arc<Kept>, sts: &Sts) -> Result<Session, Cause> {
     credentials.get().await?;
-    let caller = sts.caller().await.map_err(|error| match error.class {
-        Class::Expired => Cause::CredentialsExpired { profile: spec.profile.clone(), error: Box::new(error) },
-        _ => Cause::Call(Box::new(error)),
-    })?;
+    let caller = sts.caller().await.map_err(|error| Cause::of_call(spec.profile.as_ref(), error))?;
     if caller.account == spec.id.as_str() {
         Ok(Session { id: spec.id.clone(), principal: caller.arn, credentials })
     } else {
@@ -270,5 +294,48 @@ async fn check_one(spec: &AccountSpec, credentials: Arc<Kept>, sts: &Sts) -> Res
             principal: caller.arn,
             role: spec.role.is_some(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use aws_credential_types::Credentials;
+    use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+    use aws_smithy_async::time::SystemTimeSource;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// Credentials that take ten seconds, as an exchange with SSO may.
+    #[derive(Debug)]
+    struct Slow;
+
+    impl ProvideCredentials for Slow {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            future::ProvideCredentials::new(async {
+                tokio::time::sleep(Duration::from_secs(10)).await;
+                Ok(Credentials::new("KEY", "secret", None, None, "test"))
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn profiles_do_not_wait_for_each_other() {
+        let base = |number: u32| {
+            let provider = SharedCredentialsProvider::new(Slow);
+            let source = Source::Base { provider, profile: Some(number.to_string()) };
+            let time_source = aws_smithy_async::time::SharedTimeSource::new(SystemTimeSource::new());
+            let kept = Kept::new("dev".into(), "us-east-1".into(), source, time_source);
+            ((Some(number.to_string()), None), kept)
+        };
+        let began = Instant::now();
+        let fetched = fetch_at_once((0..20).map(base)).await;
+        assert!(fetched.len() == 20 && fetched.values().all(Result::is_ok));
+        assert_eq!(began.elapsed().as_secs(), 10);
     }
 }

@@ -11,6 +11,7 @@ use aws_sdk_sts::types::Tag;
 use indexmap::IndexMap;
 use tokio::time::Instant;
 
+use super::account::Cause;
 use super::credentials::Kept;
 use super::environment::retries_apart;
 use super::{CallError, call};
@@ -72,10 +73,19 @@ impl Sts {
     {
         let since = Instant::now();
         call::patiently(
-            || async { send().await.map_err(|error| CallError::new(operation, &self.account, &self.region, &error)) },
+            operation,
+            // Whoever renews a session in the middle of a run comes back for it.
+            call::Outages::Report,
+            || call::told(operation, &self.account, &self.region, send()),
             || self.caller.forget(since),
         )
         .await
+    }
+
+    /// Whether the caller's credentials are a session's rather than a user's own.
+    pub(super) async fn is_called_by_session(&self) -> Result<bool, Cause> {
+        // Boxed, since fetching credentials may itself be asked by a session of these.
+        Ok(Box::pin(self.caller.get()).await?.session_token().is_some())
     }
 
     /// Who the caller is.

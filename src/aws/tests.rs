@@ -1,5 +1,7 @@
 //! Accounts and sessions against the embedded AWS, by way of the real SDK clients.
 
+pub(crate) mod between;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,6 +9,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
+use super::tests::between::{Asked, Said, between};
 use super::*;
 use crate::ids::{AccountId, AccountName};
 use crate::sim::{Effect, Fault, Faults, Outcome, Sim, Trust};
@@ -290,4 +293,162 @@ async fn a_refused_call_says_what_where_and_why() {
     assert_eq!((error.class, error.operation), (Class::Denied, "DescribeRouteTables"));
     assert!(error.request_id.is_some());
     assert!(error.to_string().starts_with("DescribeRouteTables in account dev, us-east-1, was refused: "), "{error}");
+}
+
+/// Everything that is said of accounts that cannot be used, with all remedies.
+fn shown(errors: &[AccountError]) -> String {
+    let mut lines = Vec::new();
+    for error in errors {
+        lines.push(error.to_string());
+        lines.extend(error.help().into_iter().map(|help| format!("  help: {help}")));
+    }
+    lines.join("\n")
+}
+
+/// Opens a session by way of a script that answers in STS's place.
+async fn refused_by(
+    accounts: IndexMap<AccountName, AccountSpec>,
+    script: impl Fn(&Asked<'_>) -> Option<Said> + Send + Sync + 'static,
+) -> String {
+    let sim = Sim::builder().build();
+    let keys = sim.clone();
+    let http_client = between(&sim, script);
+    let environment = Environment::given(http_client, sim.time_source(), move |_| Some(keys.credentials(HUB)));
+    shown(&refused(&accounts, &environment).await)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_duration_beyond_the_roles_own_names_both_remedies() {
+    let short = Trust { max_duration: 3600, ..Trust::default() };
+    let sim = Sim::builder().role(&id(DEV), "Deploy", short).build();
+    let accounts = plan([("dev", AccountSpec { duration: Some(43_200), ..role(DEV) })]);
+    insta::assert_snapshot!(shown(&refused(&accounts, &environment(&sim)).await), @"
+    account dev (222222222222) cannot be used: AssumeRole in account dev, us-east-1, was refused: The requested DurationSeconds exceeds the MaxSessionDuration set for this role. (ValidationError)
+      help: lower `duration` of accounts.dev
+      help: or let the role's sessions last longer (`aws iam update-role --role-name … --max-session-duration …`)
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_region_that_is_switched_off_is_told_from_credentials_that_are_over() {
+    let far = AccountSpec::new(id(DEV), "me-south-1".into()).with_role("Deploy");
+    let accounts = plan([("dev", far)]);
+    let disabled = refused_by(accounts.clone(), |asked| {
+        (asked.operation == "AssumeRole").then(|| {
+            Said::error("RegionDisabledException", "STS is not activated in this region for account:222222222222.")
+        })
+    });
+    insta::assert_snapshot!(disabled.await, @"
+    account dev (222222222222) cannot be used: AssumeRole in account dev, me-south-1, was refused: STS is not activated in this region for account:222222222222. (RegionDisabledException)
+      help: switch region me-south-1 on for account dev and for the caller's (`aws account enable-region --region-name me-south-1`), or use another one
+    ");
+    // What an opt-in region says until then.
+    let unknown = |asked: &Asked<'_>| {
+        (asked.operation == "AssumeRole")
+            .then(|| Said::error("InvalidClientTokenId", "The security token included in the request is invalid."))
+    };
+    insta::assert_snapshot!(refused_by(accounts, unknown).await, @"
+    account dev (222222222222) cannot be reached: the credentials are no longer valid: AssumeRole in account dev, me-south-1, was refused: The security token included in the request is invalid. (InvalidClientTokenId)
+      help: renew them, with `aws sso login` if they come from SSO, and see that the clock is right
+      help: if they are an access key, see that it is written right and still exists
+      help: me-south-1 is an opt-in region: switch region me-south-1 on for account dev and for the caller's (`aws account enable-region --region-name me-south-1`), or use another one
+    ");
+    assert!(!refused_by(plan([("dev", role(DEV))]), unknown).await.contains("opt-in"), "every account has us-east-1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn session_tags_that_may_not_be_set_name_the_action_to_allow() {
+    let tagged = AccountSpec { session_tags: [("team".to_owned(), "net".to_owned())].into(), ..role(DEV) };
+    let shown = refused_by(plan([("dev", tagged)]), |asked| {
+        (asked.operation == "AssumeRole").then(|| {
+            Said::error(
+                "AccessDenied",
+                "User: arn:aws:iam::111111111111:user/orch is not authorized to perform: sts:TagSession on resource: \
+                 arn:aws:iam::222222222222:role/Deploy",
+            )
+        })
+    });
+    insta::assert_snapshot!(shown.await, @"
+    account dev (222222222222) cannot be reached: arn:aws:iam::111111111111:user/orch may not assume arn:aws:iam::222222222222:role/Deploy: User: arn:aws:iam::111111111111:user/orch is not authorized to perform: sts:TagSession on resource: arn:aws:iam::222222222222:role/Deploy
+      help: the role's trust policy must allow sts:TagSession, besides sts:AssumeRole, to arn:aws:iam::111111111111:user/orch
+      help: the caller's own policies must allow sts:TagSession on arn:aws:iam::222222222222:role/Deploy
+      help: or take `session_tags` out of accounts.dev
+    ");
+}
+
+fn with_mfa(digits: &str) -> AccountSpec {
+    AccountSpec { mfa_serial: Some("arn:aws:iam::111111111111:mfa/jane".to_owned()), ..role(digits) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_is_not_asked_for_a_code_that_aws_would_not_take() {
+    let sim = Sim::builder().build();
+    let session =
+        aws_credential_types::Credentials::new("ASIA1", "secret", Some("token".to_owned()), None, "SSO, as it were");
+    let environment = Environment::given(sim.http_client(), sim.time_source(), move |_| Some(session.clone()))
+        .asking(|_| panic!("nobody is asked"));
+    let accounts = plan([("dev", AccountSpec { profile: Some("jane".to_owned()), ..with_mfa(DEV) })]);
+    insta::assert_snapshot!(shown(&refused(&accounts, &environment).await), @"
+    account dev (222222222222) has MFA device arn:aws:iam::111111111111:mfa/jane, but the credentials of profile `jane` are a session's, with which AWS takes no code
+      help: if the session has MFA already, as those of SSO may, take `mfa_serial` out of accounts.dev
+      help: else start from a user's own access key: AWS takes a code for GetSessionToken with that alone
+    ");
+    assert!(sim.calls().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn wrong_keys_are_told_from_a_wrong_code() {
+    for (code, expected) in [("SignatureDoesNotMatch", "refuses the keys"), ("InvalidClientTokenId", "no longer valid")]
+    {
+        let sim = Sim::builder().build();
+        let keys = sim.clone();
+        let http_client = between(&sim, move |asked| {
+            (asked.operation == "GetSessionToken").then(|| Said::error(code, "so says AWS"))
+        });
+        let environment = Environment::given(http_client, sim.time_source(), move |_| Some(keys.credentials(HUB)))
+            .asking(|_| Ok("123456".to_owned()));
+        let errors = refused(&plan([("dev", with_mfa(DEV))]), &environment).await;
+        assert!(errors[0].to_string().contains(expected), "{}", errors[0]);
+        assert!(!errors[0].help().is_empty());
+    }
+    let wrong = refused_by(plan([("master", spec(HUB))]), |asked| {
+        (asked.operation == "GetCallerIdentity").then(|| {
+            Said::error(
+                "SignatureDoesNotMatch",
+                "The request signature we calculated does not match the signature you provided.",
+            )
+        })
+    });
+    insta::assert_snapshot!(wrong.await, @"
+    account master (111111111111) cannot be reached: AWS refuses the keys: The request signature we calculated does not match the signature you provided.
+      help: the secret does not belong to the access key, or is cut off: correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the default profile's keys
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_partitions_have_their_own_role_arns_and_endpoints() {
+    for (region, host, partition) in [
+        ("us-gov-west-1", "sts.us-gov-west-1.amazonaws.com", "aws-us-gov"),
+        ("cn-north-1", "sts.cn-north-1.amazonaws.com.cn", "aws-cn"),
+        ("eu-central-1", "sts.eu-central-1.amazonaws.com", "aws"),
+    ] {
+        let sim = Sim::builder().build();
+        let keys = sim.clone();
+        let hosts: Arc<std::sync::Mutex<Vec<String>>> = Arc::default();
+        let seen = hosts.clone();
+        let http_client = between(&sim, move |asked| {
+            seen.lock().unwrap().push(asked.host.to_owned());
+            None
+        });
+        let environment = Environment::given(http_client, sim.time_source(), move |_| Some(keys.credentials(HUB)));
+        let accounts = plan([("dev", AccountSpec::new(id(DEV), region.into()).with_role("Deploy"))]);
+        let sessions = Sessions::open(&accounts, &environment).await.unwrap();
+        let principal = format!("arn:{partition}:sts::222222222222:assumed-role/Deploy/orch");
+        assert_eq!(sessions.principal(&"dev".into()), Some(principal.as_str()));
+        let dev = sessions.region(&"dev".into(), &region.into()).unwrap();
+        dev.stack("nobody").await.unwrap();
+        let hosts = hosts.lock().unwrap().clone();
+        assert_eq!(hosts[..2], [host, host], "the role's session, and who that is");
+        assert_eq!(hosts[2], host.replace("sts", "cloudformation"));
+    }
 }

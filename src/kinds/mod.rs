@@ -10,6 +10,7 @@ pub mod peering;
 pub mod route;
 pub mod stack;
 
+mod lost;
 mod owner;
 mod refusal;
 #[cfg(test)]

@@ -38,7 +38,9 @@ fn help(error: &CallError) -> Vec<String> {
                     .to_owned(),
             ];
         }
-        "OptInRequired" => return vec![format!("switch region {region} on for account {account}, or use another one")],
+        "OptInRequired" | "RegionDisabledException" => {
+            return vec![format!("switch region {region} on for account {account}, or use another one")];
+        }
         code if code.ends_with("LimitExceeded") || code == "LimitExceededException" => {
             return vec![format!(
                 "a quota of account {account} in {region} is used up: raise it in Service Quotas, or remove what is not needed"
@@ -55,6 +57,10 @@ fn help(error: &CallError) -> Vec<String> {
             vec!["run again: whatever took effect is found and kept".to_owned()]
         }
         Class::Throttled => vec!["run again later, or with fewer nodes at once".to_owned()],
+        Class::Conflict => vec![
+            "it is being changed by somebody else, or is in a state that does not allow this: look at it, then run again"
+                .to_owned(),
+        ],
         _ => Vec::new(),
     }
 }

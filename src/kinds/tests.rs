@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_ec2::config::{BehaviorVersion, Region as SdkRegion};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use indexmap::IndexMap;
 
 use super::{Owner, Regional, Step};
@@ -21,8 +22,13 @@ pub(super) fn owner(node: &str) -> Owner {
 
 /// Sessions for both accounts, named `hub` and `dev`, opened over an embedded AWS.
 pub(super) async fn sessions(sim: &Sim) -> Sessions {
+    sessions_by(sim, sim.http_client()).await
+}
+
+/// The same, by way of another HTTP client.
+pub(super) async fn sessions_by(sim: &Sim, http_client: SharedHttpClient) -> Sessions {
     let keys = sim.clone();
-    let environment = Environment::given(sim.http_client(), sim.time_source(), move |_| Some(keys.credentials(HUB)));
+    let environment = Environment::given(http_client, sim.time_source(), move |_| Some(keys.credentials(HUB)));
     let hub = AccountSpec::new(HUB.parse().unwrap(), "us-east-1".into());
     let dev = AccountSpec::new(DEV.parse().unwrap(), "us-east-1".into()).with_role("Deploy");
     let accounts: IndexMap<_, _> = [("hub".into(), hub), ("dev".into(), dev)].into();

@@ -16,6 +16,8 @@ pub enum Task {
     Read,
     /// Looked up; it may be missing.
     Find,
+    /// Looked up before it is deleted, for what it gives and whatever state it is in; it may be missing.
+    Recall,
     /// Deleted.
     Destroy,
     /// Nothing: it is left out, and only holds the order of those before and behind it together.
@@ -62,7 +64,7 @@ impl Job {
                 chosen[dependent.index()] && matches!(plan.nodes[dependent.index()].spec, Spec::Route(_))
             })
         };
-        let task = |node: Ix| if needed_by_route(node) { Task::Find } else { Task::Leave };
+        let task = |node: Ix| if needed_by_route(node) { Task::Recall } else { Task::Leave };
         let tasks = graph.nodes().map(task).collect();
         Self { plan, graph, tasks }
     }

@@ -15,7 +15,7 @@ use crate::event::{Change, Event, Failure};
 use crate::graph::Ix;
 use crate::ids::{AccountName, NodeId, Region};
 use crate::kinds::{Done, Owner, Step, peering, route, stack};
-use crate::plan::{Node, PeeringSpec, Spec};
+use crate::plan::{Node, PeeringSpec, RouteSpec, Spec};
 
 /// How many nodes a message names before it counts the rest.
 const NAMED: usize = 3;
@@ -89,15 +89,21 @@ impl Runner {
             (_, Task::Leave) => Ok(Done::new(Change::Unchanged)),
             (Spec::Stack(spec), Task::Converge) => stack::converge(&home, &resolver.stack(spec)?, &progress).await,
             (Spec::Stack(spec), Task::Read | Task::Find) => {
-                let found = stack::find(&home, &spec.name, &progress).await?;
+                let owner = Some(&owner).filter(|_| spec.manage);
+                let found = stack::find(&home, &spec.name, owner, &progress).await?;
                 self.found(ix, task, found, || format!("stack {} does not exist in {home}", spec.name))
+            }
+            (Spec::Stack(spec), Task::Recall) => {
+                let owner = Some(&owner).filter(|_| spec.manage);
+                let found = stack::remains(&home, &spec.name, owner, &progress).await?;
+                Ok(found.unwrap_or_else(|| Done::new(Change::Absent)))
             }
             (Spec::Stack(spec), Task::Destroy) => stack::destroy(&home, &spec.name, &owner, &progress).await,
             (Spec::Peering(spec), Task::Converge) => {
                 let accepter = self.accepter(spec)?;
                 peering::converge(&home, &accepter, &resolver.peering(spec)?, &progress).await
             }
-            (Spec::Peering(spec), Task::Read | Task::Find) => {
+            (Spec::Peering(spec), Task::Read | Task::Find | Task::Recall) => {
                 let found = peering::find(&home, &self.accepter(spec)?, &owner).await?;
                 self.found(ix, task, found, || format!("{} does not exist in {home}", node.id))
             }
@@ -110,13 +116,20 @@ impl Runner {
                 Ok(Done { outputs: facts(wanted), ..done })
             }
             // A route gives nothing, so there is nothing to read of it.
-            (Spec::Route(_), Task::Read | Task::Find) => Ok(Done::new(Change::Read)),
+            (Spec::Route(_), Task::Read | Task::Find | Task::Recall) => Ok(Done::new(Change::Read)),
             (Spec::Route(spec), Task::Destroy) => match resolver.route(spec) {
                 Ok(wanted) => route::destroy(&home, &wanted, &progress).await,
-                // Its table went with its stack, or its peering is gone: then so is the route, or it leads nowhere.
                 Err(Unknown::Missing(gone, _)) => {
-                    let details = vec![format!("{gone} does not exist any more")];
-                    Ok(Done { details, ..Done::new(Change::Absent) })
+                    let gone = format!("{gone} does not exist any more");
+                    // If only its target is gone, the route is left and leads nowhere: it is worked out without one. If its
+                    // table went with its stack, then so did the route.
+                    let rest = RouteSpec { via: spec.destination.clone(), ..spec.clone() };
+                    let mut done = match resolver.route(&rest) {
+                        Ok(left) => route::sweep(&home, &left.route_tables, &left.destination, &progress).await?,
+                        Err(_) => Done::new(Change::Absent),
+                    };
+                    done.details.insert(0, gone);
+                    Ok(done)
                 }
                 Err(unknown) => Err(unknown.into()),
             },
@@ -127,7 +140,7 @@ impl Runner {
     fn found(&self, ix: Ix, task: Task, found: Option<Done>, what: impl Fn() -> String) -> Result<Done, Failure> {
         match (found, task) {
             (Some(done), _) => Ok(done),
-            (None, Task::Find) => Ok(Done::new(Change::Absent)),
+            (None, Task::Find | Task::Recall) => Ok(Done::new(Change::Absent)),
             (None, _) => {
                 let needing: Vec<NodeId> = self
                     .job
@@ -171,3 +184,7 @@ fn names(nodes: &[NodeId]) -> String {
         _ => named.join(", "),
     }
 }
+
+#[cfg(test)]
+#[path = "runner_tests.rs"]
+mod tests;

@@ -5,6 +5,7 @@
 mod first_run;
 mod in_process;
 mod listed;
+mod network;
 mod orch;
 mod pace;
 mod resume;

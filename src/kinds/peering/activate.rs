@@ -50,22 +50,24 @@ pub(super) async fn activate(
     }
 }
 
-/// Accepts a peering. The other side may need some seconds to know of it.
-async fn accept(asked: &Regional, id: &str) -> Result<(), CallError> {
+/// Accepts a peering. The other side may need some seconds to know of it, and some more until it can accept.
+pub(super) async fn accept(asked: &Regional, id: &str) -> Result<(), CallError> {
     let began = Instant::now();
     loop {
-        match asked.accept_peering(id).await {
-            Ok(()) => return Ok(()),
-            Err(error) if error.class == Class::NotFound && began.elapsed() < UNKNOWN_AT_MOST => {
+        let Err(error) = asked.accept_peering(id).await else { return Ok(()) };
+        let may_pass = matches!(error.class, Class::NotFound | Class::Conflict | Class::Lost)
+            // Another peering links the two VPCs already.
+            && !error.is("VpcPeeringConnectionAlreadyExists");
+        if !may_pass {
+            return Err(error);
+        }
+        match asked.peering(id).await?.map(|peering| peering.state) {
+            // An attempt had its effect and its answer was lost, or another run accepted it.
+            Some(PeeringState::Active | PeeringState::Provisioning) => return Ok(()),
+            None | Some(PeeringState::Initiating | PeeringState::Pending) if began.elapsed() < UNKNOWN_AT_MOST => {
                 tokio::time::sleep(pause(began.elapsed())).await;
             }
-            // A first attempt had its effect and its answer was lost, or another run accepted it.
-            Err(error) => match asked.peering(id).await? {
-                Some(peering) if matches!(peering.state, PeeringState::Active | PeeringState::Provisioning) => {
-                    return Ok(());
-                }
-                _ => return Err(error),
-            },
+            _ => return Err(error),
         }
     }
 }

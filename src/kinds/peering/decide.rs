@@ -15,6 +15,17 @@ pub(super) enum Decision {
     Refuse(Failure),
 }
 
+impl Decision {
+    /// The word for it; for the log.
+    pub(super) const fn word(&self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Keep(_) => "keep",
+            Self::Refuse(_) => "refuse",
+        }
+    }
+}
+
 /// Which way round a live peering was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Direction {
@@ -28,6 +39,11 @@ impl Direction {
     pub(super) fn of(wanted: &Wanted, peering: &Peering) -> Self {
         if peering.requester.vpc == wanted.requester.vpc { Self::AsWanted } else { Self::Reversed }
     }
+}
+
+/// Puts the peering that has come furthest first; ids make the order certain.
+pub(super) fn furthest_first(peerings: &mut [&Peering]) {
+    peerings.sort_by_key(|peering| (std::cmp::Reverse(progress(peering)), peering.id.clone()));
 }
 
 /// How much a live peering has over others: AWS lets two VPCs have one that is active, and any number that wait.
@@ -44,8 +60,7 @@ fn progress(peering: &Peering) -> u8 {
 /// Decides over all peerings between the two VPCs, either way round, with the requesting side's tags.
 pub(super) fn decide(wanted: &Wanted, found: &[Peering]) -> Decision {
     let mut live: Vec<&Peering> = found.iter().filter(|peering| peering.state.is_live()).collect();
-    // The furthest first; ids make the order certain.
-    live.sort_by_key(|peering| (std::cmp::Reverse(progress(peering)), peering.id.clone()));
+    furthest_first(&mut live);
     let ours = live.iter().find(|peering| wanted.owner.owns(&peering.tags));
     match (ours, live.first()) {
         // Ours cannot become active beside somebody else's that is.

@@ -3,8 +3,8 @@
 use tokio::time::Instant;
 
 use super::find::owned;
-use super::{SETTLED_AT_MOST, pause};
-use crate::aws::{Class, PeeringState};
+use super::{SETTLED_AT_MOST, UNKNOWN_AT_MOST, pause};
+use crate::aws::{CallError, Class, PeeringState};
 use crate::kinds::{Change, Done, Failure, Owner, Progress, Regional, Step};
 
 /// Deletes the owner's live peerings and waits until they are gone. They are found by their tags, so neither VPC needs to
@@ -28,15 +28,38 @@ pub async fn destroy(
         }
         if !leaving {
             progress(Step { what: &id, status: "DeleteVpcPeeringConnection", reason: None });
-            match side.delete_peering(&id).await {
-                Err(error) if error.class != Class::NotFound => return Err(error.into()),
-                _ => details.push(format!("deleted {id}")),
-            }
+            delete(side, &id).await?;
+            details.push(format!("deleted {id}"));
         }
         gone(side, &id).await?;
     }
     let change = if details.is_empty() { Change::Absent } else { Change::Deleted };
     Ok(Done { details, ..Done::new(change) })
+}
+
+/// Begins to delete a peering. One that AWS is still making cannot be deleted yet; one that is on its way out already, by
+/// an attempt whose answer was lost or by somebody else, is what is wanted.
+async fn delete(side: &Regional, id: &str) -> Result<(), CallError> {
+    let began = Instant::now();
+    loop {
+        let error = match side.delete_peering(id).await {
+            Ok(()) => return Ok(()),
+            Err(error) if error.class == Class::NotFound => return Ok(()),
+            Err(error) if matches!(error.class, Class::Conflict | Class::Lost) => error,
+            Err(error) => return Err(error),
+        };
+        let Some(peering) = side.peering(id).await? else { return Ok(()) };
+        let patience = match peering.state {
+            PeeringState::Dead(_) => return Ok(()),
+            PeeringState::Initiating | PeeringState::Provisioning => SETTLED_AT_MOST,
+            PeeringState::Pending | PeeringState::Active => UNKNOWN_AT_MOST,
+        };
+        if began.elapsed() > patience {
+            return Err(error);
+        }
+        tracing::info!(%error, peering = id, state = %peering.state, "it cannot be deleted yet");
+        tokio::time::sleep(pause(began.elapsed())).await;
+    }
 }
 
 /// Waits until a peering is gone.

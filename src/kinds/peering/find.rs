@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::decide::furthest_first;
 use crate::aws::Peering;
 use crate::kinds::{Change, Done, Failure, Owner, Regional};
 
-/// Looks for the owner's live peering; `None` when there is none. It is found by its tags, so neither VPC needs to be
+/// Looks for the owner's live peering, of several for the one that has come furthest; `None` when there is none. It is found by its tags, so neither VPC needs to be
 /// known, or to exist.
 ///
 /// # Errors
@@ -13,8 +14,11 @@ use crate::kinds::{Change, Done, Failure, Owner, Regional};
 /// It cannot be looked for.
 pub async fn find(requester: &Regional, accepter: &Regional, owner: &Owner) -> Result<Option<Done>, Failure> {
     let found = owned(requester, accepter, owner).await?;
-    let live = found.into_values().map(|(_, peering)| peering).find(|peering| peering.state.is_live());
-    Ok(live.map(|peering| Done { outputs: outputs(&peering), id: Some(peering.id), ..Done::new(Change::Read) }))
+    let mut live: Vec<&Peering> = found.values().map(|(_, peering)| peering).collect();
+    live.retain(|peering| peering.state.is_live());
+    furthest_first(&mut live);
+    let first = live.first();
+    Ok(first.map(|peering| Done { outputs: outputs(peering), id: Some(peering.id.clone()), ..Done::new(Change::Read) }))
 }
 
 /// What a peering has to tell besides its id.

@@ -15,8 +15,8 @@ use indexmap::IndexMap;
 use tokio::time::Instant;
 
 use self::decide::{Decision, Direction, decide};
-use super::{Change, Done, Failure, Owner, Progress, Regional, Step};
-use crate::aws::{Peering, PeeringRequest};
+use super::{Change, Done, Failure, Owner, Progress, Regional, Step, lost};
+use crate::aws::{Class, Peering, PeeringRequest};
 
 pub use destroy::destroy;
 pub use find::find;
@@ -45,6 +45,9 @@ pub struct Wanted {
 
 /// How long a peering that was just asked for may be unknown to those who look: EC2 is eventually consistent.
 const UNKNOWN_AT_MOST: Duration = Duration::from_mins(1);
+
+/// How often a peering is asked for before lost answers count as a failure.
+const REQUESTS: u32 = 4;
 
 /// How long a peering may take to become active, or to go away.
 const SETTLED_AT_MOST: Duration = Duration::from_mins(10);
@@ -106,7 +109,15 @@ pub async fn converge(
     let sides = Sides { requester, accepter };
     let found = sides.look(wanted).await?;
     let dead = decide::dead(wanted, &found);
-    let (peering, change) = match decide(wanted, &found) {
+    let decision = decide(wanted, &found);
+    tracing::info!(
+        one = wanted.requester.vpc,
+        other = wanted.accepter.vpc,
+        found = found.len(),
+        decision = decision.word(),
+        "peering"
+    );
+    let (peering, change) = match decision {
         Decision::Request => (request(sides, wanted, progress).await?, Change::Created),
         Decision::Keep(peering) => (*peering, Change::Unchanged),
         Decision::Refuse(failure) => return Err(failure),
@@ -136,7 +147,10 @@ async fn request(sides: Sides<'_>, wanted: &Wanted, progress: Progress<'_>) -> R
         peer_region: sides.accepter.region().to_string(),
         tags: wanted.owner.with(&wanted.tags),
     };
-    let id = sides.requester.request_peering(&request).await?;
+    let id = match ask(sides, wanted, &request).await? {
+        Asked::Id(id) => id,
+        Asked::Found(peering) => return Ok(*peering),
+    };
     progress(Step { what: &id, status: "requested", reason: None });
     let began = Instant::now();
     loop {
@@ -155,5 +169,35 @@ async fn request(sides: Sides<'_>, wanted: &Wanted, progress: Progress<'_>) -> R
             .help("run again: if it is there by then, it is used"));
         }
         tokio::time::sleep(pause(began.elapsed())).await;
+    }
+}
+
+/// What asking for a peering gave.
+enum Asked {
+    /// The id of a peering, perhaps of somebody else's.
+    Id(String),
+    /// The node's own, which an attempt without an answer has made.
+    Found(Box<Peering>),
+}
+
+/// Asks for the peering. After a lost answer both sides are looked at before it is asked for again.
+async fn ask(sides: Sides<'_>, wanted: &Wanted, request: &PeeringRequest) -> Result<Asked, Failure> {
+    let mut times = 0;
+    loop {
+        let error = match sides.requester.request_peering(request).await {
+            Ok(id) => return Ok(Asked::Id(id)),
+            Err(error) => error,
+        };
+        times += 1;
+        if error.class != Class::Lost || times == REQUESTS {
+            return Err(error.into());
+        }
+        tracing::info!(%error, "looking whether the peering was requested all the same");
+        tokio::time::sleep(lost::pause(times)).await;
+        match decide(wanted, &sides.look(wanted).await?) {
+            Decision::Request => {}
+            Decision::Keep(peering) => return Ok(Asked::Found(peering)),
+            Decision::Refuse(failure) => return Err(failure),
+        }
     }
 }

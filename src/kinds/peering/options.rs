@@ -9,6 +9,7 @@ use super::{Sides, UNKNOWN_AT_MOST, Wanted, pause};
 use crate::aws::{CallError, Class, Peering, Regional, Step};
 use crate::event::Failure;
 use crate::kinds::Progress;
+use crate::kinds::lost::insist;
 
 /// The DNS settings that differ, by AWS's names for the sides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,7 +46,7 @@ pub(super) async fn tags(
         return Ok(None);
     }
     let (asking, _) = sides.as_asked(direction);
-    asking.set_tags(&peering.id, &missing).await?;
+    insist(|| asking.set_tags(&peering.id, &missing)).await?;
     let keys: Vec<&str> = missing.keys().map(String::as_str).collect();
     Ok(Some(format!("set tags {}", keys.join(", "))))
 }
@@ -59,7 +60,18 @@ pub(super) async fn dns(
     progress: Progress<'_>,
 ) -> Result<Vec<String>, Failure> {
     let (asking, asked) = sides.as_asked(direction);
-    let to_set = dns_to_set(wanted, peering, direction);
+    let mut peering = peering.clone();
+    let wanted_of_asked = match direction {
+        Direction::AsWanted => wanted.accepter.dns,
+        Direction::Reversed => wanted.requester.dns,
+    };
+    if wanted_of_asked.is_some() {
+        // Each account is told its own side's options for certain, and the other's at best.
+        if let Some(theirs) = asked.peering(&peering.id).await? {
+            peering.accepter.dns = theirs.accepter.dns;
+        }
+    }
+    let to_set = dns_to_set(wanted, &peering, direction);
     let mut details = Vec::new();
     if let Some(on) = to_set.requester {
         set_dns(asking, &peering.id, Some(on), None).await?;
@@ -79,12 +91,13 @@ fn dns_line(on: bool, vpc: &str) -> String {
     format!("DNS resolution of {vpc} from the other side is {}", if on { "on" } else { "off" })
 }
 
-/// Sets one side's DNS option. For some seconds that side may not know yet that the peering is active.
+/// Sets one side's DNS option. For some seconds that side may not know yet that the peering is active; and a setting whose
+/// answer is lost is set again.
 async fn set_dns(side: &Regional, id: &str, requester: Option<bool>, accepter: Option<bool>) -> Result<(), CallError> {
     let began = Instant::now();
     loop {
         match side.set_peering_dns(id, requester, accepter).await {
-            Err(error) if is_too_early(&error) && began.elapsed() < UNKNOWN_AT_MOST => {
+            Err(error) if (is_too_early(&error) || error.class == Class::Lost) && began.elapsed() < UNKNOWN_AT_MOST => {
                 tokio::time::sleep(pause(began.elapsed())).await;
             }
             answer => return answer,
@@ -92,6 +105,7 @@ async fn set_dns(side: &Regional, id: &str, requester: Option<bool>, accepter: O
     }
 }
 
+/// Whether the side does not know the peering yet, or not that it is active.
 fn is_too_early(error: &CallError) -> bool {
     matches!(error.class, Class::NotFound | Class::Conflict)
         || (error.is("OperationNotPermitted") && error.message.contains("active"))
@@ -140,6 +154,25 @@ mod tests {
         wanted.requester.dns = Some(true);
         let to_set = dns_to_set(&wanted, &peering(None, None), Direction::Reversed);
         assert_eq!(to_set, Dns { requester: None, accepter: Some(true) });
+    }
+
+    #[test]
+    fn a_side_that_does_not_know_the_peering_to_be_active_is_asked_again() {
+        let error = |code: &str, message: &str, class| CallError {
+            operation: "ModifyVpcPeeringConnectionOptions",
+            account: "dev".into(),
+            region: "us-east-1".into(),
+            code: Some(code.to_owned()),
+            message: message.to_owned(),
+            request_id: None,
+            class,
+        };
+        let inactive = "Peering pcx-1 is not active. Peering options can be added only to active peerings.";
+        assert!(is_too_early(&error("OperationNotPermitted", inactive, Class::Other)));
+        assert!(!is_too_early(&error("OperationNotPermitted", "User 1 cannot modify pcx-1", Class::Other)));
+        assert!(is_too_early(&error("InvalidVpcPeeringConnectionID.NotFound", "", Class::NotFound)));
+        assert!(is_too_early(&error("InvalidStateTransition", "", Class::Conflict)));
+        assert!(!is_too_early(&error("UnauthorizedOperation", "", Class::Denied)));
     }
 
     #[test]

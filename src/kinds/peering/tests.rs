@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::super::tests::{DEV, HUB, Steps, at, calls_since, ec2, owner, sessions, unseen, vpc};
+use super::super::tests::{DEV, HUB, Steps, at, calls_since, ec2, owner, sessions, sessions_by, unseen, vpc};
 use super::*;
 use crate::aws::Sessions;
+use crate::aws::tests::between::{Asked, Said, between};
 use crate::sim::{Effect, Fault, Faults, Sim, Timing};
 
 const EAST: &str = "us-east-1";
@@ -38,6 +39,17 @@ impl World {
             owner: owner("peerings.spoke[dev]"),
         };
         Self { sim, sessions, region, wanted }
+    }
+
+    /// By way of a script, which gives some answers in AWS's place.
+    async fn scripted(script: impl Fn(&Asked<'_>) -> Option<Said> + Send + Sync + 'static) -> Self {
+        let world = Self::new(EAST).await;
+        let sessions = sessions_by(&world.sim, between(&world.sim, script)).await;
+        Self { sessions, ..world }
+    }
+
+    async fn destroy(&self) -> Result<Done, Failure> {
+        destroy(&self.dev(), &self.hub(), &self.wanted.owner, &unseen).await
     }
 
     fn dev(&self) -> Regional {
@@ -120,6 +132,139 @@ async fn lost_answers_throttles_and_outages_make_no_second_peering() {
             assert_eq!(world.all().await.len(), 1, "{operation}, {effect:?}");
             assert_eq!(world.converge().await.unwrap().change, Change::Unchanged);
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_are_lost_for_all_attempts_of_the_sdk_are_looked_for() {
+    // The SDK makes five attempts at a call.
+    for times in [5, 8] {
+        for effect in [Effect::LostAfter, Effect::LostBefore, Effect::ServerError, Effect::Refused] {
+            for operation in [
+                "CreateVpcPeeringConnection",
+                "AcceptVpcPeeringConnection",
+                "ModifyVpcPeeringConnectionOptions",
+                "CreateTags",
+                "DeleteVpcPeeringConnection",
+            ] {
+                let context = format!("{operation}, {effect:?}, {times} times");
+                let mut world = World::faulty([Fault::new(effect).on(operation).first(times)]).await;
+                world.wanted.requester.dns = Some(true);
+                world.wanted.accepter.dns = Some(true);
+                let done = world.converge().await.unwrap_or_else(|failure| panic!("{context}: {failure}"));
+                assert_eq!(done.change, Change::Created, "{context}");
+                assert_eq!(world.all().await.len(), 1, "{context}");
+                world.wanted.tags.insert("Team".to_owned(), "net".to_owned());
+                let done = world.converge().await.unwrap_or_else(|failure| panic!("{context}: {failure}"));
+                assert_eq!(done.change, Change::Updated, "{context}");
+                assert_eq!(world.converge().await.unwrap().change, Change::Unchanged, "{context}");
+                let done = world.destroy().await.unwrap_or_else(|failure| panic!("{context}: {failure}"));
+                assert_eq!(done.change, Change::Deleted, "{context}");
+                assert!(world.live().await.is_empty(), "{context}");
+                assert!(world.all().await.iter().all(|peering| peering.state.to_string() != "deleting"), "{context}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peering_that_cannot_be_deleted_yet_is_deleted_later() {
+    for times in [1, 6] {
+        let world = World::scripted(move |asked| {
+            (asked.operation == "DeleteVpcPeeringConnection" && asked.nth <= times).then(|| {
+                Said::error(
+                    "InvalidStateTransition",
+                    "Invalid state transition for pcx-1, attempted to transition from provisioning to deleting",
+                )
+            })
+        })
+        .await;
+        world.converge().await.unwrap();
+        assert_eq!(world.destroy().await.unwrap().change, Change::Deleted);
+        assert!(world.live().await.is_empty());
+    }
+    let world = World::scripted(|asked| {
+        (asked.operation == "DeleteVpcPeeringConnection").then(|| Said::error("InvalidStateTransition", "never"))
+    })
+    .await;
+    world.converge().await.unwrap();
+    let failure = world.destroy().await.unwrap_err();
+    assert_eq!(failure.cause, "never (InvalidStateTransition)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_accepter_to_whom_the_request_is_still_being_made_is_waited_for() {
+    // Right after the request, when it is initiating on both sides.
+    let world = World::new(EAST).await;
+    let id = world.requested_by_somebody(DEV).await;
+    activate::accept(&world.hub(), &id).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(world.all().await[0].state, crate::aws::PeeringState::Active);
+
+    // The accepter is behind the requester.
+    let world = World::scripted(|asked| {
+        (asked.operation == "AcceptVpcPeeringConnection" && asked.nth <= 6).then(|| {
+            Said::error("InvalidStateTransition", "attempted to transition from initiating-request to provisioning")
+        })
+    })
+    .await;
+    assert_eq!(world.converge().await.unwrap().change, Change::Created);
+
+    // Another link is in the way, which does not pass.
+    let world = World::scripted(|asked| {
+        (asked.operation == "AcceptVpcPeeringConnection")
+            .then(|| Said::error("VpcPeeringConnectionAlreadyExists", "already exists"))
+    })
+    .await;
+    let failure = world.converge().await.unwrap_err();
+    assert_eq!(failure.cause, "already exists (VpcPeeringConnectionAlreadyExists)");
+    let accepted = world.sim.calls().iter().filter(|call| call.operation.starts_with("Accept")).count();
+    assert_eq!(accepted, 0, "the script has answered");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_sides_dns_option_is_read_from_its_own_account() {
+    /// The spoke is not told of the hub's options.
+    fn own_side(text: String) -> String {
+        let Some(at) = text.find("<accepterVpcInfo>") else { return text };
+        let (before, after) = text.split_at(at);
+        format!("{before}{}", after.replacen("peeringOptions>", "nothing>", 2))
+    }
+    let mut world = World::scripted(|asked| {
+        (asked.operation == "DescribeVpcPeeringConnections" && asked.by_role).then_some(Said::Changed(own_side))
+    })
+    .await;
+    world.wanted.accepter.dns = Some(true);
+    world.converge().await.unwrap();
+    assert_eq!(world.converge().await.unwrap().change, Change::Unchanged);
+    world.wanted.accepter.dns = Some(false);
+    assert_eq!(
+        world.converge().await.unwrap().change,
+        Change::Updated,
+        "switched off though the spoke cannot see it on"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_several_live_peerings_the_one_that_has_come_furthest_is_found() {
+    let world = World::new(EAST).await;
+    let done = world.converge().await.unwrap();
+    // Requests the other way round, with the node's tags, until one sorts before the active one.
+    let (hub, spoke) = (world.wanted.accepter.vpc.clone(), world.wanted.requester.vpc.clone());
+    let request = crate::aws::PeeringRequest {
+        vpc: hub,
+        peer_vpc: spoke,
+        peer_account: DEV.to_owned(),
+        peer_region: EAST.to_owned(),
+        tags: world.wanted.owner.with(&world.wanted.tags),
+    };
+    world.hub().request_peering(&request).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(world.live().await.len(), 2);
+    // Whichever of the two ids is the smaller, and whichever side is asked first.
+    for (one, other) in [(world.dev(), world.hub()), (world.hub(), world.dev())] {
+        let found = find(&one, &other, &world.wanted.owner).await.unwrap().unwrap();
+        assert_eq!((found.id.as_ref(), found.outputs["status"].as_str()), (done.id.as_ref(), "active"));
     }
 }
 
@@ -248,7 +393,8 @@ async fn dns_is_set_by_each_side_and_only_when_it_differs() {
         assert_eq!(world.converge().await.unwrap().change, Change::Updated);
         assert_eq!(
             calls_since(&world.sim, before),
-            ["DescribeVpcPeeringConnections", "ModifyVpcPeeringConnectionOptions"]
+            // Once on each side.
+            ["DescribeVpcPeeringConnections", "DescribeVpcPeeringConnections", "ModifyVpcPeeringConnectionOptions"]
         );
         assert_eq!(world.converge().await.unwrap().change, Change::Unchanged);
     }

@@ -5,16 +5,17 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Wanted;
-use super::decide::{Decision, decide, elsewhere, is_there};
-use super::parse::{Terms, terms};
+use super::decide::{Decision, decide, elsewhere, is_there, suspect};
+use super::parse::{Terms, place, terms};
 use crate::aws::{CallError, Class, RouteTable};
+use crate::kinds::lost::{insist, pause};
 use crate::kinds::{Change, Done, Failure, Progress, Regional, Step};
 
 /// How long a target that was just made may be unknown here: EC2 is eventually consistent.
 const UNKNOWN_AT_MOST: Duration = Duration::from_mins(1);
 
-/// How often to look again at a table that others change meanwhile.
-const LOOKS: usize = 4;
+/// How often to act on a table that others change meanwhile, or on calls whose answers are lost.
+const LOOKS: u32 = 4;
 
 /// Makes the route in every table where it is missing.
 ///
@@ -28,6 +29,13 @@ pub async fn converge(regional: &Regional, wanted: &Wanted, progress: Progress<'
     let mut decided = Vec::with_capacity(tables.len());
     for table in tables {
         let decision = settle(regional, &terms, &table).await?;
+        tracing::info!(
+            table = table.id,
+            destination = terms.destination,
+            target = terms.target,
+            decision = decision.word(),
+            "route"
+        );
         decided.push((table, decision));
     }
     let mut details = Vec::new();
@@ -53,12 +61,43 @@ pub async fn destroy(regional: &Regional, wanted: &Wanted, progress: Progress<'_
     let mut details = Vec::new();
     let live = regional.route_tables(&terms.tables).await?;
     for table in live.iter().filter(|table| is_there(&terms, table)) {
-        match regional.delete_route(&table.id, &terms.destination).await {
+        match insist(|| regional.delete_route(&table.id, &terms.destination)).await {
             Err(error) if error.class != Class::NotFound => return Err(error.into()),
             _ => {}
         }
         let detail = format!("{}: deleted {} → {}", table.id, terms.destination, terms.target);
         progress(Step { what: &terms.destination, status: Change::Deleted.word(), reason: Some(&detail) });
+        details.push(detail);
+    }
+    let change = if details.is_empty() { Change::Absent } else { Change::Deleted };
+    Ok(Done { details, ..Done::new(change) })
+}
+
+/// Deletes what is left of a route whose target is gone, and with it the target's id: in every table the route to its
+/// destination, if that leads to a dead peering.
+///
+/// # Errors
+///
+/// A value is not one of a route, or a call was refused.
+pub async fn sweep(
+    regional: &Regional,
+    tables: &[String],
+    destination: &str,
+    progress: Progress<'_>,
+) -> Result<Done, Failure> {
+    let (tables, destination) = place(tables, destination)?;
+    let mut details = Vec::new();
+    for table in regional.route_tables(&tables).await? {
+        let Some(peering) = suspect(&table, &destination) else { continue };
+        if regional.peering(peering).await?.is_some_and(|peering| peering.state.is_live()) {
+            continue;
+        }
+        match insist(|| regional.delete_route(&table.id, &destination)).await {
+            Err(error) if error.class != Class::NotFound => return Err(error.into()),
+            _ => {}
+        }
+        let detail = format!("{}: deleted {destination} → {peering}, which is dead", table.id);
+        progress(Step { what: &destination, status: Change::Deleted.word(), reason: Some(&detail) });
         details.push(detail);
     }
     let change = if details.is_empty() { Change::Absent } else { Change::Deleted };
@@ -105,12 +144,12 @@ async fn act(
     mut decision: Decision,
 ) -> Result<Option<(String, Change)>, Failure> {
     let route = format!("{}: {} → {}", table.id, terms.destination, terms.target);
-    let mut tried = false;
-    for _ in 0..LOOKS {
+    let mut tried: Option<(String, Change)> = None;
+    let mut looks = 0;
+    loop {
         let (answer, done) = match &decision {
             // After an attempt whose answer was lost, this is its effect.
-            Decision::Nothing if tried => return Ok(Some((route, Change::Created))),
-            Decision::Nothing => return Ok(None),
+            Decision::Nothing => return Ok(tried),
             Decision::Replace { from } => {
                 (replace(regional, terms, &table.id).await, (format!("{route}, instead of {from}"), Change::Updated))
             }
@@ -118,10 +157,13 @@ async fn act(
                 (create(regional, terms, &table.id).await, (route.clone(), Change::Created))
             }
         };
+        looks += 1;
         match answer {
             Ok(()) => return Ok(Some(done)),
-            Err(error) if has_changed(&error) => {
-                tried = true;
+            Err(error) if has_changed(&error) && looks < LOOKS => {
+                tracing::info!(%error, table = table.id, "looking at the table again");
+                tried = Some(done);
+                tokio::time::sleep(pause(looks)).await;
                 if let Some(live) = regional.route_tables(std::slice::from_ref(&table.id)).await?.into_iter().next() {
                     table = live;
                 }
@@ -130,13 +172,11 @@ async fn act(
             Err(error) => return Err(error.into()),
         }
     }
-    Err(Failure::new(format!("route table {} did not come to rest", table.id), "somebody else keeps changing it")
-        .help("see who else works on it, then run again"))
 }
 
-/// Whether the table was found other than expected: somebody was faster, or our own first attempt.
+/// Whether the table may be other than it was when it was looked at: somebody was faster, or our own first attempt.
 fn has_changed(error: &CallError) -> bool {
-    matches!(error.class, Class::Conflict | Class::Lost) || error.is("InvalidRoute.NotFound")
+    error.class == Class::Lost || error.is("RouteAlreadyExists") || error.is("InvalidRoute.NotFound")
 }
 
 async fn create(regional: &Regional, terms: &Terms, table: &str) -> Result<(), CallError> {
@@ -166,4 +206,45 @@ where
 /// Whether EC2 does not know the target (rather than the table or the route).
 fn is_unknown_target(error: &CallError, terms: &Terms) -> bool {
     error.class == Class::NotFound && !error.is("InvalidRoute.NotFound") && error.message.contains(&terms.target)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse::tests::wanted;
+    use super::*;
+
+    fn error(code: &str, message: &str, class: Class) -> CallError {
+        CallError {
+            operation: "CreateRoute",
+            account: "dev".into(),
+            region: "us-east-1".into(),
+            code: Some(code.to_owned()),
+            message: message.to_owned(),
+            request_id: None,
+            class,
+        }
+    }
+
+    #[test]
+    fn only_what_tells_of_another_table_than_was_seen_is_looked_at_again() {
+        for (code, class, expected) in [
+            ("RouteAlreadyExists", Class::Conflict, true),
+            ("InvalidRoute.NotFound", Class::NotFound, true),
+            ("InternalError", Class::Lost, true),
+            ("IncorrectState", Class::Conflict, false),
+            ("InvalidRouteTableID.NotFound", Class::NotFound, false),
+            ("UnauthorizedOperation", Class::Denied, false),
+        ] {
+            assert_eq!(has_changed(&error(code, "", class)), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_target_that_is_not_known_is_told_from_a_table_or_a_route() {
+        let terms = terms(&wanted()).unwrap();
+        let unknown = |code, message| is_unknown_target(&error(code, message, Class::NotFound), &terms);
+        assert!(unknown("InvalidVpcPeeringConnectionID.NotFound", "The peering connection ID 'pcx-1' does not exist"));
+        assert!(!unknown("InvalidRouteTableID.NotFound", "The routeTable ID 'rtb-1' does not exist"));
+        assert!(!unknown("InvalidRoute.NotFound", "There is no route to pcx-1"));
+    }
 }

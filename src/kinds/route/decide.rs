@@ -25,6 +25,19 @@ pub(super) enum Decision {
     Refuse(Failure),
 }
 
+impl Decision {
+    /// The word for it; for the log.
+    pub(super) const fn word(&self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Nothing => "nothing to do",
+            Self::Replace { .. } => "replace",
+            Self::Suspect { .. } => "look into its peering",
+            Self::Refuse(_) => "refuse",
+        }
+    }
+}
+
 /// The route to a destination in a table. Routes learnt from a gateway give way to made ones, so they do not count.
 fn route<'a>(table: &'a RouteTable, destination: &str) -> Option<&'a Route> {
     table.routes.iter().find(|route| route.destination == destination && !route.propagated)
@@ -35,6 +48,12 @@ pub(super) fn is_there(terms: &Terms, table: &RouteTable) -> bool {
     route(table, &terms.destination).is_some_and(|route| route.targets.contains(&terms.target))
 }
 
+/// The peering that the table's route to a destination leads to in vain: it is gone, or only waits.
+pub(super) fn suspect<'a>(table: &'a RouteTable, destination: &str) -> Option<&'a str> {
+    let route = route(table, destination).filter(|route| route.blackhole)?;
+    route.targets.iter().map(String::as_str).find(|target| target.starts_with("pcx-"))
+}
+
 /// Decides for one table.
 pub(super) fn decide(terms: &Terms, table: &RouteTable) -> Decision {
     let Some(route) = route(table, &terms.destination) else { return Decision::Create };
@@ -42,11 +61,12 @@ pub(super) fn decide(terms: &Terms, table: &RouteTable) -> Decision {
         return Decision::Nothing;
     }
     let from = route.targets.first().cloned().unwrap_or_else(|| "nowhere".to_owned());
-    if from == "local" {
-        return Decision::Refuse(local(terms, table));
-    }
+    // EC2 lets some targets take a `local` route's place; with `replace` it decides itself.
     if terms.replace {
         return Decision::Replace { from };
+    }
+    if from == "local" {
+        return Decision::Refuse(local(terms, table));
     }
     if route.blackhole && from.starts_with("pcx-") {
         return Decision::Suspect { peering: from };
@@ -58,9 +78,10 @@ pub(super) fn decide(terms: &Terms, table: &RouteTable) -> Decision {
 fn local(terms: &Terms, table: &RouteTable) -> Failure {
     Failure::new(
         format!("route table {} already leads {} to its own VPC", table.id, terms.destination),
-        "a VPC's own range cannot be led elsewhere",
+        "that is the VPC's own range",
     )
-    .help("see what `destination` of the node gives: it must be the other side's range")
+    .help("see what `destination` of the node gives: as a rule it is the other side's range")
+    .help("if traffic within the VPC is to go through the target, set `replace = true`")
 }
 
 /// The destination is taken.
@@ -106,7 +127,7 @@ mod tests {
             (&[("10.1.0.0/16", "local"), ("10.0.16.0/20", "pcx-1")], "create", "create"),
             (&[("10.0.0.0/20", "pcx-1")], "nothing", "nothing"),
             (&[("10.0.0.0/20", "tgw-1")], "refuse", "replace tgw-1"),
-            (&[("10.0.0.0/20", "local")], "refuse", "refuse"),
+            (&[("10.0.0.0/20", "local")], "refuse", "replace local"),
         ] {
             assert_eq!(decision(false, &table(routes)), plain, "{routes:?}");
             assert_eq!(decision(true, &table(routes)), replacing, "{routes:?}");

@@ -24,23 +24,29 @@ pub(super) struct Terms {
 
 /// Reads a wanted route, or says which of its values cannot be one of a route.
 pub(super) fn terms(wanted: &Wanted) -> Result<Terms, Failure> {
-    let mut seen = BTreeSet::new();
-    let tables: Vec<String> = wanted.route_tables.iter().filter(|table| seen.insert(table.as_str())).cloned().collect();
-    if let Some(table) = tables.iter().find(|table| !table.starts_with("rtb-")) {
-        return Err(Failure::new(format!("`{table}` is not a route table"), "a route table's id begins with rtb-")
-            .help("see what `route_tables` of the node gives"));
-    }
+    let (tables, destination) = place(&wanted.route_tables, &wanted.destination)?;
     Ok(Terms {
         tables,
-        destination: destination(&wanted.destination)?,
+        destination,
         kind: RouteTarget::of(&wanted.target).ok_or_else(|| not_a_target(&wanted.target))?,
         target: wanted.target.clone(),
         replace: wanted.replace,
     })
 }
 
+/// Reads where a route is, wherever it leads: its tables, each once, and its destination in canonical form.
+pub(super) fn place(tables: &[String], destination: &str) -> Result<(Vec<String>, String), Failure> {
+    let mut seen = BTreeSet::new();
+    let tables: Vec<String> = tables.iter().filter(|table| seen.insert(table.as_str())).cloned().collect();
+    if let Some(table) = tables.iter().find(|table| !table.starts_with("rtb-")) {
+        return Err(Failure::new(format!("`{table}` is not a route table"), "a route table's id begins with rtb-")
+            .help("see what `route_tables` of the node gives"));
+    }
+    Ok((tables, canonical(destination)?))
+}
+
 /// The canonical form of a destination: EC2 keeps `10.0.0.5/20` as `10.0.0.0/20`, and IPv6 in its shortest form.
-fn destination(text: &str) -> Result<String, Failure> {
+fn canonical(text: &str) -> Result<String, Failure> {
     if text.len() > 3 && text.starts_with("pl-") {
         return Ok(text.to_owned());
     }
@@ -87,10 +93,10 @@ pub(super) mod tests {
             ("::/0", "::/0"),
             ("pl-63a5400a", "pl-63a5400a"),
         ] {
-            assert_eq!(destination(text).unwrap(), expected);
+            assert_eq!(canonical(text).unwrap(), expected);
         }
         for text in ["", "10.0.0.0", "10.0.0.0/33", "pl-", "sg-1"] {
-            assert!(destination(text).is_err(), "{text}");
+            assert!(canonical(text).is_err(), "{text}");
         }
     }
 

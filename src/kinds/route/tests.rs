@@ -1,9 +1,10 @@
 //! Routes over the embedded AWS, by way of the real SDK clients.
 
-use super::super::tests::{DEV, HUB, at, calls_since, ec2, owner, sessions, unseen, vpc};
+use super::super::tests::{DEV, HUB, at, calls_since, ec2, owner, sessions, sessions_by, unseen, vpc};
 use super::super::{Change, Done, Failure, Regional};
 use super::*;
 use crate::aws::Sessions;
+use crate::aws::tests::between::{Said, between};
 use crate::sim::{Effect, Fault, Faults, Sim};
 
 const EAST: &str = "us-east-1";
@@ -150,6 +151,52 @@ async fn lost_answers_throttles_and_outages_leave_one_route() {
             assert_eq!(done.details.len(), 2);
             assert_eq!(world.converge().await.unwrap().change, Change::Unchanged);
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_are_lost_for_all_attempts_of_the_sdk_are_looked_for() {
+    // The SDK makes five attempts at a call.
+    for times in [5, 8] {
+        for effect in [Effect::LostAfter, Effect::LostBefore, Effect::ServerError, Effect::Refused] {
+            for operation in ["CreateRoute", "ReplaceRoute", "DeleteRoute"] {
+                let context = format!("{operation}, {effect:?}, {times} times");
+                let sim = Sim::builder().build();
+                let mut world = World::of(sim, 2).await;
+                let faults = [Fault::new(effect).by(DEV).on(operation).first(times)];
+                world.sim.set_faults(Faults::of(faults));
+                let done = world.converge().await.unwrap_or_else(|failure| panic!("{context}: {failure}"));
+                assert_eq!((done.change, done.details.len()), (Change::Created, 2), "{context}");
+                world.wanted.target = peering(&world.client, &world.sim, &world.spoke, "10.0.48.0/20").await;
+                world.wanted.replace = true;
+                let done = world.converge().await.unwrap_or_else(|failure| panic!("{context}: {failure}"));
+                assert_eq!(done.change, Change::Updated, "{context}");
+                assert!(done.details[0].contains("instead of"), "{context}: {:?}", done.details);
+                assert_eq!(world.target().await.as_ref(), Some(&world.wanted.target), "{context}");
+                let done = destroy(&world.dev(), &world.wanted, &unseen).await;
+                let done = done.unwrap_or_else(|failure| panic!("{context}: {failure}"));
+                assert_eq!(done.change, Change::Deleted, "{context}");
+                assert_eq!(world.target().await, None, "{context}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_told_in_awss_own_words() {
+    for (code, looks) in [("IncorrectState", 0), ("RouteAlreadyExists", 3)] {
+        let world = World::new(1).await;
+        let script = between(&world.sim, move |asked| {
+            (asked.operation == "CreateRoute").then(|| Said::error(code, "not in this table"))
+        });
+        let world = World { sessions: sessions_by(&world.sim, script).await, ..world };
+        let before = world.sim.calls().len();
+        let began = tokio::time::Instant::now();
+        let failure = world.converge().await.unwrap_err();
+        assert_eq!(failure.cause, format!("not in this table ({code})"));
+        let seen = calls_since(&world.sim, before);
+        assert_eq!(seen.iter().filter(|call| *call == "DescribeRouteTables").count(), 1 + looks, "{code}");
+        assert!(looks == 0 || began.elapsed().as_secs() > 5, "there is a pause between two looks");
     }
 }
 

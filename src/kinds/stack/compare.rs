@@ -51,14 +51,15 @@ pub(super) fn compare(wanted: &Wanted, stack: &Stack, template: &str) -> Compari
         ),
         cfn::Comparison::Different => findings.differs("the template differs"),
     }
-    match Document::read(&wanted.template) {
-        Ok(document) => {
-            defaults(wanted, stack, &document, &mut findings);
-            undecidable(wanted, &document, &mut findings);
+    let document = Document::read(&wanted.template).ok();
+    match &document {
+        Some(document) => {
+            defaults(wanted, stack, document, &mut findings);
+            undecidable(wanted, document, &mut findings);
         }
-        Err(_) => findings.differs("the template can only be read by CloudFormation"),
+        None => findings.differs("the template can only be read by CloudFormation"),
     }
-    parameters(wanted, stack, &mut findings);
+    parameters(wanted, stack, document.as_ref(), &mut findings);
     tags(wanted, stack, &mut findings);
     if findings.differences.is_empty() {
         Comparison::Same(findings.notes)
@@ -72,8 +73,13 @@ fn same_text(wanted: &str, live: &str) -> bool {
     wanted == live || (!wanted.is_ascii() && in_ascii(wanted) == live)
 }
 
+/// Whether a parameter's value must not be shown: the template hides it, or cannot be read so that it may.
+fn is_hidden(document: Option<&Document>, name: &str) -> bool {
+    document.is_none_or(|document| document.parameters.get(name).is_some_and(|parameter| parameter.no_echo))
+}
+
 /// The parameters that the plan gives.
-fn parameters(wanted: &Wanted, stack: &Stack, findings: &mut Findings) {
+fn parameters(wanted: &Wanted, stack: &Stack, document: Option<&Document>, findings: &mut Findings) {
     for (name, value) in &wanted.parameters {
         match stack.parameters.get(name) {
             None => findings.differs(format!("parameter {name} is new")),
@@ -82,6 +88,8 @@ fn parameters(wanted: &Wanted, stack: &Stack, findings: &mut Findings) {
                     .differs(format!("parameter {name} is hidden, so only a change set can tell whether it differs"));
             }
             Some(live) if same_text(value, &live.value) => {}
+            // The live template still shows it; the wanted one no longer does.
+            Some(_) if is_hidden(document, name) => findings.differs(format!("parameter {name} differs")),
             Some(live) => findings.differs(format!("parameter {name}: {} → {value}", live.value)),
         }
     }
@@ -91,13 +99,21 @@ fn parameters(wanted: &Wanted, stack: &Stack, findings: &mut Findings) {
 fn defaults(wanted: &Wanted, stack: &Stack, document: &Document, findings: &mut Findings) {
     let left_out = document.parameters.values().filter(|parameter| !wanted.parameters.contains_key(&parameter.name));
     for parameter in left_out {
-        let Some(live) = stack.parameters.get(&parameter.name).filter(|live| live.value != HIDDEN) else { continue };
+        let name = &parameter.name;
+        let Some(live) = stack.parameters.get(name) else { continue };
         match &parameter.default {
-            Some(default) if same_text(default, &live.value) => {}
-            Some(default) => {
-                findings.differs(format!("parameter {}: {} → {default} (its default)", parameter.name, live.value));
+            // The plan may have given it another value before.
+            Some(_) if live.value == HIDDEN => {
+                findings.differs(format!(
+                    "parameter {name} is hidden, so only a change set can tell whether it has its default"
+                ));
             }
-            None => findings.differs(format!("parameter {} is no longer given", parameter.name)),
+            Some(default) if same_text(default, &live.value) => {}
+            Some(_) if parameter.no_echo => findings.differs(format!("parameter {name} differs from its default")),
+            Some(default) => {
+                findings.differs(format!("parameter {name}: {} → {default} (its default)", live.value));
+            }
+            None => findings.differs(format!("parameter {name} is no longer given")),
         }
     }
 }
@@ -213,9 +229,17 @@ mod tests {
         let stack = live(&[("Key", "****"), ("Other", "****")], &[]);
         assert_eq!(
             differences(&given(secret, &[("Key", "s3cret")]), &stack, secret),
-            ["parameter Key is hidden, so only a change set can tell whether it differs"]
+            [
+                "parameter Other is hidden, so only a change set can tell whether it has its default",
+                "parameter Key is hidden, so only a change set can tell whether it differs",
+            ]
         );
-        assert_eq!(compare(&given(secret, &[]), &stack, secret), Comparison::Same(vec![]), "not given, not asked");
+        let default = "Parameters:\n  Other: {Type: String, NoEcho: true, Default: x}\nResources: {}\n";
+        assert_eq!(
+            differences(&given(default, &[]), &live(&[("Other", "****")], &[]), default),
+            ["parameter Other is hidden, so only a change set can tell whether it has its default"],
+            "the plan may have given it before"
+        );
 
         let ssm = "Parameters:\n  Ami: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /ami}\nResources: {}\n";
         assert_eq!(differences(&given(ssm, &[]), &live(&[("Ami", "/ami")], &[]), ssm).len(), 1);
@@ -225,6 +249,22 @@ mod tests {
         assert_eq!(differences(&given(nested, &[]), &live(&[], &[]), nested).len(), 1);
         let dynamic = "Resources:\n  A: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: '{{resolve:ssm:/cidr}}'}}\n";
         assert_eq!(differences(&given(dynamic, &[]), &live(&[], &[]), dynamic).len(), 1);
+    }
+
+    #[test]
+    fn a_value_that_the_wanted_template_hides_is_not_shown_though_the_live_one_shows_it() {
+        let shown = "Parameters:\n  Key: {Type: String}\n  Other: {Type: String, Default: b}\nResources: {}\n";
+        let hidden = shown.replace("Type: String", "Type: String, NoEcho: true");
+        let stack = live(&[("Key", "0ld"), ("Other", "0ther")], &[]);
+        let differences = differences(&given(&hidden, &[("Key", "s3cret")]), &stack, shown);
+        assert_eq!(
+            differences,
+            ["the template differs", "parameter Other differs from its default", "parameter Key differs"]
+        );
+        // What cannot be read may hide it as well.
+        let unreadable = given("Parameters: [", &[("Key", "s3cret")]);
+        let Comparison::Different(differences) = compare(&unreadable, &stack, shown) else { panic!("the same") };
+        assert!(!format!("{differences:?}").contains("s3cret"), "{differences:?}");
     }
 
     #[test]

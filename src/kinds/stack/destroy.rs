@@ -1,10 +1,12 @@
 //! Deleting a stack.
 
+use super::super::lost::pause;
 use super::super::owner::Ownership;
 use super::super::{Change, Done, Failure, Owner, Progress, Regional, Step};
 use super::decide::not_ours;
-use super::{LOOKS, ending, follow, token};
-use crate::aws::{Operation, Phase};
+use super::token::Attempt;
+use super::{LOOKS, ending, follow, restless};
+use crate::aws::{Class, Operation, Phase};
 
 /// Deletes the stack if it is the owner's, and waits until it is gone.
 ///
@@ -12,8 +14,10 @@ use crate::aws::{Operation, Phase};
 ///
 /// It is somebody else's, or cannot be deleted: names the resource that stands in the way.
 pub async fn destroy(regional: &Regional, name: &str, owner: &Owner, progress: Progress<'_>) -> Result<Done, Failure> {
+    let token = Attempt::new(regional.nonce()).delete();
     let mut deleting = false;
-    for _ in 0..LOOKS {
+    let mut last: Option<Failure> = None;
+    for look in 0..LOOKS {
         let live = regional.stack(name).await?.filter(|stack| stack.status.phase() != Phase::Deleted);
         let Some(stack) = live else {
             return Ok(Done::new(if deleting { Change::Deleted } else { Change::Absent }));
@@ -32,16 +36,23 @@ pub async fn destroy(regional: &Regional, name: &str, owner: &Owner, progress: P
             return Err(Failure::new(format!("stack {name} is protected from deletion"), "its termination protection is on")
                 .help("switch it off with `aws cloudformation update-termination-protection --no-enable-termination-protection`"));
         }
-        let token = token::delete(&stack);
         progress(Step { what: name, status: "DeleteStack", reason: None });
-        regional.delete_stack(&stack.id, &token).await?;
-        let before = Some((stack.status.clone(), stack.updated));
-        let operation = Operation { stack: stack.id, token: Some(token), before };
-        return match regional.settled(&operation, progress).await? {
-            (None, _) => Ok(Done::new(Change::Deleted)),
-            (Some(stack), events) => Err(ending::bad(&stack, &events)),
+        let unanswered = match regional.delete_stack(&stack.id, &token).await {
+            Ok(()) => None,
+            Err(error) if error.class == Class::Lost => Some(error),
+            Err(error) => return Err(error.into()),
         };
+        let before = Some((stack.status.clone(), stack.updated));
+        let operation = Operation { stack: stack.id, token: Some(token.clone()), before };
+        match (regional.settled(&operation, progress).await?, unanswered) {
+            ((None, _), _) => return Ok(Done::new(Change::Deleted)),
+            // No answer, and no event that bears our token: it was never begun.
+            ((Some(_), events), Some(error)) if events.is_empty() => {
+                last = Some(error.into());
+                tokio::time::sleep(pause(look)).await;
+            }
+            ((Some(stack), events), _) => return Err(ending::bad(&stack, &events)),
+        }
     }
-    Err(Failure::new(format!("stack {name} did not come to rest"), "somebody else keeps changing it")
-        .help("see who else works on it, then run again"))
+    Err(last.unwrap_or_else(|| restless(name)))
 }

@@ -30,3 +30,33 @@ pub(super) fn cause(events: &[StackEvent]) -> Option<String> {
     let reason = event.reason.as_deref().unwrap_or("no reason is given");
     Some(if event.is_stack() { reason.to_owned() } else { format!("{} ({}): {reason}", event.resource, event.kind) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::decide::tests::{OURS, stack};
+    use super::*;
+
+    #[test]
+    fn only_an_operation_that_went_through_has_ended_well() {
+        for status in ["CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"] {
+            assert!(good("dev", Some(stack(status, &OURS)), &[]).is_ok(), "{status}");
+        }
+        for status in [
+            "CREATE_FAILED",
+            "ROLLBACK_COMPLETE",
+            "ROLLBACK_FAILED",
+            "UPDATE_FAILED",
+            "UPDATE_ROLLBACK_COMPLETE",
+            "UPDATE_ROLLBACK_FAILED",
+            "DELETE_FAILED",
+            "DELETE_COMPLETE",
+            "REVIEW_IN_PROGRESS",
+        ] {
+            let failure = good("dev", Some(stack(status, &OURS)), &[]).unwrap_err();
+            assert_eq!(failure.summary, format!("stack us-east-1-dev ended in {status}"));
+        }
+        let gone = good("dev", None, &[]).unwrap_err();
+        assert_eq!(gone.summary, "stack dev was deleted while it was worked on");
+        assert!(!gone.help.is_empty());
+    }
+}

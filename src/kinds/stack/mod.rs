@@ -14,9 +14,12 @@ use std::path::PathBuf;
 use indexmap::IndexMap;
 
 use self::compare::{Comparison, compare};
-use self::decide::{Decision, decide};
+use self::decide::{Decision, decide, not_ours};
+use self::token::Attempt;
+use super::lost::pause;
+use super::owner::Ownership;
 use super::{Change, Done, Failure, Owner, Progress, Regional, Step};
-use crate::aws::{Class, Operation, Stack, StackSpec};
+use crate::aws::{Class, Operation, Phase, Stack, StackSpec};
 use crate::cfn::MAX_INLINE_BYTES;
 
 pub use destroy::destroy;
@@ -53,8 +56,17 @@ impl Wanted {
     }
 }
 
-/// How often to look again at a stack that others change meanwhile.
-const LOOKS: usize = 8;
+/// How often to look at a stack that others change meanwhile, or whose change brings no answer.
+const LOOKS: u32 = 8;
+
+/// What came of one attempt at a change.
+#[derive(Debug)]
+enum Attempted {
+    /// It is done.
+    Done(Done),
+    /// It is to be seen anew; with what stood in the way, where something did.
+    Again(Option<Failure>),
+}
 
 /// Makes the stack what the plan wants, and waits until it is.
 ///
@@ -65,32 +77,43 @@ pub async fn converge(regional: &Regional, wanted: &Wanted, progress: Progress<'
     if wanted.template.len() > MAX_INLINE_BYTES {
         return Err(too_large(wanted));
     }
+    let mut attempt = Attempt::new(regional.nonce());
     let mut followed: Option<Followed> = None;
-    for _ in 0..LOOKS {
+    let mut last: Option<Failure> = None;
+    for look in 0..LOOKS {
         let live = regional.stack(&wanted.name).await?;
         match decide(wanted, live.as_ref()) {
             Decision::Create => {
-                if let Some(done) = create(regional, wanted, progress).await? {
-                    return Ok(done);
+                tracing::info!(stack = wanted.name, "there is no such stack: creating it");
+                match create(regional, wanted, &attempt, progress).await? {
+                    Attempted::Done(done) => return Ok(done),
+                    Attempted::Again(failure) => last = failure.or(last),
                 }
+                tokio::time::sleep(pause(look)).await;
             }
             Decision::Wait => {
                 let Some(stack) = live else { continue };
+                tracing::info!(stack = wanted.name, status = %stack.status, "an earlier operation is under way: waiting for its end");
                 followed = Some(follow(regional, &stack, progress).await?);
             }
             Decision::Compare => {
                 let Some(stack) = live else { continue };
                 let template = regional.template(&stack.id).await?;
-                let done = match compare(wanted, &stack, &template) {
-                    Comparison::Same(notes) => Some(unchanged(&stack, notes)),
+                let attempted = match compare(wanted, &stack, &template) {
+                    Comparison::Same(notes) => Attempted::Done(unchanged(&stack, notes)),
                     Comparison::Different(reasons) => {
-                        update::update(regional, wanted, &stack, reasons, progress).await?
+                        tracing::info!(stack = wanted.name, ?reasons, "asking for a change set");
+                        update::update(regional, wanted, &stack, reasons, &mut attempt, progress).await?
                     }
                 };
-                if let Some(mut done) = done {
-                    done.details.extend(followed.map(|followed| followed.note()));
-                    return Ok(done);
+                match attempted {
+                    Attempted::Done(mut done) => {
+                        done.details.extend(followed.map(|followed| followed.note()));
+                        return Ok(done);
+                    }
+                    Attempted::Again(failure) => last = failure.or(last),
                 }
+                tokio::time::sleep(pause(look)).await;
             }
             // What an earlier run began has just ended badly: its events still say why.
             Decision::Refuse(refusal) => {
@@ -102,31 +125,70 @@ pub async fn converge(regional: &Regional, wanted: &Wanted, progress: Progress<'
             }
         }
     }
-    Err(Failure::new(format!("stack {} did not come to rest", wanted.name), "somebody else keeps changing it")
-        .help("see who else works on it, then run again"))
+    Err(last.unwrap_or_else(|| restless(&wanted.name)))
 }
 
-/// Looks for a stack that is not this node's to change, for its outputs; `None` when there is none. One that is under
-/// way is waited for.
+/// What to say of a stack that was looked at time and again.
+fn restless(name: &str) -> Failure {
+    Failure::new(format!("stack {name} did not come to rest"), "somebody else keeps changing it")
+        .help("see who else works on it, then run again")
+}
+
+/// Looks for a stack that is not to be changed, for its outputs; `None` when there is none. One that is under way is
+/// waited for. With an owner it must be the owner's: one that the plan manages and leaves out of the run.
 ///
 /// # Errors
 ///
-/// It does not stand, or cannot be looked for.
-pub async fn find(regional: &Regional, name: &str, progress: Progress<'_>) -> Result<Option<Done>, Failure> {
-    let Some(mut stack) = regional.stack(name).await? else { return Ok(None) };
-    if !stack.status.is_settled() {
-        follow(regional, &stack, progress).await?;
-        let Some(settled) = regional.stack(name).await? else { return Ok(None) };
-        stack = settled;
+/// It does not stand, is somebody else's, or cannot be looked for.
+pub async fn find(
+    regional: &Regional,
+    name: &str,
+    owner: Option<&Owner>,
+    progress: Progress<'_>,
+) -> Result<Option<Done>, Failure> {
+    let Some(stack) = at_rest(regional, name, progress).await? else { return Ok(None) };
+    match owner.map(|owner| owner.of(&stack.tags)) {
+        None | Some(Ownership::Ours) => {}
+        Some(ownership) => return Err(not_ours(&stack, &ownership)),
     }
     if stack.status.stands() {
-        return Ok(Some(Done { outputs: stack.outputs, id: Some(stack.id), ..Done::new(Change::Read) }));
+        return Ok(Some(read(stack)));
     }
     let reason = stack.reason.clone().unwrap_or_default();
     let summary = format!("stack {name} is in {}, so its outputs cannot be relied on", stack.status);
     let mut failure = Failure::new(summary, reason);
     failure.help.extend(stack.status.remedy().map(str::to_owned));
     Err(failure)
+}
+
+/// Looks for what is left of a stack before it is destroyed: whatever outputs it has, in whatever state it is; `None` when
+/// there is none, or (with an owner) none of the owner's. One that is under way is waited for.
+///
+/// # Errors
+///
+/// It cannot be looked for.
+pub async fn remains(
+    regional: &Regional,
+    name: &str,
+    owner: Option<&Owner>,
+    progress: Progress<'_>,
+) -> Result<Option<Done>, Failure> {
+    let stack = at_rest(regional, name, progress).await?;
+    Ok(stack.filter(|stack| owner.is_none_or(|owner| owner.owns(&stack.tags))).map(read))
+}
+
+/// A stack once nothing is under way; `None` when there is none.
+async fn at_rest(regional: &Regional, name: &str, progress: Progress<'_>) -> Result<Option<Stack>, Failure> {
+    let mut stack = regional.stack(name).await?;
+    if let Some(found) = stack.as_ref().filter(|stack| !stack.status.is_settled()) {
+        follow(regional, found, progress).await?;
+        stack = regional.stack(name).await?;
+    }
+    Ok(stack.filter(|stack| stack.status.phase() != Phase::Deleted))
+}
+
+fn read(stack: Stack) -> Done {
+    Done { outputs: stack.outputs, id: Some(stack.id), ..Done::new(Change::Read) }
 }
 
 fn unchanged(stack: &Stack, notes: Vec<String>) -> Done {
@@ -142,10 +204,16 @@ fn too_large(wanted: &Wanted) -> Failure {
     .help("split it into several stacks that pass outputs on, or take comments and white space out of it")
 }
 
-/// Creates the stack and follows it to its end; `None` when it turns out to be there already and not by this call.
-async fn create(regional: &Regional, wanted: &Wanted, progress: Progress<'_>) -> Result<Option<Done>, Failure> {
+/// Creates the stack and follows it to its end; again when it turns out to be there already and not by this call, or when
+/// the answer is lost and there is no sign of the stack.
+async fn create(
+    regional: &Regional,
+    wanted: &Wanted,
+    attempt: &Attempt,
+    progress: Progress<'_>,
+) -> Result<Attempted, Failure> {
     validate(regional, wanted).await?;
-    let token = token::create(wanted);
+    let token = attempt.create();
     progress(Step { what: &wanted.name, status: "CreateStack", reason: None });
     let id = match regional.create_stack(&wanted.spec(), &token).await {
         Ok(id) => id,
@@ -153,8 +221,7 @@ async fn create(regional: &Regional, wanted: &Wanted, progress: Progress<'_>) ->
         Err(error) if error.is("AlreadyExistsException") || error.class == Class::Lost => {
             match regional.stack(&wanted.name).await? {
                 Some(stack) if wanted.owner.owns(&stack.tags) => stack.id,
-                _ if error.class == Class::Lost => return Err(error.into()),
-                _ => return Ok(None),
+                _ => return Ok(Attempted::Again(Some(error.into()))),
             }
         }
         Err(error) => return Err(error.into()),
@@ -163,10 +230,10 @@ async fn create(regional: &Regional, wanted: &Wanted, progress: Progress<'_>) ->
     let (stack, events) = regional.settled(&operation, progress).await?;
     if events.is_empty() {
         // The stack's events bear another token: an earlier run's create, or somebody else's with our tags.
-        return Ok(None);
+        return Ok(Attempted::Again(None));
     }
     let stack = ending::good(&wanted.name, stack, &events)?;
-    Ok(Some(Done { outputs: stack.outputs, id: Some(stack.id), ..Done::new(Change::Created) }))
+    Ok(Attempted::Done(Done { outputs: stack.outputs, id: Some(stack.id), ..Done::new(Change::Created) }))
 }
 
 /// Has CloudFormation look the template over before anything is made.
@@ -179,7 +246,7 @@ async fn validate(regional: &Regional, wanted: &Wanted) -> Result<(), Failure> {
                 error.message.clone(),
             );
             failure.request_id = error.request_id;
-            Err(failure)
+            Err(failure.help(format!("correct {} and run again", wanted.path.display())))
         }
         Err(error) => Err(error.into()),
     }

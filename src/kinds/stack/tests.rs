@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::tests::{DEV, Steps, at, calls_since, ec2, owner, sessions, unseen};
+use super::super::tests::{DEV, Steps, at, calls_since, ec2, owner, sessions, sessions_by, unseen};
 use super::*;
 use crate::aws::Sessions;
-use crate::sim::{Builder, Effect, Fault, Faults, ResourceFault, Sim, Timing};
+use crate::aws::tests::between::{Asked, Said, between};
+use crate::sim::wire::Xml;
+use crate::sim::{Builder, Effect, Fault, Faults, Outcome, ResourceFault, Sim, Timing};
 
 const EAST: &str = "us-east-1";
 
@@ -57,6 +59,13 @@ impl World {
             owner: owner("stacks.spoke[dev]"),
         };
         Self { sim, sessions, wanted }
+    }
+
+    /// By way of a script, which gives some answers in AWS's place.
+    async fn scripted(script: impl Fn(&Asked<'_>) -> Option<Said> + Send + Sync + 'static) -> Self {
+        let world = Self::new().await;
+        let sessions = sessions_by(&world.sim, between(&world.sim, script)).await;
+        Self { sessions, ..world }
     }
 
     fn dev(&self) -> Regional {
@@ -221,9 +230,11 @@ async fn somebody_elses_stack_is_not_touched_but_can_be_read() {
     assert_eq!(failure.cause, "its tags say that it belongs to plan `network`, node `stacks/spoke/dev`");
     assert_eq!(world.destroy().await.unwrap_err().summary, failure.summary);
     assert_eq!(world.sim.mutations(), before);
-    let read = find(&world.dev(), "us-east-1-dev", &unseen).await.unwrap().unwrap();
+    let read = find(&world.dev(), "us-east-1-dev", None, &unseen).await.unwrap().unwrap();
     assert_eq!((read.change, read.outputs), (Change::Read, done.outputs));
-    assert_eq!(find(&world.dev(), "nobody", &unseen).await, Ok(None));
+    assert_eq!(find(&world.dev(), "nobody", None, &unseen).await, Ok(None));
+    let left_out = find(&world.dev(), "us-east-1-dev", Some(&world.wanted.owner), &unseen).await.unwrap_err();
+    assert_eq!(left_out.summary, failure.summary);
 }
 
 #[tokio::test(start_paused = true)]
@@ -249,6 +260,236 @@ async fn lost_answers_throttles_and_outages_make_no_second_stack_and_are_told_as
             assert_eq!(world.converge().await.unwrap().change, Change::Unchanged, "{operation}, {effect:?}");
         }
     }
+}
+
+/// What may break on the way of a call that changes something.
+const BREAKS: [Effect; 4] = [Effect::LostAfter, Effect::LostBefore, Effect::ServerError, Effect::Refused];
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_are_lost_for_all_attempts_of_the_sdk_are_looked_for() {
+    // The SDK makes five attempts at a call.
+    for times in [5, 8] {
+        for effect in BREAKS {
+            for operation in ["CreateStack", "CreateChangeSet", "ExecuteChangeSet", "DeleteStack"] {
+                let context = format!("{operation}, {effect:?}, {times} times");
+                let mut world = World::faulty([Fault::new(effect).on(operation).first(times)]).await;
+                let done = world.converge().await.unwrap_or_else(|failure| panic!("{context}: {failure}"));
+                assert_eq!(done.change, Change::Created, "{context}");
+                world.set("Label", "network");
+                let done = world.converge().await.unwrap_or_else(|failure| panic!("{context}: {failure}"));
+                assert_eq!(done.change, Change::Updated, "{context}");
+                assert_eq!(world.converge().await.unwrap().change, Change::Unchanged, "{context}");
+                let done = world.destroy().await.unwrap_or_else(|failure| panic!("{context}: {failure}"));
+                assert_eq!(done.change, Change::Deleted, "{context}");
+                assert!(world.sim.is_empty().unwrap(), "{context}");
+                let deleted = |call: &crate::sim::Call| call.operation == "DeleteChangeSet";
+                assert!(!world.sim.calls().iter().any(deleted), "{context}: a change set in use was to be deleted");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_never_come_are_a_failure_that_says_so() {
+    for (operation, summary) in [
+        ("CreateStack", "CreateStack in account dev, us-east-1, got no answer"),
+        ("ExecuteChangeSet", "ExecuteChangeSet in account dev, us-east-1, got no answer"),
+        ("DeleteStack", "DeleteStack in account dev, us-east-1, got no answer"),
+    ] {
+        let mut world = World::faulty([Fault::new(Effect::LostBefore).on(operation)]).await;
+        let mut result = world.converge().await;
+        if result.is_ok() {
+            world.set("Label", "network");
+            result = world.converge().await;
+        }
+        if result.is_ok() {
+            result = world.destroy().await;
+        }
+        let failure = result.unwrap_err();
+        assert_eq!(failure.summary, summary);
+        assert_eq!(failure.help, ["run again: whatever took effect is found and kept"]);
+    }
+}
+
+/// A world with a secret, for which only a change set can tell.
+fn hidden(world: &mut World) {
+    world.wanted.template =
+        TEMPLATE.replace("  Label: {Type: String, Default: net}", "  Label: {Type: String, NoEcho: true}");
+    world.set("Label", "s3cret");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_set_that_cannot_be_cleaned_away_hides_no_result() {
+    for effect in [Effect::LostBefore, Effect::LostAfter, Effect::AccessDenied] {
+        let mut world = World::faulty([Fault::new(effect).on("DeleteChangeSet")]).await;
+        hidden(&mut world);
+        world.converge().await.unwrap();
+        assert_eq!(world.converge().await.unwrap().change, Change::Unchanged, "{effect:?}");
+        // A change set that fails: its own failure is told.
+        world.wanted.template = world.wanted.template.replace("!Ref CidrBlock", "!Select [9, [!Ref CidrBlock]]");
+        let failure = world.converge().await.unwrap_err();
+        assert!(!failure.summary.contains("DeleteChangeSet"), "{effect:?}: {failure}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_of_what_is_asked_for_can_be_guessed_from_a_token() {
+    // The same secret twice: what a digest over it would give twice.
+    let mut world = World::new().await;
+    hidden(&mut world);
+    let mut tokens = Vec::new();
+    for _ in 0..2 {
+        world.converge().await.unwrap();
+        world.set("CidrBlock", "10.0.32.0/20");
+        world.converge().await.unwrap();
+        world.set("CidrBlock", "10.0.16.0/20");
+        let stack = world.dev().stack("us-east-1-dev").await.unwrap().unwrap().id;
+        world.destroy().await.unwrap();
+        let events = world.sim.inspect(|world| {
+            let mut stacks = world.places().flat_map(|(_, regional)| regional.cloudformation.stacks.values());
+            stacks.find(|found| found.id == stack).unwrap().events.clone()
+        });
+        let mut own: Vec<String> = events.unwrap().into_iter().filter_map(|event| event.token).collect();
+        own.sort();
+        own.dedup();
+        assert_eq!(own.len(), 3, "created, updated, deleted: {own:?}");
+        tokens.extend(own);
+    }
+    tokens.sort();
+    tokens.dedup();
+    assert_eq!(tokens.len(), 6, "{tokens:?}");
+    assert!(tokens.iter().all(|token| token.starts_with("orch-")), "{tokens:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_crashed_runs_have_left_is_cleaned_away_and_nothing_else() {
+    let mut world = World::new().await;
+    hidden(&mut world);
+    world.converge().await.unwrap();
+    let dev = world.dev();
+    let stack = dev.stack("us-east-1-dev").await.unwrap().unwrap().id;
+    // After CreateChangeSet, twice over; and one of somebody else's.
+    for label in ["one", "two"] {
+        world.set("Label", label);
+        world.crash_after(1).await;
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    }
+    let theirs = crate::aws::ChangeSetSpec { stack: world.wanted.spec(), name: "janes".to_owned() };
+    dev.create_change_set(&theirs).await.unwrap();
+    world.set("Label", "s3cret");
+    assert_eq!(world.converge().await.unwrap().change, Change::Unchanged);
+    let left = dev.change_sets(&stack).await.unwrap();
+    assert_eq!(left.iter().map(|found| found.name.as_str()).collect::<Vec<_>>(), ["janes"]);
+
+    // Whoever may not list them goes without.
+    let mut world = World::faulty([Fault::new(Effect::AccessDenied).on("ListChangeSets")]).await;
+    hidden(&mut world);
+    world.converge().await.unwrap();
+    assert_eq!(world.converge().await.unwrap().change, Change::Unchanged);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_early_validation_finds_is_read_from_the_change_sets_events() {
+    const REASON: &str = "The following hook(s)/validation failed: [AWS::EarlyValidation::PropertyValidation]. To \
+                          troubleshoot Early Validation errors, use the DescribeEvents API for detailed failure information.";
+    for allowed in [true, false] {
+        let mut world = World::scripted(move |asked| match asked.operation {
+            "DescribeChangeSet" => Some(Said::answer(&[
+                ("ChangeSetId", "arn:aws:cloudformation:us-east-1:222222222222:changeSet/x/1"),
+                ("Status", "FAILED"),
+                ("ExecutionStatus", "UNAVAILABLE"),
+                ("StatusReason", REASON),
+            ])),
+            "DescribeEvents" if allowed => {
+                let mut event = Xml::new();
+                event.text("EventId", "1").text("EventType", "VALIDATION_ERROR").text("LogicalResourceId", "Vpc");
+                event.text("ResourceType", "AWS::EC2::VPC").text("ValidationName", "PROPERTY_VALIDATION");
+                event.text("ValidationStatusReason", "#/CidrBlok: extraneous key is not permitted");
+                event.text("ValidationPath", "/Resources/Vpc/Properties/CidrBlok");
+                let mut answer = Xml::new();
+                answer.within("OperationEvents", |xml| {
+                    xml.within("member", |xml| {
+                        xml.raw(event.as_str());
+                    });
+                });
+                Some(Said::Answer(answer))
+            }
+            "DescribeEvents" => Some(Said::error("AccessDenied", "no")),
+            _ => None,
+        })
+        .await;
+        world.converge().await.unwrap();
+        world.set("Label", "network");
+        let failure = world.converge().await.unwrap_err();
+        assert_eq!(failure.summary, "CloudFormation cannot work out the update of stack us-east-1-dev");
+        let found = "Vpc (AWS::EC2::VPC), /Resources/Vpc/Properties/CidrBlok: #/CidrBlok: extraneous key is not \
+                     permitted (PROPERTY_VALIDATION)";
+        assert_eq!(failure.cause, if allowed { found } else { REASON });
+        assert!(!failure.help.is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_set_that_somebody_executes_or_deletes_meanwhile_is_no_failure() {
+    let executing = |asked: &Asked<'_>| {
+        (asked.operation == "DescribeChangeSet" && asked.nth <= 2).then(|| {
+            Said::answer(&[
+                ("ChangeSetId", "arn:aws:cloudformation:us-east-1:222222222222:changeSet/x/1"),
+                ("Status", "CREATE_COMPLETE"),
+                ("ExecutionStatus", "EXECUTE_IN_PROGRESS"),
+            ])
+        })
+    };
+    let mut world = World::scripted(executing).await;
+    world.converge().await.unwrap();
+    world.set("Label", "network");
+    assert_eq!(world.converge().await.unwrap().change, Change::Updated);
+    assert!(world.sim.calls().iter().all(|call| call.operation != "DeleteChangeSet"));
+
+    for operation in ["DescribeChangeSet", "ExecuteChangeSet"] {
+        let mut world = World::scripted(move |asked| {
+            (asked.operation == operation && asked.nth == 1).then(|| match operation {
+                "DescribeChangeSet" => Said::error("ChangeSetNotFound", "ChangeSet [x] does not exist"),
+                _ => Said::error("InvalidChangeSetStatus", "ChangeSet [x] cannot be executed in its current status"),
+            })
+        })
+        .await;
+        world.converge().await.unwrap();
+        world.set("Label", "network");
+        let done = world.converge().await.unwrap_or_else(|failure| panic!("{operation}: {failure}"));
+        assert_eq!(done.change, Change::Updated, "{operation}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_minutes_in_the_middle_of_a_stack_is_outlasted() {
+    for operation in ["DescribeStacks", "DescribeStackEvents", "GetTemplate", "DescribeChangeSet"] {
+        for effect in [Effect::Refused, Effect::ServerError, Effect::LostAfter] {
+            // Five attempts a round, and after the first look that the stack is begun from.
+            let outage = Fault { every: Some(1), first: Some(40), ..Fault::new(effect).on(operation) };
+            let mut world = World::faulty([outage]).await;
+            assert_eq!(world.converge().await.unwrap().change, Change::Created, "{operation}, {effect:?}");
+            world.set("Label", "network");
+            assert_eq!(world.converge().await.unwrap().change, Change::Updated, "{operation}, {effect:?}");
+        }
+    }
+    let world = World::faulty([Fault::new(Effect::Refused).on("DescribeStacks")]).await;
+    let began = Instant::now();
+    let failure = world.converge().await.unwrap_err();
+    assert_eq!(failure.summary, "DescribeStacks in account dev, us-east-1, did not come through");
+    assert!((5 * 60..8 * 60).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hidden_value_that_the_plan_no_longer_gives_goes_back_to_its_default() {
+    let mut world = World::new().await;
+    world.wanted.template = TEMPLATE
+        .replace("  Label: {Type: String, Default: net}", "  Label: {Type: String, NoEcho: true, Default: net}");
+    world.set("Label", "s3cret");
+    world.converge().await.unwrap();
+    world.wanted.parameters.shift_remove("Label");
+    assert_eq!(world.converge().await.unwrap().change, Change::Updated);
+    assert_eq!(world.converge().await.unwrap().change, Change::Unchanged);
 }
 
 #[tokio::test(start_paused = true)]
@@ -287,8 +528,8 @@ async fn a_stack_outlives_many_sessions() {
     assert_eq!(done.change, Change::Created);
     let renewed = world.sim.calls().iter().filter(|call| call.operation == "AssumeRole").count();
     assert!(renewed >= 2, "{renewed}");
-    assert!(world.sim.calls().iter().all(|call| call.outcome == crate::sim::Outcome::Succeeded
-        || matches!(&call.outcome, crate::sim::Outcome::Failed(code) if code == "ValidationError")));
+    assert!(world.sim.calls().iter().all(|call| call.outcome == Outcome::Succeeded
+        || matches!(&call.outcome, Outcome::Failed(code) if code == "ValidationError")));
 }
 
 #[tokio::test(start_paused = true)]

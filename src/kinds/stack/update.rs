@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::super::lost::insist;
 use super::super::{Change, Done, Failure, Progress, Regional, Step};
-use super::{Wanted, ending, token};
-use crate::aws::{CallError, ChangeSet, ChangeSetSpec, Class, Operation, ResourceChange, Stack};
+use super::token::{Attempt, CHANGE_SET};
+use super::{Attempted, Wanted, ending};
+use crate::aws::{CallError, ChangeSet, ChangeSetSpec, ChangeSetSummary, Class, Operation, ResourceChange, Stack};
 
 /// How long CloudFormation may take over a change set.
 const MAKING_AT_MOST: Duration = Duration::from_mins(15);
@@ -18,6 +20,8 @@ enum Verdict {
     Execute,
     /// There is nothing to change.
     Nothing,
+    /// It is being executed, which none of our own calls is waiting for.
+    Busy,
     /// It is of no use any more: make another.
     Stale,
     /// It failed.
@@ -30,44 +34,56 @@ fn verdict(change_set: &ChangeSet) -> Verdict {
         _ if change_set.is_empty() => Verdict::Nothing,
         ("FAILED", _) => Verdict::Failed,
         ("CREATE_COMPLETE", "AVAILABLE") => Verdict::Execute,
+        (_, "EXECUTE_PENDING" | "EXECUTE_IN_PROGRESS") => Verdict::Busy,
         _ => Verdict::Stale,
     }
 }
 
-/// Has CloudFormation work out what to change, and changes that. `None` when the stack has changed meanwhile and is to be
-/// looked at again.
+/// Has CloudFormation work out what to change, and changes that; again when the stack or the change set has changed
+/// meanwhile, or an answer is lost.
 pub(super) async fn update(
     regional: &Regional,
     wanted: &Wanted,
     stack: &Stack,
     reasons: Vec<String>,
+    attempt: &mut Attempt,
     progress: Progress<'_>,
-) -> Result<Option<Done>, Failure> {
-    let name = token::update(wanted, stack);
-    let spec = ChangeSetSpec { stack: wanted.spec(), name: name.clone() };
+) -> Result<Attempted, Failure> {
+    let name = attempt.update();
+    clear(regional, stack, &name).await;
+    let spec = ChangeSetSpec { stack: wanted.spec(), name };
     progress(Step { what: &wanted.name, status: "CreateChangeSet", reason: reasons.first().map(String::as_str) });
-    let change_set = match make(regional, stack, &spec).await? {
+    let change_set = match make(regional, stack, &spec, attempt).await? {
         Made::ChangeSet(change_set) => change_set,
-        Made::Nothing => return Ok(Some(nothing(stack, reasons))),
-        Made::Busy => return Ok(None),
+        Made::Nothing => return Ok(Attempted::Done(nothing(stack, reasons))),
+        Made::Again(failure) => return Ok(Attempted::Again(failure)),
     };
-    match verdict(&change_set) {
+    let verdict = verdict(&change_set);
+    tracing::info!(
+        stack = wanted.name,
+        status = change_set.status,
+        execution = change_set.execution,
+        changes = change_set.changes.len(),
+        ?verdict,
+        "the change set is made"
+    );
+    match verdict {
         Verdict::Nothing => {
-            regional.delete_change_set(&change_set.id).await?;
-            Ok(Some(nothing(stack, reasons)))
+            discard(regional, &change_set.id).await;
+            Ok(Attempted::Done(nothing(stack, reasons)))
         }
         Verdict::Failed => {
-            regional.delete_change_set(&change_set.id).await?;
-            Err(Failure::new(
-                format!("CloudFormation cannot work out the update of stack {}", wanted.name),
-                change_set.reason,
-            ))
+            let failure = refused(regional, wanted, &change_set).await;
+            discard(regional, &change_set.id).await;
+            Err(failure)
         }
         Verdict::Stale => {
-            regional.delete_change_set(&change_set.id).await?;
-            Ok(None)
+            discard(regional, &change_set.id).await;
+            attempt.give_up();
+            Ok(Attempted::Again(None))
         }
-        Verdict::Execute => execute(regional, wanted, stack, &change_set, reasons, &name, progress).await,
+        Verdict::Busy => Ok(Attempted::Again(None)),
+        Verdict::Execute => execute(regional, wanted, stack, &change_set, reasons, attempt, progress).await,
     }
 }
 
@@ -77,8 +93,8 @@ enum Made {
     ChangeSet(ChangeSet),
     /// There is nothing to change, said at once.
     Nothing,
-    /// Another operation has begun meanwhile.
-    Busy,
+    /// The stack is to be looked at again; with what stood in the way, where something did.
+    Again(Option<Failure>),
 }
 
 /// The stack is as it should be, though it could not be told by looking.
@@ -87,18 +103,89 @@ fn nothing(stack: &Stack, mut reasons: Vec<String>) -> Done {
     super::unchanged(stack, reasons)
 }
 
-/// Makes the change set, or finds the one that an earlier run made for this very change, and waits until it is made.
-async fn make(regional: &Regional, stack: &Stack, spec: &ChangeSetSpec) -> Result<Made, Failure> {
-    match regional.create_change_set(spec).await {
-        Ok(()) => {}
-        Err(error) if error.is("AlreadyExistsException") => {}
-        Err(error) if error.message.contains("No updates are to be performed") => return Ok(Made::Nothing),
-        Err(error) if is_busy(&error) => return Ok(Made::Busy),
-        Err(error) => return Err(error.into()),
+/// Deletes a change set that is of no use. What it was for has its own end already, which this must not hide.
+async fn discard(regional: &Regional, change_set: &str) {
+    if let Err(error) = insist(|| regional.delete_change_set(change_set)).await {
+        tracing::warn!(%error, change_set, "a change set that is of no use could not be deleted");
     }
+}
+
+/// Whether a change set was left by a run that went away between making and executing it.
+fn is_left_over(found: &ChangeSetSummary, name: &str) -> bool {
+    found.name.starts_with(CHANGE_SET)
+        && found.name != name
+        && matches!(found.status.as_str(), "CREATE_COMPLETE" | "FAILED")
+        && matches!(found.execution.as_str(), "AVAILABLE" | "UNAVAILABLE" | "OBSOLETE")
+}
+
+/// Deletes the change sets that earlier runs have left at a stack of ours. Nothing depends on it.
+async fn clear(regional: &Regional, stack: &Stack, name: &str) {
+    let found = match regional.change_sets(&stack.id).await {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::debug!(%error, "what earlier runs have left is not known");
+            return;
+        }
+    };
+    for left in found.iter().filter(|found| is_left_over(found, name)) {
+        tracing::info!(stack = stack.name, change_set = left.name, "deleting what an earlier run has left");
+        discard(regional, &left.id).await;
+    }
+}
+
+/// The failure that a change set ended in. Hooks and validations keep their findings among the change set's events.
+async fn refused(regional: &Regional, wanted: &Wanted, change_set: &ChangeSet) -> Failure {
+    let mut cause = change_set.reason.clone();
+    if points_to_events(&change_set.reason) {
+        // Not every region and not every role has DescribeEvents; the reason alone must do there.
+        let findings = regional.change_set_failures(&change_set.id).await.unwrap_or_else(|error| {
+            tracing::debug!(%error, "the change set's events cannot be read");
+            Vec::new()
+        });
+        if !findings.is_empty() {
+            cause = findings.join("; ");
+        }
+    }
+    Failure::new(format!("CloudFormation cannot work out the update of stack {}", wanted.name), cause)
+        .help(format!("correct {} or the parameters, and run again", wanted.path.display()))
+}
+
+/// Whether the reason of a change set only says where the reason stands.
+fn points_to_events(reason: &str) -> bool {
+    reason.contains("DescribeEvents") || reason.contains("hook(s)") || reason.contains("validation failed")
+}
+
+/// Makes the change set, or finds that it is made already, and waits until it is.
+async fn make(
+    regional: &Regional,
+    stack: &Stack,
+    spec: &ChangeSetSpec,
+    attempt: &mut Attempt,
+) -> Result<Made, Failure> {
+    let lost = match regional.create_change_set(spec).await {
+        Ok(()) => None,
+        // An answer was lost on the way to an earlier attempt.
+        Err(error) if error.is("AlreadyExistsException") => None,
+        Err(error) if error.class == Class::Lost => Some(error),
+        Err(error) if error.message.contains("No updates are to be performed") => return Ok(Made::Nothing),
+        Err(error) if is_busy(&error) => return Ok(Made::Again(Some(error.into()))),
+        Err(error) => return Err(error.into()),
+    };
     let began = Instant::now();
+    let mut seen = false;
     loop {
-        let change_set = regional.change_set(&stack.id, &spec.name).await?;
+        let change_set = match regional.change_set(&stack.id, &spec.name).await {
+            Ok(change_set) => change_set,
+            Err(error) if matches!(error.class, Class::NotFound | Class::Conflict) => {
+                if seen {
+                    // Somebody has deleted it, or executed another one.
+                    attempt.give_up();
+                }
+                return Ok(Made::Again(Some(lost.unwrap_or(error).into())));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        seen = true;
         if !change_set.is_in_progress() {
             return Ok(Made::ChangeSet(change_set));
         }
@@ -125,33 +212,39 @@ async fn execute(
     stack: &Stack,
     change_set: &ChangeSet,
     reasons: Vec<String>,
-    token: &str,
+    attempt: &mut Attempt,
     progress: Progress<'_>,
-) -> Result<Option<Done>, Failure> {
+) -> Result<Attempted, Failure> {
+    let token = attempt.update();
     let details: Vec<String> = change_set.changes.iter().map(line).collect();
     for detail in &details {
         progress(Step { what: &wanted.name, status: "ExecuteChangeSet", reason: Some(detail) });
     }
-    match regional.execute_change_set(&change_set.id, token).await {
-        Ok(()) => {}
-        // The answer to a first attempt was lost and the attempt had its effect; if not, the look below tells.
-        Err(error) if matches!(error.class, Class::Conflict | Class::Lost | Class::NotFound) || is_busy(&error) => {}
+    let unsure = match regional.execute_change_set(&change_set.id, &token).await {
+        Ok(()) => None,
+        // An attempt whose answer was lost may have had its effect; if not, the look below tells.
+        Err(error) if matches!(error.class, Class::Conflict | Class::Lost | Class::NotFound) || is_busy(&error) => {
+            Some(error)
+        }
         Err(error) => {
-            regional.delete_change_set(&change_set.id).await?;
+            discard(regional, &change_set.id).await;
             return Err(error.into());
         }
-    }
+    };
     let before = Some((stack.status.clone(), stack.updated));
-    let operation = Operation { stack: stack.id.clone(), token: Some(token.to_owned()), before };
+    let operation = Operation { stack: stack.id.clone(), token: Some(token), before };
     let (live, events) = regional.settled(&operation, progress).await?;
     if events.is_empty() {
         // Nothing bears our token: it was not this change set that was executed.
-        return Ok(None);
+        if unsure.as_ref().is_none_or(|error| error.class != Class::Lost) {
+            attempt.give_up();
+        }
+        return Ok(Attempted::Again(unsure.map(Failure::from)));
     }
     let live = ending::good(&wanted.name, live, &events)?;
     let change = if change_set.changes.iter().any(is_replacement) { Change::Replaced } else { Change::Updated };
     let details = if details.is_empty() { reasons } else { details };
-    Ok(Some(Done { change, details, outputs: live.outputs, id: Some(live.id) }))
+    Ok(Attempted::Done(Done { change, details, outputs: live.outputs, id: Some(live.id) }))
 }
 
 /// Whether a resource is certainly made anew.
@@ -189,6 +282,8 @@ mod tests {
         for (status, execution, reason, expected) in [
             ("CREATE_COMPLETE", "AVAILABLE", "", Verdict::Execute),
             ("CREATE_COMPLETE", "OBSOLETE", "", Verdict::Stale),
+            ("CREATE_COMPLETE", "EXECUTE_PENDING", "", Verdict::Busy),
+            ("CREATE_COMPLETE", "EXECUTE_IN_PROGRESS", "", Verdict::Busy),
             ("CREATE_COMPLETE", "EXECUTE_COMPLETE", "", Verdict::Stale),
             ("CREATE_COMPLETE", "EXECUTE_FAILED", "", Verdict::Stale),
             ("DELETE_COMPLETE", "UNAVAILABLE", "", Verdict::Stale),
@@ -208,6 +303,45 @@ mod tests {
         ] {
             assert_eq!(verdict(&change_set(status, execution, reason)), expected, "{status} {execution} {reason}");
         }
+    }
+
+    #[test]
+    fn only_what_a_run_of_orch_left_at_rest_is_left_over() {
+        let found = |name: &str, status: &str, execution: &str| ChangeSetSummary {
+            id: "arn".to_owned(),
+            name: name.to_owned(),
+            status: status.to_owned(),
+            execution: execution.to_owned(),
+        };
+        for (name, status, execution, expected) in [
+            ("orch-update-1-0", "CREATE_COMPLETE", "AVAILABLE", true),
+            ("orch-update-1-0", "FAILED", "UNAVAILABLE", true),
+            ("orch-update-1-0", "CREATE_IN_PROGRESS", "UNAVAILABLE", false),
+            ("orch-update-1-0", "CREATE_COMPLETE", "EXECUTE_IN_PROGRESS", false),
+            ("orch-update-1-0", "CREATE_COMPLETE", "EXECUTE_COMPLETE", false),
+            ("orch-update-2-0", "CREATE_COMPLETE", "AVAILABLE", false),
+            ("janes", "CREATE_COMPLETE", "AVAILABLE", false),
+        ] {
+            let found = found(name, status, execution);
+            assert_eq!(is_left_over(&found, "orch-update-2-0"), expected, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_stack_that_is_being_worked_on_is_busy() {
+        let error = |code: &str, message: &str| CallError {
+            operation: "CreateChangeSet",
+            account: "dev".into(),
+            region: "us-east-1".into(),
+            code: Some(code.to_owned()),
+            message: message.to_owned(),
+            request_id: None,
+            class: Class::Other,
+        };
+        let busy = "Stack:arn is in UPDATE_IN_PROGRESS state and can not be updated.";
+        assert!(is_busy(&error("ValidationError", busy)));
+        assert!(!is_busy(&error("ValidationError", "Stack:arn is in ROLLBACK_COMPLETE state and can not be updated.")));
+        assert!(!is_busy(&error("AccessDenied", busy)));
     }
 
     #[test]

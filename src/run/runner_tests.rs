@@ -1,0 +1,301 @@
+//! Whole jobs over the embedded AWS: what a run leaves behind must be destroyable, and only its own is read.
+
+use std::io;
+use std::path::Path;
+use std::sync::Mutex;
+
+use tokio::sync::mpsc;
+
+use super::*;
+use crate::aws::{Environment, Sessions};
+use crate::diag::Sources;
+use crate::engine::{Limits, Settings};
+use crate::event::{Command, Tally};
+use crate::graph::{Graph, of_plan};
+use crate::plan::{Files, Given as Asked, Plan, load};
+use crate::run::{Gathered, execute, specs};
+use crate::sim::cloudformation::Status;
+use crate::sim::{ResourceFault, Sim};
+
+const HUB: &str = "111111111111";
+const DEV: &str = "222222222222";
+
+const PLAN: &str = r#"name   = "net"
+region = "us-east-1"
+
+[accounts]
+master = { id = "111111111111" }
+dev    = { id = "222222222222", role = "Deploy" }
+
+[stacks.hub]
+name       = "hub"
+account    = "master"
+template   = "net.yaml"
+parameters = { CidrBlock = "10.0.0.0/20" }
+
+[stacks.spoke]
+name       = "spoke"
+account    = "dev"
+template   = "net.yaml"
+parameters = { CidrBlock = "10.0.16.0/20" }
+
+[peerings.spoke]
+requester = { account = "dev", vpc = "{{ stacks.spoke.outputs.VPCId }}" }
+accepter  = { account = "master", vpc = "{{ stacks.hub.outputs.VPCId }}" }
+
+[routes.out]
+account      = "dev"
+destination  = "10.0.0.0/20"
+via          = "{{ peerings.spoke.id }}"
+route_tables = ["{{ stacks.spoke.outputs.RouteTableId }}"]
+
+[routes.back]
+account      = "master"
+destination  = "10.0.16.0/20"
+via          = "{{ peerings.spoke.id }}"
+route_tables = ["{{ stacks.hub.outputs.RouteTableId }}"]
+"#;
+
+const TEMPLATE: &str = "\
+Parameters:
+  CidrBlock: {Type: String}
+Resources:
+  Vpc: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: !Ref CidrBlock}}
+  Table: {Type: 'AWS::EC2::RouteTable', Properties: {VpcId: !Ref Vpc}}
+Outputs:
+  VPCId: {Value: !Ref Vpc}
+  RouteTableId: {Value: !Ref Table}
+";
+
+/// The plan beside its template.
+struct Disk(&'static str);
+
+impl Files for Disk {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        match path.to_str() {
+            Some("net.toml") => Ok(self.0.as_bytes().to_vec()),
+            Some("net.yaml") => Ok(TEMPLATE.as_bytes().to_vec()),
+            _ => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+}
+
+/// A plan and the AWS that it is run on.
+struct World {
+    sim: Sim,
+    plan: Arc<Plan>,
+    graph: Arc<Graph>,
+    sources: Arc<Sources>,
+}
+
+impl World {
+    fn new(sim: Sim) -> Self {
+        Self::of(PLAN, sim)
+    }
+
+    fn of(plan: &'static str, sim: Sim) -> Self {
+        let loaded = load(Path::new("net.toml"), &Disk(plan), &Asked { vars: &[], env: &|_| None });
+        assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
+        let plan = loaded.plan.unwrap();
+        let graph = of_plan(&plan).unwrap();
+        Self { sim, plan: Arc::new(plan), graph: Arc::new(graph), sources: Arc::new(loaded.sources) }
+    }
+
+    /// Every node whose id begins so.
+    fn chosen(&self, prefix: &str) -> Vec<bool> {
+        self.plan.nodes.iter().map(|node| node.id.to_string().starts_with(prefix)).collect()
+    }
+
+    /// Runs jobs one after the other, each with what the last has gathered, as the command line does. Gives the last
+    /// one's tally and all failures, as `node: failure`.
+    async fn run(&self, jobs: Vec<(Job, Command)>) -> (Tally, Vec<String>) {
+        let keys = self.sim.clone();
+        let environment =
+            Environment::given(self.sim.http_client(), self.sim.time_source(), move |_| Some(keys.credentials(HUB)));
+        let touched: Vec<&Job> = jobs.iter().map(|(job, _)| job).collect();
+        let sessions = Arc::new(Sessions::open(&specs(&touched), &environment).await.unwrap());
+        let gathered = Arc::new(Gathered::default());
+        let failures: Arc<Mutex<Vec<String>>> = Arc::default();
+        let mut last = Tally::default();
+        for (job, command) in jobs {
+            let told = Arc::clone(&failures);
+            let means = Means {
+                sessions: Arc::clone(&sessions),
+                gathered: Arc::clone(&gathered),
+                sources: Arc::clone(&self.sources),
+                sink: Arc::new(move |event| {
+                    if let Event::NodeFailed { node, error, .. } = event {
+                        told.lock().unwrap().push(format!("{node}: {error}"));
+                    }
+                }),
+            };
+            let (_words, control) = mpsc::unbounded_channel();
+            let settings = Settings { limits: Limits::UNLIMITED, fail_fast: false };
+            last = execute(&Arc::new(job), command, settings, means, control).await;
+            if !last.is_success() {
+                break;
+            }
+        }
+        let failures = failures.lock().unwrap().clone();
+        (last, failures)
+    }
+
+    async fn apply(&self, prefix: &str) -> (Tally, Vec<String>) {
+        let job = Job::apply(Arc::clone(&self.plan), Arc::clone(&self.graph), &self.chosen(prefix));
+        self.run(vec![(job, Command::Apply)]).await
+    }
+
+    async fn destroy(&self) -> (Tally, Vec<String>) {
+        self.destroy_only("").await
+    }
+
+    async fn destroy_only(&self, prefix: &str) -> (Tally, Vec<String>) {
+        let chosen = self.chosen(prefix);
+        let before = Job::before_destroy(Arc::clone(&self.plan), Arc::clone(&self.graph), &chosen);
+        let job = Job::destroy(Arc::clone(&self.plan), &self.graph, &chosen);
+        self.run(vec![(before, Command::Outputs), (job, Command::Destroy)]).await
+    }
+
+    async fn outputs(&self) -> (Tally, Vec<String>) {
+        let job = Job::outputs(Arc::clone(&self.plan), Arc::clone(&self.graph), &self.chosen(""));
+        self.run(vec![(job, Command::Outputs)]).await
+    }
+
+    /// Puts a stack into a state behind the plan's back.
+    fn put(&self, stack: &str, status: Status) {
+        self.sim
+            .change(|world| {
+                let regionals = world.accounts.values_mut().flat_map(|account| account.regions.values_mut());
+                let mut stacks = regionals.flat_map(|regional| regional.cloudformation.stacks.values_mut());
+                stacks.find(|found| found.name == stack).unwrap().status = status;
+            })
+            .unwrap();
+    }
+
+    /// Holds that a destruction succeeds and leaves nothing.
+    #[track_caller]
+    fn is_gone(&self, (tally, failures): (Tally, Vec<String>), after: &str) {
+        assert!(tally.is_success(), "{after}: {failures:?}");
+        assert!(self.sim.is_empty().unwrap(), "{after}");
+    }
+}
+
+/// EC2 as somebody else uses it.
+fn ec2(sim: &Sim, account: &str) -> aws_sdk_ec2::Client {
+    let config = aws_sdk_ec2::Config::builder()
+        .behavior_version(aws_config::BehaviorVersion::latest())
+        .http_client(sim.http_client())
+        .time_source(sim.time_source())
+        .credentials_provider(sim.credentials(account))
+        .region(aws_config::Region::from_static("us-east-1"))
+        .build();
+    aws_sdk_ec2::Client::from_conf(config)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_whose_stack_was_rolled_back_can_be_destroyed() {
+    let world = World::new(Sim::builder().build());
+    let fault = ResourceFault {
+        account: Some(DEV.to_owned()),
+        logical_id: Some("Table".to_owned()),
+        action: Some("CREATE".to_owned()),
+        reason: "No more of these.".to_owned(),
+        ..ResourceFault::default()
+    };
+    world.sim.change(|world| world.rules.faults.resources.push(fault)).unwrap();
+    let (tally, failures) = world.apply("").await;
+    assert_eq!((tally.failed, tally.done), (1, 1), "{failures:?}");
+    assert!(failures[0].contains("ended in ROLLBACK_COMPLETE"), "{failures:?}");
+    world.is_gone(world.destroy().await, "ROLLBACK_COMPLETE");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_is_destroyed_from_every_state_at_rest() {
+    for status in [
+        Status::CreateFailed,
+        Status::RollbackFailed,
+        Status::RollbackComplete,
+        Status::UpdateFailed,
+        Status::UpdateRollbackFailed,
+        Status::UpdateRollbackComplete,
+        Status::DeleteFailed,
+        Status::ReviewInProgress,
+    ] {
+        let world = World::new(Sim::builder().build());
+        assert!(world.apply("").await.0.is_success());
+        world.put("spoke", status);
+        world.put("hub", status);
+        world.is_gone(world.destroy().await, status.as_str());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destruction_that_failed_can_be_repeated_once_its_cause_is_gone() {
+    let world = World::new(Sim::builder().build());
+    assert!(world.apply("").await.0.is_success());
+    let client = ec2(&world.sim, DEV);
+    let theirs = client.describe_vpcs().send().await.unwrap().vpcs.unwrap().remove(0).vpc_id.unwrap();
+    let subnet = client.create_subnet().vpc_id(theirs).cidr_block("10.0.16.0/24").send().await.unwrap();
+    for _ in 0..2 {
+        let (tally, failures) = world.destroy().await;
+        assert_eq!(tally.failed, 1, "{failures:?}");
+        assert!(failures[0].starts_with("stacks.spoke: stack spoke ended in DELETE_FAILED"), "{failures:?}");
+    }
+    client.delete_subnet().subnet_id(subnet.subnet.unwrap().subnet_id.unwrap()).send().await.unwrap();
+    world.is_gone(world.destroy().await, "DELETE_FAILED");
+    world.is_gone(world.destroy().await, "nothing left");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_outputs_of_a_stack_that_does_not_stand_are_not_given() {
+    let world = World::new(Sim::builder().build());
+    assert!(world.apply("").await.0.is_success());
+    world.put("spoke", Status::UpdateRollbackFailed);
+    let (tally, failures) = world.outputs().await;
+    assert_eq!(tally.failed, 1);
+    assert!(failures[0].contains("its outputs cannot be relied on"), "{failures:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stack_that_is_left_out_is_read_only_if_it_is_the_nodes_own() {
+    const OTHER: &str = "name = \"other\"";
+    let sim = Sim::builder().build();
+    assert!(World::new(sim.clone()).apply("stacks").await.0.is_success());
+    let other: &'static str = PLAN.replace("name   = \"net\"", OTHER).leak();
+    let world = World::of(other, sim.clone());
+    let before = sim.mutations();
+    let (tally, failures) = world.apply("peerings").await;
+    assert_eq!((tally.failed, tally.skipped), (2, 1), "{failures:?}");
+    assert!(failures.iter().all(|failure| failure.contains("exists and is not this node's")), "{failures:?}");
+    assert_eq!(sim.mutations(), before);
+    // One that the plan does not manage may be anybody's.
+    let reading: &'static str = other
+        .replace("template   = \"net.yaml\"\nparameters = { CidrBlock = \"10.0.0.0/20\" }", "manage = false")
+        .leak();
+    let (_, failures) = World::of(reading, sim).apply("peerings").await;
+    assert_eq!(failures.len(), 1, "{failures:?}");
+    assert!(failures[0].starts_with("stacks.spoke: "), "{failures:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_route_whose_peering_is_gone_is_deleted_where_it_leads_nowhere() {
+    let world = World::new(Sim::builder().build());
+    assert!(world.apply("").await.0.is_success());
+    let client = ec2(&world.sim, DEV);
+    let peerings = client.describe_vpc_peering_connections().send().await.unwrap();
+    let peering = peerings.vpc_peering_connections.unwrap().remove(0).vpc_peering_connection_id.unwrap();
+    client.delete_vpc_peering_connection().vpc_peering_connection_id(peering).send().await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_secs(30)).await;
+    let routes = |world: &World| {
+        let count = |world: &crate::sim::World| {
+            let tables = world.places().flat_map(|(_, regional)| regional.ec2.route_tables.values());
+            tables.flat_map(|table| table.routes.values()).filter(|route| route.target.id.starts_with("pcx-")).count()
+        };
+        world.sim.inspect(count).unwrap()
+    };
+    assert_eq!(routes(&world), 2, "they lead nowhere now");
+    let (tally, failures) = world.destroy_only("routes").await;
+    assert!(tally.is_success(), "{failures:?}");
+    assert_eq!((tally.changed, routes(&world)), (2, 0));
+    assert_eq!(world.destroy_only("routes").await.0.changed, 0, "nothing is left of them");
+}
