@@ -157,7 +157,7 @@ impl World {
     }
 
     async fn outputs(&self) -> (Tally, Vec<String>) {
-        let job = Job::outputs(Arc::clone(&self.plan), Arc::clone(&self.graph), &self.chosen(""));
+        let job = Job::outputs(Arc::clone(&self.plan), &self.graph, &self.chosen(""));
         self.run(vec![(job, Command::Outputs)]).await
     }
 
