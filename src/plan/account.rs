@@ -231,6 +231,7 @@ impl Reader<'_> {
 
     fn session_tags(&mut self) -> IndexMap<String, String> {
         let Some(table) = self.fields.table("session_tags") else { return IndexMap::new() };
+        self.fields.check_plain_keys(table);
         let mut tags = IndexMap::new();
         for (key, entry) in table {
             let text = self.fields.parse(&entry.item, "a text");

@@ -9,10 +9,11 @@ use super::codes;
 use super::fields::{Declared, Key};
 use super::for_each::Source;
 use super::group::{Body, Group};
-use super::peering::DeclaredSide;
+use super::peering::{DeclaredPeering, DeclaredSide};
 use super::problems::Problems;
+use super::route::DeclaredRoute;
 use super::scope::{Horizon, Scope};
-use super::stack::is_stack_name;
+use super::stack::{DeclaredStack, is_stack_name};
 use super::text::Text;
 use super::world::{Each, Instance, Instances, World};
 use crate::diag::Span;
@@ -167,37 +168,41 @@ impl Expansion<'_> {
     }
 
     fn instance(&mut self, key: Option<Arc<str>>, each: Option<Each>, region: Option<Region>) -> Instance {
-        let scope =
+        let place =
             Scope { horizon: Horizon::Place, each: each.as_ref(), key: key.as_deref(), ..Scope::plan(self.world) };
         let (account, region, accepter) = match &self.group.body {
-            Body::Stack(stack) => (self.account(stack.account.as_deref(), scope), region, None),
-            Body::Route(route) => (self.account(route.account.as_deref(), scope), region, None),
-            Body::Peering(peering) => {
-                let requester = self.side(peering.requester.as_ref(), region.as_ref(), scope);
-                let accepter = self.side(peering.accepter.as_ref(), region.as_ref(), scope);
-                (requester.0, requester.1, Some(accepter))
+            Body::Stack(DeclaredStack { account, .. }) | Body::Route(DeclaredRoute { account, .. }) => {
+                let scope = Scope { horizon: Horizon::Account, region: region.as_ref(), ..place };
+                (self.account(account.as_deref(), scope), region, None)
+            }
+            Body::Peering(DeclaredPeering { requester, accepter, .. }) => {
+                let of_requester = self.side_region(requester.as_ref(), region.as_ref(), place);
+                let of_accepter = self.side_region(accepter.as_ref(), region.as_ref(), place);
+                // A peering's own region is its requester's, on both sides.
+                let scope = Scope { horizon: Horizon::Account, region: of_requester.as_ref(), ..place };
+                let mut account = |side: &Option<DeclaredSide>| self.account(side.as_ref()?.account.as_deref(), scope);
+                let (requester, accepter) = (account(requester), account(accepter));
+                (requester, of_requester, Some((accepter, of_accepter)))
             }
         };
         let id = NodeId { kind: self.group.kind, group: self.group.name.clone(), key };
         Instance { id, each, account, region, name: None, accepter }
     }
 
-    fn side(
+    fn side_region(
         &mut self,
         side: Option<&DeclaredSide>,
         default: Option<&Region>,
         scope: Scope<'_>,
-    ) -> (Option<AccountName>, Option<Region>) {
-        let Some(side) = side else { return (None, None) };
-        let region = match &side.region {
+    ) -> Option<Region> {
+        match &side?.region {
             Key::Absent => default.cloned(),
             Key::Broken => None,
             Key::Given(text) => {
                 let value = scope.constant(text, self.problems);
                 value.and_then(|value| region(&value, &text.span, self.problems))
             }
-        };
-        (self.account(side.account.as_deref(), scope), region)
+        }
     }
 
     fn account(&mut self, text: Option<&Text>, scope: Scope<'_>) -> Option<AccountName> {

@@ -174,7 +174,16 @@ impl<'a> Fields<'a> {
     /// A table of values: parameters or tags.
     pub(super) fn values(&mut self, key: &str) -> IndexMap<Arc<str>, Declared> {
         let Some(table) = self.table(key) else { return IndexMap::new() };
+        self.check_plain_keys(table);
         table.iter().filter_map(|(name, entry)| Some((name.clone(), self.declare(&entry.item)?))).collect()
+    }
+
+    /// Reports keys with expressions in them: only values are worked out, so they would be taken as they stand.
+    pub(super) fn check_plain_keys(&mut self, table: &Table) {
+        for entry in table.iter().filter(|(name, _)| name.contains("{{")).map(|(_, entry)| entry) {
+            let help = "write the key itself: only values can hold expressions";
+            self.problems.error(codes::EXPRESSION, &entry.key, "this key holds an expression", help);
+        }
     }
 
     /// Tags: values whose keys are not reserved.

@@ -10,6 +10,7 @@
 mod account;
 mod bind;
 pub mod codes;
+mod depth;
 mod document;
 mod expand;
 mod extends;

@@ -22,9 +22,11 @@ pub(super) enum Horizon {
     Vars,
     /// Also the plan's name and region: for accounts.
     Plan,
-    /// Also accounts, `each` and the node's key: for `account` and `region`.
+    /// Also accounts, `each` and the node's key: for `region`.
     Place,
-    /// Also the node's own account and region: for a stack's name and its template.
+    /// Also the node's own region: for `account`.
+    Account,
+    /// Also the node's own account: for a stack's name and its template.
     Name,
     /// All nodes.
     Values,
@@ -160,11 +162,11 @@ impl<'a> Scope<'a> {
                 let help = "self.key is the key of an instance, of for_each or of a list of regions";
                 Some(self.key.ok_or_else(|| Miss::unknown_because("this node has no key", help))?)
             }
-            "account" | "region" | "key" if self.horizon < Horizon::Name => {
+            "account" if self.horizon >= Horizon::Name => self.account.map(AccountName::as_str),
+            "region" if self.horizon >= Horizon::Account => self.region.map(Region::as_str),
+            "account" | "region" | "key" => {
                 return Err(Miss::not_yet(format!("`self.{name}` is not known here yet")));
             }
-            "account" => self.account.map(AccountName::as_str),
-            "region" => self.region.map(Region::as_str),
             _ => return Err(Miss::attribute("self", rest, &["account", "region", "key"])),
         };
         value.map(|value| Found::Known(value.into())).ok_or(Miss::Reported)

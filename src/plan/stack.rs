@@ -49,10 +49,16 @@ pub(super) fn read(fields: &mut Fields<'_>, own: &Table) -> DeclaredStack {
             }
         }
     }
+    let (account, name) = (fields.text("account"), fields.optional_text("name"));
+    if !manage {
+        // What the defaults say of stacks that are made has no meaning for one that is only read.
+        let (parameters, tags, capabilities) = (IndexMap::new(), IndexMap::new(), Vec::new());
+        return DeclaredStack { account, name, template: None, parameters, tags, capabilities, manage };
+    }
     DeclaredStack {
-        account: fields.text("account"),
-        name: fields.optional_text("name"),
-        template: fields.text("template").filter(|_| manage),
+        account,
+        name,
+        template: fields.text("template"),
         parameters: fields.values("parameters"),
         tags: fields.tags("tags"),
         capabilities: capabilities(fields),

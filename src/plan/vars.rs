@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use super::codes;
 use super::document::{Data, Entry, Item, Table, check_keys, read_value};
 use super::load::Given;
+use super::nearest::nearest;
 use super::problems::{Problems, did_you_mean, words};
 use crate::diag::Span;
 use crate::expr::Expression;
@@ -134,23 +135,34 @@ fn from_environment(name: &str, item: &Item, default: &Item, text: &str, problem
     fitting.map(|value| value.json())
 }
 
-/// `{ env = "NAME", default = … }`: the name and the default.
+/// `{ env = "NAME", default = … }`: the name and the default. A table with other keys besides is a table as any, unless
+/// the other key is a slip of `default`.
 fn environment(item: &Item) -> Option<(&Item, Option<&Item>)> {
     let Data::Table(table) = &item.data else { return None };
-    Some((&table.get("env")?.item, table.get("default").map(|entry| &entry.item)))
+    let variable = &table.get("env")?.item;
+    let slip = |key: &str| table.len() == 2 && nearest(key, ["default"]).is_some();
+    let meant = table.keys().all(|key| matches!(&**key, "env" | "default") || slip(key));
+    meant.then(|| (variable, table.get("default").map(|entry| &entry.item)))
 }
 
 /// A variable's value as data: it holds no expressions, so that variables need no order among themselves.
 fn plain(item: &Item, problems: &mut Problems) -> Option<Json> {
     match &item.data {
-        Data::Text(text) => match Expression::parse(text) {
-            Ok(expression) if expression.references().is_empty() => expression.evaluate(&[]).ok(),
-            _ => {
+        Data::Text(text) => {
+            let expression = Expression::parse(text).ok().filter(|expression| expression.references().is_empty());
+            let value = expression.and_then(|expression| expression.evaluate(&[]).ok());
+            if value.is_none() {
                 let message = "a variable is a plain value, without expressions";
                 problems.error(codes::EXPRESSION, &item.span, message, "write the expression where the value is used");
-                None
             }
-        },
+            value
+        }
+        Data::Table(_) if environment(item).is_some() => {
+            let message = "only a whole variable can come from the environment";
+            let help = "give it a name of its own below [vars]: NAME = { env = \"…\" }";
+            problems.error(codes::VARIABLE, &item.span, message, help);
+            None
+        }
         Data::List(items) => {
             let values: Vec<_> = items.iter().map(|item| plain(item, problems)).collect();
             values.into_iter().collect()
