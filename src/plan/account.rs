@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use super::codes;
 use super::document::{Data, Item, Table};
 use super::fields::Fields;
-use super::problems::{Problems, did_you_mean};
+use super::problems::Problems;
 use super::scope::Scope;
 use super::world::World;
 use crate::diag::{Sources, Span};
@@ -79,7 +79,7 @@ pub(super) fn read(
             let own = own.get(name).and_then(|entry| entry.item.table());
             Reader { fields, scope: Scope::plan(world) }.account(own)
         } else {
-            problems.wrong_type(&entry.item, "a table", format!("write {name} = {{ id = \"…\" }}"));
+            problems.wrong_type(&entry.item, "a table", &format!("write {name} = {{ id = \"…\" }}"));
             None
         };
         read.insert(AccountName::from(&**name), account);
@@ -212,7 +212,8 @@ impl Reader<'_> {
             Data::Integer(seconds) => u32::try_from(*seconds).ok(),
             Data::Text(text) => seconds(text),
             _ => {
-                self.fields.problems.wrong_type(item, "seconds or a text such as \"1h\"", "");
+                let help = "write duration = 3600, or duration = \"1h\"";
+                self.fields.problems.wrong_type(item, "seconds or a text such as \"1h\"", help);
                 return None;
             }
         };
@@ -277,8 +278,11 @@ fn check_through(accounts: &Table, read: &IndexMap<AccountName, Option<Account>>
         let (Some(through), Some(item)) = (&account.through, place(name)) else { continue };
         match read.get(through) {
             None => {
-                let near = did_you_mean(through.as_str(), read.keys().map(AccountName::as_str));
-                problems.error(codes::THROUGH, &item.span, format!("there is no account `{through}`"), near);
+                let message = format!("there is no account `{through}`");
+                problems.error_with(codes::THROUGH, &item.span, message, |search| {
+                    let names = read.keys().map(AccountName::as_str);
+                    search.or_known(through.as_str(), "the accounts are", names, "")
+                });
             }
             Some(Some(Account { role: Some(_), .. })) if account.duration > Some(CHAINED_DURATION) => {
                 let table = accounts.get(name.as_str()).and_then(|entry| entry.item.table());
@@ -341,9 +345,10 @@ pub(super) fn known(name: &str, span: &Span, world: &World, problems: &mut Probl
         // Without any account, every name is unknown: that was reported once.
         return None;
     }
-    problems.error_with(codes::UNKNOWN_ACCOUNT, span, format!("there is no account `{name}`"), || {
-        let near = did_you_mean(name, world.accounts.keys().map(AccountName::as_str));
-        if near.is_empty() { format!("declare it: {name} = {{ id = \"…\" }} below [accounts]") } else { near }
+    problems.error_with(codes::UNKNOWN_ACCOUNT, span, format!("there is no account `{name}`"), |search| {
+        let names = world.accounts.keys().map(AccountName::as_str);
+        let declare = format!("declare it: {name} = {{ id = \"…\" }} below [accounts]");
+        search.or_known(name, "the accounts are", names, &declare)
     });
     None
 }

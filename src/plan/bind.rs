@@ -10,17 +10,18 @@ use indexmap::IndexMap;
 use super::codes;
 use super::fields::Declared;
 use super::files::beside;
+use super::fit;
 use super::group::{Body, Group};
 use super::miss::Miss;
 use super::node::{Attribute, Need, Node, PeeringSpec, RouteSpec, Side, Spec, StackSpec, Template};
 use super::peering::{DeclaredPeering, DeclaredSide};
-use super::problems::{Problems, did_you_mean};
-use super::route::{DeclaredRoute, check_destination};
-use super::scope::{Found, Horizon, Scope};
+use super::problems::Problems;
+use super::route::DeclaredRoute;
+use super::scope::{Found, Horizon, Scope, unevaluable};
 use super::stack::DeclaredStack;
 use super::templates::Templates;
 use super::text::Text;
-use super::value::{Slot, Unresolved, Value};
+use super::value::{Slot, Value};
 use super::world::{Each, Instance, World};
 use crate::diag::{Sources, Span};
 use crate::ids::NodeId;
@@ -83,8 +84,8 @@ impl Binder<'_> {
             None => None,
             Some(text) => self.template(text, templates, sources),
         };
-        let parameters = self.values(&stack.parameters);
-        let tags = self.values(&stack.tags);
+        let parameters = self.values(&stack.parameters, "a parameter");
+        let tags = self.values(&stack.tags, "a tag");
         Some(Spec::Stack(StackSpec {
             name: instance.name.clone()?,
             template,
@@ -107,7 +108,7 @@ impl Binder<'_> {
         let own = (instance.account.clone(), instance.region.clone());
         let requester = self.side(peering.requester.as_ref(), own);
         let accepter = self.side(peering.accepter.as_ref(), instance.accepter.clone().unwrap_or_default());
-        let tags = self.values(&peering.tags);
+        let tags = self.values(&peering.tags, "a tag");
         Some(Spec::Peering(PeeringSpec { requester: requester?, accepter: accepter?, tags: tags? }))
     }
 
@@ -118,6 +119,7 @@ impl Binder<'_> {
     ) -> Option<Side> {
         let side = side?;
         let vpc = self.value(side.vpc.as_ref()?)?;
+        fit::vpc(&vpc, self.problems);
         Some(Side { account: account?, region: region?, vpc, dns: side.dns })
     }
 
@@ -125,15 +127,26 @@ impl Binder<'_> {
         let tables: Vec<_> = route.route_tables.iter().map(|table| self.value(table)).collect();
         let destination = route.destination.as_ref().and_then(|destination| self.value(destination));
         let via = route.via.as_ref().and_then(|via| self.value(via));
-        let destination = destination?;
-        check_destination(&destination, self.problems);
-        let route_tables = tables.into_iter().collect::<Option<_>>()?;
-        Some(Spec::Route(RouteSpec { route_tables, destination, via: via?, replace: route.replace }))
+        for (value, fits) in [(&destination, fit::destination as fit::Fit), (&via, fit::target)] {
+            if let Some(value) = value {
+                fits(value, self.problems);
+            }
+        }
+        let route_tables: Vec<_> = tables.into_iter().collect::<Option<_>>()?;
+        fit::tables(&route_tables, self.problems);
+        Some(Spec::Route(RouteSpec { route_tables, destination: destination?, via: via?, replace: route.replace }))
     }
 
-    /// A table of values, all of them looked at even when one is wrong.
-    fn values(&mut self, declared: &IndexMap<Arc<str>, Declared>) -> Option<IndexMap<Arc<str>, Value>> {
-        let bound: Vec<_> = declared.iter().map(|(name, value)| Some((name.clone(), self.value(value)?))).collect();
+    /// A table of values, all of them looked at even when one is wrong; `what` is one of them.
+    fn values(&mut self, declared: &IndexMap<Arc<str>, Declared>, what: &str) -> Option<IndexMap<Arc<str>, Value>> {
+        let mut bound = Vec::with_capacity(declared.len());
+        for (name, value) in declared {
+            let value = self.value(value);
+            if let Some(value) = &value {
+                fit::plain(value, what, self.problems);
+            }
+            bound.push(value.map(|value| (name.clone(), value)));
+        }
         bound.into_iter().collect()
     }
 
@@ -164,14 +177,7 @@ impl Binder<'_> {
         if slots.len() < references.len() {
             return None;
         }
-        match Value::text(text, slots) {
-            Ok(value) => Some(value),
-            Err(Unresolved::Invalid { span, message }) => {
-                self.problems.error(codes::UNEVALUABLE, &span, message, "");
-                None
-            }
-            Err(Unresolved::Missing(_)) => None,
-        }
+        Value::text(text, slots).map_err(|error| unevaluable(text, error, self.problems)).ok()
     }
 
     /// Notes that the node needs another.
@@ -219,7 +225,7 @@ fn depended<'a>(scope: Scope<'a>, name: &'a str) -> Result<Vec<usize>, Miss<'a>>
             // Perhaps an instance as an expression names it: `stacks.spoke.dev` for `stacks.spoke[dev]`.
             let dotted = group_name.split_once('.').filter(|(group, _)| scope.group(id.kind, group).is_ok());
             let Some((group, key)) = dotted else { return Err(miss) };
-            return Err(Miss::unknown(no_node(), move || {
+            return Err(Miss::unknown(no_node(), move |_| {
                 format!("write {}.{group}[{}]", id.kind.table(), key.replace('.', "/"))
             }));
         }
@@ -229,7 +235,7 @@ fn depended<'a>(scope: Scope<'a>, name: &'a str) -> Result<Vec<usize>, Miss<'a>>
         let key = &rest[group_name.len() + 1..rest.len() - 1];
         let message = format!("`{}.{group_name}` has no instance `{key}`", id.kind.table());
         let keys = group.members.iter().filter_map(move |index| scope.world.instances[*index].id.key.as_deref());
-        return Err(Miss::unknown(message, move || did_you_mean(key, keys)));
+        return Err(Miss::unknown(message, move |search| search.or_known(key, "its instances are", keys, "")));
     };
     Ok(vec![*index])
 }

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::codes;
 use super::depth::{MAX_DEPTH, too_deep};
-use super::problems::{Problems, did_you_mean};
+use super::problems::Problems;
 use crate::diag::{FileId, Sources, Span};
 
 /// A table's entries in the order of the text.
@@ -200,8 +200,8 @@ pub(super) fn merge(base: &mut Table, over: Table) {
 pub(super) fn check_keys(table: &Table, known: &[&str], what: &str, problems: &mut Problems) {
     for (key, entry) in table {
         if !known.contains(&&**key) {
-            problems.error_with(codes::UNKNOWN_KEY, &entry.key, format!("{what} has no key `{key}`"), || {
-                let near = did_you_mean(key, known.iter().copied());
+            problems.error_with(codes::UNKNOWN_KEY, &entry.key, format!("{what} has no key `{key}`"), |search| {
+                let near = search.did_you_mean(key, known.iter().copied());
                 if near.is_empty() { format!("the keys are {}", known.join(", ")) } else { near }
             });
         }

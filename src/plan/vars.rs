@@ -9,7 +9,7 @@ use super::codes;
 use super::document::{Data, Entry, Item, Table, check_keys, read_value};
 use super::load::Given;
 use super::nearest::nearest;
-use super::problems::{Problems, did_you_mean, words};
+use super::problems::{Problems, words};
 use crate::diag::Span;
 use crate::expr::Expression;
 
@@ -24,7 +24,7 @@ impl Vars {
     }
 
     /// All names, in the order of the plan.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> + Clone {
         self.0.keys().map(|name| &**name)
     }
 
@@ -58,14 +58,11 @@ impl Vars {
 fn unknown(overrides: &IndexMap<&str, &str>, table: &Table, place: &Span, problems: &mut Problems) {
     let strangers: Vec<_> = overrides.keys().filter(|name| !table.contains_key(**name)).copied().collect();
     let Some(first) = strangers.first() else { return };
-    let near = did_you_mean(first, table.keys().map(|name| &**name));
-    let help = if near.is_empty() { format!("declare it: {first} = \"…\" below [vars]") } else { near };
-    problems.error(
-        codes::VARIABLE,
-        place,
-        format!("--var gives {}, but the plan has no such variable", words(&strangers)),
-        help,
-    );
+    let message = format!("--var gives {}, but the plan has no such variable", words(&strangers));
+    problems.error_with(codes::VARIABLE, place, message, |search| {
+        let declare = format!("declare it: {first} = \"…\" below [vars]");
+        search.or_known(first, "the variables are", table.keys().map(|name| &**name), &declare)
+    });
 }
 
 /// A value given on the command line, of the type that the plan's own value has.
@@ -102,7 +99,8 @@ fn declared(item: &Item, given: &Given<'_>, problems: &mut Problems) -> Option<J
         check_keys(table, &["env", "default"], "a variable from the environment", problems);
     }
     let Data::Text(name) = &variable.data else {
-        problems.wrong_type(variable, "the name of an environment variable", "");
+        let help = "write its name in quotes: env = \"NAME\"";
+        problems.wrong_type(variable, "the name of an environment variable", help);
         return None;
     };
     match ((given.env)(name), default) {

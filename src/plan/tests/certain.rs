@@ -121,3 +121,144 @@ fn the_region_is_known_where_the_account_is_named() {
     );
     assert!(mistake("[stacks.s]\naccount = \"{{ self.account }}\"\nmanage = false\n").starts_with("ORCH012"));
 }
+
+#[test]
+fn a_parameter_or_a_tag_is_plain_or_a_flat_list() {
+    let found = mistakes(&format!(
+        r#"[vars]
+t = {{ x = 1 }}
+l = [["x"]]
+{STACK}parameters = {{ A = [[1]], B = "{{{{ vars.t }}}}", C = "{{{{ vars.l }}}}", D = ["{{{{ split stacks.x.outputs.L }}}}"], E = ["{{{{ vars.t }}}}", "{{{{ stacks.x.id }}}}"], F = "{{{{ split stacks.x.outputs.L }}}}", G = [1, true, "x"] }}
+tags = {{ T = "{{{{ vars.t }}}}" }}
+[stacks.x]
+account = "a"
+template = "t.yaml"
+"#
+    ));
+    let heads: Vec<_> = found.iter().map(|problem| problem.split(", but").next().unwrap()).collect();
+    assert_eq!(
+        heads,
+        [
+            "ORCH007 `[[1]]`: this is a list inside a list",
+            "ORCH007 `\"{{ vars.t }}\"`: this is a table",
+            "ORCH007 `\"{{ vars.l }}\"`: this is a list inside a list",
+            "ORCH007 `\"{{ split stacks.x.outputs.L }}\"`: this is a list inside a list",
+            "ORCH007 `\"{{ vars.t }}\"`: this is a table inside a list",
+            "ORCH007 `\"{{ vars.t }}\"`: this is a table",
+        ]
+    );
+    assert!(
+        found[1]
+            .ends_with("(a parameter is given as text: name what is inside, as in PATH.KEY, or make a text with join)")
+    );
+}
+
+/// What is wrong with one key of a peering or a route, without its remedy.
+fn at(key: &str, value: &str) -> String {
+    let mut text = "[stacks.s]\naccount = \"a\"\ntemplate = \"t.yaml\"\n".to_owned();
+    if key == "vpc" {
+        text.push_str(
+            "[peerings.p]\naccepter = { account = \"b\", vpc = \"vpc-1\" }\nrequester = { account = \"a\", vpc = ",
+        );
+        text.push_str(value);
+        text.push_str(" }\n");
+    } else {
+        text += "[routes.r]\naccount = \"a\"\n";
+        for (name, sound) in [("route_tables", "[\"rtb-1\"]"), ("destination", "\"::/0\""), ("via", "\"igw-1\"")] {
+            text.extend([name, " = ", if name == key { value } else { sound }, "\n"]);
+        }
+    }
+    let loaded = small(&text).load("p.toml");
+    let found = described(&loaded);
+    assert!(found.iter().all(|problem| problem.ends_with(')')), "{found:#?}");
+    found.iter().map(|problem| problem.split(" (").next().unwrap()).collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn every_position_of_a_peering_and_a_route_takes_what_it_can_be() {
+    for (key, value, expected) in [
+        ("vpc", "5", "ORCH007 `5`: this is a whole number"),
+        ("vpc", "[\"x\"]", "ORCH007 `[\"x\"]`: this is a list"),
+        ("vpc", "\"x\"", "ORCH008 `\"x\"`: `x` is not the id of a VPC"),
+        ("vpc", "\"vpc-\"", "ORCH008 `\"vpc-\"`: `vpc-` is not the id of a VPC"),
+        ("vpc", "\"{{ split stacks.s.outputs.V }}\"", "ORCH007 `\"{{ split stacks.s.outputs.V }}\"`: this is a list"),
+        ("via", "[\"a\", \"b\"]", "ORCH007 `[\"a\", \"b\"]`: this is a list"),
+        ("via", "[\"a\", \"{{ stacks.s.id }}\"]", "ORCH007 `[\"a\", \"{{ stacks.s.id }}\"]`: this is a list"),
+        ("via", "\"nonsense\"", "ORCH008 `\"nonsense\"`: `nonsense` is not something that a route can lead to"),
+        ("via", "true", "ORCH007 `true`: this is true or false"),
+        ("destination", "\"pl-\"", "ORCH008 `\"pl-\"`: `pl-` is not a destination of a route"),
+        ("destination", "\"10.0.0.0\"", "ORCH008 `\"10.0.0.0\"`: `10.0.0.0` is not a destination of a route"),
+        ("route_tables", "[{ a = 1 }, 5]", "ORCH007 `{ a = 1 }`: this is a table"),
+        ("route_tables", "[5]", "ORCH007 `5`: this is a number"),
+        ("route_tables", "[\"subnet-1\"]", "ORCH008 `\"subnet-1\"`: `subnet-1` is not the id of a route table"),
+        ("route_tables", "[[\"rtb-1\", [\"rtb-2\"]]]", "ORCH007 `[\"rtb-1\", [\"rtb-2\"]]`: this is a list"),
+        ("route_tables", "[\"{{ split '' }}\"]", "ORCH020 `\"{{ split '' }}\"`: this gives no route table at all"),
+        ("route_tables", "[\"{{ eq stacks.s.id 1 }}\"]", "ORCH007 `\"{{ eq stacks.s.id 1 }}\"`: this is true or false"),
+    ] {
+        let found = at(key, value).replace("a whole number", "a number");
+        let expected = expected.replace("a whole number", "a number");
+        assert!(found.starts_with(&expected), "{key} = {value}: {found}");
+    }
+    for (key, value) in [
+        ("vpc", "\"{{ stacks.s.outputs.V }}\""),
+        ("via", "\"{{ stacks.s.outputs.V }}\""),
+        ("via", "\"arn:aws:networkmanager::111111111111:core-network/core-network-1\""),
+        ("destination", "\"pl-1\""),
+        ("destination", "\"{{ lower stacks.s.outputs.C }}\""),
+        (
+            "route_tables",
+            "[\"{{ split stacks.s.outputs.T }}\", \"{{ stacks.s.outputs.U }}\", [\"rtb-1\", \"{{ stacks.s.id }}\"]]",
+        ),
+        ("route_tables", "[\"{{ split 'rtb-1,rtb-2' }}\"]"),
+    ] {
+        assert_eq!(at(key, value), "", "{key} = {value}");
+    }
+}
+
+#[test]
+fn an_output_is_a_text_and_no_list() {
+    assert_eq!(
+        mistakes(&format!(
+            "[stacks.s]\naccount = \"a\"\ntemplate = \"t.yaml\"\n{STACK}parameters = {{ A = \"x {{{{ split stacks.s.outputs.L }}}}\", B = \"{{{{ join stacks.s.outputs.L }}}}\" }}\n"
+        )),
+        [
+            "ORCH013 `split`: a list cannot stand in the middle of a text (make one text of it: join LIST [SEPARATOR])",
+            "ORCH013 `join`: `join` needs a list (it is called as join LIST [SEPARATOR]; an output is a text, of which (split PATH) makes a list)",
+        ]
+    );
+}
+
+#[test]
+fn two_nodes_are_never_the_same_stack() {
+    let loaded = small(&format!("{STACK}name = \"x\"\n[stacks.b]\naccount = \"a\"\ntemplate = \"t.yaml\"\nname = \"x\"\n[stacks.c]\naccount = \"b\"\ntemplate = \"t.yaml\"\nname = \"x\"\n[stacks.d]\naccount = \"a\"\nregion = \"us-west-2\"\ntemplate = \"t.yaml\"\nname = \"x\"\n")).load("p.toml");
+    assert_eq!(
+        described(&loaded),
+        [
+            "ORCH026 `[stacks.b]`: `stacks.b` is the same stack as `stacks.hub`: x in account 111111111111, us-east-1 (give one of them another name: name = \"…\")"
+        ]
+    );
+    assert_eq!(loaded.sources.slice(&loaded.problems[0].related[0].span), "[stacks.hub]");
+    // One account by two names, and default names that come to the same.
+    let text = "[accounts.again]\nid = \"111111111111\"\n[stacks.n]\nfor_each = [\"k-l\"]\naccount = \"a\"\ntemplate = \"t.yaml\"\n[stacks.n-k]\nfor_each = [\"l\"]\naccount = \"again\"\ntemplate = \"t.yaml\"\n";
+    assert!(
+        mistake(text)
+            .contains("`stacks.n-k[l]` is the same stack as `stacks.n[k-l]`: net-n-k-l in account 111111111111")
+    );
+}
+
+#[test]
+fn instances_that_are_one_stack_are_told_how_to_differ() {
+    let found =
+        mistake("[stacks.s]\nfor_each = [\"x\", \"y\"]\naccount = \"a\"\nname = \"n\"\ntemplate = \"t.yaml\"\n");
+    assert!(found.contains("`stacks.s[y]` is the same stack as `stacks.s[x]`"), "{found}");
+    assert!(found.contains("{{ each.key }}-{{ self.region }}"), "{found}");
+}
+
+#[test]
+fn a_stack_that_this_plan_makes_is_not_only_read_by_it_too() {
+    let found = mistake(&format!("{STACK}name = \"x\"\n[stacks.r]\naccount = \"a\"\nname = \"x\"\nmanage = false\n"));
+    assert!(found.contains("`stacks.r` only reads a stack that `stacks.hub` makes"), "{found}");
+    assert!(found.contains("refer to `stacks.hub` itself"), "{found}");
+    let twice = "[stacks.r]\naccount = \"a\"\nname = \"x\"\nmanage = false\n[stacks.q]\naccount = \"a\"\nname = \"x\"\nmanage = false\n";
+    assert_eq!(plan(small(twice).load("p.toml")).nodes.len(), 2);
+}
