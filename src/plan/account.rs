@@ -107,13 +107,22 @@ impl Reader<'_> {
         } else {
             None
         };
-        let profile = self.text("profile").map(|found| found.0);
+        let mut profile = self.text("profile").map(|found| found.0);
         let external_id = self.text("external_id").map(|found| found.0);
         let session_name = self.text("session_name").and_then(|(text, span)| self.session_name(text, &span));
         let duration = self.duration();
         let session_tags = self.session_tags();
-        let mfa_serial = self.text("mfa_serial").map(|found| found.0);
-        let through = self.text("through").map(|found| found.0.into());
+        let mut mfa_serial = self.text("mfa_serial").map(|found| found.0);
+        let mut through = self.text("through").map(|found| found.0.into());
+        for (key, value) in [("profile", &mut profile), ("mfa_serial", &mut mfa_serial)] {
+            if has_role && through.is_some() && value.is_some() {
+                match self.one_of("through", key, own) {
+                    Some("through") => *value = None,
+                    Some(_) => through = None,
+                    None => {}
+                }
+            }
+        }
         let span = self.fields.header.clone();
         self.fields.finish();
         let plain = Account {
@@ -146,6 +155,25 @@ impl Reader<'_> {
         }
     }
 
+    /// Which of two keys that exclude each other counts: the one of the account's own table before that of the defaults.
+    /// Two of one table are reported.
+    fn one_of(&mut self, through: &'static str, key: &'static str, own: Option<&Table>) -> Option<&'static str> {
+        let is_own = |key: &str| own.is_some_and(|own| own.contains_key(key));
+        match (is_own(through), is_own(key)) {
+            (true, false) => return Some(through),
+            (false, true) => return Some(key),
+            _ => {}
+        }
+        let (at, other) = (self.fields.table.get(key)?, self.fields.table.get(through)?);
+        let message = format!("`{key}` and `{through}` contradict each other");
+        self.fields.problems.add(codes::CONTRADICTION, &at.key, message, |problem| {
+            problem
+                .related(other.key.clone(), "the session of this account assumes the role")
+                .help(format!("take one of them away; `{key}` may belong to the account that `{through}` names"))
+        });
+        None
+    }
+
     fn text(&mut self, key: &str) -> Option<(String, Span)> {
         let text = self.fields.text(key)?;
         let value = self.scope.constant_text(&text, self.fields.problems)?;
@@ -168,9 +196,18 @@ impl Reader<'_> {
     fn role(&mut self, text: String, span: &Span, id: Option<&AccountId>) -> Option<Role> {
         if text.starts_with("arn:") {
             let parts: Vec<&str> = text.splitn(6, ':').collect();
-            if let ["arn", _, "iam", "", account, resource] = parts.as_slice()
+            if let ["arn", partition, "iam", "", account, resource] = parts.as_slice()
                 && resource.strip_prefix("role/").is_some_and(is_role_name)
             {
+                if let Some(region) = self.scope.world.region.as_ref().filter(|region| region.partition() != *partition)
+                {
+                    let own = region.partition();
+                    let message =
+                        format!("this role is of the partition {partition}, but the plan's region is of {own}");
+                    let help = format!("write arn:{own}:iam::…, or the role's name alone");
+                    self.fields.problems.error(codes::PARTITION, span, message, help);
+                    return None;
+                }
                 if id.is_some_and(|id| id.as_str() != *account) {
                     let message = format!("this role belongs to the account {account}");
                     self.fields.problems.add(codes::ROLE, span, message, |problem| {

@@ -115,6 +115,8 @@ fn remedy(message: &str) -> &'static str {
         "a key is given once in a file; to change what another plan says, use extends"
     } else if says("must be quoted") {
         "put the text in quotes: \"…\""
+    } else if says("invalid boolean") {
+        "write true or false, or put the text in quotes: \"…\""
     } else if says("string") && says("expected") {
         "end the text with the quote that it began with, in the same line"
     } else if says("unclosed") {

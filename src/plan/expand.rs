@@ -160,11 +160,26 @@ impl Expansion<'_> {
                 Regions::Unknown
             }
             Json::Array(list) => {
-                let regions = list.iter().map(|value| region(value, span, self.problems));
+                let regions = list.iter().map(|value| self.region_of_plan(value, span));
                 regions.collect::<Option<Vec<_>>>().map_or(Regions::Unknown, Regions::Many)
             }
-            value => region(&value, span, self.problems).map_or(Regions::Unknown, |region| Regions::One(Some(region))),
+            value => self.region_of_plan(&value, span).map_or(Regions::Unknown, |region| Regions::One(Some(region))),
         }
+    }
+
+    /// A region of a node, which must be of the same partition as the plan's own: no credentials reach across.
+    fn region_of_plan(&mut self, value: &Json, span: &Span) -> Option<Region> {
+        let found = region(value, span, self.problems)?;
+        let own = self.world.region.as_ref().unwrap_or(&found);
+        if own.partition() == found.partition() {
+            return Some(found);
+        }
+        let partitions = (found.partition(), own.partition());
+        let message =
+            format!("{found} is of the partition {}, but the plan's region {own} is of {}", partitions.0, partitions.1);
+        let help = format!("credentials do not reach across partitions: give {found} a plan of its own");
+        self.problems.error(codes::PARTITION, span, message, help);
+        None
     }
 
     fn instance(&mut self, key: Option<Arc<str>>, each: Option<Each>, region: Option<Region>) -> Instance {
@@ -199,8 +214,8 @@ impl Expansion<'_> {
             Key::Absent => default.cloned(),
             Key::Broken => None,
             Key::Given(text) => {
-                let value = scope.constant(text, self.problems);
-                value.and_then(|value| region(&value, &text.span, self.problems))
+                let value = scope.constant(text, self.problems)?;
+                self.region_of_plan(&value, &text.span)
             }
         }
     }

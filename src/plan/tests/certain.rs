@@ -262,3 +262,76 @@ fn a_stack_that_this_plan_makes_is_not_only_read_by_it_too() {
     let twice = "[stacks.r]\naccount = \"a\"\nname = \"x\"\nmanage = false\n[stacks.q]\naccount = \"a\"\nname = \"x\"\nmanage = false\n";
     assert_eq!(plan(small(twice).load("p.toml")).nodes.len(), 2);
 }
+
+/// A plan in a region whose only accounts are these.
+fn accounts(region: &str, accounts: &str) -> Disk {
+    let text = format!("name = \"net\"\nregion = \"{region}\"\n{accounts}\n{STACK}");
+    Disk::default().with("p.toml", text).with("t.yaml", "Resources: {}")
+}
+
+#[test]
+fn keys_of_an_account_that_exclude_each_other() {
+    let text = "[accounts]\na = { id = \"111111111111\" }\nb = { id = \"222222222222\", role = \"R\", profile = \"p\", through = \"a\" }\nc = { id = \"333333333333\", role = \"R\", through = \"a\", mfa_serial = \"m\" }";
+    let loaded = accounts("us-east-1", text).load("p.toml");
+    assert_eq!(
+        described(&loaded),
+        [
+            "ORCH027 `profile`: `profile` and `through` contradict each other (take one of them away; `profile` may belong to the account that `through` names)",
+            "ORCH027 `mfa_serial`: `mfa_serial` and `through` contradict each other (take one of them away; `mfa_serial` may belong to the account that `through` names)",
+        ]
+    );
+    assert_eq!(loaded.sources.slice(&loaded.problems[0].related[0].span), "through");
+}
+
+#[test]
+fn an_accounts_own_key_counts_before_a_default_that_excludes_it() {
+    let text = "[defaults.accounts]\nprofile = \"p\"\nmfa_serial = \"m\"\nrole = \"R\"\n[accounts]\na = { id = \"111111111111\" }\nb = { id = \"222222222222\", through = \"a\" }";
+    let plan = plan(accounts("us-east-1", text).load("p.toml"));
+    let [a, b] = ["a", "b"].map(|name| &plan.accounts[name]);
+    assert_eq!((a.profile.as_deref(), a.mfa_serial.as_deref(), a.through.is_some()), (Some("p"), Some("m"), false));
+    assert_eq!((b.profile.as_deref(), b.mfa_serial.as_deref(), b.through.is_some()), (None, None, true));
+}
+
+#[test]
+fn a_plan_stays_within_one_partition() {
+    let role = "[accounts]\na = { id = \"111111111111\", role = \"arn:aws:iam::111111111111:role/R\" }";
+    assert_eq!(
+        described(&accounts("us-gov-west-1", role).load("p.toml")),
+        [
+            "ORCH028 `\"arn:aws:iam::111111111111:role/R\"`: this role is of the partition aws, but the plan's region is of aws-us-gov (write arn:aws-us-gov:iam::…, or the role's name alone)"
+        ]
+    );
+    assert_eq!(plan(accounts("us-west-2", role).load("p.toml")).accounts.len(), 1);
+    let found = mistakes(
+        "[stacks.s]\naccount = \"a\"\nregion = [\"us-east-1\", \"cn-north-1\"]\nmanage = false\n[peerings.p]\nrequester = { account = \"a\", vpc = \"vpc-1\" }\naccepter = { account = \"a\", region = \"us-gov-east-1\", vpc = \"vpc-2\" }\n",
+    );
+    assert_eq!(
+        found,
+        [
+            "ORCH028 `[\"us-east-1\", \"cn-north-1\"]`: cn-north-1 is of the partition aws-cn, but the plan's region us-east-1 is of aws (credentials do not reach across partitions: give cn-north-1 a plan of its own)",
+            "ORCH028 `\"us-gov-east-1\"`: us-gov-east-1 is of the partition aws-us-gov, but the plan's region us-east-1 is of aws (credentials do not reach across partitions: give us-gov-east-1 a plan of its own)",
+        ]
+    );
+}
+
+#[test]
+fn a_plan_that_is_not_utf8_is_shown_where_it_is_not() {
+    struct Bytes(&'static [u8]);
+    impl Files for Bytes {
+        fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
+            Ok(self.0.to_vec())
+        }
+    }
+    let loaded =
+        load(Path::new("p.toml"), &Bytes(b"name = \"x\"\nregion = \"\xff\"\n"), &Given { vars: &[], env: &|_| None });
+    assert_eq!(
+        described(&loaded),
+        [
+            "ORCH002 `\u{fffd}`: the plan p.toml cannot be read: it is not UTF-8 text: see line 2, column 11 (save it as UTF-8)"
+        ]
+    );
+    assert_eq!(loaded.sources.place(&loaded.problems[0].at.span), "p.toml:2:11");
+    let empty = load(Path::new("p.toml"), &Bytes(b""), &Given { vars: &[], env: &|_| None });
+    assert_eq!(empty.sources.place(&empty.problems[0].at.span), "p.toml:1:1");
+    assert_eq!(empty.problems[0].help.len(), 1);
+}
