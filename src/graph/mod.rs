@@ -11,7 +11,7 @@ mod select;
 mod templates;
 
 pub use cycle::{CYCLE, Cycle};
-pub use dag::{Edge, Graph, Ix, Reason};
+pub use dag::{Edge, Graph, Ix, Join, Reason};
 pub use of_plan::of_plan;
 pub use path::CriticalPath;
 pub use select::{BadPattern, Flag, NoMatch, Selection};

@@ -13,7 +13,7 @@ use super::files::beside;
 use super::fit;
 use super::group::{Body, Group};
 use super::miss::Miss;
-use super::node::{Attribute, Need, Node, PeeringSpec, RouteSpec, Side, Spec, StackSpec, Template};
+use super::node::{After, Attribute, Need, Node, PeeringSpec, RouteSpec, Side, Spec, StackSpec, Template};
 use super::peering::{DeclaredPeering, DeclaredSide};
 use super::problems::Problems;
 use super::route::DeclaredRoute;
@@ -22,7 +22,7 @@ use super::stack::DeclaredStack;
 use super::templates::Templates;
 use super::text::Text;
 use super::value::{Slot, Value};
-use super::world::{Each, Instance, World};
+use super::world::{Each, Instance, Instances, World};
 use crate::diag::{Sources, Span};
 use crate::ids::NodeId;
 
@@ -36,6 +36,7 @@ pub(super) fn bind(
 ) -> Vec<Node> {
     let mut nodes = Vec::with_capacity(world.instances.len());
     for (index, group) in groups.iter().enumerate() {
+        let after = after(group, world);
         for member in &world.groups[index].members {
             let instance = &world.instances[*member];
             let scope = Scope::of(world, instance, Horizon::Values);
@@ -51,11 +52,26 @@ pub(super) fn bind(
             let needs = binder.needs.list;
             if let (Some(spec), Some(account), Some(region)) = (spec, &instance.account, &instance.region) {
                 let (account, region) = (account.clone(), region.clone());
-                nodes.push(Node { id: instance.id.clone(), span: group.span.clone(), account, region, spec, needs });
+                let (id, span, after) = (instance.id.clone(), group.span.clone(), after.clone());
+                nodes.push(Node { id, span, account, region, spec, needs, after });
             }
         }
     }
     nodes
+}
+
+/// The groups that all instances of a group wait for.
+fn after(group: &Group, world: &World) -> Arc<[After]> {
+    let scope = Scope { horizon: Horizon::Values, ..Scope::plan(world) };
+    let groups = group.depends_on.iter().filter_map(|(name, span)| match depended(scope, name) {
+        Ok(Depended::All(instances)) => {
+            let nodes = instances.members.iter().map(|index| world.instances[*index].id.clone()).collect();
+            Some(After { nodes, span: span.clone(), expression: DEPENDS_ON.into() })
+        }
+        // What is wrong with it is told of the instances.
+        Ok(Depended::One(_)) | Err(_) => None,
+    });
+    groups.collect()
 }
 
 /// What a node needs, each attribute of each node once.
@@ -192,13 +208,10 @@ impl Binder<'_> {
 
     fn depends_on(&mut self, name: &str, span: &Span) {
         match depended(self.scope, name) {
-            Ok(members) => {
-                let expression: Arc<str> = "depends_on".into();
-                for index in members {
-                    self.need(index, None, span.clone(), expression.clone());
-                }
+            Ok(Depended::One(index)) => {
+                self.need(index, None, span.clone(), DEPENDS_ON.into());
             }
-            Err(Miss::Reported) => {}
+            Ok(Depended::All(_)) | Err(Miss::Reported) => {}
             Err(Miss::Because { message, help, .. }) => {
                 self.problems.error_with(codes::DEPENDS_ON, span, message, help);
             }
@@ -206,11 +219,22 @@ impl Binder<'_> {
     }
 }
 
-/// The nodes that an element of `depends_on` names, as places in [`World::instances`].
-fn depended<'a>(scope: Scope<'a>, name: &'a str) -> Result<Vec<usize>, Miss<'a>> {
+/// The expression of what `depends_on` says.
+const DEPENDS_ON: &str = "depends_on";
+
+/// What an element of `depends_on` names.
+enum Depended<'a> {
+    /// One node, by its place in [`World::instances`].
+    One(usize),
+    /// Every instance of a group.
+    All(&'a Instances),
+}
+
+/// What an element of `depends_on` names.
+fn depended<'a>(scope: Scope<'a>, name: &'a str) -> Result<Depended<'a>, Miss<'a>> {
     if name == "each" {
         return match scope.each {
-            Some(Each::Instance(index)) => Ok(vec![*index]),
+            Some(Each::Instance(index)) => Ok(Depended::One(*index)),
             _ => Err(Miss::unknown_because("`each` is not a node here", "it is one where for_each goes over a group")),
         };
     }
@@ -230,14 +254,19 @@ fn depended<'a>(scope: Scope<'a>, name: &'a str) -> Result<Vec<usize>, Miss<'a>>
             }));
         }
     };
-    let Some(key) = &id.key else { return Ok(group.members.clone()) };
+    let Some(key) = &id.key else {
+        return match group.members.as_slice() {
+            [index] if !group.keyed => Ok(Depended::One(*index)),
+            _ => Ok(Depended::All(group)),
+        };
+    };
     let Some(index) = group.by_key.get(key) else {
         let key = &rest[group_name.len() + 1..rest.len() - 1];
         let message = format!("`{}.{group_name}` has no instance `{key}`", id.kind.table());
         let keys = group.members.iter().filter_map(move |index| scope.world.instances[*index].id.key.as_deref());
         return Err(Miss::unknown(message, move |search| search.or_known(key, "its instances are", keys, "")));
     };
-    Ok(vec![*index])
+    Ok(Depended::One(*index))
 }
 
 const DEPENDS_ON_HELP: &str = "write stacks.NAME, peerings.NAME or routes.NAME, with [KEY] for one instance of a group";

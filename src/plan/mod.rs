@@ -39,7 +39,7 @@ pub use account::{Account, Role};
 pub use files::Files;
 pub use load::{Given, Loaded, load};
 pub use nearest::nearest;
-pub use node::{Attribute, Need, Node, PeeringSpec, Plan, RouteSpec, Side, Spec, StackSpec, Template};
+pub use node::{After, Attribute, Need, Node, PeeringSpec, Plan, RouteSpec, Side, Spec, StackSpec, Template};
 pub use value::{Outputs, Unresolved, Value};
 
 #[cfg(test)]
