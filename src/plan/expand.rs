@@ -100,6 +100,9 @@ fn report_circle(groups: &[Group], circle: &[usize], problems: &mut Problems) {
 /// How many nodes a plan may have: groups over groups over lists of regions multiply, and the design is for 100,000.
 const MAX_NODES: usize = 250_000;
 
+/// The longest value of a tag: <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>.
+const MAX_TAG: usize = 256;
+
 struct Made {
     keyed: bool,
     instances: Vec<Instance>,
@@ -201,6 +204,13 @@ impl Expansion<'_> {
             }
         };
         let id = NodeId { kind: self.group.kind, group: self.group.name.clone(), key };
+        // Routes carry no tags.
+        if id.kind != Kind::Route && id.tag().len() > MAX_TAG {
+            let message =
+                format!("`{id}` is too long a name: its tag `orch:node` would have {} characters", id.tag().len());
+            let help = format!("shorten the group's name or the key: AWS takes {MAX_TAG} characters in a tag");
+            self.problems.error(codes::INVALID_NAME, &self.group.span, message, help);
+        }
         Instance { id, each, account, region, name: None, accepter }
     }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::codes;
-use super::document::{Data, Table, merge, read};
+use super::document::{Data, Entry, Table, merge, read};
 use super::files::{Files, beside, read_text};
 use super::problems::Problems;
 use crate::diag::{FileId, Problem, Sources, Span};
@@ -50,7 +50,13 @@ pub(super) fn read_extended(
                 return None;
             }
         };
-        layers.push(read(&sources.get(current).text.clone(), current, problems));
+        let base = read(&sources.get(current).text.clone(), current, problems);
+        if let Some(Entry { item, .. }) = base.get("abstract")
+            && !matches!(item.data, Data::Boolean(_))
+        {
+            problems.wrong_type(item, "true or false", ABSTRACT_HELP);
+        }
+        layers.push(base);
     }
     if problems.any_errors() {
         return None;
@@ -69,6 +75,9 @@ struct Link {
     from: FileId,
     place: Span,
 }
+
+/// How `abstract` is written.
+pub(super) const ABSTRACT_HELP: &str = "write abstract = true, without quotes, or take it away";
 
 /// What to do about a path that leads nowhere.
 pub(super) const PATH_HELP: &str = "the path is relative to the file that names it";

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use super::account::Account;
 use super::document::{Data, Entry, Item, Table, check_keys, merge};
 use super::expand::{expand, may_have_default, region};
-use super::extends::read_extended;
+use super::extends::{ABSTRACT_HELP, read_extended};
 use super::files::Files;
 use super::group::{Group, NAME_HELP, is_name};
 use super::node::Plan;
@@ -101,11 +101,7 @@ impl Loader<'_> {
                 None
             }
             _ => {
-                self.problems.wrong_type(
-                    item,
-                    "true or false",
-                    "write abstract = true, without quotes, or take it away",
-                );
+                self.problems.wrong_type(item, "true or false", ABSTRACT_HELP);
                 None
             }
         }

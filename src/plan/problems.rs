@@ -18,9 +18,17 @@ const PER_PLACE: usize = 5;
 #[derive(Debug, Default)]
 pub(super) struct Problems {
     list: Vec<Problem>,
-    /// Places in `list`.
-    seen: HashMap<(Code, Span), Vec<usize>>,
+    seen: HashMap<(Code, Span), Here>,
     search: Search,
+}
+
+/// What is known of one place.
+#[derive(Debug, Default)]
+struct Here {
+    /// Places in [`Problems::list`].
+    kept: Vec<usize>,
+    /// Whether there was more to say.
+    cut: bool,
 }
 
 impl Problems {
@@ -40,10 +48,14 @@ impl Problems {
     /// The problem, if it is one to keep; then it is the next of the list.
     fn fresh(&mut self, code: Code, span: &Span, message: String) -> Option<Problem> {
         let here = self.seen.entry((code, span.clone())).or_default();
-        if here.len() >= PER_PLACE || here.iter().any(|index| self.list[*index].message == message) {
+        if here.kept.iter().any(|index| self.list[*index].message == message) {
             return None;
         }
-        here.push(self.list.len());
+        if here.kept.len() >= PER_PLACE {
+            here.cut = true;
+            return None;
+        }
+        here.kept.push(self.list.len());
         Some(Problem::error(code, span.clone(), message))
     }
 
@@ -79,6 +91,9 @@ impl Problems {
 
     /// All of them, in the order of the files and their texts.
     pub(super) fn into_sorted(mut self) -> Vec<Problem> {
+        for last in self.seen.values().filter(|here| here.cut).filter_map(|here| here.kept.last()) {
+            self.list[*last].help.push("there are more of this sort at this place, which are not shown".to_owned());
+        }
         self.list.sort_by_key(|problem| (problem.at.span.file, problem.at.span.range.start, problem.code));
         self.list
     }

@@ -214,12 +214,32 @@ impl<'a> Scope<'a> {
         match (each, &**name) {
             (_, "key") if below.is_empty() => Ok(Found::Known(self.world.each_key(each).into())),
             (Each::Item { value, .. }, "value") => walk(value, "each.value".to_owned(), below),
+            (Each::Item { .. }, "account" | "region") => {
+                let help = if &**name == "region" { "write self.region" } else { "write self.account" };
+                Err(Miss::unknown_because(format!("an item of for_each has no `{name}`"), help))
+            }
             (Each::Item { .. }, _) => Err(Miss::attribute("an item of for_each", rest, &["key", "value"])),
             (Each::Instance(index), "source") => match &self.world.instances[*index].each {
                 Some(source) => self.each(source, below),
                 None => Err(Miss::Reported),
             },
-            (Each::Instance(index), _) => self.attribute(*index, rest),
+            (Each::Instance(index), _) => {
+                let kind = self.world.instances[*index].id.kind;
+                if &**name == "value" {
+                    let message = format!("`each` is a {kind} here, which has no `value`");
+                    return Err(Miss::unknown_because(message, "what that group was made for is each.source.value"));
+                }
+                let known: &[&str] = match kind {
+                    Kind::Stack => &["key", "source", "outputs", "id", "account", "region", "name"],
+                    Kind::Peering => &["key", "source", "id", "account", "region", "requester", "accepter"],
+                    Kind::Route => &["key", "source", "account", "region"],
+                };
+                if known.contains(&&**name) {
+                    self.attribute(*index, rest)
+                } else {
+                    Err(Miss::attribute("each", rest, known))
+                }
+            }
         }
     }
 

@@ -335,3 +335,36 @@ fn a_plan_that_is_not_utf8_is_shown_where_it_is_not() {
     assert_eq!(empty.sources.place(&empty.problems[0].at.span), "p.toml:1:1");
     assert_eq!(empty.problems[0].help.len(), 1);
 }
+
+#[test]
+fn what_each_does_not_have_is_told_with_what_was_meant() {
+    let text = "[stacks.s]\nfor_each = { k = 1 }\naccount = \"a\"\ntemplate = \"t.yaml\"\nparameters = { A = \"{{ each.region }}\" }\n[stacks.t]\nfor_each = \"stacks.s\"\naccount = \"a\"\ntemplate = \"t.yaml\"\nparameters = { A = \"{{ each.value }}\", B = \"{{ each.sorce.value }}\", C = \"{{ each.colour }}\" }\n";
+    assert_eq!(
+        mistakes(text),
+        [
+            "ORCH011 `each.region`: an item of for_each has no `region` (write self.region)",
+            "ORCH011 `each.value`: `each` is a stack here, which has no `value` (what that group was made for is each.source.value)",
+            "ORCH011 `each.sorce.value`: each has no `sorce.value` (did you mean `source`?)",
+            "ORCH011 `each.colour`: each has no `colour` (each has key, source, outputs, id, account, region, name)",
+        ]
+    );
+}
+
+#[test]
+fn a_name_must_fit_into_its_tag() {
+    let name = "n".repeat(128);
+    let text = format!("[stacks.{name}]\nfor_each = [\"{name}\"]\naccount = \"a\"\nname = \"x\"\nmanage = false\n");
+    let found = mistake(&text);
+    assert!(found.starts_with("ORCH009") && found.contains("would have 264 characters"), "{found}");
+}
+
+#[test]
+fn abstract_has_its_type_in_a_base_too() {
+    let disk = small(STACK).with("base.toml", "abstract = 1\n").with("q.toml", "extends = \"base.toml\"\n");
+    assert_eq!(
+        described(&disk.load("q.toml")),
+        [
+            "ORCH007 `1`: this is a whole number, but true or false is needed (write abstract = true, without quotes, or take it away)"
+        ]
+    );
+}

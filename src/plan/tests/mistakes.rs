@@ -427,7 +427,9 @@ fn different_mistakes_at_one_place_are_told_a_few_at_a_time() {
     );
     let keys = (0..1_000).map(|index| format!("\"k{index}\"")).collect::<Vec<_>>().join(",");
     let text = format!("[stacks.s]\nfor_each = [{keys}]\naccount = \"{{{{ each.key }}}}\"\ntemplate = \"t.yaml\"\n");
-    assert_eq!(mistakes(&text).len(), 5);
+    let found = mistakes(&text);
+    assert_eq!(found.len(), 5);
+    assert!(found[4].contains("there are more of this sort at this place"), "{found:#?}");
 }
 
 #[test]
