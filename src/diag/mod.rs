@@ -6,4 +6,4 @@ mod problem;
 mod source;
 
 pub use problem::{Code, Label, Problem, Severity};
-pub use source::{FileId, Source, Sources, Span};
+pub use source::{FileId, Source, Sources, Span, position};

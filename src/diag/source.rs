@@ -41,11 +41,16 @@ pub struct Source {
 impl Source {
     /// The line and the column of a byte offset, both counted from one, the column in characters.
     pub fn position(&self, offset: usize) -> (usize, usize) {
-        let before = &self.text[..offset.min(self.text.len())];
-        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-        let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
-        (line, column)
+        position(&self.text, offset)
     }
+}
+
+/// The line and the column of a byte offset in a text, both counted from one, the column in characters.
+pub fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = &text[..offset.min(text.len())];
+    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
+    (line, column)
 }
 
 /// Every text that was read for a plan, so that a [`Span`] needs no lifetime.

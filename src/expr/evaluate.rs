@@ -6,9 +6,9 @@ use std::ops::Range;
 use handlebars::JsonTruthy;
 use serde_json::Value as Json;
 
-use super::Expression;
 use super::expression::{Part, Term};
 use super::helper::plain;
+use super::{Expression, Helper};
 
 /// Why a text has no value although all its paths have one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +18,29 @@ pub struct EvaluateError {
     pub range: Range<usize>,
     /// One sentence, lower case at the start, without a full stop.
     pub message: String,
+    /// What to write instead.
+    pub help: String,
+}
+
+impl EvaluateError {
+    /// A helper that cannot work with what it is given.
+    pub(super) fn of_helper(range: Range<usize>, message: String, helper: Helper) -> Self {
+        let more = match helper {
+            Helper::Join | Helper::Select => "; an output is a text, of which (split PATH) makes a list",
+            _ => "",
+        };
+        Self { range, message, help: format!("it is called as {}{more}", helper.usage()) }
+    }
+}
+
+/// The error of a value that has no one way to be written in the middle of a text.
+pub(super) fn in_text(range: Range<usize>, value: &Json) -> EvaluateError {
+    let help = match value {
+        Json::Object(_) => "go on to what is inside it, with a dot: PATH.KEY",
+        _ => "make one text of it: join LIST [SEPARATOR]",
+    };
+    let message = format!("{} cannot stand in the middle of a text", sort(value));
+    EvaluateError { range, message, help: help.to_owned() }
 }
 
 /// The value of an expression.
@@ -43,10 +66,7 @@ impl<'a> Evaluator<'a> {
                 Part::Text(literal) => text.push_str(literal),
                 Part::Value(term) => {
                     let value = self.term(term)?;
-                    let written = plain(&value).ok_or_else(|| EvaluateError {
-                        range: self.range(term),
-                        message: format!("{} cannot stand in the middle of a text", sort(&value)),
-                    })?;
+                    let written = plain(&value).ok_or_else(|| in_text(self.expression.range(term), &value))?;
                     text.push_str(&written);
                 }
                 Part::If { condition, negated, then, otherwise } => {
@@ -65,16 +85,8 @@ impl<'a> Evaluator<'a> {
             Term::Call { helper, arguments, range } => {
                 let arguments = arguments.iter().map(|argument| self.term(argument).map(Cow::into_owned));
                 let value = helper.call(&arguments.collect::<Result<Vec<_>, _>>()?);
-                value.map(Cow::Owned).map_err(|message| EvaluateError { range: range.clone(), message })
+                value.map(Cow::Owned).map_err(|message| EvaluateError::of_helper(range.clone(), message, *helper))
             }
-        }
-    }
-
-    fn range(&self, term: &Term) -> Range<usize> {
-        match term {
-            Term::Reference(index) => self.expression.references[*index].range.clone(),
-            Term::Call { range, .. } => range.clone(),
-            Term::Literal(_) => 0..0,
         }
     }
 }
@@ -149,10 +161,8 @@ mod tests {
     fn a_helper_says_what_it_needs() {
         let text = "x{{ split vars.a }}";
         let error = Expression::parse(text).unwrap().evaluate(&[json!(1)]).unwrap_err();
-        assert_eq!(
-            (&text[error.range], error.message.as_str()),
-            ("split", "`split` needs a text: split TEXT [SEPARATOR]")
-        );
+        assert_eq!((&text[error.range], error.message.as_str()), ("split", "`split` needs a text"));
+        assert_eq!(error.help, "it is called as split TEXT [SEPARATOR]");
     }
 
     /// Pieces of templates that are valid wherever they stand.

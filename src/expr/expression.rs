@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::{EvaluateError, Fault, Helper, evaluate, parse};
+use super::{Certain, EvaluateError, Fault, Helper, certain, evaluate, parse};
 
 /// One path in a text, where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,5 +74,27 @@ impl Expression {
     /// If there are fewer values than references.
     pub fn evaluate(&self, values: &[Json]) -> Result<Json, EvaluateError> {
         evaluate::evaluate(self, values)
+    }
+
+    /// What is certain of the value, given what is certain of each of [`Expression::references`] in that order.
+    ///
+    /// # Errors
+    ///
+    /// A value that there can never be, whatever the paths that are not known yet turn out to be.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer paths than references.
+    pub fn certain<'a>(&'a self, paths: &[Certain<'a>]) -> Result<Certain<'a>, EvaluateError> {
+        certain::certain(self, paths)
+    }
+
+    /// Where a term stands.
+    pub(super) fn range(&self, term: &Term) -> Range<usize> {
+        match term {
+            Term::Reference(index) => self.references[*index].range.clone(),
+            Term::Call { range, .. } => range.clone(),
+            Term::Literal(_) => 0..0,
+        }
     }
 }

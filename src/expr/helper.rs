@@ -95,7 +95,7 @@ impl Helper {
             Self::Select => {
                 let list = self.list(arguments)?;
                 let index =
-                    arguments.get(1).and_then(Json::as_u64).ok_or("`select` needs an index from zero upwards")?;
+                    arguments.get(1).and_then(Json::as_u64).ok_or_else(|| self.needs("an index from zero upwards"))?;
                 let found = usize::try_from(index).ok().and_then(|index| list.get(index));
                 found.cloned().ok_or_else(|| format!("`select {index}` of a list of {}", list.len()))
             }
@@ -105,7 +105,7 @@ impl Helper {
                 let base = self.text(arguments, 0)?;
                 let number = |index: usize| {
                     let number = arguments.get(index).and_then(Json::as_u64);
-                    number.ok_or_else(|| format!("`subnet` needs whole numbers: {}", self.usage()))
+                    number.ok_or_else(|| self.needs("whole numbers"))
                 };
                 subnet(base, number(1)?, number(2)?).map(|network| network.to_string().into())
             }
@@ -113,16 +113,18 @@ impl Helper {
         }
     }
 
+    /// The error of a wrong argument.
+    pub(super) fn needs(self, what: &str) -> String {
+        format!("`{}` needs {what}", self.name())
+    }
+
     fn text(self, arguments: &[Json], index: usize) -> Result<&str, String> {
-        arguments
-            .get(index)
-            .and_then(Json::as_str)
-            .ok_or_else(|| format!("`{}` needs a text: {}", self.name(), self.usage()))
+        arguments.get(index).and_then(Json::as_str).ok_or_else(|| self.needs("a text"))
     }
 
     fn list(self, arguments: &[Json]) -> Result<&[Json], String> {
         let list = arguments.first().and_then(Json::as_array);
-        list.map(Vec::as_slice).ok_or_else(|| format!("`{}` needs a list: {}", self.name(), self.usage()))
+        list.map(Vec::as_slice).ok_or_else(|| self.needs("a list"))
     }
 
     fn separator(self, arguments: &[Json]) -> Result<&str, String> {

@@ -11,6 +11,7 @@
 //! `{{resolve:…}}`, CloudFormation's own dynamic reference, passes through as it stands:
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html>.
 
+mod certain;
 mod evaluate;
 mod expression;
 mod fault;
@@ -18,6 +19,7 @@ mod helper;
 mod parse;
 mod scan;
 
+pub use certain::{Certain, Shape};
 pub use evaluate::EvaluateError;
 pub use expression::{Expression, Reference};
 pub use fault::Fault;

@@ -30,6 +30,7 @@ fn syntax(text: &str, scan: &Scan, error: &handlebars::TemplateError) -> Fault {
     match error.reason() {
         TemplateErrorReason::MismatchingClosedHelper(open, close) => {
             Fault::new(range, format!("`{{{{#{open}}}}}` was opened, but `{{{{/{close}}}}}` closes"))
+                .help(format!("close it with {{{{/{open}}}}}"))
         }
         _ => Fault::new(range, "this is not an expression")
             .help("an expression is a path, a helper with its arguments, or {{#if path}}…{{else}}…{{/if}}"),
@@ -66,7 +67,8 @@ impl Reader<'_> {
             TemplateElement::HelperBlock(block) => self.block(block),
             // The scan refuses the others by their first character; this stays right should the grammar grow.
             _ => {
-                self.faults.push(Fault::new(0..self.text.len(), "this is not part of a plan's expressions"));
+                let fault = Fault::new(0..self.text.len(), "this is not part of a plan's expressions");
+                self.faults.push(fault.help("write a path, a helper with its arguments, or {{#if path}}…{{/if}}"));
                 None
             }
         }
@@ -106,7 +108,8 @@ impl Reader<'_> {
         let condition = if let [condition] = block.params.as_slice() {
             self.parameter(condition)
         } else {
-            self.faults.push(Fault::new(range, format!("`{name}` takes one condition")));
+            let fault = Fault::new(range, format!("`{name}` takes one condition"));
+            self.faults.push(fault.help(format!("write {{{{#{name} path}}}}, or {{{{#{name} (eq path \"text\")}}}}")));
             None
         };
         let then = self.template(block.template.as_ref());

@@ -11,6 +11,9 @@ use super::Fault;
 /// How deeply blocks, and within a tag parentheses, may be nested. People stop at three.
 const MAX_DEPTH: usize = 16;
 
+/// How many tags one text may have: `handlebars` works out the line of each from the start of the text.
+const MAX_TAGS: usize = 1_000;
+
 /// The opening of CloudFormation's dynamic reference; CloudFormation allows no space in it.
 const RESOLVE: &str = "{{resolve:";
 
@@ -67,8 +70,16 @@ pub(super) fn scan(text: &str) -> Result<Scan, Fault> {
             Sort::ElseIf => chained += 1,
             Sort::Other => {}
         }
+        if blocks == 0 && matches!(tag.sort, Sort::Close) {
+            chained = 0;
+        }
         if blocks + chained > MAX_DEPTH {
-            return Err(Fault::new(tag.range, format!("blocks are nested more than {MAX_DEPTH} deep")));
+            return Err(Fault::new(tag.range, format!("blocks are nested more than {MAX_DEPTH} deep"))
+                .help("`else if` counts as nesting too: choose by a variable's key instead, as in vars.NAME.KEY"));
+        }
+        if scan.tags.len() == MAX_TAGS {
+            return Err(Fault::new(tag.range, format!("a text has {MAX_TAGS} expressions at most"))
+                .help("divide the text into several values"));
         }
         at = tag.range.end;
         scan.tags.push(tag.range);
@@ -119,8 +130,17 @@ impl Tag {
         let range = cursor.body(start, words)?;
         if matches!(sort, Sort::Close) {
             words.truncate(first);
-        } else if words.len() > first + 1 && &text[words[first].clone()] == "else" {
-            sort = Sort::ElseIf;
+        } else if let Some(word) = words.get(first).cloned()
+            && text[word.clone()].starts_with("else")
+        {
+            // The grammar takes `elseif x` for `else if x`, and any other word that begins so for a chain as well.
+            if &text[word.clone()] != "else" {
+                return Err(Fault::new(word, "no word that begins with `else` can stand first in an expression")
+                    .help("write {{else}} or {{else if path}}"));
+            }
+            if words.len() > first + 1 {
+                sort = Sort::ElseIf;
+            }
         }
         Ok(Self { range, sort })
     }
@@ -175,14 +195,16 @@ impl Cursor<'_> {
                 Some('(') => {
                     depth += 1;
                     if depth > MAX_DEPTH {
-                        return Err(Fault::new(here..self.at, format!("more than {MAX_DEPTH} parentheses are open")));
+                        return Err(Fault::new(here..self.at, format!("more than {MAX_DEPTH} parentheses are open"))
+                            .help("give each step a value of its own"));
                     }
                 }
                 Some(')') => depth = depth.saturating_sub(1),
                 Some(quote @ ('"' | '\'')) => self.quoted(here, quote)?,
                 Some(c) if c == '~' || c.is_whitespace() => {}
                 Some('|') => {
-                    return Err(Fault::new(here..self.at, "block parameters are not part of a plan's expressions"));
+                    return Err(Fault::new(here..self.at, "block parameters are not part of a plan's expressions")
+                        .help("write whole paths"));
                 }
                 Some('=') => {
                     return Err(Fault::new(here..self.at, "helpers take no named arguments")
@@ -215,7 +237,8 @@ impl Cursor<'_> {
                 _ => {}
             }
         }
-        Err(Fault::new(start..start + 1, "this text in quotes has no end"))
+        Err(Fault::new(start..start + 1, "this text in quotes has no end")
+            .help("close it with the quote it began with"))
     }
 
     /// Reads the rest of a word: a path with its bracketed keys, a name or a number.
@@ -229,7 +252,8 @@ impl Cursor<'_> {
             if c == '[' {
                 self.skip(|c| c != ']');
                 if self.next().is_none() {
-                    return Err(Fault::new(start..start + 1, "`[` without its `]`"));
+                    return Err(Fault::new(start..start + 1, "`[` without its `]`")
+                        .help("a key with other characters than letters, digits, - and _ is written [so]"));
                 }
             }
         }
@@ -288,5 +312,26 @@ mod tests {
         ] {
             assert!(scan(&text).unwrap_err().message.contains("16"), "{}", &text[..40]);
         }
+    }
+
+    #[test]
+    fn chains_of_blocks_beside_each_other_do_not_nest() {
+        assert!(scan(&"{{#if a}}x{{else if b}}y{{/if}}".repeat(40)).is_ok());
+    }
+
+    #[test]
+    fn a_word_that_begins_with_else_is_no_way_into_a_chain() {
+        for link in ["{{elseif a}}", "{{~ elseif a}}", "{{elsewhere}}", "{{else-if a}}", "{{elseé a}}", "{{else.a}}"] {
+            let text = format!("{{{{#if a}}}}{}{{{{/if}}}}", link.repeat(4_000));
+            assert!(scan(&text).unwrap_err().message.contains("`else`"), "{link}");
+            assert!(super::super::Expression::parse(&text).is_err(), "{link}");
+        }
+        assert!(scan("{{ vars.else }}{{ vars.elsewhere }}").is_ok());
+    }
+
+    #[test]
+    fn a_text_has_so_many_tags_and_no_more() {
+        assert!(scan(&"{{ a }}".repeat(MAX_TAGS)).is_ok());
+        assert!(scan(&"{{ a }}".repeat(MAX_TAGS + 1)).unwrap_err().message.contains("1000"));
     }
 }

@@ -5,11 +5,11 @@ use std::fmt;
 
 use petgraph::Direction;
 use petgraph::algo::kosaraju_scc;
-use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::graph::NodeIndex;
 use petgraph::visit::EdgeRef;
 
-use super::dag::position;
-use super::{Edge, Reason};
+use super::Edge;
+use super::dag::{Dag, position};
 use crate::diag::{Code, Problem, Span};
 use crate::ids::NodeId;
 
@@ -66,7 +66,7 @@ impl Cycle {
 
     /// A short ring of a graph that has at least one: the shortest through any of the first nodes of the smallest
     /// strongly connected part. Finding the shortest of all would take a search from every node.
-    pub(super) fn shortest(dag: &DiGraph<NodeId, Vec<Reason>>) -> Self {
+    pub(super) fn shortest(dag: &Dag) -> Self {
         let rings = |part: &Vec<NodeIndex>| part.len() > 1 || dag.contains_edge(part[0], part[0]);
         // kosaraju_scc keeps its own stack; petgraph's tarjan_scc recurses as deep as the longest path.
         let parts = kosaraju_scc(dag).into_iter().filter(rings);
@@ -89,23 +89,27 @@ impl Cycle {
         Self::along(dag, &ring)
     }
 
-    fn along(dag: &DiGraph<NodeId, Vec<Reason>>, ring: &[NodeIndex]) -> Self {
-        let needed = ring.iter().cycle().skip(1);
-        let edge = |(to, from): (&NodeIndex, &NodeIndex)| {
-            let reasons = &dag[dag.find_edge(*from, *to).expect("the ring follows edges")];
+    /// A ring whose first position is a node. What lies between two nodes of a join is passed over.
+    fn along(dag: &Dag, ring: &[NodeIndex]) -> Self {
+        let after = |place: usize, steps: usize| ring[(place + steps) % ring.len()];
+        let mut nodes = Vec::with_capacity(ring.len());
+        let mut edges = Vec::with_capacity(ring.len());
+        for (place, to) in ring.iter().enumerate() {
+            let Some(id) = &dag[*to] else { continue };
+            let next = after(place, 1);
+            let from = if dag[next].is_some() { next } else { after(place, 2) };
+            let reasons = &dag[dag.find_edge(next, *to).expect("the ring follows edges")];
             // A reason with a place can be shown; one without can only be told.
             let reason = reasons.iter().find(|reason| reason.span.is_some()).unwrap_or(&reasons[0]);
-            Edge {
-                from: position(*from),
+            nodes.push(id.clone());
+            edges.push(Edge {
+                from: position(from),
                 to: position(*to),
                 span: reason.span.clone(),
                 expression: reason.expression.clone(),
-            }
-        };
-        Self {
-            nodes: ring.iter().map(|node| dag[*node].clone()).collect(),
-            edges: ring.iter().zip(needed).map(edge).collect(),
+            });
         }
+        Self { nodes, edges }
     }
 }
 
@@ -129,7 +133,7 @@ impl fmt::Display for Cycle {
 impl std::error::Error for Cycle {}
 
 /// The shortest ring through `start`, from each node to one that it needs, by breadth-first search.
-fn ring_through(dag: &DiGraph<NodeId, Vec<Reason>>, inside: &[bool], start: NodeIndex) -> Vec<NodeIndex> {
+fn ring_through(dag: &Dag, inside: &[bool], start: NodeIndex) -> Vec<NodeIndex> {
     let mut came_from: Vec<Option<NodeIndex>> = vec![None; dag.node_count()];
     let mut open = VecDeque::from([start]);
     while let Some(node) = open.pop_front() {
@@ -219,7 +223,7 @@ mod tests {
         let place = |range| Some(Span::new(file, range));
         let edges = [
             Edge { span: place(0..5), ..edge(1, 0) },
-            Edge { span: None, expression: "depends_on".to_owned(), ..edge(0, 1) },
+            Edge { span: None, expression: "depends_on".into(), ..edge(0, 1) },
             Edge { span: place(6..12), ..edge(0, 1) },
         ];
         let problem = Graph::new(ids(2), edges).unwrap_err().problem(&Span::start_of(file));

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::fmt;
+use std::sync::Arc;
 
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -39,7 +40,7 @@ impl fmt::Display for Ix {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
     /// The reference as the plan writes it, `stacks.master.outputs.VPCId`, or the plan's word for an order without one.
-    pub expression: String,
+    pub expression: Arc<str>,
     /// Where it stands.
     pub span: Option<Span>,
 }
@@ -54,10 +55,23 @@ pub struct Edge {
     /// Where the reference stands.
     pub span: Option<Span>,
     /// The reference as the plan writes it.
-    pub expression: String,
+    pub expression: Arc<str>,
 }
 
-type Dag = DiGraph<NodeId, Vec<Reason>>;
+/// That none of some nodes can run before all of some others are done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Join {
+    /// The nodes that are needed.
+    pub from: Vec<Ix>,
+    /// The nodes that need them.
+    pub to: Vec<Ix>,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// The nodes by position, and after them one without a name for each join: N nodes that need M others are N + M edges
+/// by way of it, not N × M. Nobody outside sees it.
+pub(super) type Dag = DiGraph<Option<NodeId>, Vec<Reason>>;
 
 /// Nodes, what they need and why, without a cycle.
 ///
@@ -66,6 +80,8 @@ type Dag = DiGraph<NodeId, Vec<Reason>>;
 #[derive(Clone, Debug)]
 pub struct Graph {
     dag: Dag,
+    /// How many positions of `dag` are nodes.
+    len: usize,
     order: Vec<Ix>,
     by_id: HashMap<NodeId, Ix>,
 }
@@ -79,21 +95,57 @@ impl Graph {
     /// # Panics
     /// If an edge names a position that `ids` does not have.
     pub fn new(ids: Vec<NodeId>, edges: impl IntoIterator<Item = Edge>) -> Result<Self, Cycle> {
-        let mut dag = Dag::with_capacity(ids.len(), 0);
+        Self::with_joins(ids, edges, [])
+    }
+
+    /// The same with joins besides the references, each as if it were an edge from each of its nodes to each other.
+    ///
+    /// # Errors
+    /// As for [`Graph::new`].
+    ///
+    /// # Panics
+    /// If an edge or a join names a position that `ids` does not have.
+    pub fn with_joins(
+        ids: Vec<NodeId>,
+        edges: impl IntoIterator<Item = Edge>,
+        joins: impl IntoIterator<Item = Join>,
+    ) -> Result<Self, Cycle> {
+        let len = ids.len();
+        let mut dag = Dag::with_capacity(len, 0);
         let by_id: HashMap<_, _> = ids.iter().enumerate().map(|(index, id)| (id.clone(), Ix::from(index))).collect();
         for id in ids {
-            dag.add_node(id);
+            dag.add_node(Some(id));
         }
-        connect(&mut dag, edges.into_iter().collect());
+        let mut edges: Vec<Edge> = edges.into_iter().collect();
+        let mut large = Vec::new();
+        for join in joins {
+            assert!(join.from.iter().chain(&join.to).all(|node| node.index() < len), "a join is between nodes");
+            // Of a few nodes, the edges themselves are no more.
+            if join.from.len().min(join.to.len()) > 2 {
+                large.push(join);
+            } else {
+                edges.extend(join.edges());
+            }
+        }
+        connect(&mut dag, edges);
+        for Join { from, to, reason } in large {
+            let between = dag.add_node(None);
+            for node in from {
+                dag.add_edge(at(node), between, Vec::new());
+            }
+            for node in to {
+                dag.add_edge(between, at(node), vec![reason.clone()]);
+            }
+        }
         match order(&dag) {
-            Some(order) => Ok(Self { dag, order, by_id }),
+            Some(order) => Ok(Self { dag, len, order, by_id }),
             None => Err(Cycle::shortest(&dag)),
         }
     }
 
     /// How many nodes there are.
     pub fn len(&self) -> usize {
-        self.dag.node_count()
+        self.len
     }
 
     /// Whether there is no node at all.
@@ -103,7 +155,7 @@ impl Graph {
 
     /// How many pairs of nodes have a reference between them.
     pub fn edge_count(&self) -> usize {
-        self.dag.edge_count()
+        self.nodes().map(|node| self.needs(node).count()).sum()
     }
 
     /// All positions, in the order of the file.
@@ -113,7 +165,7 @@ impl Graph {
 
     /// All names, in the order of the file.
     pub fn ids(&self) -> impl Iterator<Item = &NodeId> {
-        self.dag.node_weights()
+        self.dag.node_weights().flatten()
     }
 
     /// The name of a node.
@@ -121,7 +173,7 @@ impl Graph {
     /// # Panics
     /// If the position is not one of this graph's, here and in the methods below.
     pub fn id(&self, node: Ix) -> &NodeId {
-        &self.dag[at(node)]
+        self.dag[at(node)].as_ref().expect("a position is that of a node")
     }
 
     /// The position of a name, if there is such a node.
@@ -131,19 +183,51 @@ impl Graph {
 
     /// The nodes that must be done before this one can run, in the order of the file.
     pub fn needs(&self, node: Ix) -> impl Iterator<Item = Ix> {
-        self.dag.neighbors_directed(at(node), Direction::Incoming).map(position)
+        self.around(node, Direction::Incoming)
     }
 
     /// The nodes that wait for this one, in the order of the file.
     pub fn needed_by(&self, node: Ix) -> impl Iterator<Item = Ix> {
-        self.dag.neighbors_directed(at(node), Direction::Outgoing).map(position)
+        self.around(node, Direction::Outgoing)
     }
 
-    /// What a node needs and for which reasons, in the order of the file.
+    /// The nodes on one side of a node, those by way of a join among them, each once and in the order of the file.
+    fn around(&self, node: Ix, direction: Direction) -> impl Iterator<Item = Ix> + use<> {
+        let mut found = Vec::new();
+        let mut joined = false;
+        for next in self.dag.neighbors_directed(at(node), direction) {
+            if next.index() < self.len {
+                found.push(position(next));
+            } else {
+                joined = true;
+                found.extend(self.dag.neighbors_directed(next, direction).map(position));
+            }
+        }
+        if joined {
+            found.sort_unstable();
+            found.dedup();
+        }
+        found.into_iter()
+    }
+
+    /// What a node needs and for which reasons, in the order of the file. A node that is needed by itself and as one of
+    /// a join comes once for each.
     pub fn reasons(&self, node: Ix) -> impl Iterator<Item = (Ix, &[Reason])> {
-        self.dag
-            .edges_directed(at(node), Direction::Incoming)
-            .map(|edge| (position(edge.source()), edge.weight().as_slice()))
+        let mut found = Vec::new();
+        for edge in self.dag.edges_directed(at(node), Direction::Incoming) {
+            if edge.source().index() < self.len {
+                found.push((position(edge.source()), edge.weight().as_slice()));
+            } else {
+                let beyond = self.dag.edges_directed(edge.source(), Direction::Incoming);
+                found.extend(beyond.map(|far| {
+                    // The reason stands on the side of those that need; in a reversed graph that is the far one.
+                    let reasons = if edge.weight().is_empty() { far.weight() } else { edge.weight() };
+                    (position(far.source()), reasons.as_slice())
+                }));
+            }
+        }
+        found.sort_by_key(|(needed, _)| *needed);
+        found.into_iter()
     }
 
     /// Every node after all that it needs; among those that could come next, the first of the file.
@@ -173,14 +257,25 @@ impl Graph {
     }
 
     fn closure(&self, nodes: impl IntoIterator<Item = Ix>, direction: Direction) -> Vec<bool> {
-        let mut reached = vec![false; self.len()];
+        let mut reached = vec![false; self.dag.node_count()];
         let mut open: Vec<NodeIndex> = nodes.into_iter().map(at).collect();
         while let Some(node) = open.pop() {
             if !std::mem::replace(&mut reached[node.index()], true) {
                 open.extend(self.dag.neighbors_directed(node, direction).filter(|next| !reached[next.index()]));
             }
         }
+        reached.truncate(self.len);
         reached
+    }
+}
+
+impl Join {
+    /// Its edges, one by one.
+    fn edges(&self) -> impl Iterator<Item = Edge> {
+        let Self { from, to, reason } = self;
+        let edge =
+            |from: Ix, to: Ix| Edge { from, to, span: reason.span.clone(), expression: reason.expression.clone() };
+        from.iter().flat_map(move |from| to.iter().map(move |to| edge(*from, *to)))
     }
 }
 
@@ -216,18 +311,24 @@ fn connect(dag: &mut Dag, mut edges: Vec<Edge>) {
 fn order(dag: &Dag) -> Option<Vec<Ix>> {
     let degree = |node| dag.neighbors_directed(node, Direction::Incoming).count();
     let mut missing: Vec<usize> = dag.node_indices().map(degree).collect();
-    let mut open: BinaryHeap<_> = dag.node_indices().filter(|node| missing[node.index()] == 0).map(Reverse).collect();
+    // A join comes before any node, so that those behind it are open as soon as they can be.
+    let ranked = |node: NodeIndex| Reverse((dag[node].is_some(), node));
+    let mut open: BinaryHeap<_> = dag.node_indices().filter(|node| missing[node.index()] == 0).map(ranked).collect();
     let mut order = Vec::with_capacity(dag.node_count());
-    while let Some(Reverse(node)) = open.pop() {
-        order.push(position(node));
+    let mut seen = 0;
+    while let Some(Reverse((is_node, node))) = open.pop() {
+        seen += 1;
+        if is_node {
+            order.push(position(node));
+        }
         for next in dag.neighbors(node) {
             missing[next.index()] -= 1;
             if missing[next.index()] == 0 {
-                open.push(Reverse(next));
+                open.push(ranked(next));
             }
         }
     }
-    (order.len() == dag.node_count()).then_some(order)
+    (seen == dag.node_count()).then_some(order)
 }
 
 #[cfg(test)]
@@ -260,13 +361,13 @@ mod tests {
     #[test]
     fn references_between_the_same_two_nodes_are_one_edge_with_all_reasons() {
         let mut edges = vec![edge(0, 1), edge(0, 1)];
-        edges[1].expression = "depends_on".to_owned();
+        edges[1].expression = "depends_on".into();
         let graph = Graph::new(ids(2), edges).unwrap();
         assert_eq!(graph.edge_count(), 1);
         let (needed, reasons) = graph.reasons(Ix(1)).next().unwrap();
         assert_eq!(needed, Ix(0));
         assert_eq!(
-            reasons.iter().map(|reason| reason.expression.as_str()).collect::<Vec<_>>(),
+            reasons.iter().map(|reason| &*reason.expression).collect::<Vec<_>>(),
             ["stacks.n0.outputs.Id", "depends_on"]
         );
     }
@@ -295,7 +396,67 @@ mod tests {
         assert_eq!(graph.with_ancestors([Ix(length - 1)]).iter().filter(|reached| **reached).count(), length as usize);
     }
 
+    /// A join of nodes with a reason.
+    fn join(from: impl IntoIterator<Item = u32>, to: impl IntoIterator<Item = u32>) -> Join {
+        let [from, to] = [from.into_iter().map(Ix).collect(), to.into_iter().map(Ix).collect()];
+        Join { from, to, reason: Reason { expression: "depends_on".into(), span: None } }
+    }
+
+    #[test]
+    fn thousands_that_need_thousands_are_no_millions_of_edges() {
+        let count = 20_000;
+        let graph = Graph::with_joins(ids(2 * count), [], [join(0..count, count..2 * count)]).unwrap();
+        assert_eq!(graph.dag.edge_count(), 2 * count as usize);
+        assert_eq!(graph.order().len(), 2 * count as usize);
+        assert_eq!(graph.needs(Ix(count)).count(), count as usize);
+        assert_eq!(graph.with_descendants([Ix(0)]).iter().filter(|reached| **reached).count(), 1 + count as usize);
+    }
+
+    #[test]
+    fn a_ring_through_a_join_names_nodes_only() {
+        let cycle = Graph::with_joins(ids(8), [edge(6, 1)], [join(0..4, 4..8)]).unwrap_err();
+        assert_eq!(cycle.to_string(), "these nodes need each other in a ring: stacks.n1 → stacks.n6 → stacks.n1");
+        assert_eq!(&*cycle.edges()[1].expression, "depends_on");
+        let cycle = Graph::with_joins(ids(4), [], [join(0..4, 1..4)]).unwrap_err();
+        assert_eq!(cycle.to_string(), "`stacks.n1` needs itself");
+    }
+
     proptest! {
+        #[test]
+        fn a_join_is_as_all_of_its_edges(
+            shape in shapes(),
+            cut in any::<prop::sample::Index>(),
+            picks in proptest::collection::vec(any::<bool>(), 40),
+        ) {
+            // All of the join's edges go forward in an order of the graph, so that there is no cycle.
+            let order = indices(graph(shape.nodes, &shape.edges).order().iter().copied());
+            let picked = |half: &[u32]| half.iter().copied().filter(|node| picks[*node as usize]).collect::<Vec<_>>();
+            let (from, to) = order.split_at(cut.index(order.len()));
+            let join = join(picked(from), picked(to));
+            let edges = || shape.edges.iter().map(|(from, to)| edge(*from, *to));
+            let joined = Graph::with_joins(ids(shape.nodes), edges(), [join.clone()]).unwrap();
+            let plain = Graph::new(ids(shape.nodes), edges().chain(join.edges())).unwrap();
+            for (joined, plain) in [(joined.reversed(), plain.reversed()), (joined, plain)] {
+                prop_assert_eq!(joined.order(), plain.order());
+                prop_assert_eq!(joined.edge_count(), plain.edge_count());
+                for node in plain.nodes() {
+                    prop_assert_eq!(indices(joined.needs(node)), indices(plain.needs(node)));
+                    prop_assert_eq!(indices(joined.needed_by(node)), indices(plain.needed_by(node)));
+                    prop_assert_eq!(joined.with_ancestors([node]), plain.with_ancestors([node]));
+                    prop_assert_eq!(joined.with_descendants([node]), plain.with_descendants([node]));
+                    let told = |graph: &Graph| {
+                        let reasons = graph.reasons(node).flat_map(|(needed, reasons)| {
+                            reasons.iter().map(move |reason| (needed, reason.expression.to_string()))
+                        });
+                        let mut reasons: Vec<_> = reasons.collect();
+                        reasons.sort();
+                        reasons
+                    };
+                    prop_assert_eq!(told(&joined), told(&plain));
+                }
+            }
+        }
+
         #[test]
         fn the_order_holds_every_node_once_and_respects_every_edge(shape in shapes()) {
             let Shape { nodes, edges } = &shape;

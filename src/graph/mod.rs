@@ -11,11 +11,11 @@ mod select;
 mod templates;
 
 pub use cycle::{CYCLE, Cycle};
-pub use dag::{Edge, Graph, Ix, Reason};
+pub use dag::{Edge, Graph, Ix, Join, Reason};
 pub use of_plan::of_plan;
 pub use path::CriticalPath;
 pub use select::{BadPattern, Flag, NoMatch, Selection};
-pub use templates::{NO_SUCH_OUTPUT, NOT_A_TEMPLATE, TEMPLATE_TOO_LARGE, check_templates};
+pub use templates::{NO_SUCH_OUTPUT, NOT_A_TEMPLATE, TEMPLATE_FAULT, TEMPLATE_TOO_LARGE, check_templates};
 
 #[cfg(test)]
 pub(crate) mod samples;

@@ -1,6 +1,8 @@
 //! The graph of a plan.
 
-use super::{Edge, Graph, Ix};
+use std::sync::Arc;
+
+use super::{Edge, Graph, Ix, Join, Reason};
 use crate::diag::Problem;
 use crate::plan::Plan;
 
@@ -17,10 +19,19 @@ pub fn of_plan(plan: &Plan) -> Result<Graph, Box<Problem>> {
             from: by_id[&need.node],
             to: Ix::from(index),
             span: Some(need.span.clone()),
-            expression: need.expression.to_string(),
+            expression: need.expression.clone(),
         })
     });
-    Graph::new(plan.nodes.iter().map(|node| node.id.clone()).collect(), edges).map_err(|cycle| {
+    // Instances of a group follow one another and share what they come after.
+    let joins = plan.nodes.chunk_by(|one, next| Arc::ptr_eq(&one.after, &next.after)).flat_map(|instances| {
+        let by_id = &by_id;
+        instances[0].after.iter().map(move |after| Join {
+            from: after.nodes.iter().map(|node| by_id[node]).collect(),
+            to: instances.iter().map(|node| by_id[&node.id]).collect(),
+            reason: Reason { expression: after.expression.clone(), span: Some(after.span.clone()) },
+        })
+    });
+    Graph::with_joins(plan.nodes.iter().map(|node| node.id.clone()).collect(), edges, joins).map_err(|cycle| {
         let first = cycle.edges().first().map_or(0, |edge| edge.to.index());
         Box::new(cycle.problem(&plan.nodes[first].span))
     })

@@ -21,7 +21,7 @@ pub(crate) fn ids(count: u32) -> Vec<NodeId> {
 
 /// An edge that reads like a reference to an output of the needed node.
 pub(crate) fn edge(from: u32, to: u32) -> Edge {
-    Edge { from: Ix(from), to: Ix(to), span: None, expression: format!("stacks.n{from}.outputs.Id") }
+    Edge { from: Ix(from), to: Ix(to), span: None, expression: format!("stacks.n{from}.outputs.Id").into() }
 }
 
 /// A graph of `nodes` nodes with an edge for each pair.

@@ -14,9 +14,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::ids::{AccountName, Kind, NodeId};
-
-/// A nearest name is offered if at least this share of it is right, by [`strsim::normalized_damerau_levenshtein`].
-const SIMILAR: f64 = 0.6;
+use crate::plan::nearest;
 
 /// The patterns of one command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -188,10 +186,7 @@ impl Pattern {
                 }
             }
         }
-        let likeness = |name: &String| strsim::normalized_damerau_levenshtein(&self.text, name);
-        let scored = names.into_iter().map(|name| (likeness(&name), name)).filter(|(score, _)| *score >= SIMILAR);
-        // `max_by` keeps the last of equals; the names come backwards, so that it is the first by name.
-        let nearest = scored.rev().max_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, name)| name);
+        let nearest = nearest(&self.text, names.iter().map(String::as_str)).map(str::to_owned);
         NoMatch { flag: self.flag, pattern: self.text.clone(), nearest }
     }
 }

@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use super::codes;
 use super::document::{Data, Item, Table};
 use super::fields::Fields;
-use super::problems::{Problems, did_you_mean};
+use super::problems::Problems;
 use super::scope::Scope;
 use super::world::World;
 use crate::diag::{Sources, Span};
@@ -79,7 +79,7 @@ pub(super) fn read(
             let own = own.get(name).and_then(|entry| entry.item.table());
             Reader { fields, scope: Scope::plan(world) }.account(own)
         } else {
-            problems.wrong_type(&entry.item, "a table", format!("write {name} = {{ id = \"…\" }}"));
+            problems.wrong_type(&entry.item, "a table", &format!("write {name} = {{ id = \"…\" }}"));
             None
         };
         read.insert(AccountName::from(&**name), account);
@@ -107,13 +107,22 @@ impl Reader<'_> {
         } else {
             None
         };
-        let profile = self.text("profile").map(|found| found.0);
+        let mut profile = self.text("profile").map(|found| found.0);
         let external_id = self.text("external_id").map(|found| found.0);
         let session_name = self.text("session_name").and_then(|(text, span)| self.session_name(text, &span));
         let duration = self.duration();
         let session_tags = self.session_tags();
-        let mfa_serial = self.text("mfa_serial").map(|found| found.0);
-        let through = self.text("through").map(|found| found.0.into());
+        let mut mfa_serial = self.text("mfa_serial").map(|found| found.0);
+        let mut through = self.text("through").map(|found| found.0.into());
+        for (key, value) in [("profile", &mut profile), ("mfa_serial", &mut mfa_serial)] {
+            if has_role && through.is_some() && value.is_some() {
+                match self.one_of("through", key, own) {
+                    Some("through") => *value = None,
+                    Some(_) => through = None,
+                    None => {}
+                }
+            }
+        }
         let span = self.fields.header.clone();
         self.fields.finish();
         let plain = Account {
@@ -146,6 +155,25 @@ impl Reader<'_> {
         }
     }
 
+    /// Which of two keys that exclude each other counts: the one of the account's own table before that of the defaults.
+    /// Two of one table are reported.
+    fn one_of(&mut self, through: &'static str, key: &'static str, own: Option<&Table>) -> Option<&'static str> {
+        let is_own = |key: &str| own.is_some_and(|own| own.contains_key(key));
+        match (is_own(through), is_own(key)) {
+            (true, false) => return Some(through),
+            (false, true) => return Some(key),
+            _ => {}
+        }
+        let (at, other) = (self.fields.table.get(key)?, self.fields.table.get(through)?);
+        let message = format!("`{key}` and `{through}` contradict each other");
+        self.fields.problems.add(codes::CONTRADICTION, &at.key, message, |problem| {
+            problem
+                .related(other.key.clone(), "the session of this account assumes the role")
+                .help(format!("take one of them away; `{key}` may belong to the account that `{through}` names"))
+        });
+        None
+    }
+
     fn text(&mut self, key: &str) -> Option<(String, Span)> {
         let text = self.fields.text(key)?;
         let value = self.scope.constant_text(&text, self.fields.problems)?;
@@ -168,9 +196,18 @@ impl Reader<'_> {
     fn role(&mut self, text: String, span: &Span, id: Option<&AccountId>) -> Option<Role> {
         if text.starts_with("arn:") {
             let parts: Vec<&str> = text.splitn(6, ':').collect();
-            if let ["arn", _, "iam", "", account, resource] = parts.as_slice()
+            if let ["arn", partition, "iam", "", account, resource] = parts.as_slice()
                 && resource.strip_prefix("role/").is_some_and(is_role_name)
             {
+                if let Some(region) = self.scope.world.region.as_ref().filter(|region| region.partition() != *partition)
+                {
+                    let own = region.partition();
+                    let message =
+                        format!("this role is of the partition {partition}, but the plan's region is of {own}");
+                    let help = format!("write arn:{own}:iam::…, or the role's name alone");
+                    self.fields.problems.error(codes::PARTITION, span, message, help);
+                    return None;
+                }
                 if id.is_some_and(|id| id.as_str() != *account) {
                     let message = format!("this role belongs to the account {account}");
                     self.fields.problems.add(codes::ROLE, span, message, |problem| {
@@ -212,7 +249,8 @@ impl Reader<'_> {
             Data::Integer(seconds) => u32::try_from(*seconds).ok(),
             Data::Text(text) => seconds(text),
             _ => {
-                self.fields.problems.wrong_type(item, "seconds or a text such as \"1h\"", "");
+                let help = "write duration = 3600, or duration = \"1h\"";
+                self.fields.problems.wrong_type(item, "seconds or a text such as \"1h\"", help);
                 return None;
             }
         };
@@ -231,6 +269,7 @@ impl Reader<'_> {
 
     fn session_tags(&mut self) -> IndexMap<String, String> {
         let Some(table) = self.fields.table("session_tags") else { return IndexMap::new() };
+        self.fields.check_plain_keys(table);
         let mut tags = IndexMap::new();
         for (key, entry) in table {
             let text = self.fields.parse(&entry.item, "a text");
@@ -276,8 +315,11 @@ fn check_through(accounts: &Table, read: &IndexMap<AccountName, Option<Account>>
         let (Some(through), Some(item)) = (&account.through, place(name)) else { continue };
         match read.get(through) {
             None => {
-                let near = did_you_mean(through.as_str(), read.keys().map(AccountName::as_str));
-                problems.error(codes::THROUGH, &item.span, format!("there is no account `{through}`"), near);
+                let message = format!("there is no account `{through}`");
+                problems.error_with(codes::THROUGH, &item.span, message, |search| {
+                    let names = read.keys().map(AccountName::as_str);
+                    search.or_known(through.as_str(), "the accounts are", names, "")
+                });
             }
             Some(Some(Account { role: Some(_), .. })) if account.duration > Some(CHAINED_DURATION) => {
                 let table = accounts.get(name.as_str()).and_then(|entry| entry.item.table());
@@ -340,9 +382,10 @@ pub(super) fn known(name: &str, span: &Span, world: &World, problems: &mut Probl
         // Without any account, every name is unknown: that was reported once.
         return None;
     }
-    problems.error_with(codes::UNKNOWN_ACCOUNT, span, format!("there is no account `{name}`"), || {
-        let near = did_you_mean(name, world.accounts.keys().map(AccountName::as_str));
-        if near.is_empty() { format!("declare it: {name} = {{ id = \"…\" }} below [accounts]") } else { near }
+    problems.error_with(codes::UNKNOWN_ACCOUNT, span, format!("there is no account `{name}`"), |search| {
+        let names = world.accounts.keys().map(AccountName::as_str);
+        let declare = format!("declare it: {name} = {{ id = \"…\" }} below [accounts]");
+        search.or_known(name, "the accounts are", names, &declare)
     });
     None
 }

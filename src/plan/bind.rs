@@ -10,18 +10,19 @@ use indexmap::IndexMap;
 use super::codes;
 use super::fields::Declared;
 use super::files::beside;
+use super::fit;
 use super::group::{Body, Group};
 use super::miss::Miss;
-use super::node::{Attribute, Need, Node, PeeringSpec, RouteSpec, Side, Spec, StackSpec, Template};
+use super::node::{After, Attribute, Need, Node, PeeringSpec, RouteSpec, Side, Spec, StackSpec, Template};
 use super::peering::{DeclaredPeering, DeclaredSide};
-use super::problems::{Problems, did_you_mean};
-use super::route::{DeclaredRoute, check_destination};
-use super::scope::{Found, Horizon, Scope};
+use super::problems::Problems;
+use super::route::DeclaredRoute;
+use super::scope::{Found, Horizon, Scope, unevaluable};
 use super::stack::DeclaredStack;
 use super::templates::Templates;
 use super::text::Text;
-use super::value::{Slot, Unresolved, Value};
-use super::world::{Each, Instance, World};
+use super::value::{Slot, Value};
+use super::world::{Each, Instance, Instances, World};
 use crate::diag::{Sources, Span};
 use crate::ids::NodeId;
 
@@ -35,6 +36,7 @@ pub(super) fn bind(
 ) -> Vec<Node> {
     let mut nodes = Vec::with_capacity(world.instances.len());
     for (index, group) in groups.iter().enumerate() {
+        let after = after(group, world);
         for member in &world.groups[index].members {
             let instance = &world.instances[*member];
             let scope = Scope::of(world, instance, Horizon::Values);
@@ -50,11 +52,26 @@ pub(super) fn bind(
             let needs = binder.needs.list;
             if let (Some(spec), Some(account), Some(region)) = (spec, &instance.account, &instance.region) {
                 let (account, region) = (account.clone(), region.clone());
-                nodes.push(Node { id: instance.id.clone(), span: group.span.clone(), account, region, spec, needs });
+                let (id, span, after) = (instance.id.clone(), group.span.clone(), after.clone());
+                nodes.push(Node { id, span, account, region, spec, needs, after });
             }
         }
     }
     nodes
+}
+
+/// The groups that all instances of a group wait for.
+fn after(group: &Group, world: &World) -> Arc<[After]> {
+    let scope = Scope { horizon: Horizon::Values, ..Scope::plan(world) };
+    let groups = group.depends_on.iter().filter_map(|(name, span)| match depended(scope, name) {
+        Ok(Depended::All(instances)) => {
+            let nodes = instances.members.iter().map(|index| world.instances[*index].id.clone()).collect();
+            Some(After { nodes, span: span.clone(), expression: DEPENDS_ON.into() })
+        }
+        // What is wrong with it is told of the instances.
+        Ok(Depended::One(_)) | Err(_) => None,
+    });
+    groups.collect()
 }
 
 /// What a node needs, each attribute of each node once.
@@ -83,8 +100,8 @@ impl Binder<'_> {
             None => None,
             Some(text) => self.template(text, templates, sources),
         };
-        let parameters = self.values(&stack.parameters);
-        let tags = self.values(&stack.tags);
+        let parameters = self.values(&stack.parameters, "a parameter");
+        let tags = self.values(&stack.tags, "a tag");
         Some(Spec::Stack(StackSpec {
             name: instance.name.clone()?,
             template,
@@ -107,7 +124,7 @@ impl Binder<'_> {
         let own = (instance.account.clone(), instance.region.clone());
         let requester = self.side(peering.requester.as_ref(), own);
         let accepter = self.side(peering.accepter.as_ref(), instance.accepter.clone().unwrap_or_default());
-        let tags = self.values(&peering.tags);
+        let tags = self.values(&peering.tags, "a tag");
         Some(Spec::Peering(PeeringSpec { requester: requester?, accepter: accepter?, tags: tags? }))
     }
 
@@ -118,6 +135,7 @@ impl Binder<'_> {
     ) -> Option<Side> {
         let side = side?;
         let vpc = self.value(side.vpc.as_ref()?)?;
+        fit::vpc(&vpc, self.problems);
         Some(Side { account: account?, region: region?, vpc, dns: side.dns })
     }
 
@@ -125,15 +143,26 @@ impl Binder<'_> {
         let tables: Vec<_> = route.route_tables.iter().map(|table| self.value(table)).collect();
         let destination = route.destination.as_ref().and_then(|destination| self.value(destination));
         let via = route.via.as_ref().and_then(|via| self.value(via));
-        let destination = destination?;
-        check_destination(&destination, self.problems);
-        let route_tables = tables.into_iter().collect::<Option<_>>()?;
-        Some(Spec::Route(RouteSpec { route_tables, destination, via: via?, replace: route.replace }))
+        for (value, fits) in [(&destination, fit::destination as fit::Fit), (&via, fit::target)] {
+            if let Some(value) = value {
+                fits(value, self.problems);
+            }
+        }
+        let route_tables: Vec<_> = tables.into_iter().collect::<Option<_>>()?;
+        fit::tables(&route_tables, self.problems);
+        Some(Spec::Route(RouteSpec { route_tables, destination: destination?, via: via?, replace: route.replace }))
     }
 
-    /// A table of values, all of them looked at even when one is wrong.
-    fn values(&mut self, declared: &IndexMap<Arc<str>, Declared>) -> Option<IndexMap<Arc<str>, Value>> {
-        let bound: Vec<_> = declared.iter().map(|(name, value)| Some((name.clone(), self.value(value)?))).collect();
+    /// A table of values, all of them looked at even when one is wrong; `what` is one of them.
+    fn values(&mut self, declared: &IndexMap<Arc<str>, Declared>, what: &str) -> Option<IndexMap<Arc<str>, Value>> {
+        let mut bound = Vec::with_capacity(declared.len());
+        for (name, value) in declared {
+            let value = self.value(value);
+            if let Some(value) = &value {
+                fit::plain(value, what, self.problems);
+            }
+            bound.push(value.map(|value| (name.clone(), value)));
+        }
         bound.into_iter().collect()
     }
 
@@ -164,14 +193,7 @@ impl Binder<'_> {
         if slots.len() < references.len() {
             return None;
         }
-        match Value::text(text, slots) {
-            Ok(value) => Some(value),
-            Err(Unresolved::Invalid { span, message }) => {
-                self.problems.error(codes::UNEVALUABLE, &span, message, "");
-                None
-            }
-            Err(Unresolved::Missing(_)) => None,
-        }
+        Value::text(text, slots).map_err(|error| unevaluable(text, error, self.problems)).ok()
     }
 
     /// Notes that the node needs another.
@@ -186,13 +208,10 @@ impl Binder<'_> {
 
     fn depends_on(&mut self, name: &str, span: &Span) {
         match depended(self.scope, name) {
-            Ok(members) => {
-                let expression: Arc<str> = "depends_on".into();
-                for index in members {
-                    self.need(index, None, span.clone(), expression.clone());
-                }
+            Ok(Depended::One(index)) => {
+                self.need(index, None, span.clone(), DEPENDS_ON.into());
             }
-            Err(Miss::Reported) => {}
+            Ok(Depended::All(_)) | Err(Miss::Reported) => {}
             Err(Miss::Because { message, help, .. }) => {
                 self.problems.error_with(codes::DEPENDS_ON, span, message, help);
             }
@@ -200,11 +219,22 @@ impl Binder<'_> {
     }
 }
 
-/// The nodes that an element of `depends_on` names, as places in [`World::instances`].
-fn depended<'a>(scope: Scope<'a>, name: &'a str) -> Result<Vec<usize>, Miss<'a>> {
+/// The expression of what `depends_on` says.
+const DEPENDS_ON: &str = "depends_on";
+
+/// What an element of `depends_on` names.
+enum Depended<'a> {
+    /// One node, by its place in [`World::instances`].
+    One(usize),
+    /// Every instance of a group.
+    All(&'a Instances),
+}
+
+/// What an element of `depends_on` names.
+fn depended<'a>(scope: Scope<'a>, name: &'a str) -> Result<Depended<'a>, Miss<'a>> {
     if name == "each" {
         return match scope.each {
-            Some(Each::Instance(index)) => Ok(vec![*index]),
+            Some(Each::Instance(index)) => Ok(Depended::One(*index)),
             _ => Err(Miss::unknown_because("`each` is not a node here", "it is one where for_each goes over a group")),
         };
     }
@@ -219,19 +249,24 @@ fn depended<'a>(scope: Scope<'a>, name: &'a str) -> Result<Vec<usize>, Miss<'a>>
             // Perhaps an instance as an expression names it: `stacks.spoke.dev` for `stacks.spoke[dev]`.
             let dotted = group_name.split_once('.').filter(|(group, _)| scope.group(id.kind, group).is_ok());
             let Some((group, key)) = dotted else { return Err(miss) };
-            return Err(Miss::unknown(no_node(), move || {
+            return Err(Miss::unknown(no_node(), move |_| {
                 format!("write {}.{group}[{}]", id.kind.table(), key.replace('.', "/"))
             }));
         }
     };
-    let Some(key) = &id.key else { return Ok(group.members.clone()) };
+    let Some(key) = &id.key else {
+        return match group.members.as_slice() {
+            [index] if !group.keyed => Ok(Depended::One(*index)),
+            _ => Ok(Depended::All(group)),
+        };
+    };
     let Some(index) = group.by_key.get(key) else {
         let key = &rest[group_name.len() + 1..rest.len() - 1];
         let message = format!("`{}.{group_name}` has no instance `{key}`", id.kind.table());
         let keys = group.members.iter().filter_map(move |index| scope.world.instances[*index].id.key.as_deref());
-        return Err(Miss::unknown(message, move || did_you_mean(key, keys)));
+        return Err(Miss::unknown(message, move |search| search.or_known(key, "its instances are", keys, "")));
     };
-    Ok(vec![*index])
+    Ok(Depended::One(*index))
 }
 
 const DEPENDS_ON_HELP: &str = "write stacks.NAME, peerings.NAME or routes.NAME, with [KEY] for one instance of a group";

@@ -54,3 +54,9 @@ pub const TEMPLATE: Code = Code(23);
 pub const READ_ONLY: Code = Code(24);
 /// `depends_on` names something that is not a node.
 pub const DEPENDS_ON: Code = Code(25);
+/// Two nodes are the same stack.
+pub const SAME_STACK: Code = Code(26);
+/// Keys of an account that contradict each other.
+pub const CONTRADICTION: Code = Code(27);
+/// A role or a node of another partition than the plan's region.
+pub const PARTITION: Code = Code(28);

@@ -8,7 +8,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::codes;
-use super::problems::{Problems, did_you_mean};
+use super::depth::{MAX_DEPTH, too_deep};
+use super::problems::Problems;
 use crate::diag::{FileId, Sources, Span};
 
 /// A table's entries in the order of the text.
@@ -91,18 +92,38 @@ impl Item {
 
 /// Reads a file's text. What is not TOML is reported, all of it, and the rest is given.
 pub(super) fn read(text: &str, file: FileId, problems: &mut Problems) -> Table {
+    if let Some(at) = too_deep(text) {
+        let message = format!("this lies more than {MAX_DEPTH} levels deep");
+        let help = "a plan needs a few levels of tables and lists: take this nesting apart";
+        problems.error(codes::SYNTAX, &Span::new(file, at..at + 1), message, help);
+        return Table::new();
+    }
     let (document, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         let range = error.span().unwrap_or(0..0);
         let message = error.message();
-        let help = match message {
-            "duplicate key" => "a key is given once in a file; to change what another plan says, use extends",
-            _ => "",
-        };
-        problems.error(codes::SYNTAX, &Span::new(file, on_boundaries(text, range)), message, help);
+        problems.error(codes::SYNTAX, &Span::new(file, on_boundaries(text, range)), message, remedy(message));
     }
     let mut reader = Reader { file, problems };
     reader.table(document.into_inner())
+}
+
+/// What to do about a syntax error, by the words that the parser has for it.
+fn remedy(message: &str) -> &'static str {
+    let says = |words: &str| message.contains(words);
+    if says("duplicate key") {
+        "a key is given once in a file; to change what another plan says, use extends"
+    } else if says("must be quoted") {
+        "put the text in quotes: \"…\""
+    } else if says("invalid boolean") {
+        "write true or false, or put the text in quotes: \"…\""
+    } else if says("string") && says("expected") {
+        "end the text with the quote that it began with, in the same line"
+    } else if says("unclosed") {
+        "close what is open here"
+    } else {
+        "write key = value, a text in quotes, a list in [ ], a table in { } or below its [header]"
+    }
 }
 
 /// The range widened to whole characters inside the text: problems are drawn by slicing it.
@@ -114,6 +135,9 @@ fn on_boundaries(text: &str, range: std::ops::Range<usize>) -> std::ops::Range<u
 
 /// A value that is given by itself, as in `--var`.
 pub(super) fn read_value(text: &str, file: FileId) -> Result<Item, String> {
+    if too_deep(text).is_some() {
+        return Err(format!("it is nested more than {MAX_DEPTH} levels deep"));
+    }
     let value = DeValue::parse(text).map_err(|error| error.message().to_owned())?;
     let mut problems = Problems::default();
     let item = Reader { file, problems: &mut problems }.item(value);
@@ -178,8 +202,8 @@ pub(super) fn merge(base: &mut Table, over: Table) {
 pub(super) fn check_keys(table: &Table, known: &[&str], what: &str, problems: &mut Problems) {
     for (key, entry) in table {
         if !known.contains(&&**key) {
-            problems.error_with(codes::UNKNOWN_KEY, &entry.key, format!("{what} has no key `{key}`"), || {
-                let near = did_you_mean(key, known.iter().copied());
+            problems.error_with(codes::UNKNOWN_KEY, &entry.key, format!("{what} has no key `{key}`"), |search| {
+                let near = search.did_you_mean(key, known.iter().copied());
                 if near.is_empty() { format!("the keys are {}", known.join(", ")) } else { near }
             });
         }

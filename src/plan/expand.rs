@@ -9,10 +9,11 @@ use super::codes;
 use super::fields::{Declared, Key};
 use super::for_each::Source;
 use super::group::{Body, Group};
-use super::peering::DeclaredSide;
+use super::peering::{DeclaredPeering, DeclaredSide};
 use super::problems::Problems;
+use super::route::DeclaredRoute;
 use super::scope::{Horizon, Scope};
-use super::stack::is_stack_name;
+use super::stack::{DeclaredStack, is_stack_name};
 use super::text::Text;
 use super::world::{Each, Instance, Instances, World};
 use crate::diag::Span;
@@ -99,6 +100,9 @@ fn report_circle(groups: &[Group], circle: &[usize], problems: &mut Problems) {
 /// How many nodes a plan may have: groups over groups over lists of regions multiply, and the design is for 100,000.
 const MAX_NODES: usize = 250_000;
 
+/// The longest value of a tag: <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>.
+const MAX_TAG: usize = 256;
+
 struct Made {
     keyed: bool,
     instances: Vec<Instance>,
@@ -159,45 +163,71 @@ impl Expansion<'_> {
                 Regions::Unknown
             }
             Json::Array(list) => {
-                let regions = list.iter().map(|value| region(value, span, self.problems));
+                let regions = list.iter().map(|value| self.region_of_plan(value, span));
                 regions.collect::<Option<Vec<_>>>().map_or(Regions::Unknown, Regions::Many)
             }
-            value => region(&value, span, self.problems).map_or(Regions::Unknown, |region| Regions::One(Some(region))),
+            value => self.region_of_plan(&value, span).map_or(Regions::Unknown, |region| Regions::One(Some(region))),
         }
     }
 
+    /// A region of a node, which must be of the same partition as the plan's own: no credentials reach across.
+    fn region_of_plan(&mut self, value: &Json, span: &Span) -> Option<Region> {
+        let found = region(value, span, self.problems)?;
+        let own = self.world.region.as_ref().unwrap_or(&found);
+        if own.partition() == found.partition() {
+            return Some(found);
+        }
+        let partitions = (found.partition(), own.partition());
+        let message =
+            format!("{found} is of the partition {}, but the plan's region {own} is of {}", partitions.0, partitions.1);
+        let help = format!("credentials do not reach across partitions: give {found} a plan of its own");
+        self.problems.error(codes::PARTITION, span, message, help);
+        None
+    }
+
     fn instance(&mut self, key: Option<Arc<str>>, each: Option<Each>, region: Option<Region>) -> Instance {
-        let scope =
+        let place =
             Scope { horizon: Horizon::Place, each: each.as_ref(), key: key.as_deref(), ..Scope::plan(self.world) };
         let (account, region, accepter) = match &self.group.body {
-            Body::Stack(stack) => (self.account(stack.account.as_deref(), scope), region, None),
-            Body::Route(route) => (self.account(route.account.as_deref(), scope), region, None),
-            Body::Peering(peering) => {
-                let requester = self.side(peering.requester.as_ref(), region.as_ref(), scope);
-                let accepter = self.side(peering.accepter.as_ref(), region.as_ref(), scope);
-                (requester.0, requester.1, Some(accepter))
+            Body::Stack(DeclaredStack { account, .. }) | Body::Route(DeclaredRoute { account, .. }) => {
+                let scope = Scope { horizon: Horizon::Account, region: region.as_ref(), ..place };
+                (self.account(account.as_deref(), scope), region, None)
+            }
+            Body::Peering(DeclaredPeering { requester, accepter, .. }) => {
+                let of_requester = self.side_region(requester.as_ref(), region.as_ref(), place);
+                let of_accepter = self.side_region(accepter.as_ref(), region.as_ref(), place);
+                // A peering's own region is its requester's, on both sides.
+                let scope = Scope { horizon: Horizon::Account, region: of_requester.as_ref(), ..place };
+                let mut account = |side: &Option<DeclaredSide>| self.account(side.as_ref()?.account.as_deref(), scope);
+                let (requester, accepter) = (account(requester), account(accepter));
+                (requester, of_requester, Some((accepter, of_accepter)))
             }
         };
         let id = NodeId { kind: self.group.kind, group: self.group.name.clone(), key };
+        // Routes carry no tags.
+        if id.kind != Kind::Route && id.tag().len() > MAX_TAG {
+            let message =
+                format!("`{id}` is too long a name: its tag `orch:node` would have {} characters", id.tag().len());
+            let help = format!("shorten the group's name or the key: AWS takes {MAX_TAG} characters in a tag");
+            self.problems.error(codes::INVALID_NAME, &self.group.span, message, help);
+        }
         Instance { id, each, account, region, name: None, accepter }
     }
 
-    fn side(
+    fn side_region(
         &mut self,
         side: Option<&DeclaredSide>,
         default: Option<&Region>,
         scope: Scope<'_>,
-    ) -> (Option<AccountName>, Option<Region>) {
-        let Some(side) = side else { return (None, None) };
-        let region = match &side.region {
+    ) -> Option<Region> {
+        match &side?.region {
             Key::Absent => default.cloned(),
             Key::Broken => None,
             Key::Given(text) => {
-                let value = scope.constant(text, self.problems);
-                value.and_then(|value| region(&value, &text.span, self.problems))
+                let value = scope.constant(text, self.problems)?;
+                self.region_of_plan(&value, &text.span)
             }
-        };
-        (self.account(side.account.as_deref(), scope), region)
+        }
     }
 
     fn account(&mut self, text: Option<&Text>, scope: Scope<'_>) -> Option<AccountName> {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::codes;
-use super::document::{Data, Table, merge, read};
+use super::document::{Data, Entry, Table, merge, read};
 use super::files::{Files, beside, read_text};
 use super::problems::Problems;
 use crate::diag::{FileId, Problem, Sources, Span};
@@ -18,11 +18,19 @@ pub(super) fn read_extended(
     sources: &mut Sources,
     problems: &mut Problems,
 ) -> Option<Table> {
-    let file = add(path, files, sources).unwrap_or_else(|(file, reason)| {
-        let message = format!("the plan {} cannot be read: {reason}", path.display());
-        problems.error(codes::UNREADABLE, &Span::start_of(file), message, "");
-        file
-    });
+    let file = match read_text(files, path) {
+        // An empty text has no line to point at.
+        Ok(text) => sources.add(path, if text.is_empty() { "\n".to_owned() } else { text }),
+        Err(unread) => {
+            let message = format!("the plan {} cannot be read: {}", path.display(), unread.reason);
+            let (text, at) = unread.shown.unwrap_or_default();
+            let end = text[at..].chars().next().map_or(at, |bad| at + bad.len_utf8());
+            let file = sources.add(path, text);
+            let help = unread.help.unwrap_or("name the file of a plan: orch validate PATH");
+            problems.error(codes::UNREADABLE, &Span::new(file, at..end), message, help);
+            return None;
+        }
+    };
     let mut layers = vec![read(&sources.get(file).text.clone(), file, problems)];
     let mut chain: Vec<Link> = Vec::new();
     let mut current = file;
@@ -34,15 +42,21 @@ pub(super) fn read_extended(
             problems.add(codes::EXTENDS_CYCLE, &place, message, |problem| cycle(problem, &chain[first..], sources));
             return None;
         }
-        current = match add(&path, files, sources) {
-            Ok(file) => file,
-            Err((_, reason)) => {
-                let message = format!("the plan {} cannot be read: {reason}", path.display());
-                problems.error(codes::UNREADABLE, &place, message, "the path is relative to the file that names it");
+        current = match read_text(files, &path) {
+            Ok(text) => sources.add(&path, text),
+            Err(unread) => {
+                let message = format!("the plan {} cannot be read: {}", path.display(), unread.reason);
+                problems.error(codes::UNREADABLE, &place, message, unread.help.unwrap_or(PATH_HELP));
                 return None;
             }
         };
-        layers.push(read(&sources.get(current).text.clone(), current, problems));
+        let base = read(&sources.get(current).text.clone(), current, problems);
+        if let Some(Entry { item, .. }) = base.get("abstract")
+            && !matches!(item.data, Data::Boolean(_))
+        {
+            problems.wrong_type(item, "true or false", ABSTRACT_HELP);
+        }
+        layers.push(base);
     }
     if problems.any_errors() {
         return None;
@@ -62,12 +76,11 @@ struct Link {
     place: Span,
 }
 
-fn add(path: &Path, files: &dyn Files, sources: &mut Sources) -> Result<FileId, (FileId, String)> {
-    match read_text(files, path) {
-        Ok(text) => Ok(sources.add(path, text)),
-        Err(reason) => Err((sources.add(path, ""), reason)),
-    }
-}
+/// How `abstract` is written.
+pub(super) const ABSTRACT_HELP: &str = "write abstract = true, without quotes, or take it away";
+
+/// What to do about a path that leads nowhere.
+pub(super) const PATH_HELP: &str = "the path is relative to the file that names it";
 
 /// The path that a plan extends, with its place.
 fn extended(table: &Table, problems: &mut Problems) -> Option<(Span, String)> {

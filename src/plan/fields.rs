@@ -80,7 +80,8 @@ impl<'a> Fields<'a> {
         self.missing.retain(|key| !meant.contains(key));
         if !self.missing.is_empty() {
             let message = format!("{} needs {}", self.what, words(&self.missing));
-            self.problems.error(codes::MISSING_KEY, &self.header, message, "");
+            let lines: Vec<_> = self.missing.iter().map(|key| example(key)).collect();
+            self.problems.error(codes::MISSING_KEY, &self.header, message, format!("write {}", lines.join(", ")));
         }
     }
 
@@ -118,7 +119,7 @@ impl<'a> Fields<'a> {
         if let Data::Text(text) = &item.data {
             return Text::parse(text, &item.span, self.sources, self.problems).map(Arc::new);
         }
-        self.problems.wrong_type(item, wanted, "");
+        self.problems.wrong_type(item, wanted, "put it in quotes: \"…\"");
         None
     }
 
@@ -128,7 +129,11 @@ impl<'a> Fields<'a> {
         if let Data::Boolean(truth) = item.data {
             return Some(truth);
         }
-        self.problems.wrong_type(item, "true or false", "");
+        self.problems.wrong_type(
+            item,
+            "true or false",
+            &format!("write {key} = true or {key} = false, without quotes"),
+        );
         None
     }
 
@@ -138,7 +143,7 @@ impl<'a> Fields<'a> {
         if let Data::Table(table) = &item.data {
             return Some(table);
         }
-        self.problems.wrong_type(item, "a table", format!("write {key} = {{ … }}"));
+        self.problems.wrong_type(item, "a table", &format!("write {key} = {{ … }}"));
         None
     }
 
@@ -148,7 +153,7 @@ impl<'a> Fields<'a> {
         if let Data::List(items) = &item.data {
             return Some(items);
         }
-        self.problems.wrong_type(item, "a list", format!("write {key} = [ … ]"));
+        self.problems.wrong_type(item, "a list", &format!("write {key} = [ … ]"));
         None
     }
 
@@ -160,7 +165,7 @@ impl<'a> Fields<'a> {
             if let Data::Text(text) = &item.data {
                 names.push((text.clone(), item.span.clone()));
             } else {
-                self.problems.wrong_type(item, "a text", "");
+                self.problems.wrong_type(item, "a text", "put it in quotes: \"…\"");
             }
         }
         names
@@ -174,7 +179,16 @@ impl<'a> Fields<'a> {
     /// A table of values: parameters or tags.
     pub(super) fn values(&mut self, key: &str) -> IndexMap<Arc<str>, Declared> {
         let Some(table) = self.table(key) else { return IndexMap::new() };
+        self.check_plain_keys(table);
         table.iter().filter_map(|(name, entry)| Some((name.clone(), self.declare(&entry.item)?))).collect()
+    }
+
+    /// Reports keys with expressions in them: only values are worked out, so they would be taken as they stand.
+    pub(super) fn check_plain_keys(&mut self, table: &Table) {
+        for entry in table.iter().filter(|(name, _)| name.contains("{{")).map(|(_, entry)| entry) {
+            let help = "write the key itself: only values can hold expressions";
+            self.problems.error(codes::EXPRESSION, &entry.key, "this key holds an expression", help);
+        }
     }
 
     /// Tags: values whose keys are not reserved.
@@ -199,7 +213,8 @@ impl<'a> Fields<'a> {
                 Some(Declared::List { span: item.span.clone(), items: items.into_iter().collect::<Option<_>>()? })
             }
             Data::Table(_) => {
-                self.problems.wrong_type(item, "a text, a number, true, false or a list of them", "");
+                let help = "name one value, or give each value inside a key of its own";
+                self.problems.wrong_type(item, "a text, a number, true, false or a list of them", help);
                 None
             }
             Data::Datetime(_) => {
@@ -210,5 +225,21 @@ impl<'a> Fields<'a> {
                 Some(Declared::Known { span: item.span.clone(), value: Arc::new(item.json()) })
             }
         }
+    }
+}
+
+/// How a key is written that a table must have.
+fn example(key: &str) -> &'static str {
+    match key {
+        "id" => "id = \"111111111111\"",
+        "account" => "account = \"NAME\"",
+        "template" => "template = \"PATH\"",
+        "requester" => "requester = { account = \"NAME\", vpc = \"…\" }",
+        "accepter" => "accepter = { account = \"NAME\", vpc = \"…\" }",
+        "vpc" => "vpc = \"{{ stacks.NAME.outputs.OUTPUT }}\"",
+        "route_tables" => "route_tables = [\"{{ stacks.NAME.outputs.OUTPUT }}\"]",
+        "destination" => "destination = \"10.0.0.0/16\"",
+        "via" => "via = \"{{ peerings.NAME.id }}\"",
+        _ => "it, as docs/plan.md shows",
     }
 }

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use crate::diag::position;
+
 /// Reads files. The command line gives the disk, tests give a map.
 pub trait Files {
     /// The whole file.
@@ -29,15 +31,35 @@ pub(super) fn beside(from: &Path, path: &str) -> PathBuf {
     tidy
 }
 
-/// The whole file as text; the error says in words why not.
-pub(super) fn read_text(files: &dyn Files, path: &Path) -> Result<String, String> {
-    let bytes = files.read(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
-        _ => error.to_string(),
+/// Why a file has no text.
+#[derive(Clone, Debug)]
+pub(super) struct Unread {
+    /// In words.
+    pub(super) reason: String,
+    /// What to do, if it is not the path that is wrong.
+    pub(super) help: Option<&'static str>,
+    /// What can be shown of it, and the byte that is to blame.
+    pub(super) shown: Option<(String, usize)>,
+}
+
+/// The whole file as text.
+pub(super) fn read_text(files: &dyn Files, path: &Path) -> Result<String, Unread> {
+    let bytes = files.read(path).map_err(|error| {
+        let (reason, help) = match error.kind() {
+            io::ErrorKind::NotFound => ("there is no such file".to_owned(), None),
+            io::ErrorKind::IsADirectory => ("it is a folder".to_owned(), None),
+            io::ErrorKind::PermissionDenied => (error.to_string(), Some("give yourself the right to read it")),
+            _ => (error.to_string(), None),
+        };
+        Unread { reason, help, shown: None }
     })?;
-    String::from_utf8(bytes)
-        .map_err(|error| format!("it is not UTF-8 from byte {} on", error.utf8_error().valid_up_to()))
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+        let (line, column) = position(&text, at);
+        let reason = format!("it is not UTF-8 text: see line {line}, column {column}");
+        Unread { reason, help: Some("save it as UTF-8"), shown: Some((text, at)) }
+    })
 }
 
 #[cfg(test)]

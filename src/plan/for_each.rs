@@ -11,6 +11,7 @@ use super::group::{NAME_HELP, is_name};
 use super::miss::Miss;
 use super::problems::Problems;
 use super::scope::{Found, Horizon, Scope};
+use super::text::Text;
 use super::world::{Each, World};
 use crate::diag::Span;
 use crate::ids::Kind;
@@ -30,13 +31,59 @@ pub(super) enum Source {
     /// Another group: `stacks.NAME`.
     Group(Kind, Arc<str>),
     /// A list or a table of its own.
-    Literal(Json),
+    Literal(Literal),
+}
+
+/// A list or a table that is written in place. Its texts may hold expressions over what is known from the start.
+#[derive(Debug)]
+pub(super) enum Literal {
+    Known(Json),
+    Text(Text),
+    List(Vec<Literal>),
+    Table(Vec<(String, Literal)>),
+}
+
+impl Literal {
+    fn read(item: &Item, fields: &mut Fields<'_>) -> Option<Self> {
+        Some(match &item.data {
+            Data::Text(text) => Self::Text(Text::parse(text, &item.span, fields.sources, fields.problems)?),
+            Data::List(items) => {
+                let items: Vec<_> = items.iter().map(|item| Self::read(item, fields)).collect();
+                Self::List(items.into_iter().collect::<Option<_>>()?)
+            }
+            Data::Table(table) => {
+                let pairs: Vec<_> = table
+                    .iter()
+                    .map(|(key, entry)| Some((key.to_string(), Self::read(&entry.item, fields)?)))
+                    .collect();
+                Self::Table(pairs.into_iter().collect::<Option<_>>()?)
+            }
+            _ => Self::Known(item.json()),
+        })
+    }
+
+    /// Its value, all of it looked at even when a part is wrong.
+    fn value(&self, scope: Scope<'_>, problems: &mut Problems) -> Option<Json> {
+        match self {
+            Self::Known(value) => Some(value.clone()),
+            Self::Text(text) => scope.constant(text, problems),
+            Self::List(items) => {
+                let values: Vec<_> = items.iter().map(|item| item.value(scope, problems)).collect();
+                values.into_iter().collect()
+            }
+            Self::Table(pairs) => {
+                let values: Vec<_> =
+                    pairs.iter().map(|(key, item)| Some((key.clone(), item.value(scope, problems)?))).collect();
+                values.into_iter().collect()
+            }
+        }
+    }
 }
 
 /// Reads a `for_each`. What is wrong with it is reported.
 pub(super) fn read(item: &Item, fields: &mut Fields<'_>) -> Option<ForEach> {
     let source = match &item.data {
-        Data::List(_) | Data::Table(_) => Source::Literal(item.json()),
+        Data::List(_) | Data::Table(_) => Source::Literal(Literal::read(item, fields)?),
         Data::Text(text) if text.contains("{{") => {
             let inner = text.replace("{{", "").replace("}}", "");
             let help = format!("write for_each = \"{}\"", inner.trim());
@@ -44,11 +91,11 @@ pub(super) fn read(item: &Item, fields: &mut Fields<'_>) -> Option<ForEach> {
             return None;
         }
         Data::Text(text) => {
-            let path: Vec<Arc<str>> = text.split('.').map(Arc::from).collect();
-            match (path.as_slice(), Kind::from_table(&path[0])) {
-                ([_, _, ..], None) if &*path[0] == "vars" => Source::Vars(path),
+            let parts = parts(text);
+            match (parts.as_deref(), text.split_once('.').map(|(root, rest)| (Kind::from_table(root), rest))) {
+                (Some([root, _, ..]), Some((None, _))) if &**root == "vars" => Source::Vars(parts.unwrap_or_default()),
                 // A group's own name may hold dots, so it is all that follows.
-                ([_, _, ..], Some(kind)) => Source::Group(kind, text[kind.table().len() + 1..].into()),
+                (_, Some((Some(kind), name))) if !name.is_empty() => Source::Group(kind, name.into()),
                 _ => {
                     let message = format!("for_each cannot go over `{text}`");
                     fields.problems.error(codes::FOR_EACH, &item.span, message, HELP);
@@ -64,13 +111,33 @@ pub(super) fn read(item: &Item, fields: &mut Fields<'_>) -> Option<ForEach> {
     Some(ForEach { span: item.span.clone(), source })
 }
 
+/// The parts of a path, of which odd ones stand in brackets: `vars.[my list]`.
+fn parts(text: &str) -> Option<Vec<Arc<str>>> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    loop {
+        let (part, after) = match rest.strip_prefix('[') {
+            Some(bracketed) => bracketed.split_once(']')?,
+            None => rest.split_at(rest.find('.').unwrap_or(rest.len())),
+        };
+        parts.push(part.into());
+        match after.strip_prefix('.') {
+            Some(more) => rest = more,
+            None => return after.is_empty().then_some(parts),
+        }
+    }
+}
+
 const HELP: &str = "write for_each = \"vars.NAME\", or a group such as \"stacks.NAME\", or a list or a table";
 
 impl ForEach {
     /// The items in their order, each with the key it gives to its instance. `None` was reported.
     pub(super) fn items(&self, world: &World, problems: &mut Problems) -> Option<Vec<(Arc<str>, Each)>> {
         let items = match &self.source {
-            Source::Literal(value) => self.values(value, problems)?,
+            Source::Literal(literal) => {
+                let scope = Scope { horizon: Horizon::Place, ..Scope::plan(world) };
+                self.values(&literal.value(scope, problems)?, problems)?
+            }
             Source::Vars(path) => match Scope::plan(world).find(path) {
                 Ok(Found::Known(value)) => self.values(&value, problems)?,
                 Ok(Found::Later(..)) => return None,

@@ -68,7 +68,7 @@ fn group(
         problems.error(codes::INVALID_NAME, &entry.key, format!("`{name}` is not a name for a {kind}"), NAME_HELP);
     }
     let Some(own) = entry.item.table() else {
-        problems.wrong_type(&entry.item, "a table", format!("write [{}.{name}]", kind.table()));
+        problems.wrong_type(&entry.item, "a table", &format!("write [{}.{name}]", kind.table()));
         return None;
     };
     let mut whole = defaults.cloned().unwrap_or_default();
@@ -91,7 +91,8 @@ fn region(item: &Item, fields: &mut Fields<'_>) -> Option<Declared> {
     if let Data::Text(_) | Data::List(_) = item.data {
         return fields.declare(item);
     }
-    fields.problems.wrong_type(item, "a region or a list of regions", "");
+    let help = "write region = \"us-east-1\", or region = [\"us-east-1\", \"us-west-2\"]";
+    fields.problems.wrong_type(item, "a region or a list of regions", help);
     None
 }
 

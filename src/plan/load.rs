@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use super::account::Account;
 use super::document::{Data, Entry, Item, Table, check_keys, merge};
 use super::expand::{expand, may_have_default, region};
-use super::extends::read_extended;
+use super::extends::{ABSTRACT_HELP, read_extended};
 use super::files::Files;
 use super::group::{Group, NAME_HELP, is_name};
 use super::node::Plan;
@@ -18,7 +18,7 @@ use super::templates::Templates;
 use super::text::Text;
 use super::vars::Vars;
 use super::world::World;
-use super::{account, bind, codes, group};
+use super::{account, bind, codes, group, same_stack};
 use crate::diag::{Problem, Sources, Span};
 use crate::ids::{AccountName, Kind, Region};
 
@@ -79,6 +79,7 @@ impl Loader<'_> {
         expand(&groups, &mut world, self.problems);
         let mut templates = Templates::new(self.files);
         let nodes = bind::bind(&groups, &world, &mut templates, self.sources, self.problems);
+        same_stack::check(&nodes, &world, self.problems);
         // Whatever is left out was reported; should that ever fail, half a plan must not be taken for a whole one.
         let whole = nodes.len() == world.instances.len() && world.groups.values().all(|group| !group.broken);
         debug_assert!(whole || self.problems.any_errors(), "what is left out of a plan was reported");
@@ -100,7 +101,7 @@ impl Loader<'_> {
                 None
             }
             _ => {
-                self.problems.wrong_type(item, "true or false", "");
+                self.problems.wrong_type(item, "true or false", ABSTRACT_HELP);
                 None
             }
         }
@@ -135,7 +136,7 @@ impl Loader<'_> {
     fn constant(&mut self, key: &str, table: &Table, world: &World) -> Option<(String, Span)> {
         let item = &table.get(key)?.item;
         let Data::Text(text) = &item.data else {
-            self.problems.wrong_type(item, "a text in quotes", "");
+            self.problems.wrong_type(item, "a text in quotes", &format!("write {key} = \"…\""));
             return None;
         };
         let text = Text::parse(text, &item.span, self.sources, self.problems)?;
@@ -152,7 +153,7 @@ impl Loader<'_> {
         check_keys(defaults, &["accounts", "stacks", "peerings", "routes"], "[defaults]", self.problems);
         let mut usable = Table::new();
         for (name, entry) in defaults {
-            let Some(values) = self.table(&entry.item, "") else { continue };
+            let Some(values) = self.table(&entry.item, &format!("write [defaults.{name}]")) else { continue };
             let known: Vec<&str> = match Kind::from_table(name) {
                 Some(kind) => group::keys(kind).iter().copied().filter(|key| may_have_default(kind, key)).collect(),
                 None => account::KEYS.into_iter().filter(|key| *key != "id").collect(),
@@ -201,7 +202,8 @@ impl Loader<'_> {
         let mut groups = Vec::new();
         for kind in Kind::ALL {
             let Some(entry) = table.get(kind.table()) else { continue };
-            let Some(tables) = self.table(&entry.item, "") else { continue };
+            let help = format!("write [{}.NAME]", kind.table());
+            let Some(tables) = self.table(&entry.item, &help) else { continue };
             let defaults = defaults.get(kind.table()).and_then(|entry| entry.item.table());
             groups.extend(group::read(kind, tables, defaults, self.sources, self.problems));
         }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::codes;
-use super::problems::{Problems, did_you_mean};
+use super::nearest::Search;
+use super::problems::Problems;
 use super::text::Text;
 use crate::diag::{Code, Span};
 
@@ -19,37 +20,40 @@ pub(super) enum Miss<'a> {
         code: Code,
         message: String,
         /// The remedy may take a search, so it is only worked out when it is shown.
-        help: Box<dyn FnOnce() -> String + 'a>,
+        help: Box<dyn FnOnce(&Search) -> String + 'a>,
     },
 }
 
 impl<'a> Miss<'a> {
     /// The plan has nothing of that name.
-    pub(super) fn unknown(message: impl Into<String>, help: impl FnOnce() -> String + 'a) -> Self {
+    pub(super) fn unknown(message: impl Into<String>, help: impl FnOnce(&Search) -> String + 'a) -> Self {
         Self::Because { code: codes::UNKNOWN_REFERENCE, message: message.into(), help: Box::new(help) }
     }
 
     /// The same with a remedy that is a fixed sentence.
     pub(super) fn unknown_because(message: impl Into<String>, help: &'a str) -> Self {
-        Self::unknown(message, || help.to_owned())
+        Self::unknown(message, |_| help.to_owned())
     }
 
     /// It exists, but is not known at this point.
     pub(super) fn not_yet(message: impl Into<String>) -> Self {
-        let help = || NOT_YET_HELP.to_owned();
+        let help = |_: &Search| NOT_YET_HELP.to_owned();
         Self::Because { code: codes::NOT_KNOWN_YET, message: message.into(), help: Box::new(help) }
     }
 
     /// There is no such part of a table, a list or a plain value.
     pub(super) fn inside(value: &'a Json, name: &str, part: &'a str) -> Self {
         match value {
-            Json::Object(table) => Self::unknown(format!("`{name}` has no `{part}`"), move || {
-                did_you_mean(part, table.keys().map(String::as_str))
+            Json::Object(table) => Self::unknown(format!("`{name}` has no `{part}`"), move |search| {
+                search.or_known(part, "it has", table.keys().map(String::as_str), "put it in")
             }),
-            Json::Array(list) => Self::unknown(format!("`{name}` has no element `{part}`"), || {
+            Json::Array(list) => Self::unknown(format!("`{name}` has no element `{part}`"), |_| {
                 format!("it has {} elements, counted from 0", list.len())
             }),
-            _ => Self::unknown_because(format!("`{name}` is a plain value: there is no `{part}` in it"), ""),
+            _ => {
+                let help = format!("write {name}");
+                Self::unknown(format!("`{name}` is a plain value: there is no `{part}` in it"), move |_| help)
+            }
         }
     }
 
@@ -59,8 +63,8 @@ impl<'a> Miss<'a> {
             [] => format!("{what} alone is no value"),
             _ => format!("{what} has no `{}`", path.join(".")),
         };
-        Self::unknown(message, move || {
-            let near = did_you_mean(path.first().map_or("", |part| part), attributes.iter().copied());
+        Self::unknown(message, move |search| {
+            let near = search.did_you_mean(path.first().map_or("", |part| part), attributes.iter().copied());
             if near.is_empty() { format!("{what} has {}", attributes.join(", ")) } else { near }
         })
     }

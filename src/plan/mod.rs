@@ -10,11 +10,13 @@
 mod account;
 mod bind;
 pub mod codes;
+mod depth;
 mod document;
 mod expand;
 mod extends;
 mod fields;
 mod files;
+mod fit;
 mod for_each;
 mod group;
 mod load;
@@ -24,6 +26,7 @@ mod node;
 mod peering;
 mod problems;
 mod route;
+mod same_stack;
 mod scope;
 mod stack;
 mod templates;
@@ -36,7 +39,7 @@ pub use account::{Account, Role};
 pub use files::Files;
 pub use load::{Given, Loaded, load};
 pub use nearest::nearest;
-pub use node::{Attribute, Need, Node, PeeringSpec, Plan, RouteSpec, Side, Spec, StackSpec, Template};
+pub use node::{After, Attribute, Need, Node, PeeringSpec, Plan, RouteSpec, Side, Spec, StackSpec, Template};
 pub use value::{Outputs, Unresolved, Value};
 
 #[cfg(test)]

@@ -40,6 +40,20 @@ pub struct Node {
     pub spec: Spec,
     /// The nodes that must be done first, each attribute once, with the expression that says so.
     pub needs: Vec<Need>,
+    /// The groups of which every instance must be done first. All instances of a group share the list, so that two
+    /// groups of thousands do not become millions of pairs.
+    pub after: Arc<[After]>,
+}
+
+/// That every instance of a group must be done first, by one element of `depends_on`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct After {
+    /// The instances.
+    pub nodes: Arc<[NodeId]>,
+    /// The element.
+    pub span: Span,
+    /// `depends_on`.
+    pub expression: Arc<str>,
 }
 
 impl Node {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::codes;
 use super::document::Item;
-use super::nearest::nearest;
+use super::nearest::Search;
 use crate::diag::{Code, Problem, Span};
 
 /// How many problems of one sort are kept for one place.
@@ -18,8 +18,17 @@ const PER_PLACE: usize = 5;
 #[derive(Debug, Default)]
 pub(super) struct Problems {
     list: Vec<Problem>,
-    /// Places in `list`.
-    seen: HashMap<(Code, Span), Vec<usize>>,
+    seen: HashMap<(Code, Span), Here>,
+    search: Search,
+}
+
+/// What is known of one place.
+#[derive(Debug, Default)]
+struct Here {
+    /// Places in [`Problems::list`].
+    kept: Vec<usize>,
+    /// Whether there was more to say.
+    cut: bool,
 }
 
 impl Problems {
@@ -31,17 +40,28 @@ impl Problems {
         message: impl Into<String>,
         complete: impl FnOnce(Problem) -> Problem,
     ) {
-        let message = message.into();
-        let here = self.seen.entry((code, span.clone())).or_default();
-        if here.len() < PER_PLACE && here.iter().all(|index| self.list[*index].message != message) {
-            here.push(self.list.len());
-            self.list.push(complete(Problem::error(code, span.clone(), message)));
+        if let Some(problem) = self.fresh(code, span, message.into()) {
+            self.list.push(complete(problem));
         }
+    }
+
+    /// The problem, if it is one to keep; then it is the next of the list.
+    fn fresh(&mut self, code: Code, span: &Span, message: String) -> Option<Problem> {
+        let here = self.seen.entry((code, span.clone())).or_default();
+        if here.kept.iter().any(|index| self.list[*index].message == message) {
+            return None;
+        }
+        if here.kept.len() >= PER_PLACE {
+            here.cut = true;
+            return None;
+        }
+        here.kept.push(self.list.len());
+        Some(Problem::error(code, span.clone(), message))
     }
 
     /// Adds an error that is one sentence and at most one remedy.
     pub(super) fn error(&mut self, code: Code, span: &Span, message: impl Into<String>, help: impl Into<String>) {
-        self.error_with(code, span, message, || help.into());
+        self.error_with(code, span, message, |_| help.into());
     }
 
     /// The same with a remedy that has to be looked for.
@@ -50,17 +70,18 @@ impl Problems {
         code: Code,
         span: &Span,
         message: impl Into<String>,
-        help: impl FnOnce() -> String,
+        help: impl FnOnce(&Search) -> String,
     ) {
-        self.add(code, span, message, |problem| {
-            let help = help();
-            if help.is_empty() { problem } else { problem.help(help) }
-        });
+        if let Some(problem) = self.fresh(code, span, message.into()) {
+            let help = help(&self.search);
+            self.list.push(if help.is_empty() { problem } else { problem.help(help) });
+        }
     }
 
     /// Adds that a value is not what its key needs.
-    pub(super) fn wrong_type(&mut self, item: &Item, wanted: &str, help: impl Into<String>) {
-        self.error(codes::WRONG_TYPE, &item.span, format!("this is {}, but {wanted} is needed", item.sort()), help);
+    pub(super) fn wrong_type(&mut self, item: &Item, wanted: &str, help: &str) {
+        let message = format!("this is {}, but {wanted} is needed", item.sort());
+        self.error(codes::WRONG_TYPE, &item.span, message, help);
     }
 
     /// Whether something stops the command.
@@ -70,14 +91,12 @@ impl Problems {
 
     /// All of them, in the order of the files and their texts.
     pub(super) fn into_sorted(mut self) -> Vec<Problem> {
+        for last in self.seen.values().filter(|here| here.cut).filter_map(|here| here.kept.last()) {
+            self.list[*last].help.push("there are more of this sort at this place, which are not shown".to_owned());
+        }
         self.list.sort_by_key(|problem| (problem.at.span.file, problem.at.span.range.start, problem.code));
         self.list
     }
-}
-
-/// "did you mean `x`?", or nothing.
-pub(super) fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(name, candidates).map_or_else(String::new, |candidate| format!("did you mean `{candidate}`?"))
 }
 
 /// Names in a sentence: "`a`, `b` and `c`".

@@ -2,13 +2,9 @@
 
 use std::sync::Arc;
 
-use ipnet::IpNet;
-
 use super::codes;
 use super::fields::{Declared, Fields};
-use super::problems::Problems;
 use super::text::Text;
-use super::value::Value;
 
 /// The keys of a route.
 pub(super) const KEYS: [&str; 8] =
@@ -40,15 +36,5 @@ pub(super) fn read(fields: &mut Fields<'_>) -> DeclaredRoute {
         destination: fields.value("destination"),
         via: fields.value("via"),
         replace: fields.boolean("replace").unwrap_or(false),
-    }
-}
-
-/// Reports a destination that is known already and is none.
-pub(super) fn check_destination(destination: &Value, problems: &mut Problems) {
-    let Some(value) = destination.literal() else { return };
-    if !value.as_str().is_some_and(|text| text.starts_with("pl-") || text.parse::<IpNet>().is_ok()) {
-        let message = "this is not a destination of a route";
-        let help = "write an IPv4 or IPv6 CIDR block such as 10.0.0.0/16, or a prefix list's id: pl-…";
-        problems.error(codes::INVALID_VALUE, destination.span(), message, help);
     }
 }

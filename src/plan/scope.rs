@@ -6,10 +6,13 @@ use serde_json::Value as Json;
 
 use super::codes;
 use super::miss::Miss;
+use super::nearest::listed;
 use super::node::Attribute;
-use super::problems::{Problems, did_you_mean};
+use super::problems::Problems;
 use super::text::Text;
+use super::value::sort_of;
 use super::world::{Each, Instance, Instances, World};
+use crate::expr::EvaluateError;
 use crate::ids::{AccountName, Kind, Region};
 
 /// The roots of all paths.
@@ -22,9 +25,11 @@ pub(super) enum Horizon {
     Vars,
     /// Also the plan's name and region: for accounts.
     Plan,
-    /// Also accounts, `each` and the node's key: for `account` and `region`.
+    /// Also accounts, `each` and the node's key: for `region`.
     Place,
-    /// Also the node's own account and region: for a stack's name and its template.
+    /// Also the node's own region: for `account`.
+    Account,
+    /// Also the node's own account: for a stack's name and its template.
     Name,
     /// All nodes.
     Values,
@@ -86,16 +91,20 @@ impl<'a> Scope<'a> {
             return None;
         }
         let value = text.expression.evaluate(&values);
-        value.map_err(|error| problems.error(codes::UNEVALUABLE, &text.place(&error.range), error.message, "")).ok()
+        value.map_err(|error| unevaluable(text, error, problems)).ok()
     }
 
     /// The same for a value that must be text.
     pub(super) fn constant_text(self, text: &'a Text, problems: &mut Problems) -> Option<String> {
-        if let Json::String(value) = self.constant(text, problems)? {
-            return Some(value);
+        match self.constant(text, problems)? {
+            Json::String(value) => Some(value),
+            value => {
+                let message = format!("this gives {}, but a text is needed", sort_of(&value));
+                let help = "name what is inside it, as in vars.NAME.KEY, or make a text of it: join, select";
+                problems.error(codes::UNEVALUABLE, &text.span, message, help);
+                None
+            }
         }
-        problems.error(codes::UNEVALUABLE, &text.span, "this does not give a text", "");
-        None
     }
 
     /// What a path stands for.
@@ -119,8 +128,8 @@ impl<'a> Scope<'a> {
                     Err(Miss::not_yet(format!("another node cannot be named here: `{}`", path.join("."))))
                 }
                 Some(kind) => self.node(kind, rest),
-                None => Err(Miss::unknown(format!("nothing is called `{root}`"), move || {
-                    let near = did_you_mean(root, ROOTS);
+                None => Err(Miss::unknown(format!("nothing is called `{root}`"), move |search| {
+                    let near = search.did_you_mean(root, ROOTS);
                     if near.is_empty() { format!("a path begins with {}", ROOTS.join(", ")) } else { near }
                 })),
             },
@@ -134,9 +143,9 @@ impl<'a> Scope<'a> {
         match self.world.vars.get(name) {
             Some(Some(value)) => walk(value, format!("vars.{name}"), rest),
             Some(None) => Err(Miss::Reported),
-            None => Err(Miss::unknown(format!("there is no variable `{name}`"), move || {
-                let near = did_you_mean(name, self.world.vars.names());
-                if near.is_empty() { format!("declare it: {name} = … below [vars]") } else { near }
+            None => Err(Miss::unknown(format!("there is no variable `{name}`"), move |search| {
+                let declare = format!("declare it: {name} = … below [vars]");
+                search.or_known(name, "the variables are", self.world.vars.names(), &declare)
             })),
         }
     }
@@ -160,11 +169,11 @@ impl<'a> Scope<'a> {
                 let help = "self.key is the key of an instance, of for_each or of a list of regions";
                 Some(self.key.ok_or_else(|| Miss::unknown_because("this node has no key", help))?)
             }
-            "account" | "region" | "key" if self.horizon < Horizon::Name => {
+            "account" if self.horizon >= Horizon::Name => self.account.map(AccountName::as_str),
+            "region" if self.horizon >= Horizon::Account => self.region.map(Region::as_str),
+            "account" | "region" | "key" => {
                 return Err(Miss::not_yet(format!("`self.{name}` is not known here yet")));
             }
-            "account" => self.account.map(AccountName::as_str),
-            "region" => self.region.map(Region::as_str),
             _ => return Err(Miss::attribute("self", rest, &["account", "region", "key"])),
         };
         value.map(|value| Found::Known(value.into())).ok_or(Miss::Reported)
@@ -181,8 +190,10 @@ impl<'a> Scope<'a> {
             return Err(Miss::not_yet("accounts are not known here yet"));
         }
         let Some(account) = self.world.accounts.get(&**name) else {
-            return Err(Miss::unknown(format!("there is no account `{name}`"), move || {
-                did_you_mean(name, self.world.accounts.keys().map(AccountName::as_str))
+            return Err(Miss::unknown(format!("there is no account `{name}`"), move |search| {
+                let names = self.world.accounts.keys().map(AccountName::as_str);
+                let declare = format!("declare it: {name} = {{ id = \"…\" }} below [accounts]");
+                search.or_known(name, "the accounts are", names, &declare)
             }));
         };
         match rest {
@@ -203,19 +214,39 @@ impl<'a> Scope<'a> {
         match (each, &**name) {
             (_, "key") if below.is_empty() => Ok(Found::Known(self.world.each_key(each).into())),
             (Each::Item { value, .. }, "value") => walk(value, "each.value".to_owned(), below),
+            (Each::Item { .. }, "account" | "region") => {
+                let help = if &**name == "region" { "write self.region" } else { "write self.account" };
+                Err(Miss::unknown_because(format!("an item of for_each has no `{name}`"), help))
+            }
             (Each::Item { .. }, _) => Err(Miss::attribute("an item of for_each", rest, &["key", "value"])),
             (Each::Instance(index), "source") => match &self.world.instances[*index].each {
                 Some(source) => self.each(source, below),
                 None => Err(Miss::Reported),
             },
-            (Each::Instance(index), _) => self.attribute(*index, rest),
+            (Each::Instance(index), _) => {
+                let kind = self.world.instances[*index].id.kind;
+                if &**name == "value" {
+                    let message = format!("`each` is a {kind} here, which has no `value`");
+                    return Err(Miss::unknown_because(message, "what that group was made for is each.source.value"));
+                }
+                let known: &[&str] = match kind {
+                    Kind::Stack => &["key", "source", "outputs", "id", "account", "region", "name"],
+                    Kind::Peering => &["key", "source", "id", "account", "region", "requester", "accepter"],
+                    Kind::Route => &["key", "source", "account", "region"],
+                };
+                if known.contains(&&**name) {
+                    self.attribute(*index, rest)
+                } else {
+                    Err(Miss::attribute("each", rest, known))
+                }
+            }
         }
     }
 
     fn node(self, kind: Kind, rest: &'a [Arc<str>]) -> Result<Found, Miss<'a>> {
         let Some((name, rest)) = rest.split_first() else {
             let message = format!("`{}` alone is no value", kind.table());
-            return Err(Miss::unknown(message, move || format!("name a {kind}: {}.NAME", kind.table())));
+            return Err(Miss::unknown(message, move |_| format!("name a {kind}: {}.NAME", kind.table())));
         };
         let group = self.group(kind, name)?;
         if !group.keyed {
@@ -230,8 +261,10 @@ impl<'a> Scope<'a> {
         match self.world.groups.get(&(kind, Arc::from(name))) {
             Some(group) if group.broken => Err(Miss::Reported),
             Some(group) => Ok(group),
-            None => Err(Miss::unknown(format!("there is no {kind} `{name}`"), move || {
-                did_you_mean(name, self.world.groups.keys().filter(|key| key.0 == kind).map(|key| &*key.1))
+            None => Err(Miss::unknown(format!("there is no {kind} `{name}`"), move |search| {
+                let names = self.world.groups.keys().filter(|key| key.0 == kind).map(|key| &*key.1);
+                let declare = format!("declare it: [{}.{name}]", kind.table());
+                search.or_known(name, &format!("the {} are", kind.table()), names, &declare)
             })),
         }
     }
@@ -258,16 +291,14 @@ impl<'a> Scope<'a> {
         let keys = group.members.iter().filter_map(|index| self.world.instances[*index].id.key.as_deref());
         let all = keys.clone();
         let known = move || {
-            let shown: Vec<_> = all.clone().take(8).map(|key| key.replace('/', ".")).collect();
-            let more = group.members.len() - shown.len();
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let first = shown.first().map_or("", String::as_str);
-            format!("its instances are {}{more}: write {}.{name}.{first}.…", shown.join(", "), kind.table())
+            let shown = listed(all.clone()).replace('/', ".");
+            let first = all.clone().next().unwrap_or_default().replace('/', ".");
+            format!("its instances are {shown}: write {}.{name}.{first}.…", kind.table())
         };
         Err(match path.first() {
-            None => Miss::unknown(format!("`{}.{name}` is a group, not a node", kind.table()), known),
-            Some(key) => Miss::unknown(format!("`{}.{name}` has no instance `{key}`", kind.table()), move || {
-                let near = did_you_mean(key, keys);
+            None => Miss::unknown(format!("`{}.{name}` is a group, not a node", kind.table()), move |_| known()),
+            Some(key) => Miss::unknown(format!("`{}.{name}` has no instance `{key}`", kind.table()), move |search| {
+                let near = search.did_you_mean(key, keys);
                 if near.is_empty() { known() } else { near }
             }),
         })
@@ -316,6 +347,11 @@ impl<'a> Scope<'a> {
             (Kind::Route, _) => Err(Miss::attribute("a route", rest, &["account", "region"])),
         }
     }
+}
+
+/// Reports that the values of an expression do not fit into it.
+pub(super) fn unevaluable(text: &Text, error: EvaluateError, problems: &mut Problems) {
+    problems.error(codes::UNEVALUABLE, &text.place(&error.range), error.message, error.help);
 }
 
 /// A value inside a value.

@@ -7,7 +7,6 @@ use indexmap::IndexMap;
 use super::codes;
 use super::document::Table;
 use super::fields::{Declared, Fields, Key};
-use super::problems::did_you_mean;
 use super::text::Text;
 
 /// The keys of a stack.
@@ -49,10 +48,16 @@ pub(super) fn read(fields: &mut Fields<'_>, own: &Table) -> DeclaredStack {
             }
         }
     }
+    let (account, name) = (fields.text("account"), fields.optional_text("name"));
+    if !manage {
+        // What the defaults say of stacks that are made has no meaning for one that is only read.
+        let (parameters, tags, capabilities) = (IndexMap::new(), IndexMap::new(), Vec::new());
+        return DeclaredStack { account, name, template: None, parameters, tags, capabilities, manage };
+    }
     DeclaredStack {
-        account: fields.text("account"),
-        name: fields.optional_text("name"),
-        template: fields.text("template").filter(|_| manage),
+        account,
+        name,
+        template: fields.text("template"),
         parameters: fields.values("parameters"),
         tags: fields.tags("tags"),
         capabilities: capabilities(fields),
@@ -64,9 +69,10 @@ fn capabilities(fields: &mut Fields<'_>) -> Vec<Arc<str>> {
     let names = fields.names("capabilities");
     for (name, span) in &names {
         if !CAPABILITIES.contains(&&**name) {
-            let near = did_you_mean(name, CAPABILITIES);
-            let help = if near.is_empty() { format!("they are {}", CAPABILITIES.join(", ")) } else { near };
-            fields.problems.error(codes::INVALID_VALUE, span, format!("there is no capability `{name}`"), help);
+            let message = format!("there is no capability `{name}`");
+            fields.problems.error_with(codes::INVALID_VALUE, span, message, |search| {
+                search.or_known(name, "they are", CAPABILITIES.into_iter(), "")
+            });
         }
     }
     names.into_iter().map(|(name, _)| name).collect()

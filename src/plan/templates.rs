@@ -5,14 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::codes;
-use super::files::{Files, read_text};
+use super::extends::PATH_HELP;
+use super::files::{Files, Unread, read_text};
 use super::problems::Problems;
 use crate::diag::{FileId, Sources, Span};
 
 /// The templates read so far.
 pub(super) struct Templates<'a> {
     files: &'a dyn Files,
-    read: HashMap<Arc<Path>, Result<FileId, String>>,
+    read: HashMap<Arc<Path>, Result<FileId, Unread>>,
 }
 
 impl<'a> Templates<'a> {
@@ -36,9 +37,9 @@ impl<'a> Templates<'a> {
         let (path, read) = self.read.get_key_value(path)?;
         match read {
             Ok(file) => Some((path.clone(), *file)),
-            Err(reason) => {
-                let message = format!("the template {} cannot be read: {reason}", path.display());
-                problems.error(codes::TEMPLATE, span, message, "the path is relative to the file that names it");
+            Err(unread) => {
+                let message = format!("the template {} cannot be read: {}", path.display(), unread.reason);
+                problems.error(codes::TEMPLATE, span, message, unread.help.unwrap_or(PATH_HELP));
                 None
             }
         }

@@ -1,5 +1,6 @@
 //! Values whose expressions are bound to nodes.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -7,6 +8,7 @@ use serde_json::Value as Json;
 use super::node::{Attribute, Need};
 use super::text::Text;
 use crate::diag::Span;
+use crate::expr::{Certain, EvaluateError, Shape};
 use crate::ids::NodeId;
 
 /// What nodes have brought forth so far.
@@ -25,7 +27,7 @@ pub struct Value {
 #[derive(Clone, Debug)]
 enum Inner {
     Known(Arc<Json>),
-    Text { text: Arc<Text>, slots: Vec<Slot> },
+    Text { text: Arc<Text>, slots: Vec<Slot>, shape: Shape },
     List(Vec<Value>),
 }
 
@@ -49,6 +51,8 @@ pub enum Unresolved {
         span: Span,
         /// What does not fit.
         message: String,
+        /// What to write instead.
+        help: String,
     },
 }
 
@@ -57,14 +61,21 @@ impl Value {
         Self { span, inner: Inner::Known(value) }
     }
 
-    /// A text whose paths have these slots. It is known at once if they all are.
-    pub(super) fn text(text: &Arc<Text>, slots: Vec<Slot>) -> Result<Self, Unresolved> {
-        let value = Self { span: text.span.clone(), inner: Inner::Text { text: text.clone(), slots } };
-        if value.needs().next().is_some() {
-            return Ok(value);
+    /// A text whose paths have these slots. It is known at once if they all are, and refused if it can never be.
+    pub(super) fn text(text: &Arc<Text>, slots: Vec<Slot>) -> Result<Self, EvaluateError> {
+        let paths: Vec<_> = slots.iter().map(Slot::certain).collect();
+        let span = text.span.clone();
+        match text.expression.certain(&paths)? {
+            Certain::Shape(shape) if slots.iter().any(|slot| matches!(slot, Slot::Later(_))) => {
+                drop(paths);
+                Ok(Self { span, inner: Inner::Text { text: text.clone(), slots, shape } })
+            }
+            Certain::Value(value) => Ok(Self::known(span, Arc::new(value.into_owned()))),
+            Certain::Shape(_) => {
+                let values: Vec<_> = slots.iter().filter_map(Slot::known).cloned().collect();
+                Ok(Self::known(span, Arc::new(text.expression.evaluate(&values)?)))
+            }
         }
-        let known = value.resolve(&Nothing)?;
-        Ok(Self::known(value.span, Arc::new(known)))
     }
 
     /// A list. It is known at once if all of its elements are.
@@ -85,6 +96,15 @@ impl Value {
         match &self.inner {
             Inner::Known(value) => Some(value),
             Inner::Text { .. } | Inner::List(_) => None,
+        }
+    }
+
+    /// What is certain of the value before any call.
+    pub(super) fn outline(&self) -> Outline<'_> {
+        match &self.inner {
+            Inner::Known(value) => Outline::Value(value),
+            Inner::Text { shape, .. } => Outline::Shape(*shape),
+            Inner::List(items) => Outline::List(items),
         }
     }
 
@@ -115,17 +135,40 @@ impl Value {
         match &self.inner {
             Inner::Known(value) => Ok(Json::clone(value)),
             Inner::List(items) => items.iter().map(|item| item.resolve(outputs)).collect(),
-            Inner::Text { text, slots } => {
+            Inner::Text { text, slots, .. } => {
                 let values = slots.iter().map(|slot| slot.resolve(outputs)).collect::<Result<Vec<_>, _>>()?;
-                text.expression
-                    .evaluate(&values)
-                    .map_err(|error| Unresolved::Invalid { span: text.place(&error.range), message: error.message })
+                text.expression.evaluate(&values).map_err(|error| {
+                    let span = text.place(&error.range);
+                    Unresolved::Invalid { span, message: error.message, help: error.help }
+                })
             }
         }
     }
 }
 
+/// What is certain of a value before any call.
+pub(super) enum Outline<'a> {
+    /// All of it.
+    Value(&'a Json),
+    /// The type of what its expression will give.
+    Shape(Shape),
+    /// That it is a list of these.
+    List(&'a [Value]),
+}
+
 impl Slot {
+    fn known(&self) -> Option<&Json> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Later(_) => None,
+        }
+    }
+
+    /// Whatever a node gives is text.
+    fn certain(&self) -> Certain<'_> {
+        self.known().map_or(Certain::Shape(Shape::Text), |value| Certain::Value(Cow::Borrowed(value)))
+    }
+
     fn resolve(&self, outputs: &dyn Outputs) -> Result<Json, Unresolved> {
         match self {
             Self::Known(value) => Ok(value.clone()),
@@ -137,11 +180,14 @@ impl Slot {
     }
 }
 
-/// The outputs of a plan before any call.
-struct Nothing;
-
-impl Outputs for Nothing {
-    fn get(&self, _: &NodeId, _: &Attribute) -> Option<Json> {
-        None
+/// The type of a value, for a sentence.
+pub(super) fn sort_of(value: &Json) -> &'static str {
+    match value {
+        Json::Null => "nothing",
+        Json::Bool(_) => "true or false",
+        Json::Number(_) => "a number",
+        Json::String(_) => "a text",
+        Json::Array(_) => "a list",
+        Json::Object(_) => "a table",
     }
 }

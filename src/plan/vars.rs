@@ -8,7 +8,8 @@ use serde_json::Value as Json;
 use super::codes;
 use super::document::{Data, Entry, Item, Table, check_keys, read_value};
 use super::load::Given;
-use super::problems::{Problems, did_you_mean, words};
+use super::nearest::nearest;
+use super::problems::{Problems, words};
 use crate::diag::Span;
 use crate::expr::Expression;
 
@@ -23,7 +24,7 @@ impl Vars {
     }
 
     /// All names, in the order of the plan.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> + Clone {
         self.0.keys().map(|name| &**name)
     }
 
@@ -57,14 +58,11 @@ impl Vars {
 fn unknown(overrides: &IndexMap<&str, &str>, table: &Table, place: &Span, problems: &mut Problems) {
     let strangers: Vec<_> = overrides.keys().filter(|name| !table.contains_key(**name)).copied().collect();
     let Some(first) = strangers.first() else { return };
-    let near = did_you_mean(first, table.keys().map(|name| &**name));
-    let help = if near.is_empty() { format!("declare it: {first} = \"…\" below [vars]") } else { near };
-    problems.error(
-        codes::VARIABLE,
-        place,
-        format!("--var gives {}, but the plan has no such variable", words(&strangers)),
-        help,
-    );
+    let message = format!("--var gives {}, but the plan has no such variable", words(&strangers));
+    problems.error_with(codes::VARIABLE, place, message, |search| {
+        let declare = format!("declare it: {first} = \"…\" below [vars]");
+        search.or_known(first, "the variables are", table.keys().map(|name| &**name), &declare)
+    });
 }
 
 /// A value given on the command line, of the type that the plan's own value has.
@@ -101,7 +99,8 @@ fn declared(item: &Item, given: &Given<'_>, problems: &mut Problems) -> Option<J
         check_keys(table, &["env", "default"], "a variable from the environment", problems);
     }
     let Data::Text(name) = &variable.data else {
-        problems.wrong_type(variable, "the name of an environment variable", "");
+        let help = "write its name in quotes: env = \"NAME\"";
+        problems.wrong_type(variable, "the name of an environment variable", help);
         return None;
     };
     match ((given.env)(name), default) {
@@ -134,23 +133,34 @@ fn from_environment(name: &str, item: &Item, default: &Item, text: &str, problem
     fitting.map(|value| value.json())
 }
 
-/// `{ env = "NAME", default = … }`: the name and the default.
+/// `{ env = "NAME", default = … }`: the name and the default. A table with other keys besides is a table as any, unless
+/// the other key is a slip of `default`.
 fn environment(item: &Item) -> Option<(&Item, Option<&Item>)> {
     let Data::Table(table) = &item.data else { return None };
-    Some((&table.get("env")?.item, table.get("default").map(|entry| &entry.item)))
+    let variable = &table.get("env")?.item;
+    let slip = |key: &str| table.len() == 2 && nearest(key, ["default"]).is_some();
+    let meant = table.keys().all(|key| matches!(&**key, "env" | "default") || slip(key));
+    meant.then(|| (variable, table.get("default").map(|entry| &entry.item)))
 }
 
 /// A variable's value as data: it holds no expressions, so that variables need no order among themselves.
 fn plain(item: &Item, problems: &mut Problems) -> Option<Json> {
     match &item.data {
-        Data::Text(text) => match Expression::parse(text) {
-            Ok(expression) if expression.references().is_empty() => expression.evaluate(&[]).ok(),
-            _ => {
+        Data::Text(text) => {
+            let expression = Expression::parse(text).ok().filter(|expression| expression.references().is_empty());
+            let value = expression.and_then(|expression| expression.evaluate(&[]).ok());
+            if value.is_none() {
                 let message = "a variable is a plain value, without expressions";
                 problems.error(codes::EXPRESSION, &item.span, message, "write the expression where the value is used");
-                None
             }
-        },
+            value
+        }
+        Data::Table(_) if environment(item).is_some() => {
+            let message = "only a whole variable can come from the environment";
+            let help = "give it a name of its own below [vars]: NAME = { env = \"…\" }";
+            problems.error(codes::VARIABLE, &item.span, message, help);
+            None
+        }
         Data::List(items) => {
             let values: Vec<_> = items.iter().map(|item| plain(item, problems)).collect();
             values.into_iter().collect()

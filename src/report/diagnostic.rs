@@ -91,6 +91,8 @@ fn harmless(text: &str) -> Cow<'_, str> {
     let stand_in = |c: char| match c {
         '\u{80}'..='\u{9f}' | '\u{61c}' => Some('¿'),
         '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => Some('\u{fffd}'),
+        // Tag characters, which can hide a whole text.
+        '\u{e0000}'..='\u{e007f}' => Some('\u{1f6ab}'),
         _ => None,
     };
     if text.is_ascii() || !text.chars().any(|c| stand_in(c).is_some()) {
@@ -177,13 +179,14 @@ mod tests {
     #[test]
     fn hostile_text_is_shown_harmlessly() {
         let mut sources = Sources::default();
-        let text = "a = \"\u{1b}[31m\u{9b}2J\u{202e}gpj\u{200f}\u{7}\"\n";
+        let text = "a = \"\u{1b}[31m\u{9b}2J\u{202e}gpj\u{200f}\u{7}\u{e0041}\"\n";
         let file = sources.add("\u{1b}[2J.toml", text);
         let problem =
             Problem::error(Code(1), Span::new(file, 4..text.len() - 1), "bad \u{1b}]0;x\u{7}\u{9b}\u{202e}\nline")
                 .help("\u{1b}[0m");
         let drawn = render(&[problem], &sources, PLAIN);
-        let dangerous = |c: char| c != '\n' && (c.is_control() || ('\u{2000}'..='\u{206f}').contains(&c));
+        let hidden = |c: char| matches!(c, '\u{2000}'..='\u{206f}' | '\u{e0000}'..='\u{e007f}');
+        let dangerous = |c: char| c != '\n' && (c.is_control() || hidden(c));
         assert!(!drawn.contains(dangerous), "{drawn:?}");
         assert!(drawn.contains("␛[31m"));
     }

@@ -91,6 +91,13 @@ impl Resolver<'_> {
                 other => tables.push(self.plain(table.span(), &other)?),
             }
         }
+        if tables.is_empty() {
+            let mut failure =
+                Failure::new("there is no route table to write the route to", "`route_tables` gives none");
+            failure.place = spec.route_tables.first().map(|table| self.sources.place(table.span()));
+            let help = "see what the outputs hold that `route_tables` is made of: `orch outputs`";
+            return Err(Unknown::Unfit(Box::new(failure.help(help))));
+        }
         // The same table by two outputs is one table.
         let mut seen = HashSet::new();
         tables.retain(|table| seen.insert(table.clone()));
@@ -126,9 +133,9 @@ impl Resolver<'_> {
                 let failure = failure.help("see its outputs with `orch outputs`");
                 Unknown::Missing(need.node, Box::new(failure))
             }
-            Unresolved::Invalid { span, message } => {
+            Unresolved::Invalid { span, message, help } => {
                 let failure = Failure::new("a value cannot be worked out", message).at(self.sources.place(&span));
-                Unknown::Unfit(Box::new(failure))
+                Unknown::Unfit(Box::new(failure.help(help)))
             }
         })
     }
@@ -143,5 +150,55 @@ impl Resolver<'_> {
                 Err(Unknown::Unfit(Box::new(failure.at(self.sources.place(span)))))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::io;
+    use std::path::Path;
+
+    use super::super::gathered::Given;
+    use super::*;
+    use crate::plan::{self, Files, Spec};
+
+    struct One(&'static str);
+
+    impl Files for One {
+        fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
+            Ok(self.0.into())
+        }
+    }
+
+    #[test]
+    fn a_route_whose_tables_turn_out_to_be_none_fails() {
+        let text = r#"name = "net"
+region = "us-east-1"
+accounts = { a = { id = "111111111111" } }
+[stacks.s]
+account = "a"
+manage = false
+[routes.r]
+account = "a"
+route_tables = ["{{ split stacks.s.outputs.Tables }}"]
+destination = "10.0.0.0/8"
+via = "igw-1"
+"#;
+        let loaded = plan::load(Path::new("p.toml"), &One(text), &plan::Given { vars: &[], env: &|_| None });
+        let plan = loaded.plan.unwrap();
+        let Spec::Route(route) = &plan.nodes[1].spec else { panic!() };
+        let owner = Owner { plan: "net".to_owned(), node: plan.nodes[1].id.clone() };
+        let resolved = |tables: &str| {
+            let gathered = Gathered::default();
+            let outputs = BTreeMap::from([("Tables".to_owned(), tables.to_owned())]);
+            gathered.keep(plan.nodes[0].id.clone(), Given { id: None, outputs });
+            let sources = &loaded.sources;
+            Resolver { gathered: &gathered, sources, owner: owner.clone() }.route(route).map_err(Failure::from)
+        };
+        assert_eq!(resolved("rtb-1,rtb-2,rtb-1").unwrap().route_tables, ["rtb-1", "rtb-2"]);
+        let failure = resolved("").unwrap_err();
+        assert_eq!(failure.place.as_deref(), Some("p.toml:9:17"));
+        assert!(!failure.help.is_empty());
     }
 }

@@ -57,7 +57,7 @@ impl Drawing {
                 .reasons(node)
                 .map(|(needed, reasons)| Need {
                     node: place[needed.index()],
-                    because: reasons.iter().map(|reason| reason.expression.clone()).collect(),
+                    because: reasons.iter().map(|reason| reason.expression.to_string()).collect(),
                 })
                 .collect(),
         };

@@ -29,7 +29,7 @@ pub(super) fn hub_and_spokes() -> Drawing {
         from: place(from),
         to: place(to),
         span: None,
-        expression: expression.to_owned(),
+        expression: expression.into(),
     });
     let graph = Graph::new(ids, edges).unwrap();
     Drawing::new("core \"net\"", &graph, |node| {

@@ -1,6 +1,7 @@
 //! Wrong input: a message that names file, line and remedy, the documented exit code, and no call.
+#![expect(clippy::disallowed_methods, reason = "a test writes a plan that is no text")]
 
-use crate::orch::{Ended, Orch};
+use crate::orch::Orch;
 
 /// A plan that is right but for what a test changes.
 const PLAN: &str = r#"name   = "small"
@@ -41,17 +42,30 @@ fn small() -> Orch {
     orch
 }
 
-/// What `apply` says of the small plan after a change. Nothing may have been called: the embedded AWS has no world yet.
+/// Holds that `validate` and `apply` both refuse a plan with exit code 2, that each says where (`places`, as `file:line:`),
+/// what (`words`) and what to do (`remedy`), and that nothing was called: the embedded AWS has no world yet.
 #[track_caller]
-fn refused(from: &str, to: &str) -> Ended {
-    let orch = small();
-    orch.edit("small.toml", from, to);
-    let validated = orch.run(&["validate", "small.toml"]).code(2);
-    let applied = orch.run(&["apply", "small.toml", "--local"]).code(2);
+fn refuses(orch: &Orch, plan: &str, places: &[&str], words: &[&str], remedy: &str) {
+    let validated = orch.run(&["validate", plan]).code(2);
+    let applied = orch.run(&["apply", plan, "--local"]).code(2);
     assert!(applied.stderr.starts_with(&validated.stderr), "apply says what validate says:\n{}", applied.stderr);
     assert_eq!(applied.stdout, "");
+    for said in [validated, applied] {
+        let said = said.says(places).says(words).says(&["error[ORCH"]);
+        let helps: Vec<_> = said.stderr.split("= help: ").skip(1).filter_map(|help| help.lines().next()).collect();
+        assert!(helps.iter().any(|help| help.contains(remedy)), "no remedy has `{remedy}`:\n{}", said.stderr);
+        let errors = said.stderr.matches("error[ORCH").count();
+        assert!(helps.len() >= errors, "a problem has no remedy:\n{}", said.stderr);
+    }
     assert!(!orch.path(".orch").exists(), "AWS was called");
-    applied
+}
+
+/// The same of the small plan after a change.
+#[track_caller]
+fn refused(from: &str, to: &str, places: &[&str], words: &[&str], remedy: &str) {
+    let orch = small();
+    orch.edit("small.toml", from, to);
+    refuses(&orch, "small.toml", places, words, remedy);
 }
 
 #[test]
@@ -65,42 +79,120 @@ fn toml_syntax_is_reported_with_every_place() {
     let orch = small();
     orch.edit("small.toml", r#"name   = "small""#, r#"name   = "small"#);
     orch.edit("small.toml", r#"account    = "master""#, r#"account    = = "master""#);
-    orch.run(&["apply", "small.toml", "--local"]).code(2).says(&["small.toml:1:", "small.toml:13:", "error[ORCH"]);
+    let places = ["small.toml:1:", "small.toml:13:"];
+    refuses(&orch, "small.toml", &places, &["invalid basic string"], "end the text with the quote that it began with");
+    refused("[vars]", "[vars", &["small.toml:4:"], &["unclosed table"], "close what is open here");
+    refused("\"10.0.0.0/20\"", "ten", &["small.toml:5:"], &["invalid boolean"], "put the text in quotes");
+    refused("\"10.0.0.0/20\"", "hub", &["small.toml:5:"], &["must be quoted"], "put the text in quotes");
+}
+
+#[test]
+fn a_plan_that_nests_without_end_is_refused() {
+    let dots = "a.".repeat(70);
+    let deep = format!("[vars]\nx = {}1{}\n", format!("{{ {dots}a = ").repeat(70), " }".repeat(70));
+    refused("[vars]", &deep, &["small.toml:5:"], &["more than 32 levels deep"], "take this nesting apart");
+    let chain = format!("cidr = \"{{{{#if vars.cidr}}}}{}{{{{/if}}}}\"", "{{elseif vars.cidr}}".repeat(4_000));
+    refused(
+        "cidr   = \"10.0.0.0/20\"",
+        &chain,
+        &["small.toml:5:"],
+        &["without expressions"],
+        "where the value is used",
+    );
+    let chain = format!("{{{{#if vars.cidr}}}}{}{{{{/if}}}}", "{{elseif vars.cidr}}".repeat(4_000));
+    refused("{{ vars.cidr }}", &chain, &["small.toml:15:"], &["`else`"], "{{else if path}}");
+}
+
+#[test]
+fn an_empty_plan_and_one_that_is_not_utf8_are_reported() {
+    let orch = small();
+    orch.write("empty.toml", "");
+    refuses(
+        &orch,
+        "empty.toml",
+        &["empty.toml:1:1"],
+        &["a plan needs `name`, `region` and `accounts`"],
+        "write name = ",
+    );
+    std::fs::write(orch.path("latin.toml"), b"name = \"x\"\n# caf\xe9\n").unwrap();
+    refuses(&orch, "latin.toml", &["latin.toml:2:6"], &["not UTF-8"], "save it as UTF-8");
 }
 
 #[test]
 fn an_unknown_key_is_reported_with_the_nearest_one() {
-    refused("for_each   = ", "foreach    = ").says(&["small.toml:18:1", "`foreach`", "`for_each`"]);
+    let place = ["small.toml:18:1"];
+    refused("for_each   = ", "foreach    = ", &place, &["`foreach`"], "did you mean `for_each`?");
+}
+
+#[test]
+fn a_missing_key_is_reported_with_how_it_is_written() {
+    let from = "account    = \"master\"\n";
+    refused(from, "", &["small.toml:12:"], &["a stack needs `account`"], "write account = \"NAME\"");
 }
 
 #[test]
 fn an_unknown_reference_is_reported_with_the_nearest_name() {
-    refused("stacks.hub.outputs", "stacks.hup.outputs").says(&[
-        "small.toml:21:",
-        "no stack `hup`",
-        "did you mean `hub`?",
-    ]);
+    let words = ["no stack `hup`"];
+    refused("stacks.hub.outputs", "stacks.hup.outputs", &["small.toml:21:"], &words, "did you mean `hub`?");
+    let words = ["no stack `elsewhere`"];
+    refused("stacks.hub.outputs", "stacks.elsewhere.outputs", &["small.toml:21:"], &words, "the stacks are hub, spoke");
+}
+
+#[test]
+fn an_account_that_the_plan_does_not_have_is_reported() {
+    let words = ["no account `production`"];
+    refused(
+        "spokes = [\"dev\"]",
+        "spokes = [\"production\"]",
+        &["small.toml:19:"],
+        &words,
+        "the accounts are master, dev",
+    );
 }
 
 #[test]
 fn an_output_that_the_template_does_not_have_is_reported_with_the_nearest_one() {
-    refused("outputs.VPCId", "outputs.VpcId").says(&["small.toml:21:", "net.yaml", "`VPCId`"]);
+    let places = ["small.toml:21:", "net.yaml:7:"];
+    refused("outputs.VPCId", "outputs.VpcId", &places, &["has no output `VpcId`"], "did you mean `VPCId`?");
 }
 
 #[test]
 fn a_cycle_is_shown_as_the_path_that_closes_it() {
     let hub = r#"{ CidrBlock = "{{ vars.cidr }}", Hub = "{{ stacks.spoke.dev.outputs.VPCId }}" }"#;
-    refused(r#"{ CidrBlock = "{{ vars.cidr }}" }"#, hub).says(&[
-        "stacks.hub → stacks.spoke[dev] → stacks.hub",
-        "small.toml:15:",
-        "21 |",
-        "take one of these references out",
-    ]);
+    let words = ["stacks.hub → stacks.spoke[dev] → stacks.hub", "21 |"];
+    let remedy = "take one of these references out";
+    refused(r#"{ CidrBlock = "{{ vars.cidr }}" }"#, hub, &["small.toml:15:"], &words, remedy);
 }
 
 #[test]
 fn a_bad_account_id_is_reported() {
-    refused("222222222222", "22222222222").says(&["small.toml:10:", "`22222222222`", "twelve digits"]);
+    let words = ["`22222222222`", "twelve digits"];
+    refused("222222222222", "22222222222", &["small.toml:10:"], &words, "copy it from the account's page");
+}
+
+#[test]
+fn two_nodes_that_are_one_stack_are_reported() {
+    let orch = small();
+    orch.edit("small.toml", "template   = \"net.yaml\"", "template   = \"net.yaml\"\nname       = \"same\"");
+    orch.edit("small.toml", "account    = \"{{ each.key }}\"", "account    = \"master\"");
+    let places = ["small.toml:18:1"];
+    let words = ["`stacks.spoke[dev]` is the same stack as `stacks.hub`", "[stacks.hub]"];
+    refuses(&orch, "small.toml", &places, &words, "give one of them another name");
+}
+
+#[test]
+fn values_that_are_certain_to_fail_are_reported() {
+    let table = "{{ vars.table }}";
+    let orch = small();
+    orch.edit("small.toml", "[vars]", "[vars]\ntable = { a = 1 }");
+    orch.edit("small.toml", "{{ vars.cidr }}", table);
+    refuses(&orch, "small.toml", &["small.toml:16:"], &["this is a table"], "name what is inside");
+    let joined = "{{ join stacks.hub.outputs.VPCId }}";
+    let words = ["`join` needs a list"];
+    refused("{{ stacks.hub.outputs.VPCId }}", joined, &["small.toml:21:"], &words, "join LIST [SEPARATOR]");
+    let route = "[routes.r]\naccount = \"master\"\nroute_tables = [\"rtb-1\"]\ndestination = \"::/0\"\nvia = \"nonsense\"\n\n[stacks.hub]";
+    let words = ["`nonsense` is not something that a route can lead to"];
+    refused("[stacks.hub]", route, &["small.toml:16:"], &words, "an id begins with");
 }
 
 #[test]
@@ -110,25 +202,51 @@ fn a_missing_template_is_reported() {
 parameters = { CidrBlock = "{{"#,
         r#"template   = "nat.yaml"
 parameters = { CidrBlock = "{{"#,
-    )
-    .says(&["small.toml:14:", "nat.yaml"]);
+        &["small.toml:14:"],
+        &["nat.yaml cannot be read"],
+        "the path is relative to the file that names it",
+    );
 }
 
 #[test]
 fn a_template_that_is_not_one_is_reported_at_its_own_place_too() {
+    let remedy = "a template is a map with a section `Resources`";
+    for (text, place, words) in [
+        ("Resources:\n  - VPC\n", "net.yaml:1:", "must be a map"),
+        ("services:\n  web: {image: nginx}\n", "net.yaml:1:", "it has no section `Resources`"),
+        ("a: [\n", "net.yaml:", "not a CloudFormation template"),
+    ] {
+        let orch = small();
+        orch.write("net.yaml", text);
+        refuses(&orch, "small.toml", &[place, "small.toml:14:"], &[words], remedy);
+    }
+}
+
+#[test]
+fn a_template_that_cloudformation_would_refuse_is_reported() {
     let orch = small();
-    orch.write("net.yaml", "Resources:\n  - VPC\n");
-    orch.run(&["apply", "small.toml", "--local"]).code(2).says(&["net.yaml:1:", "small.toml:14:", "must be a map"]);
-    assert!(!orch.path(".orch").exists(), "AWS was called");
+    orch.edit("net.yaml", "!Ref CidrBlock", "!Ref Cidr");
+    let places = ["net.yaml:5:", "small.toml:14:"];
+    refuses(&orch, "small.toml", &places, &["Unresolved resource dependencies [Cidr]"], "mend the template here");
 }
 
 #[test]
 fn a_for_each_over_nothing_is_reported() {
-    refused(r#"spokes = ["dev"]"#, "spokes = []").says(&[
-        "small.toml:18:",
-        "for_each goes over nothing",
-        "give it at least one item",
-    ]);
+    let words = ["for_each goes over nothing"];
+    refused(r#"spokes = ["dev"]"#, "spokes = []", &["small.toml:18:"], &words, "give it at least one item");
+}
+
+#[test]
+fn a_for_each_in_place_is_checked_too() {
+    let to = "for_each   = { dev = \"{{ vars.gone }}\" }";
+    let words = ["there is no variable `gone`"];
+    refused("for_each   = \"vars.spokes\"", to, &["small.toml:18:"], &words, "the variables are cidr, spokes");
+}
+
+#[test]
+fn a_plan_that_does_not_exist_is_reported() {
+    // It has no line to show.
+    refuses(&small(), "smal.toml", &["--> smal.toml"], &["there is no such file"], "name the file of a plan");
 }
 
 #[test]
@@ -139,7 +257,7 @@ fn credentials_of_another_account_are_refused_before_anything_changes() {
         "small.toml:9:",
         "account master (111111111111)",
         "999999999999",
-        "help:",
+        "help: use credentials of that account",
     ]);
     orch.run(&["outputs", "small.toml", "--local"]).code(1);
 }
@@ -161,12 +279,6 @@ fn every_role_that_cannot_be_assumed_is_reported() {
         "arn:aws:iam::333333333333:role/Nobody",
         "trust policy must allow sts:AssumeRole",
     ]);
-}
-
-#[test]
-fn a_plan_that_does_not_exist_is_reported() {
-    let orch = small();
-    orch.run(&["apply", "smal.toml", "--local"]).code(2).says(&["smal.toml"]);
 }
 
 #[test]

@@ -139,7 +139,9 @@ fn depends_on_names_nodes_groups_and_each() {
         "{SPOKES}[stacks.hub]\naccount = \"a\"\ntemplate = \"t.yaml\"\ndepends_on = [\"stacks.spoke\", \"stacks.spoke[a/us-west-2]\"]\n[stacks.after]\nfor_each = \"stacks.spoke\"\naccount = \"a\"\ntemplate = \"t.yaml\"\nname = \"after-{{{{ each.account }}}}-{{{{ each.region }}}}\"\ndepends_on = [\"each\"]\n"
     );
     let plan = plan(small(&text).load("p.toml"));
-    assert_eq!(node(&plan, "stacks.hub").needs.len(), 4);
+    let hub = node(&plan, "stacks.hub");
+    assert_eq!(needs(hub), ["stacks.spoke[a/us-west-2] depends_on"]);
+    assert_eq!(hub.after[0].nodes.len(), 4);
     assert_eq!(needs(node(&plan, "stacks.after[b/us-east-1]")), ["stacks.spoke[b/us-east-1] depends_on"]);
 }
 
@@ -191,4 +193,21 @@ fn an_account_opts_out_of_the_default_role() {
     let plan = plan(disk.load("p.toml"));
     assert_eq!((&plan.accounts["a"].role, plan.accounts["a"].duration), (&None, None));
     assert_eq!(plan.accounts["b"].duration, Some(1800));
+}
+
+#[test]
+fn two_large_groups_in_an_order_cost_their_sum() {
+    let keys = (0..3_000).map(|index| format!("\"k{index}\"")).collect::<Vec<_>>().join(",");
+    let group = |name: &str, more: &str| {
+        format!("[stacks.{name}]\nfor_each = [{keys}]\naccount = \"a\"\ntemplate = \"t.yaml\"\n{more}")
+    };
+    let text = group("one", "") + &group("two", "depends_on = [\"stacks.one\"]\n");
+    let plan = plan(small(&text).load("p.toml"));
+    let [first, last] = ["stacks.two[k0]", "stacks.two[k2999]"].map(|id| node(&plan, id));
+    assert!(first.needs.is_empty() && std::sync::Arc::ptr_eq(&first.after, &last.after));
+    let graph = crate::graph::of_plan(&plan).unwrap();
+    let place = graph.get(&last.id).unwrap();
+    assert_eq!(graph.needs(place).count(), 3_000);
+    let (_, reasons) = graph.reasons(place).next().unwrap();
+    assert_eq!(&*reasons[0].expression, "depends_on");
 }

@@ -7,7 +7,12 @@ const STACK: &str = "[stacks.hub]\naccount = \"a\"\ntemplate = \"t.yaml\"\n";
 #[test]
 fn a_plan_that_is_not_there() {
     let loaded = Disk::default().load("p.toml");
-    assert_eq!(described(&loaded), ["ORCH002 ``: the plan p.toml cannot be read: there is no such file"]);
+    assert_eq!(
+        described(&loaded),
+        [
+            "ORCH002 ``: the plan p.toml cannot be read: there is no such file (name the file of a plan: orch validate PATH)"
+        ]
+    );
 }
 
 #[test]
@@ -78,10 +83,16 @@ fn missing_keys_are_named_together() {
         mistake("[stacks.hub]\nacount = \"a\"\ntemplate = \"t.yaml\"\n"),
         "ORCH005 `acount`: a stack has no key `acount` (did you mean `account`?)"
     );
-    assert_eq!(mistake("[stacks.hub]\n"), "ORCH006 `[stacks.hub]`: a stack needs `account` and `template`");
+    assert_eq!(
+        mistake("[stacks.hub]\n"),
+        "ORCH006 `[stacks.hub]`: a stack needs `account` and `template` (write account = \"NAME\", template = \"PATH\")"
+    );
     assert_eq!(
         mistakes("[peerings.p]\nrequester = { account = \"a\" }\n"),
-        ["ORCH006 `[peerings.p]`: a peering needs `accepter`", "ORCH006 `requester`: the requester needs `vpc`"]
+        [
+            "ORCH006 `[peerings.p]`: a peering needs `accepter` (write accepter = { account = \"NAME\", vpc = \"…\" })",
+            "ORCH006 `requester`: the requester needs `vpc` (write vpc = \"{{ stacks.NAME.outputs.OUTPUT }}\")"
+        ]
     );
 }
 
@@ -92,9 +103,9 @@ fn wrong_types_say_what_is_needed() {
             "[stacks.hub]\naccount = 1\ntemplate = \"t.yaml\"\nmanage = \"no\"\nparameters = { A = { b = 1 } }\ntags = []\n"
         ),
         [
-            "ORCH007 `1`: this is a whole number, but a text in quotes is needed",
-            "ORCH007 `\"no\"`: this is a text, but true or false is needed",
-            "ORCH007 `{ b = 1 }`: this is a table, but a text, a number, true, false or a list of them is needed",
+            "ORCH007 `1`: this is a whole number, but a text in quotes is needed (put it in quotes: \"…\")",
+            "ORCH007 `\"no\"`: this is a text, but true or false is needed (write manage = true or manage = false, without quotes)",
+            "ORCH007 `{ b = 1 }`: this is a table, but a text, a number, true, false or a list of them is needed (name one value, or give each value inside a key of its own)",
             "ORCH007 `[]`: this is a list, but a table is needed (write tags = { … })",
         ]
     );
@@ -153,13 +164,13 @@ P = "{{ stacks.spoke.dev.outputs.A.b }}"
             "ORCH011 `stacks.spoke.dve.outputs.X`: `stacks.spoke` has no instance `dve` (did you mean `dev`?)",
             "ORCH011 `stacks.spoke.dev.output.X`: a stack has no `output.X` (did you mean `outputs`?)",
             "ORCH011 `stacks.spoke.dev`: a stack alone is no value (a stack has outputs, id, account, region, name)",
-            "ORCH011 `vars.gone`: there is no variable `gone` (declare it: gone = … below [vars])",
+            "ORCH011 `vars.gone`: there is no variable `gone` (the variables are cidr, net; or declare it: gone = … below [vars])",
             "ORCH011 `each.key`: `each` has no meaning here (it stands for the item of for_each, or of a list of regions)",
             "ORCH011 `accounts.c.id`: there is no account `c` (did you mean `a`?)",
             "ORCH011 `self.key`: this node has no key (self.key is the key of an instance, of for_each or of a list of regions)",
-            "ORCH011 `peerings.p.id`: there is no peering `p`",
-            "ORCH011 `\"\\t{{ vars.nope }}\"`: there is no variable `nope` (declare it: nope = … below [vars])",
-            "ORCH011 `vars.cidr.x`: `vars.cidr` is a plain value: there is no `x` in it",
+            "ORCH011 `peerings.p.id`: there is no peering `p` (declare it: [peerings.p])",
+            "ORCH011 `\"\\t{{ vars.nope }}\"`: there is no variable `nope` (the variables are cidr, net; or declare it: nope = … below [vars])",
+            "ORCH011 `vars.cidr.x`: `vars.cidr` is a plain value: there is no `x` in it (write vars.cidr)",
             "ORCH011 `stacks.spoke.dev.outputs.A.b`: a stack has no `outputs.A.b` (did you mean `outputs`?)",
         ]
     );
@@ -197,7 +208,7 @@ template = "t.yaml"
 fn values_that_do_not_fit_are_found_before_any_call() {
     assert_eq!(
         mistake(&format!("[vars]\nl = [\"x\"]\n{STACK}parameters = {{ A = \"x {{{{ vars.l }}}}\" }}\n")),
-        "ORCH013 `vars.l`: a list cannot stand in the middle of a text"
+        "ORCH013 `vars.l`: a list cannot stand in the middle of a text (make one text of it: join LIST [SEPARATOR])"
     );
 }
 
@@ -247,11 +258,11 @@ m = { role = "R" }
             "ORCH018 `\"13h\"`: a session lasts from 15 minutes to 12 hours (write seconds, or a text such as \"90m\" or \"1h\")",
             "ORCH009 `\"x\"`: `x` is not a session name (it has 2 to 64 letters, digits or any of +=,.@_-)",
             "ORCH017 `\"h\"`: these accounts are only reached through each other: g → h → g (let one of them be reached without `through`)",
-            "ORCH017 `\"nobody\"`: there is no account `nobody`",
+            "ORCH017 `\"nobody\"`: there is no account `nobody` (the accounts are a, b, c, d, e, g, h, i and 4 more)",
             "ORCH018 `7200`: a session through `e` lasts an hour at most: that is role chaining (write duration = \"1h\"; sessions are renewed as needed)",
             "ORCH016 `external_id`: `external_id` has no effect without a role (name the role to assume: role = \"…\")",
-            "ORCH007 `1`: this is a whole number, but a text in quotes is needed",
-            "ORCH006 `m`: an account needs `id`",
+            "ORCH007 `1`: this is a whole number, but a text in quotes is needed (put it in quotes: \"…\")",
+            "ORCH006 `m`: an account needs `id` (write id = \"111111111111\")",
         ]
     );
 }
@@ -264,7 +275,7 @@ fn an_account_that_the_plan_does_not_have() {
         ),
         [
             "ORCH019 `\"aa\"`: there is no account `aa` (did you mean `a`?)",
-            "ORCH019 `\"prod\"`: there is no account `prod` (declare it: prod = { id = \"…\" } below [accounts])",
+            "ORCH019 `\"prod\"`: there is no account `prod` (the accounts are a, b; or declare it: prod = { id = \"…\" } below [accounts])",
         ]
     );
 }
@@ -386,7 +397,7 @@ fn values_that_cannot_be_meant() {
             "ORCH008 `\"CAPABILITY_IMA\"`: there is no capability `CAPABILITY_IMA` (did you mean `CAPABILITY_IAM`?)",
             "ORCH009 `\"aws:x\"`: tags that begin with `aws:` are not the plan's to give (choose another key for this tag)",
             "ORCH009 `\"orch:plan\"`: tags that begin with `orch:` are not the plan's to give (choose another key for this tag)",
-            "ORCH008 `\"10.0.0.0\"`: this is not a destination of a route (write an IPv4 or IPv6 CIDR block such as 10.0.0.0/16, or a prefix list's id: pl-…)",
+            "ORCH008 `\"10.0.0.0\"`: `10.0.0.0` is not a destination of a route (write an IPv4 or IPv6 CIDR block such as 10.0.0.0/16, or a prefix list's id: pl-…)",
         ]
     );
 }
@@ -416,7 +427,9 @@ fn different_mistakes_at_one_place_are_told_a_few_at_a_time() {
     );
     let keys = (0..1_000).map(|index| format!("\"k{index}\"")).collect::<Vec<_>>().join(",");
     let text = format!("[stacks.s]\nfor_each = [{keys}]\naccount = \"{{{{ each.key }}}}\"\ntemplate = \"t.yaml\"\n");
-    assert_eq!(mistakes(&text).len(), 5);
+    let found = mistakes(&text);
+    assert_eq!(found.len(), 5);
+    assert!(found[4].contains("there are more of this sort at this place"), "{found:#?}");
 }
 
 #[test]

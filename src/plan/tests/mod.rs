@@ -1,5 +1,6 @@
 //! Whole plans, loaded from a map of files.
 
+mod certain;
 mod example;
 mod expansion;
 mod hostile;
