@@ -14,6 +14,7 @@ pub mod ids;
 pub mod kinds;
 pub mod plan;
 pub mod report;
+pub mod rules;
 pub mod run;
 pub mod sim;
 pub mod text;

@@ -13,7 +13,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("expr", &["diag"]),
     ("plan", &["expr", "diag", "ids"]),
     ("cfn", &["diag"]),
-    ("graph", &["plan", "cfn", "diag", "ids"]),
+    ("graph", &["plan", "diag", "ids"]),
+    ("rules", &["plan", "cfn", "graph", "diag", "ids"]),
     ("event", &["ids", "diag"]),
     ("engine", &["graph", "event", "ids"]),
     ("aws", &["ids"]),
@@ -139,7 +140,8 @@ fn the_docs_explain_every_problem_and_no_number_is_given_twice() {
     let explained: BTreeSet<u16> =
         docs.lines().filter_map(|line| line.strip_prefix("| ORCH")?.split_once(' ')?.0.parse().ok()).collect();
     assert!(unique.len() > 20, "the reader of codes sees none: {unique:?}");
-    assert_eq!(explained, unique);
+    let unexplained: Vec<_> = unique.difference(&explained).collect();
+    assert!(unexplained.is_empty(), "docs/problems.md does not explain {unexplained:?}");
 }
 
 /// The targets of a Markdown text's links that are files of the repository, without the part after `#`.

@@ -83,7 +83,10 @@ pub(super) enum Command {
     ///
     /// Reads each plan with all that it extends and the templates it names, expands its groups, resolves every
     /// reference and sorts the graph. All problems are shown at once, each at its line. Makes no call.
-    #[command(after_long_help = "Examples:\n  orch validate plans/us-east-1.toml\n  orch validate plans/*.toml")]
+    #[command(after_long_help = "Examples:\n  \
+        orch validate plans/us-east-1.toml\n  \
+        orch validate plans/*.toml\n  \
+        orch validate plans/*.toml --format sarif > orch.sarif")]
     Validate(Validate),
     /// Show the graph of a plan without calling AWS
     ///
@@ -118,6 +121,9 @@ pub(super) enum Command {
         orch destroy plans/us-east-1.toml --only account:dev\n  \
         orch destroy plans/us-east-1.toml --yes")]
     Destroy(Run),
+    /// List the rules that plans are held to, or explain one
+    #[command(after_long_help = "Examples:\n  orch rules\n  orch rules ORCH060\n  orch rules unknown-output")]
+    Rules(Rules),
     /// Print what the plan's nodes gave: stack outputs and peering ids, read from AWS
     #[command(after_long_help = "Examples:\n  \
         orch outputs plans/us-east-1.toml\n  \
@@ -191,9 +197,45 @@ pub(super) struct Validate {
     /// The plan files; those marked abstract are checked only through the plans that extend them
     #[arg(required = true, value_name = "PLAN")]
     pub plans: Vec<PathBuf>,
+    /// The form of what was found
+    #[arg(long, value_enum, default_value_t = ValidateFormat::Text)]
+    pub format: ValidateFormat,
     /// Variables.
     #[command(flatten)]
     pub vars: Vars,
+}
+
+/// The forms of `validate`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ValidateFormat {
+    /// Problems drawn on standard error, a line for each plan on standard output.
+    Text,
+    /// One document for all plans.
+    Json,
+    /// SARIF 2.1.0, as code scanning takes it.
+    Sarif,
+    /// Annotations of a GitHub workflow.
+    Github,
+}
+
+/// Arguments of `rules`.
+#[derive(Args, Debug)]
+pub(super) struct Rules {
+    /// The rule to explain, by its number or name: ORCH012, unknown-output
+    #[arg(value_name = "RULE")]
+    pub rule: Option<String>,
+    /// The form of the listing
+    #[arg(long, value_enum, default_value_t = RulesFormat::Text, conflicts_with = "rule")]
+    pub format: RulesFormat,
+}
+
+/// The forms of `rules`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum RulesFormat {
+    /// A line for each rule.
+    Text,
+    /// The page of the docs.
+    Markdown,
 }
 
 /// Arguments of `graph`.

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::diag::{Problem, Sources};
-use crate::graph::{Graph, Selection, check_templates, of_plan};
+use crate::diag::{Problem, Severity, Sources};
+use crate::graph::{Graph, Selection};
 use crate::ids::AccountName;
 use crate::plan::{self, Given, Plan, codes};
-use crate::report::diagnostic::{self, Style};
+use crate::report::diagnostic;
+use crate::rules;
 use crate::text::counted;
 
 use super::args::{Choice, Vars};
@@ -31,49 +32,59 @@ pub(super) struct Findings {
     pub checked: Option<Checked>,
     /// Whether the plan is only a base for others.
     pub is_abstract: bool,
-    /// What was found, drawn; empty when nothing was.
-    pub drawn: String,
-    /// What was found, counted.
-    pub tally: Option<String>,
+    /// Everything that was found.
+    pub problems: Vec<Problem>,
+    /// The texts that the problems point into.
+    pub sources: Arc<Sources>,
 }
 
 /// Reads a plan with all that it extends and names, and makes every check that needs no AWS.
-pub(super) fn find(path: &Path, vars: &Vars, surroundings: &Surroundings) -> Findings {
+pub(super) fn find(path: &Path, vars: &Vars) -> Findings {
     let given = Given { vars: &vars.vars, env: &variable };
     let loaded = plan::load(path, &Disk, &given);
     let mut problems: Vec<Problem> = loaded.problems;
     let mut graph = None;
     if let Some(plan) = &loaded.plan {
-        problems.extend(check_templates(plan, &loaded.sources));
-        match of_plan(plan) {
-            Ok(found) => graph = Some(found),
-            Err(problem) => problems.push(*problem),
-        }
+        let found = rules::check(plan, &loaded.sources);
+        problems.extend(found.problems);
+        graph = found.graph;
     }
-    let style = Style { color: surroundings.terminal.color_err, width: surroundings.terminal.width };
-    let drawn = diagnostic::render(&problems, &loaded.sources, style);
-    let tally = tally(&problems);
+    let sources = Arc::new(loaded.sources);
     let is_abstract = problems.iter().any(|problem| problem.code == codes::ABSTRACT);
     let sound = !problems.iter().any(Problem::is_error);
     let checked = match (loaded.plan, graph) {
         (Some(plan), Some(graph)) if sound => {
-            Some(Checked { plan: Arc::new(plan), graph: Arc::new(graph), sources: Arc::new(loaded.sources) })
+            Some(Checked { plan: Arc::new(plan), graph: Arc::new(graph), sources: Arc::clone(&sources) })
         }
         _ => None,
     };
-    Findings { checked, is_abstract, drawn, tally }
+    Findings { checked, is_abstract, problems, sources }
 }
 
-/// The plan, or the exit code after all its problems were shown.
+/// The plan, or the exit code after all its problems were shown. Hints are for `validate`: a run has enough to say.
 pub(super) fn open(path: &Path, vars: &Vars, surroundings: &Surroundings) -> Result<Checked, Exit> {
-    let findings = find(path, vars, surroundings);
-    terminal::notice(&findings.drawn);
+    let mut findings = find(path, vars);
+    findings.problems.retain(|problem| problem.severity != Severity::Hint);
+    terminal::notice(&diagnostic::render(&findings.problems, &findings.sources, surroundings.style()));
+    let tally = findings.tally();
     findings.checked.ok_or_else(|| {
-        if let Some(tally) = findings.tally {
+        if let Some(tally) = tally {
             terminal::notice(&format!("{}: {tally}; nothing was called\n", path.display()));
         }
         Exit::Refused
     })
+}
+
+impl Findings {
+    /// `3 errors, 1 warning`, or nothing where there are none.
+    pub(super) fn tally(&self) -> Option<String> {
+        let nouns = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Hint, "hint")];
+        let count = |severity| self.problems.iter().filter(|problem| problem.severity == severity).count();
+        let counts = nouns.map(|(severity, noun)| (count(severity), noun));
+        let said: Vec<_> =
+            counts.iter().filter(|(count, _)| *count > 0).map(|(count, noun)| counted(*count, noun)).collect();
+        (!said.is_empty()).then(|| said.join(", "))
+    }
 }
 
 impl Checked {
@@ -98,13 +109,4 @@ impl Checked {
             Err(refuse(vec!["--only and --skip together leave nothing to do".to_owned()]))
         }
     }
-}
-
-/// `3 errors, 1 warning`, or nothing where there are none.
-fn tally(problems: &[Problem]) -> Option<String> {
-    let errors = problems.iter().filter(|problem| problem.is_error()).count();
-    let counts = [(errors, "error"), (problems.len() - errors, "warning")];
-    let said: Vec<_> =
-        counts.iter().filter(|(count, _)| *count > 0).map(|(count, noun)| counted(*count, noun)).collect();
-    (!said.is_empty()).then(|| said.join(", "))
 }

@@ -11,6 +11,7 @@ mod local;
 mod logging;
 mod outputs;
 mod reach;
+mod rules;
 mod run;
 mod signals;
 mod teller;
@@ -22,6 +23,8 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use crate::report::diagnostic::Style;
+
 use args::{Cli, Command};
 use exit::Exit;
 use terminal::Terminal;
@@ -31,6 +34,13 @@ struct Surroundings {
     terminal: Terminal,
     verbose: u8,
     quiet: bool,
+}
+
+impl Surroundings {
+    /// How problems are drawn.
+    fn style(&self) -> Style {
+        Style { color: self.terminal.color_err, width: self.terminal.width }
+    }
 }
 
 /// Runs the command line of this process.
@@ -55,6 +65,7 @@ pub fn main() -> ExitCode {
         Command::Graph(args) => graph::graph(&args, &surroundings),
         Command::Apply(args) => run::apply(&args, &surroundings),
         Command::Destroy(args) => run::destroy(&args, &surroundings),
+        Command::Rules(args) => rules::rules(&args),
         Command::Outputs(args) => outputs::outputs(&args, &surroundings),
     };
     exit.into()

@@ -2,33 +2,76 @@
 
 use std::fmt::Write as _;
 
+use crate::report::diagnostic;
+use crate::report::findings::{self, Described};
+use crate::rules;
 use crate::text::counted;
 
-use super::args::Validate;
+use super::args::{Validate, ValidateFormat};
+use super::checked::{Findings, find};
 use super::exit::Exit;
-use super::{Surroundings, checked, print, terminal};
+use super::{Surroundings, print, terminal};
 
-/// Checks every plan, whatever is found in the others, and prints a line for each.
+/// Checks every plan, whatever is found in the others, and prints a line for each, or one document for all.
 pub(super) fn validate(args: &Validate, surroundings: &Surroundings) -> Exit {
-    let mut exit = Exit::Done;
+    let checked: Vec<(String, Findings)> =
+        args.plans.iter().map(|path| (path.display().to_string(), find(path, &args.vars))).collect();
+    // A base among other plans is no mistake: `validate plans/*.toml` names them all.
+    let several = args.plans.len() > 1;
+    let counts = |findings: &Findings| !(several && findings.is_abstract);
+    let exit = if checked.iter().any(|(_, findings)| counts(findings) && findings.checked.is_none()) {
+        Exit::Refused
+    } else {
+        Exit::Done
+    };
+    let plans: Vec<_> = checked
+        .iter()
+        .filter(|(_, findings)| counts(findings))
+        .map(|(path, findings)| findings::Checked {
+            path,
+            nodes: findings.checked.as_ref().map(|checked| checked.graph.len()),
+            problems: &findings.problems,
+            sources: &findings.sources,
+        })
+        .collect();
+    let text = match args.format {
+        ValidateFormat::Text => text(&checked, several, surroundings),
+        ValidateFormat::Json => findings::json(&plans),
+        ValidateFormat::Sarif => findings::sarif(&plans, &described()),
+        ValidateFormat::Github => findings::github(&plans),
+    };
+    print(&text, exit)
+}
+
+/// The problems drawn on standard error, and a line for each plan.
+fn text(checked: &[(String, Findings)], several: bool, surroundings: &Surroundings) -> String {
     let mut lines = String::new();
-    for path in &args.plans {
-        let findings = checked::find(path, &args.vars, surroundings);
-        // A base among other plans is no mistake: `validate plans/*.toml` names them all.
-        if findings.is_abstract && args.plans.len() > 1 {
-            let _ = writeln!(lines, "{}: abstract, checked through the plans that extend it", path.display());
+    for (path, findings) in checked {
+        if several && findings.is_abstract {
+            let _ = writeln!(lines, "{path}: abstract, checked through the plans that extend it");
             continue;
         }
-        terminal::notice(&findings.drawn);
-        let tally = findings.tally.map(|tally| format!(" ({tally})")).unwrap_or_default();
-        if let Some(checked) = findings.checked {
+        terminal::notice(&diagnostic::render(&findings.problems, &findings.sources, surroundings.style()));
+        let tally = findings.tally().map(|tally| format!(" ({tally})")).unwrap_or_default();
+        if let Some(checked) = &findings.checked {
             let nodes = counted(checked.graph.len(), "node");
             let accounts = counted(checked.plan.accounts.len(), "account");
-            let _ = writeln!(lines, "{}: sound, {nodes} in {accounts}{tally}", path.display());
+            let _ = writeln!(lines, "{path}: sound, {nodes} in {accounts}{tally}");
         } else {
-            exit = Exit::Refused;
-            let _ = writeln!(lines, "{}: in error{tally}", path.display());
+            let _ = writeln!(lines, "{path}: in error{tally}");
         }
     }
-    print(&lines, exit)
+    lines
+}
+
+/// Every rule in words.
+fn described() -> Vec<Described> {
+    let described = |rule: &rules::Rule| Described {
+        code: rule.code,
+        name: rule.name,
+        severity: rule.severity,
+        summary: rule.summary,
+        explanation: rule.explanation,
+    };
+    rules::ALL.iter().map(described).collect()
 }

@@ -11,6 +11,8 @@ pub enum Severity {
     Error,
     /// Worth a look; does not stop anything.
     Warning,
+    /// Something to think about.
+    Hint,
 }
 
 /// A stable number for one sort of problem. Numbers are never reused; `docs/problems.md` lists them.

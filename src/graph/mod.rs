@@ -8,14 +8,12 @@ mod dag;
 mod of_plan;
 mod path;
 mod select;
-mod templates;
 
 pub use cycle::{CYCLE, Cycle};
 pub use dag::{Edge, Graph, Ix, Join, Reason};
 pub use of_plan::of_plan;
 pub use path::CriticalPath;
 pub use select::{BadPattern, Flag, NoMatch, Selection};
-pub use templates::{NO_SUCH_OUTPUT, NOT_A_TEMPLATE, TEMPLATE_FAULT, TEMPLATE_TOO_LARGE, check_templates};
 
 #[cfg(test)]
 pub(crate) mod samples;

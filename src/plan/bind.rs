@@ -8,7 +8,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::codes;
-use super::fields::Declared;
+use super::fields::{Declared, Keyed};
 use super::files::beside;
 use super::fit;
 use super::group::{Body, Group};
@@ -21,7 +21,7 @@ use super::scope::{Found, Horizon, Scope, unevaluable};
 use super::stack::DeclaredStack;
 use super::templates::Templates;
 use super::text::Text;
-use super::value::{Slot, Value};
+use super::value::{Setting, Slot, Value};
 use super::world::{Each, Instance, Instances, World};
 use crate::diag::{Sources, Span};
 use crate::ids::NodeId;
@@ -154,14 +154,14 @@ impl Binder<'_> {
     }
 
     /// A table of values, all of them looked at even when one is wrong; `what` is one of them.
-    fn values(&mut self, declared: &IndexMap<Arc<str>, Declared>, what: &str) -> Option<IndexMap<Arc<str>, Value>> {
+    fn values(&mut self, declared: &IndexMap<Arc<str>, Keyed>, what: &str) -> Option<IndexMap<Arc<str>, Setting>> {
         let mut bound = Vec::with_capacity(declared.len());
-        for (name, value) in declared {
+        for (name, Keyed { key, value }) in declared {
             let value = self.value(value);
             if let Some(value) = &value {
                 fit::plain(value, what, self.problems);
             }
-            bound.push(value.map(|value| (name.clone(), value)));
+            bound.push(value.map(|value| (name.clone(), Setting { key: key.clone(), value })));
         }
         bound.into_iter().collect()
     }

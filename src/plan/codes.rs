@@ -1,4 +1,4 @@
-//! The sorts of problems a plan can have; `docs/problems.md` lists them for users.
+//! The sorts of problems a plan can have; each has a rule in the room `rules` that explains it.
 //!
 //! Numbers are never reused. This room has 1 to 39.
 

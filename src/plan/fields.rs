@@ -23,6 +23,14 @@ pub(super) enum Declared {
     List { span: Span, items: Vec<Declared> },
 }
 
+/// A value under a key of the plan's choice.
+#[derive(Clone, Debug)]
+pub(super) struct Keyed {
+    /// Where the key stands.
+    pub(super) key: Span,
+    pub(super) value: Declared,
+}
+
 /// A key that may be left out.
 #[derive(Clone, Debug)]
 pub(super) enum Key<T> {
@@ -177,10 +185,14 @@ impl<'a> Fields<'a> {
     }
 
     /// A table of values: parameters or tags.
-    pub(super) fn values(&mut self, key: &str) -> IndexMap<Arc<str>, Declared> {
+    pub(super) fn values(&mut self, key: &str) -> IndexMap<Arc<str>, Keyed> {
         let Some(table) = self.table(key) else { return IndexMap::new() };
         self.check_plain_keys(table);
-        table.iter().filter_map(|(name, entry)| Some((name.clone(), self.declare(&entry.item)?))).collect()
+        let keyed = |key: &Span, value: Declared| Keyed { key: key.clone(), value };
+        table
+            .iter()
+            .filter_map(|(name, entry)| Some((name.clone(), keyed(&entry.key, self.declare(&entry.item)?))))
+            .collect()
     }
 
     /// Reports keys with expressions in them: only values are worked out, so they would be taken as they stand.
@@ -192,7 +204,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Tags: values whose keys are not reserved.
-    pub(super) fn tags(&mut self, key: &str) -> IndexMap<Arc<str>, Declared> {
+    pub(super) fn tags(&mut self, key: &str) -> IndexMap<Arc<str>, Keyed> {
         for (name, entry) in self.table.get(key).and_then(|entry| entry.item.table()).into_iter().flatten() {
             if let Some(prefix) = ["aws:", "orch:"].into_iter().find(|prefix| name.to_lowercase().starts_with(prefix)) {
                 let message = format!("tags that begin with `{prefix}` are not the plan's to give");

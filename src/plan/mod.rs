@@ -40,7 +40,7 @@ pub use files::Files;
 pub use load::{Given, Loaded, load};
 pub use nearest::nearest;
 pub use node::{After, Attribute, Need, Node, PeeringSpec, Plan, RouteSpec, Side, Spec, StackSpec, Template};
-pub use value::{Outputs, Unresolved, Value};
+pub use value::{Outputs, Setting, Unresolved, Value};
 
 #[cfg(test)]
 mod tests;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::Value;
 use super::account::Account;
+use super::{Setting, Value};
 use crate::diag::{FileId, Span};
 use crate::ids::{AccountName, NodeId, Region};
 
@@ -108,9 +108,9 @@ pub struct StackSpec {
     /// Its template; `None` exactly when the stack is only read.
     pub template: Option<Template>,
     /// Parameters by name: texts, numbers, truths, and lists of them.
-    pub parameters: IndexMap<Arc<str>, Value>,
+    pub parameters: IndexMap<Arc<str>, Setting>,
     /// Tags by key.
-    pub tags: IndexMap<Arc<str>, Value>,
+    pub tags: IndexMap<Arc<str>, Setting>,
     /// What the template is allowed to do: `CAPABILITY_IAM` and the like.
     pub capabilities: Vec<Arc<str>>,
     /// Whether orch makes and changes the stack; if not, its outputs are only read.
@@ -136,7 +136,7 @@ pub struct PeeringSpec {
     /// The side that accepts.
     pub accepter: Side,
     /// Tags of the connection by key.
-    pub tags: IndexMap<Arc<str>, Value>,
+    pub tags: IndexMap<Arc<str>, Setting>,
 }
 
 /// One side of a peering connection.

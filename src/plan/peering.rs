@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::fields::{Declared, Fields, Key};
+use super::fields::{Declared, Fields, Key, Keyed};
 use super::text::Text;
 
 /// The keys of a peering.
@@ -18,7 +18,7 @@ const SIDE_KEYS: [&str; 4] = ["account", "region", "vpc", "dns"];
 pub(super) struct DeclaredPeering {
     pub(super) requester: Option<DeclaredSide>,
     pub(super) accepter: Option<DeclaredSide>,
-    pub(super) tags: IndexMap<Arc<str>, Declared>,
+    pub(super) tags: IndexMap<Arc<str>, Keyed>,
 }
 
 /// One side as it is declared.

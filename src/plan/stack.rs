@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::codes;
 use super::document::Table;
-use super::fields::{Declared, Fields, Key};
+use super::fields::{Fields, Key, Keyed};
 use super::text::Text;
 
 /// The keys of a stack.
@@ -23,8 +23,8 @@ pub(super) struct DeclaredStack {
     pub(super) account: Option<Arc<Text>>,
     pub(super) name: Key<Arc<Text>>,
     pub(super) template: Option<Arc<Text>>,
-    pub(super) parameters: IndexMap<Arc<str>, Declared>,
-    pub(super) tags: IndexMap<Arc<str>, Declared>,
+    pub(super) parameters: IndexMap<Arc<str>, Keyed>,
+    pub(super) tags: IndexMap<Arc<str>, Keyed>,
     pub(super) capabilities: Vec<Arc<str>>,
     pub(super) manage: bool,
 }

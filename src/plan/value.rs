@@ -24,6 +24,15 @@ pub struct Value {
     inner: Inner,
 }
 
+/// A value under a key of the plan's choice: a parameter or a tag.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Where the key stands.
+    pub key: Span,
+    /// The value.
+    pub value: Value,
+}
+
 #[derive(Clone, Debug)]
 enum Inner {
     Known(Arc<Json>),

@@ -36,6 +36,7 @@ fn group<'a>(problem: &Problem, sources: &Sources) -> Group<'a> {
     let level = match problem.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
+        Severity::Hint => Level::NOTE,
     };
     let mut group = Group::with_title(level.primary_title(shown(&problem.message)).id(problem.code.to_string()));
     for (file, labels) in by_file(problem) {

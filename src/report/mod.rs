@@ -2,6 +2,7 @@
 
 pub mod diagnostic;
 mod failure;
+pub mod findings;
 mod lines;
 mod outputs;
 mod palette;

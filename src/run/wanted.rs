@@ -11,7 +11,7 @@ use crate::diag::{Sources, Span};
 use crate::event::Failure;
 use crate::ids::NodeId;
 use crate::kinds::{Owner, peering, route, stack};
-use crate::plan::{PeeringSpec, RouteSpec, Side, StackSpec, Unresolved, Value};
+use crate::plan::{PeeringSpec, RouteSpec, Setting, Side, StackSpec, Unresolved, Value};
 
 /// Works out the values of one node.
 pub(super) struct Resolver<'a> {
@@ -110,8 +110,8 @@ impl Resolver<'_> {
         })
     }
 
-    fn texts(&self, values: &IndexMap<Arc<str>, Value>) -> Result<IndexMap<String, String>, Unknown> {
-        values.iter().map(|(key, value)| Ok((key.to_string(), self.text(value)?))).collect()
+    fn texts(&self, values: &IndexMap<Arc<str>, Setting>) -> Result<IndexMap<String, String>, Unknown> {
+        values.iter().map(|(key, setting)| Ok((key.to_string(), self.text(&setting.value)?))).collect()
     }
 
     /// A value as text. A list becomes CloudFormation's comma-separated form.

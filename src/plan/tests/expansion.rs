@@ -98,7 +98,7 @@ name = "elsewhere"
     let tags: Vec<_> = stack(&plan, "stacks.one")
         .tags
         .iter()
-        .map(|(key, value)| format!("{key}={}", value.literal().unwrap()))
+        .map(|(key, tag)| format!("{key}={}", tag.value.literal().unwrap()))
         .collect();
     assert_eq!(tags, ["Purpose=\"Infrastructure\"", "Owner=\"net-team\"", "Cost=7"]);
     let two = stack(&plan, "stacks.two");
@@ -170,7 +170,7 @@ fn a_condition_needs_both_of_its_branches() {
     let text = "[vars]\nbig = false\n[stacks.x]\naccount = \"a\"\ntemplate = \"t.yaml\"\n[stacks.s]\naccount = \"a\"\ntemplate = \"t.yaml\"\nparameters = { A = \"{{#if vars.big}}{{ stacks.x.outputs.A }}{{else}}{{ stacks.x.outputs.B }}{{/if}}\" }\n";
     let plan = plan(small(text).load("p.toml"));
     assert_eq!(needs(node(&plan, "stacks.s")), ["stacks.x stacks.x.outputs.A", "stacks.x stacks.x.outputs.B"]);
-    assert_eq!(stack(&plan, "stacks.s").parameters["A"].resolve(&Echo), Ok(json!("<stacks.x B>")));
+    assert_eq!(stack(&plan, "stacks.s").parameters["A"].value.resolve(&Echo), Ok(json!("<stacks.x B>")));
 }
 
 #[test]

@@ -104,7 +104,7 @@ fn stack<'a>(plan: &'a Plan, id: &str) -> &'a StackSpec {
 }
 
 fn parameter(plan: &Plan, id: &str, name: &str) -> Json {
-    stack(plan, id).parameters[name].literal().unwrap_or_else(|| panic!("{name} is not known")).clone()
+    stack(plan, id).parameters[name].value.literal().unwrap_or_else(|| panic!("{name} is not known")).clone()
 }
 
 /// What a node needs, as `node expression`.

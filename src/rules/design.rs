@@ -1,0 +1,333 @@
+//! A plan worked out as far as it can be without AWS.
+//!
+//! Each stack's template is evaluated with the parameters that the plan gives; ids are [`Symbol`]s. So a peering's two
+//! VPCs are known as "the resource VPC of this stack" and their address ranges as numbers, and the rules of the network
+//! can be held against the design before any of it exists. What cannot be worked out is unknown, and no rule says
+//! anything about it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+
+use ipnet::IpNet;
+use serde_json::Value as Json;
+
+use super::documents::{Documents, Used};
+use super::symbol::{Symbol, is_symbolic};
+use crate::cfn::{Context, Document, Evaluator, Lookup, Pseudo, Resource};
+use crate::diag::{Sources, Span};
+use crate::graph::{Graph, Ix};
+use crate::ids::NodeId;
+use crate::plan::{Attribute, Node, Outputs, Plan, Spec, StackSpec, Template, Value};
+
+/// How deep attributes may lead to other attributes within one template. Real ones lead to one more; templates that go
+/// in a circle are reported by another rule.
+const MAX_DEPTH: u8 = 16;
+
+/// A plan with its graph, its templates and all that follows from them.
+pub struct Design<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Its graph; positions are those of the plan's nodes.
+    pub graph: &'a Graph,
+    /// The texts.
+    pub sources: &'a Sources,
+    documents: &'a Documents<'a>,
+    /// The parameters of each stack with a template that could be read; a parameter may be unknown.
+    stacks: Vec<Option<Parameters>>,
+    outputs: Known<Json>,
+    vpcs: Known<Vec<IpNet>>,
+}
+
+/// What was worked out already of something that a stack's template names: `None` if it cannot be known.
+type Known<T> = RefCell<HashMap<(Ix, String), Option<T>>>;
+
+/// The values of a template's parameters, as `Ref` gives them.
+type Parameters = HashMap<String, Json>;
+
+impl<'a> Design<'a> {
+    /// Works a plan out.
+    pub(super) fn new(plan: &'a Plan, graph: &'a Graph, sources: &'a Sources, documents: &'a Documents<'a>) -> Self {
+        let mut design = Self {
+            plan,
+            graph,
+            sources,
+            documents,
+            stacks: plan.nodes.iter().map(|_| None).collect(),
+            outputs: RefCell::default(),
+            vpcs: RefCell::default(),
+        };
+        // In the order of the graph, so that what a parameter refers to has been worked out before.
+        for ix in graph.order() {
+            if let Some((stack, document)) = design.stack(*ix) {
+                let parameters = design.parameters(stack, document);
+                design.stacks[ix.index()] = Some(parameters);
+            }
+        }
+        design
+    }
+
+    /// A node of the plan.
+    pub fn node(&self, ix: Ix) -> &'a Node {
+        &self.plan.nodes[ix.index()]
+    }
+
+    /// Every node with its position, in the order of the plan.
+    pub fn nodes(&self) -> impl Iterator<Item = (Ix, &'a Node)> {
+        self.plan.nodes.iter().enumerate().map(|(index, node)| (Ix::from(index), node))
+    }
+
+    /// A stack with its template, if it has one that could be read.
+    pub fn stack(&self, ix: Ix) -> Option<(&'a StackSpec, &'a Document)> {
+        let Spec::Stack(stack) = &self.node(ix).spec else { return None };
+        Some((stack, self.documents.get(&stack.template.as_ref()?.file)?.document.as_ref()?))
+    }
+
+    /// Every template that could be read, with the stacks that are made from it.
+    pub(super) fn templates(&self) -> impl Iterator<Item = (&'a Template, &'a [Ix], &'a Document)> {
+        let read = |used: &'a Used<'a>| Some((used.template, used.nodes.as_slice(), used.document.as_ref()?));
+        self.documents.values().filter_map(read)
+    }
+
+    /// Every stack whose template could be read.
+    pub fn stacks(&self) -> impl Iterator<Item = (Ix, &'a StackSpec, &'a Document)> {
+        self.nodes().filter_map(|(ix, _)| self.stack(ix).map(|(stack, document)| (ix, stack, document)))
+    }
+
+    /// Where a range of bytes of a stack's template is.
+    pub fn in_template(&self, stack: &StackSpec, range: std::ops::Range<usize>) -> Option<Span> {
+        Some(Span::new(stack.template.as_ref()?.file, range))
+    }
+
+    /// A value worked out: its ids are symbols. `None` where something in it is unknown.
+    pub fn value(&self, value: &Value) -> Option<Json> {
+        value.resolve(self).ok()
+    }
+
+    /// A value as one text.
+    pub fn text(&self, value: &Value) -> Option<String> {
+        text(&self.value(value)?)
+    }
+
+    /// A value as CloudFormation is given it: a list joined by commas.
+    pub fn joined(&self, value: &Value) -> Option<String> {
+        joined(&self.value(value)?)
+    }
+
+    /// Some values as texts, in which a list counts as its items. `None` where one of them is unknown.
+    pub fn texts(&self, values: &[Value]) -> Option<Vec<String>> {
+        let mut texts = Vec::with_capacity(values.len());
+        for value in values {
+            match self.value(value)? {
+                Json::Array(items) => texts.extend(items.iter().map(text).collect::<Option<Vec<_>>>()?),
+                other => texts.push(text(&other)?),
+            }
+        }
+        Some(texts)
+    }
+
+    /// The resource of the plan that an id stands for.
+    pub fn resource(&self, id: &str) -> Option<(Ix, &'a Resource)> {
+        let Some(Symbol::Resource { stack, id }) = Symbol::of(id) else { return None };
+        Some((stack, self.stack(stack)?.1.resources.get(id)?))
+    }
+
+    /// The peering of the plan that an id stands for.
+    pub fn peering(&self, id: &str) -> Option<Ix> {
+        match Symbol::of(id) {
+            Some(Symbol::Peering(ix)) => Some(ix),
+            _ => None,
+        }
+    }
+
+    /// The property of a stack's resource, worked out.
+    pub fn property(&self, stack: Ix, resource: &Resource, name: &str) -> Option<Json> {
+        let node = resource.properties.as_deref()?.get(name)?;
+        let world = World { design: self, stack, depth: Cell::new(0) };
+        Evaluator::new(self.stack(stack)?.1, &world).value(node).ok()
+    }
+
+    /// Whether a stack's resource exists, by its condition; `None` where that is unknown.
+    pub fn exists(&self, stack: Ix, resource: &Resource) -> Option<bool> {
+        let world = World { design: self, stack, depth: Cell::new(0) };
+        Evaluator::new(self.stack(stack)?.1, &world).exists(resource).ok()
+    }
+
+    /// Whether a condition of a stack's template holds; `None` where that is unknown.
+    pub fn condition(&self, stack: Ix, name: &str) -> Option<bool> {
+        let world = World { design: self, stack, depth: Cell::new(0) };
+        Evaluator::new(self.stack(stack)?.1, &world).condition(name).ok()
+    }
+
+    /// All address ranges of a VPC of the plan, if they can be worked out: its own and those that are added to it.
+    pub fn ranges(&self, vpc: &str) -> Option<Vec<IpNet>> {
+        let (stack, resource) = self.resource(vpc)?;
+        let key = (stack, resource.id.clone());
+        if let Some(known) = self.vpcs.borrow().get(&key) {
+            return known.clone();
+        }
+        let ranges = self.work_out_ranges(stack, resource, vpc);
+        self.vpcs.borrow_mut().insert(key, ranges.clone());
+        ranges
+    }
+
+    fn work_out_ranges(&self, stack: Ix, resource: &Resource, vpc: &str) -> Option<Vec<IpNet>> {
+        if resource.type_name != "AWS::EC2::VPC" {
+            return None;
+        }
+        let range = |resource: &Resource| -> Option<IpNet> {
+            text(&self.property(stack, resource, "CidrBlock")?)?.parse::<IpNet>().ok().map(|range| range.trunc())
+        };
+        let mut ranges = vec![range(resource)?];
+        let (_, document) = self.stack(stack)?;
+        for more in document.resources.values().filter(|more| more.type_name == "AWS::EC2::VPCCidrBlock") {
+            let of = self.property(stack, more, "VpcId").as_ref().and_then(text);
+            if of.as_deref() != Some(vpc) {
+                continue;
+            }
+            // A range that AWS or an address pool chooses is nobody's to compare.
+            match (self.exists(stack, more), range(more)) {
+                (Some(true), Some(range)) => ranges.push(range),
+                (Some(false), _) => {}
+                _ => return None,
+            }
+        }
+        Some(ranges)
+    }
+
+    /// The VPC that a route table of the plan belongs to.
+    pub fn vpc_of_table(&self, table: &str) -> Option<String> {
+        let (stack, resource) = self.resource(table)?;
+        if resource.type_name != "AWS::EC2::RouteTable" {
+            return None;
+        }
+        text(&self.property(stack, resource, "VpcId")?)
+    }
+
+    fn parameters(&self, stack: &StackSpec, document: &Document) -> Parameters {
+        let given = |name: &str| -> Option<Option<String>> { Some(self.joined(&stack.parameters.get(name)?.value)) };
+        let value = |parameter: &crate::cfn::Parameter| -> Option<Json> {
+            // What Systems Manager holds is not known here.
+            if parameter.is_ssm() {
+                return None;
+            }
+            let text = given(&parameter.name).unwrap_or_else(|| parameter.default.clone())?;
+            if text.contains("{{resolve:") {
+                return None;
+            }
+            if is_symbolic(&text) && !parameter.is_list() {
+                return Some(text.into());
+            }
+            parameter.accept(&text).ok()
+        };
+        document.parameters.values().filter_map(|found| Some((found.name.clone(), value(found)?))).collect()
+    }
+}
+
+impl Outputs for Design<'_> {
+    fn get(&self, node: &NodeId, attribute: &Attribute) -> Option<Json> {
+        let ix = self.graph.get(node)?;
+        let name = match (attribute, &self.node(ix).spec) {
+            (Attribute::Id, Spec::Peering(_)) => return Some(Symbol::Peering(ix).text().into()),
+            (Attribute::Id, _) => return None,
+            (Attribute::Output(name), _) => name,
+        };
+        let key = (ix, name.clone());
+        if let Some(known) = self.outputs.borrow().get(&key) {
+            return known.clone();
+        }
+        let value = self.output(ix, name);
+        self.outputs.borrow_mut().insert(key, value.clone());
+        value
+    }
+}
+
+impl Design<'_> {
+    /// An output, as a text like every output of CloudFormation.
+    fn output(&self, ix: Ix, name: &str) -> Option<Json> {
+        let (_, document) = self.stack(ix)?;
+        let world = World { design: self, stack: ix, depth: Cell::new(0) };
+        let output = document.outputs.get(name)?;
+        Evaluator::new(document, &world).text(output.value.as_deref()?).ok()?.map(Json::from)
+    }
+}
+
+/// The world as one stack's template sees it.
+struct World<'d, 'a> {
+    design: &'d Design<'a>,
+    stack: Ix,
+    depth: Cell<u8>,
+}
+
+impl Context for World<'_, '_> {
+    fn parameter(&self, name: &str) -> Lookup {
+        let parameters = self.design.stacks[self.stack.index()].as_ref();
+        parameters.and_then(|parameters| parameters.get(name)).map_or(Lookup::Unknown, |value| value.clone().into())
+    }
+
+    fn pseudo(&self, pseudo: Pseudo) -> Lookup {
+        let node = self.design.node(self.stack);
+        match (pseudo, &node.spec) {
+            (Pseudo::Region, _) => node.region.as_str().into(),
+            (Pseudo::Partition, _) => node.region.partition().into(),
+            (Pseudo::AccountId, _) => {
+                let account = self.design.plan.accounts.get(&node.account);
+                account.map_or(Lookup::Unknown, |account| account.id.as_str().into())
+            }
+            (Pseudo::StackName, Spec::Stack(stack)) => stack.name.to_string().into(),
+            _ => Lookup::Unknown,
+        }
+    }
+
+    fn resource(&self, id: &str) -> Lookup {
+        Symbol::Resource { stack: self.stack, id }.text().into()
+    }
+
+    fn attribute(&self, id: &str, attribute: &str) -> Lookup {
+        let Some((_, document)) = self.design.stack(self.stack) else { return Lookup::Unknown };
+        let Some(resource) = document.resources.get(id) else { return Lookup::Missing };
+        if self.depth.get() >= MAX_DEPTH {
+            return Lookup::Unknown;
+        }
+        match (resource.type_name.as_str(), attribute) {
+            ("AWS::EC2::VPC", "VpcId")
+            | ("AWS::EC2::RouteTable", "RouteTableId")
+            | ("AWS::EC2::Subnet", "SubnetId") => self.resource(id),
+            ("AWS::EC2::VPC" | "AWS::EC2::Subnet", "CidrBlock") | ("AWS::EC2::Subnet", "VpcId") => {
+                let Some(node) = resource.properties.as_deref().and_then(|properties| properties.get(attribute)) else {
+                    return Lookup::Unknown;
+                };
+                self.depth.set(self.depth.get() + 1);
+                let value = Evaluator::new(document, self).value(node);
+                self.depth.set(self.depth.get() - 1);
+                value.map_or(Lookup::Unknown, Lookup::Known)
+            }
+            _ => Lookup::Unknown,
+        }
+    }
+
+    fn export(&self, _: &str) -> Lookup {
+        Lookup::Unknown
+    }
+
+    fn zones(&self, _: &str) -> Lookup {
+        Lookup::Unknown
+    }
+}
+
+/// A value as one text, if it is one.
+fn text(value: &Json) -> Option<String> {
+    match value {
+        Json::String(text) => Some(text.clone()),
+        Json::Number(number) => Some(number.to_string()),
+        Json::Bool(truth) => Some(truth.to_string()),
+        Json::Null | Json::Array(_) | Json::Object(_) => None,
+    }
+}
+
+/// A value as CloudFormation is given it: a list joined by commas.
+fn joined(value: &Json) -> Option<String> {
+    match value {
+        Json::Array(items) => Some(items.iter().map(text).collect::<Option<Vec<_>>>()?.join(",")),
+        other => text(other),
+    }
+}

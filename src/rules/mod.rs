@@ -1,0 +1,140 @@
+//! The rules that a plan is held against before the first call, one to a file.
+//!
+//! A [`Rule`] has its number, its severity, its explanation and an example of either kind, so that `orch rules`, the docs
+//! and the tests say the same. Those that can be broken by a plan that loads are checks over a [`Design`]: the plan
+//! worked out as far as that goes without AWS. What cannot be decided is silent: unknown is not wrong.
+
+mod accounts;
+mod design;
+mod docs;
+mod documents;
+mod example;
+mod graph;
+mod language;
+mod network;
+mod rule;
+mod safety;
+mod symbol;
+mod templates;
+#[cfg(test)]
+mod tests;
+
+use indexmap::IndexMap;
+
+pub use design::Design;
+pub use docs::{explain, find, listing, page};
+pub use rule::{Report, Rule};
+
+use crate::diag::{Problem, Sources};
+use crate::graph::{Graph, Ix, of_plan};
+use crate::ids::NodeId;
+use crate::plan::Plan;
+use rule::Finding;
+
+/// Every rule, by its number.
+pub const ALL: &[Rule] = &[
+    language::syntax::RULE,
+    language::unreadable::RULE,
+    language::extends_cycle::RULE,
+    language::abstract_plan::RULE,
+    language::unknown_key::RULE,
+    language::missing_key::RULE,
+    language::wrong_type::RULE,
+    language::invalid_value::RULE,
+    language::invalid_name::RULE,
+    language::expression::RULE,
+    language::unknown_reference::RULE,
+    language::not_known_yet::RULE,
+    language::unevaluable::RULE,
+    language::variable::RULE,
+    accounts::account_id::RULE,
+    accounts::role::RULE,
+    accounts::through::RULE,
+    accounts::duration::RULE,
+    accounts::unknown_account::RULE,
+    language::empty::RULE,
+    language::for_each::RULE,
+    language::stack_name::RULE,
+    templates::unreadable_template::RULE,
+    language::read_only::RULE,
+    graph::depends_on::RULE,
+    graph::same_stack::RULE,
+    accounts::contradiction::RULE,
+    accounts::partition::RULE,
+    graph::cycle::RULE,
+    graph::same_peering::RULE,
+    graph::same_route::RULE,
+    templates::not_a_template::RULE,
+    templates::too_large::RULE,
+    templates::unknown_output::RULE,
+    templates::refused_template::RULE,
+    templates::unknown_parameter::RULE,
+    templates::missing_parameter::RULE,
+    templates::refused_value::RULE,
+    templates::missing_capability::RULE,
+    templates::conditional_output::RULE,
+    network::overlap::RULE,
+    network::one_way::RULE,
+    network::foreign_range::RULE,
+    network::quotas::RULE,
+    network::double_table::RULE,
+    safety::open_secret::RULE,
+    safety::unprotected_data::RULE,
+];
+
+/// How many nodes a problem names that are in the same trouble as the first.
+const NAMED: usize = 5;
+
+/// What came of holding a plan against the rules.
+#[derive(Debug)]
+pub struct Checked {
+    /// The plan's graph; `None` if it has a cycle.
+    pub graph: Option<Graph>,
+    /// Everything that was found.
+    pub problems: Vec<Problem>,
+}
+
+/// Holds a plan that loads against every rule.
+pub fn check(plan: &Plan, sources: &Sources) -> Checked {
+    let mut report = Report::default();
+    let documents = documents::read(plan, sources, &mut report);
+    match of_plan(plan) {
+        Ok(graph) => {
+            let design = Design::new(plan, &graph, sources, &documents);
+            for check in ALL.iter().filter_map(|rule| rule.check) {
+                check(&design, &mut report);
+            }
+            Checked { problems: once(report.findings, plan), graph: Some(graph) }
+        }
+        // Nothing can be worked out in a circle.
+        Err(cycle) => {
+            let problems = once(report.findings, plan).into_iter().chain([*cycle]).collect();
+            Checked { graph: None, problems }
+        }
+    }
+}
+
+/// Instances of a group share their text: what is wrong there is told once, with the nodes that it holds for.
+fn once(findings: Vec<Finding>, plan: &Plan) -> Vec<Problem> {
+    let id = |ix: &Ix| -> &NodeId { &plan.nodes[ix.index()].id };
+    let mut told: IndexMap<_, (Problem, Vec<Ix>)> = IndexMap::new();
+    for Finding { problem, nodes } in findings {
+        let key = (problem.code, problem.at.span.clone());
+        told.entry(key).and_modify(|(_, more)| more.extend(&nodes)).or_insert_with(|| (problem, Vec::new()));
+    }
+    told.into_values()
+        .map(|(problem, mut more)| {
+            more.sort_unstable();
+            more.dedup();
+            if more.is_empty() {
+                return problem;
+            }
+            let named: Vec<_> = more.iter().take(NAMED).map(|ix| format!("`{}`", id(ix))).collect();
+            let rest = match more.len() - named.len() {
+                0 => String::new(),
+                rest => format!(" and {rest} more"),
+            };
+            problem.help(format!("the same holds for {}{rest}", named.join(", ")))
+        })
+        .collect()
+}

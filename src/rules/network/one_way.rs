@@ -1,0 +1,137 @@
+//! A peering with a route on only one side.
+
+use std::collections::BTreeMap;
+
+use crate::diag::{Code, Severity};
+use crate::graph::Ix;
+use crate::plan::{Spec, Value};
+use crate::rules::design::Design;
+use crate::rules::rule::{Report, Rule};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    code: Code(61),
+    name: "one-way-peering",
+    severity: Severity::Warning,
+    summary: "a peering is routed on one side only, so that answers find no way back",
+    explanation: "A connection needs a route in both VPCs. This plan leads traffic into the peering on one side and \
+                  nothing back on the other. If the other side's routes are made elsewhere, by its own template for \
+                  example, say so with `allow`.",
+    wrong: r#"--- plan.toml
+name   = "network"
+region = "us-east-1"
+[accounts]
+master = { id = "111111111111" }
+[stacks.hub]
+account    = "master"
+template   = "vpc.yaml"
+parameters = { CidrBlock = "10.0.0.0/20" }
+[stacks.app]
+account    = "master"
+template   = "vpc.yaml"
+parameters = { CidrBlock = "10.0.16.0/20" }
+«[peerings.app]»
+requester = { account = "master", vpc = "{{ stacks.app.outputs.VPCId }}" }
+accepter  = { account = "master", vpc = "{{ stacks.hub.outputs.VPCId }}" }
+[routes.out]
+account      = "master"
+route_tables = ["{{ stacks.app.outputs.RouteTableId }}"]
+destination  = "10.0.0.0/20"
+via          = "{{ peerings.app.id }}"
+--- vpc.yaml
+Parameters:
+  CidrBlock: {Type: String}
+Resources:
+  VPC: {Type: "AWS::EC2::VPC", Properties: {CidrBlock: !Ref CidrBlock}}
+  Table: {Type: "AWS::EC2::RouteTable", Properties: {VpcId: !Ref VPC}}
+Outputs:
+  VPCId: {Value: !Ref VPC}
+  RouteTableId: {Value: !Ref Table}
+"#,
+    right: r#"--- plan.toml
+name   = "network"
+region = "us-east-1"
+[accounts]
+master = { id = "111111111111" }
+[stacks.hub]
+account    = "master"
+template   = "vpc.yaml"
+parameters = { CidrBlock = "10.0.0.0/20" }
+[stacks.app]
+account    = "master"
+template   = "vpc.yaml"
+parameters = { CidrBlock = "10.0.16.0/20" }
+[peerings.app]
+requester = { account = "master", vpc = "{{ stacks.app.outputs.VPCId }}" }
+accepter  = { account = "master", vpc = "{{ stacks.hub.outputs.VPCId }}" }
+[routes.out]
+account      = "master"
+route_tables = ["{{ stacks.app.outputs.RouteTableId }}"]
+destination  = "10.0.0.0/20"
+via          = "{{ peerings.app.id }}"
+[routes.back]
+account      = "master"
+route_tables = ["{{ stacks.hub.outputs.RouteTableId }}"]
+destination  = "10.0.16.0/20"
+via          = "{{ peerings.app.id }}"
+--- vpc.yaml
+Parameters:
+  CidrBlock: {Type: String}
+Resources:
+  VPC: {Type: "AWS::EC2::VPC", Properties: {CidrBlock: !Ref CidrBlock}}
+  Table: {Type: "AWS::EC2::RouteTable", Properties: {VpcId: !Ref VPC}}
+Outputs:
+  VPCId: {Value: !Ref VPC}
+  RouteTableId: {Value: !Ref Table}
+"#,
+    check: Some(check),
+};
+
+/// A peering of the plan and its two VPCs.
+pub(super) struct Ends {
+    pub(super) peering: Ix,
+    pub(super) vpcs: [String; 2],
+}
+
+/// The two ends of the peering that a route leads into, if it is one of the plan and both are known.
+pub(super) fn ends(design: &Design<'_>, via: &Value) -> Option<Ends> {
+    let peering = design.peering(&design.text(via)?)?;
+    let Spec::Peering(spec) = &design.node(peering).spec else { return None };
+    Some(Ends { peering, vpcs: [design.text(&spec.requester.vpc)?, design.text(&spec.accepter.vpc)?] })
+}
+
+/// Where a peering is routed from, so far.
+#[derive(Default)]
+struct Routed {
+    /// The sides that have a route, and one such route.
+    sides: [Option<Ix>; 2],
+    /// A route whose side could not be told, so that nothing can be said.
+    unknown: bool,
+}
+
+fn check(design: &Design<'_>, report: &mut Report) {
+    let mut peerings: BTreeMap<Ix, Routed> = BTreeMap::new();
+    for (ix, node) in design.nodes() {
+        let Spec::Route(route) = &node.spec else { continue };
+        let Some(Ends { peering, vpcs }) = ends(design, &route.via) else { continue };
+        let routed = peerings.entry(peering).or_default();
+        for table in design.texts(&route.route_tables).unwrap_or_else(|| vec![String::new()]) {
+            let vpc = design.vpc_of_table(&table);
+            match vpc.and_then(|vpc| vpcs.iter().position(|end| *end == vpc)) {
+                Some(side) => drop(routed.sides[side].get_or_insert(ix)),
+                None => routed.unknown = true,
+            }
+        }
+    }
+    for (peering, routed) in peerings {
+        let (route, missing) = match (routed.unknown, routed.sides) {
+            (false, [Some(route), None]) => (route, "accepter"),
+            (false, [None, Some(route)]) => (route, "requester"),
+            _ => continue,
+        };
+        let node = design.node(peering);
+        let message = format!("`{}` is routed on one side only: nothing leads back from the {missing}", node.id);
+        let problem = RULE.problem(node.span.clone(), message);
+        let problem = problem.related(design.node(route).span.clone(), "the only way into it");
+        report.add([peering], problem.help(format!("add a route in the {missing}'s tables, via this peering")));
+    }
+}

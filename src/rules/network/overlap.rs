@@ -1,0 +1,136 @@
+//! Peered VPCs whose address ranges overlap.
+
+use ipnet::IpNet;
+
+use crate::diag::{Code, Problem, Severity};
+use crate::graph::Ix;
+use crate::plan::{Side, Spec};
+use crate::rules::design::Design;
+use crate::rules::rule::{Report, Rule};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    code: Code(60),
+    name: "overlapping-ranges",
+    severity: Severity::Error,
+    summary: "two VPCs are to be peered whose address ranges overlap",
+    explanation: "AWS lets such a peering fail, and it stays failed: \
+                  <https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-basics.html>. The ranges are worked out \
+                  from the templates and the parameters that the plan gives, added ones \
+                  (`AWS::EC2::VPCCidrBlock`) too. Where they cannot be worked out, the rule is silent.",
+    wrong: r#"--- plan.toml
+name   = "network"
+region = "us-east-1"
+[accounts]
+master = { id = "111111111111" }
+[stacks.hub]
+account    = "master"
+template   = "vpc.yaml"
+parameters = { CidrBlock = "10.0.0.0/16" }
+[stacks.app]
+account    = "master"
+template   = "vpc.yaml"
+parameters = { CidrBlock = "10.0.32.0/20" }
+[peerings.app]
+requester = { account = "master", vpc = «"{{ stacks.app.outputs.VPCId }}"» }
+accepter  = { account = "master", vpc = "{{ stacks.hub.outputs.VPCId }}" }
+--- vpc.yaml
+Parameters:
+  CidrBlock: {Type: String}
+Resources:
+  VPC: {Type: "AWS::EC2::VPC", Properties: {CidrBlock: !Ref CidrBlock}}
+Outputs:
+  VPCId: {Value: !Ref VPC}
+"#,
+    right: r#"--- plan.toml
+name   = "network"
+region = "us-east-1"
+[accounts]
+master = { id = "111111111111" }
+[stacks.hub]
+account    = "master"
+template   = "vpc.yaml"
+parameters = { CidrBlock = "10.0.0.0/16" }
+[stacks.app]
+account    = "master"
+template   = "vpc.yaml"
+parameters = { CidrBlock = "10.1.32.0/20" }
+[peerings.app]
+requester = { account = "master", vpc = "{{ stacks.app.outputs.VPCId }}" }
+accepter  = { account = "master", vpc = "{{ stacks.hub.outputs.VPCId }}" }
+--- vpc.yaml
+Parameters:
+  CidrBlock: {Type: String}
+Resources:
+  VPC: {Type: "AWS::EC2::VPC", Properties: {CidrBlock: !Ref CidrBlock}}
+Outputs:
+  VPCId: {Value: !Ref VPC}
+"#,
+    check: Some(check),
+};
+
+fn check(design: &Design<'_>, report: &mut Report) {
+    for (ix, node) in design.nodes() {
+        let Spec::Peering(peering) = &node.spec else { continue };
+        let (Some(one), Some(other)) = (vpc(design, &peering.requester), vpc(design, &peering.accepter)) else {
+            continue;
+        };
+        let Some((left, right)) = overlap(&one.ranges, &other.ranges) else { continue };
+        let message = if left == right {
+            format!("both VPCs of `{}` have the range {left}", node.id)
+        } else {
+            format!("the VPCs of `{}` overlap: {left} and {right}", node.id)
+        };
+        let problem = RULE.problem(peering.requester.vpc.span().clone(), message).label(left.to_string());
+        let problem = problem.related(peering.accepter.vpc.span().clone(), right.to_string());
+        let problem = [(&one, left), (&other, right)]
+            .into_iter()
+            .fold(problem, |problem, (vpc, range)| with_origin(design, problem, vpc.stack, range));
+        report.add([ix], problem.help("give one of them another range: a peering between them would fail"));
+    }
+}
+
+struct Vpc {
+    stack: Ix,
+    ranges: Vec<IpNet>,
+}
+
+fn vpc(design: &Design<'_>, side: &Side) -> Option<Vpc> {
+    let id = design.text(&side.vpc)?;
+    Some(Vpc { stack: design.resource(&id)?.0, ranges: design.ranges(&id)? })
+}
+
+/// The first two ranges that have an address in common.
+fn overlap(one: &[IpNet], other: &[IpNet]) -> Option<(IpNet, IpNet)> {
+    let pairs = one.iter().flat_map(|left| other.iter().map(move |right| (*left, *right)));
+    pairs.into_iter().find(|(left, right)| left.contains(right) || right.contains(left))
+}
+
+/// The problem with the parameter that gives a stack's VPC the range, where there is one.
+fn with_origin(design: &Design<'_>, problem: Problem, stack: Ix, range: IpNet) -> Problem {
+    let Some((spec, _)) = design.stack(stack) else { return problem };
+    let gives = |value: &crate::plan::Value| design.text(value).is_some_and(|text| text == range.to_string());
+    match spec.parameters.values().find(|parameter| gives(&parameter.value)) {
+        Some(parameter) => {
+            let text = format!("{range} of `{}`", design.node(stack).id);
+            problem.related(parameter.value.span().clone(), text)
+        }
+        None => problem,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_overlap_when_one_holds_the_other() {
+        let ranges = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<IpNet>>();
+        let found = |one: &[&str], other: &[&str]| overlap(&ranges(one), &ranges(other)).is_some();
+        assert!(found(&["10.0.0.0/16"], &["10.0.255.0/24"]));
+        assert!(found(&["10.0.0.0/24"], &["10.0.0.0/24"]));
+        assert!(found(&["10.9.0.0/16", "10.0.0.0/24"], &["192.168.0.0/16", "10.0.0.0/8"]));
+        assert!(!found(&["10.0.0.0/17"], &["10.0.128.0/17"]));
+        assert!(!found(&["10.0.0.0/8"], &["fd00::/8"]));
+        assert!(!found(&[], &["10.0.0.0/8"]));
+    }
+}

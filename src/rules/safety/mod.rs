@@ -1,0 +1,4 @@
+//! Rules about what could be lost or given away.
+
+pub(super) mod open_secret;
+pub(super) mod unprotected_data;

@@ -1,0 +1,72 @@
+//! A secret written into the plan.
+
+use crate::diag::{Code, Severity};
+use crate::rules::design::Design;
+use crate::rules::rule::{Report, Rule};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    code: Code(70),
+    name: "open-secret",
+    severity: Severity::Warning,
+    summary: "the value of a NoEcho parameter stands in the plan's text",
+    explanation: "CloudFormation hides the parameter's value; the plan, which lies in a repository, does not. Take \
+                  it from the environment (`{ env = \"NAME\" }` below `[vars]`), or have CloudFormation look it up: \
+                  `{{resolve:secretsmanager:…}}`, `{{resolve:ssm-secure:…}}`.",
+    wrong: r#"--- plan.toml
+name   = "network"
+region = "us-east-1"
+[accounts]
+master = { id = "111111111111" }
+[stacks.db]
+account    = "master"
+template   = "db.yaml"
+parameters = { Password = «"correct horse"» }
+--- db.yaml
+Parameters:
+  Password: {Type: String, NoEcho: true}
+Resources:
+  Topic: {Type: "AWS::SNS::Topic", Properties: {DisplayName: !Ref Password}}
+"#,
+    right: r#"--- plan.toml
+name   = "network"
+region = "us-east-1"
+[accounts]
+master = { id = "111111111111" }
+[stacks.db]
+account    = "master"
+template   = "db.yaml"
+parameters = { Password = "{{resolve:secretsmanager:db:SecretString:password}}" }
+--- db.yaml
+Parameters:
+  Password: {Type: String, NoEcho: true}
+Resources:
+  Topic: {Type: "AWS::SNS::Topic", Properties: {DisplayName: !Ref Password}}
+"#,
+    check: Some(check),
+};
+
+fn check(design: &Design<'_>, report: &mut Report) {
+    for (ix, stack, document) in design.stacks() {
+        for (name, entry) in &stack.parameters {
+            let Some(parameter) = document.parameters.get(&**name).filter(|parameter| parameter.no_echo) else {
+                continue;
+            };
+            // What an expression gives comes from elsewhere; an empty value is a choice of the template's.
+            let written = design.sources.slice(entry.value.span());
+            let literal = entry.value.literal().and_then(|value| value.as_str()).unwrap_or_default();
+            if literal.is_empty() || written.contains("{{") || parameter.allowed_values.iter().any(|one| one == literal)
+            {
+                continue;
+            }
+            let Some(declared) = design.in_template(stack, parameter.at.clone()) else { continue };
+            let problem = RULE.problem(entry.value.span().clone(), format!("the secret `{name}` stands in the plan"));
+            let problem = problem.related(declared, "NoEcho: CloudFormation hides it");
+            report.add(
+                [ix],
+                problem.help(format!(
+                    "take it from the environment: {name} = {{ env = \"…\" }} below [vars], and \"{{{{ vars.{name} }}}}\" here"
+                )),
+            );
+        }
+    }
+}

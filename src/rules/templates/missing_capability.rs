@@ -1,0 +1,64 @@
+//! A capability that the template needs and the plan does not grant.
+
+use crate::diag::{Code, Severity};
+use crate::rules::design::Design;
+use crate::rules::rule::{Report, Rule};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    code: Code(57),
+    name: "missing-capability",
+    severity: Severity::Error,
+    summary: "a template makes IAM resources, or has macros, and the plan does not allow it",
+    explanation: "CloudFormation wants an explicit yes before it makes IAM resources (`CAPABILITY_IAM`), gives them \
+                  names of the template's choice (`CAPABILITY_NAMED_IAM`, which includes the other), or lets macros \
+                  change the template (`CAPABILITY_AUTO_EXPAND`). orch never says it by itself: write it into the \
+                  plan, where a reviewer sees it.",
+    wrong: r#"--- plan.toml
+name   = "network"
+region = "us-east-1"
+[accounts]
+master = { id = "111111111111" }
+[stacks.role]
+account  = "master"
+template = «"role.yaml"»
+--- role.yaml
+Resources:
+  Role: {Type: "AWS::IAM::Role", Properties: {AssumeRolePolicyDocument: {}}}
+"#,
+    right: r#"--- plan.toml
+name   = "network"
+region = "us-east-1"
+[accounts]
+master = { id = "111111111111" }
+[stacks.role]
+account      = "master"
+template     = "role.yaml"
+capabilities = ["CAPABILITY_IAM"]
+--- role.yaml
+Resources:
+  Role: {Type: "AWS::IAM::Role", Properties: {AssumeRolePolicyDocument: {}}}
+"#,
+    check: Some(check),
+};
+
+fn check(design: &Design<'_>, report: &mut Report) {
+    for (ix, stack, document) in design.stacks() {
+        let Some(template) = &stack.template else { continue };
+        let needed = document.capabilities();
+        let granted = || stack.capabilities.iter().map(|name| &**name);
+        let missing: Vec<_> =
+            needed.capabilities.iter().filter(|capability| !capability.is_granted_by(granted())).collect();
+        if missing.is_empty() {
+            continue;
+        }
+        let names = missing.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let message = format!("{} needs {}", template.path.display(), names.join(" and "));
+        let problem = RULE.problem(template.span.clone(), message);
+        let problem = match needed.resource_types.as_slice() {
+            [] => problem.label("it has macros"),
+            types => problem.label(format!("it has {}", types.join(", "))),
+        };
+        let all: Vec<_> = granted().map(str::to_owned).chain(names).map(|name| format!("\"{name}\"")).collect();
+        report.add([ix], problem.help(format!("if that is meant, allow it: capabilities = [{}]", all.join(", "))));
+    }
+}

@@ -1,0 +1,62 @@
+//! A parameter without a default that the plan does not give.
+
+use crate::diag::{Code, Severity, Span};
+use crate::rules::design::Design;
+use crate::rules::rule::{Report, Rule};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    code: Code(55),
+    name: "missing-parameter",
+    severity: Severity::Error,
+    summary: "a stack is not given a parameter that its template has no default for",
+    explanation: "CloudFormation refuses to make such a stack. Parameters with a default need not be given. Templates \
+                  with macros are left alone, since a macro may take parameters away.",
+    wrong: r#"--- plan.toml
+name   = "network"
+region = "us-east-1"
+[accounts]
+master = { id = "111111111111" }
+«[stacks.hub]»
+account  = "master"
+template = "hub.yaml"
+--- hub.yaml
+Parameters:
+  CidrBlock: {Type: String}
+Resources:
+  VPC: {Type: "AWS::EC2::VPC", Properties: {CidrBlock: !Ref CidrBlock}}
+"#,
+    right: r#"--- plan.toml
+name   = "network"
+region = "us-east-1"
+[accounts]
+master = { id = "111111111111" }
+[stacks.hub]
+account    = "master"
+template   = "hub.yaml"
+parameters = { CidrBlock = "10.0.0.0/16" }
+--- hub.yaml
+Parameters:
+  CidrBlock: {Type: String}
+Resources:
+  VPC: {Type: "AWS::EC2::VPC", Properties: {CidrBlock: !Ref CidrBlock}}
+"#,
+    check: Some(check),
+};
+
+fn check(design: &Design<'_>, report: &mut Report) {
+    for (ix, stack, document) in design.stacks().filter(|(.., document)| !document.has_macros) {
+        let missing: Vec<_> = document
+            .parameters
+            .values()
+            .filter(|parameter| parameter.default.is_none() && !stack.parameters.contains_key(&*parameter.name))
+            .collect();
+        let (Some(first), Some(template)) = (missing.first(), &stack.template) else { continue };
+        let names: Vec<_> = missing.iter().map(|parameter| format!("`{}`", parameter.name)).collect();
+        let message = format!("{} needs {}", template.path.display(), names.join(", "));
+        let problem = RULE.problem(design.node(ix).span.clone(), message);
+        let problem = missing.iter().fold(problem, |problem, parameter| {
+            problem.related(Span::new(template.file, parameter.at.clone()), "it has no default")
+        });
+        report.add([ix], problem.help(format!("give it: parameters = {{ {} = \"…\" }}", first.name)));
+    }
+}
