@@ -1,6 +1,7 @@
 //! One problem.
 
 use std::fmt;
+use std::str::FromStr;
 
 use super::Span;
 
@@ -18,6 +19,20 @@ pub enum Severity {
 /// A stable number for one sort of problem. Numbers are never reused; `docs/problems.md` lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Code(pub u16);
+
+/// A text that is not a problem's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotACode;
+
+impl FromStr for Code {
+    type Err = NotACode;
+
+    /// Reads `ORCH012`, as it is shown.
+    fn from_str(text: &str) -> Result<Self, NotACode> {
+        let digits = text.strip_prefix("ORCH").filter(|digits| digits.len() == 3).ok_or(NotACode)?;
+        digits.parse().map(Self).map_err(|_| NotACode)
+    }
+}
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

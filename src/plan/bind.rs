@@ -53,7 +53,8 @@ pub(super) fn bind(
             if let (Some(spec), Some(account), Some(region)) = (spec, &instance.account, &instance.region) {
                 let (account, region) = (account.clone(), region.clone());
                 let (id, span, after) = (instance.id.clone(), group.span.clone(), after.clone());
-                nodes.push(Node { id, span, account, region, spec, needs, after });
+                let allow = group.allow.clone();
+                nodes.push(Node { id, span, account, region, spec, needs, after, allow });
             }
         }
     }

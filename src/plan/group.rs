@@ -10,7 +10,7 @@ use super::peering::DeclaredPeering;
 use super::problems::Problems;
 use super::route::DeclaredRoute;
 use super::stack::DeclaredStack;
-use super::{peering, route, stack};
+use super::{Allowance, allow, peering, route, stack};
 use crate::diag::{Sources, Span};
 use crate::ids::Kind;
 
@@ -25,6 +25,7 @@ pub(super) struct Group {
     /// A text or a list of texts.
     pub(super) region: Key<Declared>,
     pub(super) depends_on: Vec<(Arc<str>, Span)>,
+    pub(super) allow: Arc<[Allowance]>,
     pub(super) body: Body,
 }
 
@@ -78,13 +79,14 @@ fn group(
     let for_each = fields.optional("for_each", for_each::read);
     let region = fields.optional("region", region);
     let depends_on = fields.names("depends_on");
+    let allow = allow::read(&mut fields);
     let body = match kind {
         Kind::Stack => Body::Stack(stack::read(&mut fields, own)),
         Kind::Peering => Body::Peering(peering::read(&mut fields)),
         Kind::Route => Body::Route(route::read(&mut fields)),
     };
     fields.finish();
-    Some(Group { kind, name: name.clone(), span, for_each, region, depends_on, body })
+    Some(Group { kind, name: name.clone(), span, for_each, region, depends_on, allow, body })
 }
 
 fn region(item: &Item, fields: &mut Fields<'_>) -> Option<Declared> {

@@ -8,6 +8,7 @@
 //! Nothing here makes calls or touches the disk: [`Files`] and [`Given`] bring in what is outside.
 
 mod account;
+mod allow;
 mod bind;
 pub mod codes;
 mod depth;
@@ -36,6 +37,7 @@ mod vars;
 mod world;
 
 pub use account::{Account, Role};
+pub use allow::Allowance;
 pub use files::Files;
 pub use load::{Given, Loaded, load};
 pub use nearest::nearest;

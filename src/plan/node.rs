@@ -6,7 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::account::Account;
-use super::{Setting, Value};
+use super::{Allowance, Setting, Value};
 use crate::diag::{FileId, Span};
 use crate::ids::{AccountName, NodeId, Region};
 
@@ -43,6 +43,8 @@ pub struct Node {
     /// The groups of which every instance must be done first. All instances of a group share the list, so that two
     /// groups of thousands do not become millions of pairs.
     pub after: Arc<[After]>,
+    /// The rules that it is excused from.
+    pub allow: Arc<[Allowance]>,
 }
 
 /// That every instance of a group must be done first, by one element of `depends_on`.

@@ -8,7 +8,7 @@ use super::fields::{Declared, Fields, Key, Keyed};
 use super::text::Text;
 
 /// The keys of a peering.
-pub(super) const KEYS: [&str; 6] = ["for_each", "region", "requester", "accepter", "tags", "depends_on"];
+pub(super) const KEYS: [&str; 7] = ["for_each", "region", "requester", "accepter", "tags", "depends_on", "allow"];
 
 /// The keys of one side.
 const SIDE_KEYS: [&str; 4] = ["account", "region", "vpc", "dns"];

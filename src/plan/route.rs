@@ -7,8 +7,8 @@ use super::fields::{Declared, Fields};
 use super::text::Text;
 
 /// The keys of a route.
-pub(super) const KEYS: [&str; 8] =
-    ["for_each", "account", "region", "route_tables", "destination", "via", "replace", "depends_on"];
+pub(super) const KEYS: [&str; 9] =
+    ["for_each", "account", "region", "route_tables", "destination", "via", "replace", "depends_on", "allow"];
 
 /// A route as it is declared.
 #[derive(Debug)]

@@ -10,8 +10,19 @@ use super::fields::{Fields, Key, Keyed};
 use super::text::Text;
 
 /// The keys of a stack.
-pub(super) const KEYS: [&str; 10] =
-    ["for_each", "account", "region", "name", "template", "parameters", "tags", "capabilities", "manage", "depends_on"];
+pub(super) const KEYS: [&str; 11] = [
+    "for_each",
+    "account",
+    "region",
+    "name",
+    "template",
+    "parameters",
+    "tags",
+    "capabilities",
+    "manage",
+    "depends_on",
+    "allow",
+];
 
 /// What a template can be allowed:
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html>.

@@ -19,13 +19,15 @@ mod templates;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
+
 use indexmap::IndexMap;
 
 pub use design::Design;
 pub use docs::{explain, find, listing, page};
 pub use rule::{Report, Rule};
 
-use crate::diag::{Problem, Sources};
+use crate::diag::{Problem, Sources, Span};
 use crate::graph::{Graph, Ix, of_plan};
 use crate::ids::NodeId;
 use crate::plan::Plan;
@@ -61,6 +63,7 @@ pub const ALL: &[Rule] = &[
     graph::same_stack::RULE,
     accounts::contradiction::RULE,
     accounts::partition::RULE,
+    language::unused_allow::RULE,
     graph::cycle::RULE,
     graph::same_peering::RULE,
     graph::same_route::RULE,
@@ -104,7 +107,11 @@ pub fn check(plan: &Plan, sources: &Sources) -> Checked {
             for check in ALL.iter().filter_map(|rule| rule.check) {
                 check(&design, &mut report);
             }
-            Checked { problems: once(report.findings, plan), graph: Some(graph) }
+            let mut used = HashSet::new();
+            report.findings.retain(|finding| !is_excused(finding, plan, &mut used));
+            let mut problems = once(report.findings, plan);
+            problems.extend(language::unused_allow::unused(plan, &used));
+            Checked { problems, graph: Some(graph) }
         }
         // Nothing can be worked out in a circle.
         Err(cycle) => {
@@ -112,6 +119,14 @@ pub fn check(plan: &Plan, sources: &Sources) -> Checked {
             Checked { graph: None, problems }
         }
     }
+}
+
+/// Whether one of the nodes that a finding is about is excused from its rule; notes the excuse as used.
+fn is_excused(finding: &Finding, plan: &Plan, used: &mut HashSet<Span>) -> bool {
+    let allowed = finding.nodes.iter().flat_map(|ix| plan.nodes[ix.index()].allow.iter());
+    let Some(excuse) = allowed.into_iter().find(|excuse| excuse.code == finding.problem.code) else { return false };
+    used.insert(excuse.key.clone());
+    true
 }
 
 /// Instances of a group share their text: what is wrong there is told once, with the nodes that it holds for.

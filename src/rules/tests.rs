@@ -93,3 +93,26 @@ fn a_template_that_no_request_holds_is_reported_where_the_plan_names_it() {
     assert_eq!(sources.slice(&problems[0].at.span), "\"topic.yaml\"");
     assert!(problems[0].message.contains("51200 at most"), "{}", problems[0].message);
 }
+
+#[test]
+fn an_excuse_needs_a_number_and_a_reason() {
+    let allowing = |allow: &str| {
+        let text = network::double_table::RULE.wrong.replace("via ", &format!("allow = {{ {allow} }}\nvia "));
+        found(&Example::read(&text)).into_iter().map(|found| found.0).collect::<Vec<_>>()
+    };
+    assert_eq!(allowing("ORCH065 = \"that is how it was\""), [""; 0]);
+    assert_eq!(allowing("ORCH065 = \" \""), ["ORCH008"]);
+    assert_eq!(allowing("ORCH065 = true"), ["ORCH007"]);
+    assert_eq!(allowing("double-table = \"x\""), ["ORCH008"]);
+    assert_eq!(allowing("ORCH061 = \"of another rule\""), ["ORCH065", "ORCH030"]);
+}
+
+#[test]
+fn instances_in_the_same_trouble_are_told_once() {
+    let text = templates::unknown_parameter::RULE
+        .wrong
+        .replace("account    =", "for_each = [\"a\", \"b\", \"c\"]\naccount    =");
+    let (problems, _) = problems(&Example::read(&text));
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    assert!(problems[0].help.iter().any(|help| help.contains("`stacks.hub[b]`, `stacks.hub[c]`")), "{problems:#?}");
+}

@@ -1,0 +1,56 @@
+//! An `allow` that excuses nothing.
+
+use std::collections::HashSet;
+
+use crate::diag::{Code, Problem, Severity, Span};
+use crate::plan::Plan;
+use crate::rules::rule::Rule;
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    code: Code(30),
+    name: "unused-allow",
+    severity: Severity::Warning,
+    summary: "a node is excused from a rule that it does not break",
+    explanation: "Such an excuse would hide the next mistake. Take it away, or see whether it stands at the node that \
+                  it was meant for. Only what is found in a plan that loads can be excused: errors in its text, its \
+                  accounts or its references cannot.",
+    wrong: r#"--- plan.toml
+name   = "network"
+region = "us-east-1"
+[accounts]
+master = { id = "111111111111" }
+[routes.out]
+account      = "master"
+route_tables = ["rtb-1", "rtb-2"]
+destination  = "10.0.0.0/20"
+via          = "pcx-1"
+allow        = { «ORCH065» = "two tables of the same name" }
+"#,
+    right: r#"--- plan.toml
+name   = "network"
+region = "us-east-1"
+[accounts]
+master = { id = "111111111111" }
+[routes.out]
+account      = "master"
+route_tables = ["rtb-1", "rtb-1"]
+destination  = "10.0.0.0/20"
+via          = "pcx-1"
+allow        = { ORCH065 = "shows how an excuse is written" }
+"#,
+    // Found when all others have been: see `rules::check`.
+    check: None,
+};
+
+/// The excuses of a plan that were not needed; `used` has the places of those that were.
+pub(in crate::rules) fn unused(plan: &Plan, used: &HashSet<Span>) -> Vec<Problem> {
+    let mut told = HashSet::new();
+    let excuses = plan.nodes.iter().flat_map(|node| node.allow.iter());
+    excuses
+        .filter(|excuse| !used.contains(&excuse.key) && told.insert(&excuse.key))
+        .map(|excuse| {
+            let message = format!("{} is allowed here, and nothing breaks it", excuse.code);
+            RULE.problem(excuse.key.clone(), message).help("take it away: it would hide the next mistake")
+        })
+        .collect()
+}
