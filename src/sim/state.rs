@@ -193,17 +193,14 @@ impl State {
             return Ok(work(&mut self.world).0);
         };
         let mut guard = file.lock()?;
-        if let Some(mut world) = file.load_if_changed(&guard)? {
-            world.rules = std::mem::take(&mut self.world.rules);
-            self.world = world;
-            self.clock.catch_up(self.world.now);
-        }
+        file.refresh(&guard, &mut self.world)?;
+        self.clock.catch_up(self.world.now);
         let moved = self.world.advance(self.clock.now());
         let (value, changed) = work(&mut self.world);
         // What has happened by itself is saved even if the call only looks: the next process, which may have other
         // rules, must not see it undone.
         if changed || moved {
-            file.save(&mut guard, &self.world)?;
+            file.save(&mut guard, &mut self.world)?;
         }
         Ok(value)
     }

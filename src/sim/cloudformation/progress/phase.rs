@@ -153,6 +153,10 @@ pub(super) fn roll_back(world: &mut World, place: &Place, stack: &mut Stack, rea
 pub(super) fn settle(world: &mut World, place: &Place, stack: &mut Stack, status: Status, reason: Option<String>) {
     stack.enter(world, status, reason);
     stack.generation += 1;
+    // Nobody asks what a resource's properties were on the way to where it is, and they are most of a stack's size.
+    for event in &mut stack.events {
+        event.properties = None;
+    }
     let executed = stack.operation.take().and_then(|operation| operation.change_set);
     if let Some(change_set) = stack.change_sets.iter_mut().find(|change_set| executed.as_ref() == Some(&change_set.id))
     {
