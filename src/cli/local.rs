@@ -47,6 +47,9 @@ struct Role {
     external_id: Option<String>,
     #[serde(default)]
     mfa: bool,
+    /// The longest session in seconds.
+    #[serde(default)]
+    max_duration: Option<u32>,
 }
 
 fn yes() -> bool {
@@ -96,7 +99,7 @@ pub(super) fn start(plan: &Plan, config: Option<&Path>) -> Result<Environment, L
             accounts: role.accounts,
             external_id: role.external_id,
             mfa: role.mfa,
-            ..Trust::default()
+            max_duration: role.max_duration.unwrap_or(Trust::default().max_duration),
         };
         builder = builder.role(&role.account, &role.name, trust);
     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::caller::{self, Caller};
 use super::clock::Clock;
 use super::dispatch;
-use super::faults::{Effect, Facts, Fate, Faults, Seen};
+use super::faults::{Effect, Facts, Fate, Faults, Seen, SeenResources};
 use super::wire::request::{Incoming, Request, is_mutating, issues_session};
 use super::wire::response::{Answer, render};
 use super::wire::{ApiError, Service, Xml};
@@ -107,6 +107,7 @@ impl State {
 
     pub(super) fn set_faults(&mut self, faults: Faults) {
         self.world.rules.faults = faults;
+        self.world.rules.failed = SeenResources::default();
         self.seen = Seen::default();
     }
 

@@ -34,6 +34,9 @@ pub struct Timing {
     /// until it is deleted.
     #[serde(with = "millis", rename = "gateway_ms")]
     pub gateway: Duration,
+    /// How long CloudFormation waits for a resource that is made until it can be used, before it gives up.
+    #[serde(with = "millis", rename = "stabilize_ms")]
+    pub stabilize: Duration,
     /// How long CloudFormation takes for one resource.
     #[serde(with = "millis", rename = "resource_ms")]
     pub resource: Duration,
@@ -57,6 +60,7 @@ impl Default for Timing {
             peering_delete: Duration::from_millis(500),
             linger: Duration::from_hours(2),
             gateway: Duration::from_secs(1),
+            stabilize: Duration::from_mins(5),
             resource: Duration::from_secs(1),
             resource_types: BTreeMap::new(),
             stacks: BTreeMap::new(),

@@ -23,6 +23,7 @@ pub use timers::{Action, Timers};
 use crate::ids::{AccountId, Region};
 use crate::sim::cloudformation::CloudFormation;
 use crate::sim::ec2::{self, Ec2, Peering};
+use crate::sim::faults::SeenResources;
 use crate::sim::sts::Session;
 use crate::sim::{Faults, Timing, Trusts};
 
@@ -73,6 +74,8 @@ pub struct Rules {
     pub timing: Timing,
     /// What goes wrong.
     pub faults: Faults,
+    /// How many resources each of the faults has seen in this process.
+    pub failed: SeenResources,
     /// Who may assume which role.
     pub trusts: Trusts,
 }

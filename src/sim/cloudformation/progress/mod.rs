@@ -14,12 +14,13 @@ pub(super) use outputs::outputs;
 
 use super::change_set::ExecutionStatus;
 use super::operation::{Operation, Phase, TaskState};
-use super::resource::{Readiness, provider};
-use super::stack::Stack;
+use super::resource::{Failure, Readiness, provider};
+use super::stack::{Resource, Stack};
 use super::status::Status;
 use super::{api, with_stack};
+use crate::sim::faults::ResourceFacts;
 use crate::sim::pattern;
-use crate::sim::world::{Action as TimerAction, Place, World};
+use crate::sim::world::{Action as TimerAction, Place, Rules, World, later};
 
 /// Something that `CloudFormation` does at a later time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +43,13 @@ pub enum Action {
         task: String,
         /// How often it was looked at before.
         looks: u32,
+    },
+    /// A creation has taken as long as it may.
+    Timeout {
+        /// The stack's ARN.
+        stack: String,
+        /// The operation's id.
+        operation: String,
     },
     /// A change set is worked out.
     ChangeSet {
@@ -70,6 +78,16 @@ impl Action {
                     }
                 });
             }
+            Self::Timeout { stack, operation } => {
+                with_stack(world, place, &stack, |world, stack| {
+                    let creates = |own: &Operation| own.id == operation && own.phase == Phase::Create;
+                    if stack.operation.as_ref().is_some_and(creates) {
+                        converge::cancel(world, stack);
+                        let reason = "Stack creation time exceeded the specified timeout. ";
+                        phase::failed(world, place, stack, Some(reason.to_owned()));
+                    }
+                });
+            }
             Self::ChangeSet { stack, change_set } => {
                 with_stack(world, place, &stack, |world, stack| {
                     api::change_set::work_out(world, place, stack, &change_set);
@@ -89,6 +107,11 @@ pub(super) fn start(world: &mut World, place: &Place, stack: &mut Stack, operati
         }
     }
     let status = operation.phase.status();
+    if let Some(minutes) = stack.timeout_minutes.filter(|_| operation.phase == Phase::Create) {
+        let timeout = Action::Timeout { stack: stack.id.clone(), operation: operation.id.clone() };
+        let wait = Duration::from_secs(60 * u64::from(minutes));
+        world.after(wait, TimerAction::CloudFormation(place.clone(), timeout));
+    }
     stack.last_operation = Some((operation.kind.clone(), operation.id.clone()));
     stack.operation = Some(operation);
     stack.generation += 1;
@@ -109,6 +132,15 @@ fn lead(world: &World, name: &str) -> Duration {
 fn duration(world: &World, type_name: &str) -> Duration {
     let timing = &world.rules.timing;
     timing.resource_types.get(type_name).copied().unwrap_or(timing.resource)
+}
+
+/// The reason why a resource is planned to fail, if it is. Each action on a resource is asked about once.
+fn planned(world: &mut World, place: &Place, stack: &str, resource: &Resource, action: &str) -> Option<String> {
+    let seed = world.seed();
+    let facts =
+        ResourceFacts { place, stack, logical_id: &resource.logical_id, resource_type: &resource.type_name, action };
+    let Rules { faults, failed, .. } = &mut world.rules;
+    failed.resource(faults, seed, &facts).map(str::to_owned)
 }
 
 /// How a task began.
@@ -147,9 +179,19 @@ fn pump(world: &mut World, place: &Place, stack: &mut Stack, mut ready: VecDeque
             }
         }
     }
-    if stack.operation.as_ref().is_some_and(|operation| operation.running == 0) {
-        phase::end(world, place, stack);
+    let Some(operation) = stack.operation.as_ref().filter(|operation| operation.running == 0) else { return };
+    let waiting: Vec<&str> = operation
+        .tasks
+        .iter()
+        .filter(|(_, task)| task.state == TaskState::Waiting)
+        .map(|(id, _)| id.as_str())
+        .collect();
+    // Deletions that wait for one that has failed are over with it; whatever else waits would do so for ever.
+    if !waiting.is_empty() && operation.failed.is_empty() {
+        let reason = format!("Circular dependency between resources: [{}]", waiting.join(", "));
+        return phase::failed(world, place, stack, Some(reason));
     }
+    phase::end(world, place, stack);
 }
 
 /// Ends a task well, and gives those that can start now.
@@ -189,6 +231,10 @@ fn finish(world: &mut World, place: &Place, stack: &mut Stack, task: &str, looks
             Some(reason) => return converge::fail(world, place, stack, task, reason),
             None => match converge::readiness(world, place, stack, task) {
                 Readiness::Ready => converge::complete(world, stack, task),
+                Readiness::Pending if waits_too_long(world, stack, task) => {
+                    let reason = Failure::not_stabilized().reason(&world.ids().uuid());
+                    return converge::fail(world, place, stack, task, reason);
+                }
                 Readiness::Pending => return look_again(world, place, stack, task, pause(looks), looks + 1),
                 Readiness::Failed(failure) => {
                     let reason = failure.reason(&world.ids().uuid());
@@ -227,6 +273,12 @@ fn finish(world: &mut World, place: &Place, stack: &mut Stack, task: &str, looks
     }
     let ready = release(stack, task);
     pump(world, place, stack, ready.into());
+}
+
+/// Whether a resource has been waited for as long as `CloudFormation` waits.
+fn waits_too_long(world: &World, stack: &Stack, task: &str) -> bool {
+    let end = |resource: &Resource| later(resource.at, world.rules.timing.stabilize);
+    stack.resources.get(task).is_some_and(|resource| world.now >= end(resource))
 }
 
 fn set_running(stack: &mut Stack, task: &str, failure: Option<String>, again: bool) {
