@@ -129,3 +129,19 @@ fn read(path: &Path) -> Result<Config, LocalError> {
         .map_err(|_| unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not UTF-8")))?;
     toml::from_str(&text).map_err(|error| LocalError::Config { path: path.to_owned(), message: error.to_string() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_documentation_shows_is_read() {
+        let text = include_str!("../../docs/embedded-aws.md");
+        let example = text.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let config: Config = toml::from_str(example).unwrap();
+        assert_eq!((config.role.len(), config.call.len(), config.resource.len()), (1, 1, 1));
+        assert_eq!(config.resource[0].nth, Some(2));
+        let longer = example.replace("external_id = \"secret\"", "max_duration = 43200");
+        assert_eq!(toml::from_str::<Config>(&longer).unwrap().role[0].max_duration, Some(43_200));
+    }
+}

@@ -160,6 +160,27 @@ enum Launch {
 
 /// Starts tasks, and those that had waited for nothing else. When none is left running, the phase is over.
 fn pump(world: &mut World, place: &Place, stack: &mut Stack, mut ready: VecDeque<String>) {
+    loop {
+        start_tasks(world, place, stack, ready);
+        let Some(operation) = stack.operation.as_ref().filter(|operation| operation.running == 0) else { return };
+        let waiting = operation.tasks.iter().filter(|(_, task)| task.state == TaskState::Waiting);
+        let waiting: VecDeque<String> = waiting.map(|(id, _)| id.clone()).collect();
+        // Deletions that wait for one that has failed are over with it.
+        if waiting.is_empty() || !operation.failed.is_empty() {
+            return phase::end(world, place, stack);
+        }
+        if operation.phase.converges() {
+            let names = Vec::from(waiting).join(", ");
+            let reason = format!("Circular dependency between resources: [{names}]");
+            return phase::failed(world, place, stack, Some(reason));
+        }
+        // What several templates have left behind can need each other in a circle. Which goes first is then for the
+        // services to say.
+        ready = waiting;
+    }
+}
+
+fn start_tasks(world: &mut World, place: &Place, stack: &mut Stack, mut ready: VecDeque<String>) {
     while let Some(task) = ready.pop_front() {
         let converges = stack.operation.as_ref().is_some_and(|operation| operation.phase.converges());
         let launch = if converges {
@@ -179,19 +200,6 @@ fn pump(world: &mut World, place: &Place, stack: &mut Stack, mut ready: VecDeque
             }
         }
     }
-    let Some(operation) = stack.operation.as_ref().filter(|operation| operation.running == 0) else { return };
-    let waiting: Vec<&str> = operation
-        .tasks
-        .iter()
-        .filter(|(_, task)| task.state == TaskState::Waiting)
-        .map(|(id, _)| id.as_str())
-        .collect();
-    // Deletions that wait for one that has failed are over with it; whatever else waits would do so for ever.
-    if !waiting.is_empty() && operation.failed.is_empty() {
-        let reason = format!("Circular dependency between resources: [{}]", waiting.join(", "));
-        return phase::failed(world, place, stack, Some(reason));
-    }
-    phase::end(world, place, stack);
 }
 
 /// Ends a task well, and gives those that can start now.
@@ -201,7 +209,8 @@ fn release(stack: &mut Stack, task: &str) -> Vec<String> {
     entry.state = TaskState::Done;
     let mut free = Vec::new();
     for waiting in std::mem::take(&mut entry.holds_up) {
-        if let Some(entry) = operation.tasks.get_mut(&waiting) {
+        // One that stood in a circle has begun without waiting for all.
+        if let Some(entry) = operation.tasks.get_mut(&waiting).filter(|entry| entry.state == TaskState::Waiting) {
             entry.waits_for -= 1;
             if entry.waits_for == 0 {
                 free.push(waiting);

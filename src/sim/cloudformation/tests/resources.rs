@@ -283,7 +283,9 @@ fn wrong_properties_fail_their_resource() {
     let mut bench = Bench::new();
     bench.create("a", "Resources: {V: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16, Cidr: x}}}");
     bench.create("b", "Resources: {S: {Type: AWS::EC2::Subnet, Properties: {CidrBlock: 10.0.0.0/16}}}");
+    bench.create("c", "Resources: {V: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}, S: {Type: AWS::EC2::Subnet, Properties: {VpcId: !Ref V, CidrBlock: 10.0.0.0/24, AvailabilityZoneId: mars1-az1}}}");
     bench.settle();
+    assert!(bench.story("c").contains("Value (mars1-az1) for parameter availabilityZoneId is invalid."));
     assert!(bench.story("a").contains("#: extraneous key [Cidr] is not permitted"));
     assert!(bench.story("b").contains("#: required key [VpcId] not found"));
     let orphan = vpc::VpcRequest { cidr_block: "10.0.0.0/16".to_owned(), ..vpc::VpcRequest::default() };
