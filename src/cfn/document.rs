@@ -78,6 +78,14 @@ impl Document {
         })
     }
 
+    /// Whether a macro makes of this template what only CloudFormation can know. `AWS::LanguageExtensions` without its
+    /// loops does not: what it adds are a few functions and forms.
+    pub(super) fn is_a_macros(&self) -> bool {
+        let extends =
+            !self.transforms.is_empty() && self.transforms.iter().all(|name| name == "AWS::LanguageExtensions");
+        self.has_macros && (!extends || calls_macros(&self.root))
+    }
+
     /// Whether both say the same, whatever the order of keys and the spelling (JSON or YAML, short or long forms).
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {

@@ -271,7 +271,8 @@ impl<'a> Evaluator<'a> {
             let value = match (variables.and_then(|map| map.get(name)), name.split_once('.')) {
                 (Some(entry), _) => self.value(&entry.node)?,
                 (None, Some((id, attribute))) => self.attribute(id, attribute, at)?,
-                (None, None) => self.reference(name, at)?.unwrap_or(Json::Null),
+                // `AWS::NoValue` leaves nothing in a text.
+                (None, None) => self.reference(name, at)?.unwrap_or_else(|| "".into()),
             };
             rendered.push_str(&text(&value).ok_or_else(wrong)?);
         }

@@ -70,7 +70,7 @@ pub enum EvalErrorKind {
 }
 
 /// What CloudFormation says of a wrong call.
-fn usage(function: Function) -> &'static str {
+pub(super) fn usage(function: Function) -> &'static str {
     match function {
         Function::Ref => "Template format error: every Ref object must have a single String value.",
         Function::GetAtt => {

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::document::Document;
-use super::node::Node;
+use super::node::{Node, Value};
 use super::pseudo::Pseudo;
 use super::reference::{Reference, Target, conditions_in, references};
-use super::resource::Resource;
+use super::resource::{Policy, Resource};
 use super::sub;
 
 /// One mistake. The message is CloudFormation's.
@@ -55,13 +55,16 @@ impl Document {
     pub fn faults(&self) -> Vec<Fault> {
         let mut checker = Checker { document: self, faults: Vec::new() };
         checker.parameters();
-        if !self.has_macros {
+        if !self.is_a_macros() {
+            checker.faults.splice(0..0, self.nulls());
+            checker.parameter_types();
             checker.sections();
             checker.quotas();
             checker.names();
             checker.conditions();
             checker.resources();
             checker.outputs();
+            checker.faults.extend(self.wrong_calls());
             checker.circles();
         }
         checker.faults
@@ -132,6 +135,17 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// CloudFormation has types of its own for the ids of AWS's resources, of which there may be new ones.
+    fn parameter_types(&mut self) {
+        const PLAIN: [&str; 5] = ["String", "Number", "CommaDelimitedList", "List<Number>", "List<String>"];
+        for parameter in self.document.parameters.values().filter(|parameter| !parameter.type_name.is_empty()) {
+            let name = parameter.type_name.as_str();
+            if !PLAIN.contains(&name) && !name.starts_with("AWS::") && !name.starts_with("List<AWS::") {
+                self.add(&parameter.at, format!("Template format error: Unrecognized parameter type: {name}"));
+            }
+        }
+    }
+
     fn conditions(&mut self) {
         let document = self.document;
         for node in document.conditions.values() {
@@ -187,6 +201,33 @@ impl<'a> Checker<'a> {
                 self.add(&entry.key_at, format!("Invalid template resource property '{name}'"));
             }
         }
+        self.is_text(&resource.node, "Condition");
+        let needs = resource.node.get("DependsOn");
+        for item in needs.into_iter().flat_map(|node| node.as_list().unwrap_or(std::slice::from_ref(node))) {
+            if item.as_text().is_none() && !matches!(item.value, Value::Null) {
+                self.add(&item.at, "Template format error: DependsOn must be a string or list of strings.");
+            }
+        }
+        // `AWS::LanguageExtensions` takes calls here.
+        if !self.document.has_macros {
+            for name in ["DeletionPolicy", "UpdateReplacePolicy"] {
+                self.is_text(&resource.node, name);
+                let policy = resource.node.get(name).filter(|node| node.as_text().is_some());
+                if let Some(node) = policy.filter(|node| Policy::read(node).is_none()) {
+                    let (text, id) = (node.as_text().unwrap_or_default(), &resource.id);
+                    self.add(&node.at, format!("Template format error: Unrecognized {name} {text} for resource {id}"));
+                }
+            }
+        }
+    }
+
+    /// Whether a member is a text, if it is there. YAML makes a truth value of `No`, which then names nothing.
+    fn is_text(&mut self, node: &Node, member: &str) {
+        if let Some(value) = node.get(member).filter(|node| node.as_text().is_none())
+            && !matches!(value.value, Value::Null)
+        {
+            self.add(&value.at, format!("Template format error: Every {member} member must be a string."));
+        }
     }
 
     fn outputs(&mut self) {
@@ -194,6 +235,9 @@ impl<'a> Checker<'a> {
         for output in document.outputs.values() {
             if let Some(condition) = &output.condition {
                 self.condition(condition, &output.at, "Outputs");
+            }
+            if let Some(node) = self.document.root.get("Outputs").and_then(|outputs| outputs.get(&output.name)) {
+                self.is_text(node, "Condition");
             }
             match &output.value {
                 Some(value) => self.node(value, "Outputs"),
@@ -235,7 +279,8 @@ impl<'a> Checker<'a> {
                 self.add(&reference.at, message);
             }
             Target::Condition(name) => self.condition(name, &reference.at, section),
-            Target::Mapping(name) if !document.mappings.contains_key(name) => {
+            // With `AWS::LanguageExtensions` a default may stand in for the mapping.
+            Target::Mapping(name) if !document.has_macros && !document.mappings.contains_key(name) => {
                 let message = format!(
                     "Template error: Mapping named '{name}' is not present in the 'Mappings' section of template."
                 );
@@ -331,6 +376,76 @@ mod tests {
         Template format error: Every Outputs member must contain a Value object <- O
         ");
         insta::assert_snapshot!(faults("Resources: {}"), @"Template format error: At least one Resources member must be defined. <-");
+    }
+
+    #[test]
+    fn null_is_refused_where_it_is_certain_to_be() {
+        let text = "Parameters: {P: {Type: String, Default: }}\nMappings: {M: {a: {b: ~}}}\nResources:\n  A: {Type: T, Properties: }\n  B: {Type: T, DependsOn: , Metadata: {X: null}, Properties: {X: ~, Y: {Z: null}}}\n  C: {Type: 'Custom::T', Properties: {X: null}}\nOutputs: {O: {Value: null}}";
+        insta::assert_snapshot!(faults(text).replace("<- \n", "<-\n"), @"
+        [/Parameters/P/Default] 'null' values are not allowed in templates <-
+        [/Mappings/M/a/b] 'null' values are not allowed in templates <- ~
+        [/Resources/A/Properties] 'null' values are not allowed in templates <-
+        [/Resources/B/DependsOn] 'null' values are not allowed in templates <-
+        [/Resources/B/Properties/X] 'null' values are not allowed in templates <- ~
+        [/Outputs/O/Value] 'null' values are not allowed in templates <- null
+        ");
+    }
+
+    #[test]
+    fn calls_must_have_a_form_that_functions_take() {
+        let text = "Conditions: {C: !Not [!Equals [a]], D: !And [!Condition C]}\nResources:\n  V: {Type: T}\n  A: {Type: T, Properties: {A: !GetAtt V, B: !If [C, x], C: !Reff V, D: {'Fn::Nope': x}, E: !Join [',', x], F: !Sub [a, b], G: !FindInMap [M, a], H: !Ref [V], I: !Select [0], J: !Split [a], K: !Cidr [a], L: !ToJsonString {a: b}, M: {'Fn::GetAZs': }}}\nOutputs: {O: {Value: !GetAtt [V]}}";
+        insta::assert_snapshot!(faults(text), @"
+        Template error: Mapping named 'M' is not present in the 'Mappings' section of template. <- !FindInMap [M, a]
+        Template error: every Fn::Equals object requires a list of 2 string parameters. <- !Equals [a]
+        Template error: every Fn::And object requires a list of at least 2 and at most 10 boolean parameters. <- !And [!Condition C]
+        Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute <- V
+        Template error: Fn::If requires a list argument with three elements <- !If [C, x]
+        Template error: encountered unsupported function: Fn::Reff <- V
+        Template error: encountered unsupported function: Fn::Nope <- {'Fn::Nope': x}
+        Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined. <- !Join [',', x]
+        Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a string as first argument, and an optional second argument to specify a mapping of values to replace in the string <- !Sub [a, b]
+        Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return value <- !FindInMap [M, a]
+        Template format error: every Ref object must have a single String value. <- !Ref [V]
+        Template error: Fn::Select requires a list argument with two elements: an integer index and a list <- !Select [0]
+        Template error: every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string to be split or a function that returns a string to be split. <- !Split [a]
+        Template error: every Fn::Cidr object requires two parameters, (1) a CIDR block and (2) a count, and an optional third, the number of subnet bits <- !Cidr [a]
+        Template error: encountered unsupported function: Fn::ToJsonString <- !ToJsonString {a: b}
+        Template error: every Fn::GetAZs object must have a String-typed value. <- {'Fn::GetAZs': }
+        Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute <- !GetAtt [V]
+        ");
+        let sound = "Resources:\n  V: {Type: T}\n  A: {Type: T, Properties: {A: !GetAtt [V, !Ref AWS::Region], B: !Join [',', !GetAZs ''], C: !GetStackOutput {StackName: x}, D: {Fn::Nope: x, Other: y}, E: !Sub 5, F: !Cidr [a, b], G: !Base64 {Ref: V}}}";
+        assert_eq!(faults(sound), "");
+    }
+
+    #[test]
+    fn members_that_name_something_must_be_texts() {
+        let text = "Resources:\n  A: {Type: T, Condition: No, DependsOn: [B, 1, !Ref B], DeletionPolicy: Keep, UpdateReplacePolicy: !Ref P}\n  B: {Type: T}\nOutputs: {O: {Value: x, Condition: Yes}}\nParameters: {P: {Type: Text}, Q: {Type: 'AWS::EC2::Thing::Id'}, R: {Type: 'List<Text>'}}";
+        insta::assert_snapshot!(faults(text), @"
+        Template format error: Unrecognized parameter type: Text <- P
+        Template format error: Unrecognized parameter type: List<Text> <- R
+        Template format error: Every Condition member must be a string. <- No
+        Template format error: DependsOn must be a string or list of strings. <- 1
+        Template format error: DependsOn must be a string or list of strings. <- B
+        Template format error: Unrecognized DeletionPolicy Keep for resource A <- Keep
+        Template format error: Every UpdateReplacePolicy member must be a string. <- P
+        Template format error: Every Condition member must be a string. <- Yes
+        ");
+    }
+
+    #[test]
+    fn the_language_extensions_are_no_macro_that_could_mend_a_template() {
+        let extended = |rest: &str| faults(&format!("Transform: AWS::LanguageExtensions\n{rest}"));
+        assert_eq!(
+            extended(
+                "Parameters: {P: {Type: String}}\nResources: {A: {Type: T, DeletionPolicy: !Ref P, Properties: {X: !Length [a], Y: !FindInMap [M, a, b, {DefaultValue: c}], Z: !Ref {Ref: P}}}}"
+            ),
+            ""
+        );
+        assert_eq!(
+            extended("Resources: {A: {Type: T, DependsOn: A}}"),
+            "Circular dependency between resources: [A] <- A"
+        );
+        assert_eq!(extended("Resources: {'Fn::ForEach::X': [a, [b], {}], A: {Type: T, DependsOn: A}}"), "");
     }
 
     #[test]

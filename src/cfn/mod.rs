@@ -23,6 +23,7 @@ mod pseudo;
 mod read;
 mod reference;
 mod resource;
+mod shape;
 mod sub;
 mod yaml;
 mod yaml_scalar;

@@ -176,7 +176,8 @@ impl Parameter {
 
     fn check_number(&self, text: &str) -> Result<(), Refusal> {
         let name = || self.name.clone();
-        let Ok(number) = text.trim().parse::<f64>() else {
+        // Rust reads `inf` and `NaN` too, which are no numbers to CloudFormation.
+        let Some(number) = text.trim().parse::<f64>().ok().filter(|number| number.is_finite()) else {
             return Err(Refusal::NotANumber { name: name() });
         };
         match (self.min_value, self.max_value) {
@@ -219,6 +220,8 @@ mod tests {
     #[test]
     fn constraints_are_held() {
         insta::assert_snapshot!(refused("{Type: Number}", "x"), @"Parameter 'P' must be a number");
+        insta::assert_snapshot!(refused("{Type: Number}", "NaN"), @"Parameter 'P' must be a number");
+        insta::assert_snapshot!(refused("{Type: Number}", "-inf"), @"Parameter 'P' must be a number");
         insta::assert_snapshot!(refused("{Type: List<Number>}", "1,x"), @"Parameter 'P' must be a number");
         insta::assert_snapshot!(refused("{Type: String, AllowedValues: [a, 1]}", "b"), @"Parameter 'P' must be one of AllowedValues: [a, 1]");
         insta::assert_snapshot!(refused("{Type: CommaDelimitedList, AllowedValues: [a]}", "a,b"), @"Parameter 'P' must be one of AllowedValues: [a]");

@@ -25,7 +25,7 @@ pub enum Policy {
 impl Policy {
     const ALL: [Self; 4] = [Self::Delete, Self::Retain, Self::RetainExceptOnCreate, Self::Snapshot];
 
-    fn read(node: &Node) -> Option<Self> {
+    pub(super) fn read(node: &Node) -> Option<Self> {
         let name = node.as_text()?;
         Self::ALL.into_iter().find(|policy| policy.as_str() == name)
     }

@@ -47,6 +47,9 @@ struct Role {
     external_id: Option<String>,
     #[serde(default)]
     mfa: bool,
+    /// The longest session in seconds.
+    #[serde(default)]
+    max_duration: Option<u32>,
 }
 
 fn yes() -> bool {
@@ -96,7 +99,7 @@ pub(super) fn start(plan: &Plan, config: Option<&Path>) -> Result<Environment, L
             accounts: role.accounts,
             external_id: role.external_id,
             mfa: role.mfa,
-            ..Trust::default()
+            max_duration: role.max_duration.unwrap_or(Trust::default().max_duration),
         };
         builder = builder.role(&role.account, &role.name, trust);
     }
@@ -125,4 +128,20 @@ fn read(path: &Path) -> Result<Config, LocalError> {
     let text = String::from_utf8(Disk.read(path).map_err(unreadable)?)
         .map_err(|_| unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not UTF-8")))?;
     toml::from_str(&text).map_err(|error| LocalError::Config { path: path.to_owned(), message: error.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_documentation_shows_is_read() {
+        let text = include_str!("../../docs/embedded-aws.md");
+        let example = text.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let config: Config = toml::from_str(example).unwrap();
+        assert_eq!((config.role.len(), config.call.len(), config.resource.len()), (1, 1, 1));
+        assert_eq!(config.resource[0].nth, Some(2));
+        let longer = example.replace("external_id = \"secret\"", "max_duration = 43200");
+        assert_eq!(toml::from_str::<Config>(&longer).unwrap().role[0].max_duration, Some(43_200));
+    }
 }

@@ -148,25 +148,22 @@ impl Fault {
 
     /// Whether the matching call of a number is hit.
     fn hits(&self, number: u64, draw: u64) -> bool {
-        // 53 bits are what an `f64` holds exactly.
-        #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
-        let share = (draw >> 11) as f64 / (1_u64 << 53) as f64;
         self.nth.is_none_or(|nth| number == nth)
             && self.first.is_none_or(|first| number <= first)
             && self.every.is_none_or(|every| every != 0 && number.is_multiple_of(every))
-            && self.probability.is_none_or(|probability| share < probability)
+            && self.probability.is_none_or(|probability| share(draw) < probability)
     }
 }
 
 /// A resource of a stack that fails. What is left out matches every resource.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ResourceFault {
     /// In stacks of this account.
     pub account: Option<String>,
     /// In stacks of this region.
     pub region: Option<String>,
-    /// In the stack of this name.
+    /// In stacks of this name; `*` stands for any characters.
     pub stack: Option<String>,
     /// The resource of this logical id.
     pub logical_id: Option<String>,
@@ -174,8 +171,38 @@ pub struct ResourceFault {
     pub resource_type: Option<String>,
     /// Only while it is being created, updated or deleted: `CREATE`, `UPDATE`, `DELETE`.
     pub action: Option<String>,
+    /// Only the matching resource of this number, from 1. Resources are counted when their work begins, each time anew.
+    pub nth: Option<u64>,
+    /// Only the first so many matching resources.
+    pub first: Option<u64>,
+    /// Only this share of the matching resources, from 0 to 1, drawn from the world's seed.
+    pub probability: Option<f64>,
     /// Why, as the stack's events will say it.
     pub reason: String,
+}
+
+impl ResourceFault {
+    fn matches(&self, facts: &ResourceFacts<'_>) -> bool {
+        let same = |wanted: &Option<String>, got: &str| wanted.as_deref().is_none_or(|wanted| wanted == got);
+        same(&self.account, facts.place.account.as_str())
+            && same(&self.region, facts.place.region.as_str())
+            && self.stack.as_deref().is_none_or(|wanted| pattern::matches(wanted, facts.stack))
+            && same(&self.logical_id, facts.logical_id)
+            && same(&self.resource_type, facts.resource_type)
+            && same(&self.action, facts.action)
+    }
+
+    fn hits(&self, number: u64, draw: u64) -> bool {
+        self.nth.is_none_or(|nth| number == nth)
+            && self.first.is_none_or(|first| number <= first)
+            && self.probability.is_none_or(|probability| share(draw) < probability)
+    }
+}
+
+/// A draw as a number from 0 to 1.
+#[expect(clippy::cast_precision_loss, reason = "53 bits are what an `f64` holds exactly")]
+fn share(draw: u64) -> f64 {
+    (draw >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 impl Faults {
@@ -183,27 +210,17 @@ impl Faults {
     pub fn of(calls: impl IntoIterator<Item = Fault>) -> Self {
         Self { calls: calls.into_iter().collect(), resources: Vec::new() }
     }
+}
 
-    /// The reason why a resource of a stack fails, if it is planned to. The action is `CREATE`, `UPDATE` or `DELETE`.
-    pub fn resource(
-        &self,
-        place: &Place,
-        stack: &str,
-        logical_id: &str,
-        resource_type: &str,
-        action: &str,
-    ) -> Option<&str> {
-        let same = |wanted: &Option<String>, got: &str| wanted.as_deref().is_none_or(|wanted| wanted == got);
-        let hit = self.resources.iter().find(|fault| {
-            same(&fault.account, place.account.as_str())
-                && same(&fault.region, place.region.as_str())
-                && same(&fault.stack, stack)
-                && same(&fault.logical_id, logical_id)
-                && same(&fault.resource_type, resource_type)
-                && same(&fault.action, action)
-        })?;
-        Some(&hit.reason)
-    }
+/// What a fault looks at in a resource of a stack.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ResourceFacts<'a> {
+    pub(crate) place: &'a Place,
+    pub(crate) stack: &'a str,
+    pub(crate) logical_id: &'a str,
+    pub(crate) resource_type: &'a str,
+    /// `CREATE`, `UPDATE` or `DELETE`.
+    pub(crate) action: &'a str,
 }
 
 /// What a fault looks at in a call. The account is empty when the credentials are nobody's.
@@ -248,6 +265,28 @@ impl Seen {
             }
         }
         fate
+    }
+}
+
+/// How many matching resources each fault has seen.
+#[derive(Clone, Debug, Default)]
+pub struct SeenResources(Vec<u64>);
+
+impl SeenResources {
+    /// Counts a resource, and gives the reason why it fails if it is planned to. Of several faults the first decides.
+    pub(crate) fn resource<'f>(&mut self, faults: &'f Faults, seed: u64, facts: &ResourceFacts<'_>) -> Option<&'f str> {
+        self.0.resize(faults.resources.len(), 0);
+        let mut reason = None;
+        for (index, (fault, seen)) in faults.resources.iter().zip(&mut self.0).enumerate() {
+            if fault.matches(facts) {
+                *seen += 1;
+                // Another sequence than that of the calls' faults.
+                if fault.hits(*seen, mix(mix(!seed, index as u64 + 1), *seen)) {
+                    reason = reason.or(Some(fault.reason.as_str()));
+                }
+            }
+        }
+        reason
     }
 }
 
@@ -296,12 +335,34 @@ mod tests {
         assert_eq!(draw(), draw());
     }
 
+    /// Which of some creations of a resource in a stack fail.
+    fn failures(faults: &str, stacks: &[&str]) -> Vec<bool> {
+        let faults: Faults = toml::from_str(faults).unwrap();
+        let place = Place { account: "111111111111".parse().unwrap(), region: "us-east-1".into() };
+        let mut seen = SeenResources::default();
+        let fails = |stack: &&str| {
+            let (logical_id, resource_type) = ("Vpc", "AWS::EC2::VPC");
+            let facts = ResourceFacts { place: &place, stack, logical_id, resource_type, action: "CREATE" };
+            seen.resource(&faults, 1, &facts).is_some()
+        };
+        stacks.iter().map(fails).collect()
+    }
+
     #[test]
     fn a_planned_failure_of_a_resource_is_found_by_what_it_names() {
-        let faults: Faults =
-            toml::from_str("[[resource]]\nstack = 's'\nresource_type = 'AWS::EC2::VPC'\nreason = 'no'").unwrap();
-        let place = Place { account: "111111111111".parse().unwrap(), region: "us-east-1".into() };
-        assert_eq!(faults.resource(&place, "s", "Vpc", "AWS::EC2::VPC", "CREATE"), Some("no"));
-        assert_eq!(faults.resource(&place, "t", "Vpc", "AWS::EC2::VPC", "CREATE"), None);
+        let faults = "[[resource]]\nstack = 's-*'\nresource_type = 'AWS::EC2::VPC'\nreason = 'no'";
+        assert_eq!(failures(faults, &["s-1", "t-1", "s-2"]), [true, false, true]);
+        assert_eq!(failures("[[resource]]\naction = 'DELETE'\nreason = 'no'", &["s"]), [false]);
+    }
+
+    #[test]
+    fn resources_fail_by_number_and_by_chance() {
+        let faults = "[[resource]]\nstack = 's*'\nnth = 2\nreason = 'no'";
+        assert_eq!(failures(faults, &["s1", "t", "s2", "s3"]), [false, false, true, false]);
+        assert_eq!(failures("[[resource]]\nfirst = 2\nreason = 'no'", &["a", "b", "c"]), [true, true, false]);
+        let draw = || failures("[[resource]]\nprobability = 0.3\nreason = 'no'", &["s"; 1000]);
+        let hits = draw().into_iter().filter(|hit| *hit).count();
+        assert!((250..350).contains(&hits), "{hits}");
+        assert_eq!(draw(), draw());
     }
 }

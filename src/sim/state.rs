@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::caller::{self, Caller};
 use super::clock::Clock;
 use super::dispatch;
-use super::faults::{Effect, Facts, Fate, Faults, Seen};
+use super::faults::{Effect, Facts, Fate, Faults, Seen, SeenResources};
 use super::wire::request::{Incoming, Request, is_mutating, issues_session};
 use super::wire::response::{Answer, render};
 use super::wire::{ApiError, Service, Xml};
@@ -107,6 +107,7 @@ impl State {
 
     pub(super) fn set_faults(&mut self, faults: Faults) {
         self.world.rules.faults = faults;
+        self.world.rules.failed = SeenResources::default();
         self.seen = Seen::default();
     }
 
@@ -193,17 +194,14 @@ impl State {
             return Ok(work(&mut self.world).0);
         };
         let mut guard = file.lock()?;
-        if let Some(mut world) = file.load_if_changed(&guard)? {
-            world.rules = std::mem::take(&mut self.world.rules);
-            self.world = world;
-            self.clock.catch_up(self.world.now);
-        }
+        file.refresh(&guard, &mut self.world)?;
+        self.clock.catch_up(self.world.now);
         let moved = self.world.advance(self.clock.now());
         let (value, changed) = work(&mut self.world);
         // What has happened by itself is saved even if the call only looks: the next process, which may have other
         // rules, must not see it undone.
         if changed || moved {
-            file.save(&mut guard, &self.world)?;
+            file.save(&mut guard, &mut self.world)?;
         }
         Ok(value)
     }

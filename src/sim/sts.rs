@@ -44,13 +44,13 @@ pub struct Trust {
     pub external_id: Option<String>,
     /// Whether a second factor must be shown.
     pub mfa: bool,
-    /// The longest session in seconds. AWS's own default is 3600; here it is AWS's maximum, 43200.
+    /// The longest session in seconds; 3600 as for every new role, 43200 at most.
     pub max_duration: u32,
 }
 
 impl Default for Trust {
     fn default() -> Self {
-        Self { exists: true, accounts: None, external_id: None, mfa: false, max_duration: LONGEST }
+        Self { exists: true, accounts: None, external_id: None, mfa: false, max_duration: 3600 }
     }
 }
 
@@ -150,7 +150,8 @@ fn assume_role(world: &mut World, request: &Request) -> Result<Xml, ApiError> {
         token: String::new(),
         expires: later(world.now, Duration::from_secs(seconds.into())),
         is_role: true,
-        mfa,
+        // A role's session does not know how whoever assumed it has signed in.
+        mfa: false,
         tags,
     };
     let mut xml = Xml::new();

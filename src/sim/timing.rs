@@ -34,6 +34,9 @@ pub struct Timing {
     /// until it is deleted.
     #[serde(with = "millis", rename = "gateway_ms")]
     pub gateway: Duration,
+    /// How long CloudFormation waits for a resource that is made until it can be used, before it gives up.
+    #[serde(with = "millis", rename = "stabilize_ms")]
+    pub stabilize: Duration,
     /// How long CloudFormation takes for one resource.
     #[serde(with = "millis", rename = "resource_ms")]
     pub resource: Duration,
@@ -59,6 +62,7 @@ impl Default for Timing {
             gateway: Duration::from_secs(1),
             // Stacks of the shipped templates are three resources deep: about ten seconds for the shipped plan.
             resource: Duration::from_millis(2500),
+            stabilize: Duration::from_mins(5),
             resource_types: BTreeMap::new(),
             stacks: BTreeMap::new(),
         }

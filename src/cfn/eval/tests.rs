@@ -97,6 +97,7 @@ fn ref_gives_parameters_resources_and_pseudo_parameters() {
 fn no_value_takes_away_what_it_is_given_to() {
     gives("{a: !Ref AWS::NoValue, b: [1, !Ref AWS::NoValue, 2]}", r#"{"b":[1,2]}"#);
     gives("!If [Fails, 1, !Ref AWS::NoValue]", "null");
+    gives("!Sub 'a${AWS::NoValue}b'", r#""ab""#);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
-use super::config::{Config, invalid};
+use super::config::{Config, invalid, mask};
 use super::resource::{Provider, Update, is_taggable, provider};
 use super::scope::Scope;
 use super::stack::{Resource, Stack, scalar};
@@ -155,12 +155,14 @@ pub(super) fn changes(world: &World, place: &Place, stack: &Stack, config: &Conf
     }
     let mut changes: Vec<Change> = document.resources.keys().filter_map(|id| found.remove(id.as_str())).collect();
     let wanted: BTreeSet<&String> = order.iter().collect();
+    let secrets: Vec<&str> = stack.config.iter().chain([config]).flat_map(Config::secrets).collect();
     let removed = stack.resources.values().filter(|resource| !wanted.contains(&resource.logical_id));
-    changes.extend(removed.filter(|resource| resource.physical_id.is_some()).map(removal));
+    changes
+        .extend(removed.filter(|resource| resource.physical_id.is_some()).map(|resource| removal(resource, &secrets)));
     Ok(changes)
 }
 
-fn removal(resource: &Resource) -> Change {
+fn removal(resource: &Resource, secrets: &[&str]) -> Change {
     let keeps = matches!(resource.deletion_policy, Some(Policy::Retain | Policy::RetainExceptOnCreate));
     Change {
         action: ChangeAction::Remove,
@@ -170,13 +172,13 @@ fn removal(resource: &Resource) -> Change {
         replacement: None,
         policy_action: Some(if keeps { "Retain" } else { "Delete" }.to_owned()),
         details: Vec::new(),
-        before: Some(context(&resource.properties)),
+        before: Some(context(&resource.properties, secrets)),
         after: None,
     }
 }
 
-fn context(properties: &Map<String, Json>) -> String {
-    json!({ "Properties": properties }).to_string()
+fn context(properties: &Map<String, Json>, secrets: &[&str]) -> String {
+    mask(&json!({ "Properties": properties }), secrets).to_string()
 }
 
 /// One resource, as it is and as it is to be.
@@ -188,6 +190,11 @@ struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
+    /// The values that are not told: what was secret, and what will be.
+    fn secrets(&self) -> Vec<&str> {
+        self.stack.config.iter().chain([self.config]).flat_map(Config::secrets).collect()
+    }
+
     fn change(&self) -> Result<Option<Change>, EvalError> {
         let evaluator = self.scope.evaluator();
         let properties = evaluator.properties(self.declared);
@@ -211,7 +218,7 @@ impl Comparison<'_> {
                 policy_action: None,
                 details: Vec::new(),
                 before: None,
-                after: Some(context(&after)),
+                after: Some(context(&after, &self.secrets())),
             }));
         };
         let details = self.details(old, &properties, &evaluator)?;
@@ -226,8 +233,8 @@ impl Comparison<'_> {
             replacement: Some(replacement(&details)),
             policy_action: None,
             details,
-            before: Some(context(&old.properties)),
-            after: Some(context(&after)),
+            before: Some(context(&old.properties, &self.secrets())),
+            after: Some(context(&after, &self.secrets())),
         }))
     }
 
@@ -278,6 +285,8 @@ impl Comparison<'_> {
         unknown: bool,
     ) -> Detail {
         let (source, cause) = self.source(name);
+        let secrets = self.secrets();
+        let shown = |value: &Json| shown(&mask(value, &secrets));
         Detail {
             attribute: "Properties".to_owned(),
             name: Some(name.to_owned()),
@@ -298,8 +307,9 @@ impl Comparison<'_> {
         let own = own.and_then(|value| value.as_ref().ok());
         let new = tags((&self.stack.id, &self.stack.name), self.config, &self.declared.id, own);
         (new != old.tags).then(|| {
-            let before = json!(old.tags).to_string();
-            Detail { before: Some(before), after: Some(json!(new).to_string()), ..plain("Tags", Evaluation::Static) }
+            let secrets = self.secrets();
+            let shown = |tags: &Tags| mask(&json!(tags), &secrets).to_string();
+            Detail { before: Some(shown(&old.tags)), after: Some(shown(&new)), ..plain("Tags", Evaluation::Static) }
         })
     }
 

@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use super::template::Template;
 use crate::cfn;
@@ -24,6 +25,32 @@ pub struct Config {
     pub notification_arns: Vec<String>,
     /// The role that `CloudFormation` acts in.
     pub role_arn: Option<String>,
+}
+
+impl Config {
+    /// The values that CloudFormation does not tell.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &str> {
+        let document = self.template.document();
+        let is_secret = |name: &str| document.parameters.get(name).is_some_and(|declared| declared.no_echo);
+        let secret = self.parameters.iter().filter(move |(name, _)| is_secret(name)).map(|(_, parameter)| parameter);
+        secret.flat_map(|parameter| [Some(parameter.value.as_str()), parameter.resolved.as_deref()]).flatten()
+    }
+}
+
+/// What is told in place of a secret value.
+pub(super) const MASK: &str = "****";
+
+/// A value in which no secret can be read.
+pub(super) fn mask(value: &Json, secrets: &[&str]) -> Json {
+    match value {
+        Json::String(text) => {
+            let hide = |text: String, secret: &&str| text.replace(*secret, MASK);
+            secrets.iter().filter(|secret| !secret.is_empty()).fold(text.clone(), hide).into()
+        }
+        Json::Array(items) => items.iter().map(|item| mask(item, secrets)).collect(),
+        Json::Object(map) => map.iter().map(|(key, value)| (key.clone(), mask(value, secrets))).collect(),
+        Json::Null | Json::Bool(_) | Json::Number(_) => value.clone(),
+    }
 }
 
 /// A parameter's value.
@@ -117,7 +144,7 @@ fn exists(ec2: &Ec2, declared: &cfn::Parameter, value: &str) -> Result<(), ApiEr
 fn stored(world: &World, place: &Place, key: &str) -> Result<String, ApiError> {
     let records = &world.at(place).cloudformation.records;
     let value = records.get(&format!("AWS::SSM::Parameter|{key}")).and_then(|record| record.properties.get("Value"));
-    match value.and_then(serde_json::Value::as_str) {
+    match value.and_then(Json::as_str) {
         Some(value) => Ok(value.to_owned()),
         None => Err(invalid(format!("Unable to fetch parameters [{key}] from parameter store for this account."))),
     }

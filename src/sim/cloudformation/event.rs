@@ -22,7 +22,7 @@ pub struct Event {
     pub status: String,
     /// Why.
     pub reason: Option<String>,
-    /// The resource's properties, as JSON.
+    /// The resource's properties, as JSON; no longer known when the operation is over.
     pub properties: Option<String>,
     /// The token of the request that began it.
     pub token: Option<String>,

@@ -21,8 +21,6 @@ mod template;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 pub(crate) use api::handle;
@@ -38,20 +36,21 @@ pub use stack::{Resource, Stack};
 pub use status::{ResourceStatus, Status};
 pub use template::Template;
 
-use super::world::{Place, World};
+use super::world::shelf::Changes;
+use super::world::{Place, Shelf, World};
 
 /// What `CloudFormation` holds for one account in one region, with the resources that are nobody else's here.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CloudFormation {
     /// Stacks by ARN, those that are deleted too.
-    pub stacks: BTreeMap<String, Stack>,
+    pub stacks: Shelf<String, Stack>,
     /// The ARNs of the stacks that are not deleted, by name.
-    names: BTreeMap<String, String>,
+    names: Shelf<String, String>,
     /// What stacks export, by name.
-    exports: BTreeMap<String, Export>,
+    exports: Shelf<String, Export>,
     /// Resources of services that are not embedded, by type and physical id.
-    pub records: BTreeMap<String, Record>,
+    pub records: Shelf<String, Record>,
 }
 
 /// How many deleted stacks an account remembers in a region.
@@ -64,7 +63,56 @@ struct Export {
     value: String,
 }
 
+/// What has changed since it was last written.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Delta {
+    #[serde(skip_serializing_if = "Changes::is_empty")]
+    stacks: Changes<String, Stack>,
+    #[serde(skip_serializing_if = "Changes::is_empty")]
+    names: Changes<String, String>,
+    #[serde(skip_serializing_if = "Changes::is_empty")]
+    exports: Changes<String, Export>,
+    #[serde(skip_serializing_if = "Changes::is_empty")]
+    records: Changes<String, Record>,
+}
+
+impl Delta {
+    /// Whether nothing has.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.stacks.is_empty() && self.names.is_empty() && self.exports.is_empty() && self.records.is_empty()
+    }
+}
+
 impl CloudFormation {
+    /// What has changed since it was last written.
+    pub(crate) fn delta(&self) -> Delta {
+        let Self { stacks, names, exports, records } = self;
+        Delta {
+            stacks: stacks.changes(),
+            names: names.changes(),
+            exports: exports.changes(),
+            records: records.changes(),
+        }
+    }
+
+    /// Takes over what has changed elsewhere.
+    pub(crate) fn apply(&mut self, delta: Delta) {
+        self.stacks.apply(delta.stacks);
+        self.names.apply(delta.names);
+        self.exports.apply(delta.exports);
+        self.records.apply(delta.records);
+    }
+
+    /// All changes are written.
+    pub(crate) fn written(&mut self) {
+        let Self { stacks, names, exports, records } = self;
+        stacks.written();
+        names.written();
+        exports.written();
+        records.written();
+    }
+
     /// Whether no stack is left but deleted ones, and no resource of theirs.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty() && self.records.is_empty()
@@ -123,7 +171,7 @@ fn with_stack<T>(
     let service = &mut world.at_mut(place).cloudformation;
     if stack.status == Status::DeleteComplete {
         service.names.retain(|_, arn| arn != id);
-    } else {
+    } else if service.names.get(&stack.name).is_none_or(|arn| arn != id) {
         service.names.insert(stack.name.clone(), id.to_owned());
     }
     service.stacks.insert(id.to_owned(), stack);

@@ -37,6 +37,8 @@ pub struct Operation {
     pub(super) running: usize,
     /// The resources that failed, or were cancelled, in this phase.
     pub(super) failed: Vec<String>,
+    /// The exports of other stacks that were used in this phase.
+    pub(super) imports: BTreeSet<String>,
     /// What the stack was before an update.
     pub(super) before: Option<Box<Before>>,
     /// Whether a failure leaves everything as it is.
@@ -55,6 +57,8 @@ pub(super) struct Before {
     pub(super) config: Config,
     pub(super) resources: BTreeMap<String, Resource>,
     pub(super) outputs: Vec<Output>,
+    /// The exports of other stacks that it used.
+    pub(super) imports: BTreeSet<String>,
     /// What earlier operations have left behind.
     pub(super) garbage: Vec<Resource>,
 }
@@ -135,6 +139,7 @@ impl Operation {
             tasks: BTreeMap::new(),
             running: 0,
             failed: Vec::new(),
+            imports: BTreeSet::new(),
             before: None,
             keep_on_failure: false,
             skip: BTreeSet::new(),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use super::change_set::ChangeSet;
-use super::config::Config;
+use super::config::{Config, mask};
 use super::event::Event;
 use super::operation::{OnFailure, Operation};
 use super::output::Output;
@@ -145,6 +145,14 @@ impl Stack {
         }
     }
 
+    /// Uses exports of other stacks.
+    pub(super) fn import(&mut self, exports: BTreeSet<String>) {
+        if let Some(operation) = &mut self.operation {
+            operation.imports.extend(exports.iter().cloned());
+        }
+        self.imports.extend(exports);
+    }
+
     /// Comes to a state, and tells of it.
     pub(super) fn enter(&mut self, world: &mut World, status: Status, reason: Option<String>) {
         self.status = status;
@@ -178,9 +186,17 @@ impl Stack {
             at: world.now,
             status: resource.status.to_string(),
             reason: resource.reason.clone(),
-            properties: Some(Json::Object(resource.properties.clone()).to_string()),
+            properties: Some(self.shown(&resource.properties).to_string()),
             token,
         });
+    }
+
+    /// Properties as the stack's events tell them.
+    fn shown(&self, properties: &Map<String, Json>) -> Json {
+        let before = self.operation.as_ref().and_then(|operation| operation.before.as_deref());
+        let configs = self.config.iter().chain(before.map(|before| &before.config));
+        let secrets: Vec<&str> = configs.flat_map(Config::secrets).collect();
+        mask(&Json::Object(properties.clone()), &secrets)
     }
 
     /// The operation under way and its token.

@@ -76,8 +76,9 @@ pub struct Ec2 {
     pub attachments: BTreeMap<String, Attachment>,
     /// The ids of the peerings that a VPC of this place is a side of. The peerings are the [`World`]'s.
     pub peerings: BTreeSet<String>,
-    /// Answers to calls that came with a client token, which a repeated call gets again.
-    answers: BTreeMap<String, String>,
+    /// Answers to calls that came with a client token, which a repeated call gets again, each with a digest of what was
+    /// asked.
+    answers: BTreeMap<String, (u64, String)>,
 }
 
 impl Ec2 {
@@ -156,6 +157,8 @@ pub enum State {
     Pending,
     /// It can be used.
     Available,
+    /// It could not be made.
+    Failed,
     /// It is being deleted.
     Deleting,
     /// It is gone, and still shown for a while.
@@ -168,6 +171,7 @@ impl State {
         match self {
             Self::Pending => "pending",
             Self::Available => "available",
+            Self::Failed => "failed",
             Self::Deleting => "deleting",
             Self::Deleted => "deleted",
         }

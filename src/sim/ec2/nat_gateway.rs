@@ -24,13 +24,20 @@ pub struct NatGateway {
 }
 
 impl NatGateway {
-    /// Whether it is deleted, and only still shown.
+    /// Whether it is deleted or was never made, and is only still shown.
     pub fn is_gone(&self) -> bool {
-        self.state == State::Deleted
+        matches!(self.state, State::Deleted | State::Failed)
+    }
+
+    /// Why it could not be made, as EC2 says it: the code and the message.
+    pub fn failure(&self) -> Option<(&'static str, String)> {
+        let message = || format!("Network {} has no Internet gateway attached", self.vpc);
+        (self.state == State::Failed).then(|| ("Gateway.NotAttached", message()))
     }
 }
 
-/// Makes a NAT gateway; it is private without an address. It is available after a while.
+/// Makes a NAT gateway; it is private without an address. It is available after a while, or has failed by then: a public
+/// one needs a VPC with an internet gateway.
 ///
 /// # Errors
 /// Ids that are nobody's; `Resource.AlreadyAssociated` for an address that is in use.
@@ -96,18 +103,20 @@ pub(super) fn step(world: &mut World, place: &Place, id: &str) {
     let linger = world.rules.timing.linger;
     let ec2 = world.ec2_mut(place);
     let Some(gateway) = ec2.nat_gateways.get_mut(id) else { return };
+    let leads_out = gateway.address.is_none()
+        || ec2.internet_gateways.values().any(|internet| internet.vpc.as_ref() == Some(&gateway.vpc));
     match gateway.state {
-        State::Pending => gateway.state = State::Available,
+        State::Pending if leads_out => gateway.state = State::Available,
         State::Available => {}
-        State::Deleting => {
-            gateway.state = State::Deleted;
+        State::Pending | State::Deleting => {
+            gateway.state = if gateway.state == State::Pending { State::Failed } else { State::Deleted };
             if let Some(address) = gateway.address.take().and_then(|address| ec2.addresses.get_mut(&address)) {
                 address.used_by = None;
             }
             let forget = Action::NatGateway(id.to_owned());
             world.after(linger, crate::sim::world::Action::Ec2(place.clone(), forget));
         }
-        State::Deleted => {
+        State::Deleted | State::Failed => {
             ec2.nat_gateways.remove(id);
         }
     }

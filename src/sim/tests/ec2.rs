@@ -13,6 +13,14 @@ async fn subnet(client: &Client, vpc: &str, range: &str) -> String {
     made.subnet().and_then(|subnet| subnet.subnet_id()).unwrap().to_owned()
 }
 
+/// An internet gateway that is attached to a VPC.
+async fn internet(client: &Client, vpc: &str) -> String {
+    let made = client.create_internet_gateway().send().await.unwrap();
+    let id = made.internet_gateway().unwrap().internet_gateway_id().unwrap().to_owned();
+    client.attach_internet_gateway().internet_gateway_id(&id).vpc_id(vpc).send().await.unwrap();
+    id
+}
+
 fn filter(name: &str, value: &str) -> Filter {
     Filter::builder().name(name).values(value).build()
 }
@@ -59,19 +67,20 @@ async fn ranges_must_fit() {
 async fn pages_cover_everything_once() {
     let sim = Sim::builder().build();
     let client = sim.ec2(HUB, EAST);
-    for number in 0..7 {
+    for number in 0..12 {
         vpc(&client, &format!("10.{number}.0.0/16")).await;
     }
     let pages: Vec<_> =
-        client.describe_vpcs().max_results(3).into_paginator().send().collect::<Result<Vec<_>, _>>().await.unwrap();
-    assert_eq!(pages.iter().map(|page| page.vpcs().len()).collect::<Vec<_>>(), [3, 3, 1]);
+        client.describe_vpcs().max_results(5).into_paginator().send().collect::<Result<Vec<_>, _>>().await.unwrap();
+    assert_eq!(pages.iter().map(|page| page.vpcs().len()).collect::<Vec<_>>(), [5, 5, 2]);
     let mut ids: Vec<_> = pages
         .iter()
         .flat_map(aws_sdk_ec2::operation::describe_vpcs::DescribeVpcsOutput::vpcs)
         .map(|vpc| vpc.vpc_id())
         .collect();
     ids.dedup();
-    assert_eq!(ids.len(), 7);
+    assert_eq!(ids.len(), 12);
+    assert_eq!(code(client.describe_vpcs().max_results(4).send().await), "InvalidParameterValue");
     assert_eq!(code(client.describe_vpcs().next_token("nonsense").send().await), "InvalidPaginationToken");
     assert_eq!(code(client.describe_vpcs().filters(filter("mood", "good")).send().await), "InvalidParameterValue");
 }
@@ -134,10 +143,13 @@ async fn a_nat_gateway_becomes_available_and_holds_its_address_until_it_is_gone(
     let client = sim.ec2(HUB, EAST);
     let id = vpc(&client, "10.0.0.0/16").await;
     let subnet = subnet(&client, &id, "10.0.1.0/24").await;
+    internet(&client, &id).await;
     let address = client.allocate_address().send().await.unwrap().allocation_id().unwrap().to_owned();
     let create = client.create_nat_gateway().subnet_id(&subnet).allocation_id(&address).client_token("once");
     let made = create.clone().send().await.unwrap();
-    assert_eq!(create.send().await.unwrap().nat_gateway(), made.nat_gateway(), "the token is the same");
+    assert_eq!(create.clone().send().await.unwrap().nat_gateway(), made.nat_gateway(), "the token is the same");
+    let other = create.subnet_id("subnet-00000000000000000");
+    assert_eq!(code(other.send().await), "IdempotentParameterMismatch");
     let nat = made.nat_gateway().unwrap().nat_gateway_id().unwrap();
     let state = || async {
         let found = client.describe_nat_gateways().nat_gateway_ids(nat).send().await.unwrap();
@@ -151,6 +163,26 @@ async fn a_nat_gateway_becomes_available_and_holds_its_address_until_it_is_gone(
     client.delete_nat_gateway().nat_gateway_id(nat).send().await.unwrap();
     seconds(2).await;
     assert_eq!(state().await, "deleted");
+    client.release_address().allocation_id(&address).send().await.unwrap();
+    client.delete_subnet().subnet_id(&subnet).send().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_public_nat_gateway_without_a_way_out_fails() {
+    let sim = Sim::builder().build();
+    let client = sim.ec2(HUB, EAST);
+    let id = vpc(&client, "10.0.0.0/16").await;
+    let subnet = subnet(&client, &id, "10.0.1.0/24").await;
+    let create = client.create_nat_gateway().subnet_id(&subnet);
+    assert_eq!(code(create.clone().send().await), "MissingParameter");
+    let address = client.allocate_address().send().await.unwrap().allocation_id().unwrap().to_owned();
+    let made = create.allocation_id(&address).send().await.unwrap();
+    seconds(2).await;
+    let nat = made.nat_gateway().unwrap().nat_gateway_id().unwrap();
+    let found = client.describe_nat_gateways().nat_gateway_ids(nat).send().await.unwrap();
+    let found = &found.nat_gateways()[0];
+    assert_eq!(found.state().unwrap().as_str(), "failed");
+    assert_eq!(found.failure_code(), Some("Gateway.NotAttached"));
     client.release_address().allocation_id(&address).send().await.unwrap();
     client.delete_subnet().subnet_id(&subnet).send().await.unwrap();
 }

@@ -104,7 +104,8 @@ async fn a_role_that_is_missing_or_wants_an_external_id_is_refused_alike() {
 
 #[tokio::test(start_paused = true)]
 async fn the_length_of_sessions_has_limits_and_chained_ones_are_shorter() {
-    let sim = Sim::builder().build();
+    let long = Trust { max_duration: 43_200, ..Trust::default() };
+    let sim = Sim::builder().role(&SPOKE.parse().unwrap(), "Builder", long).build();
     let assume = |by: Credentials, seconds| {
         sim.sts(by).assume_role().role_arn(ROLE).role_session_name("test").duration_seconds(seconds)
     };
@@ -116,6 +117,29 @@ async fn the_length_of_sessions_has_limits_and_chained_ones_are_shorter() {
     let error = assume(spoke.clone(), 3601).send().await.unwrap_err();
     assert!(error.message().unwrap().contains("role chaining"), "{error:?}");
     assert!(assume(spoke, 3600).send().await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_roles_sessions_last_an_hour_at_most() {
+    let sim = Sim::builder().build();
+    let sts = sim.sts(sim.credentials(HUB));
+    let assume = sts.assume_role().role_arn(ROLE).role_session_name("test");
+    let error = assume.clone().duration_seconds(3601).send().await.unwrap_err();
+    assert!(error.message().unwrap().contains("MaxSessionDuration"), "{error:?}");
+    assert!(assume.duration_seconds(3600).send().await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_factor_does_not_outlive_the_session_that_has_shown_it() {
+    let strict = Trust { mfa: true, ..Trust::default() };
+    let sim = Sim::builder().role(&SPOKE.parse().unwrap(), "Strict", strict).build();
+    let sts = sim.sts(sim.credentials(HUB));
+    let serial = "arn:aws:iam::111111111111:mfa/me";
+    let first = sts.assume_role().role_arn(ROLE).role_session_name("test").serial_number(serial).token_code("123456");
+    let session = credentials(first.send().await.unwrap().credentials());
+    let strict = format!("arn:aws:iam::{SPOKE}:role/Strict");
+    let chained = sim.sts(session).assume_role().role_arn(strict).role_session_name("test");
+    assert_eq!(code(chained.send().await), "AccessDenied");
 }
 
 #[tokio::test(start_paused = true)]

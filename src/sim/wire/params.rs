@@ -40,6 +40,13 @@ impl Params {
         self.get(name).map(|text| text.parse().map_err(|_| refuse(text))).transpose()
     }
 
+    /// A number by which a repeated request is told from another one.
+    pub(crate) fn digest(&self) -> u64 {
+        let bytes = self.0.iter().flat_map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes(), b"&"]).flatten();
+        // FNV-1a: it tells mistakes apart, not attacks.
+        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3))
+    }
+
     /// Whether a parameter is `true`.
     pub(crate) fn flag(&self, name: &str) -> bool {
         self.get(name) == Some("true")

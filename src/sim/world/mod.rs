@@ -1,7 +1,10 @@
 //! Everything that exists in the embedded AWS: a value that can be written to a file and read back.
 
+mod delta;
 pub(crate) mod file;
 pub mod ids;
+mod log;
+pub mod shelf;
 pub mod timers;
 
 use std::collections::BTreeMap;
@@ -12,12 +15,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use delta::Delta;
 pub use ids::Ids;
+pub use shelf::{Shelf, Tracked};
 pub use timers::{Action, Timers};
 
 use crate::ids::{AccountId, Region};
 use crate::sim::cloudformation::CloudFormation;
 use crate::sim::ec2::{self, Ec2, Peering};
+use crate::sim::faults::SeenResources;
 use crate::sim::sts::Session;
 use crate::sim::{Faults, Timing, Trusts};
 
@@ -41,7 +47,7 @@ impl fmt::Display for Place {
 #[serde(default)]
 pub struct Regional {
     /// Amazon EC2.
-    pub ec2: Ec2,
+    pub ec2: Tracked<Ec2>,
     /// AWS `CloudFormation`.
     pub cloudformation: CloudFormation,
 }
@@ -68,6 +74,8 @@ pub struct Rules {
     pub timing: Timing,
     /// What goes wrong.
     pub faults: Faults,
+    /// How many resources each of the faults has seen in this process.
+    pub failed: SeenResources,
     /// Who may assume which role.
     pub trusts: Trusts,
 }
@@ -82,9 +90,9 @@ pub struct World {
     /// The accounts, as far as they were ever looked at.
     pub accounts: BTreeMap<AccountId, Account>,
     /// Peerings by id. They belong to two accounts at once and hence to none.
-    pub peerings: BTreeMap<String, Peering>,
+    pub peerings: Shelf<String, Peering>,
     /// Temporary credentials by access key id.
-    pub sessions: BTreeMap<String, Session>,
+    pub sessions: Shelf<String, Session>,
     /// How the world behaves.
     #[serde(skip)]
     pub rules: Rules,
@@ -98,8 +106,8 @@ impl World {
             ids: Ids::new(seed),
             timers: Timers::default(),
             accounts: BTreeMap::new(),
-            peerings: BTreeMap::new(),
-            sessions: BTreeMap::new(),
+            peerings: Shelf::default(),
+            sessions: Shelf::default(),
             rules: Rules::default(),
         }
     }

@@ -3,11 +3,10 @@
 //! There are no background tasks: before each request the world goes through the timers that have come due, in order,
 //! each at its own time. A world that was written to a file goes on from there.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::shelf::Shelf;
 use super::{Place, World};
 use crate::sim::{cloudformation, ec2};
 
@@ -32,18 +31,25 @@ impl Action {
 }
 
 /// The queue: by time, and in the order of entry where times are equal.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Vec<Timer>", into = "Vec<Timer>")]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Vec<Entry>", into = "Vec<Entry>")]
 pub struct Timers {
     entered: u64,
-    queue: BTreeMap<(Timestamp, u64), Action>,
+    queue: Shelf<(Timestamp, u64), Action>,
 }
 
-/// One entry, as it stands in a file.
+/// One entry, as it stands in a file; without an action it is done.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Timer {
+pub(crate) struct Entry {
     due: Timestamp,
-    action: Action,
+    number: u64,
+    action: Option<Action>,
+}
+
+impl Entry {
+    fn new(((due, number), action): ((Timestamp, u64), Option<Action>)) -> Self {
+        Self { due, number, action }
+    }
 }
 
 impl Timers {
@@ -55,29 +61,43 @@ impl Timers {
 
     /// Takes the first entry, if it is due.
     pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<(Timestamp, Action)> {
-        let first = self.queue.first_entry().filter(|entry| entry.key().0 <= now)?;
-        let ((due, _), action) = first.remove_entry();
-        Some((due, action))
+        let (key, _) = self.queue.first_key_value().filter(|((due, _), _)| *due <= now)?;
+        let key = *key;
+        Some((key.0, self.queue.remove(&key)?))
     }
 
     /// When the next entry is due.
     pub fn next_due(&self) -> Option<Timestamp> {
         self.queue.first_key_value().map(|((due, _), _)| *due)
     }
+
+    /// What was entered and what is done since the queue was last written.
+    pub(super) fn changes(&self) -> Vec<Entry> {
+        self.queue.changes().into_iter().map(Entry::new).collect()
+    }
+
+    /// Takes over what has changed elsewhere.
+    pub(super) fn apply(&mut self, entries: Vec<Entry>) {
+        self.entered = entries.iter().map(|entry| entry.number).fold(self.entered, u64::max);
+        self.queue.apply(entries.into_iter().map(|entry| ((entry.due, entry.number), entry.action)).collect());
+    }
+
+    /// All changes are written.
+    pub(super) fn written(&mut self) {
+        self.queue.written();
+    }
 }
 
-impl From<Vec<Timer>> for Timers {
-    fn from(entries: Vec<Timer>) -> Self {
+impl From<Vec<Entry>> for Timers {
+    fn from(entries: Vec<Entry>) -> Self {
         let mut timers = Self::default();
-        for entry in entries {
-            timers.add(entry.due, entry.action);
-        }
+        timers.apply(entries);
         timers
     }
 }
 
-impl From<Timers> for Vec<Timer> {
+impl From<Timers> for Vec<Entry> {
     fn from(timers: Timers) -> Self {
-        timers.queue.into_iter().map(|((due, _), action)| Timer { due, action }).collect()
+        timers.queue.iter().map(|(key, action)| Entry::new((*key, Some(action.clone())))).collect()
     }
 }

@@ -1,10 +1,12 @@
 //! What requests have in common.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::super::config::{self, Config, invalid};
-use super::super::resource::provider;
+use super::super::scope::Scope;
 use super::super::stack::Stack;
 use super::super::template::Template;
-use crate::cfn::{Document, Format, MAX_INLINE_BYTES, ReadError, ReadErrorKind};
+use crate::cfn::{Document, Format, MAX_INLINE_BYTES, Node, ReadError, ReadErrorKind, Target, references};
 use crate::sim::ec2::Tags;
 use crate::sim::wire::{ApiError, Params};
 use crate::sim::world::{Place, World};
@@ -101,17 +103,6 @@ fn check(document: &Document, capabilities: &[String], place: &Place) -> Result<
     if let Some(name) = sections.flat_map(|section| section.keys()).find(|key| key.starts_with("Fn::")) {
         return Err(invalid(format!("{name} cannot be run: the embedded AWS has no macros")));
     }
-    let mut unknown: Vec<&str> = document
-        .resources
-        .values()
-        .map(|resource| resource.type_name.as_str())
-        .filter(|type_name| provider(type_name).is_none())
-        .collect();
-    unknown.sort_unstable();
-    unknown.dedup();
-    if !unknown.is_empty() {
-        return Err(invalid(format!("Template format error: Unrecognized resource types: [{}]", unknown.join(", "))));
-    }
     let granted = || capabilities.iter().map(String::as_str);
     let needed = document.capabilities().capabilities;
     if needed.iter().all(|capability| capability.is_granted_by(granted())) {
@@ -134,7 +125,7 @@ pub(super) fn config(
     let capabilities = owned("Capabilities");
     check(template.document(), &capabilities, place)?;
     let parameters = config::parameters(world, place, template.document(), &params.structures("Parameters"), before)?;
-    Ok(Config {
+    let config = Config {
         parameters,
         tags: tags(params, before)?,
         capabilities,
@@ -144,7 +135,62 @@ pub(super) fn config(
         },
         role_arn: params.get("RoleARN").map(str::to_owned).or_else(|| before?.role_arn.clone()),
         template,
-    })
+    };
+    check_existing(world, place, stack_name(params)?, &config)?;
+    Ok(config)
+}
+
+/// Checks what the template has under its conditions: types, and references to what these take away.
+fn check_existing(world: &World, place: &Place, name: &str, config: &Config) -> Result<(), ApiError> {
+    let document = config.template.document();
+    let resources = BTreeMap::new();
+    let scope = Scope::new(world, place, (name, name), config, &resources);
+    let evaluator = scope.evaluator();
+    let holds = |name: &str| evaluator.holds(name);
+    let exists = |condition: Option<&str>| condition.and_then(holds) != Some(false);
+    let existing = || document.resources.values().filter(|resource| exists(resource.condition.as_deref()));
+    let malformed: BTreeSet<&str> =
+        existing().map(|resource| resource.type_name.as_str()).filter(|name| !is_type_name(name)).collect();
+    if !malformed.is_empty() {
+        let names = malformed.into_iter().collect::<Vec<_>>().join(", ");
+        return Err(invalid(format!("Template format error: Unrecognized resource types: [{names}]")));
+    }
+    let is_gone =
+        |name: &str| document.resources.get(name).is_some_and(|resource| !exists(resource.condition.as_deref()));
+    let refuse = |nodes: Vec<&Node>, section: &str| {
+        let found = nodes.into_iter().flat_map(|node| references(node, &holds));
+        let gone = found.filter_map(|reference| match reference.target {
+            Target::Name(name) | Target::Attribute { resource: name, .. } => is_gone(name).then_some(name),
+            Target::Condition(_) | Target::Mapping(_) => None,
+        });
+        let gone: BTreeSet<&str> = gone.collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let names = gone.into_iter().collect::<Vec<_>>().join(", ");
+        Err(invalid(format!(
+            "Template format error: Unresolved resource dependencies [{names}] in the {section} block of the template"
+        )))
+    };
+    refuse(existing().filter_map(|resource| resource.properties.as_deref()).collect(), "Resources")?;
+    let outputs = document.outputs.values().filter(|output| exists(output.condition.as_deref()));
+    refuse(
+        outputs.flat_map(|output| output.value.as_deref().into_iter().chain(output.export.as_deref())).collect(),
+        "Outputs",
+    )
+}
+
+/// Whether a type's name has the form that one has: `AWS::EC2::VPC`, `Custom::Thing`, `My::Own::Type::MODULE`.
+fn is_type_name(name: &str) -> bool {
+    let is_word = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric());
+    let parts: Vec<&str> = name.split("::").collect();
+    match parts.as_slice() {
+        ["Custom", own] => {
+            (1..=60).contains(&own.len()) && own.chars().all(|c| c.is_ascii_alphanumeric() || "_@-".contains(c))
+        }
+        [_, _, _] | [_, _, _, "MODULE"] => parts.iter().all(is_word),
+        _ => false,
+    }
 }
 
 /// Whether a request has a list, be it an empty one.
@@ -163,7 +209,17 @@ fn tags(params: &Params, before: Option<&Config>) -> Result<Tags, ApiError> {
         if key.is_empty() || key.to_ascii_lowercase().starts_with("aws:") {
             return Err(invalid(format!("Tag key [{key}] is not allowed: it is empty or begins with aws:")));
         }
-        if tags.insert(key.to_owned(), tag.get("Value").unwrap_or_default().to_owned()).is_some() {
+        let value = tag.get("Value").unwrap_or_default();
+        if key.chars().count() > 128 {
+            return Err(ApiError::constraint(key, "tags", "Member must have length less than or equal to 128"));
+        }
+        if value.is_empty() {
+            return Err(ApiError::constraint("", "tags", "Member must have length greater than or equal to 1"));
+        }
+        if value.chars().count() > 256 {
+            return Err(ApiError::constraint(value, "tags", "Member must have length less than or equal to 256"));
+        }
+        if tags.insert(key.to_owned(), value.to_owned()).is_some() {
             return Err(invalid(format!("Duplicate tag key [{key}]")));
         }
     }

@@ -1,6 +1,6 @@
 //! `DescribeStacks` and `ListStacks`.
 
-use super::super::config::{Config, invalid};
+use super::super::config::{Config, MASK, invalid};
 use super::super::operation::OnFailure;
 use super::super::stack::Stack;
 use super::page::{page, texts};
@@ -60,7 +60,7 @@ pub(super) fn parameters(xml: &mut Xml, config: &Config) {
     xml.list("Parameters", "member", &config.parameters, |xml, (key, parameter)| {
         let secret = document.parameters.get(key).is_some_and(|declared| declared.no_echo);
         xml.text("ParameterKey", key);
-        xml.text("ParameterValue", if secret { "****" } else { &parameter.value });
+        xml.text("ParameterValue", if secret { MASK } else { &parameter.value });
         xml.maybe("ResolvedValue", parameter.resolved.as_ref().filter(|_| !secret));
     });
 }

@@ -44,6 +44,7 @@ pub(super) fn begin(world: &mut World, place: &Place, stack: &mut Stack, config:
             config: old,
             resources: stack.resources.clone(),
             outputs: stack.outputs.clone(),
+            imports: stack.imports.clone(),
             garbage: stack.garbage.clone(),
         };
         operation.before = Some(Box::new(before));

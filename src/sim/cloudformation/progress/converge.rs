@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json};
 
 use super::phase::{self, link, task};
-use super::{Launch, duration};
+use super::{Launch, duration, planned};
 use crate::cfn;
 use crate::sim::cloudformation::change;
 use crate::sim::cloudformation::operation::{Phase, Task, TaskState};
@@ -65,15 +65,18 @@ fn wanted(world: &World, place: &Place, stack: &mut Stack, declared: &cfn::Resou
         Tags::new()
     };
     let imports = scope.imports.take();
-    stack.imports.extend(imports);
+    stack.import(imports);
     Ok(Wanted { properties, tags, metadata })
 }
 
 /// What is to be done to a resource.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Verb {
     Create,
     Update,
     Replace,
+    /// It is as it is to be, but its last change has failed: it is brought to that again.
+    Restore,
 }
 
 pub(super) fn launch(world: &mut World, place: &Place, stack: &mut Stack, id: &str) -> Launch {
@@ -86,6 +89,7 @@ pub(super) fn launch(world: &mut World, place: &Place, stack: &mut Stack, id: &s
     if operation.skip.contains(id) {
         return skip(world, stack, id);
     }
+    let rolls_back = operation.phase == Phase::UpdateRollback;
     let needs = operation.tasks.get(id).map(|task| task.needs.clone()).unwrap_or_default();
     let old = stack.resources.get(id).filter(|old| old.physical_id.is_some()).cloned();
     let wanted = wanted(world, place, stack, declared);
@@ -110,7 +114,10 @@ pub(super) fn launch(world: &mut World, place: &Place, stack: &mut Stack, id: &s
     };
     let Some(provider) = provider(&declared.type_name) else {
         let resource = next(old.as_ref(), wanted, world.now);
-        let reason = format!("Unrecognized resource type: {}", declared.type_name);
+        let reason = format!(
+            "The embedded AWS does not have the resource type {}: apply this stack to AWS itself, or leave the resource out here by a condition. docs/embedded-aws.md lists the types that it has",
+            declared.type_name
+        );
         return doomed(world, stack, resource, old, wait, reason);
     };
     let resource = next(old.as_ref(), wanted, world.now);
@@ -122,6 +129,7 @@ pub(super) fn launch(world: &mut World, place: &Place, stack: &mut Stack, id: &s
         Some(old) => match compare(provider, old, &resource) {
             Some(Update::InPlace) => Verb::Update,
             Some(Update::Replacement) => Verb::Replace,
+            None if rolls_back && old.status == ResourceStatus::UpdateFailed => Verb::Restore,
             None => {
                 // What a failure has interrupted, and is as it is to be after all, stands.
                 let status = match resource.status {
@@ -161,10 +169,10 @@ fn act(
     wait: Duration,
 ) -> Launch {
     let action = if old.is_some() { "UPDATE" } else { "CREATE" };
-    announce(world, stack, &mut resource, matches!(verb, Verb::Replace));
-    let faults = &world.rules.faults;
-    let planned = faults.resource(place, &stack.name, &resource.logical_id, &resource.type_name, action);
-    if let Some(reason) = planned.map(str::to_owned) {
+    announce(world, stack, &mut resource, verb == Verb::Replace);
+    // Nothing differs in what is only restored: it is no update that could be planned to fail.
+    let planned = if verb == Verb::Restore { None } else { planned(world, place, &stack.name, &resource, action) };
+    if let Some(reason) = planned {
         keep(stack, resource, old);
         return Launch::Running { wait, failure: Some(reason), again: false };
     }
@@ -175,14 +183,15 @@ fn act(
         properties: &resource.properties,
         tags: &resource.tags,
     };
-    let result: Result<String, Failure> = resource::check(provider, &job).and_then(|()| match (&verb, &old) {
-        (Verb::Update, Some(old)) => provider.update(world, &job, old),
+    let before = world.ec2(place).clone();
+    let result: Result<String, Failure> = resource::check(provider, &job).and_then(|()| match (verb, &old) {
+        (Verb::Update | Verb::Restore, Some(old)) => provider.update(world, &job, old),
         _ => provider.create(world, &job),
     });
     match result {
         Ok(physical_id) => {
             resource.physical_id = Some(physical_id);
-            if !matches!(verb, Verb::Update) {
+            if matches!(verb, Verb::Create | Verb::Replace) {
                 resource.reason = Some("Resource creation Initiated".to_owned());
                 stack.tell(world, &resource);
             }
@@ -194,6 +203,8 @@ fn act(
             Launch::Running { wait, failure: None, again: false }
         }
         Err(failure) => {
+            // Some resources take several steps; one that fails on the way leaves nothing behind and nothing changed.
+            *world.ec2_mut(place) = before;
             let reason = failure.reason(&world.ids().uuid());
             keep(stack, resource, old);
             Launch::Running { wait, failure: Some(reason), again: false }

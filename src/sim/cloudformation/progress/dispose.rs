@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::phase::{link, task};
-use super::{Launch, duration, is_rollback_of_create};
+use super::{Launch, duration, is_rollback_of_create, planned};
 use crate::cfn::Policy;
 use crate::sim::cloudformation::operation::{Phase, Task, TaskState};
 use crate::sim::cloudformation::resource::{Failure, provider};
@@ -66,9 +66,7 @@ pub(super) fn launch(world: &mut World, place: &Place, stack: &mut Stack, key: &
     stack.tell(world, &resource);
     note(stack, &resource);
     let wait = duration(world, &resource.type_name);
-    let faults = &world.rules.faults;
-    let planned = faults.resource(place, &stack.name, &resource.logical_id, &resource.type_name, "DELETE");
-    if let Some(reason) = planned.map(str::to_owned) {
+    if let Some(reason) = planned(world, place, &stack.name, &resource, "DELETE") {
         return Launch::Running { wait, failure: Some(reason), again: false };
     }
     match attempt(world, place, &resource) {

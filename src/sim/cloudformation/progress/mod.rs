@@ -14,12 +14,13 @@ pub(super) use outputs::outputs;
 
 use super::change_set::ExecutionStatus;
 use super::operation::{Operation, Phase, TaskState};
-use super::resource::{Readiness, provider};
-use super::stack::Stack;
+use super::resource::{Failure, Readiness, provider};
+use super::stack::{Resource, Stack};
 use super::status::Status;
 use super::{api, with_stack};
+use crate::sim::faults::ResourceFacts;
 use crate::sim::pattern;
-use crate::sim::world::{Action as TimerAction, Place, World};
+use crate::sim::world::{Action as TimerAction, Place, Rules, World, later};
 
 /// Something that `CloudFormation` does at a later time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +43,13 @@ pub enum Action {
         task: String,
         /// How often it was looked at before.
         looks: u32,
+    },
+    /// A creation has taken as long as it may.
+    Timeout {
+        /// The stack's ARN.
+        stack: String,
+        /// The operation's id.
+        operation: String,
     },
     /// A change set is worked out.
     ChangeSet {
@@ -70,6 +78,16 @@ impl Action {
                     }
                 });
             }
+            Self::Timeout { stack, operation } => {
+                with_stack(world, place, &stack, |world, stack| {
+                    let creates = |own: &Operation| own.id == operation && own.phase == Phase::Create;
+                    if stack.operation.as_ref().is_some_and(creates) {
+                        converge::cancel(world, stack);
+                        let reason = "Stack creation time exceeded the specified timeout. ";
+                        phase::failed(world, place, stack, Some(reason.to_owned()));
+                    }
+                });
+            }
             Self::ChangeSet { stack, change_set } => {
                 with_stack(world, place, &stack, |world, stack| {
                     api::change_set::work_out(world, place, stack, &change_set);
@@ -89,6 +107,11 @@ pub(super) fn start(world: &mut World, place: &Place, stack: &mut Stack, operati
         }
     }
     let status = operation.phase.status();
+    if let Some(minutes) = stack.timeout_minutes.filter(|_| operation.phase == Phase::Create) {
+        let timeout = Action::Timeout { stack: stack.id.clone(), operation: operation.id.clone() };
+        let wait = Duration::from_secs(60 * u64::from(minutes));
+        world.after(wait, TimerAction::CloudFormation(place.clone(), timeout));
+    }
     stack.last_operation = Some((operation.kind.clone(), operation.id.clone()));
     stack.operation = Some(operation);
     stack.generation += 1;
@@ -111,6 +134,15 @@ fn duration(world: &World, type_name: &str) -> Duration {
     timing.resource_types.get(type_name).copied().unwrap_or(timing.resource)
 }
 
+/// The reason why a resource is planned to fail, if it is. Each action on a resource is asked about once.
+fn planned(world: &mut World, place: &Place, stack: &str, resource: &Resource, action: &str) -> Option<String> {
+    let seed = world.seed();
+    let facts =
+        ResourceFacts { place, stack, logical_id: &resource.logical_id, resource_type: &resource.type_name, action };
+    let Rules { faults, failed, .. } = &mut world.rules;
+    failed.resource(faults, seed, &facts).map(str::to_owned)
+}
+
 /// How a task began.
 enum Launch {
     /// There was nothing to do.
@@ -128,6 +160,27 @@ enum Launch {
 
 /// Starts tasks, and those that had waited for nothing else. When none is left running, the phase is over.
 fn pump(world: &mut World, place: &Place, stack: &mut Stack, mut ready: VecDeque<String>) {
+    loop {
+        start_tasks(world, place, stack, ready);
+        let Some(operation) = stack.operation.as_ref().filter(|operation| operation.running == 0) else { return };
+        let waiting = operation.tasks.iter().filter(|(_, task)| task.state == TaskState::Waiting);
+        let waiting: VecDeque<String> = waiting.map(|(id, _)| id.clone()).collect();
+        // Deletions that wait for one that has failed are over with it.
+        if waiting.is_empty() || !operation.failed.is_empty() {
+            return phase::end(world, place, stack);
+        }
+        if operation.phase.converges() {
+            let names = Vec::from(waiting).join(", ");
+            let reason = format!("Circular dependency between resources: [{names}]");
+            return phase::failed(world, place, stack, Some(reason));
+        }
+        // What several templates have left behind can need each other in a circle. Which goes first is then for the
+        // services to say.
+        ready = waiting;
+    }
+}
+
+fn start_tasks(world: &mut World, place: &Place, stack: &mut Stack, mut ready: VecDeque<String>) {
     while let Some(task) = ready.pop_front() {
         let converges = stack.operation.as_ref().is_some_and(|operation| operation.phase.converges());
         let launch = if converges {
@@ -147,9 +200,6 @@ fn pump(world: &mut World, place: &Place, stack: &mut Stack, mut ready: VecDeque
             }
         }
     }
-    if stack.operation.as_ref().is_some_and(|operation| operation.running == 0) {
-        phase::end(world, place, stack);
-    }
 }
 
 /// Ends a task well, and gives those that can start now.
@@ -159,7 +209,8 @@ fn release(stack: &mut Stack, task: &str) -> Vec<String> {
     entry.state = TaskState::Done;
     let mut free = Vec::new();
     for waiting in std::mem::take(&mut entry.holds_up) {
-        if let Some(entry) = operation.tasks.get_mut(&waiting) {
+        // One that stood in a circle has begun without waiting for all.
+        if let Some(entry) = operation.tasks.get_mut(&waiting).filter(|entry| entry.state == TaskState::Waiting) {
             entry.waits_for -= 1;
             if entry.waits_for == 0 {
                 free.push(waiting);
@@ -189,6 +240,10 @@ fn finish(world: &mut World, place: &Place, stack: &mut Stack, task: &str, looks
             Some(reason) => return converge::fail(world, place, stack, task, reason),
             None => match converge::readiness(world, place, stack, task) {
                 Readiness::Ready => converge::complete(world, stack, task),
+                Readiness::Pending if waits_too_long(world, stack, task) => {
+                    let reason = Failure::not_stabilized().reason(&world.ids().uuid());
+                    return converge::fail(world, place, stack, task, reason);
+                }
                 Readiness::Pending => return look_again(world, place, stack, task, pause(looks), looks + 1),
                 Readiness::Failed(failure) => {
                     let reason = failure.reason(&world.ids().uuid());
@@ -227,6 +282,12 @@ fn finish(world: &mut World, place: &Place, stack: &mut Stack, task: &str, looks
     }
     let ready = release(stack, task);
     pump(world, place, stack, ready.into());
+}
+
+/// Whether a resource has been waited for as long as `CloudFormation` waits.
+fn waits_too_long(world: &World, stack: &Stack, task: &str) -> bool {
+    let end = |resource: &Resource| later(resource.at, world.rules.timing.stabilize);
+    stack.resources.get(task).is_some_and(|resource| world.now >= end(resource))
 }
 
 fn set_running(stack: &mut Stack, task: &str, failure: Option<String>, again: bool) {

@@ -22,7 +22,7 @@ pub(in crate::sim::cloudformation) fn outputs(
     let outputs = evaluate(config, &scope)?;
     let imports = scope.imports.take();
     check_exports(world, place, stack, &outputs)?;
-    stack.imports.extend(imports);
+    stack.import(imports);
     Ok(outputs)
 }
 

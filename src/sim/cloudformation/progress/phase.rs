@@ -64,6 +64,7 @@ fn go_on(world: &mut World, place: &Place, stack: &mut Stack, phase: Phase, reas
         operation.phase = phase;
         operation.tasks.clear();
         operation.failed.clear();
+        operation.imports.clear();
     }
     stack.generation += 1;
     stack.enter(world, phase.status(), reason);
@@ -79,6 +80,7 @@ pub(super) fn end(world: &mut World, place: &Place, stack: &mut Stack) {
             Err(reason) => failed(world, place, stack, Some(reason)),
             Ok(outputs) => {
                 stack.outputs = outputs;
+                release_imports(stack);
                 if operation_phase(stack) == Some(Phase::Create) {
                     settle(world, place, stack, Status::CreateComplete, None);
                 } else {
@@ -97,8 +99,21 @@ pub(super) fn end(world: &mut World, place: &Place, stack: &mut Stack) {
     }
 }
 
+/// Gives back the exports of other stacks that the phase which is over has not used.
+fn release_imports(stack: &mut Stack) {
+    if let Some(operation) = &mut stack.operation {
+        stack.imports = std::mem::take(&mut operation.imports);
+    }
+}
+
 fn operation_phase(stack: &Stack) -> Option<Phase> {
     stack.operation.as_ref().map(|operation| operation.phase)
+}
+
+/// A reason that more may follow.
+fn sentence(reason: &str) -> String {
+    let reason = reason.trim_end();
+    if reason.ends_with('.') { format!("{reason} ") } else { format!("{reason}. ") }
 }
 
 fn failures(verb: &str, failed: &[String]) -> String {
@@ -110,7 +125,7 @@ pub(super) fn failed(world: &mut World, place: &Place, stack: &mut Stack, reason
     let Some(operation) = &mut stack.operation else { return };
     operation.running = 0;
     let verb = if operation.phase == Phase::Create { "create" } else { "update" };
-    let reason = reason.unwrap_or_else(|| failures(verb, &operation.failed));
+    let reason = reason.map_or_else(|| failures(verb, &operation.failed), |reason| sentence(&reason));
     let keep = operation.keep_on_failure;
     match operation.phase {
         Phase::Create if keep || stack.on_failure == OnFailure::DoNothing => {
@@ -131,7 +146,7 @@ pub(super) fn failed(world: &mut World, place: &Place, stack: &mut Stack, reason
 /// Turns an update back: what it made is garbage, what it replaced comes back, what it changed is to be changed again.
 pub(super) fn roll_back(world: &mut World, place: &Place, stack: &mut Stack, reason: Option<String>) {
     let before = stack.operation.as_ref().and_then(|operation| operation.before.as_deref()).cloned();
-    let Some(Before { config, mut resources, outputs, garbage }) = before else { return };
+    let Some(Before { config, mut resources, outputs, imports, garbage }) = before else { return };
     let replaced = std::mem::replace(&mut stack.garbage, garbage).into_iter().skip(stack.garbage.len());
     let replaced: BTreeSet<String> = replaced.map(|resource| resource.logical_id).collect();
     for (id, current) in std::mem::take(&mut stack.resources) {
@@ -146,6 +161,7 @@ pub(super) fn roll_back(world: &mut World, place: &Place, stack: &mut Stack, rea
     stack.resources = resources;
     stack.config = Some(config);
     stack.outputs = outputs;
+    stack.imports = imports;
     go_on(world, place, stack, Phase::UpdateRollback, reason);
 }
 
@@ -153,6 +169,10 @@ pub(super) fn roll_back(world: &mut World, place: &Place, stack: &mut Stack, rea
 pub(super) fn settle(world: &mut World, place: &Place, stack: &mut Stack, status: Status, reason: Option<String>) {
     stack.enter(world, status, reason);
     stack.generation += 1;
+    // Nobody asks what a resource's properties were on the way to where it is, and they are most of a stack's size.
+    for event in &mut stack.events {
+        event.properties = None;
+    }
     let executed = stack.operation.take().and_then(|operation| operation.change_set);
     if let Some(change_set) = stack.change_sets.iter_mut().find(|change_set| executed.as_ref() == Some(&change_set.id))
     {
@@ -162,6 +182,8 @@ pub(super) fn settle(world: &mut World, place: &Place, stack: &mut Stack, status
     if status == Status::DeleteComplete {
         stack.deleted = Some(world.now);
         stack.outputs.clear();
+    }
+    if matches!(status, Status::DeleteComplete | Status::RollbackComplete) {
         stack.imports.clear();
     }
     world.at_mut(place).cloudformation.export(stack);

@@ -8,16 +8,29 @@ pub(crate) struct Failure {
     /// The service's error; `None` for what `CloudFormation` finds by itself.
     error: Option<ApiError>,
     message: String,
+    /// What the resource's handler calls it, where no service's error says so.
+    code: Option<&'static str>,
 }
 
 impl Failure {
     /// A failure that `CloudFormation` finds by itself.
     pub(crate) fn plain(message: impl Into<String>) -> Self {
-        Self { error: None, message: message.into() }
+        Self { error: None, message: message.into(), code: None }
+    }
+
+    /// A resource that `CloudFormation` has waited for in vain.
+    pub(crate) fn not_stabilized() -> Self {
+        Self { error: None, message: "Exceeded attempts to wait".to_owned(), code: Some("NotStabilized") }
     }
 
     /// The reason that the resource's event gives. A service's error names its request by `request_id`.
     pub(crate) fn reason(&self, request_id: &str) -> String {
+        if let Some(code) = self.code {
+            return format!(
+                "Resource handler returned message: \"{}\" (RequestToken: {request_id}, HandlerErrorCode: {code})",
+                self.message
+            );
+        }
         let Some(error) = &self.error else { return self.message.clone() };
         let code = handler_code(&error.code);
         format!(
@@ -29,7 +42,7 @@ impl Failure {
 
 impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
-        Self { message: error.message.clone(), error: Some(error) }
+        Self { message: error.message.clone(), error: Some(error), code: None }
     }
 }
 

@@ -45,6 +45,11 @@ pub(super) trait Provider: Sync {
     /// Its properties. `None` for a type of which only some are known.
     fn properties(&self) -> Option<&'static [Property]>;
 
+    /// The properties that it cannot do without, for a type of which only some are known.
+    fn required(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// What it takes to change a property.
     fn update_of(&self, property: &str) -> Update {
         let known = self.properties().into_iter().flatten().find(|known| known.name == property);
@@ -119,10 +124,13 @@ pub(super) fn is_taggable(type_name: &str) -> bool {
 ///
 /// The first that the type does not have, or that it needs and did not get.
 pub(super) fn check(provider: &dyn Provider, job: &Job<'_>) -> Result<(), Failure> {
-    let Some(known) = provider.properties() else { return Ok(()) };
     let refuse = |what: String| {
         let message = format!("Properties validation failed for resource {} with message:\n{what}", job.logical_id);
         Err(Failure::plain(message))
+    };
+    let Some(known) = provider.properties() else {
+        let missing = provider.required().iter().find(|name| !job.properties.contains_key(**name));
+        return missing.map_or(Ok(()), |name| refuse(format!("#: required key [{name}] not found")));
     };
     if let Some(name) = job.properties.keys().find(|name| !known.iter().any(|property| property.name == *name)) {
         return refuse(format!("#: extraneous key [{name}] is not permitted"));

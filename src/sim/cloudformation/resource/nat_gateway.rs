@@ -77,7 +77,15 @@ impl Provider for NatGateway {
     }
 
     fn create(&self, world: &mut World, job: &Job<'_>) -> Result<String, Failure> {
-        let allocation = job.text("AllocationId");
+        let is_private = job.text("ConnectivityType").as_deref() == Some("private");
+        let allocation = match job.text("AllocationId") {
+            Some(_) if is_private => {
+                let message = "The parameter AllocationId cannot be used with a private NAT gateway";
+                return Err(ApiError::new("InvalidParameterCombination", message).into());
+            }
+            None if !is_private => return Err(ApiError::missing("AllocationId").into()),
+            allocation => allocation,
+        };
         Ok(nat_gateway::create(world, job.place, &job.require("SubnetId")?, allocation.as_deref(), job.tags.clone())?)
     }
 
@@ -99,9 +107,10 @@ impl Provider for NatGateway {
             Ok(gateway) if gateway.state == State::Available => Readiness::Ready,
             Ok(gateway) if gateway.state == State::Pending => Readiness::Pending,
             Ok(gateway) => Readiness::Failed(Failure::plain(format!(
-                "NatGateway {} is in state {}",
+                "NatGateway {} is in state {} and hence failed to stabilize. Detailed failure message: {}",
                 gateway.id,
-                gateway.state.as_str()
+                gateway.state.as_str(),
+                gateway.failure().map(|(_, message)| message).unwrap_or_default()
             ))),
             Err(error) => Readiness::Failed(error.into()),
         }

@@ -27,6 +27,7 @@ pub struct Record {
 }
 
 /// A type of such resources, table-driven. All patterns may hold `{partition}`, `{region}`, `{account}` and `{.Property}`;
+/// `{path}` (the property `Path`, or else `/`);
 /// those of ids `{made}` (a name that is made up), `{name}` (the name property, or else the same), `{lower}` (that in
 /// lower case), `{hex}` and `{uuid}`; those of attributes `{id}`, `{tail}` (the id behind its last `/` or `:`), `{hash}`.
 struct Type {
@@ -35,46 +36,64 @@ struct Type {
     named_by: Option<&'static str>,
     /// Other properties whose change replaces it.
     fixed: &'static [&'static str],
+    /// Properties that it cannot do without.
+    required: &'static [&'static str],
     id: &'static str,
     attributes: &'static [(&'static str, &'static str)],
     taggable: bool,
 }
 
 const fn named(name: &'static str, named_by: &'static str) -> Type {
-    Type { name, named_by: Some(named_by), fixed: &[], id: "{name}", attributes: &[], taggable: true }
+    Type { name, named_by: Some(named_by), fixed: &[], required: &[], id: "{name}", attributes: &[], taggable: true }
 }
 
 const fn numbered(name: &'static str, id: &'static str) -> Type {
-    Type { name, named_by: None, fixed: &[], id, attributes: &[("Id", "{id}")], taggable: true }
+    Type { name, named_by: None, fixed: &[], required: &[], id, attributes: &[("Id", "{id}")], taggable: true }
 }
 
 static TYPES: [Type; 23] = [
     Type {
-        attributes: &[("Arn", "arn:{partition}:iam::{account}:role/{id}"), ("RoleId", "AROA{hash}")],
+        attributes: &[("Arn", "arn:{partition}:iam::{account}:role{path}{id}"), ("RoleId", "AROA{hash}")],
         fixed: &["Path"],
+        required: &["AssumeRolePolicyDocument"],
         ..named("AWS::IAM::Role", "RoleName")
     },
-    Type { attributes: &[("Arn", "arn:{partition}:iam::{account}:user/{id}")], ..named("AWS::IAM::User", "UserName") },
     Type {
-        attributes: &[("Arn", "arn:{partition}:iam::{account}:group/{id}")],
+        attributes: &[("Arn", "arn:{partition}:iam::{account}:user{path}{id}")],
+        ..named("AWS::IAM::User", "UserName")
+    },
+    Type {
+        attributes: &[("Arn", "arn:{partition}:iam::{account}:group{path}{id}")],
         taggable: false,
         ..named("AWS::IAM::Group", "GroupName")
     },
     Type {
-        attributes: &[("Arn", "arn:{partition}:iam::{account}:instance-profile/{id}")],
+        attributes: &[("Arn", "arn:{partition}:iam::{account}:instance-profile{path}{id}")],
         fixed: &["Path"],
+        required: &["Roles"],
         taggable: false,
         ..named("AWS::IAM::InstanceProfile", "InstanceProfileName")
     },
-    Type { id: "{made}", attributes: &[("Id", "{id}")], taggable: false, ..named("AWS::IAM::Policy", "PolicyName") },
     Type {
-        id: "arn:{partition}:iam::{account}:policy/{name}",
+        id: "{made}",
+        attributes: &[("Id", "{id}")],
+        required: &["PolicyDocument", "PolicyName"],
+        taggable: false,
+        ..named("AWS::IAM::Policy", "PolicyName")
+    },
+    Type {
+        id: "arn:{partition}:iam::{account}:policy{path}{name}",
         attributes: &[("PolicyArn", "{id}")],
+        required: &["PolicyDocument"],
         fixed: &["Description", "Path"],
         taggable: false,
         ..named("AWS::IAM::ManagedPolicy", "ManagedPolicyName")
     },
-    Type { attributes: &[("Type", "{.Type}"), ("Value", "{.Value}")], ..named("AWS::SSM::Parameter", "Name") },
+    Type {
+        attributes: &[("Type", "{.Type}"), ("Value", "{.Value}")],
+        required: &["Type", "Value"],
+        ..named("AWS::SSM::Parameter", "Name")
+    },
     Type {
         id: "{lower}",
         attributes: &[
@@ -86,7 +105,12 @@ static TYPES: [Type; 23] = [
         ],
         ..named("AWS::S3::Bucket", "BucketName")
     },
-    Type { fixed: &["Bucket"], taggable: false, ..numbered("AWS::S3::BucketPolicy", "{made}") },
+    Type {
+        fixed: &["Bucket"],
+        required: &["Bucket", "PolicyDocument"],
+        taggable: false,
+        ..numbered("AWS::S3::BucketPolicy", "{made}")
+    },
     Type {
         attributes: &[("Arn", "arn:{partition}:logs:{region}:{account}:log-group:{id}:*")],
         ..named("AWS::Logs::LogGroup", "LogGroupName")
@@ -110,39 +134,51 @@ static TYPES: [Type; 23] = [
     Type {
         attributes: &[("Arn", "arn:{partition}:dynamodb:{region}:{account}:table/{id}")],
         fixed: &["KeySchema"],
+        required: &["KeySchema"],
         ..named("AWS::DynamoDB::Table", "TableName")
     },
     Type {
         attributes: &[("Arn", "arn:{partition}:kms:{region}:{account}:key/{id}"), ("KeyId", "{id}")],
         ..numbered("AWS::KMS::Key", "{uuid}")
     },
-    Type { taggable: false, ..named("AWS::KMS::Alias", "AliasName") },
+    Type { required: &["AliasName", "TargetKeyId"], taggable: false, ..named("AWS::KMS::Alias", "AliasName") },
     Type {
         id: "https://cloudformation-waitcondition-{region}.s3.amazonaws.com/{account}/{made}",
         attributes: &[],
         taggable: false,
         ..numbered("AWS::CloudFormation::WaitConditionHandle", "")
     },
-    Type { fixed: &["VpcId"], ..numbered("AWS::EC2::NetworkAcl", "acl-0{hex}") },
+    Type { fixed: &["VpcId"], required: &["VpcId"], ..numbered("AWS::EC2::NetworkAcl", "acl-0{hex}") },
     Type {
         fixed: &["Egress", "NetworkAclId", "RuleNumber"],
+        required: &["NetworkAclId", "Protocol", "RuleAction", "RuleNumber"],
         taggable: false,
         ..numbered("AWS::EC2::NetworkAclEntry", "{made}")
     },
     Type {
         attributes: &[("AssociationId", "{id}")],
         fixed: &["NetworkAclId", "SubnetId"],
+        required: &["NetworkAclId", "SubnetId"],
         taggable: false,
         ..numbered("AWS::EC2::SubnetNetworkAclAssociation", "aclassoc-0{hex}")
     },
     Type { attributes: &[("DhcpOptionsId", "{id}")], ..numbered("AWS::EC2::DHCPOptions", "dopt-0{hex}") },
     Type {
         fixed: &["VpcId"],
+        required: &["DhcpOptionsId", "VpcId"],
         taggable: false,
         ..numbered("AWS::EC2::VPCDHCPOptionsAssociation", "{.DhcpOptionsId}|{.VpcId}")
     },
-    Type { fixed: &["ResourceId", "ResourceType", "TrafficType"], ..numbered("AWS::EC2::FlowLog", "fl-0{hex}") },
-    Type { fixed: &["TransitGatewayId"], ..numbered("AWS::EC2::TransitGatewayRouteTable", "tgw-rtb-0{hex}") },
+    Type {
+        fixed: &["ResourceId", "ResourceType", "TrafficType"],
+        required: &["ResourceId", "ResourceType"],
+        ..numbered("AWS::EC2::FlowLog", "fl-0{hex}")
+    },
+    Type {
+        fixed: &["TransitGatewayId"],
+        required: &["TransitGatewayId"],
+        ..numbered("AWS::EC2::TransitGatewayRouteTable", "tgw-rtb-0{hex}")
+    },
 ];
 
 pub(super) fn provider(type_name: &str) -> Option<&'static dyn Provider> {
@@ -156,6 +192,10 @@ pub(super) fn is_taggable(type_name: &str) -> bool {
 impl Provider for Type {
     fn properties(&self) -> Option<&'static [Property]> {
         None
+    }
+
+    fn required(&self) -> &'static [&'static str] {
+        self.required
     }
 
     fn update_of(&self, property: &str) -> Update {
@@ -172,10 +212,17 @@ impl Provider for Type {
         let (uuid, hex) = (world.ids().uuid(), format!("{:016x}", world.ids().draw()));
         let own = [("made", made), ("lower", name.to_lowercase()), ("name", name), ("uuid", uuid), ("hex", hex)];
         let id = fill(self.id, job.place, job.properties, &own);
-        let records = &mut world.at_mut(job.place).cloudformation.records;
         let key = key(self.name, &id);
-        if records.contains_key(&key) {
-            return Err(Failure::plain(format!("{id} already exists in stack {}", records[&key].stack)));
+        // What IAM holds belongs to an account, whatever the region of the stack that has made it.
+        let is_global = self.name.starts_with("AWS::IAM::");
+        let shares =
+            |place: &Place| place.account == job.place.account && (is_global || place.region == job.place.region);
+        let taken = world.places().filter(|(place, _)| shares(place)).find_map(|(place, own)| {
+            let record = own.cloudformation.records.get(&key)?;
+            Some(format!("{id} already exists in stack {} of {}", record.stack, place.region))
+        });
+        if let Some(reason) = taken {
+            return Err(Failure::plain(reason));
         }
         let record = Record {
             type_name: self.name.to_owned(),
@@ -184,7 +231,7 @@ impl Provider for Type {
             properties: job.properties.clone(),
             tags: job.tags.clone(),
         };
-        records.insert(key, record);
+        world.at_mut(job.place).cloudformation.records.insert(key, record);
         Ok(id)
     }
 
@@ -229,6 +276,7 @@ fn fill(pattern: &str, place: &Place, properties: &Map<String, Json>, own: &[(&s
         "partition" => place.region.partition().to_owned(),
         "region" => place.region.to_string(),
         "account" => place.account.to_string(),
+        "path" => properties.get("Path").and_then(scalar).unwrap_or_else(|| "/".to_owned()),
         _ => match name.strip_prefix('.') {
             Some(property) => properties.get(property).and_then(scalar).unwrap_or_default(),
             None => own.iter().find(|(own, _)| *own == name).map(|(_, value)| value.clone()).unwrap_or_default(),

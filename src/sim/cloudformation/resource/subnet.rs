@@ -36,8 +36,12 @@ impl Provider for Subnet {
     }
 
     fn create(&self, world: &mut World, job: &Job<'_>) -> Result<String, Failure> {
-        let by_id = |id: String| zone::zones(&job.place.region).into_iter().find(|(_, own)| *own == id);
-        let zone_of_id = job.text("AvailabilityZoneId").and_then(by_id).map(|(name, _)| name);
+        let by_id = |id: String| {
+            let found = zone::zones(&job.place.region).into_iter().find(|(_, own)| *own == id);
+            let refuse = || ApiError::invalid(format!("Value ({id}) for parameter availabilityZoneId is invalid."));
+            found.map(|(name, _)| name).ok_or_else(refuse)
+        };
+        let zone_of_id = job.text("AvailabilityZoneId").map(by_id).transpose()?;
         let wanted = subnet::SubnetRequest {
             vpc: job.require("VpcId")?,
             cidr_block: job.require("CidrBlock")?,

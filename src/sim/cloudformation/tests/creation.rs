@@ -143,7 +143,9 @@ fn requests_that_make_no_sense_are_refused_before_anything_happens() {
     insta::assert_snapshot!(refused("a", "{", &[]), @"ValidationError: Template format error: JSON not well-formed. (line 1, column 2)");
     insta::assert_snapshot!(refused("a", "x", &[]), @"ValidationError: Template format error: unsupported structure.");
     insta::assert_snapshot!(refused("a", "Resources: {}", &[]), @"ValidationError: Template format error: At least one Resources member must be defined.");
-    insta::assert_snapshot!(refused("a", "Resources: {X: {Type: AWS::No::Such}, Y: {Type: AWS::EC2::VPC}}", &[]), @"ValidationError: Template format error: Unrecognized resource types: [AWS::No::Such]");
+    insta::assert_snapshot!(refused("a", "Resources: {X: {Type: VPC}, Y: {Type: AWS::EC2}, Z: {Type: AWS::EC2::VPC}}", &[]), @"ValidationError: Template format error: Unrecognized resource types: [AWS::EC2, VPC]");
+    insta::assert_snapshot!(refused("a", "Conditions: {C: !Equals [a, b]}\nResources: {N: {Type: AWS::EC2::InternetGateway, Condition: C}, X: {Type: AWS::EC2::RouteTable, Properties: {VpcId: !Ref N, Y: !If [C, !Ref N, a]}}}", &[]), @"ValidationError: Template format error: Unresolved resource dependencies [N] in the Resources block of the template");
+    insta::assert_snapshot!(refused("a", "Conditions: {C: !Equals [a, b]}\nResources: {N: {Type: AWS::EC2::VPC, Condition: C}, X: {Type: AWS::EC2::InternetGateway}}\nOutputs: {O: {Value: !Sub '${N.CidrBlock}'}}", &[]), @"ValidationError: Template format error: Unresolved resource dependencies [N] in the Outputs block of the template");
     insta::assert_snapshot!(refused("a", "Resources: {X: {Type: AWS::IAM::Role, Properties: {RoleName: x}}}", &[]), @"InsufficientCapabilitiesException: Requires capabilities : [CAPABILITY_NAMED_IAM]");
     insta::assert_snapshot!(refused("a", "Parameters: {P: {Type: String}}\nResources: {X: {Type: AWS::EC2::VPC}}", &[]), @"ValidationError: Parameters: [P] must have values");
     insta::assert_snapshot!(refused("a", NET, &[("Parameters.member.1.ParameterKey", "No")]), @"ValidationError: Parameters: [No] do not exist in the template");
@@ -151,6 +153,7 @@ fn requests_that_make_no_sense_are_refused_before_anything_happens() {
     insta::assert_snapshot!(refused("a", "Parameters: {P: {Type: AWS::EC2::VPC::Id, Default: vpc-1}}\nResources: {X: {Type: AWS::EC2::VPC}}", &[]), @"ValidationError: Parameter validation failed: parameter value vpc-1 for parameter name P does not exist");
     insta::assert_snapshot!(refused("a", &" ".repeat(51_201), &[]), @"ValidationError: 1 validation error detected: Value '(the template)' at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to 51200");
     insta::assert_snapshot!(refused("a", NET, &[("Tags.member.1.Key", "aws:x")]), @"ValidationError: Tag key [aws:x] is not allowed: it is empty or begins with aws:");
+    insta::assert_snapshot!(refused("a", NET, &[("Tags.member.1.Key", "x")]), @"ValidationError: 1 validation error detected: Value '' at 'tags' failed to satisfy constraint: Member must have length greater than or equal to 1");
     let each = "Transform: AWS::LanguageExtensions\nResources: {'Fn::ForEach::X': [A, [b], {}], G: {Type: AWS::EC2::InternetGateway}}";
     insta::assert_snapshot!(refused("a", each, &[]), @"ValidationError: Fn::ForEach::X cannot be run: the embedded AWS has no macros");
     assert!(bench.world.is_empty());
@@ -165,4 +168,63 @@ fn a_dynamic_reference_fails_rather_than_pass_for_a_value() {
     assert!(
         bench.story("a").contains("V CREATE_FAILED: The dynamic reference in property CidrBlock cannot be resolved")
     );
+}
+
+#[test]
+fn a_type_that_is_not_embedded_fails_its_stack_loudly() {
+    let mut bench = Bench::new();
+    bench.create("a", "Resources: {Net: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}, X: {Type: AWS::No::Such, DependsOn: Net}}");
+    bench.create("b", "Resources: {X: {Type: Custom::Thing, Properties: {ServiceToken: x}}}");
+    bench.settle();
+    let story = bench.story("a");
+    let line = story.lines().find(|line| line.contains("X CREATE_FAILED")).unwrap();
+    insta::assert_snapshot!(line, @"2.0 X CREATE_FAILED: The embedded AWS does not have the resource type AWS::No::Such: apply this stack to AWS itself, or leave the resource out here by a condition. docs/embedded-aws.md lists the types that it has");
+    for name in ["a", "b"] {
+        assert_eq!(bench.status(name), "ROLLBACK_COMPLETE", "{}", bench.story(name));
+    }
+    assert!(bench.world.ec2(&bench.place).is_empty());
+    bench.created("c", "Conditions: {C: !Equals [a, b]}\nResources: {X: {Type: AWS::No::Such, Condition: C}, Y: {Type: none, Condition: C}, Z: {Type: AWS::EC2::InternetGateway}}");
+}
+
+#[test]
+fn a_creation_ends_when_its_time_is_up() {
+    let mut bench = Bench::new();
+    bench.world.rules.timing.resource_types = [("AWS::EC2::Subnet".to_owned(), Duration::from_mins(3))].into();
+    for (name, minutes) in [("short", "2"), ("long", "4")] {
+        bench.ok("CreateStack", &[("StackName", name), ("TemplateBody", NET), ("TimeoutInMinutes", minutes)]);
+    }
+    bench.settle();
+    assert_eq!((bench.status("short"), bench.status("long")), ("ROLLBACK_COMPLETE", "CREATE_COMPLETE"));
+    let story = bench.story("short");
+    assert!(story.contains("120.0 short ROLLBACK_IN_PROGRESS: Stack creation time exceeded the specified timeout. Rollback requested by user."), "{story}");
+}
+
+#[test]
+fn a_reason_is_a_sentence_of_its_own() {
+    let mut bench = Bench::new();
+    bench.create("net", &format!("{NET}  Bad: {{Value: !ImportValue none}}\n"));
+    bench.settle();
+    let story = bench.story("net");
+    assert!(story.contains("No export named none found. Rollback requested by user."), "{story}");
+}
+
+#[test]
+fn secrets_are_not_told_in_events_and_change_sets() {
+    let mut bench = Bench::new();
+    let template = "
+Parameters: {Key: {Type: String, NoEcho: true}}
+Resources: {P: {Type: AWS::SSM::Parameter, Properties: {Type: String, Value: !Sub 'key=${Key}'}}}
+";
+    let key = [("Parameters.member.1.ParameterKey", "Key")];
+    let given = |value| [("StackName", "a"), ("TemplateBody", template), ("Parameters.member.1.ParameterValue", value)];
+    bench.ok("CreateStack", &[&given("hunter2")[..], &key].concat());
+    bench.wait(100);
+    let events = bench.ok("DescribeStackEvents", &[("StackName", "a")]);
+    assert!(events.contains("key=****") && !events.contains("hunter2"), "{events}");
+    bench.settle();
+    bench.ok("CreateChangeSet", &[&given("swordfish")[..], &key, &[("ChangeSetName", "c")]].concat());
+    bench.wait(5000);
+    let shown =
+        bench.ok("DescribeChangeSet", &[("StackName", "a"), ("ChangeSetName", "c"), ("IncludePropertyValues", "true")]);
+    assert!(shown.contains("key=****") && !shown.contains("hunter2") && !shown.contains("swordfish"), "{shown}");
 }

@@ -133,3 +133,20 @@ fn a_hundred_deleted_stacks_are_remembered() {
     assert_eq!(ids.iter().map(known).collect::<Vec<_>>(), [vec![false; 2], vec![true; 100]].concat());
     assert_eq!(bench.status("kept"), "CREATE_COMPLETE");
 }
+
+#[test]
+fn resources_that_need_each_other_in_a_circle_are_deleted_all_the_same() {
+    let mut bench = Bench::new();
+    bench.created("net", NET);
+    let (arn, place) = (bench.stack("net").id.clone(), bench.place.clone());
+    let stack = bench.world.at_mut(&place).cloudformation.stacks.get_mut(&arn).unwrap();
+    // As an update that has turned a dependency round may leave it behind.
+    let mut old = stack.resources["Subnet"].clone();
+    old.physical_id = Some("subnet-0".to_owned());
+    old.needs = ["Association".to_owned()].into();
+    stack.garbage.push(old);
+    bench.ok("DeleteStack", &[("StackName", "net")]);
+    bench.settle();
+    assert_eq!(bench.status(&arn), "DELETE_COMPLETE", "{}", bench.story(&arn));
+    assert!(bench.world.is_empty());
+}

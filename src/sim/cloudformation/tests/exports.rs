@@ -59,3 +59,55 @@ fn an_import_of_nothing_fails_the_stack() {
     assert_eq!(bench.status("app"), "ROLLBACK_COMPLETE");
     assert!(bench.story("app").contains("Table CREATE_FAILED: No export named net-vpc found"));
 }
+
+#[test]
+fn an_import_is_given_back_when_it_is_used_no_longer() {
+    let mut bench = Bench::new();
+    bench.created("net", GIVES);
+    let alone = "Resources: {Gateway: {Type: AWS::EC2::InternetGateway}}";
+    let both = "
+Resources:
+  Table: {Type: AWS::EC2::RouteTable, Properties: {VpcId: !ImportValue net-vpc}}
+  Gateway: {Type: AWS::EC2::InternetGateway}
+";
+    bench.created("app", both);
+    bench.updated("app", alone);
+    assert!(bench.stack("app").imports.is_empty());
+
+    bench.fail("Gateway", "UPDATE");
+    let failing = both.replace(
+        "{Type: AWS::EC2::InternetGateway}",
+        "{Type: AWS::EC2::InternetGateway, DependsOn: Table, Properties: {Tags: [{Key: a, Value: b}]}}",
+    );
+    bench.updated("app", &failing);
+    assert_eq!(bench.status("app"), "UPDATE_ROLLBACK_COMPLETE", "{}", bench.story("app"));
+    assert!(bench.stack("app").imports.is_empty(), "the update that has failed has used it");
+    bench.mend();
+
+    bench.fail("Late", "CREATE");
+    bench.create("new", &format!("{both}  Late: {{Type: AWS::EC2::InternetGateway, DependsOn: Table}}\n"));
+    bench.settle();
+    assert_eq!(bench.status("new"), "ROLLBACK_COMPLETE");
+    bench.ok("DeleteStack", &[("StackName", "net")]);
+    bench.settle();
+    assert!(bench.world.at(&bench.place).cloudformation.find("net").is_none(), "nobody needs its export any more");
+}
+
+#[test]
+fn an_update_that_is_taken_back_keeps_what_the_stack_has_imported() {
+    let mut bench = Bench::new();
+    bench.created("net", GIVES);
+    let takes = "
+Resources: {Gateway: {Type: AWS::EC2::InternetGateway}}
+Outputs: {Vpc: {Value: !ImportValue net-vpc}}
+";
+    bench.created("app", takes);
+    bench.fail("Gateway", "UPDATE");
+    let next = takes.replace("!ImportValue net-vpc", "none").replace(
+        "{Type: AWS::EC2::InternetGateway}",
+        "{Type: AWS::EC2::InternetGateway, Properties: {Tags: [{Key: a, Value: b}]}}",
+    );
+    bench.updated("app", &next);
+    assert_eq!(bench.status("app"), "UPDATE_ROLLBACK_COMPLETE", "{}", bench.story("app"));
+    assert_eq!(bench.stack("app").imports.iter().collect::<Vec<_>>(), ["net-vpc"]);
+}

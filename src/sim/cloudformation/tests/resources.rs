@@ -1,5 +1,6 @@
 use super::Bench;
 use crate::sim::ec2::{Status, peering, vpc};
+use crate::sim::world::Place;
 
 const ALL: &str = "
 Resources:
@@ -166,11 +167,125 @@ Outputs:
 }
 
 #[test]
+fn a_resource_that_cannot_be_made_leaves_nothing_behind() {
+    let mut bench = Bench::new();
+    let template = "
+Resources:
+  Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}
+  Group:
+    Type: AWS::EC2::SecurityGroup
+    Properties: {GroupDescription: web, VpcId: !Ref Vpc, SecurityGroupIngress: [{IpProtocol: tcp, CidrIp: nowhere}]}
+";
+    bench.ok("CreateStack", &[("StackName", "net"), ("TemplateBody", template), ("OnFailure", "DO_NOTHING")]);
+    bench.settle();
+    assert_eq!(bench.status("net"), "CREATE_FAILED");
+    assert_eq!(bench.world.ec2(&bench.place).security_groups.len(), 1, "the VPC's own");
+    bench.ok("DeleteStack", &[("StackName", "net")]);
+    bench.settle();
+    assert!(bench.world.is_empty());
+}
+
+#[test]
+fn an_update_that_fails_leaves_its_resource_as_it_was_and_the_rollback_restores_it() {
+    let mut bench = Bench::new();
+    let template = "
+Resources:
+  Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}
+  Way: {Type: AWS::EC2::InternetGateway}
+  Attachment: {Type: AWS::EC2::VPCGatewayAttachment, Properties: {VpcId: !Ref Vpc, InternetGatewayId: !Ref Way}}
+";
+    bench.created("net", template);
+    let (way, before) = (bench.id("net", "Way"), bench.stack("net").events.len());
+    bench.updated("net", &template.replace("InternetGatewayId: !Ref Way", "InternetGatewayId: igw-0"));
+    assert_eq!(bench.status("net"), "UPDATE_ROLLBACK_COMPLETE", "{}", bench.story("net"));
+    let attached = bench.world.ec2(&bench.place).internet_gateways[&way].vpc.clone();
+    assert_eq!(attached, Some(bench.id("net", "Vpc")));
+    let story = bench.story("net");
+    let tail: Vec<&str> = story.lines().skip(before).filter(|line| line.contains("Attachment")).collect();
+    assert!(tail[1].contains("Attachment UPDATE_FAILED: Resource handler returned message"), "{tail:?}");
+    assert!(tail[2].contains("UPDATE_ROLLBACK_IN_PROGRESS"), "{tail:?}");
+    assert_eq!(tail[3..], ["3.0 Attachment UPDATE_IN_PROGRESS", "4.0 Attachment UPDATE_COMPLETE"]);
+}
+
+#[test]
+fn a_peering_that_nobody_accepts_fails_in_time() {
+    let mut bench = Bench::new();
+    let west = Place { region: "us-west-2".into(), ..bench.place.clone() };
+    let wanted = vpc::VpcRequest { cidr_block: "10.1.0.0/16".to_owned(), ..vpc::VpcRequest::default() };
+    let other = vpc::create(&mut bench.world, &west, wanted).unwrap();
+    let template = format!(
+        "
+Resources:
+  A: {{Type: AWS::EC2::VPC, Properties: {{CidrBlock: 10.0.0.0/16}}}}
+  P: {{Type: AWS::EC2::VPCPeeringConnection, Properties: {{VpcId: !Ref A, PeerVpcId: {other}, PeerRegion: us-west-2}}}}
+"
+    );
+    bench.create("net", &template);
+    bench.settle();
+    assert_eq!(bench.status("net"), "ROLLBACK_COMPLETE");
+    let story = bench.story("net");
+    let line = story.lines().find(|line| line.contains("P CREATE_FAILED")).unwrap();
+    assert!(
+        line.contains("\"Exceeded attempts to wait\"") && line.contains("HandlerErrorCode: NotStabilized"),
+        "{line}"
+    );
+}
+
+#[test]
+fn records_need_their_properties_and_iam_names_are_one_accounts_in_all_regions() {
+    let mut bench = Bench::new();
+    let iam = |bench: &mut Bench, name: &str, template: &str| {
+        let params =
+            [("StackName", name), ("TemplateBody", template), ("Capabilities.member.1", "CAPABILITY_NAMED_IAM")];
+        bench.ok("CreateStack", &params);
+        bench.settle();
+    };
+    iam(&mut bench, "a", "Resources: {R: {Type: AWS::IAM::Role, Properties: {RoleName: x}}}");
+    assert!(bench.story("a").contains("#: required key [AssumeRolePolicyDocument] not found"), "{}", bench.story("a"));
+    let role = "Resources: {R: {Type: AWS::IAM::Role, Properties: {RoleName: x, Path: /team/, AssumeRolePolicyDocument: {}}}}\nOutputs: {Arn: {Value: !GetAtt R.Arn}}";
+    iam(&mut bench, "b", role);
+    assert_eq!(bench.output("b", "Arn"), "arn:aws:iam::111111111111:role/team/x");
+    bench.place.region = "us-west-2".into();
+    iam(&mut bench, "c", role);
+    assert!(
+        bench.story("c").contains("R CREATE_FAILED: x already exists in stack b of us-east-1"),
+        "{}",
+        bench.story("c")
+    );
+}
+
+#[test]
+fn a_nat_gateway_is_public_unless_it_says_otherwise() {
+    let mut bench = Bench::new();
+    let template = "
+Resources:
+  Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}
+  Subnet: {Type: AWS::EC2::Subnet, Properties: {VpcId: !Ref Vpc, CidrBlock: 10.0.0.0/24}}
+  Nat: {Type: AWS::EC2::NatGateway, Properties: {SubnetId: !Ref Subnet}}
+";
+    bench.create("a", template);
+    bench.created(
+        "b",
+        &template.replace("{SubnetId: !Ref Subnet}", "{SubnetId: !Ref Subnet, ConnectivityType: private}"),
+    );
+    assert!(bench.story("a").contains("The request must contain the parameter AllocationId"), "{}", bench.story("a"));
+    let public = template
+        .replace("{SubnetId: !Ref Subnet}", "{SubnetId: !Ref Subnet, AllocationId: !GetAtt Ip.AllocationId}")
+        .replace("  Nat:", "  Ip: {Type: AWS::EC2::EIP}\n  Nat:");
+    bench.create("c", &public);
+    bench.settle();
+    assert_eq!(bench.status("c"), "ROLLBACK_COMPLETE");
+    assert!(bench.story("c").contains("has no Internet gateway attached"), "{}", bench.story("c"));
+}
+
+#[test]
 fn wrong_properties_fail_their_resource() {
     let mut bench = Bench::new();
     bench.create("a", "Resources: {V: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16, Cidr: x}}}");
     bench.create("b", "Resources: {S: {Type: AWS::EC2::Subnet, Properties: {CidrBlock: 10.0.0.0/16}}}");
+    bench.create("c", "Resources: {V: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}, S: {Type: AWS::EC2::Subnet, Properties: {VpcId: !Ref V, CidrBlock: 10.0.0.0/24, AvailabilityZoneId: mars1-az1}}}");
     bench.settle();
+    assert!(bench.story("c").contains("Value (mars1-az1) for parameter availabilityZoneId is invalid."));
     assert!(bench.story("a").contains("#: extraneous key [Cidr] is not permitted"));
     assert!(bench.story("b").contains("#: required key [VpcId] not found"));
     let orphan = vpc::VpcRequest { cidr_block: "10.0.0.0/16".to_owned(), ..vpc::VpcRequest::default() };

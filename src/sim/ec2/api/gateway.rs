@@ -123,6 +123,9 @@ pub(super) fn describe_nat(world: &World, request: &Request) -> Answer {
 fn write_nat(xml: &mut Xml, world: &World, place: &Place, gateway: &NatGateway) {
     xml.text("natGatewayId", &gateway.id).text("subnetId", &gateway.subnet).text("vpcId", &gateway.vpc);
     xml.text("state", gateway.state.as_str());
+    if let Some((code, message)) = gateway.failure() {
+        xml.text("failureCode", code).text("failureMessage", message);
+    }
     xml.text("connectivityType", if gateway.address.is_some() { "public" } else { "private" });
     let addresses = gateway.address.iter().filter_map(|id| world.ec2(place).addresses.get(id));
     xml.items("natGatewayAddressSet", addresses, |xml, address| {

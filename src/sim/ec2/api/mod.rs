@@ -33,13 +33,18 @@ pub(crate) fn handle(world: &mut World, request: &Request) -> Answer {
     }
     let token = request.params.get("ClientToken").map(|token| format!("{} {token}", request.operation));
     let Some(token) = token else { return route_to_handler(world, request) };
-    if let Some(answer) = world.ec2(&request.place).answers.get(&token) {
+    let asked = request.params.digest();
+    if let Some((before, answer)) = world.ec2(&request.place).answers.get(&token) {
+        if *before != asked {
+            let message = "The client token has been used before with other parameters.";
+            return Err(ApiError::new("IdempotentParameterMismatch", message));
+        }
         let mut xml = Xml::new();
         xml.raw(answer);
         return Ok(xml);
     }
     let answer = route_to_handler(world, request)?;
-    world.ec2_mut(&request.place).answers.insert(token.clone(), answer.as_str().to_owned());
+    world.ec2_mut(&request.place).answers.insert(token.clone(), (asked, answer.as_str().to_owned()));
     world.after(MEMORY, TimerAction::Ec2(request.place.clone(), Action::ForgetAnswer(token)));
     Ok(answer)
 }

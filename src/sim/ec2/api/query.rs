@@ -26,6 +26,9 @@ pub(super) struct Query<'a, T> {
 /// A resource's values for a filter; `None` for a filter that it does not have.
 pub(super) type Values = Option<Vec<String>>;
 
+/// The fewest that a page may be asked to hold.
+const SMALLEST_PAGE: usize = 5;
+
 /// The most that one page holds.
 const LARGEST_PAGE: usize = 1000;
 
@@ -62,6 +65,11 @@ impl<T> Query<'_, T> {
             return Err((self.not_found)(nobody));
         }
         let size: Option<usize> = params.parsed("MaxResults")?;
+        if let Some(size) = size.filter(|size| *size < SMALLEST_PAGE) {
+            return Err(ApiError::invalid(format!(
+                "Value ( {size} ) for parameter maxResults is invalid. Expecting a value greater than or equal to {SMALLEST_PAGE}."
+            )));
+        }
         if !ids.is_empty() {
             if size.is_some() {
                 let message = format!("The parameter {} cannot be used with the parameter maxResults", self.ids);
