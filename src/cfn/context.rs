@@ -38,6 +38,12 @@ pub trait Context {
     /// The value that another stack of the account and region exports under a name.
     fn export(&self, name: &str) -> Lookup;
 
+    /// Whether a text stands for another one that is not known yet, such as the id of a resource to be made. Whatever
+    /// depends on its letters is then unknown.
+    fn opaque(&self, _text: &str) -> bool {
+        false
+    }
+
     /// The availability zones of a region, as a list of names.
     fn zones(&self, region: &str) -> Lookup;
 }

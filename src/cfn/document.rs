@@ -40,7 +40,7 @@ pub struct Document {
     pub resources: IndexMap<String, Resource>,
     /// `Outputs`.
     pub outputs: IndexMap<String, Output>,
-    /// Whether a macro (`Transform`, `Fn::Transform`, `Fn::ForEach`) has a hand in it, so that sections, resources and
+    /// Whether a macro (`Transform`, `Fn::Transform`, `Fn::ForEach`) or a module has a hand in it, so that sections, resources and
     /// outputs may be missing here that CloudFormation will have.
     pub has_macros: bool,
 }
@@ -73,7 +73,7 @@ impl Document {
             conditions: entries(sections, "Conditions", |_, _, node| Arc::clone(node)),
             resources: entries(sections, "Resources", Resource::read),
             outputs: entries(sections, "Outputs", |name, at, node| Output::read(name, at, node)),
-            has_macros: root.get("Transform").is_some() || calls_macros(&root),
+            has_macros: root.get("Transform").is_some() || calls_macros(&root) || has_modules(sections),
             root,
         })
     }
@@ -112,8 +112,18 @@ fn transforms(node: Option<&Node>) -> Vec<String> {
     }
 }
 
+/// Whether a resource is a module, which CloudFormation replaces by the resources that it is made of:
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/modules.html>.
+fn has_modules(sections: &Map) -> bool {
+    let resources = sections.get("Resources").and_then(|entry| entry.node.as_map());
+    resources
+        .into_iter()
+        .flatten()
+        .any(|(_, entry)| entry.node.get("Type").and_then(Node::as_text).is_some_and(|name| name.ends_with("::MODULE")))
+}
+
 /// Whether a macro is called anywhere inside.
-fn calls_macros(node: &Node) -> bool {
+pub(super) fn calls_macros(node: &Node) -> bool {
     let in_map = |map: &Map| {
         map.iter()
             .any(|(key, entry)| key == "Fn::Transform" || key.starts_with("Fn::ForEach::") || calls_macros(&entry.node))

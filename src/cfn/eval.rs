@@ -195,7 +195,13 @@ impl<'a> Evaluator<'a> {
                 let region = text(&region).unwrap_or_default();
                 self.known(self.context.zones(&region), &format!("Fn::GetAZs of {region}"), at)?
             }
-            Function::Base64 => base64::encode(self.text(argument)?.ok_or_else(wrong)?.as_bytes()).into(),
+            Function::Base64 => {
+                let text = self.text(argument)?.ok_or_else(wrong)?;
+                if self.context.opaque(&text) {
+                    return Err(fail(at, EvalErrorKind::Unknown("Fn::Base64".to_owned())));
+                }
+                base64::encode(text.as_bytes()).into()
+            }
             Function::ImportValue => {
                 let name = self.text(argument)?.ok_or_else(wrong)?;
                 match self.context.export(&name) {
@@ -330,7 +336,14 @@ impl<'a> Evaluator<'a> {
         match (call.function, operands) {
             (Function::Equals, Some([left, right])) => {
                 let (left, right) = (self.value(left)?, self.value(right)?);
-                Ok(left == right || text(&left).is_some_and(|left| text(&right) == Some(left)))
+                let same = left == right || text(&left).is_some_and(|left| text(&right) == Some(left));
+                let is_opaque = |value: &Json| value.as_str().is_some_and(|text| self.context.opaque(text));
+                let is_empty = |value: &Json| value.as_str().is_some_and(str::is_empty);
+                // What is not known yet is itself, and is something.
+                if !same && (is_opaque(&left) || is_opaque(&right)) && !is_empty(&left) && !is_empty(&right) {
+                    return Err(fail(&node.at, EvalErrorKind::Unknown("Fn::Equals".to_owned())));
+                }
+                Ok(same)
             }
             (Function::Not, Some([operand])) => Ok(!self.truth(operand)?),
             (Function::And, Some(operands)) if (2..=10).contains(&operands.len()) => {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::document::Document;
+use super::function::Function;
 use super::node::{Node, Value};
 use super::pseudo::Pseudo;
 use super::reference::{Reference, Target, conditions_in, references};
@@ -32,7 +33,7 @@ const SECTIONS: [&str; 11] = [
     "Outputs",
 ];
 
-const MEMBERS: [&str; 9] = [
+const MEMBERS: [&str; 11] = [
     "Type",
     "Properties",
     "Condition",
@@ -42,6 +43,9 @@ const MEMBERS: [&str; 9] = [
     "UpdateReplacePolicy",
     "UpdatePolicy",
     "CreationPolicy",
+    // Of custom resources, and of any resource: CloudFormation takes both and does nothing with the second.
+    "Version",
+    "Description",
 ];
 
 /// Quotas of one template (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>).
@@ -251,7 +255,12 @@ impl<'a> Checker<'a> {
 
     fn circles(&mut self) {
         let document = self.document;
-        for circle in document.circles(&|_| None) {
+        // Of an `Fn::If`, and of resources with conditions, not all may hold at once: such a circle may be none.
+        let certain = |id: &&str| {
+            let resource = &document.resources[*id];
+            resource.condition.is_none() && !calls(&resource.node, Function::If)
+        };
+        for circle in document.circles(&|_| None).into_iter().filter(|circle| circle.iter().all(certain)) {
             let at = document.resources[circle[0]].at.clone();
             self.add(&at, format!("Circular dependency between resources: [{}]", circle.join(", ")));
         }
@@ -323,6 +332,13 @@ fn name_of<'a>(reference: &Reference<'a>) -> &'a str {
         | Target::Condition(name)
         | Target::Mapping(name) => name,
     }
+}
+
+/// Whether a function is called anywhere inside.
+fn calls(node: &Node, function: Function) -> bool {
+    node.call().is_some_and(|call| call.function == function)
+        || node.as_map().is_some_and(|map| map.values().any(|entry| calls(&entry.node, function)))
+        || node.as_list().is_some_and(|items| items.iter().any(|item| calls(item, function)))
 }
 
 #[cfg(test)]

@@ -114,13 +114,24 @@ pub(super) enum Command {
     Apply(Run),
     /// Delete what the plan made, in reverse order
     ///
-    /// Routes first, then peerings, then stacks, each as soon as all that needs it is gone. Deletes only what carries
-    /// this plan's tags; what `manage = false` reads is never touched. Asks before it begins.
+    /// Routes first, then peerings, then stacks, each as soon as all that needs it is gone. Deletes only stacks and
+    /// peerings that carry this plan's tags, and routes into such peerings: other routes bear no mark of who made them,
+    /// so they are left and named. What `manage = false` reads is never touched. Asks before it begins.
     #[command(after_long_help = "Examples:\n  \
         orch destroy plans/us-east-1.toml --local\n  \
         orch destroy plans/us-east-1.toml --only account:dev\n  \
         orch destroy plans/us-east-1.toml --yes")]
     Destroy(Run),
+    /// Explain one node of a plan without calling AWS
+    ///
+    /// What it is, which file and line made it, what it would send with what is known and unknown, what it waits for and
+    /// why (the very expression), and who waits for it.
+    #[command(after_long_help = "Examples:\n  \
+        orch explain plans/us-east-1.toml stacks.master\n  \
+        orch explain plans/us-east-1.toml 'peerings.spoke[dev]'")]
+    Explain(Explain),
+    /// Print the JSON Schema of plans, for editors
+    Schema,
     /// List the rules that plans are held to, or explain one
     #[command(after_long_help = "Examples:\n  orch rules\n  orch rules ORCH060\n  orch rules unknown-output")]
     Rules(Rules),
@@ -216,6 +227,20 @@ pub(super) enum ValidateFormat {
     Sarif,
     /// Annotations of a GitHub workflow.
     Github,
+}
+
+/// Arguments of `explain`.
+#[derive(Args, Debug)]
+pub(super) struct Explain {
+    /// The plan file
+    #[arg(value_name = "PLAN")]
+    pub plan: PathBuf,
+    /// The node, as `graph` shows it
+    #[arg(value_name = "NODE")]
+    pub node: String,
+    /// Variables.
+    #[command(flatten)]
+    pub vars: Vars,
 }
 
 /// Arguments of `rules`.

@@ -16,7 +16,8 @@ use super::disk::Disk;
 use super::exit::Exit;
 use super::{Surroundings, terminal, variable};
 
-/// A plan without an error, its graph and the texts it was read from.
+/// A plan, its graph and the texts it was read from.
+#[derive(Clone)]
 pub(super) struct Checked {
     /// The plan.
     pub plan: Arc<Plan>,
@@ -30,6 +31,8 @@ pub(super) struct Checked {
 pub(super) struct Findings {
     /// The plan, unless it has an error.
     pub checked: Option<Checked>,
+    /// The plan if it loads, whatever else is wrong with the design.
+    pub loaded: Option<Checked>,
     /// Whether the plan is only a base for others.
     pub is_abstract: bool,
     /// Everything that was found.
@@ -52,22 +55,32 @@ pub(super) fn find(path: &Path, vars: &Vars) -> Findings {
     let sources = Arc::new(loaded.sources);
     let is_abstract = problems.iter().any(|problem| problem.code == codes::ABSTRACT);
     let sound = !problems.iter().any(Problem::is_error);
-    let checked = match (loaded.plan, graph) {
-        (Some(plan), Some(graph)) if sound => {
-            Some(Checked { plan: Arc::new(plan), graph: Arc::new(graph), sources: Arc::clone(&sources) })
-        }
-        _ => None,
-    };
-    Findings { checked, is_abstract, problems, sources }
+    let loaded = loaded.plan.zip(graph).map(|(plan, graph)| Checked {
+        plan: Arc::new(plan),
+        graph: Arc::new(graph),
+        sources: Arc::clone(&sources),
+    });
+    Findings { checked: loaded.clone().filter(|_| sound), loaded, is_abstract, problems, sources }
+}
+
+/// What a command holds a plan to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// Every rule: something is to be made.
+    EveryRule,
+    /// That it loads: what stands is to be read or deleted, and a design that is not allowed any more must not be in
+    /// the way of that.
+    ThatItLoads,
 }
 
 /// The plan, or the exit code after all its problems were shown. Hints are for `validate`: a run has enough to say.
-pub(super) fn open(path: &Path, vars: &Vars, surroundings: &Surroundings) -> Result<Checked, Exit> {
+pub(super) fn open(path: &Path, vars: &Vars, hold: Hold, surroundings: &Surroundings) -> Result<Checked, Exit> {
     let mut findings = find(path, vars);
     findings.problems.retain(|problem| problem.severity != Severity::Hint);
     terminal::notice(&diagnostic::render(&findings.problems, &findings.sources, surroundings.style()));
     let tally = findings.tally();
-    findings.checked.ok_or_else(|| {
+    let found = if hold == Hold::EveryRule { findings.checked } else { findings.loaded };
+    found.ok_or_else(|| {
         if let Some(tally) = tally {
             terminal::notice(&format!("{}: {tally}; nothing was called\n", path.display()));
         }

@@ -5,13 +5,13 @@ use crate::plan::{Node, Plan, Spec};
 use crate::view::{Caption, Drawing};
 
 use super::args::{GraphArgs, GraphFormat};
-use super::checked::Checked;
+use super::checked::{Checked, Hold};
 use super::exit::Exit;
 use super::{Surroundings, checked, print};
 
 /// Prints the graph of a plan, or of its chosen part, in one of the forms.
 pub(super) fn graph(args: &GraphArgs, surroundings: &Surroundings) -> Exit {
-    let checked = match checked::open(&args.plan, &args.vars, surroundings) {
+    let checked = match checked::open(&args.plan, &args.vars, Hold::ThatItLoads, surroundings) {
         Ok(checked) => checked,
         Err(exit) => return exit,
     };

@@ -6,6 +6,7 @@ mod checked;
 mod confirm;
 mod disk;
 mod exit;
+mod explain;
 mod graph;
 mod local;
 mod logging;
@@ -13,6 +14,7 @@ mod outputs;
 mod reach;
 mod rules;
 mod run;
+mod schema;
 mod signals;
 mod teller;
 mod terminal;
@@ -65,6 +67,8 @@ pub fn main() -> ExitCode {
         Command::Graph(args) => graph::graph(&args, &surroundings),
         Command::Apply(args) => run::apply(&args, &surroundings),
         Command::Destroy(args) => run::destroy(&args, &surroundings),
+        Command::Explain(args) => explain::explain(&args, &surroundings),
+        Command::Schema => schema::schema(),
         Command::Rules(args) => rules::rules(&args),
         Command::Outputs(args) => outputs::outputs(&args, &surroundings),
     };

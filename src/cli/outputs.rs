@@ -12,6 +12,7 @@ use crate::report::{NodeOutputs, Palette, outputs_env, outputs_json, outputs_tab
 use crate::run::{Gathered, Job, Means, execute};
 
 use super::args::{Outputs, OutputsFormat};
+use super::checked::Hold;
 use super::exit::Exit;
 use super::signals::Signals;
 use super::teller::Teller;
@@ -24,7 +25,7 @@ pub(super) fn outputs(args: &Outputs, surroundings: &Surroundings) -> Exit {
 }
 
 fn tell(args: &Outputs, surroundings: &Surroundings) -> Result<Exit, Exit> {
-    let checked = checked::open(&args.plan, &args.vars, surroundings)?;
+    let checked = checked::open(&args.plan, &args.vars, Hold::ThatItLoads, surroundings)?;
     let chosen = checked.choose(&args.choice)?;
     let job = Arc::new(Job::outputs(Arc::clone(&checked.plan), &checked.graph, &chosen));
     let environment = reach::environment(&args.target, &checked.plan, surroundings)?;

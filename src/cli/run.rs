@@ -10,6 +10,7 @@ use crate::report::{Palette, outputs_table};
 use crate::run::{Gathered, Job, Means, Sink, execute};
 
 use super::args::Run;
+use super::checked::Hold;
 use super::confirm::Question;
 use super::exit::Exit;
 use super::signals::Signals;
@@ -32,7 +33,8 @@ fn run(args: &Run, command: Command, surroundings: &Surroundings) -> Exit {
 }
 
 fn attempt(args: &Run, command: Command, surroundings: &Surroundings) -> Result<Exit, Exit> {
-    let checked = checked::open(&args.plan, &args.vars, surroundings)?;
+    let hold = if command == Command::Destroy { Hold::ThatItLoads } else { Hold::EveryRule };
+    let checked = checked::open(&args.plan, &args.vars, hold, surroundings)?;
     let chosen = checked.choose(&args.choice)?;
     let (plan, graph) = (Arc::clone(&checked.plan), Arc::clone(&checked.graph));
     let (before, job) = match command {

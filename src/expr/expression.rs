@@ -61,6 +61,11 @@ impl Expression {
         &self.references
     }
 
+    /// Whether the text is only put together from its paths, without a helper or a condition.
+    pub fn is_plain(&self) -> bool {
+        self.parts.iter().all(|part| matches!(part, Part::Text(_) | Part::Value(Term::Reference(_) | Term::Literal(_))))
+    }
+
     /// The value of the text, given the value of each of [`Expression::references`] in that order.
     ///
     /// A text that is exactly one expression has that expression's value, of whatever type; any other is text.

@@ -23,7 +23,7 @@ use crate::diag::{Problem, Sources, Span};
 use crate::ids::{AccountName, Kind, Region};
 
 /// The keys of a plan.
-const KEYS: [&str; 10] =
+pub(super) const KEYS: [&str; 10] =
     ["extends", "abstract", "name", "region", "vars", "accounts", "defaults", "stacks", "peerings", "routes"];
 
 /// What comes from outside the plan's files.

@@ -28,6 +28,7 @@ mod peering;
 mod problems;
 mod route;
 mod same_stack;
+mod schema;
 mod scope;
 mod stack;
 mod templates;
@@ -42,6 +43,7 @@ pub use files::Files;
 pub use load::{Given, Loaded, load};
 pub use nearest::nearest;
 pub use node::{After, Attribute, Need, Node, PeeringSpec, Plan, RouteSpec, Side, Spec, StackSpec, Template};
+pub use schema::schema;
 pub use value::{Outputs, Setting, Unresolved, Value};
 
 #[cfg(test)]

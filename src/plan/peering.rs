@@ -11,7 +11,7 @@ use super::text::Text;
 pub(super) const KEYS: [&str; 7] = ["for_each", "region", "requester", "accepter", "tags", "depends_on", "allow"];
 
 /// The keys of one side.
-const SIDE_KEYS: [&str; 4] = ["account", "region", "vpc", "dns"];
+pub(super) const SIDE_KEYS: [&str; 4] = ["account", "region", "vpc", "dns"];
 
 /// A peering connection as it is declared.
 #[derive(Debug)]

@@ -117,6 +117,16 @@ impl Value {
         }
     }
 
+    /// Whether the value is only put together: nothing in it looks at what it is put together from, as helpers and
+    /// conditions do.
+    pub fn is_plain(&self) -> bool {
+        match &self.inner {
+            Inner::Known(_) => true,
+            Inner::Text { text, .. } => text.expression.is_plain(),
+            Inner::List(items) => items.iter().all(Self::is_plain),
+        }
+    }
+
     /// Every attribute of another node that the value is made from, in the order of the text.
     pub fn needs(&self) -> impl Iterator<Item = &Need> {
         let mut needs = Vec::new();

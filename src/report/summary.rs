@@ -29,6 +29,8 @@ pub struct Digest {
     aborted: Vec<NodeId>,
     not_started: Vec<NodeId>,
     absent: Vec<NodeId>,
+    /// What a destruction leaves, and why, by node.
+    left: Vec<(NodeId, Vec<String>)>,
 }
 
 impl Digest {
@@ -43,6 +45,9 @@ impl Digest {
                 self.tally.done += 1;
                 if *change == Change::Absent {
                     self.absent.push(node.clone());
+                }
+                if *change == Change::Unchanged && self.command == Some(Command::Destroy) {
+                    self.left.push((node.clone(), details.clone()));
                 }
                 if change.is_change() {
                     self.tally.changed += 1;
@@ -92,6 +97,7 @@ impl Digest {
         for (heading, nodes) in sorts.iter().filter(|(_, nodes)| !nodes.is_empty()) {
             let _ = writeln!(out, "{}\n  {}\n", palette.warn(heading), names(nodes));
         }
+        self.write_left(&mut out, palette);
         self.write_changes(&mut out, palette);
         let _ = writeln!(out, "{}", self.last_line(palette));
         out
@@ -114,6 +120,20 @@ impl Digest {
             if let Some(skipped) = self.skipped.get(node) {
                 let _ = writeln!(out, "    {} {}", palette.faint("skipped "), names(skipped));
             }
+        }
+        out.push('\n');
+    }
+
+    fn write_left(&self, out: &mut String, palette: Palette) {
+        if self.left.is_empty() {
+            return;
+        }
+        let _ = writeln!(out, "{}", palette.warn("Left standing:"));
+        for (node, details) in self.left.iter().take(SHOWN) {
+            let _ = writeln!(out, "  {}  {}", palette.strong(node), first(details));
+        }
+        if self.left.len() > SHOWN {
+            let _ = writeln!(out, "  and {} more", self.left.len() - SHOWN);
         }
         out.push('\n');
     }
@@ -263,6 +283,14 @@ mod tests {
         assert_eq!(told(events), "Nothing changed: there was nothing to delete (1 node, 41.2s)\n");
         let events = [started(Command::Outputs, 1), done("stacks.a", Change::Read, &[]), finished()];
         assert_eq!(told(events), "Everything is read (1 node, 41.2s)\n");
+    }
+
+    #[test]
+    fn what_a_destruction_leaves_is_named_with_its_reason() {
+        let why = "rtb-1: left 0.0.0.0/0 → igw-1, since nothing tells that this plan made it";
+        let events = [started(Command::Destroy, 1), done("routes.a", Change::Unchanged, &[why]), finished()];
+        let text = told(events);
+        assert!(text.starts_with(&format!("Left standing:\n  routes.a  {why}\n\n")), "{text}");
     }
 
     #[test]

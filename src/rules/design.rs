@@ -17,11 +17,29 @@ use crate::cfn::{Context, Document, Evaluator, Lookup, Pseudo, Resource};
 use crate::diag::{Sources, Span};
 use crate::graph::{Graph, Ix};
 use crate::ids::NodeId;
-use crate::plan::{Attribute, Node, Outputs, Plan, Spec, StackSpec, Template, Value};
+use crate::plan::{Attribute, Need, Node, Outputs, Plan, Spec, StackSpec, Template, Value};
 
 /// How deep attributes may lead to other attributes within one template. Real ones lead to one more; templates that go
 /// in a circle are reported by another rule.
 const MAX_DEPTH: u8 = 16;
+
+/// Resource types of which `Ref` gives an id that AWS makes up.
+const HAVE_IDS: [&str; 14] = [
+    "AWS::EC2::CustomerGateway",
+    "AWS::EC2::EgressOnlyInternetGateway",
+    "AWS::EC2::Instance",
+    "AWS::EC2::InternetGateway",
+    "AWS::EC2::NatGateway",
+    "AWS::EC2::NetworkInterface",
+    "AWS::EC2::RouteTable",
+    "AWS::EC2::Subnet",
+    "AWS::EC2::TransitGateway",
+    "AWS::EC2::TransitGatewayAttachment",
+    "AWS::EC2::VPC",
+    "AWS::EC2::VPCEndpoint",
+    "AWS::EC2::VPCPeeringConnection",
+    "AWS::EC2::VPNGateway",
+];
 
 /// A plan with its graph, its templates and all that follows from them.
 pub struct Design<'a> {
@@ -34,8 +52,18 @@ pub struct Design<'a> {
     documents: &'a Documents<'a>,
     /// The parameters of each stack with a template that could be read; a parameter may be unknown.
     stacks: Vec<Option<Parameters>>,
+    added: Added,
     outputs: Known<Json>,
     vpcs: Known<Vec<IpNet>>,
+}
+
+/// The ranges that `AWS::EC2::VPCCidrBlock` adds to VPCs.
+#[derive(Debug, Default)]
+struct Added {
+    /// By the VPC's id; a range may be unknown.
+    by_vpc: HashMap<String, Vec<Option<IpNet>>>,
+    /// Whether there is one whose VPC is unknown: it may be any.
+    has_unknown: bool,
 }
 
 /// What was worked out already of something that a stack's template names: `None` if it cannot be known.
@@ -53,6 +81,7 @@ impl<'a> Design<'a> {
             sources,
             documents,
             stacks: plan.nodes.iter().map(|_| None).collect(),
+            added: Added::default(),
             outputs: RefCell::default(),
             vpcs: RefCell::default(),
         };
@@ -63,6 +92,7 @@ impl<'a> Design<'a> {
                 design.stacks[ix.index()] = Some(parameters);
             }
         }
+        design.added = design.added();
         design
     }
 
@@ -100,6 +130,14 @@ impl<'a> Design<'a> {
 
     /// A value worked out: its ids are symbols. `None` where something in it is unknown.
     pub fn value(&self, value: &Value) -> Option<Json> {
+        // A helper or a condition may look at an id's letters, and a symbol has others.
+        let looks_into = |need: &Need| {
+            let found = need.attribute.as_ref().and_then(|attribute| self.get(&need.node, attribute));
+            found.as_ref().and_then(Json::as_str).is_some_and(is_symbolic)
+        };
+        if !value.is_plain() && value.needs().any(looks_into) {
+            return None;
+        }
         value.resolve(self).ok()
     }
 
@@ -128,7 +166,7 @@ impl<'a> Design<'a> {
     /// The resource of the plan that an id stands for.
     pub fn resource(&self, id: &str) -> Option<(Ix, &'a Resource)> {
         let Some(Symbol::Resource { stack, id }) = Symbol::of(id) else { return None };
-        Some((stack, self.stack(stack)?.1.resources.get(id)?))
+        Some((stack, self.stack(stack)?.1.resources.get(&id)?))
     }
 
     /// The peering of the plan that an id stands for.
@@ -171,27 +209,42 @@ impl<'a> Design<'a> {
     }
 
     fn work_out_ranges(&self, stack: Ix, resource: &Resource, vpc: &str) -> Option<Vec<IpNet>> {
-        if resource.type_name != "AWS::EC2::VPC" {
+        if resource.type_name != "AWS::EC2::VPC" || self.added.has_unknown {
             return None;
         }
-        let range = |resource: &Resource| -> Option<IpNet> {
-            text(&self.property(stack, resource, "CidrBlock")?)?.parse::<IpNet>().ok().map(|range| range.trunc())
-        };
-        let mut ranges = vec![range(resource)?];
-        let (_, document) = self.stack(stack)?;
-        for more in document.resources.values().filter(|more| more.type_name == "AWS::EC2::VPCCidrBlock") {
-            let of = self.property(stack, more, "VpcId").as_ref().and_then(text);
-            if of.as_deref() != Some(vpc) {
-                continue;
-            }
-            // A range that AWS or an address pool chooses is nobody's to compare.
-            match (self.exists(stack, more), range(more)) {
-                (Some(true), Some(range)) => ranges.push(range),
-                (Some(false), _) => {}
-                _ => return None,
-            }
+        let mut ranges = vec![self.range(stack, resource)?];
+        // A range that AWS or an address pool chooses is nobody's to compare.
+        for range in self.added.by_vpc.get(vpc).into_iter().flatten() {
+            ranges.push((*range)?);
         }
         Some(ranges)
+    }
+
+    /// The range that a resource gives its VPC, in canonical form.
+    fn range(&self, stack: Ix, resource: &Resource) -> Option<IpNet> {
+        let range = text(&self.property(stack, resource, "CidrBlock")?)?.parse::<IpNet>().ok()?;
+        Some(range.trunc())
+    }
+
+    /// The ranges that any stack of the plan adds to VPCs: it need not be the one that makes the VPC.
+    fn added(&self) -> Added {
+        let mut added = Added::default();
+        for (stack, _, document) in self.stacks() {
+            for resource in document.resources.values() {
+                if resource.type_name != "AWS::EC2::VPCCidrBlock" || self.exists(stack, resource) == Some(false) {
+                    continue;
+                }
+                let certain = self.exists(stack, resource) == Some(true);
+                match self.property(stack, resource, "VpcId").as_ref().and_then(text) {
+                    Some(vpc) => {
+                        let range = self.range(stack, resource).filter(|_| certain);
+                        added.by_vpc.entry(vpc).or_default().push(range);
+                    }
+                    None => added.has_unknown = true,
+                }
+            }
+        }
+        added
     }
 
     /// The VPC that a route table of the plan belongs to.
@@ -279,7 +332,17 @@ impl Context for World<'_, '_> {
     }
 
     fn resource(&self, id: &str) -> Lookup {
-        Symbol::Resource { stack: self.stack, id }.text().into()
+        let Some((_, document)) = self.design.stack(self.stack) else { return Lookup::Unknown };
+        match document.resources.get(id) {
+            None => Lookup::Missing,
+            // Of other types `Ref` may give a name that the template has chosen.
+            Some(resource) if !HAVE_IDS.contains(&resource.type_name.as_str()) => Lookup::Unknown,
+            Some(_) => Symbol::Resource { stack: self.stack, id: id.to_owned() }.text().into(),
+        }
+    }
+
+    fn opaque(&self, text: &str) -> bool {
+        is_symbolic(text)
     }
 
     fn attribute(&self, id: &str, attribute: &str) -> Lookup {

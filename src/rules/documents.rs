@@ -36,7 +36,10 @@ pub(super) fn read<'a>(plan: &'a Plan, sources: &Sources, report: &mut Report) -
     for used in documents.values_mut() {
         match document(used.template, sources) {
             Ok(document) => used.document = Some(document),
-            Err(problem) => report.findings.push(Finding { problem: *problem, nodes: used.nodes.clone() }),
+            // One for each stack, so that excusing one of them does not excuse the others.
+            Err(problem) => report.findings.extend(
+                used.nodes.iter().map(|node| Finding { problem: Problem::clone(&problem), nodes: vec![*node] }),
+            ),
         }
     }
     documents

@@ -116,3 +116,76 @@ fn instances_in_the_same_trouble_are_told_once() {
     assert_eq!(problems.len(), 1, "{problems:#?}");
     assert!(problems[0].help.iter().any(|help| help.contains("`stacks.hub[b]`, `stacks.hub[c]`")), "{problems:#?}");
 }
+
+/// What a plan of two stacks says when nothing is wrong with it: `more` are lines of the plan, `resources` of the first
+/// stack's template.
+fn silent(first: &str, second: &str, more: &str) {
+    let text = format!(
+        "--- plan.toml\nname = \"network\"\nregion = \"us-east-1\"\n[accounts]\nmaster = {{ id = \"111111111111\" }}\n\
+         [stacks.one]\naccount = \"master\"\ntemplate = \"one.yaml\"\ncapabilities = [\"CAPABILITY_NAMED_IAM\"]\n\
+         [stacks.two]\naccount = \"master\"\ntemplate = \"two.yaml\"\n{more}\n\
+         --- one.yaml\n{first}\n--- two.yaml\n{second}\n"
+    );
+    let (problems, _) = problems(&Example::read(&text));
+    assert!(problems.is_empty(), "{problems:#?}");
+}
+
+#[test]
+fn a_name_that_a_template_chooses_is_not_taken_for_an_id() {
+    silent(
+        "Resources: {Role: {Type: 'AWS::IAM::Role', Properties: {RoleName: admin, AssumeRolePolicyDocument: {}}}}\n\
+         Outputs: {Role: {Value: !Ref Role}}",
+        "Parameters: {Role: {Type: String}, Size: {Type: String, AllowedValues: [large]}}\n\
+         Conditions: {IsAdmin: !Equals [!Ref Role, admin]}\n\
+         Resources: {Topic: {Type: 'AWS::SNS::Topic'}}\n\
+         Outputs: {Name: {Value: !Ref Topic, Condition: IsAdmin}}",
+        "parameters = { Role = \"{{ stacks.one.outputs.Role }}\", \
+         Size = '{{#if (eq stacks.one.outputs.Role \"admin\")}}large{{else}}other{{/if}}' }\n\
+         [stacks.three]\naccount = \"master\"\ntemplate = \"one.yaml\"\ncapabilities = [\"CAPABILITY_NAMED_IAM\"]\n\
+         tags = { Name = \"{{ stacks.two.outputs.Name }}\" }",
+    );
+}
+
+#[test]
+fn what_looks_at_the_letters_of_an_id_is_unknown() {
+    let vpc = "Resources: {VPC: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: 10.0.0.0/16}}}\n\
+               Outputs: {VPCId: {Value: !Ref VPC}}";
+    silent(
+        vpc,
+        "Parameters: {Vpc: {Type: String}, Kind: {Type: String, AllowedValues: [vpc]}}\n\
+         Conditions:\n  IsVpc: !Equals [!Select [0, !Split ['-', !Ref Vpc]], vpc]\n  \
+         IsEncoded: !Equals [!Base64 {Ref: Vpc}, 'dnBj']\n\
+         Resources: {Topic: {Type: 'AWS::SNS::Topic'}}\n\
+         Outputs: {A: {Value: x, Condition: IsVpc}, B: {Value: x, Condition: IsEncoded}}",
+        "parameters = { Vpc = \"{{ stacks.one.outputs.VPCId }}\", \
+         Kind = '{{ select (split stacks.one.outputs.VPCId \"-\") 0 }}' }\n\
+         [stacks.three]\naccount = \"master\"\ntemplate = \"one.yaml\"\n\
+         tags = { A = \"{{ stacks.two.outputs.A }}{{ stacks.two.outputs.B }}\" }",
+    );
+}
+
+#[test]
+fn ranges_that_another_stack_adds_count() {
+    let example = network::foreign_range::RULE.right.replace("\"10.0.0.0/20\"\nvia", "\"100.64.0.0/20\"\nvia");
+    let more = "[stacks.more]\naccount = \"master\"\ntemplate = \"more.yaml\"\n\
+                parameters = { Vpc = \"{{ stacks.hub.outputs.VPCId }}\" }\n--- vpc.yaml";
+    let template = "--- more.yaml\nParameters: {Vpc: {Type: 'AWS::EC2::VPC::Id'}}\nResources:\n  \
+                    More: {Type: 'AWS::EC2::VPCCidrBlock', Properties: {VpcId: !Ref Vpc, CidrBlock: 100.64.0.0/20}}\n";
+    assert_eq!(found(&Example::read(&example))[0].0, "ORCH062", "the control: without the other stack it is foreign");
+    let with_more = format!("{}{template}", example.replace("--- vpc.yaml", more));
+    assert_eq!(found(&Example::read(&with_more)), []);
+}
+
+#[test]
+fn modules_versions_and_circles_that_conditions_break_are_no_faults() {
+    silent(
+        "Conditions: {C: !Equals [!Ref 'AWS::Region', us-east-1]}\n\
+         Resources:\n  \
+         Thing: {Type: 'Custom::Thing', Version: '1.0', Properties: {ServiceToken: arn}}\n  \
+         Topic: {Type: 'AWS::SNS::Topic', Description: for people, Properties: {DisplayName: !If [C, !GetAtt Queue.Arn, x]}}\n  \
+         Queue: {Type: 'AWS::SQS::Queue', Properties: {QueueName: !If [C, x, !GetAtt Topic.TopicName]}}",
+        "Resources:\n  Net: {Type: 'My::Own::Net::MODULE'}\n  \
+         Topic: {Type: 'AWS::SNS::Topic', Properties: {DisplayName: !Ref Net.Bucket, TopicName: !Ref NetBucket}}",
+        "",
+    );
+}

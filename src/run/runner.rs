@@ -13,7 +13,7 @@ use crate::aws::Regional;
 use crate::engine::{self, Outcome};
 use crate::event::{Change, Event, Failure};
 use crate::graph::Ix;
-use crate::ids::{AccountName, NodeId, Region};
+use crate::ids::{AccountName, Kind, NodeId, Region};
 use crate::kinds::{Done, Owner, Step, peering, route, stack};
 use crate::plan::{Node, PeeringSpec, RouteSpec, Spec};
 
@@ -118,7 +118,10 @@ impl Runner {
             // A route gives nothing, so there is nothing to read of it.
             (Spec::Route(_), Task::Read | Task::Find | Task::Recall) => Ok(Done::new(Change::Read)),
             (Spec::Route(spec), Task::Destroy) => match resolver.route(spec) {
-                Ok(wanted) => route::destroy(&home, &wanted, &progress).await,
+                Ok(wanted) if self.leads_into_own_peering(node, &wanted) => {
+                    route::destroy(&home, &wanted, &progress).await
+                }
+                Ok(wanted) => route::leave(&home, &wanted).await,
                 Err(Unknown::Missing(gone, _)) => {
                     let gone = format!("{gone} does not exist any more");
                     // If only its target is gone, the route is left and leads nowhere: it is worked out without one. If its
@@ -134,6 +137,15 @@ impl Runner {
                 Err(unknown) => Err(unknown.into()),
             },
         }
+    }
+
+    /// Whether a route's target is a peering that this plan made. Such a route is the plan's own; of any other nothing
+    /// tells whose it is.
+    fn leads_into_own_peering(&self, node: &Node, wanted: &route::Wanted) -> bool {
+        let peerings = node.needs.iter().map(|need| &need.node).filter(|needed| needed.kind == Kind::Peering);
+        // Peerings are looked up by their owner's tags.
+        let mut ids = peerings.filter_map(|peering| self.means.gathered.given(peering)?.id);
+        ids.any(|id| id == wanted.target)
     }
 
     /// What was found, or why it is missed.

@@ -62,7 +62,14 @@ Parameters:
 Resources:
   Vpc: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: !Ref CidrBlock}}
   Table: {Type: 'AWS::EC2::RouteTable', Properties: {VpcId: !Ref Vpc}}
+  Gateway: {Type: 'AWS::EC2::InternetGateway'}
+  Attachment: {Type: 'AWS::EC2::VPCGatewayAttachment', Properties: {VpcId: !Ref Vpc, InternetGatewayId: !Ref Gateway}}
+  Route:
+    Type: AWS::EC2::Route
+    DependsOn: Attachment
+    Properties: {RouteTableId: !Ref Table, DestinationCidrBlock: 0.0.0.0/0, GatewayId: !Ref Gateway}
 Outputs:
+  GatewayId: {Value: !Ref Gateway}
   VPCId: {Value: !Ref Vpc}
   RouteTableId: {Value: !Ref Table}
 ";
@@ -298,4 +305,43 @@ async fn a_route_whose_peering_is_gone_is_deleted_where_it_leads_nowhere() {
     assert!(tally.is_success(), "{failures:?}");
     assert_eq!((tally.changed, routes(&world)), (2, 0));
     assert_eq!(world.destroy_only("routes").await.0.changed, 0, "nothing is left of them");
+}
+
+/// A plan with a route of which nothing tells that it was made by it: its twin is made by the template.
+const GATEWAY: &str = r#"name   = "net"
+region = "us-east-1"
+
+[accounts]
+dev = { id = "222222222222", role = "Deploy" }
+
+[stacks.spoke]
+name       = "spoke"
+account    = "dev"
+template   = "net.yaml"
+parameters = { CidrBlock = "10.0.16.0/20" }
+
+[routes.default]
+account      = "dev"
+destination  = "0.0.0.0/0"
+via          = "{{ stacks.spoke.outputs.GatewayId }}"
+route_tables = ["{{ stacks.spoke.outputs.RouteTableId }}"]
+"#;
+
+#[tokio::test(start_paused = true)]
+async fn a_route_of_which_nothing_tells_whose_it_is_stays() {
+    let world = World::of(GATEWAY, Sim::builder().build());
+    let (tally, failures) = world.apply("").await;
+    assert_eq!((tally.done, tally.changed), (2, 1), "the template has made the route: {failures:?}");
+    let routes = |world: &World| {
+        let count = |world: &crate::sim::World| {
+            let tables = world.places().flat_map(|(_, regional)| regional.ec2.route_tables.values());
+            tables.flat_map(|table| table.routes.values()).filter(|route| route.target.id.starts_with("igw-")).count()
+        };
+        world.sim.inspect(count).unwrap()
+    };
+    assert_eq!(routes(&world), 1);
+    let (tally, failures) = world.destroy_only("routes").await;
+    assert_eq!((tally.done, tally.changed, routes(&world)), (1, 0, 1), "{failures:?}");
+    let (tally, failures) = world.destroy().await;
+    assert!(tally.is_success() && world.sim.is_empty().unwrap(), "it goes with its stack: {failures:?}");
 }

@@ -50,8 +50,26 @@ pub async fn converge(regional: &Regional, wanted: &Wanted, progress: Progress<'
     Ok(Done { details, ..Done::new(change) })
 }
 
-/// Deletes the route from every table where its destination leads to its target. Tables that are gone had it deleted
-/// with them.
+/// Looks for a route that is not to be deleted, since nothing tells that it is the node's own: routes bear no tags, and
+/// a template or somebody else may have made it. Says where it is left.
+///
+/// # Errors
+///
+/// A value is not one of a route, or a call was refused.
+pub async fn leave(regional: &Regional, wanted: &Wanted) -> Result<Done, Failure> {
+    let terms = terms(wanted)?;
+    let live = regional.route_tables(&terms.tables).await?;
+    let left = live.iter().filter(|table| is_there(&terms, table)).map(|table| {
+        let (destination, target) = (&terms.destination, &terms.target);
+        format!("{}: left {destination} → {target}, since nothing tells that this plan made it", table.id)
+    });
+    let details: Vec<String> = left.collect();
+    let change = if details.is_empty() { Change::Absent } else { Change::Unchanged };
+    Ok(Done { details, ..Done::new(change) })
+}
+
+/// Deletes the route from every table where its destination leads to its target, which is a peering of the plan's own.
+/// Tables that are gone had it deleted with them.
 ///
 /// # Errors
 ///

@@ -8,7 +8,7 @@ mod tests;
 
 use super::Owner;
 
-pub use act::{converge, destroy, sweep};
+pub use act::{converge, destroy, leave, sweep};
 
 /// A route as the plan wants it, all values worked out.
 #[derive(Clone, Debug, PartialEq, Eq)]

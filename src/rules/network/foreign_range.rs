@@ -11,12 +11,13 @@ use crate::rules::rule::{Report, Rule};
 pub(in crate::rules) const RULE: Rule = Rule {
     code: Code(62),
     name: "foreign-range",
-    severity: Severity::Error,
+    severity: Severity::Warning,
     summary: "a route leads into a peering for addresses that the VPC on its other side does not have",
     explanation: "Peering is not transitive: what is sent into a peering must be for the VPC at its other end, or it \
                   is dropped. A spoke cannot reach another spoke, the internet or an office through the hub's \
                   peerings (<https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-basics.html>). A wider route \
-                  that holds the peer's range, such as 10.0.0.0/8, is left alone.",
+                  that holds the peer's range, such as 10.0.0.0/8, is left alone. It is a warning, since a range may have \
+                  been added to the VPC outside of this plan.",
     wrong: r#"--- plan.toml
 name   = "network"
 region = "us-east-1"

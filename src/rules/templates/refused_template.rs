@@ -48,7 +48,10 @@ fn check(design: &Design<'_>, report: &mut Report) {
             let problem = RULE.problem(at, format!("CloudFormation would refuse {}", template.path.display()));
             let problem = problem.label(fault.message).related(template.span.clone(), "the plan names it here");
             let help = "mend the template here: the words under the place are CloudFormation's";
-            report.add(nodes.iter().copied(), problem.help(help));
+            // One for each stack, so that excusing one of them does not excuse the others.
+            for node in nodes {
+                report.add([*node], problem.clone().help(help));
+            }
         }
     }
 }

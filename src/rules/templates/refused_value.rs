@@ -53,15 +53,7 @@ fn check(design: &Design<'_>, report: &mut Report) {
         let Some(template) = &stack.template else { continue };
         for (name, entry) in &stack.parameters {
             let Some(parameter) = document.parameters.get(&**name) else { continue };
-            let Some(value) = design.value(&entry.value) else { continue };
             let declared = Span::new(template.file, parameter.at.clone());
-            if value.is_array() && !parameter.is_list() {
-                let message = format!("parameter `{name}` takes one value, not a list");
-                let problem = RULE.problem(entry.value.span().clone(), message);
-                let problem = problem.related(declared, format!("it is a {}", parameter.type_name));
-                report.add([ix], problem.help("take one with `select`, or make the parameter a CommaDelimitedList"));
-                continue;
-            }
             let Some(text) = design.joined(&entry.value) else { continue };
             if is_symbolic(&text) || text.contains("{{resolve:") {
                 continue;

@@ -311,6 +311,26 @@ mod tests {
     }
 
     #[test]
+    fn who_has_written_the_file_sees_that_another_has_written_it_anew_since() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("world.json");
+        let open = || WorldFile::new(path.clone()).unwrap();
+        let (mut one, mut two) = ((open(), world(1)), (open(), world(2)));
+        // One has written the file and nothing to its log; two goes on until the file is written anew.
+        request(&mut one.0, &mut one.1, "111111111111");
+        two.0.slack = 0;
+        for _ in 0..40 {
+            request(&mut two.0, &mut two.1, "222222222222");
+        }
+        request(&mut one.0, &mut one.1, "111111111111");
+        let guard = one.0.lock().unwrap();
+        let third = open().load(&guard).unwrap().unwrap();
+        let count = |account: &str| third.ec2(&place(account)).vpcs.len();
+        assert_eq!((count("111111111111"), count("222222222222")), (2, 40));
+        assert_eq!(seen(&third), seen(&one.1));
+    }
+
+    #[test]
     fn a_save_costs_what_has_changed_whatever_else_exists() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("world.json");

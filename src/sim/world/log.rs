@@ -38,18 +38,18 @@ impl Log {
         self.end
     }
 
-    /// What was saved since this process has last read it or written to it; `None` if it has begun anew meanwhile.
+    /// What was saved since this process has last read it or written to it; `None` if it is not, or no longer, the log of
+    /// this generation. Whoever knows that there was a save then has to read the file again.
     ///
     /// # Errors
     /// It cannot be read, or a whole line of it makes no sense.
     pub(super) fn news(&mut self) -> io::Result<Option<Vec<Delta>>> {
-        let is_known = self.end > 0;
         let header = match first_line(&self.path)? {
             Some(line) => serde_json::from_slice::<Header>(&line).ok().map(|header| (header, line.len() as u64 + 1)),
             None => None,
         };
         let Some((_, length)) = header.filter(|(header, _)| header.after == self.after) else {
-            return Ok((!is_known).then(Vec::new));
+            return Ok(None);
         };
         let from = self.end.max(length);
         let bytes = read_from(&self.path, from)?;

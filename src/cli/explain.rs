@@ -1,0 +1,194 @@
+//! `orch explain`.
+
+use std::fmt::Write as _;
+
+use crate::cfn::Document;
+use crate::diag::Sources;
+use crate::graph::{Graph, Ix};
+use crate::ids::NodeId;
+use crate::plan::{Node, Plan, Setting, Side, Spec, StackSpec, Value, nearest};
+use crate::text::printable;
+
+use super::args::Explain;
+use super::checked::{self, Checked, Hold};
+use super::exit::Exit;
+use super::{Surroundings, print, terminal};
+
+/// How many nodes that wait are named before the rest is counted.
+const NAMED: usize = 20;
+
+/// Says everything about one node that can be said without AWS.
+pub(super) fn explain(args: &Explain, surroundings: &Surroundings) -> Exit {
+    let checked = match checked::open(&args.plan, &args.vars, Hold::ThatItLoads, surroundings) {
+        Ok(checked) => checked,
+        Err(exit) => return exit,
+    };
+    let found = args.node.parse::<NodeId>().ok().and_then(|id| checked.graph.get(&id));
+    let Some(ix) = found else {
+        let names: Vec<String> = checked.graph.ids().map(ToString::to_string).collect();
+        let near = nearest(&args.node, names.iter().map(String::as_str));
+        let help = near.map_or("`orch graph` lists them".to_owned(), |near| format!("did you mean `{near}`?"));
+        terminal::notice(&format!("error: the plan has no node `{}`\n  help: {help}\n", args.node));
+        return Exit::Refused;
+    };
+    print(&text(&checked, ix), Exit::Done)
+}
+
+fn text(checked: &Checked, ix: Ix) -> String {
+    let Checked { plan, graph, sources } = checked;
+    let node = &plan.nodes[ix.index()];
+    let mut page = Page { text: String::new(), sources };
+    let _ = writeln!(page.text, "{}: {}", node.id, what(node));
+    page.fact("declared", &sources.place(&node.span));
+    page.node(plan, node);
+    page.waits(graph, ix);
+    page.text
+}
+
+/// The node in a few words.
+fn what(node: &Node) -> String {
+    match &node.spec {
+        Spec::Stack(stack) if stack.manage => format!("the CloudFormation stack {}", stack.name),
+        Spec::Stack(stack) => format!("the CloudFormation stack {}, which is only read", stack.name),
+        Spec::Peering(_) => "a VPC peering connection".to_owned(),
+        Spec::Route(_) => "a route".to_owned(),
+    }
+}
+
+struct Page<'a> {
+    text: String,
+    sources: &'a Sources,
+}
+
+impl Page<'_> {
+    fn fact(&mut self, name: &str, value: &str) {
+        let _ = writeln!(self.text, "  {name:14}{}", printable(value));
+    }
+
+    fn value(&mut self, name: &str, value: &Value) {
+        let shown = self.shown(value);
+        self.fact(name, &shown);
+    }
+
+    fn node(&mut self, plan: &Plan, node: &Node) {
+        match &node.spec {
+            Spec::Stack(stack) => {
+                self.place(plan, "account", node.account.as_str(), node.region.as_str());
+                self.stack(stack);
+            }
+            Spec::Peering(peering) => {
+                for (name, side) in [("requester", &peering.requester), ("accepter", &peering.accepter)] {
+                    self.side(plan, name, side);
+                }
+                self.settings("tags", peering.tags.iter(), |_| false);
+            }
+            Spec::Route(route) => {
+                self.place(plan, "account", node.account.as_str(), node.region.as_str());
+                self.value("destination", &route.destination);
+                self.value("via", &route.via);
+                for table in &route.route_tables {
+                    self.value("route table", table);
+                }
+                if route.replace {
+                    self.fact("replace", "a route to the same destination by another target is led here");
+                }
+            }
+        }
+        for excuse in node.allow.iter() {
+            self.fact("allowed", &format!("{}: {}", excuse.code, excuse.reason));
+        }
+    }
+
+    fn place(&mut self, plan: &Plan, name: &str, account: &str, region: &str) {
+        let id = plan.accounts.get(account).map_or("?", |account| account.id.as_str());
+        self.fact(name, &format!("{account} ({id}), {region}"));
+    }
+
+    fn stack(&mut self, stack: &StackSpec) {
+        let mut hidden = Vec::new();
+        if let Some(template) = &stack.template {
+            self.fact("template", &template.path.display().to_string());
+            if let Ok(document) = Document::read(&self.sources.get(template.file).text) {
+                let given = |name: &String| stack.parameters.contains_key(name.as_str());
+                let left = document.parameters.values().filter(|parameter| !given(&parameter.name));
+                let left: Vec<_> = left.map(|parameter| parameter.name.clone()).collect();
+                hidden = document.parameters.into_values().filter(|one| one.no_echo).map(|one| one.name).collect();
+                if !left.is_empty() {
+                    self.fact("by default", &left.join(", "));
+                }
+            }
+        }
+        if !stack.capabilities.is_empty() {
+            self.fact("capabilities", &stack.capabilities.join(", "));
+        }
+        self.settings("parameters", stack.parameters.iter(), |name| hidden.iter().any(|one| one == name));
+        self.settings("tags", stack.tags.iter(), |_| false);
+    }
+
+    fn side(&mut self, plan: &Plan, name: &str, side: &Side) {
+        self.place(plan, name, side.account.as_str(), side.region.as_str());
+        self.value("  vpc", &side.vpc);
+        if let Some(dns) = side.dns {
+            self.fact("  dns", if dns { "names resolve to private addresses" } else { "switched off" });
+        }
+    }
+
+    fn settings<'s>(
+        &mut self,
+        heading: &str,
+        settings: impl ExactSizeIterator<Item = (&'s std::sync::Arc<str>, &'s Setting)> + Clone,
+        hidden: impl Fn(&str) -> bool,
+    ) {
+        if settings.len() == 0 {
+            return;
+        }
+        let _ = writeln!(self.text, "\n{heading}:");
+        let width = settings.clone().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+        for (name, setting) in settings {
+            let shown = match setting.value.literal() {
+                Some(_) if hidden(name) => "****".to_owned(),
+                _ => self.shown(&setting.value),
+            };
+            let _ = writeln!(self.text, "  {:width$}  {}", printable(name), printable(&shown));
+        }
+    }
+
+    /// A value if it is known, else what is waited for and the very text.
+    fn shown(&self, value: &Value) -> String {
+        match value.literal() {
+            Some(serde_json::Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+            None => {
+                let mut nodes: Vec<String> = value.needs().map(|need| need.node.to_string()).collect();
+                nodes.dedup();
+                format!("unknown until {} is done: {}", nodes.join(" and "), self.sources.slice(value.span()))
+            }
+        }
+    }
+
+    fn waits(&mut self, graph: &Graph, ix: Ix) {
+        let _ = writeln!(self.text, "\nwaits for:");
+        let needs: Vec<_> = graph.reasons(ix).collect();
+        let width = needs.iter().map(|(needed, _)| graph.id(*needed).to_string().chars().count()).max().unwrap_or(0);
+        if needs.is_empty() {
+            let _ = writeln!(self.text, "  nothing: it starts at once");
+        }
+        for (needed, reasons) in needs {
+            for reason in reasons {
+                let place = reason.span.as_ref().map(|span| self.sources.place(span)).unwrap_or_default();
+                let (id, expression) = (graph.id(needed).to_string(), printable(&reason.expression));
+                let _ = writeln!(self.text, "  {id:width$}  {expression}  ({place})");
+            }
+        }
+        let waiting: Vec<String> = graph.needed_by(ix).map(|node| graph.id(node).to_string()).collect();
+        let _ = writeln!(self.text, "\nis waited for by:");
+        for id in waiting.iter().take(NAMED) {
+            let _ = writeln!(self.text, "  {id}");
+        }
+        match waiting.len().saturating_sub(NAMED) {
+            0 if waiting.is_empty() => drop(writeln!(self.text, "  nobody")),
+            0 => {}
+            more => drop(writeln!(self.text, "  and {more} more")),
+        }
+    }
+}

@@ -1,0 +1,433 @@
+//! The plan's form for editors: a JSON Schema with a description and an example for every key.
+//!
+//! These types are never filled: plans are read key by key, so that every problem has its place. They say what there is
+//! to read, and the tests hold them to the keys that the readers know.
+
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
+use serde_json::{Value as Json, json};
+
+/// A plan of orch: CloudFormation stacks, VPC peerings and routes over accounts and regions.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, title = "orch plan")]
+#[expect(dead_code, reason = "only its schema is used, here and below")]
+struct PlanFile {
+    /// The plan that this one builds upon. Tables merge, everything else is replaced; relative to this file.
+    #[schemars(example = &"hub-and-spoke.toml")]
+    extends: Option<String>,
+    /// Whether the plan is only there to be extended.
+    #[schemars(rename = "abstract", example = true)]
+    abstract_: Option<bool>,
+    /// The plan's name, unique in the organisation: what orch makes is tagged `orch:plan=<name>`.
+    #[schemars(example = &"core-network-us-east-1")]
+    name: Option<String>,
+    /// The region of everything that names none.
+    #[schemars(example = &"us-east-1")]
+    region: Option<String>,
+    /// Variables: plain values, used as `{{ vars.NAME }}`. `--var NAME=VALUE` gives others.
+    #[schemars(example = json!({ "hub_cidr": "10.0.0.0/20", "owner": { "env": "TEAM", "default": "network" } }))]
+    vars: Option<BTreeMap<String, Variable>>,
+    /// The accounts by the names that the plan has for them.
+    #[schemars(example = json!({ "dev": { "id": "222222222222", "role": "MasterAcctRole" } }))]
+    accounts: Option<BTreeMap<String, AccountTable>>,
+    /// Keys for every account, stack, peering or route.
+    #[schemars(example = json!({ "stacks": { "tags": { "Purpose": "Infrastructure" } } }))]
+    defaults: Option<Defaults>,
+    /// CloudFormation stacks.
+    #[schemars(example = json!({ "master": { "account": "master", "template": "templates/hub.yaml" } }))]
+    stacks: Option<BTreeMap<String, StackTable>>,
+    /// VPC peering connections with both of their sides.
+    #[schemars(example = json!({ "spoke": {
+        "requester": { "account": "dev", "vpc": "{{ stacks.dev.outputs.VPCId }}" },
+        "accepter": { "account": "master", "vpc": "{{ stacks.master.outputs.VPCId }}" },
+    } }))]
+    peerings: Option<BTreeMap<String, PeeringTable>>,
+    /// Routes: one destination and one target in any number of route tables.
+    #[schemars(example = json!({ "out": {
+        "account": "dev", "route_tables": ["rtb-1"], "destination": "10.0.0.0/20", "via": "{{ peerings.spoke.id }}",
+    } }))]
+    routes: Option<BTreeMap<String, RouteTable>>,
+}
+
+/// A variable: any value, or one from the environment.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Variable {
+    /// From an environment variable.
+    Environment(FromEnvironment),
+    /// A plain value, without expressions.
+    Plain(Json),
+}
+
+/// A value from the environment.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct FromEnvironment {
+    /// The environment variable.
+    #[schemars(example = &"TEAM")]
+    env: String,
+    /// What it is when the environment has none.
+    #[schemars(example = &"network")]
+    default: Option<Json>,
+}
+
+/// An account and how it is reached.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct AccountTable {
+    /// The twelve digits, held against what AWS says before anything is changed.
+    #[schemars(regex(pattern = r"^(\d{12}|.*\{\{.*)$"), example = &"222222222222")]
+    id: Option<String>,
+    /// The role to assume: a name, a name with its path, or an ARN; `false` takes a default role away.
+    #[schemars(example = &"MasterAcctRole")]
+    role: Option<TextOrFalse>,
+    /// The external id that the role's trust asks for.
+    #[schemars(example = &"partner-7")]
+    external_id: Option<String>,
+    /// The session's name in `CloudTrail`.
+    #[schemars(example = &"orch")]
+    session_name: Option<String>,
+    /// How long a session lasts: seconds, or a text such as "1h". Sessions are renewed before they end.
+    #[schemars(example = &"1h")]
+    duration: Option<TextOrWholeNumber>,
+    /// Tags of the session.
+    #[schemars(example = json!({ "Team": "network" }))]
+    session_tags: Option<BTreeMap<String, String>>,
+    /// The MFA device whose code is asked for.
+    #[schemars(example = &"arn:aws:iam::111111111111:mfa/me")]
+    mfa_serial: Option<String>,
+    /// A profile of the AWS configuration to begin with.
+    #[schemars(example = &"dev-admin")]
+    profile: Option<String>,
+    /// The account of the plan whose session assumes the role.
+    #[schemars(example = &"master")]
+    through: Option<String>,
+}
+
+/// Keys for every table of a sort. The table's own keys win.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Defaults {
+    /// For every account.
+    #[schemars(example = json!({ "role": "MasterAcctRole" }))]
+    accounts: Option<AccountTable>,
+    /// For every stack.
+    #[schemars(example = json!({ "tags": { "Purpose": "Infrastructure" } }))]
+    stacks: Option<StackTable>,
+    /// For every peering.
+    #[schemars(example = json!({ "tags": { "Purpose": "Infrastructure" } }))]
+    peerings: Option<PeeringTable>,
+    /// For every route.
+    #[schemars(example = json!({ "replace": true }))]
+    routes: Option<RouteTable>,
+}
+
+/// A CloudFormation stack, or a group of them.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct StackTable {
+    /// One stack for each item: a path (`vars.spokes`), another group (`stacks.spoke`), a list or a table.
+    #[schemars(example = &"vars.spokes")]
+    for_each: Option<ForEach>,
+    /// The account, by its name below `[accounts]`.
+    #[schemars(example = &"{{ each.key }}")]
+    account: Option<String>,
+    /// A region, or a list of regions with one stack in each.
+    #[schemars(example = &"us-east-1")]
+    region: Option<TextOrTexts>,
+    /// CloudFormation's name of the stack.
+    #[schemars(example = &"{{ self.region }}-{{ self.account }}")]
+    name: Option<String>,
+    /// The template's path, in YAML or JSON; relative to this file.
+    #[schemars(example = &"templates/hub.yaml")]
+    template: Option<String>,
+    /// The template's parameters.
+    #[schemars(example = json!({ "CidrBlock": "{{ vars.hub_cidr }}" }))]
+    parameters: Option<BTreeMap<String, Value>>,
+    /// Tags of the stack, which CloudFormation copies to its resources.
+    #[schemars(example = json!({ "Purpose": "Infrastructure" }))]
+    tags: Option<BTreeMap<String, Value>>,
+    /// What the template may do.
+    #[schemars(example = json!(["CAPABILITY_NAMED_IAM"]))]
+    capabilities: Option<Vec<Capability>>,
+    /// `false` if the stack is only read, for its outputs.
+    #[schemars(example = false)]
+    manage: Option<bool>,
+    /// What must be done first, besides what the values refer to.
+    #[schemars(example = json!(["stacks.master"]))]
+    depends_on: Option<Vec<String>>,
+    /// Rules that it is excused from, each with the reason.
+    #[schemars(example = json!({ "ORCH071": "can be made again from the archive" }))]
+    allow: Option<Allowed>,
+}
+
+/// A VPC peering connection, or a group of them.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct PeeringTable {
+    /// One peering for each item: another group (`stacks.spoke`), a path (`vars.spokes`), a list or a table.
+    #[schemars(example = &"stacks.spoke")]
+    for_each: Option<ForEach>,
+    /// The region of a side that names none, or a list of regions with one peering in each.
+    #[schemars(example = &"us-east-1")]
+    region: Option<TextOrTexts>,
+    /// The side that asks.
+    #[schemars(example = json!({ "account": "{{ each.account }}", "vpc": "{{ each.outputs.VPCId }}" }))]
+    requester: Option<SideTable>,
+    /// The side that accepts.
+    #[schemars(example = json!({ "account": "master", "vpc": "{{ stacks.master.outputs.VPCId }}" }))]
+    accepter: Option<SideTable>,
+    /// Tags of the connection.
+    #[schemars(example = json!({ "Purpose": "Infrastructure" }))]
+    tags: Option<BTreeMap<String, Value>>,
+    /// What must be done first, besides what the values refer to.
+    #[schemars(example = json!(["stacks.master"]))]
+    depends_on: Option<Vec<String>>,
+    /// Rules that it is excused from, each with the reason.
+    #[schemars(example = json!({ "ORCH061": "the hub's template makes the routes back" }))]
+    allow: Option<Allowed>,
+}
+
+/// One side of a peering.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct SideTable {
+    /// The account that owns the VPC.
+    #[schemars(example = &"master")]
+    account: Option<String>,
+    /// The VPC's region.
+    #[schemars(example = &"us-east-1")]
+    region: Option<String>,
+    /// The VPC's id.
+    #[schemars(example = &"{{ stacks.master.outputs.VPCId }}")]
+    vpc: Option<String>,
+    /// Whether names of this side's hosts resolve to private addresses for the other side.
+    #[schemars(example = true)]
+    dns: Option<bool>,
+}
+
+/// A route, or a group of them.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct RouteTable {
+    /// One route for each item: another group (`peerings.spoke`), a path (`vars.spokes`), a list or a table.
+    #[schemars(example = &"peerings.spoke")]
+    for_each: Option<ForEach>,
+    /// The account of the route tables.
+    #[schemars(example = &"{{ each.requester.account }}")]
+    account: Option<String>,
+    /// Their region, or a list of regions with one route in each.
+    #[schemars(example = &"us-east-1")]
+    region: Option<TextOrTexts>,
+    /// The route tables' ids.
+    #[schemars(example = json!(["{{ each.source.outputs.RouteTableId }}"]))]
+    route_tables: Option<Vec<String>>,
+    /// An IPv4 or IPv6 range, or a prefix list's id.
+    #[schemars(example = &"10.0.0.0/20")]
+    destination: Option<String>,
+    /// The target's id: `pcx-…`, `tgw-…`, `nat-…`, `igw-…`, `eni-…`, `vpce-…` and so on.
+    #[schemars(example = &"{{ each.id }}")]
+    via: Option<String>,
+    /// Whether a route to the same destination by another target is led here.
+    #[schemars(example = true)]
+    replace: Option<bool>,
+    /// What must be done first, besides what the values refer to.
+    #[schemars(example = json!(["stacks.master"]))]
+    depends_on: Option<Vec<String>>,
+    /// Rules that it is excused from, each with the reason.
+    #[schemars(example = json!({ "ORCH062": "a firewall in between forwards it" }))]
+    allow: Option<Allowed>,
+}
+
+/// A path, a group, a list or a table.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum ForEach {
+    /// `vars.NAME` or a group such as `stacks.NAME`.
+    Path(String),
+    /// The items, which are the keys of the instances.
+    List(Vec<String>),
+    /// Keys and values.
+    Table(BTreeMap<String, Json>),
+}
+
+/// A value of a node.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Value {
+    /// A text, which may hold expressions.
+    Text(String),
+    /// A number.
+    Number(f64),
+    /// True or false.
+    Truth(bool),
+    /// A list, which CloudFormation is given joined by commas.
+    List(Vec<Scalar>),
+}
+
+/// A value in a list.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Scalar {
+    /// A text, which may hold expressions.
+    Text(String),
+    /// A number.
+    Number(f64),
+    /// True or false.
+    Truth(bool),
+}
+
+/// A text, or a list of them.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum TextOrTexts {
+    /// One.
+    Text(String),
+    /// Several.
+    Texts(Vec<String>),
+}
+
+/// A text, or `false`.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum TextOrFalse {
+    /// The text.
+    Text(String),
+    /// None, whatever the default says.
+    False(bool),
+}
+
+/// A text, or a whole number.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum TextOrWholeNumber {
+    /// The text.
+    Text(String),
+    /// The number.
+    Number(u32),
+}
+
+/// What a template can be allowed.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Capability {
+    /// To make IAM resources.
+    #[schemars(rename = "CAPABILITY_IAM")]
+    Iam,
+    /// To make IAM resources with names of its choice.
+    #[schemars(rename = "CAPABILITY_NAMED_IAM")]
+    NamedIam,
+    /// To be changed by macros.
+    #[schemars(rename = "CAPABILITY_AUTO_EXPAND")]
+    AutoExpand,
+}
+
+/// Reasons by the rules' numbers.
+#[derive(JsonSchema)]
+#[schemars(transparent, extend("propertyNames" = { "pattern": "^ORCH[0-9]{3}$" }))]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Allowed(BTreeMap<String, String>);
+
+/// The JSON Schema (draft 2020-12) of a plan file.
+///
+/// No key is required, since a file may leave it to the plan that it extends, or to a default.
+pub fn schema() -> Json {
+    let generator: SchemaGenerator = SchemaSettings::draft2020_12().into_generator();
+    let mut schema = generator.into_root_schema_for::<PlanFile>().to_value();
+    without_null(&mut schema);
+    schema
+}
+
+/// TOML has no null: what may be left out is not there at all.
+fn without_null(schema: &mut Json) {
+    let null = |schema: &Json| schema.get("type") == Some(&Json::from("null"));
+    match schema {
+        Json::Object(map) => {
+            if let Some(Json::Array(types)) = map.get_mut("type") {
+                types.retain(|one| one != "null");
+                if let [only] = types.as_slice() {
+                    let only = only.clone();
+                    map.insert("type".to_owned(), only);
+                }
+            }
+            if let Some(Json::Array(choices)) = map.get_mut("anyOf") {
+                choices.retain(|choice| !null(choice));
+                if let [only] = choices.as_mut_slice()
+                    && let Json::Object(only) = std::mem::take(only)
+                {
+                    map.shift_remove("anyOf");
+                    for (key, value) in only {
+                        map.entry(key).or_insert(value);
+                    }
+                }
+            }
+            map.values_mut().for_each(without_null);
+        }
+        Json::Array(items) => items.iter_mut().for_each(without_null),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::{account, group};
+    use super::*;
+    use crate::ids::Kind;
+
+    fn definition<'s>(schema: &'s Json, name: &str) -> &'s Json {
+        &schema["$defs"][name]
+    }
+
+    fn keys(schema: &Json) -> BTreeSet<&str> {
+        schema["properties"].as_object().unwrap().keys().map(String::as_str).collect()
+    }
+
+    #[test]
+    fn the_schema_knows_the_keys_that_the_readers_know() {
+        let schema = schema();
+        for (name, known) in [
+            ("AccountTable", &account::KEYS[..]),
+            ("StackTable", group::keys(Kind::Stack)),
+            ("PeeringTable", group::keys(Kind::Peering)),
+            ("RouteTable", group::keys(Kind::Route)),
+        ] {
+            assert_eq!(keys(definition(&schema, name)), known.iter().copied().collect(), "{name}");
+        }
+        assert_eq!(keys(&schema), super::super::load::KEYS.into_iter().collect());
+        assert_eq!(keys(definition(&schema, "SideTable")), super::super::peering::SIDE_KEYS.into_iter().collect());
+    }
+
+    #[test]
+    fn every_key_has_a_description_and_an_example() {
+        let schema = schema();
+        let tables = schema["$defs"].as_object().unwrap().iter().map(|(name, table)| (name.as_str(), table));
+        for (name, table) in tables.chain([("a plan", &schema)]) {
+            for (key, property) in table["properties"].as_object().into_iter().flatten() {
+                assert!(property["description"].is_string(), "{name}.{key} has no description: {property}");
+                assert!(property["examples"].is_array(), "{name}.{key} has no example: {property}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_may_be_null() {
+        assert!(!schema().to_string().contains("\"null\""));
+    }
+}
