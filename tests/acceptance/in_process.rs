@@ -19,12 +19,15 @@ use tokio::time::Instant;
 /// The account whose own credentials the runs start from: the shipped plans' master.
 const CALLER: &str = "111111111111";
 
-/// The repository, as the plans' files.
-struct Repository;
+/// The repository, as the plans' files, with one text replaced by another wherever it stands.
+struct Repository {
+    edit: Option<(&'static str, &'static str)>,
+}
 
 impl Files for Repository {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
+        let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path))?;
+        Ok(self.edit.map_or(text.clone(), |(from, to)| text.replace(from, to)).into_bytes())
     }
 }
 
@@ -41,7 +44,16 @@ pub type Told = Vec<(u128, Event)>;
 
 /// Reads a shipped plan.
 pub fn shipped(path: &str) -> Ready {
-    let loaded = load(Path::new(path), &Repository, &Given { vars: &[], env: &|_| None });
+    read(path, Repository { edit: None })
+}
+
+/// Reads a shipped plan in which a text is replaced by another.
+pub fn shipped_but(path: &str, from: &'static str, to: &'static str) -> Ready {
+    read(path, Repository { edit: Some((from, to)) })
+}
+
+fn read(path: &str, files: Repository) -> Ready {
+    let loaded = load(Path::new(path), &files, &Given { vars: &[], env: &|_| None });
     assert!(!loaded.problems.iter().any(Problem::is_error), "{:?}", loaded.problems);
     let plan = loaded.plan.unwrap();
     let graph = of_plan(&plan).unwrap();
@@ -51,14 +63,30 @@ pub fn shipped(path: &str) -> Ready {
 impl Ready {
     /// Applies all of the plan and gives the tally with everything that was told.
     pub async fn apply(&self, sim: &Sim) -> (Tally, Told) {
+        self.run(sim, vec![(Job::apply(Arc::clone(&self.plan), Arc::clone(&self.graph), &self.all()), Command::Apply)])
+            .await
+    }
+
+    /// Deletes all of the plan, as the command line does it: what routes refer to is looked up first.
+    pub async fn destroy(&self, sim: &Sim) -> (Tally, Told) {
+        let before = Job::before_destroy(Arc::clone(&self.plan), Arc::clone(&self.graph), &self.all());
+        let job = Job::destroy(Arc::clone(&self.plan), &self.graph, &self.all());
+        self.run(sim, vec![(before, Command::Outputs), (job, Command::Destroy)]).await
+    }
+
+    fn all(&self) -> Vec<bool> {
+        vec![true; self.plan.nodes.len()]
+    }
+
+    /// Runs jobs one after the other, each with what the last has gathered, and gives the last one's tally.
+    async fn run(&self, sim: &Sim, jobs: Vec<(Job, Command)>) -> (Tally, Told) {
         let began = Instant::now();
         let told: Arc<Mutex<Told>> = Arc::default();
-        let job =
-            Arc::new(Job::apply(Arc::clone(&self.plan), Arc::clone(&self.graph), &vec![true; self.plan.nodes.len()]));
         let keys = sim.clone();
         let environment =
             Environment::given(sim.http_client(), sim.time_source(), move |_| Some(keys.credentials(CALLER)));
-        let sessions = Sessions::open(&specs(&[&job]), &environment).await.unwrap();
+        let touched: Vec<&Job> = jobs.iter().map(|(job, _)| job).collect();
+        let sessions = Sessions::open(&specs(&touched), &environment).await.unwrap();
         let sink = {
             let told = Arc::clone(&told);
             Arc::new(move |event| told.lock().unwrap().push((began.elapsed().as_millis(), event)))
@@ -69,9 +97,12 @@ impl Ready {
             sources: Arc::clone(&self.sources),
             sink,
         };
-        let (_words, control) = mpsc::unbounded_channel();
         let settings = Settings { limits: Limits::UNLIMITED, fail_fast: false };
-        let tally = execute(&job, Command::Apply, settings, means, control).await;
+        let mut tally = Tally::default();
+        for (job, command) in jobs {
+            let (_words, control) = mpsc::unbounded_channel();
+            tally = execute(&Arc::new(job), command, settings, means.clone(), control).await;
+        }
         let told = told.lock().unwrap().clone();
         (tally, told)
     }

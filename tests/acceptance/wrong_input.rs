@@ -295,3 +295,47 @@ fn without_a_terminal_apply_wants_yes() {
     orch.run(&["apply", "small.toml"]).code(4).says(&["--yes"]);
     orch.run(&["destroy", "small.toml"]).code(4).says(&["--yes"]);
 }
+
+#[test]
+fn many_mistakes_are_told_by_one_run_in_the_order_of_the_file() {
+    let orch = small();
+    orch.write("many.toml", include_str!("many-mistakes.toml"));
+    let ended = orch.run(&["validate", "many.toml"]).code(2);
+    // Each problem's number and the line it is at.
+    let lines: Vec<&str> = ended.stderr.lines().collect();
+    let told: Vec<(&str, &str)> = lines
+        .windows(2)
+        .filter_map(|pair| {
+            let code = pair[0].strip_prefix("error[")?.split(']').next()?;
+            let line = pair[1].trim_start().strip_prefix("--> many.toml:")?.split(':').next()?;
+            Some((code, line))
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("ORCH009", "1"),
+            ("ORCH008", "2"),
+            ("ORCH015", "9"),
+            ("ORCH016", "10"),
+            ("ORCH018", "10"),
+            ("ORCH005", "12"),
+            ("ORCH019", "16"),
+            ("ORCH023", "17"),
+            ("ORCH011", "18"),
+            ("ORCH010", "18"),
+            ("ORCH005", "19"),
+            ("ORCH020", "22"),
+            ("ORCH007", "28"),
+            ("ORCH008", "29"),
+            ("ORCH025", "30"),
+            ("ORCH020", "34"),
+            ("ORCH008", "35"),
+            ("ORCH008", "36"),
+        ],
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(ended.stderr.matches("= help: ").count(), told.len(), "each has a remedy:\n{}", ended.stderr);
+    assert!(ended.stdout.contains("many.toml: in error (18 errors)"), "{}", ended.stdout);
+}

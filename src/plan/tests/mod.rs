@@ -5,6 +5,7 @@ mod example;
 mod expansion;
 mod hostile;
 mod mistakes;
+mod permutation;
 
 use std::collections::BTreeMap;
 use std::io;
