@@ -44,16 +44,16 @@ pub type Told = Vec<(u128, Event)>;
 
 /// Reads a shipped plan.
 pub fn shipped(path: &str) -> Ready {
-    read(path, Repository { edit: None })
+    read(path, &Repository { edit: None })
 }
 
 /// Reads a shipped plan in which a text is replaced by another.
 pub fn shipped_but(path: &str, from: &'static str, to: &'static str) -> Ready {
-    read(path, Repository { edit: Some((from, to)) })
+    read(path, &Repository { edit: Some((from, to)) })
 }
 
-fn read(path: &str, files: Repository) -> Ready {
-    let loaded = load(Path::new(path), &files, &Given { vars: &[], env: &|_| None });
+fn read(path: &str, files: &Repository) -> Ready {
+    let loaded = load(Path::new(path), files, &Given { vars: &[], env: &|_| None });
     assert!(!loaded.problems.iter().any(Problem::is_error), "{:?}", loaded.problems);
     let plan = loaded.plan.unwrap();
     let graph = of_plan(&plan).unwrap();
