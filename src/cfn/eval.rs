@@ -188,7 +188,9 @@ impl<'a> Evaluator<'a> {
             }
             Function::Equals | Function::And | Function::Or | Function::Not => self.truth(node)?.into(),
             Function::GetAzs => {
-                let region = match self.text(argument)?.ok_or_else(wrong)? {
+                let written = self.value(argument)?;
+                let region = if written.is_null() { String::new() } else { text(&written).ok_or_else(wrong)? };
+                let region = match region {
                     empty if empty.is_empty() => self.known(self.context.pseudo(Pseudo::Region), "AWS::Region", at)?,
                     region => region.into(),
                 };

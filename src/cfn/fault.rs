@@ -409,7 +409,7 @@ mod tests {
 
     #[test]
     fn calls_must_have_a_form_that_functions_take() {
-        let text = "Conditions: {C: !Not [!Equals [a]], D: !And [!Condition C]}\nResources:\n  V: {Type: T}\n  A: {Type: T, Properties: {A: !GetAtt V, B: !If [C, x], C: !Reff V, D: {'Fn::Nope': x}, E: !Join [',', x], F: !Sub [a, b], G: !FindInMap [M, a], H: !Ref [V], I: !Select [0], J: !Split [a], K: !Cidr [a], L: !ToJsonString {a: b}, M: {'Fn::GetAZs': }}}\nOutputs: {O: {Value: !GetAtt [V]}}";
+        let text = "Conditions: {C: !Not [!Equals [a]], D: !And [!Condition C]}\nResources:\n  V: {Type: T}\n  A: {Type: T, Properties: {A: !GetAtt V, B: !If [C, x], C: !Reff V, D: {'Fn::Nope': x}, E: !Join [',', x], F: !Sub [a, b], G: !FindInMap [M, a], H: !Ref [V], I: !Select [0], J: !Split [a], K: !Cidr [a], L: !ToJsonString {a: b}}}\nOutputs: {O: {Value: !GetAtt [V]}}";
         insta::assert_snapshot!(faults(text), @"
         Template error: Mapping named 'M' is not present in the 'Mappings' section of template. <- !FindInMap [M, a]
         Template error: every Fn::Equals object requires a list of 2 string parameters. <- !Equals [a]
@@ -426,10 +426,9 @@ mod tests {
         Template error: every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string to be split or a function that returns a string to be split. <- !Split [a]
         Template error: every Fn::Cidr object requires two parameters, (1) a CIDR block and (2) a count, and an optional third, the number of subnet bits <- !Cidr [a]
         Template error: encountered unsupported function: Fn::ToJsonString <- !ToJsonString {a: b}
-        Template error: every Fn::GetAZs object must have a String-typed value. <- {'Fn::GetAZs': }
         Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute <- !GetAtt [V]
         ");
-        let sound = "Resources:\n  V: {Type: T}\n  A: {Type: T, Properties: {A: !GetAtt [V, !Ref AWS::Region], B: !Join [',', !GetAZs ''], C: !GetStackOutput {StackName: x}, D: {Fn::Nope: x, Other: y}, E: !Sub 5, F: !Cidr [a, b], G: !Base64 {Ref: V}}}";
+        let sound = "Resources:\n  V: {Type: T}\n  A: {Type: T, Properties: {A: !GetAtt [V, !Ref AWS::Region], B: !Join [',', !GetAZs ''], C: !GetStackOutput {StackName: x}, D: {Fn::Nope: x, Other: y}, E: !Sub 5, F: !Cidr [a, b], G: !Base64 {Ref: V}, H: {'Fn::GetAZs': }}}";
         assert_eq!(faults(sound), "");
     }
 

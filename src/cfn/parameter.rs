@@ -143,7 +143,13 @@ impl Parameter {
         if self.is_list() && !self.is_ssm() {
             let items: Vec<&str> = text.split(',').map(str::trim).collect();
             let items: &[&str] = if text.trim().is_empty() { &[] } else { &items };
-            items.iter().try_for_each(|item| self.check(item))?;
+            let checked = items.iter().try_for_each(|item| self.check(item));
+            // Whether an allowed value with a comma in it is one item or all of them, CloudFormation does not say.
+            let is_allowed = self.allowed_values.iter().any(|allowed| allowed == text);
+            checked.or_else(|refusal| match refusal {
+                Refusal::NotAllowed { .. } if is_allowed => Ok(()),
+                refusal => Err(refusal),
+            })?;
             Ok(items.iter().map(|item| Json::from(*item)).collect())
         } else {
             self.check(text)?;

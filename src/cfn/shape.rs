@@ -151,8 +151,9 @@ fn takes(call: &Call<'_>, extended: bool) -> bool {
         Function::If => count == Some(3),
         Function::And | Function::Or => count.is_some_and(|count| (2..=10).contains(&count)),
         Function::Not => count == Some(1),
-        Function::GetAzs
-        | Function::Base64
+        // Samples of AWS's own say `"Fn::GetAZs": null` for the stack's own region.
+        Function::GetAzs => true,
+        Function::Base64
         | Function::ImportValue
         | Function::Length
         | Function::ToJsonString
