@@ -27,3 +27,7 @@ moto:
 # Everything that CI runs.
 ci:
     bash .ci/run
+
+# How orch reads a folder of templates, beside cfn-lint (needs Python; makes its own virtual environment).
+wild DIR:
+    bash tests/wild/run {{DIR}}
