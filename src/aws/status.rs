@@ -73,7 +73,7 @@ const STATUSES: [(&str, Phase, &str); 23] = [
     ("UPDATE_ROLLBACK_IN_PROGRESS", Phase::InProgress, ""),
 ];
 
-const DELETE_IT: &str = "the stack was never complete and CloudFormation can only delete it: correct the cause, delete the stack and run again";
+const DELETE_IT: &str = "the stack was never complete and CloudFormation can only delete it: correct the cause, delete the stack (`orch destroy` with `--only` and this node) and run again";
 const UNDONE: &str = "everything is as it was before: correct the cause and run again";
 
 impl StackStatus {
