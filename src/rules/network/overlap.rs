@@ -108,7 +108,9 @@ fn overlap(one: &[IpNet], other: &[IpNet]) -> Option<(IpNet, IpNet)> {
 /// The problem with the parameter that gives a stack's VPC the range, where there is one.
 fn with_origin(design: &Design<'_>, problem: Problem, stack: Ix, range: IpNet) -> Problem {
     let Some((spec, _)) = design.stack(stack) else { return problem };
-    let gives = |value: &crate::plan::Value| design.text(value).is_some_and(|text| text == range.to_string());
+    // Addresses within the range say the same range: 10.0.7.0/16.
+    let read = |text: String| text.parse::<IpNet>().ok().map(|range| range.trunc());
+    let gives = |value: &crate::plan::Value| design.text(value).and_then(read) == Some(range);
     match spec.parameters.values().find(|parameter| gives(&parameter.value)) {
         Some(parameter) => {
             let text = format!("{range} of `{}`", design.node(stack).id);

@@ -1,5 +1,8 @@
 //! Every rule's examples do what the rule says, to the letter.
 
+mod case;
+mod cases;
+
 use std::path::Path;
 
 use super::example::{Example, PLAN};
