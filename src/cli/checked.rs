@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::diag::{Problem, Severity, Sources};
+use crate::diag::{Problem, Severity, Sources, in_order};
 use crate::graph::{Graph, Selection};
 use crate::ids::AccountName;
 use crate::plan::{self, Given, Plan, codes};
@@ -47,9 +47,11 @@ pub(super) fn find(path: &Path, vars: &Vars) -> Findings {
     let loaded = plan::load(path, &Disk, &given);
     let mut problems: Vec<Problem> = loaded.problems;
     let mut graph = None;
-    if let Some(plan) = &loaded.plan {
+    // What is wrong with the text of one node is no reason to be silent about the others.
+    if let Some(plan) = loaded.plan.as_ref().or(loaded.draft.as_ref()) {
         let found = rules::check(plan, &loaded.sources);
         problems.extend(found.problems);
+        in_order(&mut problems);
         graph = found.graph;
     }
     let sources = Arc::new(loaded.sources);

@@ -5,5 +5,5 @@
 mod problem;
 mod source;
 
-pub use problem::{Code, Label, NotACode, Problem, Severity};
+pub use problem::{Code, Label, NotACode, Problem, Severity, in_order};
 pub use source::{FileId, Source, Sources, Span, position};

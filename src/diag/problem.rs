@@ -66,6 +66,11 @@ pub struct Problem {
     pub help: Vec<String>,
 }
 
+/// Puts problems in the order of the files and their texts, as a reader goes through them.
+pub fn in_order(problems: &mut [Problem]) {
+    problems.sort_by_key(|problem| (problem.at.span.file, problem.at.span.range.start, problem.code));
+}
+
 impl Problem {
     /// An error at a place.
     pub fn error(code: Code, span: Span, message: impl Into<String>) -> Self {

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use petgraph::Direction;
-use petgraph::algo::kosaraju_scc;
 use petgraph::graph::NodeIndex;
 use petgraph::visit::EdgeRef;
 
@@ -64,18 +63,11 @@ impl Cycle {
         self.nodes.iter().zip(next).zip(&self.edges).map(|((node, next), edge)| (node, next, edge))
     }
 
-    /// A short ring of a graph that has at least one: the shortest through any of the first nodes of the smallest
-    /// strongly connected part. Finding the shortest of all would take a search from every node.
-    pub(super) fn shortest(dag: &Dag) -> Self {
-        let rings = |part: &Vec<NodeIndex>| part.len() > 1 || dag.contains_edge(part[0], part[0]);
-        // kosaraju_scc keeps its own stack; petgraph's tarjan_scc recurses as deep as the longest path.
-        let parts = kosaraju_scc(dag).into_iter().filter(rings);
-        let mut part = parts
-            .min_by_key(|part| (part.len(), part.iter().min().copied()))
-            .expect("a graph without a topological order has a cycle");
-        part.sort_unstable();
+    /// A short ring of some nodes that all need each other: the shortest through any of the first of them. Finding the
+    /// shortest of all would take a search from every node.
+    pub(super) fn shortest_in(dag: &Dag, part: &[NodeIndex]) -> Self {
         let mut inside = vec![false; dag.node_count()];
-        for node in &part {
+        for node in part {
             inside[node.index()] = true;
         }
         let mut ring = part
@@ -164,7 +156,12 @@ mod tests {
     use crate::diag::Sources;
 
     fn cycle(nodes: u32, edges: &[(u32, u32)]) -> Cycle {
-        Graph::new(ids(nodes), edges.iter().map(|(from, to)| edge(*from, *to))).expect_err("the sample has a cycle")
+        cycles(nodes, edges).swap_remove(0)
+    }
+
+    fn cycles(nodes: u32, edges: &[(u32, u32)]) -> Vec<Cycle> {
+        let graph = Graph::new(ids(nodes), edges.iter().map(|(from, to)| edge(*from, *to)));
+        graph.expect_err("the sample has a cycle").found
     }
 
     /// Whether every step of the ring is one of the given edges and the ring closes.
@@ -192,6 +189,18 @@ mod tests {
             "these nodes need each other in a ring: stacks.n1 → stacks.n3 → stacks.n2 → stacks.n1"
         );
         assert_eq!(cycle.edges()[0], edge(3, 1));
+    }
+
+    #[test]
+    fn rings_apart_from_each_other_are_all_told_and_what_is_left_is_a_graph() {
+        // 0 ↔ 3, 2 needs itself, 1 → 4 → 5 → 1; 3 needs 4 as well, and 6 needs all.
+        let edges = [(0, 3), (3, 0), (2, 2), (1, 4), (4, 5), (5, 1), (4, 3), (0, 6), (2, 6), (1, 6)];
+        let told: Vec<_> = cycles(7, &edges).iter().map(|cycle| cycle.nodes().len()).collect();
+        assert_eq!(told, [2, 3, 1], "in the order of the file");
+        let rest = Graph::new(ids(7), edges.map(|(from, to)| edge(from, to))).unwrap_err().rest;
+        let left: Vec<_> = rest.nodes().flat_map(|to| rest.needs(to).map(move |from| (from.0, to.0))).collect();
+        assert_eq!(left, [(4, 3), (0, 6), (1, 6), (2, 6)]);
+        assert_eq!(rest.order().len(), 7);
     }
 
     #[test]
@@ -226,7 +235,7 @@ mod tests {
             Edge { span: None, expression: "depends_on".into(), ..edge(0, 1) },
             Edge { span: place(6..12), ..edge(0, 1) },
         ];
-        let problem = Graph::new(ids(2), edges).unwrap_err().problem(&Span::start_of(file));
+        let problem = Graph::new(ids(2), edges).unwrap_err().found[0].problem(&Span::start_of(file));
         assert_eq!(problem.code, CYCLE);
         assert_eq!(
             (sources.slice(&problem.at.span), problem.at.text.as_str()),

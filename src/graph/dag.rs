@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use petgraph::Direction;
+use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 
@@ -90,11 +91,11 @@ impl Graph {
     /// A graph of `ids`, in the order of the file and no two alike, and the references between them.
     ///
     /// # Errors
-    /// A [`Cycle`] if some nodes need each other in a ring, or one needs itself.
+    /// [`Cycles`] if some nodes need each other in a ring, or one needs itself.
     ///
     /// # Panics
     /// If an edge names a position that `ids` does not have.
-    pub fn new(ids: Vec<NodeId>, edges: impl IntoIterator<Item = Edge>) -> Result<Self, Cycle> {
+    pub fn new(ids: Vec<NodeId>, edges: impl IntoIterator<Item = Edge>) -> Result<Self, Box<Cycles>> {
         Self::with_joins(ids, edges, [])
     }
 
@@ -109,7 +110,7 @@ impl Graph {
         ids: Vec<NodeId>,
         edges: impl IntoIterator<Item = Edge>,
         joins: impl IntoIterator<Item = Join>,
-    ) -> Result<Self, Cycle> {
+    ) -> Result<Self, Box<Cycles>> {
         let len = ids.len();
         let mut dag = Dag::with_capacity(len, 0);
         let by_id: HashMap<_, _> = ids.iter().enumerate().map(|(index, id)| (id.clone(), Ix::from(index))).collect();
@@ -137,10 +138,14 @@ impl Graph {
                 dag.add_edge(between, at(node), vec![reason.clone()]);
             }
         }
-        match order(&dag) {
-            Some(order) => Ok(Self { dag, len, order, by_id }),
-            None => Err(Cycle::shortest(&dag)),
+        if let Some(order) = order(&dag) {
+            return Ok(Self { dag, len, order, by_id });
         }
+        let parts = rings(&dag);
+        let found = parts.iter().map(|part| Cycle::shortest_in(&dag, part)).collect();
+        cut(&mut dag, &parts);
+        let order = order(&dag).expect("without the edges inside its rings a graph has none");
+        Err(Box::new(Cycles { found, rest: Self { dag, len, order, by_id } }))
     }
 
     /// How many nodes there are.
@@ -269,6 +274,15 @@ impl Graph {
     }
 }
 
+/// The rings of nodes that are no graph, and the graph that they would be without them.
+#[derive(Clone, Debug)]
+pub struct Cycles {
+    /// A short ring of each set of nodes that all need each other, in the order of the file.
+    pub found: Vec<Cycle>,
+    /// All nodes, without any reference inside such a set.
+    pub rest: Graph,
+}
+
 impl Join {
     /// Its edges, one by one.
     fn edges(&self) -> impl Iterator<Item = Edge> {
@@ -329,6 +343,32 @@ fn order(dag: &Dag) -> Option<Vec<Ix>> {
         }
     }
     (seen == dag.node_count()).then_some(order)
+}
+
+/// The sets of nodes that all need each other, each in the order of the file and in the order of their first nodes.
+fn rings(dag: &Dag) -> Vec<Vec<NodeIndex>> {
+    // kosaraju_scc keeps its own stack; petgraph's tarjan_scc recurses as deep as the longest path.
+    let parts = kosaraju_scc(dag).into_iter().filter(|part| part.len() > 1 || dag.contains_edge(part[0], part[0]));
+    let mut parts: Vec<_> = parts.collect();
+    for part in &mut parts {
+        part.sort_unstable();
+    }
+    parts.sort_unstable_by_key(|part| part[0]);
+    parts
+}
+
+/// Takes the edges inside some sets of nodes away.
+fn cut(dag: &mut Dag, parts: &[Vec<NodeIndex>]) {
+    let mut part_of = vec![None; dag.node_count()];
+    for (number, part) in parts.iter().enumerate() {
+        for node in part {
+            part_of[node.index()] = Some(number);
+        }
+    }
+    dag.retain_edges(|dag, edge| {
+        let (from, to) = dag.edge_endpoints(edge).expect("an edge of the graph has two ends");
+        part_of[from.index()].is_none() || part_of[from.index()] != part_of[to.index()]
+    });
 }
 
 #[cfg(test)]
@@ -414,10 +454,11 @@ mod tests {
 
     #[test]
     fn a_ring_through_a_join_names_nodes_only() {
-        let cycle = Graph::with_joins(ids(8), [edge(6, 1)], [join(0..4, 4..8)]).unwrap_err();
+        let first = |cycles: Box<Cycles>| cycles.found[0].clone();
+        let cycle = first(Graph::with_joins(ids(8), [edge(6, 1)], [join(0..4, 4..8)]).unwrap_err());
         assert_eq!(cycle.to_string(), "these nodes need each other in a ring: stacks.n1 → stacks.n6 → stacks.n1");
         assert_eq!(&*cycle.edges()[1].expression, "depends_on");
-        let cycle = Graph::with_joins(ids(4), [], [join(0..4, 1..4)]).unwrap_err();
+        let cycle = first(Graph::with_joins(ids(4), [], [join(0..4, 1..4)]).unwrap_err());
         assert_eq!(cycle.to_string(), "`stacks.n1` needs itself");
     }
 

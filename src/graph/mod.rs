@@ -10,8 +10,8 @@ mod path;
 mod select;
 
 pub use cycle::{CYCLE, Cycle};
-pub use dag::{Edge, Graph, Ix, Join, Reason};
-pub use of_plan::of_plan;
+pub use dag::{Cycles, Edge, Graph, Ix, Join, Reason};
+pub use of_plan::{Unsound, of_plan};
 pub use path::CriticalPath;
 pub use select::{BadPattern, Flag, NoMatch, Selection};
 

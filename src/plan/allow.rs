@@ -36,16 +36,18 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Arc<[Allowance]> {
             );
             continue;
         };
-        match &entry.item.data {
-            Data::Text(reason) if !reason.trim().is_empty() => {
-                allowed.push(Allowance { code, key: entry.key.clone(), reason: reason.clone() });
-            }
-            Data::Text(_) => {
+        let reason = if let Data::Text(reason) = &entry.item.data {
+            if reason.trim().is_empty() {
                 let message = format!("{code} is allowed without a reason");
                 fields.problems.error(codes::INVALID_VALUE, &entry.item.span, message, EXAMPLE);
             }
-            _ => fields.problems.wrong_type(&entry.item, "the reason in quotes", EXAMPLE),
-        }
+            reason.clone()
+        } else {
+            fields.problems.wrong_type(&entry.item, "the reason in quotes", EXAMPLE);
+            "".into()
+        };
+        // It is clear what is meant, so the rule need not be told as well.
+        allowed.push(Allowance { code, key: entry.key.clone(), reason });
     }
     allowed.into()
 }

@@ -26,7 +26,8 @@ use super::world::{Each, Instance, Instances, World};
 use crate::diag::{Sources, Span};
 use crate::ids::NodeId;
 
-/// Binds every instance of every group, in their order. What cannot be bound was reported and is left out.
+/// Binds every instance of every group, in their order. What cannot be bound was reported: a value is lost, a node that
+/// has no place is left out.
 pub(super) fn bind(
     groups: &[Group],
     world: &World,
@@ -40,21 +41,21 @@ pub(super) fn bind(
         for member in &world.groups[index].members {
             let instance = &world.instances[*member];
             let scope = Scope::of(world, instance, Horizon::Values);
-            let mut binder = Binder { scope, problems, needs: Needs::default() };
+            let mut binder = Binder { scope, problems, needs: Needs::default(), whole: true };
             let spec = match &group.body {
-                Body::Stack(stack) => binder.stack(stack, instance, templates, sources),
+                Body::Stack(stack) => Some(binder.stack(stack, instance, templates, sources)),
                 Body::Peering(peering) => binder.peering(peering, instance),
                 Body::Route(route) => binder.route(route),
             };
             for (name, span) in &group.depends_on {
                 binder.depends_on(name, span);
             }
-            let needs = binder.needs.list;
+            let (needs, whole) = (binder.needs.list, group.whole && binder.whole);
             if let (Some(spec), Some(account), Some(region)) = (spec, &instance.account, &instance.region) {
                 let (account, region) = (account.clone(), region.clone());
                 let (id, span, after) = (instance.id.clone(), group.span.clone(), after.clone());
                 let allow = group.allow.clone();
-                nodes.push(Node { id, span, account, region, spec, needs, after, allow });
+                nodes.push(Node { id, span, account, region, spec, needs, after, allow, whole });
             }
         }
     }
@@ -87,6 +88,8 @@ struct Binder<'a> {
     scope: Scope<'a>,
     problems: &'a mut Problems,
     needs: Needs,
+    /// Whether everything could be bound so far.
+    whole: bool,
 }
 
 impl Binder<'_> {
@@ -96,21 +99,22 @@ impl Binder<'_> {
         instance: &Instance,
         templates: &mut Templates<'_>,
         sources: &mut Sources,
-    ) -> Option<Spec> {
+    ) -> Spec {
         let template = match &stack.template {
             None => None,
-            Some(text) => self.template(text, templates, sources),
+            Some(text) => self.template(text, templates, sources).or_else(|| self.lose()),
         };
+        let name = instance.name.clone().or_else(|| self.lose()).unwrap_or_default();
         let parameters = self.values(&stack.parameters, "a parameter");
         let tags = self.values(&stack.tags, "a tag");
-        Some(Spec::Stack(StackSpec {
-            name: instance.name.clone()?,
+        Spec::Stack(StackSpec {
+            name,
             template,
-            parameters: parameters?,
-            tags: tags?,
+            parameters,
+            tags,
             capabilities: stack.capabilities.clone(),
             manage: stack.manage,
-        }))
+        })
     }
 
     fn template(&mut self, text: &Text, templates: &mut Templates<'_>, sources: &mut Sources) -> Option<Template> {
@@ -126,7 +130,7 @@ impl Binder<'_> {
         let requester = self.side(peering.requester.as_ref(), own);
         let accepter = self.side(peering.accepter.as_ref(), instance.accepter.clone().unwrap_or_default());
         let tags = self.values(&peering.tags, "a tag");
-        Some(Spec::Peering(PeeringSpec { requester: requester?, accepter: accepter?, tags: tags? }))
+        Some(Spec::Peering(PeeringSpec { requester: requester?, accepter: accepter?, tags }))
     }
 
     fn side(
@@ -135,46 +139,45 @@ impl Binder<'_> {
         (account, region): (Option<crate::ids::AccountName>, Option<crate::ids::Region>),
     ) -> Option<Side> {
         let side = side?;
-        let vpc = self.value(side.vpc.as_ref()?)?;
+        let vpc = self.value(side.vpc.as_ref()?);
         fit::vpc(&vpc, self.problems);
         Some(Side { account: account?, region: region?, vpc, dns: side.dns })
     }
 
     fn route(&mut self, route: &DeclaredRoute) -> Option<Spec> {
-        let tables: Vec<_> = route.route_tables.iter().map(|table| self.value(table)).collect();
-        let destination = route.destination.as_ref().and_then(|destination| self.value(destination));
-        let via = route.via.as_ref().and_then(|via| self.value(via));
+        let route_tables: Vec<_> = route.route_tables.iter().map(|table| self.value(table)).collect();
+        let destination = route.destination.as_ref().map(|destination| self.value(destination));
+        let via = route.via.as_ref().map(|via| self.value(via));
         for (value, fits) in [(&destination, fit::destination as fit::Fit), (&via, fit::target)] {
             if let Some(value) = value {
                 fits(value, self.problems);
             }
         }
-        let route_tables: Vec<_> = tables.into_iter().collect::<Option<_>>()?;
         fit::tables(&route_tables, self.problems);
         Some(Spec::Route(RouteSpec { route_tables, destination: destination?, via: via?, replace: route.replace }))
     }
 
-    /// A table of values, all of them looked at even when one is wrong; `what` is one of them.
-    fn values(&mut self, declared: &IndexMap<Arc<str>, Keyed>, what: &str) -> Option<IndexMap<Arc<str>, Setting>> {
-        let mut bound = Vec::with_capacity(declared.len());
+    /// A table of values; `what` is one of them.
+    fn values(&mut self, declared: &IndexMap<Arc<str>, Keyed>, what: &str) -> IndexMap<Arc<str>, Setting> {
+        let mut bound = IndexMap::with_capacity(declared.len());
         for (name, Keyed { key, value }) in declared {
             let value = self.value(value);
-            if let Some(value) = &value {
-                fit::plain(value, what, self.problems);
-            }
-            bound.push(value.map(|value| (name.clone(), Setting { key: key.clone(), value })));
+            fit::plain(&value, what, self.problems);
+            bound.insert(name.clone(), Setting { key: key.clone(), value });
         }
-        bound.into_iter().collect()
+        bound
     }
 
-    fn value(&mut self, declared: &Declared) -> Option<Value> {
+    fn value(&mut self, declared: &Declared) -> Value {
         match declared {
-            Declared::Known { span, value } => Some(Value::known(span.clone(), value.clone())),
-            Declared::Text(text) => self.text(text),
-            Declared::List { span, items } => {
-                let items: Vec<_> = items.iter().map(|item| self.value(item)).collect();
-                Some(Value::list(span.clone(), items.into_iter().collect::<Option<_>>()?))
+            Declared::Known { span, value } => Value::known(span.clone(), value.clone()),
+            Declared::Text(text) => {
+                self.text(text).or_else(|| self.lose()).unwrap_or_else(|| Value::lost(text.span.clone()))
             }
+            Declared::List { span, items } => {
+                Value::list(span.clone(), items.iter().map(|item| self.value(item)).collect())
+            }
+            Declared::Broken { span } => Value::lost(span.clone()),
         }
     }
 
@@ -195,6 +198,12 @@ impl Binder<'_> {
             return None;
         }
         Value::text(text, slots).map_err(|error| unevaluable(text, error, self.problems)).ok()
+    }
+
+    /// Nothing, which was reported.
+    fn lose<T>(&mut self) -> Option<T> {
+        self.whole = false;
+        None
     }
 
     /// Notes that the node needs another.

@@ -257,6 +257,7 @@ fn constant<'a>(declared: &'a Declared, scope: Scope<'_>, problems: &mut Problem
     match declared {
         Declared::Known { span, value } => Some((Json::clone(value), span)),
         Declared::Text(text) => Some((scope.constant(text, problems)?, &text.span)),
+        Declared::Broken { .. } => None,
         Declared::List { span, items } => {
             let values: Vec<_> =
                 items.iter().map(|item| constant(item, scope, problems).map(|found| found.0)).collect();

@@ -21,6 +21,8 @@ pub(super) enum Declared {
     Text(Arc<Text>),
     /// A list of values.
     List { span: Span, items: Vec<Declared> },
+    /// What is no value, which was reported.
+    Broken { span: Span },
 }
 
 /// A value under a key of the plan's choice.
@@ -181,7 +183,7 @@ impl<'a> Fields<'a> {
 
     /// A value of a node.
     pub(super) fn value(&mut self, key: &str) -> Option<Declared> {
-        self.item(key).and_then(|item| self.declare(item))
+        self.item(key).map(|item| self.declare(item))
     }
 
     /// A table of values: parameters or tags.
@@ -189,10 +191,7 @@ impl<'a> Fields<'a> {
         let Some(table) = self.table(key) else { return IndexMap::new() };
         self.check_plain_keys(table);
         let keyed = |key: &Span, value: Declared| Keyed { key: key.clone(), value };
-        table
-            .iter()
-            .filter_map(|(name, entry)| Some((name.clone(), keyed(&entry.key, self.declare(&entry.item)?))))
-            .collect()
+        table.iter().map(|(name, entry)| (name.clone(), keyed(&entry.key, self.declare(&entry.item)))).collect()
     }
 
     /// Reports keys with expressions in them: only values are worked out, so they would be taken as they stand.
@@ -215,26 +214,26 @@ impl<'a> Fields<'a> {
     }
 
     /// The value as it is declared; tables are no values of nodes.
-    pub(super) fn declare(&mut self, item: &Item) -> Option<Declared> {
+    pub(super) fn declare(&mut self, item: &Item) -> Declared {
+        let broken = Declared::Broken { span: item.span.clone() };
         match &item.data {
-            Data::Text(text) => {
-                Text::parse(text, &item.span, self.sources, self.problems).map(|text| Declared::Text(Arc::new(text)))
-            }
+            Data::Text(text) => Text::parse(text, &item.span, self.sources, self.problems)
+                .map_or(broken, |text| Declared::Text(Arc::new(text))),
             Data::List(items) => {
-                let items: Vec<_> = items.iter().map(|item| self.declare(item)).collect();
-                Some(Declared::List { span: item.span.clone(), items: items.into_iter().collect::<Option<_>>()? })
+                let items = items.iter().map(|item| self.declare(item)).collect();
+                Declared::List { span: item.span.clone(), items }
             }
             Data::Table(_) => {
                 let help = "name one value, or give each value inside a key of its own";
                 self.problems.wrong_type(item, "a text, a number, true, false or a list of them", help);
-                None
+                broken
             }
             Data::Datetime(_) => {
                 self.problems.wrong_type(item, "a text", "put the date in quotes");
-                None
+                broken
             }
             Data::Integer(_) | Data::Float(_) | Data::Boolean(_) => {
-                Some(Declared::Known { span: item.span.clone(), value: Arc::new(item.json()) })
+                Declared::Known { span: item.span.clone(), value: Arc::new(item.json()) }
             }
         }
     }

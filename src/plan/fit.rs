@@ -45,7 +45,7 @@ pub(super) fn plain(value: &Value, what: &str, problems: &mut Problems) {
                 refuse(value.span(), sort_of(other));
             }
         }
-        Outline::Shape(_) => {}
+        Outline::Shape(_) | Outline::Lost => {}
         Outline::List(items) => {
             for item in items {
                 match item.outline() {
@@ -55,7 +55,7 @@ pub(super) fn plain(value: &Value, what: &str, problems: &mut Problems) {
                         }
                     }
                     Outline::Shape(Shape::List) | Outline::List(_) => refuse(item.span(), "a list inside a list"),
-                    Outline::Shape(_) => {}
+                    Outline::Shape(_) | Outline::Lost => {}
                 }
             }
         }
@@ -106,7 +106,7 @@ pub(super) fn tables(tables: &[Value], problems: &mut Problems) {
                 any |= !items.is_empty();
                 items.iter().for_each(one);
             }
-            Outline::Shape(Shape::List) => any = true,
+            Outline::Shape(Shape::List) | Outline::Lost => any = true,
             Outline::Value(_) | Outline::Shape(_) => {
                 any = true;
                 one(table);
@@ -133,7 +133,7 @@ fn one_text(value: &Value, wanted: &str, fits: &dyn Fn(&str) -> bool, help: &str
             }
             return;
         }
-        Outline::Shape(Shape::Text) => return,
+        Outline::Shape(Shape::Text) | Outline::Lost => return,
         Outline::Value(other) => sort_of(other),
         Outline::Shape(Shape::List) | Outline::List(_) => "a list",
         Outline::Shape(Shape::Truth) => "true or false",

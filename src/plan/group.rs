@@ -19,6 +19,8 @@ use crate::ids::Kind;
 pub(super) struct Group {
     pub(super) kind: Kind,
     pub(super) name: Arc<str>,
+    /// Whether nothing was reported of its table: if not, what it lacks may be what could not be read.
+    pub(super) whole: bool,
     /// The header of its table.
     pub(super) span: Span,
     pub(super) for_each: Key<ForEach>,
@@ -72,10 +74,11 @@ fn group(
         problems.wrong_type(&entry.item, "a table", &format!("write [{}.{name}]", kind.table()));
         return None;
     };
-    let mut whole = defaults.cloned().unwrap_or_default();
-    merge(&mut whole, own.clone());
+    let mut table = defaults.cloned().unwrap_or_default();
+    merge(&mut table, own.clone());
+    let reported = problems.len();
     let span = entry.header(sources);
-    let mut fields = Fields::new(&whole, &format!("a {kind}"), keys(kind), span.clone(), sources, problems);
+    let mut fields = Fields::new(&table, &format!("a {kind}"), keys(kind), span.clone(), sources, problems);
     let for_each = fields.optional("for_each", for_each::read);
     let region = fields.optional("region", region);
     let depends_on = fields.names("depends_on");
@@ -86,12 +89,13 @@ fn group(
         Kind::Route => Body::Route(route::read(&mut fields)),
     };
     fields.finish();
-    Some(Group { kind, name: name.clone(), span, for_each, region, depends_on, allow, body })
+    let whole = problems.len() == reported;
+    Some(Group { kind, name: name.clone(), whole, span, for_each, region, depends_on, allow, body })
 }
 
 fn region(item: &Item, fields: &mut Fields<'_>) -> Option<Declared> {
     if let Data::Text(_) | Data::List(_) = item.data {
-        return fields.declare(item);
+        return Some(fields.declare(item)).filter(|region| !matches!(region, Declared::Broken { .. }));
     }
     let help = "write region = \"us-east-1\", or region = [\"us-east-1\", \"us-west-2\"]";
     fields.problems.wrong_type(item, "a region or a list of regions", help);

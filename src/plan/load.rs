@@ -1,5 +1,6 @@
 //! From a file to a plan, or to everything that is wrong with it.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use super::expand::{expand, may_have_default, region};
 use super::extends::{ABSTRACT_HELP, read_extended};
 use super::files::Files;
 use super::group::{Group, NAME_HELP, is_name};
-use super::node::Plan;
+use super::node::{After, Node, Plan};
 use super::problems::{Problems, words};
 use super::scope::{Horizon, Scope};
 use super::templates::Templates;
@@ -20,7 +21,7 @@ use super::vars::Vars;
 use super::world::World;
 use super::{account, bind, codes, group, same_stack};
 use crate::diag::{Problem, Sources, Span};
-use crate::ids::{AccountName, Kind, Region};
+use crate::ids::{AccountName, Kind, NodeId, Region};
 
 /// The keys of a plan.
 pub(super) const KEYS: [&str; 10] =
@@ -40,6 +41,8 @@ pub struct Given<'a> {
 pub struct Loaded {
     /// The plan, if no problem stops it.
     pub plan: Option<Plan>,
+    /// What could be read of a plan that a problem stops.
+    pub draft: Option<Plan>,
     /// Everything that is wrong, in the order of the files and their texts.
     pub problems: Vec<Problem>,
     /// All texts that were read: the plan, what it extends, and the templates.
@@ -52,8 +55,24 @@ pub fn load(path: &Path, files: &dyn Files, given: &Given<'_>) -> Loaded {
     let mut problems = Problems::default();
     let plan = read_extended(path, files, &mut sources, &mut problems)
         .and_then(|table| Loader { files, given, sources: &mut sources, problems: &mut problems }.plan(path, &table));
-    let plan = plan.filter(|_| !problems.any_errors());
-    Loaded { plan, problems: problems.into_sorted(), sources }
+    let (draft, plan) = if problems.any_errors() { (plan, None) } else { (None, plan.filter(|plan| plan.whole)) };
+    Loaded { plan, draft, problems: problems.into_sorted(), sources }
+}
+
+/// Takes away what nodes need of nodes that are not there.
+fn cut_off(nodes: &mut [Node]) {
+    let there: HashSet<NodeId> = nodes.iter().map(|node| node.id.clone()).collect();
+    let left = |after: &After| After {
+        nodes: after.nodes.iter().filter(|node| there.contains(node)).cloned().collect(),
+        ..after.clone()
+    };
+    for instances in nodes.chunk_by_mut(|one, next| Arc::ptr_eq(&one.after, &next.after)) {
+        let after: Arc<[After]> = instances[0].after.iter().map(left).collect();
+        for node in instances {
+            node.needs.retain(|need| there.contains(&need.node));
+            node.after = after.clone();
+        }
+    }
 }
 
 struct Loader<'a> {
@@ -78,16 +97,19 @@ impl Loader<'_> {
         let groups = self.groups(table, &defaults, &start);
         expand(&groups, &mut world, self.problems);
         let mut templates = Templates::new(self.files);
-        let nodes = bind::bind(&groups, &world, &mut templates, self.sources, self.problems);
+        let mut nodes = bind::bind(&groups, &world, &mut templates, self.sources, self.problems);
         same_stack::check(&nodes, &world, self.problems);
         // Whatever is left out was reported; should that ever fail, half a plan must not be taken for a whole one.
         let whole = nodes.len() == world.instances.len() && world.groups.values().all(|group| !group.broken);
         debug_assert!(whole || self.problems.any_errors(), "what is left out of a plan was reported");
         if !whole {
-            return None;
+            cut_off(&mut nodes);
         }
+        let whole = !self.problems.any_errors();
         let accounts = world.accounts.into_iter().filter_map(|(name, account)| Some((name, account?))).collect();
-        Some(Plan { name: world.name?, region: world.region?, accounts, nodes, path: path.to_owned() })
+        // A name that cannot be read was reported.
+        let name = world.name.unwrap_or_default();
+        Some(Plan { name, region: world.region?, accounts, nodes, path: path.to_owned(), whole })
     }
 
     /// An abstract plan lacks what those that extend it say, so nothing more is said about it.

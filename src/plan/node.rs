@@ -10,7 +10,10 @@ use super::{Allowance, Setting, Value};
 use crate::diag::{FileId, Span};
 use crate::ids::{AccountName, NodeId, Region};
 
-/// A whole plan without an error in its text.
+/// A plan, bound: every expression stands for what its paths lead to.
+///
+/// Of a text with errors it is a draft, in which what could not be read is missing. A draft is only there to be looked
+/// at further, so that one run tells what is wrong in all of it.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The plan's name, unique in the organisation.
@@ -23,6 +26,8 @@ pub struct Plan {
     pub nodes: Vec<Node>,
     /// The file that was loaded.
     pub path: PathBuf,
+    /// Whether everything is there; if not, it is a draft, and nothing follows from what it lacks.
+    pub whole: bool,
 }
 
 /// One stack, peering or route.
@@ -45,6 +50,8 @@ pub struct Node {
     pub after: Arc<[After]>,
     /// The rules that it is excused from.
     pub allow: Arc<[Allowance]>,
+    /// Whether all of its text could be read; if not, nothing follows from what it lacks.
+    pub whole: bool,
 }
 
 /// That every instance of a group must be done first, by one element of `depends_on`.
@@ -105,7 +112,7 @@ pub enum Spec {
 /// A wanted stack.
 #[derive(Clone, Debug)]
 pub struct StackSpec {
-    /// CloudFormation's name of it.
+    /// CloudFormation's name of it; empty in a draft where it cannot be told.
     pub name: Arc<str>,
     /// Its template; `None` exactly when the stack is only read.
     pub template: Option<Template>,

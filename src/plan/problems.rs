@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::codes;
 use super::document::Item;
 use super::nearest::Search;
-use crate::diag::{Code, Problem, Span};
+use crate::diag::{Code, Problem, Span, in_order};
 
 /// How many problems of one sort are kept for one place.
 const PER_PLACE: usize = 5;
@@ -84,6 +84,11 @@ impl Problems {
         self.error(codes::WRONG_TYPE, &item.span, message, help);
     }
 
+    /// How many there are, to tell whether there are more after something was read.
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
     /// Whether something stops the command.
     pub(super) fn any_errors(&self) -> bool {
         self.list.iter().any(Problem::is_error)
@@ -94,7 +99,7 @@ impl Problems {
         for last in self.seen.values().filter(|here| here.cut).filter_map(|here| here.kept.last()) {
             self.list[*last].help.push("there are more of this sort at this place, which are not shown".to_owned());
         }
-        self.list.sort_by_key(|problem| (problem.at.span.file, problem.at.span.range.start, problem.code));
+        in_order(&mut self.list);
         self.list
     }
 }

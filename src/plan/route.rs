@@ -32,7 +32,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> DeclaredRoute {
     }
     DeclaredRoute {
         account: fields.text("account"),
-        route_tables: tables.unwrap_or_default().iter().filter_map(|item| fields.declare(item)).collect(),
+        route_tables: tables.unwrap_or_default().iter().map(|item| fields.declare(item)).collect(),
         destination: fields.value("destination"),
         via: fields.value("via"),
         replace: fields.boolean("replace").unwrap_or(false),

@@ -54,6 +54,10 @@ pub(super) fn check(nodes: &[Node], world: &World, problems: &mut Problems) {
 /// The stack that a node is, and whether the plan manages it.
 fn stack<'a>(node: &'a Node, world: &'a World) -> Option<((&'a AccountId, &'a Region, &'a str), bool)> {
     let Spec::Stack(stack) = &node.spec else { return None };
+    // In a draft its name may not be known.
+    if stack.name.is_empty() {
+        return None;
+    }
     let account = world.accounts.get(&node.account)?.as_ref()?;
     Some(((&account.id, &node.region, &stack.name), stack.manage))
 }

@@ -36,7 +36,13 @@ pub struct Setting {
 #[derive(Clone, Debug)]
 enum Inner {
     Known(Arc<Json>),
-    Text { text: Arc<Text>, slots: Vec<Slot>, shape: Shape },
+    /// What is wrong with it was reported.
+    Lost,
+    Text {
+        text: Arc<Text>,
+        slots: Vec<Slot>,
+        shape: Shape,
+    },
     List(Vec<Value>),
 }
 
@@ -66,6 +72,11 @@ pub enum Unresolved {
 }
 
 impl Value {
+    /// A value that cannot be read, which was reported: of a draft only.
+    pub(super) fn lost(span: Span) -> Self {
+        Self { span, inner: Inner::Lost }
+    }
+
     pub(super) fn known(span: Span, value: Arc<Json>) -> Self {
         Self { span, inner: Inner::Known(value) }
     }
@@ -104,7 +115,7 @@ impl Value {
     pub fn literal(&self) -> Option<&Json> {
         match &self.inner {
             Inner::Known(value) => Some(value),
-            Inner::Text { .. } | Inner::List(_) => None,
+            Inner::Text { .. } | Inner::List(_) | Inner::Lost => None,
         }
     }
 
@@ -112,6 +123,7 @@ impl Value {
     pub(super) fn outline(&self) -> Outline<'_> {
         match &self.inner {
             Inner::Known(value) => Outline::Value(value),
+            Inner::Lost => Outline::Lost,
             Inner::Text { shape, .. } => Outline::Shape(*shape),
             Inner::List(items) => Outline::List(items),
         }
@@ -121,7 +133,7 @@ impl Value {
     /// conditions do.
     pub fn is_plain(&self) -> bool {
         match &self.inner {
-            Inner::Known(_) => true,
+            Inner::Known(_) | Inner::Lost => true,
             Inner::Text { text, .. } => text.expression.is_plain(),
             Inner::List(items) => items.iter().all(Self::is_plain),
         }
@@ -136,7 +148,7 @@ impl Value {
 
     fn collect_needs<'a>(&'a self, needs: &mut Vec<&'a Need>) {
         match &self.inner {
-            Inner::Known(_) => {}
+            Inner::Known(_) | Inner::Lost => {}
             Inner::Text { slots, .. } => needs.extend(slots.iter().filter_map(|slot| match slot {
                 Slot::Later(need) => Some(need),
                 Slot::Known(_) => None,
@@ -153,6 +165,11 @@ impl Value {
     pub fn resolve(&self, outputs: &dyn Outputs) -> Result<Json, Unresolved> {
         match &self.inner {
             Inner::Known(value) => Ok(Json::clone(value)),
+            Inner::Lost => Err(Unresolved::Invalid {
+                span: self.span.clone(),
+                message: "this could not be read".to_owned(),
+                help: "put right what was reported of it".to_owned(),
+            }),
             Inner::List(items) => items.iter().map(|item| item.resolve(outputs)).collect(),
             Inner::Text { text, slots, .. } => {
                 let values = slots.iter().map(|slot| slot.resolve(outputs)).collect::<Result<Vec<_>, _>>()?;
@@ -167,6 +184,8 @@ impl Value {
 
 /// What is certain of a value before any call.
 pub(super) enum Outline<'a> {
+    /// Nothing: it could not be read.
+    Lost,
     /// All of it.
     Value(&'a Json),
     /// The type of what its expression will give.

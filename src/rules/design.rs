@@ -49,12 +49,22 @@ pub struct Design<'a> {
     pub graph: &'a Graph,
     /// The texts.
     pub sources: &'a Sources,
+    /// Whether everything is there that the plan declares. If not, nothing follows from what is not found.
+    pub is_whole: bool,
     documents: &'a Documents<'a>,
     /// The parameters of each stack with a template that could be read; a parameter may be unknown.
     stacks: Vec<Option<Parameters>>,
     added: Added,
     outputs: Known<Json>,
-    vpcs: Known<Vec<IpNet>>,
+    vpcs: Known<Ranges>,
+}
+
+/// The ranges of a VPC that can be worked out.
+#[derive(Clone, Debug)]
+struct Ranges {
+    known: Vec<IpNet>,
+    /// Whether it can have no others.
+    all: bool,
 }
 
 /// The ranges that `AWS::EC2::VPCCidrBlock` adds to VPCs.
@@ -74,11 +84,18 @@ type Parameters = HashMap<String, Json>;
 
 impl<'a> Design<'a> {
     /// Works a plan out.
-    pub(super) fn new(plan: &'a Plan, graph: &'a Graph, sources: &'a Sources, documents: &'a Documents<'a>) -> Self {
+    pub(super) fn new(
+        plan: &'a Plan,
+        graph: &'a Graph,
+        sources: &'a Sources,
+        documents: &'a Documents<'a>,
+        is_whole: bool,
+    ) -> Self {
         let mut design = Self {
             plan,
             graph,
             sources,
+            is_whole,
             documents,
             stacks: plan.nodes.iter().map(|_| None).collect(),
             added: Added::default(),
@@ -88,7 +105,7 @@ impl<'a> Design<'a> {
         // In the order of the graph, so that what a parameter refers to has been worked out before.
         for ix in graph.order() {
             if let Some((stack, document)) = design.stack(*ix) {
-                let parameters = design.parameters(stack, document);
+                let parameters = design.parameters(stack, document, design.node(*ix).whole);
                 design.stacks[ix.index()] = Some(parameters);
             }
         }
@@ -198,6 +215,15 @@ impl<'a> Design<'a> {
 
     /// All address ranges of a VPC of the plan, if they can be worked out: its own and those that are added to it.
     pub fn ranges(&self, vpc: &str) -> Option<Vec<IpNet>> {
+        self.worked_out(vpc).filter(|ranges| ranges.all).map(|ranges| ranges.known)
+    }
+
+    /// The address ranges that a VPC of the plan has for certain; it may have others.
+    pub fn certain_ranges(&self, vpc: &str) -> Vec<IpNet> {
+        self.worked_out(vpc).map(|ranges| ranges.known).unwrap_or_default()
+    }
+
+    fn worked_out(&self, vpc: &str) -> Option<Ranges> {
         let (stack, resource) = self.resource(vpc)?;
         let key = (stack, resource.id.clone());
         if let Some(known) = self.vpcs.borrow().get(&key) {
@@ -208,16 +234,15 @@ impl<'a> Design<'a> {
         ranges
     }
 
-    fn work_out_ranges(&self, stack: Ix, resource: &Resource, vpc: &str) -> Option<Vec<IpNet>> {
-        if resource.type_name != "AWS::EC2::VPC" || self.added.has_unknown {
+    fn work_out_ranges(&self, stack: Ix, resource: &Resource, vpc: &str) -> Option<Ranges> {
+        if resource.type_name != "AWS::EC2::VPC" {
             return None;
         }
-        let mut ranges = vec![self.range(stack, resource)?];
+        let added = self.added.by_vpc.get(vpc).into_iter().flatten().copied();
         // A range that AWS or an address pool chooses is nobody's to compare.
-        for range in self.added.by_vpc.get(vpc).into_iter().flatten() {
-            ranges.push((*range)?);
-        }
-        Some(ranges)
+        let found: Vec<Option<IpNet>> = std::iter::once(self.range(stack, resource)).chain(added).collect();
+        let all = self.is_whole && !self.added.has_unknown && found.iter().all(Option::is_some);
+        Some(Ranges { known: found.into_iter().flatten().collect(), all })
     }
 
     /// The range that a resource gives its VPC, in canonical form.
@@ -256,14 +281,17 @@ impl<'a> Design<'a> {
         text(&self.property(stack, resource, "VpcId")?)
     }
 
-    fn parameters(&self, stack: &StackSpec, document: &Document) -> Parameters {
+    /// The parameters of a stack. If not all of its text could be read (`is_whole`), one that is not given may be given
+    /// all the same.
+    fn parameters(&self, stack: &StackSpec, document: &Document, is_whole: bool) -> Parameters {
         let given = |name: &str| -> Option<Option<String>> { Some(self.joined(&stack.parameters.get(name)?.value)) };
         let value = |parameter: &crate::cfn::Parameter| -> Option<Json> {
             // What Systems Manager holds is not known here.
             if parameter.is_ssm() {
                 return None;
             }
-            let text = given(&parameter.name).unwrap_or_else(|| parameter.default.clone())?;
+            let default = || parameter.default.clone().filter(|_| is_whole);
+            let text = given(&parameter.name).unwrap_or_else(default)?;
             if text.contains("{{resolve:") {
                 return None;
             }
@@ -326,7 +354,7 @@ impl Context for World<'_, '_> {
                 let account = self.design.plan.accounts.get(&node.account);
                 account.map_or(Lookup::Unknown, |account| account.id.as_str().into())
             }
-            (Pseudo::StackName, Spec::Stack(stack)) => stack.name.to_string().into(),
+            (Pseudo::StackName, Spec::Stack(stack)) if !stack.name.is_empty() => stack.name.to_string().into(),
             _ => Lookup::Unknown,
         }
     }

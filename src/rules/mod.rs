@@ -27,7 +27,7 @@ pub use design::Design;
 pub use docs::{explain, find, listing, page};
 pub use rule::{Report, Rule};
 
-use crate::diag::{Problem, Sources, Span};
+use crate::diag::{Problem, Sources, Span, in_order};
 use crate::graph::{Graph, Ix, of_plan};
 use crate::ids::NodeId;
 use crate::plan::Plan;
@@ -93,32 +93,33 @@ const NAMED: usize = 5;
 pub struct Checked {
     /// The plan's graph; `None` if it has a cycle.
     pub graph: Option<Graph>,
-    /// Everything that was found.
+    /// Everything that was found, in the order of the files and their texts.
     pub problems: Vec<Problem>,
 }
 
-/// Holds a plan that loads against every rule.
+/// Holds a plan against every rule, or as much of it as there is: of a draft, and of a plan with a cycle, only that is
+/// told which is wrong whatever the rest may say.
 pub fn check(plan: &Plan, sources: &Sources) -> Checked {
     let mut report = Report::default();
     let documents = documents::read(plan, sources, &mut report);
-    match of_plan(plan) {
-        Ok(graph) => {
-            let design = Design::new(plan, &graph, sources, &documents);
-            for check in ALL.iter().filter_map(|rule| rule.check) {
-                check(&design, &mut report);
-            }
-            let mut used = HashSet::new();
-            report.findings.retain(|finding| !is_excused(finding, plan, &mut used));
-            let mut problems = once(report.findings, plan);
-            problems.extend(language::unused_allow::unused(plan, &used));
-            Checked { problems, graph: Some(graph) }
-        }
-        // Nothing can be worked out in a circle.
-        Err(cycle) => {
-            let problems = once(report.findings, plan).into_iter().chain([*cycle]).collect();
-            Checked { graph: None, problems }
-        }
+    let (graph, rings) = match of_plan(plan) {
+        Ok(graph) => (graph, Vec::new()),
+        Err(unsound) => (unsound.rest, unsound.problems),
+    };
+    let design = Design::new(plan, &graph, sources, &documents, plan.whole && rings.is_empty());
+    for check in ALL.iter().filter_map(|rule| rule.check) {
+        check(&design, &mut report);
     }
+    let mut used = HashSet::new();
+    report.findings.retain(|finding| !is_excused(finding, plan, &mut used));
+    let mut problems = once(report.findings, plan);
+    if design.is_whole {
+        problems.extend(language::unused_allow::unused(plan, &used));
+    }
+    let is_sound = rings.is_empty();
+    problems.extend(rings);
+    in_order(&mut problems);
+    Checked { problems, graph: is_sound.then_some(graph) }
 }
 
 /// Whether one of the nodes that a finding is about is excused from its rule; notes the excuse as used.

@@ -122,6 +122,8 @@ fn check(design: &Design<'_>, report: &mut Report) {
             }
         }
     }
+    // The other way may be what could not be read.
+    let peerings = if design.is_whole { peerings } else { BTreeMap::new() };
     for (peering, routed) in peerings {
         let (route, missing) = match (routed.unknown, routed.sides) {
             (false, [Some(route), None]) => (route, "accepter"),

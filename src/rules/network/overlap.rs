@@ -91,12 +91,13 @@ fn check(design: &Design<'_>, report: &mut Report) {
 
 struct Vpc {
     stack: Ix,
+    /// Those that it has for certain: others cannot mend an overlap.
     ranges: Vec<IpNet>,
 }
 
 fn vpc(design: &Design<'_>, side: &Side) -> Option<Vpc> {
     let id = design.text(&side.vpc)?;
-    Some(Vpc { stack: design.resource(&id)?.0, ranges: design.ranges(&id)? })
+    Some(Vpc { stack: design.resource(&id)?.0, ranges: design.certain_ranges(&id) })
 }
 
 /// The first two ranges that have an address in common.

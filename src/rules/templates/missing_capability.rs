@@ -43,7 +43,7 @@ Resources:
 
 fn check(design: &Design<'_>, report: &mut Report) {
     for (ix, stack, document) in design.stacks() {
-        let Some(template) = &stack.template else { continue };
+        let Some(template) = stack.template.as_ref().filter(|_| design.node(ix).whole) else { continue };
         let needed = document.capabilities();
         let granted = || stack.capabilities.iter().map(|name| &**name);
         let missing: Vec<_> =

@@ -44,7 +44,10 @@ Resources:
 };
 
 fn check(design: &Design<'_>, report: &mut Report) {
-    for (ix, stack, document) in design.stacks().filter(|(.., document)| !document.has_macros) {
+    for (ix, stack, document) in design.stacks() {
+        if document.has_macros || !design.node(ix).whole {
+            continue;
+        }
         let missing: Vec<_> = document
             .parameters
             .values()

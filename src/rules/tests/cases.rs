@@ -52,7 +52,7 @@ fn difference(rule: &Rule, case: &Case) -> Option<String> {
     let env = |name: &str| case.env.get(name).cloned();
     let loaded = load(Path::new("plan.toml"), case, &Given { vars: &case.vars, env: &env });
     let mut problems = loaded.problems;
-    if let Some(plan) = &loaded.plan {
+    if let Some(plan) = loaded.plan.as_ref().or(loaded.draft.as_ref()) {
         problems.extend(check(plan, &loaded.sources).problems);
     }
     let sources = &loaded.sources;

@@ -2,6 +2,7 @@
 
 mod case;
 mod cases;
+mod drafts;
 
 use std::path::Path;
 
@@ -23,8 +24,9 @@ fn found(example: &Example) -> Vec<(String, String, String)> {
 fn problems(example: &Example) -> (Vec<Problem>, Sources) {
     let loaded = load(Path::new(PLAN), example, &Given { vars: &[], env: &|_| None });
     let mut problems = loaded.problems;
-    if let Some(plan) = &loaded.plan {
+    if let Some(plan) = loaded.plan.as_ref().or(loaded.draft.as_ref()) {
         problems.extend(check(plan, &loaded.sources).problems);
+        in_order(&mut problems);
     }
     (problems, loaded.sources)
 }
@@ -106,7 +108,7 @@ fn an_excuse_needs_a_number_and_a_reason() {
     assert_eq!(allowing("ORCH065 = \"that is how it was\""), [""; 0]);
     assert_eq!(allowing("ORCH065 = \" \""), ["ORCH008"]);
     assert_eq!(allowing("ORCH065 = true"), ["ORCH007"]);
-    assert_eq!(allowing("double-table = \"x\""), ["ORCH008"]);
+    assert_eq!(allowing("double-table = \"x\""), ["ORCH065", "ORCH008"]);
     assert_eq!(allowing("ORCH061 = \"of another rule\""), ["ORCH065", "ORCH030"]);
 }
 
