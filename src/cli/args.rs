@@ -143,7 +143,7 @@ pub(super) enum Command {
     Outputs(Outputs),
 }
 
-/// Where the plan's variables come from besides the plan.
+/// What a plan is given besides its own text.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct Vars {
     /// Give a variable of the plan another value; repeatable
@@ -152,6 +152,11 @@ pub(super) struct Vars {
     /// --var 'spokes={ dev = "10.0.16.0/20" }'
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = name_and_value, help_heading = "Plan")]
     pub vars: Vec<(String, String)>,
+    /// Let the plan read files below this folder too; repeatable
+    ///
+    /// What a plan extends and its templates must lie in the plan's own folder or below, wherever links lead.
+    #[arg(long = "allow-read", value_name = "FOLDER", help_heading = "Plan")]
+    pub allow_read: Vec<PathBuf>,
 }
 
 /// Not a doc comment, where brackets would be taken for links.

@@ -1,34 +1,91 @@
 //! Plan files and templates on the disk.
 #![expect(clippy::disallowed_methods, reason = "this is the edge where files are read")]
 
+use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::plan::Files;
-
-/// The disk, seen from the directory that orch was started in.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Disk;
+use crate::plan::{Files, Outside};
 
 /// The largest file that is read, in bytes: far above CloudFormation's limit of 1 MB for a template, and small enough
 /// that a path like `/dev/zero` ends in an error instead of in swap.
 const LARGEST: u64 = 16 * 1024 * 1024;
 
-impl Files for Disk {
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        use std::io::Read as _;
+/// The disk as a plan may see it: what it names must lie in its own folder, in one that the caller allows, or below.
+#[derive(Clone, Debug)]
+pub(super) struct Tree {
+    /// The folder of the plan, without symbolic links if it exists.
+    folder: PathBuf,
+    /// All folders that may be read in, without symbolic links.
+    allowed: Vec<PathBuf>,
+}
 
-        let file = std::fs::File::open(path)?;
-        if file.metadata()?.is_dir() {
-            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
-        }
-        let mut bytes = Vec::new();
-        file.take(LARGEST + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > LARGEST {
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 16 MiB"));
-        }
-        Ok(bytes)
+impl Tree {
+    /// The tree of a plan's folder, and those of others. A folder that does not exist allows nothing.
+    pub(super) fn of_plan(plan: &Path, others: &[PathBuf]) -> Self {
+        let folder = match plan.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let others = others.iter().map(PathBuf::as_path);
+        let allowed = std::iter::once(folder).chain(others).filter_map(|folder| folder.canonicalize().ok()).collect();
+        Self { folder: folder.canonicalize().unwrap_or_else(|_| folder.to_owned()), allowed }
     }
+}
+
+impl Files for Tree {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        read(path)
+    }
+
+    fn read_named(&self, path: &Path) -> io::Result<Vec<u8>> {
+        // What the links lead to is what is read, so nothing is told of a file outside but that it is outside.
+        let real = match path.canonicalize() {
+            Ok(real) => real,
+            Err(error) if self.holds_parent(path) => return Err(error),
+            Err(_) => return Err(Outside { folder: self.folder.clone() }.into()),
+        };
+        if !self.holds(&real) {
+            return Err(Outside { folder: self.folder.clone() }.into());
+        }
+        // Opening a pipe would wait until somebody writes into it.
+        let metadata = std::fs::metadata(&real)?;
+        if !metadata.is_file() && !metadata.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file"));
+        }
+        read(&real)
+    }
+}
+
+impl Tree {
+    fn holds(&self, real: &Path) -> bool {
+        self.allowed.iter().any(|folder| real.starts_with(folder))
+    }
+
+    /// Whether a file that cannot be found would be inside: the nearest folder above it that exists decides.
+    fn holds_parent(&self, path: &Path) -> bool {
+        let above = path.ancestors().skip(1).find_map(|above| {
+            let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+            above.canonicalize().ok()
+        });
+        above.is_some_and(|above| self.holds(&above))
+    }
+}
+
+/// The whole file, if it is one of a reasonable size.
+pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    use std::io::Read as _;
+
+    let file = File::open(path)?;
+    if file.metadata()?.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
+    }
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 16 MiB"));
+    }
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -37,8 +94,73 @@ mod tests {
 
     #[test]
     fn a_directory_and_an_endless_file_are_errors() {
-        assert_eq!(Disk.read(Path::new("/")).unwrap_err().kind(), io::ErrorKind::IsADirectory);
+        assert_eq!(read(Path::new("/")).unwrap_err().kind(), io::ErrorKind::IsADirectory);
         #[cfg(unix)]
-        assert_eq!(Disk.read(Path::new("/dev/zero")).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(read(Path::new("/dev/zero")).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+    }
+
+    /// A folder with `plans/a.toml`, `plans/t.yaml`, `other/t.yaml`.
+    fn folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for path in ["plans/deep/t.yaml", "plans/a.toml", "other/t.yaml"] {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "x").unwrap();
+        }
+        folder
+    }
+
+    fn outcome(tree: &Tree, path: &Path) -> &'static str {
+        match tree.read_named(path) {
+            Ok(_) => "read",
+            Err(error) if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Outside>) => {
+                "outside"
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => "missing",
+            Err(_) => "error",
+        }
+    }
+
+    #[test]
+    fn a_plan_reads_in_its_own_folder_and_where_it_is_allowed_to() {
+        let folder = folder();
+        let at = |path: &str| folder.path().join(path);
+        let tree = Tree::of_plan(&at("plans/a.toml"), &[]);
+        for (path, expected) in [
+            ("plans/deep/t.yaml", "read"),
+            ("plans/deep/../deep/t.yaml", "read"),
+            ("other/t.yaml", "outside"),
+            ("plans/../other/t.yaml", "outside"),
+            ("plans/none.yaml", "missing"),
+            ("plans/none/none.yaml", "missing"),
+            // Whether it is there is nothing that the plan should tell.
+            ("other/none.yaml", "outside"),
+            ("none/none.yaml", "outside"),
+        ] {
+            assert_eq!(outcome(&tree, &at(path)), expected, "{path}");
+        }
+        assert_eq!(outcome(&tree, Path::new("/etc/passwd")), "outside");
+        let tree = Tree::of_plan(&at("plans/a.toml"), &[at("other")]);
+        assert_eq!(outcome(&tree, &at("other/t.yaml")), "read");
+        assert_eq!(outcome(&tree, &at("plans/deep/t.yaml")), "read");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_a_link_leads_to_decides_and_pipes_are_not_waited_for() {
+        use std::os::unix::fs::symlink;
+
+        let folder = folder();
+        let at = |path: &str| folder.path().join(path);
+        symlink(at("other/t.yaml"), at("plans/out.yaml")).unwrap();
+        symlink(at("plans/deep/t.yaml"), at("plans/in.yaml")).unwrap();
+        symlink(at("plans"), at("alias")).unwrap();
+        symlink("/dev/zero", at("plans/deep/zero.yaml")).unwrap();
+        let tree = Tree::of_plan(&at("alias/a.toml"), &[]);
+        assert_eq!(outcome(&tree, &at("alias/out.yaml")), "outside");
+        assert_eq!(outcome(&tree, &at("alias/in.yaml")), "read");
+        assert_eq!(outcome(&tree, &at("alias/deep/zero.yaml")), "outside");
+        let tree = Tree::of_plan(&at("alias/a.toml"), &["/dev".into()]);
+        assert_eq!(outcome(&tree, &at("alias/deep/zero.yaml")), "error", "a device is no plain file");
     }
 }

@@ -7,10 +7,10 @@ use serde::Deserialize;
 
 use crate::aws::Environment;
 use crate::ids::AccountId;
-use crate::plan::{Files, Plan};
+use crate::plan::Plan;
 use crate::sim::{Fault, Faults, ResourceFault, Sim, Timing, Trust, WorldFileError};
 
-use super::disk::Disk;
+use super::disk;
 
 /// Where the world is kept, from the directory that orch was started in.
 pub(super) const WORLD: &str = ".orch/local/world.json";
@@ -125,7 +125,7 @@ fn callers_account(plan: &Plan) -> Option<AccountId> {
 
 fn read(path: &Path) -> Result<Config, LocalError> {
     let unreadable = |source| LocalError::Unreadable { path: path.to_owned(), source };
-    let text = String::from_utf8(Disk.read(path).map_err(unreadable)?)
+    let text = String::from_utf8(disk::read(path).map_err(unreadable)?)
         .map_err(|_| unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not UTF-8")))?;
     toml::from_str(&text).map_err(|error| LocalError::Config { path: path.to_owned(), message: error.to_string() })
 }

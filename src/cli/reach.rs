@@ -8,7 +8,7 @@ use crate::plan::Plan;
 use crate::run::{Job, specs};
 
 use super::args::Target;
-use super::disk::Disk;
+use super::disk;
 use super::exit::Exit;
 use super::{Surroundings, local, terminal, variable};
 
@@ -22,8 +22,7 @@ pub(super) fn environment(target: &Target, plan: &Plan, surroundings: &Surroundi
     }
     let bundle = match variable("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) {
         Some(path) => {
-            use crate::plan::Files as _;
-            let read = Disk.read(path.as_ref());
+            let read = disk::read(path.as_ref());
             Some((read.map_err(|error| refuse(&format!("AWS_CA_BUNDLE: {path}: {error}")))?, path))
         }
         None => None,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::codes;
 use super::document::{Data, Entry, Table, merge, read};
-use super::files::{Files, beside, read_text};
+use super::files::{Files, beside, read_named_text, read_text};
 use super::problems::Problems;
 use crate::diag::{FileId, Problem, Sources, Span};
 
@@ -42,11 +42,12 @@ pub(super) fn read_extended(
             problems.add(codes::EXTENDS_CYCLE, &place, message, |problem| cycle(problem, &chain[first..], sources));
             return None;
         }
-        current = match read_text(files, &path) {
+        current = match read_named_text(files, &path) {
             Ok(text) => sources.add(&path, text),
             Err(unread) => {
                 let message = format!("the plan {} cannot be read: {}", path.display(), unread.reason);
-                problems.error(codes::UNREADABLE, &place, message, unread.help.unwrap_or(PATH_HELP));
+                let code = if unread.outside { codes::OUTSIDE } else { codes::UNREADABLE };
+                problems.error(code, &place, message, unread.help.unwrap_or(PATH_HELP));
                 return None;
             }
         };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::codes;
 use super::extends::PATH_HELP;
-use super::files::{Files, Unread, read_text};
+use super::files::{Files, Unread, read_named_text};
 use super::problems::Problems;
 use crate::diag::{FileId, Sources, Span};
 
@@ -31,7 +31,7 @@ impl<'a> Templates<'a> {
         problems: &mut Problems,
     ) -> Option<(Arc<Path>, FileId)> {
         if !self.read.contains_key(path) {
-            let read = read_text(self.files, path).map(|text| sources.add(path, text));
+            let read = read_named_text(self.files, path).map(|text| sources.add(path, text));
             self.read.insert(path.into(), read);
         }
         let (path, read) = self.read.get_key_value(path)?;
@@ -39,7 +39,8 @@ impl<'a> Templates<'a> {
             Ok(file) => Some((path.clone(), *file)),
             Err(unread) => {
                 let message = format!("the template {} cannot be read: {}", path.display(), unread.reason);
-                problems.error(codes::TEMPLATE, span, message, unread.help.unwrap_or(PATH_HELP));
+                let code = if unread.outside { codes::OUTSIDE } else { codes::TEMPLATE };
+                problems.error(code, span, message, unread.help.unwrap_or(PATH_HELP));
                 None
             }
         }

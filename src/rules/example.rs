@@ -20,7 +20,7 @@ mod read {
     use std::path::{Path, PathBuf};
 
     use super::MARKS;
-    use crate::plan::Files;
+    use crate::plan::{Files, Outside};
 
     /// Where every example's plan is.
     pub(in crate::rules) const PLAN: &str = "plan.toml";
@@ -53,6 +53,13 @@ mod read {
         fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
             let file = self.files.get(path).ok_or(io::ErrorKind::NotFound)?;
             Ok(file.clone().into_bytes())
+        }
+
+        fn read_named(&self, path: &Path) -> io::Result<Vec<u8>> {
+            if path.starts_with("..") {
+                return Err(Outside { folder: "network".into() }.into());
+            }
+            self.read(path)
         }
     }
 }

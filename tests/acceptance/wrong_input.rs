@@ -297,6 +297,15 @@ fn without_a_terminal_apply_wants_yes() {
 }
 
 #[test]
+fn a_file_outside_of_the_plans_folder_is_read_only_if_that_is_allowed() {
+    let orch = small();
+    orch.write("deep/plan.toml", &PLAN.replace("\"net.yaml\"", "\"../net.yaml\""));
+    refuses(&orch, "deep/plan.toml", &["deep/plan.toml:20:"], &["it is not inside", "ORCH031"], "--allow-read FOLDER");
+    orch.run(&["validate", "deep/plan.toml", "--allow-read", "."]).code(0);
+    orch.run(&["apply", "deep/plan.toml", "--local", "--allow-read", "."]).code(0);
+}
+
+#[test]
 fn many_mistakes_are_told_by_one_run_in_the_order_of_the_file() {
     let orch = small();
     orch.write("many.toml", include_str!("many-mistakes.toml"));

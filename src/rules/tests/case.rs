@@ -24,7 +24,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::plan::Files;
+use crate::plan::{Files, Outside};
 
 /// Where every case's plan is.
 const PLAN: &str = "plan.toml";
@@ -155,6 +155,13 @@ impl Files for Case {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let file = self.files.get(path).ok_or(io::ErrorKind::NotFound)?;
         Ok(file.clone().into_bytes())
+    }
+
+    fn read_named(&self, path: &Path) -> io::Result<Vec<u8>> {
+        if path.starts_with("..") {
+            return Err(Outside { folder: "network".into() }.into());
+        }
+        self.read(path)
     }
 }
 

@@ -19,6 +19,7 @@ macro_rules! cases {
 }
 
 cases! {
+    outside
     overlapping_ranges
 }
 
