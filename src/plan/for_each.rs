@@ -112,7 +112,7 @@ pub(super) fn read(item: &Item, fields: &mut Fields<'_>) -> Option<ForEach> {
 }
 
 /// The parts of a path, of which odd ones stand in brackets: `vars.[my list]`.
-fn parts(text: &str) -> Option<Vec<Arc<str>>> {
+pub(super) fn parts(text: &str) -> Option<Vec<Arc<str>>> {
     let mut parts = Vec::new();
     let mut rest = text;
     loop {

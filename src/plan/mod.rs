@@ -33,6 +33,7 @@ mod scope;
 mod stack;
 mod templates;
 mod text;
+mod unused;
 mod value;
 mod vars;
 mod world;
