@@ -20,6 +20,7 @@ mod files;
 mod fit;
 mod for_each;
 mod group;
+mod letters;
 mod load;
 mod miss;
 mod nearest;

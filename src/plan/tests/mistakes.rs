@@ -169,7 +169,7 @@ P = "{{ stacks.spoke.dev.outputs.A.b }}"
             "ORCH011 `accounts.c.id`: there is no account `c` (did you mean `a`?)",
             "ORCH011 `self.key`: this node has no key (self.key is the key of an instance, of for_each or of a list of regions)",
             "ORCH011 `peerings.p.id`: there is no peering `p` (declare it: [peerings.p])",
-            "ORCH011 `\"\\t{{ vars.nope }}\"`: there is no variable `nope` (the variables are cidr, net; or declare it: nope = … below [vars])",
+            "ORCH011 `vars.nope`: there is no variable `nope` (the variables are cidr, net; or declare it: nope = … below [vars])",
             "ORCH011 `vars.cidr.x`: `vars.cidr` is a plain value: there is no `x` in it (write vars.cidr)",
             "ORCH011 `stacks.spoke.dev.outputs.A.b`: a stack has no `outputs.A.b` (did you mean `outputs`?)",
         ]
