@@ -19,7 +19,7 @@ macro_rules! cases {
 }
 
 cases! {
-    unused_variable overlapping_ranges
+    expression unused_variable overlapping_ranges
 }
 
 /// Where the cases of a rule stand.
