@@ -23,6 +23,16 @@ pub(super) enum Declared {
     List { span: Span, items: Vec<Declared> },
 }
 
+impl Declared {
+    /// Where it stands.
+    pub(super) fn span(&self) -> &Span {
+        match self {
+            Self::Known { span, .. } | Self::List { span, .. } => span,
+            Self::Text(text) => &text.span,
+        }
+    }
+}
+
 /// A value under a key of the plan's choice.
 #[derive(Clone, Debug)]
 pub(super) struct Keyed {

@@ -73,6 +73,7 @@ impl Loader<'_> {
             World { vars: Vars::read(table.get("vars"), &start, self.given, self.problems), ..World::default() };
         world.name = self.name(table, &world);
         world.region = self.region(table, &world);
+        world.region_at = table.get("region").map(|entry| entry.item.span.clone());
         let defaults = self.defaults(table);
         world.accounts = self.accounts(table, &defaults, &world);
         let groups = self.groups(table, &defaults, &start);

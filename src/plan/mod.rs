@@ -20,6 +20,7 @@ mod files;
 mod fit;
 mod for_each;
 mod group;
+mod left_out;
 mod letters;
 mod load;
 mod miss;

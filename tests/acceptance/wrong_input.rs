@@ -326,6 +326,7 @@ fn many_mistakes_are_told_by_one_run_in_the_order_of_the_file() {
             ("ORCH010", "18"),
             ("ORCH005", "19"),
             ("ORCH020", "22"),
+            ("ORCH011", "25"),
             ("ORCH007", "28"),
             ("ORCH008", "29"),
             ("ORCH025", "30"),
@@ -337,5 +338,5 @@ fn many_mistakes_are_told_by_one_run_in_the_order_of_the_file() {
         ended.stderr
     );
     assert_eq!(ended.stderr.matches("= help: ").count(), told.len(), "each has a remedy:\n{}", ended.stderr);
-    assert!(ended.stdout.contains("many.toml: in error (18 errors)"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("many.toml: in error (19 errors)"), "{}", ended.stdout);
 }
