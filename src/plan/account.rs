@@ -344,7 +344,7 @@ fn check_through(accounts: &Table, read: &IndexMap<AccountName, Option<Account>>
                     let problem = problem.help("write duration = \"1h\"; sessions are renewed as needed");
                     let problem = problem.related(item.span.clone(), "the role is assumed with this account's session");
                     match place(through, "role") {
-                        Some(role) => problem.related(role.clone(), "which is a role's itself"),
+                        Some(role) => problem.related(role.clone(), "and that session is of a role already"),
                         None => problem,
                     }
                 });
