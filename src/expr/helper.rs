@@ -97,7 +97,7 @@ impl Helper {
                 let index =
                     arguments.get(1).and_then(Json::as_u64).ok_or_else(|| self.needs("an index from zero upwards"))?;
                 let found = usize::try_from(index).ok().and_then(|index| list.get(index));
-                found.cloned().ok_or_else(|| format!("`select {index}` of a list of {}", list.len()))
+                found.cloned().ok_or_else(|| format!("a list of {} has no element {index}, counted from 0", list.len()))
             }
             Self::Lower => Ok(self.text(arguments, 0)?.to_lowercase().into()),
             Self::Upper => Ok(self.text(arguments, 0)?.to_uppercase().into()),

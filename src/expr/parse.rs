@@ -32,9 +32,40 @@ fn syntax(text: &str, scan: &Scan, error: &handlebars::TemplateError) -> Fault {
             Fault::new(range, format!("`{{{{#{open}}}}}` was opened, but `{{{{/{close}}}}}` closes"))
                 .help(format!("close it with {{{{/{open}}}}}"))
         }
-        _ => Fault::new(range, "this is not an expression")
-            .help("an expression is a path, a helper with its arguments, or {{#if path}}…{{else}}…{{/if}}"),
+        _ => unbalanced(text, scan).unwrap_or_else(|| {
+            Fault::new(range, "this is not an expression")
+                .help("an expression is a path, a helper with its arguments, or {{#if path}}…{{else}}…{{/if}}")
+        }),
     }
+}
+
+/// The fault of a block that has no end, or of an `else` or an end without a block: of those the parser says no more than
+/// where it came to an end itself.
+fn unbalanced(text: &str, scan: &Scan) -> Option<Fault> {
+    let mut open = Vec::new();
+    for tag in &scan.tags {
+        let inside = text[tag.clone()].trim_start_matches(|c: char| matches!(c, '{' | '~') || c.is_whitespace());
+        let mark = inside.chars().next()?;
+        let word = inside.trim_start_matches(mark).trim_start();
+        let name = &word[..word.find(|c: char| !c.is_alphanumeric()).unwrap_or(word.len())];
+        let fault = |message: String| Fault::new(tag.clone(), message);
+        match mark {
+            '#' => open.push((tag, name)),
+            '/' if open.pop().is_none() => {
+                let help = format!("take it away, or write {{{{#{name} path}}}} before it");
+                return Some(fault(format!("`{{{{/{name}}}}}` closes nothing")).help(help));
+            }
+            // The scan takes no other word that begins so.
+            _ if inside.starts_with("else") && open.is_empty() => {
+                let help = "take it away, or write it between {{#if path}} and {{/if}}";
+                return Some(fault("`{{else}}` stands in no block".to_owned()).help(help));
+            }
+            _ => {}
+        }
+    }
+    let (tag, name) = open.pop()?;
+    let fault = Fault::new(tag.clone(), format!("`{{{{#{name}}}}}` is not closed"));
+    Some(fault.help(format!("close it with {{{{/{name}}}}}")))
 }
 
 /// The byte offset of a line and a column, both counted from one, the column in characters.
@@ -87,7 +118,11 @@ impl Reader<'_> {
             return None;
         };
         if !helper.takes(expression.params.len()) {
-            let fault = Fault::new(range, format!("`{name}` is given {} arguments", expression.params.len()));
+            let given = match expression.params.len() {
+                1 => "1 argument".to_owned(),
+                count => format!("{count} arguments"),
+            };
+            let fault = Fault::new(range, format!("`{name}` is given {given}"));
             self.faults.push(fault.help(format!("write {}", helper.usage())));
             return None;
         }
@@ -125,8 +160,13 @@ impl Reader<'_> {
 
     fn parameter(&mut self, parameter: &Parameter) -> Option<Term> {
         match parameter {
-            Parameter::Literal(value) if value.is_array() || value.is_object() || value.is_null() => {
-                let fault = Fault::new(0..self.text.len(), "lists, tables and null are not written in an expression");
+            Parameter::Literal(value) if value.is_null() => {
+                let fault = Fault::new(self.word("null"), "`null` is no value of a plan");
+                self.faults.push(fault.help("write '' for an empty text"));
+                None
+            }
+            Parameter::Literal(value) if value.is_array() || value.is_object() => {
+                let fault = Fault::new(0..self.text.len(), "lists and tables are not written in an expression");
                 self.faults.push(fault.help("write the list in TOML, for example below [vars]"));
                 None
             }

@@ -55,7 +55,8 @@ pub(super) fn scan(text: &str) -> Result<Scan, Fault> {
                 return Err(Fault::new(
                     start - backslashes..start + RESOLVE.len(),
                     "backslashes before a dynamic reference are ambiguous",
-                ));
+                )
+                .help("take them away: a dynamic reference passes through as it stands"));
             }
             scan.template.push_str(&text[copied..start]);
             scan.escapes.push(scan.template.len());

@@ -1,6 +1,7 @@
 //! The plan's accounts and how they are reached.
 
 use indexmap::IndexMap;
+use serde_json::Value as Json;
 
 use super::codes;
 use super::document::{Data, Item, Table};
@@ -204,8 +205,11 @@ impl Reader<'_> {
                     let own = region.partition();
                     let message =
                         format!("this role is of the partition {partition}, but the plan's region is of {own}");
-                    let help = format!("write arn:{own}:iam::…, or the role's name alone");
-                    self.fields.problems.error(codes::PARTITION, span, message, help);
+                    let world = self.scope.world;
+                    self.fields.problems.add(codes::PARTITION, span, message, |problem| {
+                        let help = format!("write arn:{own}:iam::…, or the role's name alone");
+                        world.beside_region(problem.help(help))
+                    });
                     return None;
                 }
                 if id.is_some_and(|id| id.as_str() != *account) {
@@ -229,7 +233,7 @@ impl Reader<'_> {
             codes::ROLE,
             span,
             message,
-            "write its name, or its ARN: arn:aws:iam::111111111111:role/NAME",
+            "write its name of 64 characters at most, or its ARN: arn:aws:iam::111111111111:role/NAME",
         );
         None
     }
@@ -247,7 +251,13 @@ impl Reader<'_> {
         let item = self.fields.item("duration")?;
         let seconds = match &item.data {
             Data::Integer(seconds) => u32::try_from(*seconds).ok(),
-            Data::Text(text) => seconds(text),
+            Data::Text(_) => {
+                let text = self.fields.text("duration")?;
+                match self.scope.constant(&text, self.fields.problems)? {
+                    Json::String(text) => seconds(&text),
+                    value => value.as_u64().and_then(|seconds| u32::try_from(seconds).ok()),
+                }
+            }
             _ => {
                 let help = "write duration = 3600, or duration = \"1h\"";
                 self.fields.problems.wrong_type(item, "seconds or a text such as \"1h\"", help);
@@ -300,9 +310,13 @@ fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || "+=,.@_-".contains(c)
 }
 
-/// A role's name, with its path before it if it has one.
+/// A role's name, with its path before it if it has one:
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
 fn is_role_name(text: &str) -> bool {
-    text.len() <= 512 && text.split('/').all(|part| !part.is_empty() && part.chars().all(is_name_char))
+    let name = text.rsplit('/').next().unwrap_or(text);
+    name.len() <= 64
+        && text.len() <= 512
+        && text.split('/').all(|part| !part.is_empty() && part.chars().all(is_name_char))
 }
 
 /// Reports accounts that are reached through nobody, through each other, or for longer than a chain allows.
@@ -322,11 +336,18 @@ fn check_through(accounts: &Table, read: &IndexMap<AccountName, Option<Account>>
                 });
             }
             Some(Some(Account { role: Some(_), .. })) if account.duration > Some(CHAINED_DURATION) => {
-                let table = accounts.get(name.as_str()).and_then(|entry| entry.item.table());
-                let span = table.and_then(|table| table.get("duration")).map_or(&item.span, |entry| &entry.item.span);
+                let place = |name: &AccountName, key: &str| -> Option<&Span> {
+                    Some(&accounts.get(name.as_str())?.item.table()?.get(key)?.item.span)
+                };
                 let message = format!("a session through `{through}` lasts an hour at most: that is role chaining");
-                let help = "write duration = \"1h\"; sessions are renewed as needed";
-                problems.error(codes::DURATION, span, message, help);
+                problems.add(codes::DURATION, place(name, "duration").unwrap_or(&item.span), message, |problem| {
+                    let problem = problem.help("write duration = \"1h\"; sessions are renewed as needed");
+                    let problem = problem.related(item.span.clone(), "the role is assumed with this account's session");
+                    match place(through, "role") {
+                        Some(role) => problem.related(role.clone(), "and that session is of a role already"),
+                        None => problem,
+                    }
+                });
             }
             Some(_) => {}
         }

@@ -12,6 +12,7 @@ use super::fields::{Declared, Keyed};
 use super::files::beside;
 use super::fit;
 use super::group::{Body, Group};
+use super::left_out;
 use super::miss::Miss;
 use super::node::{After, Attribute, Need, Node, PeeringSpec, RouteSpec, Side, Spec, StackSpec, Template};
 use super::peering::{DeclaredPeering, DeclaredSide};
@@ -37,6 +38,14 @@ pub(super) fn bind(
 ) -> Vec<Node> {
     let mut nodes = Vec::with_capacity(world.instances.len());
     for (index, group) in groups.iter().enumerate() {
+        if world.groups[index].broken {
+            left_out::check(group, world, problems);
+            let scope = Scope { horizon: Horizon::Values, ..Scope::plan(world) };
+            let mut binder = Binder { scope, problems, needs: Needs::default(), whole: true };
+            for (name, span) in group.depends_on.iter().filter(|(name, _)| &**name != "each") {
+                binder.depends_on(name, span);
+            }
+        }
         let after = after(group, world);
         for member in &world.groups[index].members {
             let instance = &world.instances[*member];
@@ -270,6 +279,11 @@ fn depended<'a>(scope: Scope<'a>, name: &'a str) -> Result<Depended<'a>, Miss<'a
             _ => Ok(Depended::All(group)),
         };
     };
+    if !group.keyed {
+        let node = format!("{}.{group_name}", id.kind.table());
+        let message = format!("`{node}` is one {}, which has no instances", id.kind);
+        return Err(Miss::unknown(message, move |_| format!("write {node}")));
+    }
     let Some(index) = group.by_key.get(key) else {
         let key = &rest[group_name.len() + 1..rest.len() - 1];
         let message = format!("`{}.{group_name}` has no instance `{key}`", id.kind.table());

@@ -60,5 +60,7 @@ pub const SAME_STACK: Code = Code(26);
 pub const CONTRADICTION: Code = Code(27);
 /// A role or a node of another partition than the plan's region.
 pub const PARTITION: Code = Code(28);
+/// A variable that nothing uses.
+pub const UNUSED_VARIABLE: Code = Code(29);
 /// A file outside of the plan's folder.
 pub const OUTSIDE: Code = Code(31);

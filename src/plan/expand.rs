@@ -1,5 +1,6 @@
 //! From groups to instances: keys, accounts, regions and names, all of which are known before any call.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -32,17 +33,8 @@ pub(super) fn expand(groups: &[Group], world: &mut World, problems: &mut Problem
         let mut instances = Instances { keyed: made.keyed, ..Instances::default() };
         for instance in made.instances {
             let place = first + instances.members.len();
-            if let Some(key) = &instance.id.key
-                && instances.by_key.insert(key.clone(), place).is_some()
-            {
-                let message = format!("two instances of this {} have the key `{key}`", group.kind);
-                problems.error(
-                    codes::FOR_EACH,
-                    &group.span,
-                    message,
-                    "make the items of for_each and the regions differ",
-                );
-            }
+            // Neither two items of for_each nor two regions are the same, so no two keys are.
+            instances.by_key.extend(instance.id.key.clone().map(|key| (key, place)));
             instances.members.push(place);
             world.instances.push(instance);
         }
@@ -56,7 +48,7 @@ fn order(groups: &[Group], world: &World, problems: &mut Problems) -> Vec<usize>
     let source = |index: usize| match &groups[index].for_each {
         Key::Given(for_each) => match &for_each.source {
             Source::Group(kind, name) => world.groups.get_index_of(&(*kind, name.clone())),
-            Source::Vars(_) | Source::Literal(_) => None,
+            Source::Vars(_) | Source::Literal(..) => None,
         },
         Key::Absent | Key::Broken => None,
     };
@@ -162,12 +154,34 @@ impl Expansion<'_> {
                 self.problems.error(codes::EMPTY, span, "this is a list of no regions", "name at least one region");
                 Regions::Unknown
             }
-            Json::Array(list) => {
-                let regions = list.iter().map(|value| self.region_of_plan(value, span));
-                regions.collect::<Option<Vec<_>>>().map_or(Regions::Unknown, Regions::Many)
-            }
+            Json::Array(list) => self.list(declared, &list),
             value => self.region_of_plan(&value, span).map_or(Regions::Unknown, |region| Regions::One(Some(region))),
         }
+    }
+
+    /// The regions of a list, each at its own place if it is written in the list.
+    fn list(&mut self, declared: &Declared, list: &[Json]) -> Regions {
+        let place = |index: usize| match declared {
+            Declared::List { items, .. } => items[index].span(),
+            Declared::Known { .. } | Declared::Text(_) | Declared::Broken { .. } => declared.span(),
+        };
+        let found: Vec<_> = (0..).zip(list).map(|(index, value)| self.region_of_plan(value, place(index))).collect();
+        let Some(regions) = found.into_iter().collect::<Option<Vec<_>>>() else { return Regions::Unknown };
+        let mut first = HashMap::new();
+        for (index, region) in regions.iter().enumerate() {
+            let Some(before) = first.insert(region, index) else { continue };
+            let message = format!("the region {region} stands twice in this list");
+            self.problems.add(codes::FOR_EACH, place(index), message, |problem| {
+                let problem = problem.help("take one of them away: a list of regions makes one node for each");
+                if place(before) == place(index) {
+                    problem
+                } else {
+                    problem.related(place(before).clone(), "the first")
+                }
+            });
+            return Regions::Unknown;
+        }
+        Regions::Many(regions)
     }
 
     /// A region of a node, which must be of the same partition as the plan's own: no credentials reach across.
@@ -180,8 +194,11 @@ impl Expansion<'_> {
         let partitions = (found.partition(), own.partition());
         let message =
             format!("{found} is of the partition {}, but the plan's region {own} is of {}", partitions.0, partitions.1);
-        let help = format!("credentials do not reach across partitions: give {found} a plan of its own");
-        self.problems.error(codes::PARTITION, span, message, help);
+        let world = self.world;
+        self.problems.add(codes::PARTITION, span, message, |problem| {
+            let help = format!("credentials do not reach across partitions: give {found} a plan of its own");
+            world.beside_region(problem.help(help))
+        });
         None
     }
 

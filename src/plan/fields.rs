@@ -25,6 +25,16 @@ pub(super) enum Declared {
     Broken { span: Span },
 }
 
+impl Declared {
+    /// Where it stands.
+    pub(super) fn span(&self) -> &Span {
+        match self {
+            Self::Known { span, .. } | Self::List { span, .. } | Self::Broken { span } => span,
+            Self::Text(text) => &text.span,
+        }
+    }
+}
+
 /// A value under a key of the plan's choice.
 #[derive(Clone, Debug)]
 pub(super) struct Keyed {
@@ -191,7 +201,9 @@ impl<'a> Fields<'a> {
         let Some(table) = self.table(key) else { return IndexMap::new() };
         self.check_plain_keys(table);
         let keyed = |key: &Span, value: Declared| Keyed { key: key.clone(), value };
-        table.iter().map(|(name, entry)| (name.clone(), keyed(&entry.key, self.declare(&entry.item)))).collect()
+        // What such a key would be is unknown.
+        let plain = table.iter().filter(|(name, _)| !name.contains("{{"));
+        plain.map(|(name, entry)| (name.clone(), keyed(&entry.key, self.declare(&entry.item)))).collect()
     }
 
     /// Reports keys with expressions in them: only values are worked out, so they would be taken as they stand.

@@ -19,7 +19,7 @@ use super::templates::Templates;
 use super::text::Text;
 use super::vars::Vars;
 use super::world::World;
-use super::{account, bind, codes, group, same_stack};
+use super::{account, bind, codes, group, same_stack, unused};
 use crate::diag::{Problem, Sources, Span};
 use crate::ids::{AccountName, Kind, NodeId, Region};
 
@@ -92,6 +92,7 @@ impl Loader<'_> {
             World { vars: Vars::read(table.get("vars"), &start, self.given, self.problems), ..World::default() };
         world.name = self.name(table, &world);
         world.region = self.region(table, &world);
+        world.region_at = table.get("region").map(|entry| entry.item.span.clone());
         let defaults = self.defaults(table);
         world.accounts = self.accounts(table, &defaults, &world);
         let groups = self.groups(table, &defaults, &start);
@@ -99,6 +100,7 @@ impl Loader<'_> {
         let mut templates = Templates::new(self.files);
         let mut nodes = bind::bind(&groups, &world, &mut templates, self.sources, self.problems);
         same_stack::check(&nodes, &world, self.problems);
+        unused::check(table, start.file, self.problems);
         // Whatever is left out was reported; should that ever fail, half a plan must not be taken for a whole one.
         let whole = nodes.len() == world.instances.len() && world.groups.values().all(|group| !group.broken);
         debug_assert!(whole || self.problems.any_errors(), "what is left out of a plan was reported");

@@ -20,10 +20,6 @@ pub(super) fn check(nodes: &[Node], world: &World, problems: &mut Problems) {
     for node in nodes {
         let Some((stack, true)) = stack(node, world) else { continue };
         if let Some(first) = managed.get(&stack) {
-            // Two instances with one key were reported as such.
-            if first.id == node.id {
-                continue;
-            }
             let message = format!("`{}` is the same stack as `{}`: {}", node.id, first.id, shown(stack));
             let same_group = first.id.group == node.id.group;
             problems.add(codes::SAME_STACK, &node.span, message, |problem| {

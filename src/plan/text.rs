@@ -6,6 +6,7 @@ use crate::diag::{Sources, Span};
 use crate::expr::Expression;
 
 use super::codes;
+use super::letters::Letters;
 use super::problems::Problems;
 
 /// A text with its expressions and its place.
@@ -15,18 +16,18 @@ pub(super) struct Text {
     pub(super) span: Span,
     /// The text, parsed.
     pub(super) expression: Expression,
-    base: Option<usize>,
+    letters: Option<Letters>,
 }
 
 impl Text {
     /// Parses the text whose TOML stands at `span`.
     pub(super) fn parse(decoded: &str, span: &Span, sources: &Sources, problems: &mut Problems) -> Option<Self> {
-        let base = base(sources.slice(span), decoded).map(|offset| span.range.start + offset);
+        let letters = Letters::of(sources.slice(span), decoded);
         match Expression::parse(decoded) {
-            Ok(expression) => Some(Self { span: span.clone(), expression, base }),
+            Ok(expression) => Some(Self { span: span.clone(), expression, letters }),
             Err(faults) => {
                 for fault in faults {
-                    let place = place(span, base, &fault.range);
+                    let place = place(span, letters.as_ref(), &fault.range);
                     problems.error(codes::EXPRESSION, &place, fault.message, fault.help.unwrap_or_default());
                 }
                 None
@@ -36,24 +37,14 @@ impl Text {
 
     /// Where a range of the decoded text stands in the file.
     pub(super) fn place(&self, range: &Range<usize>) -> Span {
-        place(&self.span, self.base, range)
+        place(&self.span, self.letters.as_ref(), range)
     }
 }
 
-fn place(span: &Span, base: Option<usize>, range: &Range<usize>) -> Span {
-    match base {
-        Some(base) => Span::new(span.file, base + range.start..base + range.end),
-        None => span.clone(),
-    }
-}
-
-/// Where in its TOML the decoded text begins, if it stands there letter by letter. A text with escapes does not.
-fn base(toml: &str, decoded: &str) -> Option<usize> {
-    let quotes = ["\"\"\"", "'''", "\"", "'"].into_iter().find(|quotes| toml.starts_with(quotes))?;
-    let inner = toml.get(quotes.len()..toml.len().checked_sub(quotes.len())?)?;
-    // TOML drops a newline right after three quotes.
-    let dropped = if quotes.len() == 3 { inner.len() - inner.strip_prefix('\n').unwrap_or(inner).len() } else { 0 };
-    (inner[dropped..] == *decoded).then_some(quotes.len() + dropped)
+fn place(span: &Span, letters: Option<&Letters>, range: &Range<usize>) -> Span {
+    let Some(letters) = letters else { return span.clone() };
+    let Range { start, end } = letters.place(range);
+    Span::new(span.file, span.range.start + start..span.range.start + end)
 }
 
 #[cfg(test)]
@@ -78,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_with_escapes_is_underlined_as_a_whole() {
-        assert_eq!(underlined(r#""\t{{ vars.a }}""#, "\t{{ vars.a }}"), r#""\t{{ vars.a }}""#);
+    fn a_path_behind_escapes_is_underlined_by_itself() {
+        assert_eq!(underlined(r#""\t{{ vars.a }}""#, "\t{{ vars.a }}"), "vars.a");
     }
 }

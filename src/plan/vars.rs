@@ -13,14 +13,33 @@ use super::problems::{Problems, words};
 use crate::diag::Span;
 use crate::expr::Expression;
 
-/// What every variable stands for. `None` is a variable that is declared but has no usable value, which was reported.
+/// What every variable stands for.
 #[derive(Debug, Default)]
-pub(super) struct Vars(IndexMap<Arc<str>, Option<Json>>);
+pub(super) struct Vars(IndexMap<Arc<str>, Variable>);
+
+/// What a variable stands for.
+#[derive(Debug)]
+struct Variable {
+    /// `None` if it is declared but has no usable value, which was reported.
+    value: Option<Json>,
+    /// The text of the plan that gives the value; `None` if it comes from outside.
+    item: Option<Item>,
+}
 
 impl Vars {
     /// The variable of a name, if there is one; it holds `None` if its value was reported as wrong.
     pub(super) fn get(&self, name: &str) -> Option<&Option<Json>> {
-        self.0.get(name)
+        self.0.get(name).map(|variable| &variable.value)
+    }
+
+    /// Where the plan writes what a path such as `vars.NAME.KEY` leads to, unless the value comes from outside.
+    pub(super) fn item(&self, path: &[Arc<str>]) -> Option<&Item> {
+        let [_, name, rest @ ..] = path else { return None };
+        rest.iter().try_fold(self.0.get(name)?.item.as_ref()?, |item, part| match &item.data {
+            Data::Table(table) => Some(&table.get(part)?.item),
+            Data::List(items) => items.get(part.parse::<usize>().ok()?),
+            _ => None,
+        })
     }
 
     /// All names, in the order of the plan.
@@ -44,11 +63,11 @@ impl Vars {
         let place = vars.map_or(start, |entry| &entry.key);
         unknown(&overrides, table, place, problems);
         let values = table.iter().map(|(name, entry)| {
-            let value = match overrides.get(&**name) {
-                Some(text) => overridden(name, &entry.item, text, problems),
+            let variable = match overrides.get(&**name) {
+                Some(text) => Variable { value: overridden(name, &entry.item, text, problems), item: None },
                 None => declared(&entry.item, given, problems),
             };
-            (name.clone(), value)
+            (name.clone(), variable)
         });
         Self(values.collect())
     }
@@ -73,7 +92,7 @@ fn overridden(name: &str, own: &Item, text: &str, problems: &mut Problems) -> Op
     };
     let wrong = |reason: String, problems: &mut Problems| {
         let message = format!("--var {name}={text} does not fit: {reason}");
-        problems.add(codes::VARIABLE, &own.span, message, |problem| {
+        problems.add(codes::VARIABLE, &model.span, message, |problem| {
             problem
                 .label(format!("the plan's own value is {}", model.sort()))
                 .help("write the value as in the plan; only a text needs no quotes")
@@ -93,42 +112,43 @@ fn overridden(name: &str, own: &Item, text: &str, problems: &mut Problems) -> Op
 }
 
 /// The value as the plan declares it.
-fn declared(item: &Item, given: &Given<'_>, problems: &mut Problems) -> Option<Json> {
-    let Some((variable, default)) = environment(item) else { return plain(item, problems) };
+fn declared(item: &Item, given: &Given<'_>, problems: &mut Problems) -> Variable {
+    let Some((variable, default)) = environment(item) else {
+        return Variable { value: plain(item, problems), item: Some(item.clone()) };
+    };
     if let Data::Table(table) = &item.data {
         check_keys(table, &["env", "default"], "a variable from the environment", problems);
     }
+    let outside = |value| Variable { value, item: None };
     let Data::Text(name) = &variable.data else {
         let help = "write its name in quotes: env = \"NAME\"";
         problems.wrong_type(variable, "the name of an environment variable", help);
-        return None;
+        return outside(None);
     };
     match ((given.env)(name), default) {
-        (Some(text), None) => Some(text.into()),
-        (Some(text), Some(default)) => from_environment(name, item, default, &text, problems),
-        (None, Some(default)) => plain(default, problems),
+        (Some(text), None) => outside(Some(text.into())),
+        (Some(text), Some(default)) => outside(from_environment(name, variable, default, &text, problems)),
+        (None, Some(default)) => Variable { value: plain(default, problems), item: Some(default.clone()) },
         (None, None) => {
             let message = format!("the environment has no {name}");
-            problems.error(
-                codes::VARIABLE,
-                &variable.span,
-                message,
-                format!("set {name}, give a default here, or use --var"),
-            );
-            None
+            let help = format!("set {name}, give a default here, or use --var");
+            problems.error(codes::VARIABLE, &variable.span, message, help);
+            outside(None)
         }
     }
 }
 
-fn from_environment(name: &str, item: &Item, default: &Item, text: &str, problems: &mut Problems) -> Option<Json> {
+fn from_environment(name: &str, variable: &Item, default: &Item, text: &str, problems: &mut Problems) -> Option<Json> {
     if matches!(default.data, Data::Text(_)) {
         return Some(text.into());
     }
-    let value = read_value(text, item.span.file).ok();
+    let value = read_value(text, variable.span.file).ok();
     let fitting = value.filter(|value| std::mem::discriminant(&value.data) == std::mem::discriminant(&default.data));
     if fitting.is_none() {
         let message = format!("the environment's {name} does not fit: the default is {}", default.sort());
-        problems.error(codes::VARIABLE, &item.span, message, "write it as it would stand in the plan");
+        problems.add(codes::VARIABLE, &variable.span, message, |problem| {
+            problem.related(default.span.clone(), "the default").help("write it as it would stand in the plan")
+        });
     }
     fitting.map(|value| value.json())
 }

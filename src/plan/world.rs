@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use super::account::Account;
 use super::vars::Vars;
+use crate::diag::{Problem, Span};
 use crate::ids::{AccountName, Kind, NodeId, Region};
 
 /// Everything that a path can lead to. It fills as the plan is expanded.
@@ -16,6 +17,8 @@ pub(super) struct World {
     pub(super) vars: Vars,
     pub(super) name: Option<Arc<str>>,
     pub(super) region: Option<Region>,
+    /// Where the plan says which region that is.
+    pub(super) region_at: Option<Span>,
     /// `None` for an account that is declared, but wrongly.
     pub(super) accounts: IndexMap<AccountName, Option<Account>>,
     pub(super) groups: IndexMap<(Kind, Arc<str>), Instances>,
@@ -58,6 +61,14 @@ pub(super) enum Each {
 }
 
 impl World {
+    /// A problem with the place of the plan's own region, which it is about.
+    pub(super) fn beside_region(&self, problem: Problem) -> Problem {
+        match &self.region_at {
+            Some(at) => problem.related(at.clone(), "the plan's region"),
+            None => problem,
+        }
+    }
+
     /// `each.key`: the item's key; of an instance, the key of what it was made for.
     pub(super) fn each_key<'a>(&'a self, mut each: &'a Each) -> &'a str {
         loop {

@@ -63,6 +63,7 @@ pub const ALL: &[Rule] = &[
     graph::same_stack::RULE,
     accounts::contradiction::RULE,
     accounts::partition::RULE,
+    language::unused_variable::RULE,
     language::unused_allow::RULE,
     language::outside::RULE,
     graph::cycle::RULE,

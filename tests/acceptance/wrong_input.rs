@@ -336,6 +336,7 @@ fn many_mistakes_are_told_by_one_run_in_the_order_of_the_file() {
             ("ORCH005", "21"),
             ("ORCH054", "26"),
             ("ORCH020", "29"),
+            ("ORCH011", "32"),
             ("ORCH007", "40"),
             ("ORCH008", "41"),
             ("ORCH025", "42"),
@@ -352,5 +353,5 @@ fn many_mistakes_are_told_by_one_run_in_the_order_of_the_file() {
     );
     let drawn = ended.stderr.split("\n\n").filter(|problem| problem.contains("= help: "));
     assert_eq!(drawn.count(), told.len(), "each has a remedy:\n{}", ended.stderr);
-    assert!(ended.stdout.contains("many.toml: in error (21 errors, 1 warning)"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("many.toml: in error (22 errors, 1 warning)"), "{}", ended.stdout);
 }

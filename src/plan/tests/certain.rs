@@ -308,7 +308,7 @@ fn a_plan_stays_within_one_partition() {
     assert_eq!(
         found,
         [
-            "ORCH028 `[\"us-east-1\", \"cn-north-1\"]`: cn-north-1 is of the partition aws-cn, but the plan's region us-east-1 is of aws (credentials do not reach across partitions: give cn-north-1 a plan of its own)",
+            "ORCH028 `\"cn-north-1\"`: cn-north-1 is of the partition aws-cn, but the plan's region us-east-1 is of aws (credentials do not reach across partitions: give cn-north-1 a plan of its own)",
             "ORCH028 `\"us-gov-east-1\"`: us-gov-east-1 is of the partition aws-us-gov, but the plan's region us-east-1 is of aws (credentials do not reach across partitions: give us-gov-east-1 a plan of its own)",
         ]
     );

@@ -169,7 +169,7 @@ P = "{{ stacks.spoke.dev.outputs.A.b }}"
             "ORCH011 `accounts.c.id`: there is no account `c` (did you mean `a`?)",
             "ORCH011 `self.key`: this node has no key (self.key is the key of an instance, of for_each or of a list of regions)",
             "ORCH011 `peerings.p.id`: there is no peering `p` (declare it: [peerings.p])",
-            "ORCH011 `\"\\t{{ vars.nope }}\"`: there is no variable `nope` (the variables are cidr, net; or declare it: nope = … below [vars])",
+            "ORCH011 `vars.nope`: there is no variable `nope` (the variables are cidr, net; or declare it: nope = … below [vars])",
             "ORCH011 `vars.cidr.x`: `vars.cidr` is a plain value: there is no `x` in it (write vars.cidr)",
             "ORCH011 `stacks.spoke.dev.outputs.A.b`: a stack has no `outputs.A.b` (did you mean `outputs`?)",
         ]
@@ -224,7 +224,7 @@ fn variables_that_are_not_there_or_do_not_fit() {
             "ORCH014 `vars`: --var gives `sizes`, but the plan has no such variable (did you mean `size`?)",
             "ORCH014 `3`: --var size=big does not fit: string values must be quoted, expected literal string (write the value as in the plan; only a text needs no quotes)",
             "ORCH014 `\"ENVY\"`: the environment has no ENVY (set ENVY, give a default here, or use --var)",
-            "ORCH014 `{ env = \"PORT\", default = 1 }`: the environment's PORT does not fit: the default is a whole number (write it as it would stand in the plan)",
+            "ORCH014 `\"PORT\"`: the environment's PORT does not fit: the default is a whole number (write it as it would stand in the plan)",
             "ORCH010 `\"{{ plan.name }}\"`: a variable is a plain value, without expressions (write the expression where the value is used)",
         ]
     );
@@ -253,7 +253,7 @@ m = { role = "R" }
         described(&loaded),
         [
             "ORCH015 `\"11111\"`: `11111` is not an AWS account id: it has twelve digits (copy it from the account's page in the console, without dashes)",
-            "ORCH016 `\"no role!\"`: `no role!` is not a role (write its name, or its ARN: arn:aws:iam::111111111111:role/NAME)",
+            "ORCH016 `\"no role!\"`: `no role!` is not a role (write its name of 64 characters at most, or its ARN: arn:aws:iam::111111111111:role/NAME)",
             "ORCH016 `\"arn:aws:iam::444444444444:role/X\"`: this role belongs to the account 444444444444 (a role is assumed in the account that it belongs to)",
             "ORCH018 `\"13h\"`: a session lasts from 15 minutes to 12 hours (write seconds, or a text such as \"90m\" or \"1h\")",
             "ORCH009 `\"x\"`: `x` is not a session name (it has 2 to 64 letters, digits or any of +=,.@_-)",
@@ -323,11 +323,11 @@ fn what_for_each_cannot_go_over() {
     );
     assert_eq!(
         of("[\"10.0.0.0/8\"]"),
-        "ORCH009 `[\"10.0.0.0/8\"]`: `10.0.0.0/8` cannot be the key of an instance (use letters, digits, and any of _ . -; to go over other values, give each a key: for_each = { KEY = \"10.0.0.0/8\" })"
+        "ORCH009 `\"10.0.0.0/8\"`: `10.0.0.0/8` cannot be the key of an instance (use letters, digits, and any of _ . -; to go over other values, give each a key: for_each = { KEY = \"10.0.0.0/8\" })"
     );
     assert_eq!(
         of("[\"a\", \"a\"]"),
-        "ORCH021 `[stacks.s]`: two instances of this stack have the key `a` (make the items of for_each and the regions differ)"
+        "ORCH021 `\"a\"`: two items of for_each have the key `a` (take one of them away: every instance has a key of its own)"
     );
 }
 

@@ -46,7 +46,10 @@ fn check(design: &Design<'_>, report: &mut Report) {
             continue;
         };
         let key = if one <= other { (one, other) } else { (other, one) };
-        let Some(before) = first.insert(key, ix) else { continue };
+        let before = *first.entry(key).or_insert(ix);
+        if before == ix {
+            continue;
+        }
         let earlier = design.node(before);
         let message = format!("`{}` and `{}` are a peering between the same two VPCs", earlier.id, node.id);
         let problem = RULE.problem(node.span.clone(), message);

@@ -18,5 +18,6 @@ pub(super) mod unknown_key;
 pub(super) mod unknown_reference;
 pub(super) mod unreadable;
 pub(super) mod unused_allow;
+pub(super) mod unused_variable;
 pub(super) mod variable;
 pub(super) mod wrong_type;

@@ -16,6 +16,8 @@
 //! Resources: {}
 //! ```
 //!
+//! A line `crlf` before the files ends every line of all of them as Windows does.
+//!
 //! The problems that are found must be those of the case, no more and no less: the marks are their places, in the order
 //! of the files and their texts, and the lines with `!` their messages. A case without marks is silent.
 
@@ -41,6 +43,8 @@ pub(super) struct Case {
     pub(super) title: String,
     pub(super) vars: Vec<(String, String)>,
     pub(super) env: BTreeMap<String, String>,
+    /// Whether lines end in CRLF.
+    pub(super) crlf: bool,
     /// Each message, with its rule's number where it is another rule's.
     pub(super) messages: Vec<(Option<String>, String)>,
     pub(super) files: BTreeMap<PathBuf, String>,
@@ -83,7 +87,8 @@ impl Case {
         let mut order: Vec<&PathBuf> = texts.keys().collect();
         order.sort_by_key(|path| (**path != Path::new(PLAN), *path));
         for path in order {
-            case.mark(path, &texts[path]);
+            let text = &texts[path];
+            if case.crlf { case.mark(path, &text.replace('\n', "\r\n")) } else { case.mark(path, text) }
         }
         case
     }
@@ -95,6 +100,7 @@ impl Case {
         };
         match line.split_once(' ') {
             Some(("var", rest)) => self.vars.push(pair(rest)),
+            None if line == "crlf" => self.crlf = true,
             Some(("env", rest)) => self.env.extend([pair(rest)]),
             Some(("!", rest)) => self.messages.push(match rest.split_once(' ') {
                 Some((code, message)) if code.starts_with("ORCH") => (Some(code.to_owned()), message.to_owned()),
@@ -169,7 +175,7 @@ impl Files for Case {
 fn a_case_is_its_files_without_marks_and_their_places() {
     let cases = Case::read_all(
         "For a reader.\n--- plan.toml\na = 1\n=== one\nvar x=y\n! it is wrong\n! ORCH061 foreign\n--- plan.toml +\n\
-         b = «‹2› 3»\n--- t.yaml filled to 100\nc: «»\n=== two\n",
+         b = «‹2› 3»\n--- t.yaml filled to 100\nc: «»\n=== two\ncrlf\n",
     );
     assert_eq!(cases.len(), 2);
     let one = &cases[0];
@@ -180,5 +186,5 @@ fn a_case_is_its_files_without_marks_and_their_places() {
     assert_eq!(one.files[Path::new("t.yaml")].len(), 100);
     assert_eq!(one.offending, [("plan.toml".into(), 10..13), ("t.yaml".into(), 3..3)]);
     assert_eq!(one.related, [("plan.toml".into(), 10..11)]);
-    assert_eq!(cases[1].files[Path::new("plan.toml")], "a = 1\n");
+    assert_eq!(cases[1].files[Path::new("plan.toml")], "a = 1\r\n");
 }

@@ -19,8 +19,10 @@ macro_rules! cases {
 }
 
 cases! {
-    outside
-    overlapping_ranges
+    syntax unreadable extends_cycle abstract_plan unknown_key missing_key wrong_type invalid_value invalid_name
+    expression unknown_reference not_known_yet unevaluable variable account_id role through duration unknown_account
+    empty for_each stack_name read_only depends_on same_stack contradiction partition unused_variable unused_allow
+    outside cycle same_peering same_route overlapping_ranges
 }
 
 /// Where the cases of a rule stand.
