@@ -86,6 +86,21 @@ impl Document {
         self.has_macros && (!extends || calls_macros(&self.root))
     }
 
+    /// Whether a section will have the very entries that stand in it: no macro that could touch it runs.
+    pub fn is_final(&self, section: &str) -> bool {
+        // These make resources out of resources, and touch neither parameters nor conditions nor outputs.
+        const OF_RESOURCES: [&str; 5] = [
+            "AWS::CodeDeployBlueGreen",
+            "AWS::LanguageExtensions",
+            "AWS::SecretsManager-2020-07-23",
+            "AWS::SecretsManager-2024-09-16",
+            "AWS::Serverless-2016-10-31",
+        ];
+        let is_known = (self.root.get("Transform").is_none() || !self.transforms.is_empty())
+            && self.transforms.iter().all(|name| OF_RESOURCES.contains(&name.as_str()));
+        is_known && self.root.get("Fn::Transform").is_none() && !self.root.get(section).is_some_and(calls_macros)
+    }
+
     /// Whether both say the same, whatever the order of keys and the spelling (JSON or YAML, short or long forms).
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
@@ -123,12 +138,18 @@ fn has_modules(sections: &Map) -> bool {
 }
 
 /// Whether a macro is called anywhere inside.
-pub(super) fn calls_macros(node: &Node) -> bool {
+fn calls_macros(node: &Node) -> bool {
     let in_map = |map: &Map| {
         map.iter()
             .any(|(key, entry)| key == "Fn::Transform" || key.starts_with("Fn::ForEach::") || calls_macros(&entry.node))
     };
     node.as_map().is_some_and(in_map) || node.as_list().is_some_and(|items| items.iter().any(calls_macros))
+}
+
+/// Whether a macro is called by its name anywhere inside: loops are another matter.
+pub(super) fn calls_transform(node: &Node) -> bool {
+    let in_map = |map: &Map| map.iter().any(|(key, entry)| key == "Fn::Transform" || calls_transform(&entry.node));
+    node.as_map().is_some_and(in_map) || node.as_list().is_some_and(|items| items.iter().any(calls_transform))
 }
 
 /// How a template compares with the one that CloudFormation gives back for a stack.

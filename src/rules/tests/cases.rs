@@ -19,6 +19,16 @@ macro_rules! cases {
 }
 
 cases! {
+    unreadable_template
+    not_a_template
+    template_too_large
+    unknown_output
+    refused_template
+    unknown_parameter
+    missing_parameter
+    refused_value
+    missing_capability
+    absent_output
     overlapping_ranges
 }
 
