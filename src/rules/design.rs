@@ -54,7 +54,16 @@ pub struct Design<'a> {
     stacks: Vec<Option<Parameters>>,
     added: Added,
     outputs: Known<Json>,
-    vpcs: Known<Vec<IpNet>>,
+    vpcs: RefCell<HashMap<(Ix, String), Ranges>>,
+}
+
+/// The address ranges of a VPC, as far as they are known.
+#[derive(Clone, Debug, Default)]
+pub struct Ranges {
+    /// Those that are known, in canonical form.
+    pub known: Vec<IpNet>,
+    /// Whether these are all.
+    pub complete: bool,
 }
 
 /// The ranges that `AWS::EC2::VPCCidrBlock` adds to VPCs.
@@ -196,9 +205,9 @@ impl<'a> Design<'a> {
         Evaluator::new(self.stack(stack)?.1, &world).condition(name).ok()
     }
 
-    /// All address ranges of a VPC of the plan, if they can be worked out: its own and those that are added to it.
-    pub fn ranges(&self, vpc: &str) -> Option<Vec<IpNet>> {
-        let (stack, resource) = self.resource(vpc)?;
+    /// The address ranges of a VPC of the plan: its own and those that are added to it. Of any other VPC none is known.
+    pub fn ranges(&self, vpc: &str) -> Ranges {
+        let Some((stack, resource)) = self.resource(vpc) else { return Ranges::default() };
         let key = (stack, resource.id.clone());
         if let Some(known) = self.vpcs.borrow().get(&key) {
             return known.clone();
@@ -208,22 +217,21 @@ impl<'a> Design<'a> {
         ranges
     }
 
-    fn work_out_ranges(&self, stack: Ix, resource: &Resource, vpc: &str) -> Option<Vec<IpNet>> {
-        if resource.type_name != "AWS::EC2::VPC" || self.added.has_unknown {
-            return None;
+    fn work_out_ranges(&self, stack: Ix, resource: &Resource, vpc: &str) -> Ranges {
+        if resource.type_name != "AWS::EC2::VPC" {
+            return Ranges::default();
         }
-        let mut ranges = vec![self.range(stack, resource)?];
         // A range that AWS or an address pool chooses is nobody's to compare.
-        for range in self.added.by_vpc.get(vpc).into_iter().flatten() {
-            ranges.push((*range)?);
-        }
-        Some(ranges)
+        let own = std::iter::once(self.range(stack, resource));
+        let ranges: Vec<_> = own.chain(self.added.by_vpc.get(vpc).into_iter().flatten().copied()).collect();
+        let complete = !self.added.has_unknown && ranges.iter().all(Option::is_some);
+        Ranges { known: ranges.into_iter().flatten().collect(), complete }
     }
 
     /// The range that a resource gives its VPC, in canonical form.
-    fn range(&self, stack: Ix, resource: &Resource) -> Option<IpNet> {
-        let range = text(&self.property(stack, resource, "CidrBlock")?)?.parse::<IpNet>().ok()?;
-        Some(range.trunc())
+    pub fn range(&self, stack: Ix, resource: &Resource) -> Option<IpNet> {
+        let written = |name| text(&self.property(stack, resource, name)?)?.parse::<IpNet>().ok();
+        Some(written("CidrBlock").or_else(|| written("Ipv6CidrBlock"))?.trunc())
     }
 
     /// The ranges that any stack of the plan adds to VPCs: it need not be the one that makes the VPC.

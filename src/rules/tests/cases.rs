@@ -30,6 +30,12 @@ cases! {
     missing_capability
     absent_output
     overlapping_ranges
+    one_way_peering
+    foreign_range
+    quota
+    double_table
+    open_secret
+    unprotected_data
 }
 
 /// Where the cases of a rule stand.
