@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::node::{Map, Node};
+use super::node::{Entry, Map, Node};
 use super::output::Output;
 use super::parameter::Parameter;
 use super::read::{Format, ReadError, tree};
@@ -43,6 +43,8 @@ pub struct Document {
     /// Whether a macro (`Transform`, `Fn::Transform`, `Fn::ForEach`) or a module has a hand in it, so that sections, resources and
     /// outputs may be missing here that CloudFormation will have.
     pub has_macros: bool,
+    /// The sections in which a macro is called.
+    changing: Vec<String>,
 }
 
 impl Document {
@@ -64,8 +66,10 @@ impl Document {
                 return Err(ReadError::structure(format, text, entry.key_at.start, message));
             }
         }
+        let is_changing = |(name, entry): (&String, &Entry)| calls_macros(&entry.node).then(|| name.clone());
         Ok(Self {
             format,
+            changing: sections.iter().filter_map(is_changing).collect(),
             description: root.get("Description").and_then(Node::scalar),
             transforms: transforms(root.get("Transform")),
             parameters: entries(sections, "Parameters", |name, at, node| Parameter::read(name, at, node)),
@@ -98,7 +102,7 @@ impl Document {
         ];
         let is_known = (self.root.get("Transform").is_none() || !self.transforms.is_empty())
             && self.transforms.iter().all(|name| OF_RESOURCES.contains(&name.as_str()));
-        is_known && self.root.get("Fn::Transform").is_none() && !self.root.get(section).is_some_and(calls_macros)
+        is_known && self.root.get("Fn::Transform").is_none() && !self.changing.iter().any(|name| name == section)
     }
 
     /// Whether both say the same, whatever the order of keys and the spelling (JSON or YAML, short or long forms).
