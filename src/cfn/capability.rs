@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::document::{Document, calls_macros};
+use super::document::{Document, calls_transform};
 use super::node::Node;
 
 /// A capability.
@@ -82,7 +82,7 @@ impl Document {
         } else if !needed.resource_types.is_empty() {
             needed.capabilities.push(Capability::Iam);
         }
-        if self.root.get("Transform").is_some() || calls_macros(&self.root) {
+        if self.root.get("Transform").is_some() || calls_transform(&self.root) {
             needed.capabilities.push(Capability::AutoExpand);
         }
         needed

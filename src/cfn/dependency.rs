@@ -74,28 +74,33 @@ impl Document {
 
     /// The groups of resources that need each other in a circle, in the order of the text; empty for a sound template.
     pub fn circles(&self, holds: &dyn Fn(&str) -> Option<bool>) -> Vec<Vec<&str>> {
-        let dependencies = self.dependencies(holds);
-        let mut graph = DiGraph::<&str, ()>::new();
-        let places: BTreeMap<&str, NodeIndex> =
-            self.resources.keys().map(|id| (id.as_str(), graph.add_node(id.as_str()))).collect();
-        let mut alone = Vec::new();
-        for dependency in &dependencies {
-            if dependency.from == dependency.to {
-                alone.push(dependency.from);
-            } else {
-                graph.add_edge(places[dependency.from], places[dependency.to], ());
-            }
-        }
-        let mut circles: Vec<Vec<NodeIndex>> = tarjan_scc(&graph)
-            .into_iter()
-            .filter(|group| group.len() > 1 || alone.contains(&graph[group[0]]))
-            .collect();
-        for circle in &mut circles {
-            circle.sort_unstable();
-        }
-        circles.sort_unstable();
-        circles.into_iter().map(|circle| circle.into_iter().map(|place| graph[place]).collect()).collect()
+        let needs = self.dependencies(holds).into_iter().map(|dependency| (dependency.from, dependency.to));
+        circles(self.resources.keys().map(String::as_str), needs)
     }
+}
+
+/// The groups of names that need each other in a circle, all in the order of the names; a need is of two of them.
+pub(super) fn circles<'a>(
+    names: impl Iterator<Item = &'a str>,
+    needs: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Vec<Vec<&'a str>> {
+    let mut graph = DiGraph::<&str, ()>::new();
+    let places: BTreeMap<&str, NodeIndex> = names.map(|name| (name, graph.add_node(name))).collect();
+    let mut alone = Vec::new();
+    for (from, to) in needs {
+        if from == to {
+            alone.push(from);
+        } else {
+            graph.add_edge(places[from], places[to], ());
+        }
+    }
+    let mut circles: Vec<Vec<NodeIndex>> =
+        tarjan_scc(&graph).into_iter().filter(|group| group.len() > 1 || alone.contains(&graph[group[0]])).collect();
+    for circle in &mut circles {
+        circle.sort_unstable();
+    }
+    circles.sort_unstable();
+    circles.into_iter().map(|circle| circle.into_iter().map(|place| graph[place]).collect()).collect()
 }
 
 #[cfg(test)]

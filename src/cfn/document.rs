@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::node::{Map, Node};
+use super::node::{Entry, Map, Node};
 use super::output::Output;
 use super::parameter::Parameter;
 use super::read::{Format, ReadError, tree};
@@ -43,6 +43,8 @@ pub struct Document {
     /// Whether a macro (`Transform`, `Fn::Transform`, `Fn::ForEach`) or a module has a hand in it, so that sections, resources and
     /// outputs may be missing here that CloudFormation will have.
     pub has_macros: bool,
+    /// The sections in which a macro is called.
+    changing: Vec<String>,
 }
 
 impl Document {
@@ -64,8 +66,10 @@ impl Document {
                 return Err(ReadError::structure(format, text, entry.key_at.start, message));
             }
         }
+        let is_changing = |(name, entry): (&String, &Entry)| calls_macros(&entry.node).then(|| name.clone());
         Ok(Self {
             format,
+            changing: sections.iter().filter_map(is_changing).collect(),
             description: root.get("Description").and_then(Node::scalar),
             transforms: transforms(root.get("Transform")),
             parameters: entries(sections, "Parameters", |name, at, node| Parameter::read(name, at, node)),
@@ -84,6 +88,21 @@ impl Document {
         let extends =
             !self.transforms.is_empty() && self.transforms.iter().all(|name| name == "AWS::LanguageExtensions");
         self.has_macros && (!extends || calls_macros(&self.root))
+    }
+
+    /// Whether a section will have the very entries that stand in it: no macro that could touch it runs.
+    pub fn is_final(&self, section: &str) -> bool {
+        // These make resources out of resources, and touch neither parameters nor conditions nor outputs.
+        const OF_RESOURCES: [&str; 5] = [
+            "AWS::CodeDeployBlueGreen",
+            "AWS::LanguageExtensions",
+            "AWS::SecretsManager-2020-07-23",
+            "AWS::SecretsManager-2024-09-16",
+            "AWS::Serverless-2016-10-31",
+        ];
+        let is_known = (self.root.get("Transform").is_none() || !self.transforms.is_empty())
+            && self.transforms.iter().all(|name| OF_RESOURCES.contains(&name.as_str()));
+        is_known && self.root.get("Fn::Transform").is_none() && !self.changing.iter().any(|name| name == section)
     }
 
     /// Whether both say the same, whatever the order of keys and the spelling (JSON or YAML, short or long forms).
@@ -123,12 +142,18 @@ fn has_modules(sections: &Map) -> bool {
 }
 
 /// Whether a macro is called anywhere inside.
-pub(super) fn calls_macros(node: &Node) -> bool {
+fn calls_macros(node: &Node) -> bool {
     let in_map = |map: &Map| {
         map.iter()
             .any(|(key, entry)| key == "Fn::Transform" || key.starts_with("Fn::ForEach::") || calls_macros(&entry.node))
     };
     node.as_map().is_some_and(in_map) || node.as_list().is_some_and(|items| items.iter().any(calls_macros))
+}
+
+/// Whether a macro is called by its name anywhere inside: loops are another matter.
+pub(super) fn calls_transform(node: &Node) -> bool {
+    let in_map = |map: &Map| map.iter().any(|(key, entry)| key == "Fn::Transform" || calls_transform(&entry.node));
+    node.as_map().is_some_and(in_map) || node.as_list().is_some_and(|items| items.iter().any(calls_transform))
 }
 
 /// How a template compares with the one that CloudFormation gives back for a stack.

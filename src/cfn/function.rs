@@ -74,6 +74,17 @@ impl Function {
         ("Fn::Transform", Self::Transform),
     ];
 
+    /// Every function's key in the long form.
+    pub const KEYS: [&'static str; 19] = {
+        let mut keys = [""; 19];
+        let mut index = 0;
+        while index < keys.len() {
+            keys[index] = Self::NAMES[index].0;
+            index += 1;
+        }
+        keys
+    };
+
     /// The function that a key names; `None` for a key that names none.
     pub fn named(key: &str) -> Option<Self> {
         match Self::NAMES.iter().find(|(name, _)| *name == key) {

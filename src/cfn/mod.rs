@@ -7,6 +7,7 @@
 
 mod base64;
 mod capability;
+mod checker;
 mod cidr;
 mod context;
 mod dependency;
@@ -35,7 +36,7 @@ pub use dependency::Dependency;
 pub use document::{Comparison, Document, MAX_INLINE_BYTES, compare, in_ascii};
 pub use eval::Evaluator;
 pub use eval_error::{EvalError, EvalErrorKind};
-pub use fault::Fault;
+pub use fault::{Declared, Fault, Remedy};
 pub use function::{Call, Function};
 pub use node::{Entry, Map, Node, Value};
 pub use output::Output;

@@ -162,7 +162,11 @@ impl Parameter {
         if self.is_number() {
             self.check_number(text)?;
         }
-        if !self.allowed_values.is_empty() && !self.allowed_values.iter().any(|allowed| allowed == text) {
+        // Whether `1.0` is the allowed number `1`, CloudFormation does not say.
+        let number = |text: &str| text.trim().parse::<f64>().ok().filter(|_| self.is_number());
+        let is_allowed =
+            |allowed: &String| allowed == text || number(allowed).is_some_and(|it| number(text) == Some(it));
+        if !self.allowed_values.is_empty() && !self.allowed_values.iter().any(is_allowed) {
             return Err(Refusal::NotAllowed { name: name(), allowed: self.allowed_values.clone() });
         }
         if let Some(pattern) = &self.allowed_pattern
@@ -243,6 +247,7 @@ mod tests {
     fn what_meets_the_constraints_is_taken() {
         let number = parameter("{Type: Number, MinValue: 1, MaxValue: 2, AllowedValues: [1, 2]}");
         assert_eq!(number.accept("2").unwrap(), "2");
+        assert_eq!(number.accept("2.0").unwrap(), "2.0", "the same number");
         let text = parameter("{Type: String, AllowedPattern: '(?<!x)a', MinLength: 1, MaxLength: 1}");
         assert_eq!(text.accept("a").unwrap(), "a", "a pattern that only Java understands decides nothing");
     }

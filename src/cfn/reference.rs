@@ -32,6 +32,8 @@ pub struct Reference<'a> {
     pub target: Target<'a>,
     /// The value that holds the name; for `Fn::Sub` the whole text.
     pub at: Range<usize>,
+    /// What stands between the braces, where `Fn::Sub` refers.
+    pub variable: Option<&'a str>,
 }
 
 /// Everything that a value refers to, in the order of the text.
@@ -57,7 +59,7 @@ struct Finder<'a, 'h> {
 
 impl<'a> Finder<'a, '_> {
     fn add(&mut self, target: Target<'a>, at: &Range<usize>) {
-        self.found.push(Reference { target, at: at.clone() });
+        self.found.push(Reference { target, at: at.clone(), variable: None });
     }
 
     fn node(&mut self, node: &'a Node) {
@@ -79,8 +81,10 @@ impl<'a> Finder<'a, '_> {
             Function::GetAtt => self.attribute(argument),
             Function::Sub => self.sub(argument),
             Function::FindInMap => {
-                if let Some(name) = argument.as_list().and_then(|items| items.first()).and_then(Node::as_text) {
-                    self.add(Target::Mapping(name), &argument.at);
+                if let Some(first) = argument.as_list().and_then(|items| items.first())
+                    && let Some(name) = first.as_text()
+                {
+                    self.add(Target::Mapping(name), &first.at);
                 }
                 self.node(argument);
             }
@@ -109,7 +113,8 @@ impl<'a> Finder<'a, '_> {
         for piece in text.as_text().and_then(|text| sub::pieces(text).ok()).into_iter().flatten() {
             let Piece::Variable { name, .. } = piece else { continue };
             if !own.contains(name) {
-                self.add(named(name), &text.at);
+                let target = named(name);
+                self.found.push(Reference { target, at: text.at.clone(), variable: Some(name) });
             }
         }
         for entry in variables.into_iter().flat_map(|map| map.values()) {
@@ -132,16 +137,17 @@ impl<'a> Finder<'a, '_> {
     /// The operands of a condition function, in which `Condition` is a function as well.
     fn operands(&mut self, argument: &'a Node) {
         for item in argument.as_list().into_iter().flatten() {
-            match item.get("Condition").and_then(Node::as_text) {
-                Some(name) => self.add(Target::Condition(name), &item.at),
+            match item.get("Condition").and_then(|node| Some((node.as_text()?, &node.at))) {
+                Some((name, at)) => self.add(Target::Condition(name), at),
                 None => self.node(item),
             }
         }
     }
 
     fn condition(&mut self, node: &'a Node) {
-        match node.as_text().or_else(|| node.get("Condition").and_then(Node::as_text)) {
-            Some(name) => self.add(Target::Condition(name), &node.at),
+        let named = node.get("Condition").unwrap_or(node);
+        match named.as_text() {
+            Some(name) => self.add(Target::Condition(name), &named.at),
             None => self.node(node),
         }
     }

@@ -23,6 +23,9 @@ pub enum Policy {
 }
 
 impl Policy {
+    /// The names of all, as a template writes them.
+    pub const NAMES: [&'static str; 4] = ["Delete", "Retain", "RetainExceptOnCreate", "Snapshot"];
+
     const ALL: [Self; 4] = [Self::Delete, Self::Retain, Self::RetainExceptOnCreate, Self::Snapshot];
 
     pub(super) fn read(node: &Node) -> Option<Self> {

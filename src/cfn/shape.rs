@@ -3,7 +3,7 @@
 
 use super::document::Document;
 use super::eval_error::usage;
-use super::fault::Fault;
+use super::fault::{Fault, Remedy};
 use super::function::{Call, Function};
 use super::node::{Node, Value};
 
@@ -66,7 +66,8 @@ impl Document {
         checker.found
     }
 
-    fn section<'a>(&'a self, name: &str) -> impl Iterator<Item = (&'a str, &'a Node)> {
+    /// The entries of a section as they are written.
+    pub(super) fn section<'a>(&'a self, name: &str) -> impl Iterator<Item = (&'a str, &'a Node)> {
         let map = self.root.get(name).and_then(Node::as_map);
         map.into_iter().flatten().map(|(key, entry)| (key.as_str(), entry.node.as_ref()))
     }
@@ -87,10 +88,8 @@ fn null_members(node: &Node, path: &str, found: &mut Vec<Fault>) {
 
 fn null(node: &Node, path: &str, found: &mut Vec<Fault>) {
     if matches!(node.value, Value::Null) {
-        found.push(Fault {
-            at: node.at.clone(),
-            message: format!("[{path}] 'null' values are not allowed in templates"),
-        });
+        let message = format!("[{path}] 'null' values are not allowed in templates");
+        found.push(Fault::new(&node.at, message, "give it a value, or take the key away"));
     }
 }
 
@@ -103,12 +102,18 @@ struct Calls {
 impl Calls {
     fn node(&mut self, node: &Node) {
         if let Some(call) = node.call() {
-            let message = if self.exists(&call) {
-                (!takes(&call, self.extended)).then(|| usage(call.function).to_owned())
-            } else {
-                Some(format!("Template error: encountered unsupported function: {}", call.key))
-            };
-            self.found.extend(message.map(|message| Fault { at: node.at.clone(), message }));
+            if !self.exists(&call) {
+                let message = format!("Template error: encountered unsupported function: {}", call.key);
+                let remedy = if EXTENSIONS.contains(&call.key) {
+                    Remedy::Do("write `Transform: AWS::LanguageExtensions` at the top of the template".to_owned())
+                } else {
+                    Remedy::Write { name: call.key.to_owned(), known: &Function::KEYS }
+                };
+                self.found.push(Fault { remedy, ..Fault::new(&node.at, message, "") });
+            } else if !takes(&call, self.extended) {
+                let remedy = format!("write it as {}", form(call.function));
+                self.found.push(Fault::new(&node.at, usage(call.function), remedy));
+            }
         }
         match &node.value {
             Value::List(items) => items.iter().for_each(|item| self.node(item)),
@@ -122,6 +127,31 @@ impl Calls {
             return ELSEWHERE.contains(&call.key);
         }
         self.extended || !EXTENSIONS.contains(&call.key)
+    }
+}
+
+/// How a function is called.
+fn form(function: Function) -> &'static str {
+    match function {
+        Function::Ref => "`!Ref Name`",
+        Function::GetAtt => "`!GetAtt Resource.Attribute`",
+        Function::Sub => "`!Sub text`, or `!Sub [text, {Name: value}]`",
+        Function::Join => "`!Join [delimiter, [value, …]]`",
+        Function::Select => "`!Select [index, [value, …]]`",
+        Function::Split => "`!Split [delimiter, text]`",
+        Function::Cidr => "`!Cidr [block, count, bits]`",
+        Function::FindInMap => "`!FindInMap [Mapping, key, name]`",
+        Function::If => "`!If [Condition, value, other]`",
+        Function::Equals => "`!Equals [value, other]`",
+        Function::And => "`!And [condition, …]` with 2 to 10 conditions",
+        Function::Or => "`!Or [condition, …]` with 2 to 10 conditions",
+        Function::Not => "`!Not [condition]`",
+        Function::GetAzs => "`!GetAZs region`",
+        Function::Base64 => "`!Base64 text`",
+        Function::ImportValue => "`!ImportValue name`",
+        Function::Length => "`Fn::Length: [value, …]`",
+        Function::ToJsonString => "`Fn::ToJsonString: {key: value}`",
+        Function::Transform | Function::Other => "its documentation says",
     }
 }
 

@@ -56,15 +56,16 @@ pub struct Design<'a> {
     stacks: Vec<Option<Parameters>>,
     added: Added,
     outputs: Known<Json>,
-    vpcs: Known<Ranges>,
+    vpcs: RefCell<HashMap<(Ix, String), Ranges>>,
 }
 
-/// The ranges of a VPC that can be worked out.
-#[derive(Clone, Debug)]
-struct Ranges {
-    known: Vec<IpNet>,
-    /// Whether it can have no others.
-    all: bool,
+/// The address ranges of a VPC, as far as they are known.
+#[derive(Clone, Debug, Default)]
+pub struct Ranges {
+    /// Those that are known, in canonical form.
+    pub known: Vec<IpNet>,
+    /// Whether these are all: a draft may lack those that another stack adds.
+    pub complete: bool,
 }
 
 /// The ranges that `AWS::EC2::VPCCidrBlock` adds to VPCs.
@@ -213,18 +214,9 @@ impl<'a> Design<'a> {
         Evaluator::new(self.stack(stack)?.1, &world).condition(name).ok()
     }
 
-    /// All address ranges of a VPC of the plan, if they can be worked out: its own and those that are added to it.
-    pub fn ranges(&self, vpc: &str) -> Option<Vec<IpNet>> {
-        self.worked_out(vpc).filter(|ranges| ranges.all).map(|ranges| ranges.known)
-    }
-
-    /// The address ranges that a VPC of the plan has for certain; it may have others.
-    pub fn certain_ranges(&self, vpc: &str) -> Vec<IpNet> {
-        self.worked_out(vpc).map(|ranges| ranges.known).unwrap_or_default()
-    }
-
-    fn worked_out(&self, vpc: &str) -> Option<Ranges> {
-        let (stack, resource) = self.resource(vpc)?;
+    /// The address ranges of a VPC of the plan: its own and those that are added to it. Of any other VPC none is known.
+    pub fn ranges(&self, vpc: &str) -> Ranges {
+        let Some((stack, resource)) = self.resource(vpc) else { return Ranges::default() };
         let key = (stack, resource.id.clone());
         if let Some(known) = self.vpcs.borrow().get(&key) {
             return known.clone();
@@ -234,21 +226,21 @@ impl<'a> Design<'a> {
         ranges
     }
 
-    fn work_out_ranges(&self, stack: Ix, resource: &Resource, vpc: &str) -> Option<Ranges> {
+    fn work_out_ranges(&self, stack: Ix, resource: &Resource, vpc: &str) -> Ranges {
         if resource.type_name != "AWS::EC2::VPC" {
-            return None;
+            return Ranges::default();
         }
-        let added = self.added.by_vpc.get(vpc).into_iter().flatten().copied();
         // A range that AWS or an address pool chooses is nobody's to compare.
-        let found: Vec<Option<IpNet>> = std::iter::once(self.range(stack, resource)).chain(added).collect();
-        let all = self.is_whole && !self.added.has_unknown && found.iter().all(Option::is_some);
-        Some(Ranges { known: found.into_iter().flatten().collect(), all })
+        let own = std::iter::once(self.range(stack, resource));
+        let ranges: Vec<_> = own.chain(self.added.by_vpc.get(vpc).into_iter().flatten().copied()).collect();
+        let complete = self.is_whole && !self.added.has_unknown && ranges.iter().all(Option::is_some);
+        Ranges { known: ranges.into_iter().flatten().collect(), complete }
     }
 
     /// The range that a resource gives its VPC, in canonical form.
-    fn range(&self, stack: Ix, resource: &Resource) -> Option<IpNet> {
-        let range = text(&self.property(stack, resource, "CidrBlock")?)?.parse::<IpNet>().ok()?;
-        Some(range.trunc())
+    pub fn range(&self, stack: Ix, resource: &Resource) -> Option<IpNet> {
+        let written = |name| text(&self.property(stack, resource, name)?)?.parse::<IpNet>().ok();
+        Some(written("CidrBlock").or_else(|| written("Ipv6CidrBlock"))?.trunc())
     }
 
     /// The ranges that any stack of the plan adds to VPCs: it need not be the one that makes the VPC.

@@ -19,7 +19,7 @@ mod templates;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
 
@@ -136,8 +136,16 @@ fn is_excused(finding: &Finding, plan: &Plan, used: &mut HashSet<Span>) -> bool 
 fn once(findings: Vec<Finding>, plan: &Plan) -> Vec<Problem> {
     let id = |ix: &Ix| -> &NodeId { &plan.nodes[ix.index()].id };
     let mut told: IndexMap<_, (Problem, Vec<Ix>)> = IndexMap::new();
+    let mut before: HashMap<_, Vec<String>> = HashMap::new();
     for Finding { problem, nodes } in findings {
-        let key = (problem.code, problem.at.span.clone());
+        // A place may have several things wrong with it: the second of one node is the same as another's second.
+        let place = (problem.code, problem.at.span.clone());
+        let known = before.entry((place.clone(), nodes.clone())).or_default();
+        if known.contains(&problem.message) {
+            continue;
+        }
+        let key = (place, known.len());
+        known.push(problem.message.clone());
         told.entry(key).and_modify(|(_, more)| more.extend(&nodes)).or_insert_with(|| (problem, Vec::new()));
     }
     told.into_values()

@@ -227,7 +227,13 @@ fn a_template_that_cloudformation_would_refuse_is_reported() {
     let orch = small();
     orch.edit("net.yaml", "!Ref CidrBlock", "!Ref Cidr");
     let places = ["net.yaml:5:", "small.toml:14:"];
-    refuses(&orch, "small.toml", &places, &["Unresolved resource dependencies [Cidr]"], "mend the template here");
+    refuses(
+        &orch,
+        "small.toml",
+        &places,
+        &["Unresolved resource dependencies [Cidr]"],
+        "declare `Cidr` below Parameters or Resources",
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! One route table named twice by the same node.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 
 use crate::diag::{Code, Severity};
 use crate::plan::Spec;
@@ -42,17 +42,16 @@ via          = "pcx-1"
 fn check(design: &Design<'_>, report: &mut Report) {
     for (ix, node) in design.nodes() {
         let Spec::Route(route) = &node.spec else { continue };
-        let mut seen = BTreeSet::new();
+        let mut first = HashMap::new();
         for value in &route.route_tables {
-            let Some(table) = design.text(value) else { continue };
-            if seen.insert(table) {
-                continue;
-            }
+            // An element that is a list counts as its items.
+            let tables = design.texts(std::slice::from_ref(value)).unwrap_or_default();
+            let Some(earlier) = tables.into_iter().find_map(|table| first.insert(table, value)) else { continue };
             let problem = RULE.problem(value.span().clone(), format!("`{}` names this route table twice", node.id));
-            let first = route.route_tables.iter().find(|first| design.text(first) == design.text(value));
-            let problem = match first {
-                Some(first) => problem.related(first.span().clone(), "for the first time"),
-                None => problem,
+            let problem = if earlier.span() == value.span() {
+                problem
+            } else {
+                problem.related(earlier.span().clone(), "for the first time")
             };
             report.add([ix], problem.help("name the table that is meant, or take this one away"));
         }

@@ -108,7 +108,11 @@ fn check(design: &Design<'_>, report: &mut Report) {
             [one, other] if near.iter().all(|vpc| vpc.as_ref() == Some(&other)) => one,
             _ => continue,
         };
-        let Some(ranges) = design.ranges(&far) else { continue };
+        let ranges = design.ranges(&far);
+        if !ranges.complete {
+            continue;
+        }
+        let ranges = ranges.known;
         if ranges.iter().any(|range| range.contains(&destination) || destination.contains(range)) {
             continue;
         }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::cfn::Document;
 use crate::diag::{Code, Severity};
 use crate::graph::Ix;
-use crate::plan::{Spec, Value};
+use crate::plan::{Attribute, Spec, Value};
 use crate::rules::design::Design;
 use crate::rules::rule::{Report, Rule};
 
@@ -14,8 +15,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     severity: Severity::Warning,
     summary: "a peering is routed on one side only, so that answers find no way back",
     explanation: "A connection needs a route in both VPCs. This plan leads traffic into the peering on one side and \
-                  nothing back on the other. If the other side's routes are made elsewhere, by its own template for \
-                  example, say so with `allow`.",
+                  nothing back on the other. Routes that a template of the plan makes count, and a stack that is \
+                  given the peering's id may make some; VPCs that are made elsewhere are left alone. If the other \
+                  side's routes are made outside of the plan, say so with `allow`.",
     wrong: r#"--- plan.toml
 name   = "network"
 region = "us-east-1"
@@ -94,9 +96,14 @@ pub(super) struct Ends {
 
 /// The two ends of the peering that a route leads into, if it is one of the plan and both are known.
 pub(super) fn ends(design: &Design<'_>, via: &Value) -> Option<Ends> {
-    let peering = design.peering(&design.text(via)?)?;
+    ends_of(design, design.peering(&design.text(via)?)?)
+}
+
+fn ends_of(design: &Design<'_>, peering: Ix) -> Option<Ends> {
     let Spec::Peering(spec) = &design.node(peering).spec else { return None };
-    Some(Ends { peering, vpcs: [design.text(&spec.requester.vpc)?, design.text(&spec.accepter.vpc)?] })
+    let vpcs = [design.text(&spec.requester.vpc)?, design.text(&spec.accepter.vpc)?];
+    // A VPC that is to be peered with itself is another problem.
+    (vpcs[0] != vpcs[1]).then_some(Ends { peering, vpcs })
 }
 
 /// Where a peering is routed from, so far.
@@ -109,6 +116,10 @@ struct Routed {
 }
 
 fn check(design: &Design<'_>, report: &mut Report) {
+    // The other way may be what could not be read.
+    if !design.is_whole {
+        return;
+    }
     let mut peerings: BTreeMap<Ix, Routed> = BTreeMap::new();
     for (ix, node) in design.nodes() {
         let Spec::Route(route) = &node.spec else { continue };
@@ -122,18 +133,47 @@ fn check(design: &Design<'_>, report: &mut Report) {
             }
         }
     }
-    // The other way may be what could not be read.
-    let peerings = if design.is_whole { peerings } else { BTreeMap::new() };
+    for (ix, _, document) in design.stacks() {
+        for need in design.node(ix).needs.iter().filter(|need| need.attribute == Some(Attribute::Id)) {
+            let Some(ends) = design.graph.get(&need.node).and_then(|peering| ends_of(design, peering)) else {
+                continue;
+            };
+            in_template(design, ix, document, &ends, peerings.entry(ends.peering).or_default());
+        }
+    }
     for (peering, routed) in peerings {
-        let (route, missing) = match (routed.unknown, routed.sides) {
-            (false, [Some(route), None]) => (route, "accepter"),
-            (false, [None, Some(route)]) => (route, "requester"),
+        let node = design.node(peering);
+        let Spec::Peering(spec) = &node.spec else { continue };
+        let (route, missing, side) = match (routed.unknown, routed.sides) {
+            (false, [Some(route), None]) => (route, "accepter", &spec.accepter),
+            (false, [None, Some(route)]) => (route, "requester", &spec.requester),
             _ => continue,
         };
-        let node = design.node(peering);
+        // Whoever made that VPC may have made its routes.
+        if design.text(&side.vpc).is_none_or(|vpc| design.resource(&vpc).is_none()) {
+            continue;
+        }
         let message = format!("`{}` is routed on one side only: nothing leads back from the {missing}", node.id);
         let problem = RULE.problem(node.span.clone(), message);
         let problem = problem.related(design.node(route).span.clone(), "the only way into it");
         report.add([peering], problem.help(format!("add a route in the {missing}'s tables, via this peering")));
     }
+}
+
+/// Notes the routes that a stack makes which is given a peering's id. What it does with that otherwise, nobody knows.
+fn in_template(design: &Design<'_>, stack: Ix, document: &Document, ends: &Ends, routed: &mut Routed) {
+    let mut found = false;
+    for route in document.resources.values().filter(|resource| resource.type_name == "AWS::EC2::Route") {
+        let text = |name: &str| design.property(stack, route, name)?.as_str().map(str::to_owned);
+        let leads = text("VpcPeeringConnectionId").and_then(|id| design.peering(&id)) == Some(ends.peering);
+        if !leads || design.exists(stack, route) != Some(true) {
+            continue;
+        }
+        let vpc = text("RouteTableId").and_then(|table| design.vpc_of_table(&table));
+        if let Some(side) = vpc.and_then(|vpc| ends.vpcs.iter().position(|end| *end == vpc)) {
+            found = true;
+            routed.sides[side].get_or_insert(stack);
+        }
+    }
+    routed.unknown |= !found;
 }

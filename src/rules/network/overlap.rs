@@ -3,8 +3,7 @@
 use ipnet::IpNet;
 
 use crate::diag::{Code, Problem, Severity};
-use crate::graph::Ix;
-use crate::plan::{Side, Spec};
+use crate::plan::Spec;
 use crate::rules::design::Design;
 use crate::rules::rule::{Report, Rule};
 
@@ -16,7 +15,8 @@ pub(in crate::rules) const RULE: Rule = Rule {
     explanation: "AWS lets such a peering fail, and it stays failed: \
                   <https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-basics.html>. The ranges are worked out \
                   from the templates and the parameters that the plan gives, added ones \
-                  (`AWS::EC2::VPCCidrBlock`) too. Where they cannot be worked out, the rule is silent.",
+                  (`AWS::EC2::VPCCidrBlock`) too. Where they cannot be worked out, the rule is silent. A VPC with \
+                  itself is no peering either.",
     wrong: r#"--- plan.toml
 name   = "network"
 region = "us-east-1"
@@ -71,10 +71,17 @@ Outputs:
 fn check(design: &Design<'_>, report: &mut Report) {
     for (ix, node) in design.nodes() {
         let Spec::Peering(peering) = &node.spec else { continue };
-        let (Some(one), Some(other)) = (vpc(design, &peering.requester), vpc(design, &peering.accepter)) else {
+        let (Some(one), Some(other)) = (design.text(&peering.requester.vpc), design.text(&peering.accepter.vpc)) else {
             continue;
         };
-        let Some((left, right)) = overlap(&one.ranges, &other.ranges) else { continue };
+        if one == other {
+            let message = format!("`{}` joins a VPC with itself", node.id);
+            let problem = RULE.problem(peering.requester.vpc.span().clone(), message);
+            let problem = problem.related(peering.accepter.vpc.span().clone(), "the same VPC");
+            report.add([ix], problem.help("name the VPC that is meant on one of the sides"));
+            continue;
+        }
+        let Some((left, right)) = overlap(&design.ranges(&one).known, &design.ranges(&other).known) else { continue };
         let message = if left == right {
             format!("both VPCs of `{}` have the range {left}", node.id)
         } else {
@@ -84,20 +91,9 @@ fn check(design: &Design<'_>, report: &mut Report) {
         let problem = problem.related(peering.accepter.vpc.span().clone(), right.to_string());
         let problem = [(&one, left), (&other, right)]
             .into_iter()
-            .fold(problem, |problem, (vpc, range)| with_origin(design, problem, vpc.stack, range));
+            .fold(problem, |problem, (vpc, range)| with_origin(design, problem, vpc, range));
         report.add([ix], problem.help("give one of them another range: a peering between them would fail"));
     }
-}
-
-struct Vpc {
-    stack: Ix,
-    /// Those that it has for certain: others cannot mend an overlap.
-    ranges: Vec<IpNet>,
-}
-
-fn vpc(design: &Design<'_>, side: &Side) -> Option<Vpc> {
-    let id = design.text(&side.vpc)?;
-    Some(Vpc { stack: design.resource(&id)?.0, ranges: design.certain_ranges(&id) })
 }
 
 /// The first two ranges that have an address in common.
@@ -106,17 +102,21 @@ fn overlap(one: &[IpNet], other: &[IpNet]) -> Option<(IpNet, IpNet)> {
     pairs.into_iter().find(|(left, right)| left.contains(right) || right.contains(left))
 }
 
-/// The problem with the parameter that gives a stack's VPC the range, where there is one.
-fn with_origin(design: &Design<'_>, problem: Problem, stack: Ix, range: IpNet) -> Problem {
+/// The problem with the parameter that gives a VPC the range, or else with the range in its template.
+fn with_origin(design: &Design<'_>, problem: Problem, vpc: &str, range: IpNet) -> Problem {
+    let Some((stack, resource)) = design.resource(vpc) else { return problem };
     let Some((spec, _)) = design.stack(stack) else { return problem };
+    let text = format!("{range} of `{}`", design.node(stack).id);
     // Addresses within the range say the same range: 10.0.7.0/16.
     let read = |text: String| text.parse::<IpNet>().ok().map(|range| range.trunc());
     let gives = |value: &crate::plan::Value| design.text(value).and_then(read) == Some(range);
-    match spec.parameters.values().find(|parameter| gives(&parameter.value)) {
-        Some(parameter) => {
-            let text = format!("{range} of `{}`", design.node(stack).id);
-            problem.related(parameter.value.span().clone(), text)
-        }
+    if let Some(parameter) = spec.parameters.values().find(|parameter| gives(&parameter.value)) {
+        return problem.related(parameter.value.span().clone(), text);
+    }
+    let own = design.range(stack, resource).filter(|own| *own == range);
+    let node = own.and_then(|_| resource.properties.as_deref()?.get("CidrBlock"));
+    match node.and_then(|node| design.in_template(spec, node.at.clone())) {
+        Some(span) => problem.related(span, text),
         None => problem,
     }
 }

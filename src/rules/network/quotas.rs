@@ -1,6 +1,6 @@
 //! More peerings or routes than AWS's quotas allow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::{Code, Severity};
 use crate::graph::Ix;
@@ -63,14 +63,14 @@ fn check(design: &Design<'_>, report: &mut Report) {
     for (ix, node) in design.nodes() {
         match &node.spec {
             Spec::Peering(peering) => {
-                for side in [&peering.requester, &peering.accepter] {
-                    if let Some(vpc) = design.text(&side.vpc) {
-                        peerings.entry(vpc).or_default().push(ix);
-                    }
+                let vpcs = [&peering.requester, &peering.accepter].map(|side| design.text(&side.vpc));
+                for vpc in vpcs.into_iter().flatten().collect::<BTreeSet<_>>() {
+                    peerings.entry(vpc).or_default().push(ix);
                 }
             }
             Spec::Route(route) => {
-                for table in design.texts(&route.route_tables).unwrap_or_default() {
+                let known = route.route_tables.iter().filter_map(|table| design.texts(std::slice::from_ref(table)));
+                for table in known.flatten().collect::<BTreeSet<_>>() {
                     routes.entry(table).or_default().push(ix);
                 }
             }

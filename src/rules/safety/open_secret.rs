@@ -1,5 +1,8 @@
 //! A secret written into the plan.
 
+use serde_json::Value as Json;
+
+use crate::cfn::Parameter;
 use crate::diag::{Code, Severity};
 use crate::rules::design::Design;
 use crate::rules::rule::{Report, Rule};
@@ -51,11 +54,10 @@ fn check(design: &Design<'_>, report: &mut Report) {
             let Some(parameter) = document.parameters.get(&**name).filter(|parameter| parameter.no_echo) else {
                 continue;
             };
-            // What an expression gives comes from elsewhere; an empty value is a choice of the template's.
+            // What an expression gives comes from elsewhere.
             let written = design.sources.slice(entry.value.span());
-            let literal = entry.value.literal().and_then(|value| value.as_str()).unwrap_or_default();
-            if literal.is_empty() || written.contains("{{") || parameter.allowed_values.iter().any(|one| one == literal)
-            {
+            let literal = entry.value.literal().and_then(secret);
+            if written.contains("{{") || literal.is_none_or(|literal| is_told(parameter, &literal)) {
                 continue;
             }
             let Some(declared) = design.in_template(stack, parameter.at.clone()) else { continue };
@@ -69,4 +71,23 @@ fn check(design: &Design<'_>, report: &mut Report) {
             );
         }
     }
+}
+
+/// A literal that may be a secret, as text. A truth value is none.
+fn secret(literal: &Json) -> Option<String> {
+    match literal {
+        Json::String(text) => Some(text.clone()),
+        Json::Number(number) => Some(number.to_string()),
+        Json::Array(items) => Some(items.iter().filter_map(secret).collect::<Vec<_>>().join(",")),
+        Json::Null | Json::Bool(_) | Json::Object(_) => None,
+    }
+}
+
+/// Whether a value tells nobody anything: none at all, one of the template's own, or the name of what holds the secret.
+fn is_told(parameter: &Parameter, value: &str) -> bool {
+    value.is_empty()
+        || parameter.is_ssm()
+        || value.starts_with("arn:")
+        || parameter.default.as_deref() == Some(value)
+        || parameter.allowed_values.iter().any(|one| one == value)
 }

@@ -89,7 +89,8 @@ fn check_need(design: &Design<'_>, ix: Ix, need: &Need, report: &mut Report) {
     let Some((stack, document)) = design.stack(needed) else { return };
     let (Some(template), Some(output)) = (&stack.template, document.outputs.get(name)) else { return };
     let Some(condition) = &output.condition else { return };
-    if document.has_macros || design.condition(needed, condition) != Some(false) {
+    let is_final = ["Outputs", "Conditions", "Mappings"].into_iter().all(|section| document.is_final(section));
+    if !is_final || design.condition(needed, condition) != Some(false) {
         return;
     }
     let message = format!("`{}` will have no output `{name}`: its condition `{condition}` does not hold", need.node);

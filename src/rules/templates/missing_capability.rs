@@ -1,5 +1,6 @@
 //! A capability that the template needs and the plan does not grant.
 
+use crate::cfn::Capability;
 use crate::diag::{Code, Severity};
 use crate::rules::design::Design;
 use crate::rules::rule::{Report, Rule};
@@ -54,10 +55,10 @@ fn check(design: &Design<'_>, report: &mut Report) {
         let names = missing.iter().map(ToString::to_string).collect::<Vec<_>>();
         let message = format!("{} needs {}", template.path.display(), names.join(" and "));
         let problem = RULE.problem(template.span.clone(), message);
-        let problem = match needed.resource_types.as_slice() {
-            [] => problem.label("it has macros"),
-            types => problem.label(format!("it has {}", types.join(", "))),
-        };
+        let lacks_iam = missing.iter().any(|capability| **capability != Capability::AutoExpand);
+        let types = needed.resource_types.iter().filter(|_| lacks_iam).map(String::as_str);
+        let macros = missing.contains(&&Capability::AutoExpand).then_some("macros");
+        let problem = problem.label(format!("it has {}", types.chain(macros).collect::<Vec<_>>().join(", ")));
         let all: Vec<_> = granted().map(str::to_owned).chain(names).map(|name| format!("\"{name}\"")).collect();
         report.add([ix], problem.help(format!("if that is meant, allow it: capabilities = [{}]", all.join(", "))));
     }

@@ -1,5 +1,6 @@
 //! A parameter without a default that the plan does not give.
 
+use crate::cfn::Document;
 use crate::diag::{Code, Severity, Span};
 use crate::rules::design::Design;
 use crate::rules::rule::{Report, Rule};
@@ -10,7 +11,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "a stack is not given a parameter that its template has no default for",
     explanation: "CloudFormation refuses to make such a stack. Parameters with a default need not be given. Templates \
-                  with macros are left alone, since a macro may take parameters away.",
+                  with macros of your own are left alone, since a macro may take parameters away.",
     wrong: r#"--- plan.toml
 name   = "network"
 region = "us-east-1"
@@ -45,13 +46,17 @@ Resources:
 
 fn check(design: &Design<'_>, report: &mut Report) {
     for (ix, stack, document) in design.stacks() {
-        if document.has_macros || !design.node(ix).whole {
+        if !document.is_final("Parameters") || !design.node(ix).whole {
             continue;
         }
         let missing: Vec<_> = document
             .parameters
             .values()
-            .filter(|parameter| parameter.default.is_none() && !stack.parameters.contains_key(&*parameter.name))
+            .filter(|parameter| {
+                parameter.default.is_none()
+                    && !has_default(document, &parameter.name)
+                    && !stack.parameters.contains_key(&*parameter.name)
+            })
             .collect();
         let (Some(first), Some(template)) = (missing.first(), &stack.template) else { continue };
         let names: Vec<_> = missing.iter().map(|parameter| format!("`{}`", parameter.name)).collect();
@@ -62,4 +67,9 @@ fn check(design: &Design<'_>, report: &mut Report) {
         });
         report.add([ix], problem.help(format!("give it: parameters = {{ {} = \"…\" }}", first.name)));
     }
+}
+
+/// Whether a default is written, though it may be none that CloudFormation takes: that is another problem.
+fn has_default(document: &Document, name: &str) -> bool {
+    document.root.get("Parameters").and_then(|section| section.get(name)?.get("Default")).is_some()
 }

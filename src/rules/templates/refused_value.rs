@@ -12,9 +12,10 @@ pub(in crate::rules) const RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "a parameter is given a value that its template does not take",
     explanation: "The value is held against the parameter's type, AllowedValues, AllowedPattern, lengths and bounds, \
-                  as CloudFormation does. Only values that are known before the first call are held; a pattern that \
-                  only Java's regular expressions understand decides nothing, and what is read from Systems Manager \
-                  is not known here.",
+                  as CloudFormation does, and against the 4,096 bytes that any parameter takes. Where the type wants \
+                  an id, such as `AWS::EC2::VPC::Id`, it must be the id of such a thing. Only values that are known \
+                  before the first call are held; a pattern that only Java's regular expressions understand decides \
+                  nothing, and what is read from Systems Manager is not known here.",
     wrong: r#"--- plan.toml
 name   = "network"
 region = "us-east-1"
@@ -48,6 +49,23 @@ Resources:
     check: Some(check),
 };
 
+/// The most bytes of any value
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>).
+const MAX_BYTES: usize = 4096;
+
+/// The most characters of a value that a message repeats.
+const SHOWN: usize = 100;
+
+/// Parameter types that take an id, and how such an id begins.
+const IDS: [(&str, &str); 6] = [
+    ("AWS::EC2::Image::Id", "ami-"),
+    ("AWS::EC2::Instance::Id", "i-"),
+    ("AWS::EC2::SecurityGroup::Id", "sg-"),
+    ("AWS::EC2::Subnet::Id", "subnet-"),
+    ("AWS::EC2::VPC::Id", "vpc-"),
+    ("AWS::EC2::Volume::Id", "vol-"),
+];
+
 fn check(design: &Design<'_>, report: &mut Report) {
     for (ix, stack, document) in design.stacks() {
         let Some(template) = &stack.template else { continue };
@@ -55,20 +73,73 @@ fn check(design: &Design<'_>, report: &mut Report) {
             let Some(parameter) = document.parameters.get(&**name) else { continue };
             let declared = Span::new(template.file, parameter.at.clone());
             let Some(text) = design.joined(&entry.value) else { continue };
-            if is_symbolic(&text) || text.contains("{{resolve:") {
-                continue;
-            }
-            if let Err(refusal) = parameter.accept(&text) {
-                let shown = if parameter.no_echo { "the value".to_owned() } else { format!("`{text}`") };
-                let message = format!("{shown} is not a value for parameter `{name}`");
-                let problem = RULE.problem(entry.value.span().clone(), message).related(declared, wants(&refusal));
-                report.add([ix], problem.help(remedy(parameter, &refusal)));
-            }
+            let Some(wrong) = wrong(design, parameter, &text) else { continue };
+            let message = format!("{} is not a value for parameter `{name}`", wrong.shown);
+            let problem = RULE.problem(entry.value.span().clone(), message).related(declared, wrong.wants);
+            report.add([ix], problem.help(wrong.remedy));
         }
     }
 }
 
-/// What the declaration asks for, beside it.
+/// What is wrong with a value.
+struct Wrong {
+    /// The value, as it can be shown.
+    shown: String,
+    /// What the declaration asks for, beside it.
+    wants: String,
+    remedy: String,
+}
+
+fn wrong(design: &Design<'_>, parameter: &Parameter, text: &str) -> Option<Wrong> {
+    if text.contains("{{resolve:") {
+        return None;
+    }
+    if let Some(wrong) = foreign_id(design, parameter, text) {
+        return Some(wrong);
+    }
+    if is_symbolic(text) {
+        return None;
+    }
+    // A long text says nothing to anybody.
+    let shown = match text.chars().count() {
+        _ if parameter.no_echo => "the value".to_owned(),
+        length if length > SHOWN => format!("a text of {length} characters"),
+        _ => format!("`{text}`"),
+    };
+    if text.len() > MAX_BYTES {
+        let remedy =
+            format!("make it shorter, or have the template read it from elsewhere: it has {} bytes", text.len());
+        return Some(Wrong { shown, wants: format!("any parameter takes {MAX_BYTES} bytes at the most"), remedy });
+    }
+    let refusal = parameter.accept(text).err()?;
+    Some(Wrong { shown, wants: wants(&refusal), remedy: remedy(parameter, &refusal) })
+}
+
+/// A value that is not the id that the parameter's type wants: a literal of another form, or the id of another sort of
+/// resource of the plan. Whether an id of the right form exists, only AWS knows.
+fn foreign_id(design: &Design<'_>, parameter: &Parameter, text: &str) -> Option<Wrong> {
+    let wanted = parameter.type_name.strip_prefix("List<").and_then(|name| name.strip_suffix('>'));
+    let wanted = wanted.unwrap_or(&parameter.type_name);
+    let (_, prefix) = IDS.into_iter().find(|(name, _)| *name == wanted)?;
+    let wanted = wanted.trim_end_matches("::Id");
+    let items = if parameter.is_list() { text.split(',').map(str::trim).collect() } else { vec![text] };
+    let wants = || format!("it takes the id of an {wanted}: {prefix}…");
+    items.into_iter().filter(|item| !item.is_empty()).find_map(|item| {
+        if let Some((stack, resource)) = design.resource(item) {
+            let shown = format!("the id of {} `{}` of `{}`", resource.type_name, resource.id, design.node(stack).id);
+            let remedy = format!("give it the output that has the id of an {wanted}");
+            return (resource.type_name != wanted).then(|| Wrong { shown, wants: wants(), remedy });
+        }
+        if design.peering(item).is_some() {
+            let remedy = format!("give it the id of an {wanted}");
+            return Some(Wrong { shown: "the id of a peering".to_owned(), wants: wants(), remedy });
+        }
+        let is_other = !is_symbolic(item) && (!item.starts_with(prefix) || item.contains(','));
+        let shown = if parameter.no_echo { "the value".to_owned() } else { format!("`{item}`") };
+        is_other.then(|| Wrong { shown, wants: wants(), remedy: format!("write an id that begins with `{prefix}`") })
+    })
+}
+
 fn wants(refusal: &Refusal) -> String {
     match refusal {
         Refusal::NotANumber { .. } => "it takes a number".to_owned(),

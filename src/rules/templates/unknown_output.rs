@@ -62,7 +62,7 @@ fn check(design: &Design<'_>, report: &mut Report) {
             let Some(needed) = design.graph.get(&need.node) else { continue };
             let Some((stack, document)) = design.stack(needed) else { continue };
             let Some(template) = &stack.template else { continue };
-            if document.has_macros || document.outputs.contains_key(name) {
+            if !document.is_final("Outputs") || document.outputs.contains_key(name) {
                 continue;
             }
             if !looked.insert((need.span.file, need.span.range.start, template.file, name)) {

@@ -11,7 +11,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "a stack is given a parameter that its template does not declare",
     explanation: "CloudFormation refuses a request with a parameter that the template does not have, after the \
-                  stacks before it were made. Templates with macros are left alone, since a macro may add parameters.",
+                  stacks before it were made. Templates with macros of your own are left alone, since a macro may add parameters.",
     wrong: r#"--- plan.toml
 name   = "network"
 region = "us-east-1"
@@ -46,7 +46,7 @@ Resources:
 };
 
 fn check(design: &Design<'_>, report: &mut Report) {
-    for (ix, stack, document) in design.stacks().filter(|(.., document)| !document.has_macros) {
+    for (ix, stack, document) in design.stacks().filter(|(.., document)| document.is_final("Parameters")) {
         for (name, parameter) in &stack.parameters {
             if document.parameters.contains_key(&**name) {
                 continue;

@@ -11,6 +11,7 @@ use crate::plan::{Given, load};
 /// Makes one test of each rule, named like it.
 macro_rules! cases {
     ($($rule:ident)*) => {
+        const TESTED: &[&str] = &[$(stringify!($rule)),*];
         $(#[test]
         fn $rule() {
             hold(&stringify!($rule).replace('_', "-"));
@@ -21,8 +22,10 @@ macro_rules! cases {
 cases! {
     syntax unreadable extends_cycle abstract_plan unknown_key missing_key wrong_type invalid_value invalid_name
     expression unknown_reference not_known_yet unevaluable variable account_id role through duration unknown_account
-    empty for_each stack_name read_only depends_on same_stack contradiction partition unused_variable unused_allow
-    outside cycle same_peering same_route overlapping_ranges
+    empty for_each stack_name unreadable_template read_only depends_on same_stack contradiction partition
+    unused_variable unused_allow outside cycle same_peering same_route not_a_template template_too_large unknown_output
+    refused_template unknown_parameter missing_parameter refused_value missing_capability absent_output
+    overlapping_ranges one_way_peering foreign_range quota double_table open_secret unprotected_data
 }
 
 /// Where the cases of a rule stand.
@@ -112,4 +115,12 @@ fn difference(rule: &Rule, case: &Case) -> Option<String> {
 fn shown(case: &Case, (path, range): &Place) -> String {
     let text = case.files.get(path).and_then(|text| text.get(range.clone())).unwrap_or("(not in the file)");
     format!("{}:{range:?} «{text}»", path.display())
+}
+
+#[test]
+fn every_rule_has_its_cases() {
+    let tested: Vec<String> = TESTED.iter().map(|rule| rule.replace('_', "-")).collect();
+    let untested: Vec<&str> =
+        ALL.iter().map(|rule| rule.name).filter(|rule| !tested.iter().any(|one| one == rule)).collect();
+    assert_eq!(untested, [""; 0]);
 }
