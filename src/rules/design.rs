@@ -3,7 +3,7 @@
 //! Each stack's template is evaluated with the parameters that the plan gives; ids are [`Symbol`]s. So a peering's two
 //! VPCs are known as "the resource VPC of this stack" and their address ranges as numbers, and the rules of the network
 //! can be held against the design before any of it exists. What cannot be worked out is unknown, and no rule says
-//! anything about it.
+//! anything about it. What AWS said about what stands already ([`Live`]) makes more of it known.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -12,6 +12,8 @@ use ipnet::IpNet;
 use serde_json::Value as Json;
 
 use super::documents::{Documents, Used};
+use super::live::Live;
+use super::standing::{Range, Standing};
 use super::symbol::{Symbol, is_symbolic};
 use crate::cfn::{Context, Document, Evaluator, Lookup, Pseudo, Resource};
 use crate::diag::{Sources, Span};
@@ -49,6 +51,9 @@ pub struct Design<'a> {
     pub graph: &'a Graph,
     /// The texts.
     pub sources: &'a Sources,
+    /// What AWS said, if it was asked.
+    pub(super) live: Option<&'a Live>,
+    pub(super) standing: Standing,
     documents: &'a Documents<'a>,
     /// The parameters of each stack with a template that could be read; a parameter may be unknown.
     stacks: Vec<Option<Parameters>>,
@@ -73,12 +78,20 @@ type Known<T> = RefCell<HashMap<(Ix, String), Option<T>>>;
 type Parameters = HashMap<String, Json>;
 
 impl<'a> Design<'a> {
-    /// Works a plan out.
-    pub(super) fn new(plan: &'a Plan, graph: &'a Graph, sources: &'a Sources, documents: &'a Documents<'a>) -> Self {
+    /// Works a plan out, with what AWS said if it was asked.
+    pub(super) fn new(
+        plan: &'a Plan,
+        graph: &'a Graph,
+        sources: &'a Sources,
+        documents: &'a Documents<'a>,
+        live: Option<&'a Live>,
+    ) -> Self {
         let mut design = Self {
             plan,
             graph,
             sources,
+            live,
+            standing: Standing::default(),
             documents,
             stacks: plan.nodes.iter().map(|_| None).collect(),
             added: Added::default(),
@@ -93,6 +106,9 @@ impl<'a> Design<'a> {
             }
         }
         design.added = design.added();
+        if let Some(live) = live {
+            design.standing = Standing::new(&design, live);
+        }
         design
     }
 
@@ -196,9 +212,26 @@ impl<'a> Design<'a> {
         Evaluator::new(self.stack(stack)?.1, &world).condition(name).ok()
     }
 
-    /// All address ranges of a VPC of the plan, if they can be worked out: its own and those that are added to it.
-    pub fn ranges(&self, vpc: &str) -> Option<Vec<IpNet>> {
-        let (stack, resource) = self.resource(vpc)?;
+    /// All address ranges of a VPC, if they can be known: of one of the plan those that it is given, by its own stack or
+    /// another, and of any that stands those that it has.
+    pub(super) fn ranges(&self, vpc: &str) -> Option<Vec<Range>> {
+        let planned = |net| Range { net, is_live: false };
+        let standing = |net| Range { net, is_live: true };
+        let Some((stack, resource)) = self.resource(vpc) else {
+            if self.added.has_unknown {
+                return None;
+            }
+            let given = self.added.by_vpc.get(vpc).into_iter().flatten().copied().collect::<Option<Vec<_>>>()?;
+            let live = self.live_ranges(vpc, &given)?;
+            return Some(live.into_iter().map(standing).chain(given.into_iter().map(planned)).collect());
+        };
+        let given = self.planned_ranges(stack, resource, vpc)?;
+        let live = self.live_ranges(vpc, &given).unwrap_or_default();
+        Some(given.into_iter().map(planned).chain(live.into_iter().map(standing)).collect())
+    }
+
+    /// The ranges that the plan gives one of its VPCs.
+    fn planned_ranges(&self, stack: Ix, resource: &Resource, vpc: &str) -> Option<Vec<IpNet>> {
         let key = (stack, resource.id.clone());
         if let Some(known) = self.vpcs.borrow().get(&key) {
             return known.clone();
@@ -221,7 +254,7 @@ impl<'a> Design<'a> {
     }
 
     /// The range that a resource gives its VPC, in canonical form.
-    fn range(&self, stack: Ix, resource: &Resource) -> Option<IpNet> {
+    pub(super) fn range(&self, stack: Ix, resource: &Resource) -> Option<IpNet> {
         let range = text(&self.property(stack, resource, "CidrBlock")?)?.parse::<IpNet>().ok()?;
         Some(range.trunc())
     }
@@ -247,8 +280,15 @@ impl<'a> Design<'a> {
         added
     }
 
+    /// The VPC that a route table belongs to: one of the plan, or one that stands.
+    pub(super) fn vpc_of_table(&self, table: &str) -> Option<String> {
+        let local = self.local_vpc_of_table(table);
+        let vpc = local.or_else(|| self.live_table(table).map(|table| table.vpc.clone()))?;
+        Some(self.canonical(vpc))
+    }
+
     /// The VPC that a route table of the plan belongs to.
-    pub fn vpc_of_table(&self, table: &str) -> Option<String> {
+    pub(super) fn local_vpc_of_table(&self, table: &str) -> Option<String> {
         let (stack, resource) = self.resource(table)?;
         if resource.type_name != "AWS::EC2::RouteTable" {
             return None;
@@ -297,7 +337,7 @@ impl Outputs for Design<'_> {
 impl Design<'_> {
     /// An output, as a text like every output of CloudFormation.
     fn output(&self, ix: Ix, name: &str) -> Option<Json> {
-        let (_, document) = self.stack(ix)?;
+        let Some((_, document)) = self.stack(ix) else { return self.live_output(ix, name).map(Json::from) };
         let world = World { design: self, stack: ix, depth: Cell::new(0) };
         let output = document.outputs.get(name)?;
         Evaluator::new(document, &world).text(output.value.as_deref()?).ok()?.map(Json::from)

@@ -11,9 +11,12 @@ mod documents;
 mod example;
 mod graph;
 mod language;
+mod live;
 mod network;
+mod remote;
 mod rule;
 mod safety;
+mod standing;
 mod symbol;
 mod templates;
 #[cfg(test)]
@@ -25,6 +28,7 @@ use indexmap::IndexMap;
 
 pub use design::Design;
 pub use docs::{explain, find, listing, page};
+pub use live::{Judged, Live, LivePeering, LiveRoute, LiveStack, LiveTable, Subject, Unread, Unusable, Verdict};
 pub use rule::{Report, Rule};
 
 use crate::diag::{Problem, Sources, Span};
@@ -83,6 +87,9 @@ pub const ALL: &[Rule] = &[
     network::double_table::RULE,
     safety::open_secret::RULE,
     safety::unprotected_data::RULE,
+    remote::unusable_account::RULE,
+    remote::refused_by_aws::RULE,
+    remote::not_read::RULE,
 ];
 
 /// How many nodes a problem names that are in the same trouble as the first.
@@ -97,20 +104,34 @@ pub struct Checked {
     pub problems: Vec<Problem>,
 }
 
-/// Holds a plan that loads against every rule.
+/// Holds a plan that loads against every rule, as far as that goes without AWS.
 pub fn check(plan: &Plan, sources: &Sources) -> Checked {
+    check_with(plan, sources, None)
+}
+
+/// Holds a plan that loads against every rule, with what AWS said.
+pub fn check_live(plan: &Plan, sources: &Sources, live: &Live) -> Checked {
+    check_with(plan, sources, Some(live))
+}
+
+/// Whether a problem is that AWS could not be asked, rather than that something is wrong with the plan.
+pub fn is_about_reach(problem: &Problem) -> bool {
+    [remote::unusable_account::RULE.code, remote::not_read::RULE.code].contains(&problem.code)
+}
+
+fn check_with(plan: &Plan, sources: &Sources, live: Option<&Live>) -> Checked {
     let mut report = Report::default();
     let documents = documents::read(plan, sources, &mut report);
     match of_plan(plan) {
         Ok(graph) => {
-            let design = Design::new(plan, &graph, sources, &documents);
+            let design = Design::new(plan, &graph, sources, &documents, live);
             for check in ALL.iter().filter_map(|rule| rule.check) {
                 check(&design, &mut report);
             }
             let mut used = HashSet::new();
             report.findings.retain(|finding| !is_excused(finding, plan, &mut used));
             let mut problems = once(report.findings, plan);
-            problems.extend(language::unused_allow::unused(plan, &used));
+            problems.extend(language::unused_allow::unused(plan, &used, live.is_some()));
             Checked { problems, graph: Some(graph) }
         }
         // Nothing can be worked out in a circle.

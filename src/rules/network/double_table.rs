@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::diag::{Code, Severity};
-use crate::plan::Spec;
+use crate::plan::{Spec, Value};
 use crate::rules::design::Design;
 use crate::rules::rule::{Report, Rule};
 
@@ -40,16 +40,18 @@ via          = "pcx-1"
 };
 
 fn check(design: &Design<'_>, report: &mut Report) {
+    // A table that is named by its id and by an output is the same one.
+    let table_of = |value: &Value| design.text(value).map(|table| design.canonical(table));
     for (ix, node) in design.nodes() {
         let Spec::Route(route) = &node.spec else { continue };
         let mut seen = BTreeSet::new();
         for value in &route.route_tables {
-            let Some(table) = design.text(value) else { continue };
+            let Some(table) = table_of(value) else { continue };
             if seen.insert(table) {
                 continue;
             }
             let problem = RULE.problem(value.span().clone(), format!("`{}` names this route table twice", node.id));
-            let first = route.route_tables.iter().find(|first| design.text(first) == design.text(value));
+            let first = route.route_tables.iter().find(|first| table_of(first) == table_of(value));
             let problem = match first {
                 Some(first) => problem.related(first.span().clone(), "for the first time"),
                 None => problem,

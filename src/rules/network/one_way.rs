@@ -86,17 +86,24 @@ Outputs:
     check: Some(check),
 };
 
-/// A peering of the plan and its two VPCs.
+/// A peering and its two VPCs.
 pub(super) struct Ends {
-    pub(super) peering: Ix,
+    /// The node that makes it, if it is one of the plan.
+    pub(super) peering: Option<Ix>,
+    /// What it is called.
+    pub(super) name: String,
     pub(super) vpcs: [String; 2],
 }
 
-/// The two ends of the peering that a route leads into, if it is one of the plan and both are known.
+/// The two ends of the peering that a route leads into, if it is one of the plan, or stands, and both are known.
 pub(super) fn ends(design: &Design<'_>, via: &Value) -> Option<Ends> {
-    let peering = design.peering(&design.text(via)?)?;
+    let id = design.text(via)?;
+    let Some(peering) = design.peering(&id) else {
+        return Some(Ends { peering: None, vpcs: design.live_peering(&id)?, name: id });
+    };
     let Spec::Peering(spec) = &design.node(peering).spec else { return None };
-    Some(Ends { peering, vpcs: [design.text(&spec.requester.vpc)?, design.text(&spec.accepter.vpc)?] })
+    let vpcs = [design.vpc(&spec.requester.vpc)?, design.vpc(&spec.accepter.vpc)?];
+    Some(Ends { peering: Some(peering), name: design.node(peering).id.to_string(), vpcs })
 }
 
 /// Where a peering is routed from, so far.
@@ -112,7 +119,7 @@ fn check(design: &Design<'_>, report: &mut Report) {
     let mut peerings: BTreeMap<Ix, Routed> = BTreeMap::new();
     for (ix, node) in design.nodes() {
         let Spec::Route(route) = &node.spec else { continue };
-        let Some(Ends { peering, vpcs }) = ends(design, &route.via) else { continue };
+        let Some(Ends { peering: Some(peering), vpcs, .. }) = ends(design, &route.via) else { continue };
         let routed = peerings.entry(peering).or_default();
         for table in design.texts(&route.route_tables).unwrap_or_else(|| vec![String::new()]) {
             let vpc = design.vpc_of_table(&table);
@@ -123,12 +130,18 @@ fn check(design: &Design<'_>, report: &mut Report) {
         }
     }
     for (peering, routed) in peerings {
-        let (route, missing) = match (routed.unknown, routed.sides) {
-            (false, [Some(route), None]) => (route, "accepter"),
-            (false, [None, Some(route)]) => (route, "requester"),
+        let node = design.node(peering);
+        let Spec::Peering(spec) = &node.spec else { continue };
+        let (route, missing, side, other) = match (routed.unknown, routed.sides) {
+            (false, [Some(route), None]) => (route, "accepter", &spec.accepter, &spec.requester),
+            (false, [None, Some(route)]) => (route, "requester", &spec.requester, &spec.accepter),
             _ => continue,
         };
-        let node = design.node(peering);
+        // Somebody else may have made the way back already.
+        let live = design.vpc(&side.vpc).zip(design.vpc(&other.vpc));
+        if live.is_some_and(|(from, to)| design.is_routed(&from, &to)) {
+            continue;
+        }
         let message = format!("`{}` is routed on one side only: nothing leads back from the {missing}", node.id);
         let problem = RULE.problem(node.span.clone(), message);
         let problem = problem.related(design.node(route).span.clone(), "the only way into it");

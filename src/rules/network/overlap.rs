@@ -1,12 +1,11 @@
 //! Peered VPCs whose address ranges overlap.
 
-use ipnet::IpNet;
-
 use crate::diag::{Code, Problem, Severity};
 use crate::graph::Ix;
 use crate::plan::{Side, Spec};
 use crate::rules::design::Design;
 use crate::rules::rule::{Report, Rule};
+use crate::rules::standing::Range;
 
 pub(in crate::rules) const RULE: Rule = Rule {
     code: Code(60),
@@ -16,7 +15,8 @@ pub(in crate::rules) const RULE: Rule = Rule {
     explanation: "AWS lets such a peering fail, and it stays failed: \
                   <https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-basics.html>. The ranges are worked out \
                   from the templates and the parameters that the plan gives, added ones \
-                  (`AWS::EC2::VPCCidrBlock`) too. Where they cannot be worked out, the rule is silent.",
+                  (`AWS::EC2::VPCCidrBlock`) too. Where they cannot be worked out, the rule is silent. `orch validate --remote` \
+                  adds the ranges that VPCs have in AWS now, and says so where one of these overlaps.",
     wrong: r#"--- plan.toml
 name   = "network"
 region = "us-east-1"
@@ -75,39 +75,50 @@ fn check(design: &Design<'_>, report: &mut Report) {
             continue;
         };
         let Some((left, right)) = overlap(&one.ranges, &other.ranges) else { continue };
-        let message = if left == right {
-            format!("both VPCs of `{}` have the range {left}", node.id)
+        let message = if left.net == right.net {
+            format!("both VPCs of `{}` have the range {}", node.id, left.net)
         } else {
-            format!("the VPCs of `{}` overlap: {left} and {right}", node.id)
+            format!("the VPCs of `{}` overlap: {} and {}", node.id, left.net, right.net)
         };
-        let problem = RULE.problem(peering.requester.vpc.span().clone(), message).label(left.to_string());
-        let problem = problem.related(peering.accepter.vpc.span().clone(), right.to_string());
+        let problem = RULE.problem(peering.requester.vpc.span().clone(), message).label(label(design, &one, left));
+        let problem = problem.related(peering.accepter.vpc.span().clone(), label(design, &other, right));
         let problem = [(&one, left), (&other, right)]
             .into_iter()
-            .fold(problem, |problem, (vpc, range)| with_origin(design, problem, vpc.stack, range));
+            .fold(problem, |problem, (vpc, range)| with_origin(design, problem, vpc, range));
         report.add([ix], problem.help("give one of them another range: a peering between them would fail"));
     }
 }
 
 struct Vpc {
-    stack: Ix,
-    ranges: Vec<IpNet>,
+    id: String,
+    stack: Option<Ix>,
+    ranges: Vec<Range>,
 }
 
 fn vpc(design: &Design<'_>, side: &Side) -> Option<Vpc> {
-    let id = design.text(&side.vpc)?;
-    Some(Vpc { stack: design.resource(&id)?.0, ranges: design.ranges(&id)? })
+    let id = design.vpc(&side.vpc)?;
+    Some(Vpc { stack: design.resource(&id).map(|found| found.0), ranges: design.ranges(&id)?, id })
+}
+
+/// What stands beside a side: the range, and whether it is there already.
+fn label(design: &Design<'_>, vpc: &Vpc, range: Range) -> String {
+    match design.live_id(&vpc.id).filter(|_| range.is_live) {
+        Some(id) => format!("{}, live: {id} has it now", range.net),
+        None => range.net.to_string(),
+    }
 }
 
 /// The first two ranges that have an address in common.
-fn overlap(one: &[IpNet], other: &[IpNet]) -> Option<(IpNet, IpNet)> {
+fn overlap(one: &[Range], other: &[Range]) -> Option<(Range, Range)> {
     let pairs = one.iter().flat_map(|left| other.iter().map(move |right| (*left, *right)));
-    pairs.into_iter().find(|(left, right)| left.contains(right) || right.contains(left))
+    pairs.into_iter().find(|(left, right)| left.net.contains(&right.net) || right.net.contains(&left.net))
 }
 
 /// The problem with the parameter that gives a stack's VPC the range, where there is one.
-fn with_origin(design: &Design<'_>, problem: Problem, stack: Ix, range: IpNet) -> Problem {
+fn with_origin(design: &Design<'_>, problem: Problem, vpc: &Vpc, range: Range) -> Problem {
+    let Some(stack) = vpc.stack else { return problem };
     let Some((spec, _)) = design.stack(stack) else { return problem };
+    let range = range.net;
     let gives = |value: &crate::plan::Value| design.text(value).is_some_and(|text| text == range.to_string());
     match spec.parameters.values().find(|parameter| gives(&parameter.value)) {
         Some(parameter) => {
@@ -124,7 +135,9 @@ mod tests {
 
     #[test]
     fn ranges_overlap_when_one_holds_the_other() {
-        let ranges = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<IpNet>>();
+        let ranges = |texts: &[&str]| {
+            texts.iter().map(|text| Range { net: text.parse().unwrap(), is_live: false }).collect::<Vec<_>>()
+        };
         let found = |one: &[&str], other: &[&str]| overlap(&ranges(one), &ranges(other)).is_some();
         assert!(found(&["10.0.0.0/16"], &["10.0.255.0/24"]));
         assert!(found(&["10.0.0.0/24"], &["10.0.0.0/24"]));

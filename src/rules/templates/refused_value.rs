@@ -12,7 +12,8 @@ pub(in crate::rules) const RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "a parameter is given a value that its template does not take",
     explanation: "The value is held against the parameter's type, AllowedValues, AllowedPattern, lengths and bounds, \
-                  as CloudFormation does. Only values that are known before the first call are held; a pattern that \
+                  as CloudFormation does. Only values that are known before the first call are held, and by `orch \
+                  validate --remote` the outputs of stacks that the plan only reads; a pattern that \
                   only Java's regular expressions understand decides nothing, and what is read from Systems Manager \
                   is not known here.",
     wrong: r#"--- plan.toml
@@ -62,6 +63,11 @@ fn check(design: &Design<'_>, report: &mut Report) {
                 let shown = if parameter.no_echo { "the value".to_owned() } else { format!("`{text}`") };
                 let message = format!("{shown} is not a value for parameter `{name}`");
                 let problem = RULE.problem(entry.value.span().clone(), message).related(declared, wants(&refusal));
+                let problem = if design.is_live(&entry.value) {
+                    problem.label("its value is live: AWS has it now")
+                } else {
+                    problem
+                };
                 report.add([ix], problem.help(remedy(parameter, &refusal)));
             }
         }
