@@ -22,7 +22,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("sim", &["cfn", "ids"]),
     ("view", &["graph", "ids", "text"]),
     ("report", &["event", "diag", "ids", "text"]),
-    ("run", &["plan", "diag", "graph", "engine", "kinds", "aws", "event", "ids"]),
+    ("run", &["plan", "diag", "graph", "rules", "engine", "kinds", "aws", "event", "ids"]),
 ];
 
 fn root() -> PathBuf {

@@ -195,6 +195,17 @@ fn resource_change(change: types::Change) -> Option<ResourceChange> {
     })
 }
 
+/// What CloudFormation says of a template that it takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Validated {
+    /// The parameters that it declares, each with whether it has a default.
+    pub parameters: Vec<(String, bool)>,
+    /// The capabilities that it needs.
+    pub capabilities: Vec<String>,
+    /// Why it needs them, in CloudFormation's words; empty where it needs none.
+    pub reason: String,
+}
+
 impl Regional {
     /// A stack by its name or ARN; `None` if there is none. By name a deleted stack is not found, by ARN it is.
     ///
@@ -234,9 +245,16 @@ impl Regional {
     /// # Errors
     ///
     /// As for [`Regional::stack`]; a template that is wrong is an error too.
-    pub async fn validate_template(&self, template: &str) -> Result<(), CallError> {
+    pub async fn validate_template(&self, template: &str) -> Result<Validated, CallError> {
         let send = || self.cloudformation().validate_template().template_body(template).send();
-        self.call("ValidateTemplate", send).await.map(|_| ())
+        let answer = self.call("ValidateTemplate", send).await?;
+        let parameters = answer.parameters.unwrap_or_default().into_iter();
+        let capabilities = answer.capabilities.unwrap_or_default().into_iter();
+        Ok(Validated {
+            parameters: parameters.filter_map(|own| Some((own.parameter_key?, own.default_value.is_some()))).collect(),
+            capabilities: capabilities.map(|capability| capability.as_str().to_owned()).collect(),
+            reason: answer.capabilities_reason.unwrap_or_default(),
+        })
     }
 
     /// Begins to create a stack and gives its ARN. A repeated call with the same token gives the same stack.

@@ -229,6 +229,8 @@ impl Route {
 pub struct RouteTable {
     /// Its id.
     pub id: String,
+    /// The VPC that it belongs to.
+    pub vpc: String,
     /// Its routes.
     pub routes: Vec<Route>,
 }
@@ -276,7 +278,7 @@ macro_rules! to_destination {
 }
 
 impl Regional {
-    async fn peerings(&self, filters: Vec<Filter>) -> Result<Vec<Peering>, CallError> {
+    pub(super) async fn peerings(&self, filters: Vec<Filter>) -> Result<Vec<Peering>, CallError> {
         let mut found = Vec::new();
         let mut next: Option<String> = None;
         loop {
@@ -425,25 +427,30 @@ impl Regional {
         // A filter takes 200 values, and gives the known ones where asking by id would fail over one that is not.
         let mut found = Vec::new();
         for ids in ids.chunks(200) {
-            let mut next: Option<String> = None;
-            loop {
-                let send = || {
-                    let request = self.ec2().describe_route_tables().filters(filter("route-table-id", ids));
-                    request.set_next_token(next.clone()).send()
-                };
-                let answer = self.call("DescribeRouteTables", send).await?;
-                found.extend(answer.route_tables.unwrap_or_default().into_iter().filter_map(|table| {
-                    let routes = table.routes.unwrap_or_default().into_iter().filter_map(Route::read).collect();
-                    Some(RouteTable { id: table.route_table_id?, routes })
-                }));
-                next = answer.next_token.filter(|token| !token.is_empty());
-                if next.is_none() {
-                    break;
-                }
-            }
+            found.extend(self.route_tables_by(&[filter("route-table-id", ids)]).await?);
         }
         found.retain(|table| ids.contains(&table.id));
         Ok(found)
+    }
+
+    pub(super) async fn route_tables_by(&self, filters: &[Filter]) -> Result<Vec<RouteTable>, CallError> {
+        let mut found = Vec::new();
+        let mut next: Option<String> = None;
+        loop {
+            let send = || {
+                let request = self.ec2().describe_route_tables().set_filters(Some(filters.to_vec()));
+                request.set_next_token(next.clone()).send()
+            };
+            let answer = self.call("DescribeRouteTables", send).await?;
+            found.extend(answer.route_tables.unwrap_or_default().into_iter().filter_map(|table| {
+                let routes = table.routes.unwrap_or_default().into_iter().filter_map(Route::read).collect();
+                Some(RouteTable { id: table.route_table_id?, vpc: table.vpc_id.unwrap_or_default(), routes })
+            }));
+            next = answer.next_token.filter(|token| !token.is_empty());
+            if next.is_none() {
+                return Ok(found);
+            }
+        }
     }
 
     /// Makes a route. The destination is an IPv4 or IPv6 range or a prefix list's id.

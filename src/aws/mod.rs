@@ -11,6 +11,7 @@ mod credentials;
 mod ec2;
 mod environment;
 mod events;
+mod inventory;
 mod nonce;
 mod observer;
 mod regional;
@@ -22,10 +23,13 @@ pub(crate) mod tests;
 
 pub use account::{AccountError, AccountSpec, Cause, Role};
 pub use call::{CallError, Class};
-pub use cloudformation::{ChangeSet, ChangeSetSpec, ChangeSetSummary, Parameter, ResourceChange, Stack, StackSpec};
+pub use cloudformation::{
+    ChangeSet, ChangeSetSpec, ChangeSetSummary, Parameter, ResourceChange, Stack, StackSpec, Validated,
+};
 pub use ec2::{Peering, PeeringRequest, PeeringSide, PeeringState, Route, RouteTable, RouteTarget};
 pub use environment::{AskCode, BadBundle, Environment};
 pub use events::{StackEvent, first_failure};
+pub use inventory::Vpc;
 pub use observer::{Operation, Progress, Step};
 pub use regional::Regional;
 pub use sessions::Sessions;

@@ -56,6 +56,17 @@ impl Sessions {
         accounts: &IndexMap<AccountName, AccountSpec>,
         environment: &Environment,
     ) -> Result<Self, Vec<AccountError>> {
+        // Boxed, since one future within the other would nest too deep for the compiler where it is awaited.
+        let (sessions, errors) = Box::pin(Self::reach(accounts, environment)).await;
+        if errors.is_empty() { Ok(sessions) } else { Err(errors) }
+    }
+
+    /// The same, with a session for each account that can be used beside an error for each that cannot, in the order of
+    /// `accounts`.
+    pub async fn reach(
+        accounts: &IndexMap<AccountName, AccountSpec>,
+        environment: &Environment,
+    ) -> (Self, Vec<AccountError>) {
         let config = environment.config().await;
         let mut opening =
             Opening { accounts, environment, config: &config, bases: BTreeMap::new(), failed: BTreeMap::new() };
@@ -84,16 +95,8 @@ impl Sessions {
                 Some(AccountError { account: name.clone(), id: spec.id.clone(), cause })
             })
             .collect();
-        if errors.is_empty() {
-            Ok(Self {
-                config,
-                nonces: environment.nonces().clone(),
-                accounts: ready,
-                regionals: Mutex::new(BTreeMap::new()),
-            })
-        } else {
-            Err(errors)
-        }
+        let nonces = environment.nonces().clone();
+        (Self { config, nonces, accounts: ready, regionals: Mutex::new(BTreeMap::new()) }, errors)
     }
 
     /// The account's services in a region; `None` when no such account was opened. Clients are made once and shared.

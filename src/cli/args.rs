@@ -20,8 +20,8 @@ use crate::engine::Limits;
     after_long_help = "Exit codes:\n  \
         0    everything is as the plan says\n  \
         1    some nodes failed, or something asked for does not exist\n  \
-        2    the plan or the command line is in error; AWS was not called\n  \
-        3    an account cannot be used; nothing was changed\n  \
+        2    the plan or the command line is in error; AWS was not called (validate --remote asks it)\n  \
+        3    an account cannot be used, or AWS would not tell what was asked; nothing was changed\n  \
         4    a question was answered with no, or there was no terminal to ask at; nothing was changed\n  \
         130  interrupted, and no node failed\n\n\
         Try it without AWS:\n  orch apply plans/us-east-1.toml --local",
@@ -79,12 +79,15 @@ pub(super) enum ColorChoice {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Check plans without calling AWS
+    /// Check plans, without calling AWS or (--remote) by asking it
     ///
     /// Reads each plan with all that it extends and the templates it names, expands its groups, resolves every
-    /// reference and sorts the graph. All problems are shown at once, each at its line. Makes no call.
+    /// reference and sorts the graph. All problems are shown at once, each at its line. Makes no call, unless --remote
+    /// is given: then a plan that is sound so far is held against what AWS says, by calls that only look, in all
+    /// accounts at once.
     #[command(after_long_help = "Examples:\n  \
         orch validate plans/us-east-1.toml\n  \
+        orch validate plans/us-east-1.toml --remote\n  \
         orch validate plans/*.toml\n  \
         orch validate plans/*.toml --format sarif > orch.sarif")]
     Validate(Validate),
@@ -216,9 +219,15 @@ pub(super) struct Validate {
     /// The form of what was found
     #[arg(long, value_enum, default_value_t = ValidateFormat::Text)]
     pub format: ValidateFormat,
+    /// Ask AWS too: who it is in every account, what CloudFormation says of the templates, and what stands already
+    #[arg(long)]
+    pub remote: bool,
     /// Variables.
     #[command(flatten)]
     pub vars: Vars,
+    /// AWS.
+    #[command(flatten)]
+    pub target: Target,
 }
 
 /// The forms of `validate`.

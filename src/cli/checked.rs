@@ -8,7 +8,7 @@ use crate::graph::{Graph, Selection};
 use crate::ids::AccountName;
 use crate::plan::{self, Given, Plan, codes};
 use crate::report::diagnostic;
-use crate::rules;
+use crate::rules::{self, Live};
 use crate::text::counted;
 
 use super::args::{Choice, Vars};
@@ -37,6 +37,8 @@ pub(super) struct Findings {
     pub is_abstract: bool,
     /// Everything that was found.
     pub problems: Vec<Problem>,
+    /// Those of them that were found while the plan was loaded; the rules found the others.
+    pub of_text: Vec<Problem>,
     /// The texts that the problems point into.
     pub sources: Arc<Sources>,
 }
@@ -46,6 +48,7 @@ pub(super) fn find(path: &Path, vars: &Vars) -> Findings {
     let given = Given { vars: &vars.vars, env: &variable };
     let loaded = plan::load(path, &Tree::of_plan(path, &vars.allow_read), &given);
     let mut problems: Vec<Problem> = loaded.problems;
+    let of_text = problems.clone();
     let mut graph = None;
     // What is wrong with the text of one node is no reason to be silent about the others.
     if let Some(plan) = loaded.plan.as_ref().or(loaded.draft.as_ref()) {
@@ -62,7 +65,7 @@ pub(super) fn find(path: &Path, vars: &Vars) -> Findings {
         graph: Arc::new(graph),
         sources: Arc::clone(&sources),
     });
-    Findings { checked: loaded.clone().filter(|_| sound), loaded, is_abstract, problems, sources }
+    Findings { checked: loaded.clone().filter(|_| sound), loaded, is_abstract, problems, of_text, sources }
 }
 
 /// What a command holds a plan to.
@@ -91,6 +94,18 @@ pub(super) fn open(path: &Path, vars: &Vars, hold: Hold, surroundings: &Surround
 }
 
 impl Findings {
+    /// Holds a plan that is sound so far against the rules again, with what AWS said.
+    pub(super) fn hold(&mut self, live: &Live) {
+        let Some(checked) = &self.checked else { return };
+        let found = rules::check_live(&checked.plan, &checked.sources, live).problems;
+        self.problems.clone_from(&self.of_text);
+        self.problems.extend(found);
+        in_order(&mut self.problems);
+        if self.problems.iter().any(Problem::is_error) {
+            self.checked = None;
+        }
+    }
+
     /// `3 errors, 1 warning`, or nothing where there are none.
     pub(super) fn tally(&self) -> Option<String> {
         let nouns = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Hint, "hint")];

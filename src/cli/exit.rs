@@ -9,9 +9,9 @@ pub enum Exit {
     Done,
     /// Some nodes failed, or something asked for does not exist.
     Failed,
-    /// The plan or the command line is in error; AWS was not called.
+    /// The plan or the command line is in error; AWS was not called, or only asked (`validate --remote`).
     Refused,
-    /// An account cannot be used; nothing was changed.
+    /// An account cannot be used, or AWS would not tell what was asked; nothing was changed.
     NoAccount,
     /// A question was answered with no, or there was no terminal to ask at; nothing was changed.
     NotConfirmed,

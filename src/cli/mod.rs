@@ -12,6 +12,7 @@ mod local;
 mod logging;
 mod outputs;
 mod reach;
+mod remote;
 mod rules;
 mod run;
 mod schema;

@@ -10,20 +10,28 @@ use crate::text::counted;
 use super::args::{Validate, ValidateFormat};
 use super::checked::{Findings, find};
 use super::exit::Exit;
-use super::{Surroundings, print, terminal};
+use super::{Surroundings, print, remote, terminal};
 
 /// Checks every plan, whatever is found in the others, and prints a line for each, or one document for all.
 pub(super) fn validate(args: &Validate, surroundings: &Surroundings) -> Exit {
-    let checked: Vec<(String, Findings)> =
+    attempt(args, surroundings).unwrap_or_else(|exit| exit)
+}
+
+fn attempt(args: &Validate, surroundings: &Surroundings) -> Result<Exit, Exit> {
+    if !args.remote && (args.target.local || args.target.local_config.is_some()) {
+        terminal::notice("error: without --remote nothing is asked: give it beside --local, or take --local away\n");
+        return Err(Exit::Refused);
+    }
+    let mut checked: Vec<(String, Findings)> =
         args.plans.iter().map(|path| (path.display().to_string(), find(path, &args.vars))).collect();
+    if args.remote {
+        remote::ask(&mut checked, &args.target, surroundings)?;
+    }
     // A base among other plans is no mistake: `validate plans/*.toml` names them all.
     let several = args.plans.len() > 1;
     let counts = |findings: &Findings| !(several && findings.is_abstract);
-    let exit = if checked.iter().any(|(_, findings)| counts(findings) && findings.checked.is_none()) {
-        Exit::Refused
-    } else {
-        Exit::Done
-    };
+    let exits = checked.iter().filter(|(_, findings)| counts(findings)).map(|(_, findings)| exit(findings));
+    let exit = exits.fold(Exit::Done, heavier);
     let plans: Vec<_> = checked
         .iter()
         .filter(|(_, findings)| counts(findings))
@@ -40,7 +48,26 @@ pub(super) fn validate(args: &Validate, surroundings: &Surroundings) -> Exit {
         ValidateFormat::Sarif => findings::sarif(&plans, &described()),
         ValidateFormat::Github => findings::github(&plans),
     };
-    print(&text, exit)
+    Ok(print(&text, exit))
+}
+
+/// How one plan's findings are told to the shell: what is wrong with the plan weighs more than what could not be asked.
+fn exit(findings: &Findings) -> Exit {
+    let mut errors = findings.problems.iter().filter(|problem| problem.is_error());
+    match &findings.checked {
+        Some(_) => Exit::Done,
+        None if errors.all(rules::is_about_reach) => Exit::NoAccount,
+        None => Exit::Refused,
+    }
+}
+
+/// The one of two plans' ends that the shell is told.
+fn heavier(one: Exit, other: Exit) -> Exit {
+    match (one, other) {
+        (Exit::Refused, _) | (_, Exit::Refused) => Exit::Refused,
+        (Exit::Done, other) => other,
+        (one, _) => one,
+    }
 }
 
 /// The problems drawn on standard error, and a line for each plan.

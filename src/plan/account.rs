@@ -52,6 +52,10 @@ pub struct Account {
     pub through: Option<AccountName>,
     /// The header of the account's table.
     pub span: Span,
+    /// Where the id stands.
+    pub id_span: Span,
+    /// Where the role stands, be it in the defaults; `None` without one.
+    pub role_span: Option<Span>,
 }
 
 /// A role to assume.
@@ -125,6 +129,8 @@ impl Reader<'_> {
             }
         }
         let span = self.fields.header.clone();
+        let place = |key: &str| self.fields.table.get(key).map(|entry| entry.item.span.clone());
+        let (id_span, role_span) = (place("id").unwrap_or_else(|| span.clone()), place("role"));
         self.fields.finish();
         let plain = Account {
             id: id?,
@@ -137,11 +143,21 @@ impl Reader<'_> {
             profile,
             through: None,
             span,
+            id_span,
+            role_span: None,
         };
         Some(match role {
-            Some(_) => {
-                Account { role, external_id, session_name, duration, session_tags, mfa_serial, through, ..plain }
-            }
+            Some(_) => Account {
+                role,
+                external_id,
+                session_name,
+                duration,
+                session_tags,
+                mfa_serial,
+                through,
+                role_span,
+                ..plain
+            },
             None => plain,
         })
     }

@@ -3,7 +3,7 @@
 //! Each stack's template is evaluated with the parameters that the plan gives; ids are [`Symbol`]s. So a peering's two
 //! VPCs are known as "the resource VPC of this stack" and their address ranges as numbers, and the rules of the network
 //! can be held against the design before any of it exists. What cannot be worked out is unknown, and no rule says
-//! anything about it.
+//! anything about it. What AWS said about what stands already ([`Live`]) makes more of it known.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -12,6 +12,8 @@ use ipnet::IpNet;
 use serde_json::Value as Json;
 
 use super::documents::{Documents, Used};
+use super::live::Live;
+use super::standing::{Range, Standing};
 use super::symbol::{Symbol, is_symbolic};
 use crate::cfn::{Context, Document, Evaluator, Lookup, Pseudo, Resource};
 use crate::diag::{Sources, Span};
@@ -51,21 +53,31 @@ pub struct Design<'a> {
     pub sources: &'a Sources,
     /// Whether everything is there that the plan declares. If not, nothing follows from what is not found.
     pub is_whole: bool,
+    /// What AWS said, if it was asked.
+    pub(super) live: Option<&'a Live>,
+    pub(super) standing: Standing,
     documents: &'a Documents<'a>,
     /// The parameters of each stack with a template that could be read; a parameter may be unknown.
     stacks: Vec<Option<Parameters>>,
     added: Added,
     outputs: Known<Json>,
-    vpcs: RefCell<HashMap<(Ix, String), Ranges>>,
+    vpcs: RefCell<HashMap<(Ix, String), Planned>>,
 }
 
 /// The address ranges of a VPC, as far as they are known.
-#[derive(Clone, Debug, Default)]
-pub struct Ranges {
+#[derive(Clone, Debug)]
+pub(super) struct Ranges {
     /// Those that are known, in canonical form.
-    pub known: Vec<IpNet>,
+    pub(super) known: Vec<Range>,
     /// Whether these are all: a draft may lack those that another stack adds.
-    pub complete: bool,
+    pub(super) complete: bool,
+}
+
+/// The same of those that the plan gives it.
+#[derive(Clone, Debug, Default)]
+struct Planned {
+    known: Vec<IpNet>,
+    complete: bool,
 }
 
 /// The ranges that `AWS::EC2::VPCCidrBlock` adds to VPCs.
@@ -84,19 +96,22 @@ type Known<T> = RefCell<HashMap<(Ix, String), Option<T>>>;
 type Parameters = HashMap<String, Json>;
 
 impl<'a> Design<'a> {
-    /// Works a plan out.
+    /// Works a plan out, with what AWS said if it was asked.
     pub(super) fn new(
         plan: &'a Plan,
         graph: &'a Graph,
         sources: &'a Sources,
         documents: &'a Documents<'a>,
         is_whole: bool,
+        live: Option<&'a Live>,
     ) -> Self {
         let mut design = Self {
             plan,
             graph,
             sources,
             is_whole,
+            live,
+            standing: Standing::default(),
             documents,
             stacks: plan.nodes.iter().map(|_| None).collect(),
             added: Added::default(),
@@ -111,6 +126,9 @@ impl<'a> Design<'a> {
             }
         }
         design.added = design.added();
+        if let Some(live) = live {
+            design.standing = Standing::new(&design, live);
+        }
         design
     }
 
@@ -214,9 +232,22 @@ impl<'a> Design<'a> {
         Evaluator::new(self.stack(stack)?.1, &world).condition(name).ok()
     }
 
-    /// The address ranges of a VPC of the plan: its own and those that are added to it. Of any other VPC none is known.
-    pub fn ranges(&self, vpc: &str) -> Ranges {
-        let Some((stack, resource)) = self.resource(vpc) else { return Ranges::default() };
+    /// The address ranges of a VPC: of one of the plan those that it is given, by its own stack or another, and of any
+    /// that stands those that it has.
+    pub(super) fn ranges(&self, vpc: &str) -> Ranges {
+        let planned = self.planned_ranges(vpc);
+        let live = self.live_ranges(vpc, &planned.known);
+        let complete = planned.complete && (live.is_some() || self.resource(vpc).is_some());
+        let planned = planned.known.into_iter().map(|net| Range { net, is_live: false });
+        let live = live.unwrap_or_default().into_iter().map(|net| Range { net, is_live: true });
+        Ranges { known: planned.chain(live).collect(), complete }
+    }
+
+    /// The ranges that the plan gives a VPC. One that is no resource of the plan has others too.
+    fn planned_ranges(&self, vpc: &str) -> Planned {
+        let Some((stack, resource)) = self.resource(vpc) else {
+            return self.planned(self.added.by_vpc.get(vpc).into_iter().flatten().copied());
+        };
         let key = (stack, resource.id.clone());
         if let Some(known) = self.vpcs.borrow().get(&key) {
             return known.clone();
@@ -226,19 +257,23 @@ impl<'a> Design<'a> {
         ranges
     }
 
-    fn work_out_ranges(&self, stack: Ix, resource: &Resource, vpc: &str) -> Ranges {
+    fn work_out_ranges(&self, stack: Ix, resource: &Resource, vpc: &str) -> Planned {
         if resource.type_name != "AWS::EC2::VPC" {
-            return Ranges::default();
+            return Planned::default();
         }
-        // A range that AWS or an address pool chooses is nobody's to compare.
         let own = std::iter::once(self.range(stack, resource));
-        let ranges: Vec<_> = own.chain(self.added.by_vpc.get(vpc).into_iter().flatten().copied()).collect();
+        self.planned(own.chain(self.added.by_vpc.get(vpc).into_iter().flatten().copied()))
+    }
+
+    /// Ranges of one VPC. One that AWS or an address pool chooses is nobody's to compare.
+    fn planned(&self, ranges: impl Iterator<Item = Option<IpNet>>) -> Planned {
+        let ranges: Vec<_> = ranges.collect();
         let complete = self.is_whole && !self.added.has_unknown && ranges.iter().all(Option::is_some);
-        Ranges { known: ranges.into_iter().flatten().collect(), complete }
+        Planned { known: ranges.into_iter().flatten().collect(), complete }
     }
 
     /// The range that a resource gives its VPC, in canonical form.
-    pub fn range(&self, stack: Ix, resource: &Resource) -> Option<IpNet> {
+    pub(super) fn range(&self, stack: Ix, resource: &Resource) -> Option<IpNet> {
         let written = |name| text(&self.property(stack, resource, name)?)?.parse::<IpNet>().ok();
         Some(written("CidrBlock").or_else(|| written("Ipv6CidrBlock"))?.trunc())
     }
@@ -264,8 +299,15 @@ impl<'a> Design<'a> {
         added
     }
 
+    /// The VPC that a route table belongs to: one of the plan, or one that stands.
+    pub(super) fn vpc_of_table(&self, table: &str) -> Option<String> {
+        let local = self.local_vpc_of_table(table);
+        let vpc = local.or_else(|| self.live_table(table).map(|table| table.vpc.clone()))?;
+        Some(self.canonical(vpc))
+    }
+
     /// The VPC that a route table of the plan belongs to.
-    pub fn vpc_of_table(&self, table: &str) -> Option<String> {
+    pub(super) fn local_vpc_of_table(&self, table: &str) -> Option<String> {
         let (stack, resource) = self.resource(table)?;
         if resource.type_name != "AWS::EC2::RouteTable" {
             return None;
@@ -317,7 +359,7 @@ impl Outputs for Design<'_> {
 impl Design<'_> {
     /// An output, as a text like every output of CloudFormation.
     fn output(&self, ix: Ix, name: &str) -> Option<Json> {
-        let (_, document) = self.stack(ix)?;
+        let Some((_, document)) = self.stack(ix) else { return self.live_output(ix, name).map(Json::from) };
         let world = World { design: self, stack: ix, depth: Cell::new(0) };
         let output = document.outputs.get(name)?;
         Evaluator::new(document, &world).text(output.value.as_deref()?).ok()?.map(Json::from)

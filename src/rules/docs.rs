@@ -65,6 +65,9 @@ pub fn page() -> String {
          The first line has the problem's number and what is wrong; the arrow has file, line and column; `help` says what to\n\
          do. Other places that belong to the matter are shown with it. A plan with an error calls nobody, and the exit code is\n\
          2; warnings stop nothing, and hints are shown by `validate` alone. A number is never given to another problem.\n\n\
+         `orch validate --remote` asks AWS as well, by calls that only look. ORCH080 and ORCH082 say that it could not be\n\
+         asked; where nothing worse was found, the exit code is 3. What AWS said makes other rules see more: they say then\n\
+         that a value is live.\n\n\
          `orch rules` lists the rules, `orch rules ORCH012` explains one.\n\n\
          | number | severity | name | what is wrong |\n|---|---|---|---|\n",
     );

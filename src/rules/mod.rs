@@ -11,9 +11,12 @@ mod documents;
 mod example;
 mod graph;
 mod language;
+mod live;
 mod network;
+mod remote;
 mod rule;
 mod safety;
+mod standing;
 mod symbol;
 mod templates;
 #[cfg(test)]
@@ -25,6 +28,7 @@ use indexmap::IndexMap;
 
 pub use design::Design;
 pub use docs::{explain, find, listing, page};
+pub use live::{Judged, Live, LivePeering, LiveRoute, LiveStack, LiveTable, Subject, Unread, Unusable, Verdict};
 pub use rule::{Report, Rule};
 
 use crate::diag::{Problem, Sources, Span, in_order};
@@ -85,6 +89,9 @@ pub const ALL: &[Rule] = &[
     network::double_table::RULE,
     safety::open_secret::RULE,
     safety::unprotected_data::RULE,
+    remote::unusable_account::RULE,
+    remote::refused_by_aws::RULE,
+    remote::not_read::RULE,
 ];
 
 /// How many nodes a problem names that are in the same trouble as the first.
@@ -99,16 +106,30 @@ pub struct Checked {
     pub problems: Vec<Problem>,
 }
 
-/// Holds a plan against every rule, or as much of it as there is: of a draft, and of a plan with a cycle, only that is
-/// told which is wrong whatever the rest may say.
+/// Holds a plan against every rule as far as that goes without AWS, or as much of it as there is: of a draft, and of a
+/// plan with a cycle, only that is told which is wrong whatever the rest may say.
 pub fn check(plan: &Plan, sources: &Sources) -> Checked {
+    check_with(plan, sources, None)
+}
+
+/// Holds a plan that loads against every rule, with what AWS said.
+pub fn check_live(plan: &Plan, sources: &Sources, live: &Live) -> Checked {
+    check_with(plan, sources, Some(live))
+}
+
+/// Whether a problem is that AWS could not be asked, rather than that something is wrong with the plan.
+pub fn is_about_reach(problem: &Problem) -> bool {
+    [remote::unusable_account::RULE.code, remote::not_read::RULE.code].contains(&problem.code)
+}
+
+fn check_with(plan: &Plan, sources: &Sources, live: Option<&Live>) -> Checked {
     let mut report = Report::default();
     let documents = documents::read(plan, sources, &mut report);
     let (graph, rings) = match of_plan(plan) {
         Ok(graph) => (graph, Vec::new()),
         Err(unsound) => (unsound.rest, unsound.problems),
     };
-    let design = Design::new(plan, &graph, sources, &documents, plan.whole && rings.is_empty());
+    let design = Design::new(plan, &graph, sources, &documents, plan.whole && rings.is_empty(), live);
     for check in ALL.iter().filter_map(|rule| rule.check) {
         check(&design, &mut report);
     }
@@ -116,7 +137,7 @@ pub fn check(plan: &Plan, sources: &Sources) -> Checked {
     report.findings.retain(|finding| !is_excused(finding, plan, &mut used));
     let mut problems = once(report.findings, plan);
     if design.is_whole {
-        problems.extend(language::unused_allow::unused(plan, &used));
+        problems.extend(language::unused_allow::unused(plan, &used, live.is_some()));
     }
     let is_sound = rings.is_empty();
     problems.extend(rings);

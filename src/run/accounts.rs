@@ -25,6 +25,11 @@ pub fn specs(jobs: &[&Job]) -> IndexMap<AccountName, AccountSpec> {
     used.map(|(name, account)| (name.clone(), spec(plan, account))).collect()
 }
 
+/// How to reach every account of a plan, whether a node touches it or not.
+pub(super) fn every(plan: &Plan) -> IndexMap<AccountName, AccountSpec> {
+    plan.accounts.iter().map(|(name, account)| (name.clone(), spec(plan, account))).collect()
+}
+
 /// Notes an account and those that it is reached by way of.
 fn reach<'a>(plan: &'a Plan, name: &'a AccountName, used: &mut BTreeSet<&'a AccountName>) {
     let mut next = Some(name);

@@ -2,12 +2,13 @@
 //!
 //! A [`Job`] says which nodes take part and what is done with each. [`execute()`] takes it through the engine: each node's
 //! values are rendered from the outputs gathered so far, handed to the node's kind, and what that gives is kept for
-//! those that follow. Events go out through a [`Sink`]; nothing here prints.
+//! those that follow. [`look()`] asks AWS what a plan is to be held against and changes nothing. Events go out through a [`Sink`]; nothing here prints.
 
 mod accounts;
 mod execute;
 mod gathered;
 mod job;
+mod remote;
 mod runner;
 mod wanted;
 
@@ -15,3 +16,4 @@ pub use accounts::specs;
 pub use execute::{Means, Sink, execute};
 pub use gathered::{Gathered, Given};
 pub use job::{Job, Task};
+pub use remote::look;

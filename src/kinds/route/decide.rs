@@ -105,7 +105,7 @@ mod tests {
             targets: vec![(*target).to_owned()],
             ..Route::default()
         };
-        RouteTable { id: "rtb-1".to_owned(), routes: routes.iter().map(route).collect() }
+        RouteTable { id: "rtb-1".to_owned(), routes: routes.iter().map(route).collect(), ..RouteTable::default() }
     }
 
     fn decision(replace: bool, table: &RouteTable) -> String {

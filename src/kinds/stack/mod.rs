@@ -239,7 +239,7 @@ async fn create(
 /// Has CloudFormation look the template over before anything is made.
 async fn validate(regional: &Regional, wanted: &Wanted) -> Result<(), Failure> {
     match regional.validate_template(&wanted.template).await {
-        Ok(()) => Ok(()),
+        Ok(_) => Ok(()),
         Err(error) if error.is("ValidationError") => {
             let mut failure = Failure::new(
                 format!("CloudFormation refuses template {}", wanted.path.display()),

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::diag::{Code, Problem, Severity, Span};
 use crate::plan::Plan;
+use crate::rules::remote::ASK;
 use crate::rules::rule::Rule;
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -12,8 +13,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     severity: Severity::Warning,
     summary: "a node is excused from a rule that it does not break",
     explanation: "Such an excuse would hide the next mistake. Take it away, or see whether it stands at the node that \
-                  it was meant for. Only what is found in a plan that loads can be excused: errors in its text, its \
-                  accounts or its references cannot.",
+                  it was meant for. Of a rule that may be broken by what AWS alone can say it is a hint, until `orch \
+                  validate --remote` has asked. Only what is found in a plan that loads can be excused: errors in \
+                  its text, its accounts or its references cannot.",
     wrong: r#"--- plan.toml
 name   = "network"
 region = "us-east-1"
@@ -42,15 +44,26 @@ allow        = { ORCH065 = "shows how an excuse is written" }
     check: None,
 };
 
-/// The excuses of a plan that were not needed; `used` has the places of those that were.
-pub(in crate::rules) fn unused(plan: &Plan, used: &HashSet<Span>) -> Vec<Problem> {
+/// The rules that may be broken by what AWS says alone: without having asked, nobody can tell that an excuse from one of
+/// them is not needed: it is a hint.
+const NEED_AWS: [Code; 7] = [Code(54), Code(55), Code(56), Code(57), Code(60), Code(62), Code(63)];
+
+/// The excuses of a plan that were not needed; `used` has the places of those that were, and `asked` says whether AWS
+/// was.
+pub(in crate::rules) fn unused(plan: &Plan, used: &HashSet<Span>, asked: bool) -> Vec<Problem> {
     let mut told = HashSet::new();
     let excuses = plan.nodes.iter().flat_map(|node| node.allow.iter());
     excuses
+        .filter(|excuse| asked || !ASK.contains(&excuse.code))
         .filter(|excuse| !used.contains(&excuse.key) && told.insert(&excuse.key))
         .map(|excuse| {
             let message = format!("{} is allowed here, and nothing breaks it", excuse.code);
-            RULE.problem(excuse.key.clone(), message).help("take it away: it would hide the next mistake")
+            let problem = RULE.problem(excuse.key.clone(), message);
+            if asked || !NEED_AWS.contains(&excuse.code) {
+                return problem.help("take it away: it would hide the next mistake");
+            }
+            let problem = Problem { severity: Severity::Hint, ..problem };
+            problem.help("take it away, unless `orch validate --remote` finds what it is for")
         })
         .collect()
 }

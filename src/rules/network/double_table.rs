@@ -46,7 +46,9 @@ fn check(design: &Design<'_>, report: &mut Report) {
         for value in &route.route_tables {
             // An element that is a list counts as its items.
             let tables = design.texts(std::slice::from_ref(value)).unwrap_or_default();
-            let Some(earlier) = tables.into_iter().find_map(|table| first.insert(table, value)) else { continue };
+            // A table that is named by its id and by an output is the same one.
+            let mut tables = tables.into_iter().map(|table| design.canonical(table));
+            let Some(earlier) = tables.find_map(|table| first.insert(table, value)) else { continue };
             let problem = RULE.problem(value.span().clone(), format!("`{}` names this route table twice", node.id));
             let problem = if earlier.span() == value.span() {
                 problem

@@ -96,7 +96,7 @@ Outputs:
 fn check(design: &Design<'_>, report: &mut Report) {
     for (ix, node) in design.nodes() {
         let Spec::Route(route) = &node.spec else { continue };
-        let Some(Ends { peering, vpcs }) = ends(design, &route.via) else { continue };
+        let Some(Ends { name, vpcs, .. }) = ends(design, &route.via) else { continue };
         let Some(destination) = design.text(&route.destination).and_then(|text| text.parse::<IpNet>().ok()) else {
             continue;
         };
@@ -113,14 +113,15 @@ fn check(design: &Design<'_>, report: &mut Report) {
             continue;
         }
         let ranges = ranges.known;
-        if ranges.iter().any(|range| range.contains(&destination) || destination.contains(range)) {
+        if ranges.iter().any(|range| range.net.contains(&destination) || destination.contains(&range.net)) {
             continue;
         }
-        let has = ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let peering = &design.node(peering).id;
-        let owner =
-            design.resource(&far).map_or_else(String::new, |(stack, _)| format!(" of `{}`", design.node(stack).id));
-        let message = format!("{destination} is not behind `{peering}`: the VPC{owner} has {has}");
+        let has = ranges.iter().map(|range| range.net.to_string()).collect::<Vec<_>>().join(", ");
+        let owner = match design.resource(&far) {
+            Some((stack, _)) => format!(" of `{}`", design.node(stack).id),
+            None => format!(" {far}, as it is live,"),
+        };
+        let message = format!("{destination} is not behind `{name}`: the VPC{owner} has {has}");
         let problem = RULE.problem(route.destination.span().clone(), message);
         let problem = problem.related(route.via.span().clone(), format!("leads to {has}"));
         report.add(

@@ -88,22 +88,30 @@ Outputs:
     check: Some(check),
 };
 
-/// A peering of the plan and its two VPCs.
+/// A peering and its two VPCs.
 pub(super) struct Ends {
-    pub(super) peering: Ix,
+    /// The node that makes it, if it is one of the plan.
+    pub(super) peering: Option<Ix>,
+    /// What it is called.
+    pub(super) name: String,
     pub(super) vpcs: [String; 2],
 }
 
-/// The two ends of the peering that a route leads into, if it is one of the plan and both are known.
+/// The two ends of the peering that a route leads into, if it is one of the plan, or stands, and both are known.
 pub(super) fn ends(design: &Design<'_>, via: &Value) -> Option<Ends> {
-    ends_of(design, design.peering(&design.text(via)?)?)
+    let id = design.text(via)?;
+    match design.peering(&id) {
+        Some(peering) => ends_of(design, peering),
+        None => Some(Ends { peering: None, vpcs: design.live_peering(&id)?, name: id }),
+    }
 }
 
 fn ends_of(design: &Design<'_>, peering: Ix) -> Option<Ends> {
     let Spec::Peering(spec) = &design.node(peering).spec else { return None };
-    let vpcs = [design.text(&spec.requester.vpc)?, design.text(&spec.accepter.vpc)?];
+    let vpcs = [design.vpc(&spec.requester.vpc)?, design.vpc(&spec.accepter.vpc)?];
     // A VPC that is to be peered with itself is another problem.
-    (vpcs[0] != vpcs[1]).then_some(Ends { peering, vpcs })
+    let name = design.node(peering).id.to_string();
+    (vpcs[0] != vpcs[1]).then_some(Ends { peering: Some(peering), vpcs, name })
 }
 
 /// Where a peering is routed from, so far.
@@ -123,7 +131,7 @@ fn check(design: &Design<'_>, report: &mut Report) {
     let mut peerings: BTreeMap<Ix, Routed> = BTreeMap::new();
     for (ix, node) in design.nodes() {
         let Spec::Route(route) = &node.spec else { continue };
-        let Some(Ends { peering, vpcs }) = ends(design, &route.via) else { continue };
+        let Some(Ends { peering: Some(peering), vpcs, .. }) = ends(design, &route.via) else { continue };
         let routed = peerings.entry(peering).or_default();
         for table in design.texts(&route.route_tables).unwrap_or_else(|| vec![String::new()]) {
             let vpc = design.vpc_of_table(&table);
@@ -135,22 +143,26 @@ fn check(design: &Design<'_>, report: &mut Report) {
     }
     for (ix, _, document) in design.stacks() {
         for need in design.node(ix).needs.iter().filter(|need| need.attribute == Some(Attribute::Id)) {
-            let Some(ends) = design.graph.get(&need.node).and_then(|peering| ends_of(design, peering)) else {
-                continue;
-            };
-            in_template(design, ix, document, &ends, peerings.entry(ends.peering).or_default());
+            let Some(peering) = design.graph.get(&need.node) else { continue };
+            let Some(ends) = ends_of(design, peering) else { continue };
+            in_template(design, ix, document, &ends, peerings.entry(peering).or_default());
         }
     }
     for (peering, routed) in peerings {
         let node = design.node(peering);
         let Spec::Peering(spec) = &node.spec else { continue };
-        let (route, missing, side) = match (routed.unknown, routed.sides) {
-            (false, [Some(route), None]) => (route, "accepter", &spec.accepter),
-            (false, [None, Some(route)]) => (route, "requester", &spec.requester),
+        let (route, missing, side, other) = match (routed.unknown, routed.sides) {
+            (false, [Some(route), None]) => (route, "accepter", &spec.accepter, &spec.requester),
+            (false, [None, Some(route)]) => (route, "requester", &spec.requester, &spec.accepter),
             _ => continue,
         };
-        // Whoever made that VPC may have made its routes.
-        if design.text(&side.vpc).is_none_or(|vpc| design.resource(&vpc).is_none()) {
+        // Whoever made that VPC may have made its routes; with live facts they can be seen.
+        let Some(vpc) = design.vpc(&side.vpc) else { continue };
+        if design.resource(&vpc).is_none() && design.live_ranges(&vpc, &[]).is_none() {
+            continue;
+        }
+        // Somebody else may have made the way back already.
+        if design.vpc(&other.vpc).is_some_and(|other| design.is_routed(&vpc, &other)) {
             continue;
         }
         let message = format!("`{}` is routed on one side only: nothing leads back from the {missing}", node.id);
@@ -165,7 +177,7 @@ fn in_template(design: &Design<'_>, stack: Ix, document: &Document, ends: &Ends,
     let mut found = false;
     for route in document.resources.values().filter(|resource| resource.type_name == "AWS::EC2::Route") {
         let text = |name: &str| design.property(stack, route, name)?.as_str().map(str::to_owned);
-        let leads = text("VpcPeeringConnectionId").and_then(|id| design.peering(&id)) == Some(ends.peering);
+        let leads = text("VpcPeeringConnectionId").and_then(|id| design.peering(&id)) == ends.peering;
         if !leads || design.exists(stack, route) != Some(true) {
             continue;
         }

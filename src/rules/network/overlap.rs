@@ -6,6 +6,7 @@ use crate::diag::{Code, Problem, Severity};
 use crate::plan::Spec;
 use crate::rules::design::Design;
 use crate::rules::rule::{Report, Rule};
+use crate::rules::standing::Range;
 
 pub(in crate::rules) const RULE: Rule = Rule {
     code: Code(60),
@@ -16,7 +17,8 @@ pub(in crate::rules) const RULE: Rule = Rule {
                   <https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-basics.html>. The ranges are worked out \
                   from the templates and the parameters that the plan gives, added ones \
                   (`AWS::EC2::VPCCidrBlock`) too. Where they cannot be worked out, the rule is silent. A VPC with \
-                  itself is no peering either.",
+                  itself is no peering either. `orch validate --remote` adds the ranges that VPCs have in AWS now, and \
+                  says so where one of these overlaps.",
     wrong: r#"--- plan.toml
 name   = "network"
 region = "us-east-1"
@@ -71,7 +73,7 @@ Outputs:
 fn check(design: &Design<'_>, report: &mut Report) {
     for (ix, node) in design.nodes() {
         let Spec::Peering(peering) = &node.spec else { continue };
-        let (Some(one), Some(other)) = (design.text(&peering.requester.vpc), design.text(&peering.accepter.vpc)) else {
+        let (Some(one), Some(other)) = (design.vpc(&peering.requester.vpc), design.vpc(&peering.accepter.vpc)) else {
             continue;
         };
         if one == other {
@@ -82,13 +84,13 @@ fn check(design: &Design<'_>, report: &mut Report) {
             continue;
         }
         let Some((left, right)) = overlap(&design.ranges(&one).known, &design.ranges(&other).known) else { continue };
-        let message = if left == right {
-            format!("both VPCs of `{}` have the range {left}", node.id)
+        let message = if left.net == right.net {
+            format!("both VPCs of `{}` have the range {}", node.id, left.net)
         } else {
-            format!("the VPCs of `{}` overlap: {left} and {right}", node.id)
+            format!("the VPCs of `{}` overlap: {} and {}", node.id, left.net, right.net)
         };
-        let problem = RULE.problem(peering.requester.vpc.span().clone(), message).label(left.to_string());
-        let problem = problem.related(peering.accepter.vpc.span().clone(), right.to_string());
+        let problem = RULE.problem(peering.requester.vpc.span().clone(), message).label(label(design, &one, left));
+        let problem = problem.related(peering.accepter.vpc.span().clone(), label(design, &other, right));
         let problem = [(&one, left), (&other, right)]
             .into_iter()
             .fold(problem, |problem, (vpc, range)| with_origin(design, problem, vpc, range));
@@ -96,14 +98,23 @@ fn check(design: &Design<'_>, report: &mut Report) {
     }
 }
 
+/// What stands beside a side: the range, and whether it is there already.
+fn label(design: &Design<'_>, vpc: &str, range: Range) -> String {
+    match design.live_id(vpc).filter(|_| range.is_live) {
+        Some(id) => format!("{}, live: {id} has it now", range.net),
+        None => range.net.to_string(),
+    }
+}
+
 /// The first two ranges that have an address in common.
-fn overlap(one: &[IpNet], other: &[IpNet]) -> Option<(IpNet, IpNet)> {
+fn overlap(one: &[Range], other: &[Range]) -> Option<(Range, Range)> {
     let pairs = one.iter().flat_map(|left| other.iter().map(move |right| (*left, *right)));
-    pairs.into_iter().find(|(left, right)| left.contains(right) || right.contains(left))
+    pairs.into_iter().find(|(left, right)| left.net.contains(&right.net) || right.net.contains(&left.net))
 }
 
 /// The problem with the parameter that gives a VPC the range, or else with the range in its template.
-fn with_origin(design: &Design<'_>, problem: Problem, vpc: &str, range: IpNet) -> Problem {
+fn with_origin(design: &Design<'_>, problem: Problem, vpc: &str, range: Range) -> Problem {
+    let range = range.net;
     let Some((stack, resource)) = design.resource(vpc) else { return problem };
     let Some((spec, _)) = design.stack(stack) else { return problem };
     let text = format!("{range} of `{}`", design.node(stack).id);
@@ -127,7 +138,9 @@ mod tests {
 
     #[test]
     fn ranges_overlap_when_one_holds_the_other() {
-        let ranges = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<IpNet>>();
+        let ranges = |texts: &[&str]| {
+            texts.iter().map(|text| Range { net: text.parse().unwrap(), is_live: false }).collect::<Vec<_>>()
+        };
         let found = |one: &[&str], other: &[&str]| overlap(&ranges(one), &ranges(other)).is_some();
         assert!(found(&["10.0.0.0/16"], &["10.0.255.0/24"]));
         assert!(found(&["10.0.0.0/24"], &["10.0.0.0/24"]));

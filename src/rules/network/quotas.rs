@@ -1,12 +1,15 @@
 //! More peerings or routes than AWS's quotas allow.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use ipnet::IpNet;
 
 use crate::diag::{Code, Severity};
 use crate::graph::Ix;
 use crate::plan::Spec;
 use crate::rules::design::Design;
 use crate::rules::rule::{Report, Rule};
+use crate::rules::standing::pair;
 
 /// Active peerings of one VPC: what every account has, and the most that AWS grants
 /// (<https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html>).
@@ -22,7 +25,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     severity: Severity::Warning,
     summary: "a VPC gets more peerings, or a route table more routes, than AWS's quotas allow",
     explanation: "A VPC has at most 50 active peerings, 125 where AWS has raised the quota, and a route table 500 \
-                  routes. Only what this plan makes is counted. More than 125 peerings cannot be had: spread the \
+                  routes. Only what this plan makes is counted; `orch validate --remote` counts what stands beside it too. More than 125 peerings cannot be had: spread the \
                   spokes over more hubs, or use a transit gateway.",
     wrong: r#"--- plan.toml
 name   = "network"
@@ -57,46 +60,102 @@ for_each  = [
     check: Some(check),
 };
 
+/// What is to be counted of one owner.
+#[derive(Default)]
+struct Count {
+    /// The nodes of the plan that add to it, each as often as it does.
+    nodes: Vec<Ix>,
+    /// What the owner has in AWS that none of them makes.
+    others: usize,
+    /// The most that it may have.
+    limit: usize,
+}
+
 fn check(design: &Design<'_>, report: &mut Report) {
-    let mut peerings: BTreeMap<String, Vec<Ix>> = BTreeMap::new();
-    let mut routes: BTreeMap<String, Vec<Ix>> = BTreeMap::new();
+    for (vpc, Count { nodes, others, limit }) in peerings(design) {
+        let help = if nodes.len() + others > PEERINGS_AT_MOST {
+            "125 is the most that AWS grants: spread them over more VPCs, or use a transit gateway"
+        } else {
+            "ask AWS to raise `Active VPC peering connections per VPC` first; it goes up to 125"
+        };
+        told(design, report, &vpc, &Count { nodes, others, limit }, ("a VPC", "peerings", help));
+    }
+    for (table, count) in routes(design) {
+        let help = "ask AWS to raise `Routes per route table` first, or use a prefix list or wider ranges";
+        told(design, report, &table, &count, ("a route table", "routes", help));
+    }
+}
+
+fn peerings(design: &Design<'_>) -> BTreeMap<String, Count> {
+    let mut counts: BTreeMap<String, Count> = BTreeMap::new();
+    let mut planned = BTreeSet::new();
     for (ix, node) in design.nodes() {
-        match &node.spec {
-            Spec::Peering(peering) => {
-                let vpcs = [&peering.requester, &peering.accepter].map(|side| design.text(&side.vpc));
-                for vpc in vpcs.into_iter().flatten().collect::<BTreeSet<_>>() {
-                    peerings.entry(vpc).or_default().push(ix);
-                }
-            }
-            Spec::Route(route) => {
-                let known = route.route_tables.iter().filter_map(|table| design.texts(std::slice::from_ref(table)));
-                for table in known.flatten().collect::<BTreeSet<_>>() {
-                    routes.entry(table).or_default().push(ix);
-                }
-            }
-            Spec::Stack(_) => {}
+        let Spec::Peering(peering) = &node.spec else { continue };
+        let ends = [&peering.requester, &peering.accepter].map(|side| design.vpc(&side.vpc));
+        for vpc in ends.iter().flatten().collect::<BTreeSet<_>>() {
+            counts.entry(vpc.clone()).or_default().nodes.push(ix);
+        }
+        if let [Some(one), Some(other)] = ends {
+            planned.insert(pair([one, other]));
         }
     }
-    let counted = [(peerings, PEERINGS, "a VPC", "peerings"), (routes, ROUTES, "a route table", "routes")];
-    for (owners, limit, what, noun) in counted {
-        for (owner, nodes) in owners.into_iter().filter(|(_, nodes)| nodes.len() > limit) {
-            let whose = match design.resource(&owner) {
-                Some((stack, resource)) => format!("{} of `{}`", resource.id, design.node(stack).id),
-                None => owner,
-            };
-            let message = format!("{whose} gets {} {noun}; {what} has {limit} at most", nodes.len());
-            // The first that is too many.
-            let problem = RULE.problem(design.node(nodes[limit]).span.clone(), message);
-            let help = match (noun, nodes.len() > PEERINGS_AT_MOST) {
-                ("peerings", true) => {
-                    "125 is the most that AWS grants: spread them over more VPCs, or use a transit gateway"
-                }
-                ("peerings", false) => {
-                    "ask AWS to raise `Active VPC peering connections per VPC` first; it goes up to 125"
-                }
-                _ => "ask AWS to raise `Routes per route table` first, or use a prefix list or wider ranges",
-            };
-            report.add(nodes, problem.help(help));
+    for (vpc, count) in &mut counts {
+        count.others = design.other_peerings(vpc, &planned);
+        // Where more stand already, AWS has raised the quota.
+        count.limit = if design.peerings_now(vpc) > PEERINGS { PEERINGS_AT_MOST } else { PEERINGS };
+    }
+    counts
+}
+
+fn routes(design: &Design<'_>) -> BTreeMap<String, Count> {
+    let mut counts: BTreeMap<String, Count> = BTreeMap::new();
+    let mut planned: BTreeMap<String, Vec<Option<String>>> = BTreeMap::new();
+    for (ix, node) in design.nodes() {
+        let Spec::Route(route) = &node.spec else { continue };
+        let destination = design.text(&route.destination).map(|text| canonical(&text));
+        // One that is unknown hides none of the others, and one that is named twice gets one route.
+        let known = route.route_tables.iter().filter_map(|table| design.texts(std::slice::from_ref(table)));
+        for table in known.flatten().map(|table| design.canonical(table)).collect::<BTreeSet<_>>() {
+            counts.entry(table.clone()).or_default().nodes.push(ix);
+            planned.entry(table).or_default().push(destination.clone());
         }
     }
+    for (table, count) in &mut counts {
+        count.limit = ROUTES;
+        let (Some(live), Some(planned)) = (design.live_table(table), planned.get(table)) else { continue };
+        let known: HashSet<&str> = planned.iter().flatten().map(String::as_str).collect();
+        let others = live.routes.iter().filter(|route| !known.contains(&*canonical(&route.destination))).count();
+        // A route whose destination is not known may be one of those.
+        count.others = others.saturating_sub(planned.iter().filter(|destination| destination.is_none()).count());
+        if live.routes.len() > ROUTES {
+            count.limit = usize::MAX;
+        }
+    }
+    counts
+}
+
+/// A destination as AWS gives it back.
+fn canonical(destination: &str) -> String {
+    destination.parse::<IpNet>().map_or_else(|_| destination.to_owned(), |range| range.trunc().to_string())
+}
+
+/// Reports an owner that gets more than it may have; `words` are what it is, what it gets, and the remedy.
+fn told(design: &Design<'_>, report: &mut Report, owner: &str, count: &Count, words: (&str, &str, &str)) {
+    let Count { nodes, others, limit } = count;
+    let (what, noun, help) = words;
+    if nodes.len() + others <= *limit {
+        return;
+    }
+    let whose = match design.resource(owner) {
+        Some((stack, resource)) => format!("{} of `{}`", resource.id, design.node(stack).id),
+        None => owner.to_owned(),
+    };
+    let live = match others {
+        0 => String::new(),
+        others => format!(" and has {others} others live, not of this plan"),
+    };
+    let message = format!("{whose} gets {} {noun}{live}; {what} has {limit} at most", nodes.len());
+    // The first that is too many.
+    let Some(first) = nodes.get(limit.saturating_sub(*others).min(nodes.len() - 1)) else { return };
+    report.add(nodes.iter().copied(), RULE.problem(design.node(*first).span.clone(), message).help(help));
 }

@@ -3,6 +3,7 @@
 use crate::cfn::Document;
 use crate::diag::{Code, Severity, Span};
 use crate::rules::design::Design;
+use crate::rules::live::Verdict;
 use crate::rules::rule::{Report, Rule};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -66,6 +67,26 @@ fn check(design: &Design<'_>, report: &mut Report) {
             problem.related(Span::new(template.file, parameter.at.clone()), "it has no default")
         });
         report.add([ix], problem.help(format!("give it: parameters = {{ {} = \"…\" }}", first.name)));
+    }
+    of_aws(design, report);
+}
+
+/// Parameters that AWS names and orch does not see in the template.
+fn of_aws(design: &Design<'_>, report: &mut Report) {
+    for (ix, stack, document) in design.stacks() {
+        let judged = design.live.and_then(|live| live.judged(ix));
+        let Some(Verdict::Taken { parameters, .. }) = judged.map(|judged| &judged.verdict) else { continue };
+        let is_missing = |name: &str| !stack.parameters.contains_key(name) && !document.parameters.contains_key(name);
+        let missing: Vec<_> = parameters
+            .iter()
+            .filter(|(name, has_default)| !has_default && is_missing(name))
+            .map(|own| &own.0)
+            .collect();
+        let (Some(first), Some(template)) = (missing.first(), &stack.template) else { continue };
+        let names: Vec<_> = missing.iter().map(|name| format!("`{name}`")).collect();
+        let message = format!("AWS says that {} needs {}", template.path.display(), names.join(", "));
+        let problem = RULE.problem(design.node(ix).span.clone(), message).related(template.span.clone(), "");
+        report.add([ix], problem.help(format!("give it: parameters = {{ {first} = \"…\" }}")));
     }
 }
 

@@ -14,8 +14,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     explanation: "The value is held against the parameter's type, AllowedValues, AllowedPattern, lengths and bounds, \
                   as CloudFormation does, and against the 4,096 bytes that any parameter takes. Where the type wants \
                   an id, such as `AWS::EC2::VPC::Id`, it must be the id of such a thing. Only values that are known \
-                  before the first call are held; a pattern that only Java's regular expressions understand decides \
-                  nothing, and what is read from Systems Manager is not known here.",
+                  before the first call are held, and by `orch validate --remote` the outputs of stacks that the plan \
+                  only reads; a pattern that only Java's regular expressions understand decides nothing, and what is \
+                  read from Systems Manager is not known here.",
     wrong: r#"--- plan.toml
 name   = "network"
 region = "us-east-1"
@@ -76,6 +77,8 @@ fn check(design: &Design<'_>, report: &mut Report) {
             let Some(wrong) = wrong(design, parameter, &text) else { continue };
             let message = format!("{} is not a value for parameter `{name}`", wrong.shown);
             let problem = RULE.problem(entry.value.span().clone(), message).related(declared, wrong.wants);
+            let problem =
+                if design.is_live(&entry.value) { problem.label("its value is live: AWS has it now") } else { problem };
             report.add([ix], problem.help(wrong.remedy));
         }
     }

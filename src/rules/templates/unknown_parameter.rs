@@ -3,6 +3,7 @@
 use crate::diag::{Code, Severity, Span};
 use crate::plan::nearest;
 use crate::rules::design::Design;
+use crate::rules::live::Verdict;
 use crate::rules::rule::{Report, Rule};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -66,6 +67,23 @@ fn check(design: &Design<'_>, report: &mut Report) {
                 }
             };
             report.add([ix], problem);
+        }
+    }
+    of_aws(design, report);
+}
+
+/// Parameters that the template seems to declare, and AWS does not know.
+fn of_aws(design: &Design<'_>, report: &mut Report) {
+    for (ix, stack, document) in design.stacks() {
+        let judged = design.live.and_then(|live| live.judged(ix));
+        let Some(Verdict::Taken { parameters, .. }) = judged.map(|judged| &judged.verdict) else { continue };
+        let Some(template) = &stack.template else { continue };
+        for (name, given) in &stack.parameters {
+            if !document.parameters.contains_key(&**name) || parameters.iter().any(|(known, _)| *known == **name) {
+                continue;
+            }
+            let message = format!("AWS says that {} has no parameter `{name}`", template.path.display());
+            report.add([ix], RULE.problem(given.key.clone(), message).help("see what the template's `Parameters` say"));
         }
     }
 }

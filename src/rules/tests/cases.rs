@@ -120,7 +120,9 @@ fn shown(case: &Case, (path, range): &Place) -> String {
 #[test]
 fn every_rule_has_its_cases() {
     let tested: Vec<String> = TESTED.iter().map(|rule| rule.replace('_', "-")).collect();
+    // What only AWS can say is held in `remote::tests`.
+    let without_aws = ALL.iter().filter(|rule| !remote::ASK.contains(&rule.code));
     let untested: Vec<&str> =
-        ALL.iter().map(|rule| rule.name).filter(|rule| !tested.iter().any(|one| one == rule)).collect();
+        without_aws.map(|rule| rule.name).filter(|rule| !tested.iter().any(|one| one == rule)).collect();
     assert_eq!(untested, [""; 0]);
 }

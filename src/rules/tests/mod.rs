@@ -39,6 +39,10 @@ fn the_wrong_example_breaks_its_rule_at_the_marked_place_and_no_other_rule() {
         if rule.name == "template-too-large" {
             continue;
         }
+        // Only AWS can say what is wrong there: `remote::tests` does in its place.
+        if remote::ASK.contains(&rule.code) {
+            continue;
+        }
         let example = Example::read(rule.wrong);
         let Some((path, range)) = example.marked.clone() else {
             wrong.push(format!("{}: nothing is marked", rule.name));

@@ -140,6 +140,25 @@ pub(super) fn config(
     Ok(config)
 }
 
+/// Refuses types that have not the form of one, in a template whose parameters are not known: what a condition may take
+/// away, or a macro may change, is not held to it.
+pub(super) fn check_types(document: &Document) -> Result<(), ApiError> {
+    if document.has_macros {
+        return Ok(());
+    }
+    let certain = document.resources.values().filter(|resource| resource.condition.is_none());
+    refuse_types(certain.map(|resource| resource.type_name.as_str()))
+}
+
+fn refuse_types<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), ApiError> {
+    let malformed: BTreeSet<&str> = names.filter(|name| !is_type_name(name)).collect();
+    if malformed.is_empty() {
+        return Ok(());
+    }
+    let names = malformed.into_iter().collect::<Vec<_>>().join(", ");
+    Err(invalid(format!("Template format error: Unrecognized resource types: [{names}]")))
+}
+
 /// Checks what the template has under its conditions: types, and references to what these take away.
 fn check_existing(world: &World, place: &Place, name: &str, config: &Config) -> Result<(), ApiError> {
     let document = config.template.document();
@@ -149,12 +168,7 @@ fn check_existing(world: &World, place: &Place, name: &str, config: &Config) -> 
     let holds = |name: &str| evaluator.holds(name);
     let exists = |condition: Option<&str>| condition.and_then(holds) != Some(false);
     let existing = || document.resources.values().filter(|resource| exists(resource.condition.as_deref()));
-    let malformed: BTreeSet<&str> =
-        existing().map(|resource| resource.type_name.as_str()).filter(|name| !is_type_name(name)).collect();
-    if !malformed.is_empty() {
-        let names = malformed.into_iter().collect::<Vec<_>>().join(", ");
-        return Err(invalid(format!("Template format error: Unrecognized resource types: [{names}]")));
-    }
+    refuse_types(existing().map(|resource| resource.type_name.as_str()))?;
     let is_gone =
         |name: &str| document.resources.get(name).is_some_and(|resource| !exists(resource.condition.as_deref()));
     let refuse = |nodes: Vec<&Node>, section: &str| {

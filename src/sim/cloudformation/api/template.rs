@@ -2,7 +2,7 @@
 
 use super::super::config::{Config, invalid};
 use super::page::texts;
-use super::request::{required, stack, template, template_body};
+use super::request::{check_types, required, stack, template, template_body};
 use crate::cfn::{Document, Node, in_ascii};
 use crate::sim::wire::{ApiError, Params, Xml};
 use crate::sim::world::{Place, World};
@@ -10,6 +10,7 @@ use crate::sim::world::{Place, World};
 pub(super) fn validate(params: &Params) -> Result<Xml, ApiError> {
     let template = template(template_body(params, None)?)?;
     let document = template.document();
+    check_types(document)?;
     let mut xml = Xml::new();
     xml.list("Parameters", "member", document.parameters.values(), |xml, parameter| {
         xml.text("ParameterKey", &parameter.name).maybe("DefaultValue", parameter.default.as_ref());

@@ -19,6 +19,20 @@ fn a_template_is_validated_and_summed_up() {
 }
 
 #[test]
+fn a_template_with_a_type_that_is_none_is_refused() {
+    let mut bench = Bench::new();
+    let refused = |bench: &mut Bench, resources: &str| {
+        let template = format!("Conditions: {{C: !Equals [a, b]}}\nResources: {resources}");
+        bench.ask("ValidateTemplate", &[("TemplateBody", &template)]).err().map(|error| error.to_string())
+    };
+    let found = refused(&mut bench, "{A: {Type: Topic}, B: {Type: 'AWS::SNS::Topic'}, C: {Type: 'AWS::Queue'}}");
+    let message = "ValidationError: Template format error: Unrecognized resource types: [AWS::Queue, Topic]";
+    assert_eq!(found.as_deref(), Some(message));
+    assert_eq!(refused(&mut bench, "{A: {Type: Topic, Condition: C}, B: {Type: 'My::Own::Net::MODULE'}}"), None);
+    assert_eq!(refused(&mut bench, "{A: {Type: Topic, Properties: !Transform {Name: M}}}"), None);
+}
+
+#[test]
 fn secrets_are_not_told() {
     let mut bench = Bench::new();
     let template = "Parameters: {P: {Type: String, NoEcho: true, Default: secret}}\nResources: {G: {Type: AWS::EC2::InternetGateway}}";

@@ -1,0 +1,77 @@
+//! The calls to EC2 that list all that a place has: VPCs, peerings and route tables.
+
+use aws_sdk_ec2::types::VpcCidrBlockStateCode;
+
+use super::call::CallError;
+use super::ec2::{Peering, RouteTable};
+use super::regional::Regional;
+
+/// A live VPC.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Vpc {
+    /// Its id.
+    pub id: String,
+    /// Its address ranges, IPv4 and IPv6: the one that it was made with first.
+    pub ranges: Vec<String>,
+}
+
+impl Vpc {
+    fn read(vpc: aws_sdk_ec2::types::Vpc) -> Option<Self> {
+        use VpcCidrBlockStateCode::{Associated, Associating};
+        let is_there = |state: Option<&VpcCidrBlockStateCode>| matches!(state, None | Some(Associated | Associating));
+        let v4 = vpc.cidr_block_association_set.unwrap_or_default().into_iter().filter_map(|own| {
+            let state = own.cidr_block_state.and_then(|state| state.state);
+            own.cidr_block.filter(|_| is_there(state.as_ref()))
+        });
+        let v6 = vpc.ipv6_cidr_block_association_set.unwrap_or_default().into_iter().filter_map(|own| {
+            let state = own.ipv6_cidr_block_state.and_then(|state| state.state);
+            own.ipv6_cidr_block.filter(|_| is_there(state.as_ref()))
+        });
+        let mut ranges: Vec<String> = vpc.cidr_block.into_iter().collect();
+        for range in v4.chain(v6) {
+            if !ranges.contains(&range) {
+                ranges.push(range);
+            }
+        }
+        Some(Self { id: vpc.vpc_id?, ranges })
+    }
+}
+
+impl Regional {
+    /// Every VPC that the account has here.
+    ///
+    /// # Errors
+    ///
+    /// The call was refused or did not come through; the same goes for all calls here.
+    pub async fn vpcs(&self) -> Result<Vec<Vpc>, CallError> {
+        let mut found = Vec::new();
+        let mut next: Option<String> = None;
+        loop {
+            let send = || self.ec2().describe_vpcs().set_next_token(next.clone()).send();
+            let answer = self.call("DescribeVpcs", send).await?;
+            found.extend(answer.vpcs.unwrap_or_default().into_iter().filter_map(Vpc::read));
+            next = answer.next_token.filter(|token| !token.is_empty());
+            if next.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Every peering that the account sees here, dead ones too.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::vpcs`].
+    pub async fn every_peering(&self) -> Result<Vec<Peering>, CallError> {
+        self.peerings(Vec::new()).await
+    }
+
+    /// Every route table that the account has here.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::vpcs`].
+    pub async fn every_route_table(&self) -> Result<Vec<RouteTable>, CallError> {
+        self.route_tables_by(&[]).await
+    }
+}

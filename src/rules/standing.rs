@@ -1,0 +1,208 @@
+//! Which resources of a plan stand already and will go on to do so.
+//!
+//! A VPC of the plan that stands is known by an output that gives its id. It stays if the range that the plan gives it is
+//! the one that it was made with: with another one CloudFormation makes it anew, and nothing of the old one counts. A
+//! route table stays with its VPC.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use ipnet::IpNet;
+
+use super::design::Design;
+use super::live::{Live, LivePeering, LiveTable};
+use super::symbol::Symbol;
+use crate::graph::Ix;
+use crate::plan::{Attribute, Spec, Value};
+
+/// An address range of a VPC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Range {
+    /// The range.
+    pub(super) net: IpNet,
+    /// Whether it is known from AWS alone.
+    pub(super) is_live: bool,
+}
+
+/// The resources of the plan that stand.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    /// The ids by the symbols.
+    ids: HashMap<String, String>,
+    /// The symbols by the ids.
+    symbols: HashMap<String, String>,
+    /// The ids of the VPCs that the plan is about to replace.
+    leaving: HashSet<String>,
+    /// The ranges that parameters of standing stacks have now and will not have any more.
+    outgoing: HashSet<IpNet>,
+}
+
+impl Standing {
+    /// Finds the resources of a design that stand.
+    pub(super) fn new(design: &Design<'_>, live: &Live) -> Self {
+        let mut standing = Self::default();
+        let mut tables = Vec::new();
+        // In the order of the plan, so that what is found twice is found alike each time.
+        for (ix, ..) in design.stacks() {
+            let Some(stack) = live.stacks.get(&ix) else { continue };
+            standing.note_outgoing(design, ix, stack.parameters.iter());
+            for (name, id) in &stack.outputs {
+                let Some(symbol) = design.own_symbol(ix, name) else { continue };
+                let Some((_, resource)) = design.resource(&symbol) else { continue };
+                match resource.type_name.as_str() {
+                    "AWS::EC2::VPC" => {
+                        let Some(first) = live.vpcs.get(id).and_then(|ranges| ranges.first()) else { continue };
+                        if design.range(ix, resource).is_some_and(|range| Some(range) == net(first)) {
+                            standing.put(symbol, id);
+                        } else {
+                            standing.leaving.insert(id.clone());
+                        }
+                    }
+                    "AWS::EC2::RouteTable" => tables.push((symbol, id)),
+                    _ => {}
+                }
+            }
+        }
+        for (symbol, id) in tables {
+            let Some(vpc) = design.local_vpc_of_table(&symbol) else { continue };
+            let now = standing.ids.get(&vpc).unwrap_or(&vpc);
+            if live.tables.get(id).is_some_and(|table| table.vpc == *now) {
+                standing.put(symbol, id);
+            }
+        }
+        standing
+    }
+
+    fn put(&mut self, symbol: String, id: &str) {
+        self.symbols.insert(id.to_owned(), symbol.clone());
+        self.ids.insert(symbol, id.to_owned());
+    }
+
+    fn note_outgoing<'l>(
+        &mut self,
+        design: &Design<'_>,
+        ix: Ix,
+        parameters: impl Iterator<Item = (&'l String, &'l String)>,
+    ) {
+        for (name, now) in parameters {
+            let wanted = design.parameter(ix, name).unwrap_or_default();
+            let wanted: BTreeSet<&str> = wanted.split(',').map(str::trim).collect();
+            let gone = now.split(',').map(str::trim).filter(|part| !wanted.contains(part));
+            self.outgoing.extend(gone.filter_map(net));
+        }
+    }
+}
+
+/// A range in canonical form.
+fn net(text: &str) -> Option<IpNet> {
+    Some(text.parse::<IpNet>().ok()?.trunc())
+}
+
+impl Design<'_> {
+    /// The symbol that an output of a stack gives, if it stands for a resource of that very stack.
+    fn own_symbol(&self, ix: Ix, output: &str) -> Option<String> {
+        let value = crate::plan::Outputs::get(self, &self.node(ix).id, &Attribute::Output(output.to_owned()))?;
+        let text = value.as_str()?;
+        match Symbol::of(text)? {
+            Symbol::Resource { stack, .. } if stack == ix => Some(text.to_owned()),
+            _ => None,
+        }
+    }
+
+    /// What the plan gives a stack's parameter, or the template does.
+    fn parameter(&self, ix: Ix, name: &str) -> Option<String> {
+        let (stack, document) = self.stack(ix)?;
+        match stack.parameters.get(name) {
+            Some(given) => self.joined(&given.value),
+            None => document.parameters.get(name)?.default.clone(),
+        }
+    }
+
+    /// An id as the design knows it: that of a standing resource of the plan is the resource.
+    pub(super) fn canonical(&self, id: String) -> String {
+        self.standing.symbols.get(&id).cloned().unwrap_or(id)
+    }
+
+    /// The VPC of a side, as the design knows it.
+    pub(super) fn vpc(&self, value: &Value) -> Option<String> {
+        Some(self.canonical(self.text(value)?))
+    }
+
+    /// The id that something has in AWS now: a resource of the plan that stands and stays, or what is no resource of it.
+    pub(super) fn live_id<'i>(&'i self, id: &'i str) -> Option<&'i str> {
+        match Symbol::of(id) {
+            Some(_) => self.standing.ids.get(id).map(String::as_str),
+            None => self.live.is_some().then_some(id),
+        }
+    }
+
+    /// Whether some of a value is known from AWS alone: an output of a stack that is only read.
+    pub(super) fn is_live(&self, value: &Value) -> bool {
+        self.live.is_some()
+            && value.needs().any(|need| {
+                let node = self.graph.get(&need.node).map(|ix| &self.node(ix).spec);
+                matches!(node, Some(Spec::Stack(stack)) if !stack.manage)
+            })
+    }
+
+    /// An output of a stack that the plan only reads. Those of others are what the plan is about to make them.
+    pub(super) fn live_output(&self, ix: Ix, name: &str) -> Option<String> {
+        let Spec::Stack(stack) = &self.node(ix).spec else { return None };
+        let live = self.live.filter(|_| !stack.manage)?;
+        live.stacks.get(&ix)?.outputs.get(name).cloned()
+    }
+
+    /// The ranges that a VPC has in AWS beside `local`, those that the plan gives it.
+    pub(super) fn live_ranges(&self, vpc: &str, local: &[IpNet]) -> Option<Vec<IpNet>> {
+        let found = self.live?.vpcs.get(self.live_id(vpc)?)?;
+        let more = found.iter().filter_map(|range| net(range));
+        Some(more.filter(|range| !local.contains(range) && !self.standing.outgoing.contains(range)).collect())
+    }
+
+    /// A live route table, by its id or the plan's resource.
+    pub(super) fn live_table(&self, table: &str) -> Option<&LiveTable> {
+        self.live?.tables.get(self.live_id(table)?)
+    }
+
+    /// The accepted peerings of a VPC that are no node's of this plan. `planned` has the pairs of VPCs that the plan
+    /// peers, each in order.
+    pub(super) fn other_peerings(&self, vpc: &str, planned: &BTreeSet<[String; 2]>) -> usize {
+        let Some((live, id)) = self.live.zip(self.live_id(vpc)) else { return 0 };
+        let is_other = |peering: &&LivePeering| {
+            let gone = |end: &String| self.standing.leaving.contains(end);
+            peering.is_accepted
+                && peering.vpcs.iter().any(|end| end == id)
+                && peering.node.is_none()
+                && !peering.vpcs.iter().any(gone)
+                && !planned.contains(&pair(peering.vpcs.clone().map(|end| self.canonical(end))))
+        };
+        live.peerings.values().filter(is_other).count()
+    }
+
+    /// How many accepted peerings a VPC has now, whoever made them.
+    pub(super) fn peerings_now(&self, vpc: &str) -> usize {
+        let Some((live, id)) = self.live.zip(self.live_id(vpc)) else { return 0 };
+        live.peerings.values().filter(|own| own.is_accepted && own.vpcs.iter().any(|end| end == id)).count()
+    }
+
+    /// A live peering that the plan names by its id: its two VPCs.
+    pub(super) fn live_peering(&self, id: &str) -> Option<[String; 2]> {
+        let peering = self.live?.peerings.get(id)?;
+        Some(peering.vpcs.clone().map(|end| self.canonical(end)))
+    }
+
+    /// Whether a route leads from one VPC into its peering with another, as they stand now.
+    pub(super) fn is_routed(&self, from: &str, to: &str) -> bool {
+        let Some(((live, from), to)) = self.live.zip(self.live_id(from)).zip(self.live_id(to)) else { return false };
+        let between: BTreeMap<_, _> = (live.peerings.iter())
+            .filter(|(_, own)| own.vpcs.iter().any(|end| end == from) && own.vpcs.iter().any(|end| end == to))
+            .collect();
+        let mut routes = live.tables.values().filter(|table| table.vpc == from).flat_map(|table| table.routes.iter());
+        routes.any(|route| route.targets.iter().any(|target| between.contains_key(target)))
+    }
+}
+
+/// Two VPCs, whichever of them asks.
+pub(super) fn pair(mut vpcs: [String; 2]) -> [String; 2] {
+    vpcs.sort_unstable();
+    vpcs
+}

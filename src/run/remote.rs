@@ -1,0 +1,220 @@
+//! Asks AWS what a plan is to be held against: who it is in each account, what CloudFormation says of the templates, and
+//! what stands already. Nothing is changed.
+//!
+//! Every call that does not need another's answer is made at once. What cannot be asked is a fact like any other.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use tokio::sync::Semaphore;
+
+use super::accounts::every;
+use crate::aws::{AccountError, CallError, Cause, Environment, Peering, PeeringState, Regional, RouteTable, Sessions};
+use crate::diag::Sources;
+use crate::graph::Ix;
+use crate::ids::{AccountName, Region};
+use crate::kinds::{NODE_TAG, Owner, PLAN_TAG};
+use crate::plan::{Attribute, Plan, Spec};
+use crate::rules::{Judged, Live, LivePeering, LiveRoute, LiveStack, LiveTable, Subject, Unread, Unusable, Verdict};
+
+/// How many calls are under way in one account and region at the same time; CloudFormation throttles at a few a second.
+const AT_ONCE: usize = 16;
+
+/// What one call told.
+enum Fact {
+    Template(Judged),
+    Stack(Ix, Option<LiveStack>),
+    Vpcs(HashMap<String, Vec<String>>),
+    Peerings(Vec<Peering>),
+    Tables(Vec<RouteTable>),
+    Unread(Unread),
+}
+
+type Asking = Pin<Box<dyn Future<Output = Fact> + Send>>;
+
+/// Asks AWS everything that [`crate::rules::check_live`] holds a plan against: in every account at once, by calls that only
+/// look.
+pub async fn look(plan: &Plan, sources: &Sources, environment: &Environment) -> Live {
+    let (sessions, errors) = Sessions::reach(&every(plan), environment).await;
+    let mut live = Live { accounts: errors.iter().map(unusable).collect(), ..Live::default() };
+    let mut asking = Vec::new();
+    templates(plan, sources, &sessions, &mut asking);
+    stacks(plan, &sessions, &mut asking);
+    networks(plan, &sessions, &mut asking);
+    let tasks: Vec<_> = asking.into_iter().map(tokio::spawn).collect();
+    for task in tasks {
+        match task.await {
+            Ok(fact) => keep(plan, &mut live, fact),
+            // A panic in one call is a mistake in orch, and goes on here.
+            Err(error) => {
+                if let Ok(panic) = error.try_into_panic() {
+                    std::panic::resume_unwind(panic);
+                }
+            }
+        }
+    }
+    live
+}
+
+fn unusable(error: &AccountError) -> Unusable {
+    let mut help = error.help();
+    if let Cause::Through(through) = &error.cause {
+        help.push(format!("mend account {through} first: what is wrong with it is told at its own place"));
+    }
+    Unusable {
+        account: error.account.clone(),
+        role: matches!(error.cause, Cause::RoleDenied { .. } | Cause::WrongAccount { role: true, .. }),
+        message: error.to_string(),
+        help,
+    }
+}
+
+/// A turn in an account and region, of which there are [`AT_ONCE`].
+type Turns = HashMap<(AccountName, Region), Arc<Semaphore>>;
+
+/// One question about each distinct template in each region, in the account of the first node that can be asked.
+fn templates(plan: &Plan, sources: &Sources, sessions: &Sessions, asking: &mut Vec<Asking>) {
+    let mut used: IndexMap<(Arc<str>, &Region), Vec<Ix>> = IndexMap::new();
+    for (index, node) in plan.nodes.iter().enumerate() {
+        let Spec::Stack(stack) = &node.spec else { continue };
+        let Some(template) = &stack.template else { continue };
+        let text = Arc::clone(&sources.get(template.file).text);
+        used.entry((text, &node.region)).or_default().push(Ix::from(index));
+    }
+    let mut turns = Turns::new();
+    for ((text, region), nodes) in used {
+        let account = |ix: &Ix| &plan.nodes[ix.index()].account;
+        let Some(regional) = nodes.iter().find_map(|ix| sessions.region(account(ix), region)) else { continue };
+        let turn = turn(&mut turns, &regional);
+        asking.push(Box::pin(async move {
+            let _turn = turn.acquire().await.ok();
+            let place = regional.to_string();
+            match regional.validate_template(&text).await {
+                Ok(said) => {
+                    let (parameters, capabilities, reason) = (said.parameters, said.capabilities, said.reason);
+                    let verdict = Verdict::Taken { parameters, capabilities, reason };
+                    Fact::Template(Judged { nodes, place, verdict })
+                }
+                Err(error) if error.is("ValidationError") => {
+                    Fact::Template(Judged { nodes, place, verdict: Verdict::Refused(error.message) })
+                }
+                Err(error) => unread(Subject::Template(nodes), &error, "cloudformation:ValidateTemplate"),
+            }
+        }));
+    }
+}
+
+/// One question about each stack whose outputs the plan refers to.
+fn stacks(plan: &Plan, sessions: &Sessions, asking: &mut Vec<Asking>) {
+    let outputs = |need: &&crate::plan::Need| matches!(need.attribute, Some(Attribute::Output(_)));
+    let needed: BTreeSet<_> =
+        plan.nodes.iter().flat_map(|node| &node.needs).filter(outputs).map(|need| &need.node).collect();
+    let mut turns = Turns::new();
+    for (index, node) in plan.nodes.iter().enumerate().filter(|(_, node)| needed.contains(&node.id)) {
+        let Spec::Stack(stack) = &node.spec else { continue };
+        let Some(regional) = sessions.region(&node.account, &node.region) else { continue };
+        let (ix, name, turn) = (Ix::from(index), Arc::clone(&stack.name), turn(&mut turns, &regional));
+        let owner = stack.manage.then(|| Owner { plan: plan.name.to_string(), node: node.id.clone() });
+        asking.push(Box::pin(async move {
+            let _turn = turn.acquire().await.ok();
+            let found = match regional.stack(&name).await {
+                Ok(found) => found,
+                Err(error) => return unread(Subject::Stack(ix), &error, "cloudformation:DescribeStacks"),
+            };
+            // One that does not stand, or is somebody else's, tells nothing about what the plan makes.
+            let own = found
+                .filter(|stack| stack.status.stands() && owner.as_ref().is_none_or(|owner| owner.owns(&stack.tags)));
+            let live = own.map(|stack| LiveStack {
+                outputs: stack.outputs,
+                parameters: stack.parameters.into_iter().map(|(name, own)| (name, own.value)).collect(),
+            });
+            Fact::Stack(ix, live)
+        }));
+    }
+}
+
+/// What each account and region has of VPCs, peerings and route tables, where the plan has a peering or a route.
+fn networks(plan: &Plan, sessions: &Sessions, asking: &mut Vec<Asking>) {
+    let mut places: BTreeSet<(&AccountName, &Region)> = BTreeSet::new();
+    for node in &plan.nodes {
+        match &node.spec {
+            Spec::Peering(peering) => {
+                places.extend([&peering.requester, &peering.accepter].map(|side| (&side.account, &side.region)));
+            }
+            Spec::Route(_) => drop(places.insert((&node.account, &node.region))),
+            Spec::Stack(_) => {}
+        }
+    }
+    for (account, region) in places {
+        let Some(regional) = sessions.region(account, region) else { continue };
+        let of = || Subject::Account(account.clone());
+        let (here, subject) = (regional.clone(), of());
+        asking.push(Box::pin(async move {
+            match here.vpcs().await {
+                Ok(found) => Fact::Vpcs(found.into_iter().map(|vpc| (vpc.id, vpc.ranges)).collect()),
+                Err(error) => unread(subject, &error, "ec2:DescribeVpcs"),
+            }
+        }));
+        let (here, subject) = (regional.clone(), of());
+        asking.push(Box::pin(async move {
+            match here.every_peering().await {
+                Ok(found) => Fact::Peerings(found),
+                Err(error) => unread(subject, &error, "ec2:DescribeVpcPeeringConnections"),
+            }
+        }));
+        let subject = of();
+        asking.push(Box::pin(async move {
+            match regional.every_route_table().await {
+                Ok(found) => Fact::Tables(found),
+                Err(error) => unread(subject, &error, "ec2:DescribeRouteTables"),
+            }
+        }));
+    }
+}
+
+fn turn(turns: &mut Turns, regional: &Regional) -> Arc<Semaphore> {
+    let place = (regional.account().clone(), regional.region().clone());
+    Arc::clone(turns.entry(place).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE))))
+}
+
+fn unread(of: Subject, error: &CallError, permission: &'static str) -> Fact {
+    Fact::Unread(Unread { of, message: error.to_string(), permission })
+}
+
+fn keep(plan: &Plan, live: &mut Live, fact: Fact) {
+    match fact {
+        Fact::Template(judged) => live.templates.push(judged),
+        Fact::Stack(ix, found) => drop(found.map(|stack| live.stacks.insert(ix, stack))),
+        Fact::Vpcs(found) => live.vpcs.extend(found),
+        Fact::Peerings(found) => {
+            for peering in found.into_iter().filter(|peering| peering.state.is_live()) {
+                let node = node_of(plan, &peering.tags);
+                let vpcs = [peering.requester.vpc, peering.accepter.vpc];
+                let is_accepted = matches!(peering.state, PeeringState::Active | PeeringState::Provisioning);
+                let known = live.peerings.entry(peering.id);
+                // Either account sees it, and the tags of its own only.
+                let known = known.or_insert(LivePeering { vpcs, is_accepted, node: None });
+                known.node = known.node.or(node);
+            }
+        }
+        Fact::Tables(found) => live.tables.extend(found.into_iter().map(|table| {
+            let made = |route: &crate::aws::Route| !route.propagated && route.targets != ["local"];
+            let routes = table.routes.into_iter().filter(made);
+            let routes = routes.map(|route| LiveRoute { destination: route.destination, targets: route.targets });
+            (table.id, LiveTable { vpc: table.vpc, routes: routes.collect() })
+        })),
+        Fact::Unread(unread) => live.unread.push(unread),
+    }
+}
+
+/// The node of this plan that tags name.
+fn node_of(plan: &Plan, tags: &BTreeMap<String, String>) -> Option<Ix> {
+    let node = tags.get(NODE_TAG).filter(|_| tags.get(PLAN_TAG).is_some_and(|own| *own == *plan.name))?;
+    plan.nodes.iter().position(|own| own.id.tag() == *node).map(Ix::from)
+}
+
+#[cfg(test)]
+#[path = "remote_tests.rs"]
+mod tests;
