@@ -30,7 +30,7 @@ use crate::report::diagnostic::Style;
 
 use args::{Cli, Command};
 use exit::Exit;
-use terminal::Terminal;
+use terminal::{Lines, Terminal};
 
 /// Everything that the commands know of their surroundings.
 struct Surroundings {
@@ -42,7 +42,11 @@ struct Surroundings {
 impl Surroundings {
     /// How problems are drawn.
     fn style(&self) -> Style {
-        Style { color: self.terminal.color_err, width: self.terminal.width }
+        let color = self.terminal.color_err;
+        match self.terminal.lines {
+            Lines::Terminal(width) => Style { color, width, folds: true },
+            Lines::Assumed(width) => Style { color, width, folds: false },
+        }
     }
 }
 

@@ -17,8 +17,17 @@ pub(super) struct Terminal {
     pub color_out: bool,
     /// Standard error takes colour.
     pub color_err: bool,
-    /// Columns of standard error, or 100 where that cannot be known.
-    pub width: usize,
+    /// The lines of standard error.
+    pub lines: Lines,
+}
+
+/// How long lines may be, in columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lines {
+    /// As wide as the terminal.
+    Terminal(usize),
+    /// As wide as `COLUMNS` says, or 100: nobody looks at them, or nobody knows.
+    Assumed(usize),
 }
 
 impl Terminal {
@@ -38,7 +47,7 @@ impl Terminal {
             answers: io::stdin().is_terminal() && io::stderr().is_terminal(),
             color_out: color(io::stdout().is_terminal()),
             color_err: color(io::stderr().is_terminal()),
-            width,
+            lines: if io::stderr().is_terminal() { Lines::Terminal(width) } else { Lines::Assumed(width) },
         }
     }
 }

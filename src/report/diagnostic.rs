@@ -17,6 +17,9 @@ pub struct Style {
     pub color: bool,
     /// How many columns there are.
     pub width: usize,
+    /// Whether sentences are folded there: at a terminal, which would break them within words. What goes into a file is
+    /// searched for by line.
+    pub folds: bool,
 }
 
 /// The problems in the order of the files and their texts, each followed by an empty line.
@@ -26,19 +29,20 @@ pub fn render(problems: &[Problem], sources: &Sources, style: Style) -> String {
     ordered.sort_by_key(|problem| (problem.at.span.file, problem.at.span.range.start, problem.code));
     let mut drawn = String::new();
     for problem in ordered {
-        drawn.push_str(&renderer.render(&[group(problem, sources)]));
+        drawn.push_str(&renderer.render(&[group(problem, sources, style)]));
         drawn.push_str("\n\n");
     }
     drawn
 }
 
-fn group<'a>(problem: &Problem, sources: &Sources) -> Group<'a> {
+fn group<'a>(problem: &Problem, sources: &Sources, style: Style) -> Group<'a> {
     let level = match problem.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
         Severity::Hint => Level::NOTE,
     };
-    let mut group = Group::with_title(level.primary_title(shown(&problem.message)).id(problem.code.to_string()));
+    let title = fold(&problem.message, style, "warning[ORCH000]: ".len());
+    let mut group = Group::with_title(level.primary_title(title).id(problem.code.to_string()));
     for (file, labels) in by_file(problem) {
         let source = sources.get(file);
         let path = shown(&source.path.display().to_string());
@@ -55,7 +59,44 @@ fn group<'a>(problem: &Problem, sources: &Sources) -> Group<'a> {
         });
         group = group.element(Snippet::source(text).path(path).line_start(first_line).annotations(annotations));
     }
-    group.elements(problem.help.iter().map(|help| Level::HELP.message(shown(help))))
+    // What stands before a remedy: as many columns as the line numbers take, and the word.
+    let lines = std::iter::once(&problem.at)
+        .chain(&problem.related)
+        .map(|label| sources.get(label.span.file).position(label.span.range.end).0);
+    let before = lines.max().unwrap_or(1).to_string().len() + " = help: ".len();
+    group.elements(problem.help.iter().map(|help| Level::HELP.message(fold(help, style, before))))
+}
+
+/// A sentence that begins `before` columns from the left, folded if that is wanted. The lines that follow the first are
+/// indented as far by the drawing.
+fn fold(text: &str, style: Style, before: usize) -> String {
+    let text = shown(text);
+    if !style.folds {
+        return text;
+    }
+    // Paths and expressions are copied from there: they are not broken.
+    let options = textwrap::Options::new(style.width.saturating_sub(before).max(20)).break_words(false);
+    let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::wrap(&joined(&text), options).join("\n").replace(JOINED, " ")
+}
+
+/// Stands for a space where no line may end.
+const JOINED: char = '\u{e000}';
+
+/// The text with the spaces inside of expressions replaced.
+fn joined(text: &str) -> String {
+    let mut joined = String::with_capacity(text.len());
+    for (index, part) in text.split("{{").enumerate() {
+        if index == 0 {
+            joined.push_str(part);
+            continue;
+        }
+        let (inside, rest) = part.split_at(part.find("}}").unwrap_or(0));
+        joined.push_str("{{");
+        joined.extend(inside.chars().map(|c| if c == ' ' { JOINED } else { c }));
+        joined.push_str(rest);
+    }
+    joined
 }
 
 /// The problem's places by file, its own first.
@@ -107,7 +148,7 @@ mod tests {
     use super::*;
     use crate::diag::{Code, Span};
 
-    const PLAIN: Style = Style { color: false, width: 100 };
+    const PLAIN: Style = Style { color: false, width: 100, folds: false };
 
     fn sources() -> (Sources, FileId, FileId) {
         let mut sources = Sources::default();
@@ -130,6 +171,26 @@ mod tests {
           | ^^^^^^^^
           |
           = help: did you mean `template`?
+        "#);
+    }
+
+    #[test]
+    fn at_a_terminal_sentences_are_folded_between_words() {
+        let (sources, plan, _) = sources();
+        let problem =
+            Problem::error(Code(5), Span::new(plan, 25..33), "a stack that is like this one has no key of this name")
+                .help("write what is meant, such as {{ stacks.hub.outputs.VPCId }}, or take it away");
+        insta::assert_snapshot!(render(&[problem], &sources, Style { width: 50, folds: true, ..PLAIN }), @r#"
+        error[ORCH005]: a stack that is like this one
+                        has no key of this name
+         --> plans/a.toml:4:1
+          |
+        4 | tempalte = "hub.yaml"
+          | ^^^^^^^^
+          |
+          = help: write what is meant, such as
+                  {{ stacks.hub.outputs.VPCId }}, or take
+                  it away
         "#);
     }
 
@@ -207,7 +268,7 @@ mod tests {
     fn colours_are_only_there_when_asked_for() {
         let (sources, plan, _) = sources();
         let problem = [Problem::error(Code(5), Span::new(plan, 25..33), "no")];
-        assert!(render(&problem, &sources, Style { color: true, width: 80 }).contains('\u{1b}'));
+        assert!(render(&problem, &sources, Style { color: true, width: 80, folds: false }).contains('\u{1b}'));
         assert!(!render(&problem, &sources, PLAIN).contains('\u{1b}'));
     }
 }

@@ -64,7 +64,7 @@ proptest! {
     fn a_damaged_plan_is_a_plan_or_has_problems(text in shuffled()) {
         let loaded = Disk::default().with("p.toml", text).with("t.yaml", "").load("p.toml");
         prop_assert_eq!(loaded.plan.is_none(), loaded.problems.iter().any(crate::diag::Problem::is_error));
-        render(&loaded.problems, &loaded.sources, Style { color: false, width: 80 });
+        render(&loaded.problems, &loaded.sources, Style { color: false, width: 80, folds: true });
     }
 }
 
