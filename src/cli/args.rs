@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::engine::Limits;
 
+use super::disk::folder;
+
 /// The whole command line.
 #[derive(Debug, Parser)]
 #[command(
@@ -143,7 +145,7 @@ pub(super) enum Command {
     Outputs(Outputs),
 }
 
-/// Where the plan's variables come from besides the plan.
+/// What a plan is read with: its variables from elsewhere, and where its files may lie.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct Vars {
     /// Give a variable of the plan another value; repeatable
@@ -152,6 +154,12 @@ pub(super) struct Vars {
     /// --var 'spokes={ dev = "10.0.16.0/20" }'
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = name_and_value, help_heading = "Plan")]
     pub vars: Vec<(String, String)>,
+    /// Let the plan read files below this folder too; repeatable
+    ///
+    /// What a plan names, templates and plans to extend, must lie in the folder of the plan file or below it, wherever
+    /// symbolic links lead.
+    #[arg(long, value_name = "DIR", value_parser = folder, help_heading = "Plan")]
+    pub allow_read: Vec<PathBuf>,
 }
 
 /// Not a doc comment, where brackets would be taken for links.

@@ -12,7 +12,7 @@ use crate::rules;
 use crate::text::counted;
 
 use super::args::{Choice, Vars};
-use super::disk::Disk;
+use super::disk::Trees;
 use super::exit::Exit;
 use super::{Surroundings, terminal, variable};
 
@@ -44,7 +44,7 @@ pub(super) struct Findings {
 /// Reads a plan with all that it extends and names, and makes every check that needs no AWS.
 pub(super) fn find(path: &Path, vars: &Vars) -> Findings {
     let given = Given { vars: &vars.vars, env: &variable };
-    let loaded = plan::load(path, &Disk, &given);
+    let loaded = plan::load(path, &Trees::of(path, &vars.allow_read), &given);
     let mut problems: Vec<Problem> = loaded.problems;
     let mut graph = None;
     if let Some(plan) = &loaded.plan {

@@ -60,3 +60,5 @@ pub const SAME_STACK: Code = Code(26);
 pub const CONTRADICTION: Code = Code(27);
 /// A role or a node of another partition than the plan's region.
 pub const PARTITION: Code = Code(28);
+/// A file that lies outside of the folders that a plan may read from.
+pub const OUTSIDE: Code = Code(31);

@@ -26,7 +26,7 @@ pub(super) fn read_extended(
             let (text, at) = unread.shown.unwrap_or_default();
             let end = text[at..].chars().next().map_or(at, |bad| at + bad.len_utf8());
             let file = sources.add(path, text);
-            let help = unread.help.unwrap_or("name the file of a plan: orch validate PATH");
+            let help = unread.help.unwrap_or("name the file of a plan: orch validate PATH".into());
             problems.error(codes::UNREADABLE, &Span::new(file, at..end), message, help);
             return None;
         }
@@ -46,7 +46,8 @@ pub(super) fn read_extended(
             Ok(text) => sources.add(&path, text),
             Err(unread) => {
                 let message = format!("the plan {} cannot be read: {}", path.display(), unread.reason);
-                problems.error(codes::UNREADABLE, &place, message, unread.help.unwrap_or(PATH_HELP));
+                let code = unread.code(codes::UNREADABLE);
+                problems.error(code, &place, message, unread.help.unwrap_or(PATH_HELP.into()));
                 return None;
             }
         };

@@ -39,7 +39,7 @@ mod world;
 
 pub use account::{Account, Role};
 pub use allow::Allowance;
-pub use files::Files;
+pub use files::{Files, Outside};
 pub use load::{Given, Loaded, load};
 pub use nearest::nearest;
 pub use node::{After, Attribute, Need, Node, PeeringSpec, Plan, RouteSpec, Side, Spec, StackSpec, Template};

@@ -39,7 +39,8 @@ impl<'a> Templates<'a> {
             Ok(file) => Some((path.clone(), *file)),
             Err(unread) => {
                 let message = format!("the template {} cannot be read: {}", path.display(), unread.reason);
-                problems.error(codes::TEMPLATE, span, message, unread.help.unwrap_or(PATH_HELP));
+                let help = unread.help.clone().unwrap_or(PATH_HELP.into());
+                problems.error(unread.code(codes::TEMPLATE), span, message, help);
                 None
             }
         }

@@ -20,7 +20,7 @@ mod read {
     use std::path::{Path, PathBuf};
 
     use super::MARKS;
-    use crate::plan::Files;
+    use crate::plan::{Files, Outside};
 
     /// Where every example's plan is.
     pub(in crate::rules) const PLAN: &str = "plan.toml";
@@ -51,6 +51,9 @@ mod read {
     /// The examples' files stand nowhere but in the examples.
     impl Files for Example {
         fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+            if path.starts_with("..") {
+                return Err(Outside { file: path.to_owned(), folder: PathBuf::from(".") }.into());
+            }
             let file = self.files.get(path).ok_or(io::ErrorKind::NotFound)?;
             Ok(file.clone().into_bytes())
         }

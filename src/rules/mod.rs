@@ -64,6 +64,7 @@ pub const ALL: &[Rule] = &[
     accounts::contradiction::RULE,
     accounts::partition::RULE,
     language::unused_allow::RULE,
+    language::outside::RULE,
     graph::cycle::RULE,
     graph::same_peering::RULE,
     graph::same_route::RULE,

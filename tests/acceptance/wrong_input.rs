@@ -42,6 +42,16 @@ fn small() -> Orch {
     orch
 }
 
+#[test]
+fn a_plan_reads_outside_of_its_folder_only_where_that_is_allowed() {
+    let orch = small();
+    orch.write("team/plan.toml", "extends = \"../small.toml\"\n");
+    let places = ["team/plan.toml:1:11"];
+    refuses(&orch, "team/plan.toml", &places, &["ORCH031", "lies outside of the plan's folder"], "--allow-read");
+    orch.run(&["validate", "team/plan.toml", "--allow-read", "."]).code(0);
+    orch.run(&["validate", "team/plan.toml", "--allow-read", "gone"]).code(2).says(&["--allow-read"]);
+}
+
 /// Holds that `validate` and `apply` both refuse a plan with exit code 2, that each says where (`places`, as `file:line:`),
 /// what (`words`) and what to do (`remedy`), and that nothing was called: the embedded AWS has no world yet.
 #[track_caller]
