@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
-use petgraph::algo::tarjan_scc;
+use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::document::Document;
@@ -86,7 +86,8 @@ impl Document {
                 graph.add_edge(places[dependency.from], places[dependency.to], ());
             }
         }
-        let mut circles: Vec<Vec<NodeIndex>> = tarjan_scc(&graph)
+        // petgraph's tarjan_scc recurses as deep as the longest path.
+        let mut circles: Vec<Vec<NodeIndex>> = kosaraju_scc(&graph)
             .into_iter()
             .filter(|group| group.len() > 1 || alone.contains(&graph[group[0]]))
             .collect();

@@ -2,6 +2,7 @@
 
 mod case;
 mod cases;
+mod hostile;
 
 use std::path::Path;
 
