@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
-use petgraph::algo::tarjan_scc;
+use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::document::Document;
@@ -94,8 +94,9 @@ pub(super) fn circles<'a>(
             graph.add_edge(places[from], places[to], ());
         }
     }
+    // petgraph's tarjan_scc recurses as deep as the longest path.
     let mut circles: Vec<Vec<NodeIndex>> =
-        tarjan_scc(&graph).into_iter().filter(|group| group.len() > 1 || alone.contains(&graph[group[0]])).collect();
+        kosaraju_scc(&graph).into_iter().filter(|group| group.len() > 1 || alone.contains(&graph[group[0]])).collect();
     for circle in &mut circles {
         circle.sort_unstable();
     }

@@ -2,7 +2,7 @@
 //!
 //! See <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html>.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -19,11 +19,21 @@ use super::pseudo::Pseudo;
 use super::resource::Resource;
 use super::sub::{self, Piece};
 
+/// How deep values and conditions may lead into one another. A condition leads to others by name, so the nesting of the
+/// text is no bound for it.
+const MAX_DEPTH: usize = 128;
+
+/// How much one evaluator works out, in values and bytes of text: a template has some 50,000 of either, but a text may
+/// double itself in every line.
+const MAX_WORK: usize = 8 * 1024 * 1024;
+
 /// Works out the values of one template in one context.
 pub struct Evaluator<'a> {
     document: &'a Document,
     context: &'a dyn Context,
     conditions: RefCell<BTreeMap<String, Truth>>,
+    depth: Cell<usize>,
+    work: Cell<usize>,
 }
 
 /// What is known of a condition so far.
@@ -40,7 +50,7 @@ type Outcome = Result<Option<Json>, EvalError>;
 impl<'a> Evaluator<'a> {
     /// An evaluator of `document` in `context`.
     pub fn new(document: &'a Document, context: &'a dyn Context) -> Self {
-        Self { document, context, conditions: RefCell::default() }
+        Self { document, context, conditions: RefCell::default(), depth: Cell::new(0), work: Cell::new(0) }
     }
 
     /// The value of a node; `AWS::NoValue` by itself gives null.
@@ -119,14 +129,34 @@ impl<'a> Evaluator<'a> {
     }
 
     fn eval(&self, node: &Node) -> Outcome {
-        match &node.value {
+        self.spend(node.as_text().map_or(1, |text| text.len() + 1), &node.at)?;
+        self.deeper(&node.at, || match &node.value {
             Value::List(items) => self.list(items).map(Some),
             Value::Map(map) => match node.call() {
                 Some(call) => self.call(node, call),
                 None => self.map(map).map(Some),
             },
             _ => Ok(Some(node.to_json())),
+        })
+    }
+
+    /// One step further down, if that is not too deep.
+    fn deeper<T>(&self, at: &Range<usize>, step: impl FnOnce() -> Result<T, EvalError>) -> Result<T, EvalError> {
+        let depth = self.depth.get();
+        if depth >= MAX_DEPTH {
+            return Err(fail(at, EvalErrorKind::TooDeep(MAX_DEPTH)));
         }
+        self.depth.set(depth + 1);
+        let result = step();
+        self.depth.set(depth);
+        result
+    }
+
+    /// Counts so many values or bytes, before they are made.
+    fn spend(&self, amount: usize, at: &Range<usize>) -> Result<(), EvalError> {
+        let work = self.work.get().saturating_add(amount);
+        self.work.set(work);
+        if work > MAX_WORK { Err(fail(at, EvalErrorKind::TooLarge)) } else { Ok(()) }
     }
 
     fn list(&self, items: &[Node]) -> Result<Json, EvalError> {
@@ -141,83 +171,127 @@ impl<'a> Evaluator<'a> {
         entries.collect::<Result<_, _>>().map(Json::Object)
     }
 
+    /// Each function has a method of its own, so that a deep value takes no more of the stack than its own functions.
     fn call(&self, node: &Node, call: Call<'_>) -> Outcome {
-        let at = &node.at;
-        let argument = call.argument;
-        let wrong = || fail(at, EvalErrorKind::Usage(call.function));
-        let arguments = || argument.as_list().ok_or_else(wrong);
-        let value = match call.function {
-            Function::Ref => return self.reference(argument.as_text().ok_or_else(wrong)?, &argument.at),
-            Function::GetAtt => {
-                let [id, attribute] = arguments()? else { return Err(wrong()) };
-                let id = id.as_text().ok_or_else(wrong)?;
-                let attribute = self.text(attribute)?.ok_or_else(wrong)?;
-                return self.attribute(id, &attribute, at).map(Some);
+        let (at, argument) = (&node.at, call.argument);
+        match call.function {
+            Function::Ref => {
+                let name = argument.as_text().ok_or_else(|| fail(at, EvalErrorKind::Usage(Function::Ref)))?;
+                self.reference(name, &argument.at)
             }
-            Function::Sub => self.sub(argument, at)?.into(),
-            Function::Join => {
-                let [delimiter, items] = arguments()? else { return Err(wrong()) };
-                let delimiter = delimiter.as_text().ok_or_else(wrong)?;
-                let items = self.value(items)?;
-                let items = items.as_array().ok_or_else(wrong)?.iter().map(text).collect::<Option<Vec<_>>>();
-                items.ok_or_else(wrong)?.join(delimiter).into()
+            Function::GetAtt => self.get_att(argument, at),
+            Function::Sub => self.sub(argument, at).map(|text| Some(text.into())),
+            Function::Join => self.join(argument, at),
+            Function::Select => self.select(argument, at),
+            Function::Split => self.split(argument, at),
+            Function::Cidr => self.cidr(argument, at),
+            Function::FindInMap => self.find_in_map(argument, at),
+            Function::If => self.choice(argument, at),
+            Function::Equals | Function::And | Function::Or | Function::Not => {
+                self.truth(node).map(|truth| Some(truth.into()))
             }
-            Function::Select => return self.select(argument, at),
-            Function::Split => {
-                let [delimiter, source] = arguments()? else { return Err(wrong()) };
-                let delimiter = delimiter.as_text().filter(|text| !text.is_empty()).ok_or_else(wrong)?;
-                let source = self.text(source)?.ok_or_else(wrong)?;
-                source.split(delimiter).collect()
-            }
-            Function::Cidr => {
-                let (block, count, bits) = match arguments()? {
-                    [block, count] => (block, count, None),
-                    [block, count, bits] => (block, count, Some(bits)),
-                    _ => return Err(wrong()),
-                };
-                let number = |node| self.text(node)?.and_then(|text| text.trim().parse().ok()).ok_or_else(wrong);
-                let block = self.text(block)?.ok_or_else(wrong)?;
-                let default = if block.contains(':') { 64 } else { 8 };
-                let bits = bits.map_or(Ok(default), number)?;
-                cidr::divide(&block, number(count)?, bits).map_err(|error| fail(at, error.into()))?.into()
-            }
-            Function::FindInMap => return self.find_in_map(argument, at),
-            Function::If => {
-                let [condition, then, otherwise] = arguments()? else { return Err(wrong()) };
-                return self.eval(if self.truth(condition)? { then } else { otherwise });
-            }
-            Function::Equals | Function::And | Function::Or | Function::Not => self.truth(node)?.into(),
-            Function::GetAzs => {
-                let written = self.value(argument)?;
-                let region = if written.is_null() { String::new() } else { text(&written).ok_or_else(wrong)? };
-                let region = match region {
-                    empty if empty.is_empty() => self.known(self.context.pseudo(Pseudo::Region), "AWS::Region", at)?,
-                    region => region.into(),
-                };
-                let region = text(&region).unwrap_or_default();
-                self.known(self.context.zones(&region), &format!("Fn::GetAZs of {region}"), at)?
-            }
-            Function::Base64 => {
-                let text = self.text(argument)?.ok_or_else(wrong)?;
-                if self.context.opaque(&text) {
-                    return Err(fail(at, EvalErrorKind::Unknown("Fn::Base64".to_owned())));
-                }
-                base64::encode(text.as_bytes()).into()
-            }
-            Function::ImportValue => {
-                let name = self.text(argument)?.ok_or_else(wrong)?;
-                match self.context.export(&name) {
-                    Lookup::Missing => return Err(fail(at, EvalErrorKind::NoExport(name))),
-                    lookup => self.known(lookup, &format!("the export {name}"), at)?,
-                }
-            }
-            Function::Length => self.value(argument)?.as_array().ok_or_else(wrong)?.len().into(),
-            Function::ToJsonString => self.value(argument)?.to_string().into(),
-            Function::Transform | Function::Other => {
-                return Err(fail(at, EvalErrorKind::Unsupported(call.key.to_owned())));
-            }
+            Function::GetAzs => self.zones(argument, at),
+            Function::Base64 => self.base64(argument, at),
+            Function::ImportValue => self.import(argument, at),
+            Function::Length => self.length(argument, at),
+            Function::ToJsonString => self.to_json_string(argument, at),
+            Function::Transform | Function::Other => Err(fail(at, EvalErrorKind::Unsupported(call.key.to_owned()))),
+        }
+    }
+
+    fn get_att(&self, argument: &Node, at: &Range<usize>) -> Outcome {
+        let wrong = || fail(at, EvalErrorKind::Usage(Function::GetAtt));
+        let Some([id, attribute]) = argument.as_list() else { return Err(wrong()) };
+        let id = id.as_text().ok_or_else(wrong)?;
+        let attribute = self.text(attribute)?.ok_or_else(wrong)?;
+        self.attribute(id, &attribute, at).map(Some)
+    }
+
+    fn join(&self, argument: &Node, at: &Range<usize>) -> Outcome {
+        let wrong = || fail(at, EvalErrorKind::Usage(Function::Join));
+        let Some([delimiter, items]) = argument.as_list() else { return Err(wrong()) };
+        let delimiter = delimiter.as_text().ok_or_else(wrong)?;
+        let items = self.value(items)?;
+        let items = items.as_array().ok_or_else(wrong)?.iter().map(text).collect::<Option<Vec<_>>>();
+        let items = items.ok_or_else(wrong)?;
+        let between = delimiter.len().saturating_mul(items.len());
+        self.spend(items.iter().fold(between, |sum, item| sum.saturating_add(item.len())), at)?;
+        Ok(Some(items.join(delimiter).into()))
+    }
+
+    fn split(&self, argument: &Node, at: &Range<usize>) -> Outcome {
+        let wrong = || fail(at, EvalErrorKind::Usage(Function::Split));
+        let Some([delimiter, source]) = argument.as_list() else { return Err(wrong()) };
+        let delimiter = delimiter.as_text().filter(|text| !text.is_empty()).ok_or_else(wrong)?;
+        let source = self.text(source)?.ok_or_else(wrong)?;
+        self.spend(source.len(), at)?;
+        Ok(Some(source.split(delimiter).collect()))
+    }
+
+    fn cidr(&self, argument: &Node, at: &Range<usize>) -> Outcome {
+        let wrong = || fail(at, EvalErrorKind::Usage(Function::Cidr));
+        let (block, count, bits) = match argument.as_list() {
+            Some([block, count]) => (block, count, None),
+            Some([block, count, bits]) => (block, count, Some(bits)),
+            _ => return Err(wrong()),
         };
-        Ok(Some(value))
+        let number = |node| self.text(node)?.and_then(|text| text.trim().parse().ok()).ok_or_else(wrong);
+        let block = self.text(block)?.ok_or_else(wrong)?;
+        let default = if block.contains(':') { 64 } else { 8 };
+        let bits = bits.map_or(Ok(default), number)?;
+        let ranges = cidr::divide(&block, number(count)?, bits).map_err(|error| fail(at, error.into()))?;
+        Ok(Some(ranges.into()))
+    }
+
+    fn choice(&self, argument: &Node, at: &Range<usize>) -> Outcome {
+        let Some([condition, then, otherwise]) = argument.as_list() else {
+            return Err(fail(at, EvalErrorKind::Usage(Function::If)));
+        };
+        self.eval(if self.truth(condition)? { then } else { otherwise })
+    }
+
+    fn zones(&self, argument: &Node, at: &Range<usize>) -> Outcome {
+        let written = self.value(argument)?;
+        let region = match text(&written) {
+            None if written.is_null() => String::new(),
+            None => return Err(fail(at, EvalErrorKind::Usage(Function::GetAzs))),
+            Some(region) => region,
+        };
+        let region = match region {
+            empty if empty.is_empty() => self.known(self.context.pseudo(Pseudo::Region), "AWS::Region", at)?,
+            region => region.into(),
+        };
+        let region = text(&region).unwrap_or_default();
+        self.known(self.context.zones(&region), &format!("Fn::GetAZs of {region}"), at).map(Some)
+    }
+
+    fn base64(&self, argument: &Node, at: &Range<usize>) -> Outcome {
+        let text = self.text(argument)?.ok_or_else(|| fail(at, EvalErrorKind::Usage(Function::Base64)))?;
+        if self.context.opaque(&text) {
+            return Err(fail(at, EvalErrorKind::Unknown("Fn::Base64".to_owned())));
+        }
+        self.spend(text.len().saturating_mul(2), at)?;
+        Ok(Some(base64::encode(text.as_bytes()).into()))
+    }
+
+    fn import(&self, argument: &Node, at: &Range<usize>) -> Outcome {
+        let name = self.text(argument)?.ok_or_else(|| fail(at, EvalErrorKind::Usage(Function::ImportValue)))?;
+        match self.context.export(&name) {
+            Lookup::Missing => Err(fail(at, EvalErrorKind::NoExport(name))),
+            lookup => self.known(lookup, &format!("the export {name}"), at).map(Some),
+        }
+    }
+
+    fn length(&self, argument: &Node, at: &Range<usize>) -> Outcome {
+        let value = self.value(argument)?;
+        let items = value.as_array().ok_or_else(|| fail(at, EvalErrorKind::Usage(Function::Length)))?;
+        Ok(Some(items.len().into()))
+    }
+
+    fn to_json_string(&self, argument: &Node, at: &Range<usize>) -> Outcome {
+        let written = self.value(argument)?.to_string();
+        self.spend(written.len(), at)?;
+        Ok(Some(written.into()))
     }
 
     /// What `Ref` gives.
@@ -264,6 +338,8 @@ impl<'a> Evaluator<'a> {
         };
         let template = template.as_text().ok_or_else(wrong)?;
         let mut rendered = String::with_capacity(template.len());
+        // Each variable once: nested ones would otherwise be worked out twice as often at every level.
+        let mut known: BTreeMap<&str, String> = BTreeMap::new();
         for piece in sub::pieces(template).map_err(|error| fail(at, error.into()))? {
             let name = match piece {
                 Piece::Literal(text) => {
@@ -276,13 +352,21 @@ impl<'a> Evaluator<'a> {
                 }
                 Piece::Variable { name, .. } => name,
             };
+            if let Some(value) = known.get(name) {
+                self.spend(value.len(), at)?;
+                rendered.push_str(value);
+                continue;
+            }
             let value = match (variables.and_then(|map| map.get(name)), name.split_once('.')) {
                 (Some(entry), _) => self.value(&entry.node)?,
                 (None, Some((id, attribute))) => self.attribute(id, attribute, at)?,
                 // `AWS::NoValue` leaves nothing in a text.
                 (None, None) => self.reference(name, at)?.unwrap_or_else(|| "".into()),
             };
-            rendered.push_str(&text(&value).ok_or_else(wrong)?);
+            let value = text(&value).ok_or_else(wrong)?;
+            self.spend(value.len() + 1, at)?;
+            rendered.push_str(&value);
+            known.insert(name, value);
         }
         Ok(rendered)
     }
@@ -314,14 +398,22 @@ impl<'a> Evaluator<'a> {
         let keys: Vec<String> =
             keys.iter().map(|key| self.text(key)?.ok_or_else(wrong)).collect::<Result<_, EvalError>>()?;
         let found = self.document.mappings.get(&keys[0]).and_then(|mapping| mapping.get(&keys[1])?.get(&keys[2]));
-        match found.or(default) {
-            Some(node) => self.eval(node),
-            None => Err(fail(at, EvalErrorKind::NoMapping(keys.join("::")))),
+        match (found, default) {
+            // A mapping holds no calls, or it could lead back to itself.
+            (Some(node), _) if node.is_literal() => Ok(Some(node.to_json())),
+            (Some(node), _) => Err(fail(&node.at, EvalErrorKind::Unsupported("a function in Mappings".to_owned()))),
+            (None, Some(node)) => self.eval(node),
+            (None, None) => Err(fail(at, EvalErrorKind::NoMapping(keys.join("::")))),
         }
     }
 
     /// A condition: its name, `Condition: name`, or a condition function. What decides by itself hides what is unknown.
     fn truth(&self, node: &Node) -> Result<bool, EvalError> {
+        self.spend(1, &node.at)?;
+        self.deeper(&node.at, || self.decide(node))
+    }
+
+    fn decide(&self, node: &Node) -> Result<bool, EvalError> {
         if let Some(name) = node.as_text().or_else(|| node.get("Condition").and_then(Node::as_text)) {
             return self
                 .condition(name)

@@ -64,6 +64,12 @@ pub enum EvalErrorKind {
     /// Address ranges that do not fit.
     #[error("Template error: Fn::Cidr: {0}")]
     Cidr(#[from] CidrError),
+    /// Values or conditions that lead into one another deeper than anybody means.
+    #[error("Template error: values and conditions lead into one another more than {0} deep")]
+    TooDeep(usize),
+    /// Values that multiply themselves.
+    #[error("Template error: the values of the template grow without end")]
+    TooLarge,
     /// A function that CloudFormation does not know, or that only a macro could evaluate.
     #[error("Template error: {0} cannot be evaluated here")]
     Unsupported(String),

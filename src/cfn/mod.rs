@@ -29,6 +29,9 @@ mod sub;
 mod yaml;
 mod yaml_scalar;
 
+#[cfg(test)]
+mod hostile_tests;
+
 pub use capability::{Capability, Needed};
 pub use cidr::{CidrError, divide};
 pub use context::{Context, Lookup};
@@ -40,7 +43,7 @@ pub use fault::{Declared, Fault, Remedy};
 pub use function::{Call, Function};
 pub use node::{Entry, Map, Node, Value};
 pub use output::Output;
-pub use parameter::{Parameter, Refusal};
+pub use parameter::{MAX_PARAMETER, Parameter, Refusal};
 pub use pseudo::Pseudo;
 pub use read::{Format, ReadError, ReadErrorKind, tree};
 pub use reference::{Reference, Target, references};

@@ -4,10 +4,16 @@
 
 use std::ops::Range;
 
-use regex_lite::Regex;
+use regex_lite::RegexBuilder;
 use serde_json::Value as Json;
 
 use super::node::{Map, Node};
+
+/// The longest value that CloudFormation takes for a parameter, in bytes.
+pub const MAX_PARAMETER: usize = 4_096;
+
+/// The largest pattern that is tried, in bytes once it is compiled: a match takes the product of it and the text.
+const MAX_PATTERN: usize = 1024 * 1024;
 
 /// A parameter as a template declares it.
 #[derive(Clone, Debug)]
@@ -170,7 +176,11 @@ impl Parameter {
             return Err(Refusal::NotAllowed { name: name(), allowed: self.allowed_values.clone() });
         }
         if let Some(pattern) = &self.allowed_pattern
-            && Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|regex| !regex.is_match(text))
+            && text.len() <= MAX_PARAMETER
+            && RegexBuilder::new(&format!("^(?:{pattern})$"))
+                .size_limit(MAX_PATTERN)
+                .build()
+                .is_ok_and(|regex| !regex.is_match(text))
         {
             let constraint =
                 self.constraint_description.clone().unwrap_or_else(|| format!("must match pattern {pattern}"));

@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::engine::Limits;
 
+use super::disk::folder;
+
 /// The whole command line.
 #[derive(Debug, Parser)]
 #[command(
@@ -158,7 +160,7 @@ pub(super) struct Vars {
     /// Let the plan read files below this folder too; repeatable
     ///
     /// What a plan extends and its templates must lie in the plan's own folder or below, wherever links lead.
-    #[arg(long = "allow-read", value_name = "FOLDER", help_heading = "Plan")]
+    #[arg(long = "allow-read", value_name = "FOLDER", value_parser = folder, help_heading = "Plan")]
     pub allow_read: Vec<PathBuf>,
 }
 

@@ -72,6 +72,15 @@ impl Tree {
     }
 }
 
+/// The folder that `--allow-read` names, without symbolic links.
+pub(super) fn folder(path: &str) -> Result<PathBuf, String> {
+    match Path::new(path).canonicalize() {
+        Ok(folder) if folder.is_dir() => Ok(folder),
+        Ok(_) => Err("it is not a folder".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 /// The whole file, if it is one of a reasonable size.
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     use std::io::Read as _;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// One text, by its place in [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -36,12 +36,20 @@ pub struct Source {
     pub path: PathBuf,
     /// The whole text.
     pub text: Arc<str>,
+    /// Where each line begins, once anybody has asked for a line: thousands of problems in one file ask.
+    lines: OnceLock<Vec<usize>>,
 }
 
 impl Source {
     /// The line and the column of a byte offset, both counted from one, the column in characters.
     pub fn position(&self, offset: usize) -> (usize, usize) {
-        position(&self.text, offset)
+        let offset = offset.min(self.text.len());
+        let starts = self.lines.get_or_init(|| {
+            let after = |(at, byte): (usize, u8)| (byte == b'\n').then_some(at + 1);
+            std::iter::once(0).chain(self.text.bytes().enumerate().filter_map(after)).collect()
+        });
+        let line = starts.partition_point(|start| *start <= offset);
+        (line, self.text[starts[line - 1]..offset].chars().count() + 1)
     }
 }
 
@@ -60,7 +68,7 @@ pub struct Sources(Vec<Source>);
 impl Sources {
     /// Keeps a text and gives the id that spans into it carry.
     pub fn add(&mut self, path: impl Into<PathBuf>, text: impl Into<Arc<str>>) -> FileId {
-        self.0.push(Source { path: path.into(), text: text.into() });
+        self.0.push(Source { path: path.into(), text: text.into(), lines: OnceLock::new() });
         FileId(u32::try_from(self.0.len() - 1).expect("fewer than four billion files"))
     }
 
@@ -99,5 +107,21 @@ mod tests {
         assert_eq!(sources.get(file).position(3), (1, 3));
         assert_eq!(sources.place(&Span::new(file, 7..11)), "a.toml:2:1");
         assert_eq!(sources.slice(&Span::new(file, 7..11)), "name");
+    }
+
+    #[test]
+    fn the_lines_of_a_file_are_looked_for_once() {
+        let mut sources = Sources::default();
+        let text = "é = 1\r\n\nname = 2\n".repeat(50) + "last";
+        let file = sources.add("a.toml", text.as_str());
+        let source = sources.get(file);
+        assert!(source.lines.get().is_none(), "a file without problems is not looked through");
+        let mut index = None;
+        for (offset, _) in text.char_indices().chain([(text.len(), ' '), (text.len() + 9, ' ')]) {
+            assert_eq!(source.position(offset), position(&text, offset), "{offset}");
+            let found = source.lines.get().map(Vec::as_ptr);
+            assert_eq!(*index.get_or_insert(found), found, "the index is made once");
+        }
+        assert_eq!(source.lines.get().map(Vec::len), Some(151));
     }
 }

@@ -7,7 +7,7 @@ use handlebars::JsonTruthy;
 use serde_json::Value as Json;
 
 use super::expression::{Part, Term};
-use super::helper::plain;
+use super::helper::{MAX_TEXT, plain};
 use super::{Expression, Helper};
 
 /// Why a text has no value although all its paths have one.
@@ -67,6 +67,11 @@ impl<'a> Evaluator<'a> {
                 Part::Value(term) => {
                     let value = self.term(term)?;
                     let written = plain(&value).ok_or_else(|| in_text(self.expression.range(term), &value))?;
+                    if text.len() + written.len() > MAX_TEXT {
+                        let message = format!("the text grows beyond {MAX_TEXT} bytes here");
+                        let help = "AWS takes far shorter ones: divide it into several values".to_owned();
+                        return Err(EvaluateError { range: self.expression.range(term), message, help });
+                    }
                     text.push_str(&written);
                 }
                 Part::If { condition, negated, then, otherwise } => {

@@ -5,6 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::IpNet;
 use serde_json::Value as Json;
 
+/// The longest text that an expression makes, in bytes: AWS takes far less of anything, and a text that is put
+/// together of itself doubles.
+pub(super) const MAX_TEXT: usize = 1024 * 1024;
+
 /// A pure function that an expression may call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Helper {
@@ -90,6 +94,10 @@ impl Helper {
                 let separator = self.separator(arguments)?;
                 let parts = self.list(arguments)?.iter().map(plain).collect::<Option<Vec<_>>>();
                 let parts = parts.ok_or("`join` cannot join lists or tables inside a list")?;
+                let between = separator.len().saturating_mul(parts.len());
+                if parts.iter().fold(between, |sum, part| sum.saturating_add(part.len())) > MAX_TEXT {
+                    return Err(format!("`join` would give a text of more than {MAX_TEXT} bytes"));
+                }
                 Ok(parts.join(separator).into())
             }
             Self::Select => {

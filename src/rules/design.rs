@@ -15,7 +15,7 @@ use super::documents::{Documents, Used};
 use super::live::Live;
 use super::standing::{Range, Standing};
 use super::symbol::{Symbol, is_symbolic};
-use crate::cfn::{Context, Document, Evaluator, Lookup, Pseudo, Resource};
+use crate::cfn::{Context, Document, Evaluator, Lookup, MAX_PARAMETER, Pseudo, Resource};
 use crate::diag::{Sources, Span};
 use crate::graph::{Graph, Ix};
 use crate::ids::NodeId;
@@ -23,7 +23,7 @@ use crate::plan::{Attribute, Need, Node, Outputs, Plan, Spec, StackSpec, Templat
 
 /// How deep attributes may lead to other attributes within one template. Real ones lead to one more; templates that go
 /// in a circle are reported by another rule.
-const MAX_DEPTH: u8 = 16;
+const MAX_DEPTH: u8 = 4;
 
 /// Resource types of which `Ref` gives an id that AWS makes up.
 const HAVE_IDS: [&str; 14] = [
@@ -216,19 +216,19 @@ impl<'a> Design<'a> {
     /// The property of a stack's resource, worked out.
     pub fn property(&self, stack: Ix, resource: &Resource, name: &str) -> Option<Json> {
         let node = resource.properties.as_deref()?.get(name)?;
-        let world = World { design: self, stack, depth: Cell::new(0) };
+        let world = World::new(self, stack);
         Evaluator::new(self.stack(stack)?.1, &world).value(node).ok()
     }
 
     /// Whether a stack's resource exists, by its condition; `None` where that is unknown.
     pub fn exists(&self, stack: Ix, resource: &Resource) -> Option<bool> {
-        let world = World { design: self, stack, depth: Cell::new(0) };
+        let world = World::new(self, stack);
         Evaluator::new(self.stack(stack)?.1, &world).exists(resource).ok()
     }
 
     /// Whether a condition of a stack's template holds; `None` where that is unknown.
     pub fn condition(&self, stack: Ix, name: &str) -> Option<bool> {
-        let world = World { design: self, stack, depth: Cell::new(0) };
+        let world = World::new(self, stack);
         Evaluator::new(self.stack(stack)?.1, &world).condition(name).ok()
     }
 
@@ -326,7 +326,8 @@ impl<'a> Design<'a> {
             }
             let default = || parameter.default.clone().filter(|_| is_whole);
             let text = given(&parameter.name).unwrap_or_else(default)?;
-            if text.contains("{{resolve:") {
+            // What CloudFormation takes from nobody must not grow from stack to stack either.
+            if text.contains("{{resolve:") || text.len() > MAX_PARAMETER {
                 return None;
             }
             if is_symbolic(&text) && !parameter.is_list() {
@@ -360,7 +361,7 @@ impl Design<'_> {
     /// An output, as a text like every output of CloudFormation.
     fn output(&self, ix: Ix, name: &str) -> Option<Json> {
         let Some((_, document)) = self.stack(ix) else { return self.live_output(ix, name).map(Json::from) };
-        let world = World { design: self, stack: ix, depth: Cell::new(0) };
+        let world = World::new(self, ix);
         let output = document.outputs.get(name)?;
         Evaluator::new(document, &world).text(output.value.as_deref()?).ok()?.map(Json::from)
     }
@@ -371,6 +372,14 @@ struct World<'d, 'a> {
     design: &'d Design<'a>,
     stack: Ix,
     depth: Cell<u8>,
+    /// The attributes worked out so far: those that name others several times would multiply.
+    attributes: RefCell<HashMap<(String, String), Lookup>>,
+}
+
+impl<'d, 'a> World<'d, 'a> {
+    fn new(design: &'d Design<'a>, stack: Ix) -> Self {
+        Self { design, stack, depth: Cell::new(0), attributes: RefCell::default() }
+    }
 }
 
 impl Context for World<'_, '_> {
@@ -421,10 +430,16 @@ impl Context for World<'_, '_> {
                 let Some(node) = resource.properties.as_deref().and_then(|properties| properties.get(attribute)) else {
                     return Lookup::Unknown;
                 };
+                let key = (id.to_owned(), attribute.to_owned());
+                if let Some(known) = self.attributes.borrow().get(&key) {
+                    return known.clone();
+                }
                 self.depth.set(self.depth.get() + 1);
                 let value = Evaluator::new(document, self).value(node);
                 self.depth.set(self.depth.get() - 1);
-                value.map_or(Lookup::Unknown, Lookup::Known)
+                let found = value.map_or(Lookup::Unknown, Lookup::Known);
+                self.attributes.borrow_mut().insert(key, found.clone());
+                found
             }
             _ => Lookup::Unknown,
         }

@@ -308,6 +308,7 @@ fn a_file_outside_of_the_plans_folder_is_read_only_if_that_is_allowed() {
     orch.write("deep/plan.toml", &PLAN.replace("\"net.yaml\"", "\"../net.yaml\""));
     refuses(&orch, "deep/plan.toml", &["deep/plan.toml:20:"], &["it is not inside", "ORCH031"], "--allow-read FOLDER");
     orch.run(&["validate", "deep/plan.toml", "--allow-read", "."]).code(0);
+    orch.run(&["validate", "deep/plan.toml", "--allow-read", "gone"]).code(2).says(&["--allow-read"]);
     orch.run(&["apply", "deep/plan.toml", "--local", "--allow-read", "."]).code(0);
 }
 

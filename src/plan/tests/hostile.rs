@@ -72,3 +72,61 @@ proptest! {
 fn the_undamaged_plan_loads() {
     assert_eq!(plan(Disk::default().with("p.toml", PLAN).with("t.yaml", "").load("p.toml")).nodes.len(), 13);
 }
+
+/// Runs a test on a stack a quarter of what the system gives to a thread.
+fn on_a_small_stack(test: impl FnOnce() + Send + 'static) {
+    std::thread::Builder::new().stack_size(512 * 1024).spawn(test).unwrap().join().unwrap();
+}
+
+#[test]
+fn what_is_nested_without_end_is_told() {
+    on_a_small_stack(|| {
+        for (before, inner, after) in [("[", "1", "]"), ("{ a = ", "1", " }"), ("[", "", ""), ("{ a.a.a = ", "", "")] {
+            let text = format!("[vars]\nx = {}{inner}{}", before.repeat(100_000), after.repeat(100_000));
+            assert!(mistakes(&text)[0].starts_with("ORCH001"), "{before}");
+        }
+        assert!(mistakes(&format!("[{}a]\n", "a.".repeat(100_000)))[0].starts_with("ORCH001"));
+        for name in ["{{ (split ", "{{#if vars.a}}", "{{#if vars.a}}{{else if vars.a}}"] {
+            let text =
+                format!("[stacks.s]\naccount = \"a\"\ntemplate = \"t.yaml\"\nname = \"{}\"\n", name.repeat(10_000));
+            assert!(mistakes(&text)[0].starts_with("ORCH010"), "{name}");
+        }
+    });
+}
+
+#[test]
+fn a_text_that_multiplies_itself_is_told_at_its_place() {
+    let items = vec!["\"x\""; 2_000].join(", ");
+    let stack = |tags: &str| {
+        let long = "-".repeat(2_000);
+        format!(
+            "[vars]\nmany = [{items}]\nlong = \"{long}\"\n[stacks.s]\naccount = \"a\"\ntemplate = \"t.yaml\"\n{tags}\n"
+        )
+    };
+    let joined = mistake(&stack("tags = { T = \"{{ join vars.many vars.long }}\" }"));
+    assert!(joined.contains("would give a text of more than 1048576 bytes"), "{joined}");
+    let written = mistake(&stack(&format!("tags = {{ T = \"{}\" }}", "{{ vars.long }}".repeat(600))));
+    assert!(written.contains("grows beyond 1048576 bytes here"), "{written}");
+}
+
+#[test]
+fn nodes_that_multiply_are_told_before_they_are_made() {
+    let items = (0..600).map(|item| format!("\"i{item}\"")).collect::<Vec<_>>().join(", ");
+    let regions = (0..600).map(|number| format!("\"us-east-{number}\"")).collect::<Vec<_>>().join(", ");
+    let text =
+        format!("[stacks.s]\nfor_each = [{items}]\nregion = [{regions}]\naccount = \"a\"\ntemplate = \"t.yaml\"\n");
+    assert!(mistakes(&text)[0].contains("more than 250000 nodes"));
+}
+
+#[test]
+fn numbers_without_end_are_told() {
+    let nines = "9".repeat(10_000);
+    let tag = |value: &str| {
+        mistake(&format!("[stacks.s]\naccount = \"a\"\ntemplate = \"t.yaml\"\ntags = {{ T = '{{{{ {value} }}}}' }}\n"))
+    };
+    for value in [format!("subnet \"10.0.0.0/8\" {nines} 1"), "subnet \"::/0\" 128 18446744073709551616".to_owned()] {
+        assert!(tag(&value).starts_with("ORCH0"), "{value}");
+    }
+    assert!(tag("subnet \"10.0.0.0/8\" 32 18446744073709551615").contains("16777216 networks"));
+    assert!(mistakes(&format!("[vars]\nx = {nines}\n"))[0].contains("this number is too large"));
+}

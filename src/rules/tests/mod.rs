@@ -3,6 +3,7 @@
 mod case;
 mod cases;
 mod drafts;
+mod hostile;
 
 use std::path::Path;
 
