@@ -71,9 +71,8 @@ fn run(target: &'static str, count: u64, check: fn(&str)) {
         }
         for seed in 0..count {
             let text = damaged(&texts, seed);
-            if std::panic::catch_unwind(|| check(&text)).is_err() {
-                panic!("{target}: the text of seed {seed} ends it: {text:?}");
-            }
+            let ended = std::panic::catch_unwind(|| check(&text));
+            assert!(ended.is_ok(), "{target}: the text of seed {seed} ends it: {text:?}");
         }
     };
     // Half of the stack that a thread is given otherwise.

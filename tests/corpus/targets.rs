@@ -41,7 +41,7 @@ impl Files for Beside<'_> {
 pub(crate) fn plan(text: &str) {
     let loaded = load(Path::new("plan.toml"), &Beside(text), &Given { vars: &[], env: &|_| None });
     let mut problems = loaded.problems;
-    let is_sound = !problems.iter().any(|problem| problem.is_error());
+    let is_sound = !problems.iter().any(orch::diag::Problem::is_error);
     assert_eq!(loaded.plan.is_some(), is_sound, "a plan that does not load says why");
     if let Some(plan) = loaded.plan.as_ref().or(loaded.draft.as_ref()) {
         problems.extend(rules::check(plan, &loaded.sources).problems);
