@@ -31,3 +31,7 @@ ci:
 # How orch reads a folder of templates, beside cfn-lint (needs Python; makes its own virtual environment).
 wild DIR:
     bash tests/wild/run {{DIR}}
+
+# Looks for texts that end orch: TARGET is plan, expression or template (needs a nightly toolchain; keeps what it finds in fuzz/artifacts).
+fuzz TARGET SECONDS="300":
+    bash fuzz/run {{TARGET}} {{SECONDS}}
