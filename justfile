@@ -32,6 +32,11 @@ ci:
 wild DIR:
     bash tests/wild/run {{DIR}}
 
+# The time that Terraform takes for a plan of as many resources of the same shape.
+terraform NODES="5000":
+    cargo build --release
+    bash benches/terraform {{NODES}} ${CARGO_TARGET_DIR:-target}/release/orch
+
 # Looks for texts that end orch: TARGET is plan, expression or template (needs a nightly toolchain; keeps what it finds in fuzz/artifacts).
 fuzz TARGET SECONDS="300":
     bash fuzz/run {{TARGET}} {{SECONDS}}

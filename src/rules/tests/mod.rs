@@ -199,3 +199,31 @@ fn modules_versions_and_circles_that_conditions_break_are_no_faults() {
         "",
     );
 }
+
+#[test]
+fn a_template_that_ten_thousand_stacks_use_is_read_and_parsed_once() {
+    use std::cell::Cell;
+    use std::io;
+
+    struct Counted(Example, Cell<usize>);
+
+    impl crate::plan::Files for Counted {
+        fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+            self.1.set(self.1.get() + usize::from(path == Path::new("hub.yaml")));
+            self.0.read(path)
+        }
+    }
+
+    let keys: Vec<_> = (0..10_000).map(|key| format!("\"k{key}\"")).collect();
+    let text = templates::refused_value::RULE
+        .right
+        .replace("account    =", &format!("for_each   = [{}]\naccount    =", keys.join(", ")));
+    let files = Counted(Example::read(&text), Cell::new(0));
+    let loaded = load(Path::new(PLAN), &files, &Given { vars: &[], env: &|_| None });
+    let plan = loaded.plan.unwrap();
+    assert_eq!((plan.nodes.len(), files.1.get()), (10_000, 1));
+    let mut report = Report::default();
+    let documents = documents::read(&plan, &loaded.sources, &mut report);
+    let parsed: Vec<_> = documents.values().map(|used| used.nodes.len()).collect();
+    assert_eq!(parsed, [10_000], "one document for all of them");
+}
