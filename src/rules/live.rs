@@ -3,16 +3,18 @@
 //! The rules hold a plan against them as they stand now. What the plan is about to change must not be judged by its old
 //! value; `standing` says what of it stays.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::graph::Ix;
-use crate::ids::AccountName;
+use crate::ids::{AccountName, Region};
 
 /// What AWS said about a plan. What could not be asked is left out: unknown is not wrong.
 #[derive(Clone, Debug, Default)]
 pub struct Live {
     /// The accounts that cannot be used.
     pub accounts: Vec<Unusable>,
+    /// What AWS told in full: of that, what is not found is not there.
+    pub read: Read,
     /// What AWS would not tell, or not now.
     pub unread: Vec<Unread>,
     /// What CloudFormation said of each template.
@@ -26,6 +28,22 @@ pub struct Live {
     /// The route tables by their ids.
     pub tables: BTreeMap<String, LiveTable>,
 }
+
+/// What could be read. Of anything else nothing is known, and nothing follows from not finding it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Read {
+    /// The nodes whose stacks were looked for.
+    pub stacks: HashSet<Ix>,
+    /// Where all VPCs were listed.
+    pub vpcs: HashSet<Place>,
+    /// Where all peerings were listed.
+    pub peerings: HashSet<Place>,
+    /// Where all route tables were listed.
+    pub tables: HashSet<Place>,
+}
+
+/// A region of an account.
+pub type Place = (AccountName, Region);
 
 /// An account that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,6 +146,11 @@ pub struct LiveRoute {
 }
 
 impl Live {
+    /// Whether AWS told all that it was to be asked.
+    pub(super) fn is_whole(&self) -> bool {
+        self.accounts.is_empty() && self.unread.is_empty()
+    }
+
     /// What CloudFormation said of a node's template, if it was asked.
     pub(super) fn judged(&self, node: Ix) -> Option<&Judged> {
         self.templates.iter().find(|judged| judged.nodes.contains(&node))

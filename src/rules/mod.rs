@@ -28,7 +28,9 @@ use indexmap::IndexMap;
 
 pub use design::Design;
 pub use docs::{explain, find, listing, page};
-pub use live::{Judged, Live, LivePeering, LiveRoute, LiveStack, LiveTable, Subject, Unread, Unusable, Verdict};
+pub use live::{
+    Judged, Live, LivePeering, LiveRoute, LiveStack, LiveTable, Place, Read, Subject, Unread, Unusable, Verdict,
+};
 pub use rule::{Report, Rule};
 
 use crate::diag::{Problem, Sources, Span, in_order};
@@ -137,7 +139,7 @@ fn check_with(plan: &Plan, sources: &Sources, live: Option<&Live>) -> Checked {
     report.findings.retain(|finding| !is_excused(finding, plan, &mut used));
     let mut problems = once(report.findings, plan);
     if design.is_whole {
-        problems.extend(language::unused_allow::unused(plan, &used, live.is_some()));
+        problems.extend(language::unused_allow::unused(plan, &used, live.is_some_and(Live::is_whole)));
     }
     let is_sound = rings.is_empty();
     problems.extend(rings);

@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use ipnet::IpNet;
 
 use super::design::Design;
-use super::live::{Live, LivePeering, LiveTable};
+use super::live::{Live, LivePeering, LiveTable, Place};
 use super::symbol::Symbol;
 use crate::graph::Ix;
-use crate::plan::{Attribute, Spec, Value};
+use crate::plan::{Attribute, Side, Spec, Value};
 
 /// An address range of a VPC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,9 +190,40 @@ impl Design<'_> {
         Some(peering.vpcs.clone().map(|end| self.canonical(end)))
     }
 
-    /// Whether a route leads from one VPC into its peering with another, as they stand now.
-    pub(super) fn is_routed(&self, from: &str, to: &str) -> bool {
-        let Some(((live, from), to)) = self.live.zip(self.live_id(from)).zip(self.live_id(to)) else { return false };
+    /// Whether AWS told all that decides which resource something is there, if any: of one of the plan its stack, and
+    /// the VPCs where that is.
+    fn is_told(&self, live: &Live, id: &str) -> bool {
+        let Some((stack, _)) = self.resource(id) else { return true };
+        let node = self.node(stack);
+        live.read.stacks.contains(&stack) && live.read.vpcs.contains(&(node.account.clone(), node.region.clone()))
+    }
+
+    /// Whether all peerings of a VPC, which is in `place`, are known, as far as AWS was asked at all.
+    pub(super) fn has_every_peering(&self, vpc: &str, place: &Place) -> bool {
+        self.live.is_none_or(|live| live.read.peerings.contains(place) && self.is_told(live, vpc))
+    }
+
+    /// Whether all routes of a table, which is in `place`, are known, as far as AWS was asked at all.
+    pub(super) fn has_every_route(&self, table: &str, place: &Place) -> bool {
+        self.live.is_none_or(|live| live.read.tables.contains(place) && self.is_told(live, table))
+    }
+
+    /// Whether a route leads from one VPC into its peering with another, as they stand now; `None` where AWS did not tell
+    /// enough. While AWS was not asked at all, there is none.
+    pub(super) fn is_routed(&self, from: &Side, to: &Side) -> Option<bool> {
+        let Some(live) = self.live else { return Some(false) };
+        let vpcs = [self.vpc(&from.vpc)?, self.vpc(&to.vpc)?];
+        let [from, to] = [from, to].map(|side| (side.account.clone(), side.region.clone()));
+        // Both sides see the peering; the tables are their owner's alone.
+        let is_read = live.read.tables.contains(&from)
+            && [&from, &to].iter().any(|place| live.read.peerings.contains(*place))
+            && vpcs.iter().all(|vpc| self.is_told(live, vpc));
+        if self.has_route(live, &vpcs) { Some(true) } else { is_read.then_some(false) }
+    }
+
+    /// Whether a known route leads from the first VPC into a known peering with the second.
+    fn has_route(&self, live: &Live, vpcs: &[String; 2]) -> bool {
+        let [Some(from), Some(to)] = vpcs.each_ref().map(|vpc| self.live_id(vpc)) else { return false };
         let between: BTreeMap<_, _> = (live.peerings.iter())
             .filter(|(_, own)| own.vpcs.iter().any(|end| end == from) && own.vpcs.iter().any(|end| end == to))
             .collect();

@@ -17,7 +17,9 @@ use crate::graph::Ix;
 use crate::ids::{AccountName, Region};
 use crate::kinds::{NODE_TAG, Owner, PLAN_TAG};
 use crate::plan::{Attribute, Plan, Spec};
-use crate::rules::{Judged, Live, LivePeering, LiveRoute, LiveStack, LiveTable, Subject, Unread, Unusable, Verdict};
+use crate::rules::{
+    Judged, Live, LivePeering, LiveRoute, LiveStack, LiveTable, Place, Subject, Unread, Unusable, Verdict,
+};
 
 /// How many calls are under way in one account and region at the same time; CloudFormation throttles at a few a second.
 const AT_ONCE: usize = 16;
@@ -26,9 +28,9 @@ const AT_ONCE: usize = 16;
 enum Fact {
     Template(Judged),
     Stack(Ix, Option<LiveStack>),
-    Vpcs(HashMap<String, Vec<String>>),
-    Peerings(Vec<Peering>),
-    Tables(Vec<RouteTable>),
+    Vpcs(Place, HashMap<String, Vec<String>>),
+    Peerings(Place, Vec<Peering>),
+    Tables(Place, Vec<RouteTable>),
     Unread(Unread),
 }
 
@@ -150,24 +152,25 @@ fn networks(plan: &Plan, sessions: &Sessions, asking: &mut Vec<Asking>) {
     for (account, region) in places {
         let Some(regional) = sessions.region(account, region) else { continue };
         let of = || Subject::Account(account.clone());
-        let (here, subject) = (regional.clone(), of());
+        let at = || (account.clone(), region.clone());
+        let (here, subject, place) = (regional.clone(), of(), at());
         asking.push(Box::pin(async move {
             match here.vpcs().await {
-                Ok(found) => Fact::Vpcs(found.into_iter().map(|vpc| (vpc.id, vpc.ranges)).collect()),
+                Ok(found) => Fact::Vpcs(place, found.into_iter().map(|vpc| (vpc.id, vpc.ranges)).collect()),
                 Err(error) => unread(subject, &error, "ec2:DescribeVpcs"),
             }
         }));
-        let (here, subject) = (regional.clone(), of());
+        let (here, subject, place) = (regional.clone(), of(), at());
         asking.push(Box::pin(async move {
             match here.every_peering().await {
-                Ok(found) => Fact::Peerings(found),
+                Ok(found) => Fact::Peerings(place, found),
                 Err(error) => unread(subject, &error, "ec2:DescribeVpcPeeringConnections"),
             }
         }));
-        let subject = of();
+        let (subject, place) = (of(), at());
         asking.push(Box::pin(async move {
             match regional.every_route_table().await {
-                Ok(found) => Fact::Tables(found),
+                Ok(found) => Fact::Tables(place, found),
                 Err(error) => unread(subject, &error, "ec2:DescribeRouteTables"),
             }
         }));
@@ -186,9 +189,16 @@ fn unread(of: Subject, error: &CallError, permission: &'static str) -> Fact {
 fn keep(plan: &Plan, live: &mut Live, fact: Fact) {
     match fact {
         Fact::Template(judged) => live.templates.push(judged),
-        Fact::Stack(ix, found) => drop(found.map(|stack| live.stacks.insert(ix, stack))),
-        Fact::Vpcs(found) => live.vpcs.extend(found),
-        Fact::Peerings(found) => {
+        Fact::Stack(ix, found) => {
+            live.read.stacks.insert(ix);
+            live.stacks.extend(found.map(|stack| (ix, stack)));
+        }
+        Fact::Vpcs(place, found) => {
+            live.read.vpcs.insert(place);
+            live.vpcs.extend(found);
+        }
+        Fact::Peerings(place, found) => {
+            live.read.peerings.insert(place);
             for peering in found.into_iter().filter(|peering| peering.state.is_live()) {
                 let node = node_of(plan, &peering.tags);
                 let vpcs = [peering.requester.vpc, peering.accepter.vpc];
@@ -199,12 +209,15 @@ fn keep(plan: &Plan, live: &mut Live, fact: Fact) {
                 known.node = known.node.or(node);
             }
         }
-        Fact::Tables(found) => live.tables.extend(found.into_iter().map(|table| {
-            let made = |route: &crate::aws::Route| !route.propagated && route.targets != ["local"];
-            let routes = table.routes.into_iter().filter(made);
-            let routes = routes.map(|route| LiveRoute { destination: route.destination, targets: route.targets });
-            (table.id, LiveTable { vpc: table.vpc, routes: routes.collect() })
-        })),
+        Fact::Tables(place, found) => {
+            live.read.tables.insert(place);
+            live.tables.extend(found.into_iter().map(|table| {
+                let made = |route: &crate::aws::Route| !route.propagated && route.targets != ["local"];
+                let routes = table.routes.into_iter().filter(made);
+                let routes = routes.map(|route| LiveRoute { destination: route.destination, targets: route.targets });
+                (table.id, LiveTable { vpc: table.vpc, routes: routes.collect() })
+            }));
+        }
         Fact::Unread(unread) => live.unread.push(unread),
     }
 }

@@ -46,10 +46,10 @@ allow        = { ORCH065 = "shows how an excuse is written" }
 
 /// The rules that may be broken by what AWS says alone: without having asked, nobody can tell that an excuse from one of
 /// them is not needed: it is a hint.
-const NEED_AWS: [Code; 7] = [Code(54), Code(55), Code(56), Code(57), Code(60), Code(62), Code(63)];
+const NEED_AWS: [Code; 8] = [Code(54), Code(55), Code(56), Code(57), Code(60), Code(61), Code(62), Code(63)];
 
 /// The excuses of a plan that were not needed; `used` has the places of those that were, and `asked` says whether AWS
-/// was.
+/// was, and told everything.
 pub(in crate::rules) fn unused(plan: &Plan, used: &HashSet<Span>, asked: bool) -> Vec<Problem> {
     let mut told = HashSet::new();
     let excuses = plan.nodes.iter().flat_map(|node| node.allow.iter());

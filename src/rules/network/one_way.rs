@@ -16,7 +16,8 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "a peering is routed on one side only, so that answers find no way back",
     explanation: "A connection needs a route in both VPCs. This plan leads traffic into the peering on one side and \
                   nothing back on the other. Routes that a template of the plan makes count, and a stack that is \
-                  given the peering's id may make some; VPCs that are made elsewhere are left alone. If the other \
+                  given the peering's id may make some. VPCs that are made elsewhere are left alone, unless `orch \
+                  validate --remote` can list their route tables: then the routes that stand count. If the other \
                   side's routes are made outside of the plan, say so with `allow`.",
     wrong: r#"--- plan.toml
 name   = "network"
@@ -161,8 +162,8 @@ fn check(design: &Design<'_>, report: &mut Report) {
         if design.resource(&vpc).is_none() && design.live_ranges(&vpc, &[]).is_none() {
             continue;
         }
-        // Somebody else may have made the way back already.
-        if design.vpc(&other.vpc).is_some_and(|other| design.is_routed(&vpc, &other)) {
+        // Somebody else may have made the way back already, or AWS did not tell.
+        if design.is_routed(side, other) != Some(false) {
             continue;
         }
         let message = format!("`{}` is routed on one side only: nothing leads back from the {missing}", node.id);

@@ -25,7 +25,8 @@ pub(in crate::rules) const RULE: Rule = Rule {
     severity: Severity::Warning,
     summary: "a VPC gets more peerings, or a route table more routes, than AWS's quotas allow",
     explanation: "A VPC has at most 50 active peerings, 125 where AWS has raised the quota, and a route table 500 \
-                  routes. Only what this plan makes is counted; `orch validate --remote` counts what stands beside it too. More than 125 peerings cannot be had: spread the \
+                  routes. Only what this plan makes is counted; `orch validate --remote` \
+                  counts what stands beside it too, where AWS tells all of it. More than 125 peerings cannot be had: spread the \
                   spokes over more hubs, or use a transit gateway.",
     wrong: r#"--- plan.toml
 name   = "network"
@@ -69,16 +70,18 @@ struct Count {
     others: usize,
     /// The most that it may have.
     limit: usize,
+    /// Whether AWS did not tell all that it has, so that neither its others nor a quota that was raised are known.
+    is_partial: bool,
 }
 
 fn check(design: &Design<'_>, report: &mut Report) {
-    for (vpc, Count { nodes, others, limit }) in peerings(design) {
-        let help = if nodes.len() + others > PEERINGS_AT_MOST {
+    for (vpc, count) in peerings(design) {
+        let help = if count.nodes.len() + count.others > PEERINGS_AT_MOST {
             "125 is the most that AWS grants: spread them over more VPCs, or use a transit gateway"
         } else {
             "ask AWS to raise `Active VPC peering connections per VPC` first; it goes up to 125"
         };
-        told(design, report, &vpc, &Count { nodes, others, limit }, ("a VPC", "peerings", help));
+        told(design, report, &vpc, &count, ("a VPC", "peerings", help));
     }
     for (table, count) in routes(design) {
         let help = "ask AWS to raise `Routes per route table` first, or use a prefix list or wider ranges";
@@ -91,15 +94,25 @@ fn peerings(design: &Design<'_>) -> BTreeMap<String, Count> {
     let mut planned = BTreeSet::new();
     for (ix, node) in design.nodes() {
         let Spec::Peering(peering) = &node.spec else { continue };
-        let ends = [&peering.requester, &peering.accepter].map(|side| design.vpc(&side.vpc));
+        let sides = [&peering.requester, &peering.accepter];
+        let ends = sides.map(|side| design.vpc(&side.vpc));
         for vpc in ends.iter().flatten().collect::<BTreeSet<_>>() {
             counts.entry(vpc.clone()).or_default().nodes.push(ix);
+        }
+        for (side, vpc) in sides.into_iter().zip(&ends) {
+            let Some((vpc, count)) = vpc.as_ref().and_then(|vpc| Some((vpc, counts.get_mut(vpc)?))) else { continue };
+            count.is_partial |= !design.has_every_peering(vpc, &(side.account.clone(), side.region.clone()));
         }
         if let [Some(one), Some(other)] = ends {
             planned.insert(pair([one, other]));
         }
     }
     for (vpc, count) in &mut counts {
+        // More than AWS ever grants is too many, whatever it did not tell.
+        if count.is_partial {
+            count.limit = PEERINGS_AT_MOST;
+            continue;
+        }
         count.others = design.other_peerings(vpc, &planned);
         // Where more stand already, AWS has raised the quota.
         count.limit = if design.peerings_now(vpc) > PEERINGS { PEERINGS_AT_MOST } else { PEERINGS };
@@ -116,12 +129,17 @@ fn routes(design: &Design<'_>) -> BTreeMap<String, Count> {
         // One that is unknown hides none of the others, and one that is named twice gets one route.
         let known = route.route_tables.iter().filter_map(|table| design.texts(std::slice::from_ref(table)));
         for table in known.flatten().map(|table| design.canonical(table)).collect::<BTreeSet<_>>() {
-            counts.entry(table.clone()).or_default().nodes.push(ix);
+            let count = counts.entry(table.clone()).or_default();
+            count.nodes.push(ix);
+            count.is_partial |= !design.has_every_route(&table, &(node.account.clone(), node.region.clone()));
             planned.entry(table).or_default().push(destination.clone());
         }
     }
     for (table, count) in &mut counts {
-        count.limit = ROUTES;
+        count.limit = if count.is_partial { usize::MAX } else { ROUTES };
+        if count.is_partial {
+            continue;
+        }
         let (Some(live), Some(planned)) = (design.live_table(table), planned.get(table)) else { continue };
         let known: HashSet<&str> = planned.iter().flatten().map(String::as_str).collect();
         let others = live.routes.iter().filter(|route| !known.contains(&*canonical(&route.destination))).count();
@@ -141,7 +159,7 @@ fn canonical(destination: &str) -> String {
 
 /// Reports an owner that gets more than it may have; `words` are what it is, what it gets, and the remedy.
 fn told(design: &Design<'_>, report: &mut Report, owner: &str, count: &Count, words: (&str, &str, &str)) {
-    let Count { nodes, others, limit } = count;
+    let Count { nodes, others, limit, .. } = count;
     let (what, noun, help) = words;
     if nodes.len() + others <= *limit {
         return;

@@ -8,8 +8,8 @@ use crate::graph::Ix;
 use crate::plan::{Given, Plan, load};
 use crate::rules::example::{Example, PLAN};
 use crate::rules::{
-    ALL, Judged, Live, LivePeering, LiveRoute, LiveStack, LiveTable, Subject, Unread, Unusable, Verdict, check,
-    check_live, network,
+    ALL, Judged, Live, LivePeering, LiveRoute, LiveStack, LiveTable, Place, Read, Subject, Unread, Unusable, Verdict,
+    check, check_live, network,
 };
 
 /// A plan that is sound in itself, and what AWS says about it.
@@ -28,7 +28,18 @@ impl Case {
         let local = check(&plan, &loaded.sources).problems;
         let is_hint = |problem: &Problem| problem.severity == crate::diag::Severity::Hint;
         assert!(local.iter().all(is_hint), "sound without AWS: {local:#?}");
-        Self { plan, sources: loaded.sources, live: Live::default() }
+        Self::of(plan, loaded.sources)
+    }
+
+    /// A plan of which AWS told everything, and that there is nothing.
+    fn of(plan: Plan, sources: Sources) -> Self {
+        let mut read = Read { stacks: (0..plan.nodes.len()).map(Ix::from).collect(), ..Read::default() };
+        for account in plan.accounts.keys() {
+            for places in [&mut read.vpcs, &mut read.peerings, &mut read.tables] {
+                places.insert(place(account.as_str()));
+            }
+        }
+        Self { plan, sources, live: Live { read, ..Live::default() } }
     }
 
     fn ix(&self, id: &str) -> Ix {
@@ -83,6 +94,11 @@ impl Case {
     fn told(&self) -> Vec<String> {
         self.problems().iter().map(|problem| format!("{}: {}", problem.code, problem.message)).collect()
     }
+}
+
+/// Where everything of an account is in these plans.
+fn place(account: &str) -> Place {
+    (account.into(), "us-east-1".into())
 }
 
 const HEAD: &str = "--- plan.toml\nname = \"network\"\nregion = \"us-east-1\"\n[accounts]\n\
@@ -218,6 +234,33 @@ fn the_quota_counts_the_peerings_that_stand_outside_of_the_plan() {
     let told =
         "ORCH063: VPC of `stacks.hub` gets 1 peerings and has 50 others live, not of this plan; a VPC has 50 at most";
     assert_eq!(without.told(), [told]);
+    // Of a VPC whose peerings could not be listed, or that may be another one, nobody knows how many it has.
+    let unread = |forget: fn(&mut Case)| {
+        let mut case = standing(50);
+        case.live.peerings.remove("pcx-own");
+        forget(&mut case);
+        case.told()
+    };
+    assert_eq!(
+        unread(|case| {
+            case.live.read.peerings.remove(&place("master"));
+        }),
+        [""; 0]
+    );
+    assert_eq!(
+        unread(|case| {
+            case.live.read.vpcs.remove(&place("master"));
+        }),
+        [""; 0]
+    );
+    assert_eq!(unread(|case| case.live.read.stacks.clear()), [""; 0]);
+    assert_eq!(
+        unread(|case| {
+            case.live.read.peerings.remove(&place("dev"));
+        }),
+        [told],
+        "the other end's"
+    );
     // A peering of a node of this plan is that node's, whichever VPC it is with now.
     let peering = without.ix("peerings.app");
     without.live.peerings.get_mut("pcx-7").unwrap().node = Some(peering);
@@ -240,6 +283,31 @@ fn the_quota_counts_the_routes_that_a_table_holds() {
     let told = "ORCH063: rtb-1 gets 1 routes and has 500 others live, not of this plan; a route table has 500 at most";
     assert_eq!(table(499, "10.2.0.0/16").told(), [told]);
     assert_eq!(table(600, "10.2.0.0/16").told(), [""; 0], "AWS has raised the quota there");
+    let mut unread = table(499, "10.2.0.0/16");
+    unread.live.read.tables.remove(&place("master"));
+    assert_eq!(unread.told(), [""; 0]);
+}
+
+#[test]
+fn of_what_could_not_be_listed_no_quota_is_told_but_the_most_that_aws_grants() {
+    let peerings = |count: usize, listed: bool| {
+        let spokes: Vec<_> = (0..count).map(|number| format!("\"s{number}\"")).collect();
+        let text = format!(
+            "{HEAD}[peerings.spoke]\nfor_each = [{}]\n\
+             requester = {{ account = \"master\", vpc = \"vpc-{{{{ each.key }}}}\" }}\n\
+             accepter = {{ account = \"master\", vpc = \"vpc-hub\" }}\n",
+            spokes.join(", ")
+        );
+        let loaded = load(Path::new(PLAN), &Example::read(&text), &Given { vars: &[], env: &|_| None });
+        let mut case = Case::of(loaded.plan.unwrap(), loaded.sources);
+        if !listed {
+            case.live.read.peerings.clear();
+        }
+        case.told()
+    };
+    assert_eq!(peerings(51, true), ["ORCH063: vpc-hub gets 51 peerings; a VPC has 50 at most"]);
+    assert_eq!(peerings(51, false), [""; 0], "AWS may have raised the quota there");
+    assert_eq!(peerings(126, false), ["ORCH063: vpc-hub gets 126 peerings; a VPC has 125 at most"]);
 }
 
 #[test]
@@ -262,13 +330,23 @@ fn a_way_back_that_stands_already_is_one() {
     let text = network::one_way::RULE.wrong.replace(['«', '»'], "");
     let loaded = load(Path::new(PLAN), &Example::read(&text), &Given { vars: &[], env: &|_| None });
     let plan = loaded.plan.unwrap();
-    let mut case = Case { plan, sources: loaded.sources, live: Live::default() };
+    let mut case = Case::of(plan, loaded.sources);
     assert!(case.told()[0].starts_with("ORCH061"), "the control");
     let app = [("VPCId", "vpc-app"), ("RouteTableId", "rtb-app")];
     let hub = [("VPCId", "vpc-hub"), ("RouteTableId", "rtb-hub")];
     case = case.vpc("vpc-app", &["10.0.16.0/20"]).vpc("vpc-hub", &["10.0.0.0/20"]);
     case = case.stack("stacks.app", &app, &[]).stack("stacks.hub", &hub, &[]).peering("pcx-1", ["vpc-app", "vpc-hub"]);
     assert_eq!(case.told().len(), 1, "nothing leads back yet");
+    // What was not read may be the way back.
+    let unread = |forget: fn(&mut Read)| {
+        let mut live = case.live.clone();
+        forget(&mut live.read);
+        check_live(&case.plan, &case.sources, &live).problems.len()
+    };
+    assert_eq!(unread(|read| read.tables.clear()), 0);
+    assert_eq!(unread(|read| read.peerings.clear()), 0);
+    assert_eq!(unread(|read| read.vpcs.clear()), 0);
+    assert_eq!(unread(|read| read.stacks.clear()), 0);
     case = case.table("rtb-other", "vpc-hub", &[("10.0.16.0/20", "pcx-1")]);
     assert_eq!(case.told(), [""; 0]);
 }
@@ -331,6 +409,13 @@ fn an_excuse_from_what_only_aws_can_tell_is_only_a_hint_before_it_was_asked() {
     assert!(local.help[0].contains("--remote"), "{local:#?}");
     assert_eq!(case.problems()[0].severity, crate::diag::Severity::Warning);
     assert_eq!(case.told(), ["ORCH030: ORCH060 is allowed here, and nothing breaks it"]);
+    // It may be for what could not be asked.
+    let mut partial = Case::new(&text);
+    let unread =
+        Unread { of: Subject::Account("dev".into()), message: "denied".to_owned(), permission: "ec2:DescribeVpcs" };
+    partial.live.unread.push(unread);
+    let excuse = partial.problems().into_iter().find(|problem| problem.code == Code(30)).unwrap();
+    assert_eq!(excuse.severity, crate::diag::Severity::Hint);
     assert_eq!(case.vpc("vpc-app", &["10.0.8.0/24"]).told(), [""; 0]);
 }
 
