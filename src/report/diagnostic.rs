@@ -52,7 +52,7 @@ fn group<'a>(problem: &Problem, sources: &Sources, style: Style) -> Group<'a> {
         }
         let window = window(&source.text, labels.iter().map(|(label, _)| &label.span.range));
         let first_line = source.position(window.start).0;
-        let text = harmless(&source.text[window.clone()]).into_owned();
+        let text = without_returns(harmless(&source.text[window.clone()]).into_owned());
         let annotations = labels.iter().map(|(label, kind)| {
             let range = label.span.range.start - window.start..label.span.range.end - window.start;
             kind.span(range).label((!label.text.is_empty()).then(|| shown(&label.text)))
@@ -121,6 +121,19 @@ fn window<'r>(text: &str, ranges: impl Iterator<Item = &'r Range<usize>> + Clone
     start..end
 }
 
+/// The text with the carriage returns of lines that end as on Windows as spaces: they would be drawn as signs.
+fn without_returns(text: String) -> String {
+    if !text.contains('\r') {
+        return text;
+    }
+    let text = text.replace("\r\n", " \n");
+    // The last line was cut before its newline.
+    match text.strip_suffix('\r') {
+        Some(before) => format!("{before} "),
+        None => text,
+    }
+}
+
 /// A text of a sentence, in one line, with nothing that a terminal obeys.
 fn shown(text: &str) -> String {
     normalize_untrusted_str(&harmless(text)).replace('\n', "␊")
@@ -172,6 +185,15 @@ mod tests {
           |
           = help: did you mean `template`?
         "#);
+    }
+
+    #[test]
+    fn lines_that_end_as_on_windows_look_like_others() {
+        let mut sources = Sources::default();
+        let file = sources.add("a.toml", "a = 1\r\nb = 2\r\n");
+        let problem = Problem::error(Code(5), Span::new(file, 0..1), "no").related(Span::new(file, 7..8), "here");
+        let drawn = render(&[problem], &sources, PLAIN);
+        assert!(!drawn.contains('␍') && drawn.contains("1 | a = 1 \n"), "{drawn}");
     }
 
     #[test]
