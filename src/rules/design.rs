@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use serde_json::Value as Json;
 
 use super::documents::{Documents, Used};
-use super::live::Live;
+use super::live::{Judged, Live};
 use super::standing::{Range, Standing};
 use super::symbol::{Symbol, is_symbolic};
 use crate::cfn::{Context, Document, Evaluator, Lookup, MAX_PARAMETER, Pseudo, Resource};
@@ -56,6 +56,8 @@ pub struct Design<'a> {
     /// What AWS said, if it was asked.
     pub(super) live: Option<&'a Live>,
     pub(super) standing: Standing,
+    /// What CloudFormation said of the nodes' templates.
+    judged: HashMap<Ix, &'a Judged>,
     documents: &'a Documents<'a>,
     /// The parameters of each stack with a template that could be read; a parameter may be unknown.
     stacks: Vec<Option<Parameters>>,
@@ -112,6 +114,7 @@ impl<'a> Design<'a> {
             is_whole,
             live,
             standing: Standing::default(),
+            judged: HashMap::new(),
             documents,
             stacks: plan.nodes.iter().map(|_| None).collect(),
             added: Added::default(),
@@ -128,6 +131,9 @@ impl<'a> Design<'a> {
         design.added = design.added();
         if let Some(live) = live {
             design.standing = Standing::new(&design, live);
+            for judged in &live.templates {
+                design.judged.extend(judged.nodes.iter().map(|ix| (*ix, judged)));
+            }
         }
         design
     }
@@ -146,6 +152,11 @@ impl<'a> Design<'a> {
     pub fn stack(&self, ix: Ix) -> Option<(&'a StackSpec, &'a Document)> {
         let Spec::Stack(stack) = &self.node(ix).spec else { return None };
         Some((stack, self.documents.get(&stack.template.as_ref()?.file)?.document.as_ref()?))
+    }
+
+    /// What CloudFormation said of a node's template, if it was asked.
+    pub(super) fn judged(&self, node: Ix) -> Option<&'a Judged> {
+        self.judged.get(&node).copied()
     }
 
     /// Every template that could be read, with the stacks that are made from it.

@@ -150,9 +150,4 @@ impl Live {
     pub(super) fn is_whole(&self) -> bool {
         self.accounts.is_empty() && self.unread.is_empty()
     }
-
-    /// What CloudFormation said of a node's template, if it was asked.
-    pub(super) fn judged(&self, node: Ix) -> Option<&Judged> {
-        self.templates.iter().find(|judged| judged.nodes.contains(&node))
-    }
 }

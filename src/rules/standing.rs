@@ -30,6 +30,10 @@ pub(super) struct Standing {
     ids: HashMap<String, String>,
     /// The symbols by the ids.
     symbols: HashMap<String, String>,
+    /// The ids of the peerings of each VPC that has any, whoever made them.
+    peerings: HashMap<String, BTreeSet<String>>,
+    /// The ids of the route tables of each VPC that has any.
+    tables: HashMap<String, BTreeSet<String>>,
     /// The ids of the VPCs that the plan is about to replace.
     leaving: HashSet<String>,
     /// The ranges that parameters of standing stacks have now and will not have any more.
@@ -40,6 +44,14 @@ impl Standing {
     /// Finds the resources of a design that stand.
     pub(super) fn new(design: &Design<'_>, live: &Live) -> Self {
         let mut standing = Self::default();
+        for (id, peering) in &live.peerings {
+            for vpc in &peering.vpcs {
+                standing.peerings.entry(vpc.clone()).or_default().insert(id.clone());
+            }
+        }
+        for (id, table) in &live.tables {
+            standing.tables.entry(table.vpc.clone()).or_default().insert(id.clone());
+        }
         let mut tables = Vec::new();
         // In the order of the plan, so that what is found twice is found alike each time.
         for (ix, ..) in design.stacks() {
@@ -167,21 +179,26 @@ impl Design<'_> {
     /// peers, each in order.
     pub(super) fn other_peerings(&self, vpc: &str, planned: &BTreeSet<[String; 2]>) -> usize {
         let Some((live, id)) = self.live.zip(self.live_id(vpc)) else { return 0 };
-        let is_other = |peering: &&LivePeering| {
+        let is_other = |peering: &LivePeering| {
             let gone = |end: &String| self.standing.leaving.contains(end);
             peering.is_accepted
-                && peering.vpcs.iter().any(|end| end == id)
                 && peering.node.is_none()
                 && !peering.vpcs.iter().any(gone)
                 && !planned.contains(&pair(peering.vpcs.clone().map(|end| self.canonical(end))))
         };
-        live.peerings.values().filter(is_other).count()
+        self.peerings_of(live, id).filter(|(_, peering)| is_other(peering)).count()
     }
 
     /// How many accepted peerings a VPC has now, whoever made them.
     pub(super) fn peerings_now(&self, vpc: &str) -> usize {
         let Some((live, id)) = self.live.zip(self.live_id(vpc)) else { return 0 };
-        live.peerings.values().filter(|own| own.is_accepted && own.vpcs.iter().any(|end| end == id)).count()
+        self.peerings_of(live, id).filter(|(_, own)| own.is_accepted).count()
+    }
+
+    /// The live peerings of a VPC with their ids, whoever made them.
+    fn peerings_of<'l>(&'l self, live: &'l Live, vpc: &str) -> impl Iterator<Item = (&'l String, &'l LivePeering)> {
+        let ids = self.standing.peerings.get(vpc).into_iter().flatten();
+        ids.filter_map(|id| live.peerings.get_key_value(id))
     }
 
     /// A live peering that the plan names by its id: its two VPCs.
@@ -224,11 +241,11 @@ impl Design<'_> {
     /// Whether a known route leads from the first VPC into a known peering with the second.
     fn has_route(&self, live: &Live, vpcs: &[String; 2]) -> bool {
         let [Some(from), Some(to)] = vpcs.each_ref().map(|vpc| self.live_id(vpc)) else { return false };
-        let between: BTreeMap<_, _> = (live.peerings.iter())
-            .filter(|(_, own)| own.vpcs.iter().any(|end| end == from) && own.vpcs.iter().any(|end| end == to))
-            .collect();
-        let mut routes = live.tables.values().filter(|table| table.vpc == from).flat_map(|table| table.routes.iter());
-        routes.any(|route| route.targets.iter().any(|target| between.contains_key(target)))
+        let between: BTreeMap<_, _> =
+            self.peerings_of(live, from).filter(|(_, own)| own.vpcs.iter().any(|end| end == to)).collect();
+        let tables = self.standing.tables.get(from).into_iter().flatten().filter_map(|id| live.tables.get(id));
+        let mut targets = tables.flat_map(|table| &table.routes).flat_map(|route| &route.targets);
+        targets.any(|target| between.contains_key(target))
     }
 }
 

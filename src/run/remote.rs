@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use tokio::sync::Semaphore;
 
 use super::accounts::every;
 use crate::aws::{AccountError, CallError, Cause, Environment, Peering, PeeringState, Regional, RouteTable, Sessions};
-use crate::diag::Sources;
+use crate::diag::{FileId, Sources};
 use crate::graph::Ix;
 use crate::ids::{AccountName, Region};
 use crate::kinds::{NODE_TAG, Owner, PLAN_TAG};
@@ -21,7 +21,8 @@ use crate::rules::{
     Judged, Live, LivePeering, LiveRoute, LiveStack, LiveTable, Place, Subject, Unread, Unusable, Verdict,
 };
 
-/// How many calls are under way in one account and region at the same time; CloudFormation throttles at a few a second.
+/// How many calls of CloudFormation, of whatever kind, are under way in one account and region at the same time: it
+/// throttles at a few a second. EC2 is asked three times there and needs no turns.
 const AT_ONCE: usize = 16;
 
 /// What one call told.
@@ -41,14 +42,15 @@ type Asking = Pin<Box<dyn Future<Output = Fact> + Send>>;
 pub async fn look(plan: &Plan, sources: &Sources, environment: &Environment) -> Live {
     let (sessions, errors) = Sessions::reach(&every(plan), environment).await;
     let mut live = Live { accounts: errors.iter().map(unusable).collect(), ..Live::default() };
-    let mut asking = Vec::new();
-    templates(plan, sources, &sessions, &mut asking);
-    stacks(plan, &sessions, &mut asking);
+    let (mut asking, mut turns) = (Vec::new(), Turns::new());
+    templates(plan, sources, &sessions, &mut turns, &mut asking);
+    stacks(plan, &sessions, &mut turns, &mut asking);
     networks(plan, &sessions, &mut asking);
     let tasks: Vec<_> = asking.into_iter().map(tokio::spawn).collect();
+    let nodes = plan.nodes.iter().enumerate().map(|(index, node)| (node.id.tag(), Ix::from(index))).collect();
     for task in tasks {
         match task.await {
-            Ok(fact) => keep(plan, &mut live, fact),
+            Ok(fact) => keep(plan, &nodes, &mut live, fact),
             // A panic in one call is a mistake in orch, and goes on here.
             Err(error) => {
                 if let Ok(panic) = error.try_into_panic() {
@@ -77,19 +79,23 @@ fn unusable(error: &AccountError) -> Unusable {
 type Turns = HashMap<(AccountName, Region), Arc<Semaphore>>;
 
 /// One question about each distinct template in each region, in the account of the first node that can be asked.
-fn templates(plan: &Plan, sources: &Sources, sessions: &Sessions, asking: &mut Vec<Asking>) {
-    let mut used: IndexMap<(Arc<str>, &Region), Vec<Ix>> = IndexMap::new();
+fn templates(plan: &Plan, sources: &Sources, sessions: &Sessions, turns: &mut Turns, asking: &mut Vec<Asking>) {
+    // Files may be alike; each one's text is looked at once, however many nodes use it.
+    let mut files: HashMap<FileId, usize> = HashMap::new();
+    let mut texts: IndexSet<Arc<str>> = IndexSet::new();
+    let mut used: IndexMap<(usize, &Region), Vec<Ix>> = IndexMap::new();
     for (index, node) in plan.nodes.iter().enumerate() {
         let Spec::Stack(stack) = &node.spec else { continue };
         let Some(template) = &stack.template else { continue };
-        let text = Arc::clone(&sources.get(template.file).text);
+        let text = *files
+            .entry(template.file)
+            .or_insert_with(|| texts.insert_full(Arc::clone(&sources.get(template.file).text)).0);
         used.entry((text, &node.region)).or_default().push(Ix::from(index));
     }
-    let mut turns = Turns::new();
     for ((text, region), nodes) in used {
         let account = |ix: &Ix| &plan.nodes[ix.index()].account;
         let Some(regional) = nodes.iter().find_map(|ix| sessions.region(account(ix), region)) else { continue };
-        let turn = turn(&mut turns, &regional);
+        let (turn, text) = (turn(turns, &regional), Arc::clone(&texts[text]));
         asking.push(Box::pin(async move {
             let _turn = turn.acquire().await.ok();
             let place = regional.to_string();
@@ -109,15 +115,14 @@ fn templates(plan: &Plan, sources: &Sources, sessions: &Sessions, asking: &mut V
 }
 
 /// One question about each stack whose outputs the plan refers to.
-fn stacks(plan: &Plan, sessions: &Sessions, asking: &mut Vec<Asking>) {
+fn stacks(plan: &Plan, sessions: &Sessions, turns: &mut Turns, asking: &mut Vec<Asking>) {
     let outputs = |need: &&crate::plan::Need| matches!(need.attribute, Some(Attribute::Output(_)));
     let needed: BTreeSet<_> =
         plan.nodes.iter().flat_map(|node| &node.needs).filter(outputs).map(|need| &need.node).collect();
-    let mut turns = Turns::new();
     for (index, node) in plan.nodes.iter().enumerate().filter(|(_, node)| needed.contains(&node.id)) {
         let Spec::Stack(stack) = &node.spec else { continue };
         let Some(regional) = sessions.region(&node.account, &node.region) else { continue };
-        let (ix, name, turn) = (Ix::from(index), Arc::clone(&stack.name), turn(&mut turns, &regional));
+        let (ix, name, turn) = (Ix::from(index), Arc::clone(&stack.name), turn(turns, &regional));
         let owner = stack.manage.then(|| Owner { plan: plan.name.to_string(), node: node.id.clone() });
         asking.push(Box::pin(async move {
             let _turn = turn.acquire().await.ok();
@@ -186,7 +191,8 @@ fn unread(of: Subject, error: &CallError, permission: &'static str) -> Fact {
     Fact::Unread(Unread { of, message: error.to_string(), permission })
 }
 
-fn keep(plan: &Plan, live: &mut Live, fact: Fact) {
+/// Keeps what a call told; `nodes` has the plan's nodes by their tags.
+fn keep(plan: &Plan, nodes: &HashMap<String, Ix>, live: &mut Live, fact: Fact) {
     match fact {
         Fact::Template(judged) => live.templates.push(judged),
         Fact::Stack(ix, found) => {
@@ -200,7 +206,7 @@ fn keep(plan: &Plan, live: &mut Live, fact: Fact) {
         Fact::Peerings(place, found) => {
             live.read.peerings.insert(place);
             for peering in found.into_iter().filter(|peering| peering.state.is_live()) {
-                let node = node_of(plan, &peering.tags);
+                let node = node_of(plan, nodes, &peering.tags);
                 let vpcs = [peering.requester.vpc, peering.accepter.vpc];
                 let is_accepted = matches!(peering.state, PeeringState::Active | PeeringState::Provisioning);
                 let known = live.peerings.entry(peering.id);
@@ -223,9 +229,9 @@ fn keep(plan: &Plan, live: &mut Live, fact: Fact) {
 }
 
 /// The node of this plan that tags name.
-fn node_of(plan: &Plan, tags: &BTreeMap<String, String>) -> Option<Ix> {
+fn node_of(plan: &Plan, nodes: &HashMap<String, Ix>, tags: &BTreeMap<String, String>) -> Option<Ix> {
     let node = tags.get(NODE_TAG).filter(|_| tags.get(PLAN_TAG).is_some_and(|own| *own == *plan.name))?;
-    plan.nodes.iter().position(|own| own.id.tag() == *node).map(Ix::from)
+    nodes.get(node).copied()
 }
 
 #[cfg(test)]

@@ -194,6 +194,44 @@ async fn all_accounts_are_asked_at_once() {
     assert!((30..32).contains(&took), "{took} s for {} calls of 10 s", world.sim.calls().len());
 }
 
+/// As many stacks in one account as may be asked about at once, of one template.
+const CROWD: &str = r#"name   = "net"
+region = "us-east-1"
+
+[vars]
+spokes = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p"]
+
+[accounts]
+hub    = { id = "111111111111" }
+
+[stacks.spoke]
+for_each   = "vars.spokes"
+account    = "hub"
+template   = "net.yaml"
+parameters = { CidrBlock = "10.0.0.0/20" }
+
+[peerings.spoke]
+for_each  = "stacks.spoke"
+requester = { account = "hub", vpc = "{{ each.outputs.VPCId }}" }
+accepter  = { account = "hub", vpc = "vpc-other" }
+"#;
+
+#[tokio::test(start_paused = true)]
+async fn templates_and_stacks_of_one_account_take_turns_together() {
+    let took = async |edit| {
+        let slow = Fault::slow(Duration::from_secs(10));
+        let world = World::of(CROWD, edit, Sim::builder().faults(Faults::of([slow])).build());
+        let began = Instant::now();
+        world.look().await;
+        (began.elapsed().as_secs(), world.counts(0)["DescribeStacks"])
+    };
+    // GetCallerIdentity, then the template with fifteen stacks, then the sixteenth.
+    let (seconds, stacks) = took(["\0", ""]).await;
+    assert!((30..32).contains(&seconds) && stacks == 16, "{seconds} s for {stacks} stacks");
+    let (seconds, stacks) = took([", \"p\"]", "]"]).await;
+    assert!((20..22).contains(&seconds) && stacks == 15, "{seconds} s for {stacks} stacks");
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_account_that_cannot_be_reached_hides_nothing_of_the_others() {
     let nobody = Trust { exists: false, ..Trust::default() };

@@ -81,11 +81,11 @@ fn check(design: &Design<'_>, report: &mut Report) {
         } else {
             "ask AWS to raise `Active VPC peering connections per VPC` first; it goes up to 125"
         };
-        told(design, report, &vpc, &count, ("a VPC", "peerings", help));
+        told(design, report, &vpc, &count, ("a VPC", "peering", help));
     }
     for (table, count) in routes(design) {
         let help = "ask AWS to raise `Routes per route table` first, or use a prefix list or wider ranges";
-        told(design, report, &table, &count, ("a route table", "routes", help));
+        told(design, report, &table, &count, ("a route table", "route", help));
     }
 }
 
@@ -157,7 +157,7 @@ fn canonical(destination: &str) -> String {
     destination.parse::<IpNet>().map_or_else(|_| destination.to_owned(), |range| range.trunc().to_string())
 }
 
-/// Reports an owner that gets more than it may have; `words` are what it is, what it gets, and the remedy.
+/// Reports an owner that gets more than it may have; `words` are what it is, what it gets (one of them), and the remedy.
 fn told(design: &Design<'_>, report: &mut Report, owner: &str, count: &Count, words: (&str, &str, &str)) {
     let Count { nodes, others, limit, .. } = count;
     let (what, noun, help) = words;
@@ -170,8 +170,10 @@ fn told(design: &Design<'_>, report: &mut Report, owner: &str, count: &Count, wo
     };
     let live = match others {
         0 => String::new(),
+        1 => " and has 1 other live, not of this plan".to_owned(),
         others => format!(" and has {others} others live, not of this plan"),
     };
+    let noun = if nodes.len() == 1 { noun.to_owned() } else { format!("{noun}s") };
     let message = format!("{whose} gets {} {noun}{live}; {what} has {limit} at most", nodes.len());
     // The first that is too many.
     let Some(first) = nodes.get(limit.saturating_sub(*others).min(nodes.len() - 1)) else { return };

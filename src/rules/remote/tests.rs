@@ -226,13 +226,13 @@ fn the_quota_counts_the_peerings_that_stand_outside_of_the_plan() {
     };
     assert_eq!(standing(49).told(), [""; 0]);
     let told =
-        "ORCH063: VPC of `stacks.hub` gets 1 peerings and has 125 others live, not of this plan; a VPC has 125 at most";
+        "ORCH063: VPC of `stacks.hub` gets 1 peering and has 125 others live, not of this plan; a VPC has 125 at most";
     assert_eq!(standing(125).told(), [told]);
     assert_eq!(standing(60).told(), [""; 0], "AWS has raised the quota there");
     let mut without = standing(50);
     without.live.peerings.remove("pcx-own");
     let told =
-        "ORCH063: VPC of `stacks.hub` gets 1 peerings and has 50 others live, not of this plan; a VPC has 50 at most";
+        "ORCH063: VPC of `stacks.hub` gets 1 peering and has 50 others live, not of this plan; a VPC has 50 at most";
     assert_eq!(without.told(), [told]);
     // Of a VPC whose peerings could not be listed, or that may be another one, nobody knows how many it has.
     let unread = |forget: fn(&mut Case)| {
@@ -280,7 +280,7 @@ fn the_quota_counts_the_routes_that_a_table_holds() {
         Case::new(&text).table("rtb-1", "vpc-1", &routes)
     };
     assert_eq!(table(499, "10.1.0.0/16").told(), [""; 0], "the plan's own is among them");
-    let told = "ORCH063: rtb-1 gets 1 routes and has 500 others live, not of this plan; a route table has 500 at most";
+    let told = "ORCH063: rtb-1 gets 1 route and has 500 others live, not of this plan; a route table has 500 at most";
     assert_eq!(table(499, "10.2.0.0/16").told(), [told]);
     assert_eq!(table(600, "10.2.0.0/16").told(), [""; 0], "AWS has raised the quota there");
     let mut unread = table(499, "10.2.0.0/16");

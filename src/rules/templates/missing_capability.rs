@@ -76,7 +76,7 @@ fn of_aws<'n, N: Iterator<Item = &'n str>>(
     ix: Ix,
     granted: impl Fn() -> N,
 ) -> (Vec<String>, String) {
-    let judged = design.live.and_then(|live| live.judged(ix));
+    let judged = design.judged(ix);
     let Some(Verdict::Taken { capabilities, reason, .. }) = judged.map(|judged| &judged.verdict) else {
         return (Vec::new(), String::new());
     };

@@ -74,7 +74,7 @@ fn check(design: &Design<'_>, report: &mut Report) {
 /// Parameters that AWS names and orch does not see in the template.
 fn of_aws(design: &Design<'_>, report: &mut Report) {
     for (ix, stack, document) in design.stacks() {
-        let judged = design.live.and_then(|live| live.judged(ix));
+        let judged = design.judged(ix);
         let Some(Verdict::Taken { parameters, .. }) = judged.map(|judged| &judged.verdict) else { continue };
         let is_missing = |name: &str| !stack.parameters.contains_key(name) && !document.parameters.contains_key(name);
         let missing: Vec<_> = parameters

@@ -75,7 +75,7 @@ fn check(design: &Design<'_>, report: &mut Report) {
 /// Parameters that the template seems to declare, and AWS does not know.
 fn of_aws(design: &Design<'_>, report: &mut Report) {
     for (ix, stack, document) in design.stacks() {
-        let judged = design.live.and_then(|live| live.judged(ix));
+        let judged = design.judged(ix);
         let Some(Verdict::Taken { parameters, .. }) = judged.map(|judged| &judged.verdict) else { continue };
         let Some(template) = &stack.template else { continue };
         for (name, given) in &stack.parameters {
