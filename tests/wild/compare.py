@@ -11,6 +11,7 @@ import tempfile
 ORCH = os.environ["ORCH"]
 # What orch says of a template itself, whatever parameters a plan gives: not a template, refused by CloudFormation.
 OURS = {"ORCH050", "ORCH053"}
+UNREAD = {"ORCH023", "ORCH031"}
 # cfn-lint's rules of the same kinds: the file parses, sections and members, references, functions, circles.
 THEIRS = {
     "E0000", "E1001", "E1010", "E1017", "E1018", "E1019", "E1020", "E1021", "E1022", "E1024", "E1028", "E1040",
@@ -31,10 +32,14 @@ def ours(path, plan):
         f"template = {json.dumps(str(path))}\n"
         'capabilities = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]\n'
     )
-    run = subprocess.run([ORCH, "validate", str(plan), "--format", "json"], capture_output=True, text=True)
+    command = [ORCH, "validate", str(plan), "--allow-read", str(path.parent), "--format", "json"]
+    run = subprocess.run(command, capture_output=True, text=True)
     if run.returncode not in (0, 2):
         sys.exit(f"{path}: orch ended with {run.returncode}\n{run.stderr}")
     problems = json.loads(run.stdout)["plans"][0]["problems"]
+    # What cannot be read at all would count as read without a fault.
+    if unread := [p["message"] for p in problems if p["code"] in UNREAD]:
+        sys.exit(f"{path}: {unread[0]}")
     return [f"{p['line']}: {p.get('label') or p['message']}" for p in problems if p["code"] in OURS]
 
 
