@@ -63,7 +63,7 @@ pub struct Design<'a> {
     stacks: Vec<Option<Parameters>>,
     added: Added,
     outputs: Known<Json>,
-    vpcs: RefCell<HashMap<(Ix, String), Planned>>,
+    vpcs: RefCell<HashMap<(Ix, String), Nets>>,
 }
 
 /// The address ranges of a VPC, as far as they are known.
@@ -75,20 +75,20 @@ pub(super) struct Ranges {
     pub(super) complete: bool,
 }
 
-/// The same of those that the plan gives it.
+/// The same of those that the plan gives it, or of those that it has in AWS besides.
 #[derive(Clone, Debug, Default)]
-struct Planned {
-    known: Vec<IpNet>,
-    complete: bool,
+pub(super) struct Nets {
+    pub(super) known: Vec<IpNet>,
+    pub(super) complete: bool,
 }
 
 /// The ranges that `AWS::EC2::VPCCidrBlock` adds to VPCs.
 #[derive(Debug, Default)]
 struct Added {
-    /// By the VPC's id; a range may be unknown.
-    by_vpc: HashMap<String, Vec<Option<IpNet>>>,
-    /// Whether there is one whose VPC is unknown: it may be any.
-    has_unknown: bool,
+    /// By the VPC's id, each with the stack that adds it; a range may be unknown.
+    by_vpc: HashMap<String, Vec<(Ix, Option<IpNet>)>>,
+    /// The stacks that add one to a VPC that is unknown: it may be any.
+    to_any: Vec<Ix>,
 }
 
 /// What was worked out already of something that a stack's template names: `None` if it cannot be known.
@@ -248,16 +248,18 @@ impl<'a> Design<'a> {
     pub(super) fn ranges(&self, vpc: &str) -> Ranges {
         let planned = self.planned_ranges(vpc);
         let live = self.live_ranges(vpc, &planned.known);
-        let complete = planned.complete && (live.is_some() || self.resource(vpc).is_some());
+        let complete =
+            planned.complete && live.as_ref().map_or_else(|| self.resource(vpc).is_some(), |live| live.complete);
         let planned = planned.known.into_iter().map(|net| Range { net, is_live: false });
-        let live = live.unwrap_or_default().into_iter().map(|net| Range { net, is_live: true });
+        let live = live.map(|live| live.known).unwrap_or_default();
+        let live = live.into_iter().map(|net| Range { net, is_live: true });
         Ranges { known: planned.chain(live).collect(), complete }
     }
 
     /// The ranges that the plan gives a VPC. One that is no resource of the plan has others too.
-    fn planned_ranges(&self, vpc: &str) -> Planned {
+    fn planned_ranges(&self, vpc: &str) -> Nets {
         let Some((stack, resource)) = self.resource(vpc) else {
-            return self.planned(self.added.by_vpc.get(vpc).into_iter().flatten().copied());
+            return self.planned(self.added_to(vpc));
         };
         let key = (stack, resource.id.clone());
         if let Some(known) = self.vpcs.borrow().get(&key) {
@@ -268,19 +270,30 @@ impl<'a> Design<'a> {
         ranges
     }
 
-    fn work_out_ranges(&self, stack: Ix, resource: &Resource, vpc: &str) -> Planned {
+    fn work_out_ranges(&self, stack: Ix, resource: &Resource, vpc: &str) -> Nets {
         if resource.type_name != "AWS::EC2::VPC" {
-            return Planned::default();
+            return Nets::default();
         }
         let own = std::iter::once(self.range(stack, resource));
-        self.planned(own.chain(self.added.by_vpc.get(vpc).into_iter().flatten().copied()))
+        self.planned(own.chain(self.added_to(vpc)))
+    }
+
+    fn added_to(&self, vpc: &str) -> impl Iterator<Item = Option<IpNet>> {
+        self.added.by_vpc.get(vpc).into_iter().flatten().map(|(_, range)| *range)
+    }
+
+    /// The stacks of the plan that may give a VPC ranges: the one that makes it, and those that add some.
+    pub(super) fn range_givers(&self, vpc: &str) -> impl Iterator<Item = Ix> {
+        let own = self.resource(vpc).map(|(stack, _)| stack);
+        let adding = self.added.by_vpc.get(vpc).into_iter().flatten().map(|(stack, _)| *stack);
+        own.into_iter().chain(adding).chain(self.added.to_any.iter().copied())
     }
 
     /// Ranges of one VPC. One that AWS or an address pool chooses is nobody's to compare.
-    fn planned(&self, ranges: impl Iterator<Item = Option<IpNet>>) -> Planned {
+    fn planned(&self, ranges: impl Iterator<Item = Option<IpNet>>) -> Nets {
         let ranges: Vec<_> = ranges.collect();
-        let complete = self.is_whole && !self.added.has_unknown && ranges.iter().all(Option::is_some);
-        Planned { known: ranges.into_iter().flatten().collect(), complete }
+        let complete = self.is_whole && self.added.to_any.is_empty() && ranges.iter().all(Option::is_some);
+        Nets { known: ranges.into_iter().flatten().collect(), complete }
     }
 
     /// The range that a resource gives its VPC, in canonical form.
@@ -301,9 +314,9 @@ impl<'a> Design<'a> {
                 match self.property(stack, resource, "VpcId").as_ref().and_then(text) {
                     Some(vpc) => {
                         let range = self.range(stack, resource).filter(|_| certain);
-                        added.by_vpc.entry(vpc).or_default().push(range);
+                        added.by_vpc.entry(vpc).or_default().push((stack, range));
                     }
-                    None => added.has_unknown = true,
+                    None => added.to_any.push(stack),
                 }
             }
         }

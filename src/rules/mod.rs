@@ -94,6 +94,7 @@ pub const ALL: &[Rule] = &[
     remote::unusable_account::RULE,
     remote::refused_by_aws::RULE,
     remote::not_read::RULE,
+    remote::absent::RULE,
 ];
 
 /// How many nodes a problem names that are in the same trouble as the first.

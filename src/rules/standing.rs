@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use ipnet::IpNet;
 
-use super::design::Design;
+use super::design::{Design, Nets};
 use super::live::{Live, LivePeering, LiveTable, Place};
 use super::symbol::Symbol;
 use crate::graph::Ix;
@@ -36,8 +36,8 @@ pub(super) struct Standing {
     tables: HashMap<String, BTreeSet<String>>,
     /// The ids of the VPCs that the plan is about to replace.
     leaving: HashSet<String>,
-    /// The ranges that parameters of standing stacks have now and will not have any more.
-    outgoing: HashSet<IpNet>,
+    /// The ranges that parameters of each standing stack have now and will not have any more.
+    outgoing: HashMap<Ix, HashSet<IpNet>>,
 }
 
 impl Standing {
@@ -99,7 +99,7 @@ impl Standing {
             let wanted = design.parameter(ix, name).unwrap_or_default();
             let wanted: BTreeSet<&str> = wanted.split(',').map(str::trim).collect();
             let gone = now.split(',').map(str::trim).filter(|part| !wanted.contains(part));
-            self.outgoing.extend(gone.filter_map(net));
+            self.outgoing.entry(ix).or_default().extend(gone.filter_map(net));
         }
     }
 }
@@ -163,11 +163,15 @@ impl Design<'_> {
         live.stacks.get(&ix)?.outputs.get(name).cloned()
     }
 
-    /// The ranges that a VPC has in AWS beside `local`, those that the plan gives it.
-    pub(super) fn live_ranges(&self, vpc: &str, local: &[IpNet]) -> Option<Vec<IpNet>> {
+    /// The ranges that a VPC has in AWS beside `local`, those that the plan gives it. One that a parameter of a stack gave
+    /// which gives this VPC ranges, and does not any more, is about to go for all that is known, so these are not all.
+    pub(super) fn live_ranges(&self, vpc: &str, local: &[IpNet]) -> Option<Nets> {
         let found = self.live?.vpcs.get(self.live_id(vpc)?)?;
-        let more = found.iter().filter_map(|range| net(range));
-        Some(more.filter(|range| !local.contains(range) && !self.standing.outgoing.contains(range)).collect())
+        let outgoing: Vec<_> = self.range_givers(vpc).filter_map(|ix| self.standing.outgoing.get(&ix)).collect();
+        let is_going = |range: &IpNet| outgoing.iter().any(|ranges| ranges.contains(range));
+        let more = found.iter().filter_map(|range| net(range)).filter(|range| !local.contains(range));
+        let (going, known): (Vec<_>, Vec<_>) = more.partition(is_going);
+        Some(Nets { known, complete: going.is_empty() })
     }
 
     /// A live route table, by its id or the plan's resource.

@@ -20,8 +20,8 @@ region = "us-east-1"
 master = { id = "111111111111" }
 [stacks.hub]
 account  = "master"
-template = «"../shared/hub.yaml"»
---- ../shared/hub.yaml
+template = «"../common/hub.yaml"»
+--- ../common/hub.yaml
 Resources:
   Topic: {Type: "AWS::SNS::Topic"}
 "#,
@@ -32,8 +32,8 @@ region = "us-east-1"
 master = { id = "111111111111" }
 [stacks.hub]
 account  = "master"
-template = "shared/hub.yaml"
---- shared/hub.yaml
+template = "common/hub.yaml"
+--- common/hub.yaml
 Resources:
   Topic: {Type: "AWS::SNS::Topic"}
 "#,

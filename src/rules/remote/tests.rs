@@ -139,6 +139,8 @@ fn each_rule_that_asks_aws_finds_its_example_at_the_marked_place() {
                 message: "account dev (222222222222) cannot be reached: AWS's words".to_owned(),
                 help: vec!["the trust policy must allow it".to_owned()],
             }),
+            // Its stack is not among those that stand.
+            Code(83) => {}
             Code(81) => case = case.judged("stacks.app", Verdict::Refused("Unrecognized resource types".to_owned())),
             _ => case.live.unread.push(Unread {
                 of: Subject::Stack(app),
@@ -171,6 +173,7 @@ fn accounts_that_share_a_role_are_each_told_at_their_own_id() {
             help: vec!["mend it".to_owned()],
         });
     }
+    case.live.read = Read::default();
     let problems = case.problems();
     let places: Vec<_> = problems.iter().map(|problem| case.sources.slice(&problem.at.span)).collect();
     assert_eq!(places, ["\"222222222222\"", "\"333333333333\""]);
@@ -212,6 +215,18 @@ fn what_the_plan_is_about_to_change_is_not_judged_by_its_old_value() {
         case.stack("stacks.hub", &HUB, &[("CidrBlock", "10.0.0.0/20"), ("More", more)]).told().len()
     };
     assert_eq!((gone("10.9.4.0/24"), gone("none")), (0, 1));
+}
+
+#[test]
+fn what_one_stack_is_about_to_change_says_nothing_of_the_vpcs_of_others() {
+    // A stack gives up a range that somebody else's VPC has: that one keeps it.
+    let text = peered().replace(
+        "[peerings.app]",
+        "[stacks.more]\naccount = \"master\"\ntemplate = \"vpc.yaml\"\nparameters = { CidrBlock = \"10.7.0.0/16\" }\n[peerings.app]",
+    );
+    let case = Case::new(&text).vpc("vpc-app", &["10.0.8.0/24"]).vpc("vpc-more", &["10.0.8.0/24"]);
+    let case = case.stack("stacks.more", &[("VPCId", "vpc-more")], &[("CidrBlock", "10.0.8.0/24")]);
+    assert_eq!(case.told(), ["ORCH060: the VPCs of `peerings.app` overlap: 10.0.8.0/24 and 10.0.0.0/20"]);
 }
 
 #[test]
@@ -299,7 +314,10 @@ fn of_what_could_not_be_listed_no_quota_is_told_but_the_most_that_aws_grants() {
             spokes.join(", ")
         );
         let loaded = load(Path::new(PLAN), &Example::read(&text), &Given { vars: &[], env: &|_| None });
-        let mut case = Case::of(loaded.plan.unwrap(), loaded.sources);
+        let mut case = Case::of(loaded.plan.unwrap(), loaded.sources).vpc("vpc-hub", &["10.0.0.0/16"]);
+        for number in 0..count {
+            case = case.vpc(&format!("vpc-s{number}"), &["10.1.0.0/16"]);
+        }
         if !listed {
             case.live.read.peerings.clear();
         }
@@ -404,7 +422,7 @@ fn what_aws_says_that_a_template_needs_is_held_against_the_plan() {
 fn an_excuse_from_what_only_aws_can_tell_is_only_a_hint_before_it_was_asked() {
     let text =
         peered().replace("[peerings.app]\n", "[peerings.app]\nallow = { ORCH060 = \"it is being taken away\" }\n");
-    let case = Case::new(&text);
+    let case = Case::new(&text).vpc("vpc-app", &["10.1.0.0/16"]);
     let local = &check(&case.plan, &case.sources).problems[0];
     assert!(local.help[0].contains("--remote"), "{local:#?}");
     assert_eq!(case.problems()[0].severity, crate::diag::Severity::Warning);
@@ -426,6 +444,49 @@ fn all_that_an_account_would_not_tell_is_one_problem() {
         let of = Subject::Account("dev".into());
         case.live.unread.push(Unread { of, message: message.to_owned(), permission });
     }
+    case.live.read.vpcs.remove(&place("dev"));
+    case.live.read.tables.remove(&place("dev"));
     assert_eq!(case.told(), ["ORCH082: one: denied; two: denied"]);
     assert!(case.problems()[0].help[0].contains("ec2:DescribeRouteTables, ec2:DescribeVpcs"));
+}
+
+#[test]
+fn of_a_stack_that_is_only_read_aws_says_what_it_gives() {
+    let text = format!(
+        "{HEAD}[stacks.hub]\naccount = \"master\"\nname = \"shared\"\nmanage = false\n[stacks.app]\naccount = \"dev\"\n\
+         template = \"vpc.yaml\"\nparameters = {{ CidrBlock = \"10.0.0.0/20\", More = \"{{{{ stacks.hub.outputs.VPCid }}}}\" }}\n{VPC}"
+    );
+    let absent = Case::new(&text);
+    assert_eq!(absent.told(), ["ORCH083: no stack `shared` stands in account master, us-east-1"]);
+    let other = Case::new(&text).stack("stacks.hub", &HUB, &[]);
+    assert_eq!(
+        other.told(),
+        ["ORCH052: `stacks.hub` has no output `VPCid`: the stack, as it is live, does not give it"]
+    );
+    assert_eq!(other.problems()[0].help[0], "did you mean `VPCId`?");
+    let mut unread = Case::new(&text);
+    unread.live.read.stacks.clear();
+    assert_eq!(unread.told(), [""; 0], "nothing is concluded from what was not told");
+}
+
+#[test]
+fn a_vpc_or_a_table_that_is_named_by_its_id_must_be_there() {
+    let text = with_hub(
+        "[peerings.app]\nrequester = { account = \"dev\", vpc = \"vpc-app\" }\n\
+         accepter = { account = \"master\", vpc = \"{{ stacks.hub.outputs.VPCId }}\" }\n\
+         [routes.out]\naccount = \"dev\"\nroute_tables = [\"rtb-app\"]\ndestination = \"10.0.0.0/20\"\nvia = \"{{ peerings.app.id }}\"\n\
+         [routes.back]\naccount = \"master\"\nroute_tables = [\"{{ stacks.hub.outputs.Table }}\"]\n\
+         destination = \"10.9.0.0/16\"\nvia = \"{{ peerings.app.id }}\"\n",
+    );
+    let told = [
+        "ORCH083: there is no VPC vpc-app in account dev, us-east-1",
+        "ORCH083: there is no route table rtb-app in account dev, us-east-1",
+    ];
+    assert_eq!(Case::new(&text).told(), told);
+    let there = Case::new(&text).vpc("vpc-app", &["10.9.0.0/16"]).table("rtb-app", "vpc-app", &[]);
+    assert_eq!(there.told(), [""; 0]);
+    let mut unread = Case::new(&text);
+    unread.live.read.vpcs.clear();
+    unread.live.read.tables.clear();
+    assert_eq!(unread.told(), [""; 0]);
 }

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use crate::diag::{Code, Severity, Span};
-use crate::plan::{Attribute, nearest};
+use crate::graph::Ix;
+use crate::plan::{Attribute, Need, nearest};
 use crate::rules::design::Design;
-use crate::rules::rule::{Report, Rule};
+use crate::rules::rule::{Finding, Report, Rule};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     code: Code(52),
@@ -13,7 +14,8 @@ pub(in crate::rules) const RULE: Rule = Rule {
     severity: Severity::Error,
     summary: "a value refers to an output that the stack's template does not declare",
     explanation: "Stacks that are only read have no template here, and macros may add outputs: neither can be decided, \
-                  and what cannot be decided is silent.",
+                  and what cannot be decided is silent. `orch validate --remote` asks AWS what a stack that is only \
+                  read gives.",
     wrong: r#"--- plan.toml
 name   = "network"
 region = "us-east-1"
@@ -60,7 +62,10 @@ fn check(design: &Design<'_>, report: &mut Report) {
         for need in &node.needs {
             let Some(Attribute::Output(name)) = &need.attribute else { continue };
             let Some(needed) = design.graph.get(&need.node) else { continue };
-            let Some((stack, document)) = design.stack(needed) else { continue };
+            let Some((stack, document)) = design.stack(needed) else {
+                report.findings.extend(of_live(design, (ix, need), needed, name));
+                continue;
+            };
             let Some(template) = &stack.template else { continue };
             if !document.is_final("Outputs") || document.outputs.contains_key(name) {
                 continue;
@@ -87,4 +92,21 @@ fn check(design: &Design<'_>, report: &mut Report) {
             report.add([ix], problem);
         }
     }
+}
+
+/// The same of a stack that is only read, of which AWS alone can say what it gives.
+fn of_live(design: &Design<'_>, (ix, need): (Ix, &Need), needed: Ix, name: &str) -> Option<Finding> {
+    let live = design.live?.stacks.get(&needed)?;
+    if live.outputs.contains_key(name) {
+        return None;
+    }
+    let message = format!("`{}` has no output `{name}`: the stack, as it is live, does not give it", need.node);
+    let problem = RULE.problem(need.span.clone(), message).label("no such output");
+    let problem = match nearest(name, live.outputs.keys().map(String::as_str)) {
+        Some(near) => problem.help(format!("did you mean `{near}`?")),
+        None => problem,
+    };
+    let all: Vec<_> = live.outputs.keys().map(|name| format!("`{name}`")).collect();
+    let help = if all.is_empty() { "it gives none at all".to_owned() } else { format!("it gives {}", all.join(", ")) };
+    Some(Finding { problem: problem.help(help), nodes: vec![ix] })
 }
