@@ -89,7 +89,9 @@ pub(super) fn read(
         };
         read.insert(AccountName::from(&**name), account);
     }
-    check_through(accounts, &read, problems);
+    if !world.lost.has("accounts") {
+        check_through(accounts, &read, problems);
+    }
     read
 }
 
@@ -164,6 +166,10 @@ impl Reader<'_> {
 
     /// A default that finds no role to apply to is no mistake; a key in the account's own table is.
     fn refuse_assume_keys(&mut self, own: Option<&Table>) {
+        // The role may be what could not be read of the defaults.
+        if self.scope.world.lost.has_defaults("accounts") {
+            return;
+        }
         for key in ASSUME_KEYS {
             if let Some(entry) = own.and_then(|own| own.get(key)) {
                 let message = format!("`{key}` has no effect without a role");
@@ -415,7 +421,7 @@ pub(super) fn known(name: &str, span: &Span, world: &World, problems: &mut Probl
     if let Some((known, _)) = world.accounts.get_key_value(name) {
         return Some(known.clone());
     }
-    if world.accounts.is_empty() && problems.any_errors() {
+    if world.lost.has("accounts") || world.accounts.is_empty() && problems.any_errors() {
         // Without any account, every name is unknown: that was reported once.
         return None;
     }

@@ -48,11 +48,18 @@ pub(super) fn keys(kind: Kind) -> &'static [&'static str] {
     }
 }
 
+/// What `[defaults]` says of a kind.
+pub(super) struct Defaults<'a> {
+    pub(super) table: Option<&'a Table>,
+    /// Whether all of it could be read.
+    pub(super) whole: bool,
+}
+
 /// Reads every group of a kind, each laid upon the kind's defaults.
 pub(super) fn read(
     kind: Kind,
     tables: &Table,
-    defaults: Option<&Table>,
+    defaults: &Defaults<'_>,
     sources: &Sources,
     problems: &mut Problems,
 ) -> Vec<Group> {
@@ -63,7 +70,7 @@ fn group(
     kind: Kind,
     name: &Arc<str>,
     entry: &Entry,
-    defaults: Option<&Table>,
+    defaults: &Defaults<'_>,
     sources: &Sources,
     problems: &mut Problems,
 ) -> Option<Group> {
@@ -74,7 +81,7 @@ fn group(
         problems.wrong_type(&entry.item, "a table", &format!("write [{}.{name}]", kind.table()));
         return None;
     };
-    let mut table = defaults.cloned().unwrap_or_default();
+    let mut table = defaults.table.cloned().unwrap_or_default();
     merge(&mut table, own.clone());
     let reported = problems.len();
     let span = entry.header(sources);
@@ -88,8 +95,10 @@ fn group(
         Kind::Peering => Body::Peering(peering::read(&mut fields)),
         Kind::Route => Body::Route(route::read(&mut fields)),
     };
-    fields.finish();
-    let whole = problems.len() == reported;
+    if defaults.whole {
+        fields.finish();
+    }
+    let whole = defaults.whole && problems.len() == reported;
     Some(Group { kind, name: name.clone(), whole, span, for_each, region, depends_on, allow, body })
 }
 

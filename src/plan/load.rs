@@ -11,7 +11,8 @@ use super::document::{Data, Entry, Item, Table, check_keys, merge};
 use super::expand::{expand, may_have_default, region};
 use super::extends::{ABSTRACT_HELP, read_extended};
 use super::files::Files;
-use super::group::{Group, NAME_HELP, is_name};
+use super::group::{Defaults, Group, NAME_HELP, is_name};
+use super::lost::Lost;
 use super::node::{After, Node, Plan};
 use super::problems::{Problems, words};
 use super::scope::{Horizon, Scope};
@@ -26,6 +27,9 @@ use crate::ids::{AccountName, Kind, NodeId, Region};
 /// The keys of a plan.
 pub(super) const KEYS: [&str; 10] =
     ["extends", "abstract", "name", "region", "vars", "accounts", "defaults", "stacks", "peerings", "routes"];
+
+/// The sections of `[defaults]`.
+pub(super) const DEFAULTS: [&str; 4] = ["accounts", "stacks", "peerings", "routes"];
 
 /// What comes from outside the plan's files.
 #[derive(Clone, Copy)]
@@ -87,15 +91,16 @@ impl Loader<'_> {
         let start = Span::start_of(self.sources.find(path)?);
         self.check_abstract(table)?;
         check_keys(table, &KEYS, "a plan", self.problems);
-        self.check_complete(table, &start);
-        let mut world =
-            World { vars: Vars::read(table.get("vars"), &start, self.given, self.problems), ..World::default() };
+        let mut lost = Lost::of(table);
+        self.check_complete(table, &lost, &start);
+        let defaults = self.defaults(table, &mut lost);
+        let vars = Vars::read(table.get("vars"), lost.has("vars"), &start, self.given, self.problems);
+        let mut world = World { lost, vars, ..World::default() };
         world.name = self.name(table, &world);
         world.region = self.region(table, &world);
         world.region_at = table.get("region").map(|entry| entry.item.span.clone());
-        let defaults = self.defaults(table);
         world.accounts = self.accounts(table, &defaults, &world);
-        let groups = self.groups(table, &defaults, &start);
+        let groups = self.groups(table, &defaults, &world.lost, &start);
         expand(&groups, &mut world, self.problems);
         let mut templates = Templates::new(self.files);
         let mut nodes = bind::bind(&groups, &world, &mut templates, self.sources, self.problems);
@@ -132,9 +137,9 @@ impl Loader<'_> {
     }
 
     /// Reports the keys that every plan needs, together.
-    fn check_complete(&mut self, table: &Table, start: &Span) {
+    fn check_complete(&mut self, table: &Table, lost: &Lost, start: &Span) {
         let needed = [("name", "name = \"…\""), ("region", "region = \"us-east-1\""), ("accounts", "[accounts]")];
-        let missing = needed.iter().filter(|(key, _)| !table.contains_key(*key));
+        let missing = needed.iter().filter(|(key, _)| !table.contains_key(*key) && !lost.has(key));
         if missing.clone().next().is_some() {
             let keys = words(&missing.clone().map(|(key, _)| *key).collect::<Vec<_>>());
             let lines = missing.map(|(_, line)| *line).collect::<Vec<_>>().join(", ");
@@ -169,15 +174,18 @@ impl Loader<'_> {
     }
 
     /// `[defaults]`, with only those tables that can be used.
-    fn defaults(&mut self, table: &Table) -> Table {
+    fn defaults(&mut self, table: &Table, lost: &mut Lost) -> Table {
         let Some(entry) = table.get("defaults") else { return Table::new() };
         let Some(defaults) = self.table(&entry.item, "write [defaults.stacks], [defaults.accounts] and so on") else {
             return Table::new();
         };
-        check_keys(defaults, &["accounts", "stacks", "peerings", "routes"], "[defaults]", self.problems);
+        check_keys(defaults, &DEFAULTS, "[defaults]", self.problems);
         let mut usable = Table::new();
         for (name, entry) in defaults {
-            let Some(values) = self.table(&entry.item, &format!("write [defaults.{name}]")) else { continue };
+            let Some(values) = self.table(&entry.item, &format!("write [defaults.{name}]")) else {
+                lost.lose_defaults(name);
+                continue;
+            };
             let known: Vec<&str> = match Kind::from_table(name) {
                 Some(kind) => group::keys(kind).iter().copied().filter(|key| may_have_default(kind, key)).collect(),
                 None if &**name == "accounts" => account::KEYS.into_iter().filter(|key| *key != "id").collect(),
@@ -185,6 +193,9 @@ impl Loader<'_> {
                 None => continue,
             };
             check_keys(values, &known, &format!("[defaults.{name}]"), self.problems);
+            if !values.keys().all(|key| known.contains(&&**key)) {
+                lost.lose_defaults(name);
+            }
             let values: Table = values
                 .iter()
                 .filter(|(key, _)| known.contains(&&***key))
@@ -224,14 +235,17 @@ impl Loader<'_> {
         account::read(&whole, own, world, self.sources, self.problems)
     }
 
-    fn groups(&mut self, table: &Table, defaults: &Table, start: &Span) -> Vec<Group> {
+    fn groups(&mut self, table: &Table, defaults: &Table, lost: &Lost, start: &Span) -> Vec<Group> {
         let mut groups = Vec::new();
         for kind in Kind::ALL {
             let Some(entry) = table.get(kind.table()) else { continue };
             let help = format!("write [{}.NAME]", kind.table());
             let Some(tables) = self.table(&entry.item, &help) else { continue };
-            let defaults = defaults.get(kind.table()).and_then(|entry| entry.item.table());
-            groups.extend(group::read(kind, tables, defaults, self.sources, self.problems));
+            let defaults = Defaults {
+                table: defaults.get(kind.table()).and_then(|entry| entry.item.table()),
+                whole: !lost.has_defaults(kind.table()),
+            };
+            groups.extend(group::read(kind, tables, &defaults, self.sources, self.problems));
         }
         if groups.is_empty() && !self.problems.any_errors() {
             let help = "declare at least one: [stacks.NAME]";

@@ -23,6 +23,7 @@ mod group;
 mod left_out;
 mod letters;
 mod load;
+mod lost;
 mod miss;
 mod nearest;
 mod node;

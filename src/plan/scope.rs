@@ -143,6 +143,7 @@ impl<'a> Scope<'a> {
         match self.world.vars.get(name) {
             Some(Some(value)) => walk(value, format!("vars.{name}"), rest),
             Some(None) => Err(Miss::Reported),
+            None if self.world.lost.has("vars") => Err(Miss::Reported),
             None => Err(Miss::unknown(format!("there is no variable `{name}`"), move |search| {
                 let declare = format!("declare it: {name} = … below [vars]");
                 search.or_known(name, "the variables are", self.world.vars.names(), &declare)
@@ -190,6 +191,9 @@ impl<'a> Scope<'a> {
             return Err(Miss::not_yet("accounts are not known here yet"));
         }
         let Some(account) = self.world.accounts.get(&**name) else {
+            if self.world.lost.has("accounts") {
+                return Err(Miss::Reported);
+            }
             return Err(Miss::unknown(format!("there is no account `{name}`"), move |search| {
                 let names = self.world.accounts.keys().map(AccountName::as_str);
                 let declare = format!("declare it: {name} = {{ id = \"…\" }} below [accounts]");
@@ -261,6 +265,7 @@ impl<'a> Scope<'a> {
         match self.world.groups.get(&(kind, Arc::from(name))) {
             Some(group) if group.broken => Err(Miss::Reported),
             Some(group) => Ok(group),
+            None if self.world.lost.has(kind.table()) => Err(Miss::Reported),
             None => Err(Miss::unknown(format!("there is no {kind} `{name}`"), move |search| {
                 let names = self.world.groups.keys().filter(|key| key.0 == kind).map(|key| &*key.1);
                 let declare = format!("declare it: [{}.{name}]", kind.table());

@@ -47,8 +47,15 @@ impl Vars {
         self.0.keys().map(|name| &**name)
     }
 
-    /// Reads `[vars]` and lays over it what was given. `start` is where to point for a plan without `[vars]`.
-    pub(super) fn read(vars: Option<&Entry>, start: &Span, given: &Given<'_>, problems: &mut Problems) -> Self {
+    /// Reads `[vars]` and lays over it what was given. `start` is where to point for a plan without `[vars]`,
+    /// and `is_lost` says that there may be variables that could not be read.
+    pub(super) fn read(
+        vars: Option<&Entry>,
+        is_lost: bool,
+        start: &Span,
+        given: &Given<'_>,
+        problems: &mut Problems,
+    ) -> Self {
         let empty = Table::new();
         let table = match vars.map(|entry| &entry.item) {
             None => &empty,
@@ -61,7 +68,9 @@ impl Vars {
         // The last of several `--var` of one name counts, as with most programs.
         let overrides: IndexMap<&str, &str> = given.vars.iter().map(|(name, value)| (&**name, &**value)).collect();
         let place = vars.map_or(start, |entry| &entry.key);
-        unknown(&overrides, table, place, problems);
+        if !is_lost {
+            unknown(&overrides, table, place, problems);
+        }
         let values = table.iter().map(|(name, entry)| {
             let variable = match overrides.get(&**name) {
                 Some(text) => Variable { value: overridden(name, &entry.item, text, problems), item: None },

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use serde_json::Value as Json;
 
 use super::account::Account;
+use super::lost::Lost;
 use super::vars::Vars;
 use crate::diag::{Problem, Span};
 use crate::ids::{AccountName, Kind, NodeId, Region};
@@ -14,6 +15,8 @@ use crate::ids::{AccountName, Kind, NodeId, Region};
 /// Everything that a path can lead to. It fills as the plan is expanded.
 #[derive(Debug, Default)]
 pub(super) struct World {
+    /// What may be in the plan all the same, if it is not found.
+    pub(super) lost: Lost,
     pub(super) vars: Vars,
     pub(super) name: Option<Arc<str>>,
     pub(super) region: Option<Region>,

@@ -4,8 +4,10 @@ use std::collections::HashSet;
 
 use crate::diag::{Code, Problem, Severity, Span};
 use crate::plan::Plan;
+use crate::rules::ALL;
 use crate::rules::remote::ASK;
 use crate::rules::rule::Rule;
+use crate::rules::templates::{not_a_template, too_large};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     code: Code(30),
@@ -57,8 +59,17 @@ pub(in crate::rules) fn unused(plan: &Plan, used: &HashSet<Span>, asked: bool) -
         .filter(|excuse| asked || !ASK.contains(&excuse.code))
         .filter(|excuse| !used.contains(&excuse.key) && told.insert(&excuse.key))
         .map(|excuse| {
-            let message = format!("{} is allowed here, and nothing breaks it", excuse.code);
-            let problem = RULE.problem(excuse.key.clone(), message);
+            let code = excuse.code;
+            let of = |message: String| RULE.problem(excuse.key.clone(), message);
+            let Some(rule) = ALL.iter().find(|rule| rule.code == code) else {
+                return of(format!("there is no rule {code}")).help("`orch rules` lists them");
+            };
+            if !can_be_excused(rule) {
+                return of(format!("{code} cannot be excused"))
+                    .help("take this away, and put right what the rule finds");
+            }
+            let message = format!("{code} is allowed here, and nothing breaks it");
+            let problem = of(message);
             if asked || !NEED_AWS.contains(&excuse.code) {
                 return problem.help("take it away: it would hide the next mistake");
             }
@@ -66,4 +77,10 @@ pub(in crate::rules) fn unused(plan: &Plan, used: &HashSet<Span>, asked: bool) -
             problem.help("take it away, unless `orch validate --remote` finds what it is for")
         })
         .collect()
+}
+
+/// Whether what a rule finds is about nodes of a plan that loads.
+fn can_be_excused(rule: &Rule) -> bool {
+    // These two are found when the templates are read, and each is about its stacks.
+    rule.check.is_some() || [not_a_template::RULE.code, too_large::RULE.code].contains(&rule.code)
 }

@@ -97,3 +97,32 @@ fn every_ring_is_told_and_what_is_wrong_beside_it() {
         &[("ORCH040", "stacks.b.outputs.VPCId"), ("ORCH040", "stacks.c.outputs.VPCId"), ("ORCH056", "\"huge\"")],
     );
 }
+
+#[test]
+fn what_a_section_that_cannot_be_read_may_have_said_is_not_told_as_missing() {
+    let user = "[stacks.user]\naccount = \"dev\"\ntemplate = \"vpc.yaml\"\n\
+                parameters = { CidrBlock = \"{{ stacks.net.outputs.VPCId }}\", Size = \"{{ vars.size }}\" }\n";
+    let net = "[stacks.net]\naccount = \"dev\"\ntemplate = \"vpc.yaml\"\nparameters.CidrBlock = \"10.0.0.0/16\"\n";
+    let vars = "[vars]\nsize = \"small\"\n";
+    for (sections, code, text) in [
+        (format!("{vars}{user}[stack.net]\naccount = \"dev\"\ntemplate = \"vpc.yaml\"\n"), "ORCH005", "stack"),
+        (format!("{}{user}{net}", vars.replace("vars", "var")), "ORCH005", "var"),
+        (format!("{vars}[stacks]\nnet = 5\n{user}"), "ORCH007", "5"),
+    ] {
+        told(&sections, &[(code, text)]);
+    }
+    // Here a node's account, or the role of one that is reached through another, is in the defaults.
+    let bare = "[stacks.a]\ntemplate = \"vpc.yaml\"\nparameters.CidrBlock = \"10.0.0.0/16\"\n";
+    told(&format!("[defaults.stacks]\nacount = \"dev\"\n{bare}"), &[("ORCH005", "acount")]);
+    told(&format!("[default.stacks]\naccount = \"dev\"\n{bare}"), &[("ORCH005", "default")]);
+    told(&format!("[defaults.stack]\naccount = \"dev\"\n{bare}"), &[("ORCH005", "stack")]);
+    told(
+        &format!(
+            "x = {{ id = \"333333333333\", through = \"dev\" }}\n[defaults.accounts]\nrol = \"R\"\n{}",
+            bare.replace("[stacks.a]\n", "[stacks.a]\naccount = \"dev\"\n")
+        ),
+        &[("ORCH005", "rol")],
+    );
+    // The control: what is missing where everything could be read is told.
+    told(bare, &[("ORCH006", "[stacks.a]")]);
+}
