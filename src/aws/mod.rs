@@ -18,6 +18,7 @@ mod regional;
 mod sessions;
 mod status;
 mod sts;
+mod tasks;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -34,3 +35,4 @@ pub use observer::{Operation, Progress, Step};
 pub use regional::Regional;
 pub use sessions::Sessions;
 pub use status::{Phase, StackStatus};
+pub use tasks::joined;

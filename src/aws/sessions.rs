@@ -14,6 +14,7 @@ use super::environment::Environment;
 use super::nonce::Nonces;
 use super::regional::Regional;
 use super::sts::{Assume, CHAINED_AT_MOST, Sts};
+use super::tasks::joined;
 use crate::ids::{AccountId, AccountName, Region};
 
 /// How many accounts are checked at the same time. Each check is two short calls, and STS has a rate of its own.
@@ -267,22 +268,6 @@ async fn fetch_at_once(
         });
     }
     joined(fetching).await.into_iter().collect()
-}
-
-/// What all tasks give. A panic in one goes on here.
-async fn joined<T: 'static>(mut tasks: JoinSet<T>) -> Vec<T> {
-    let mut results = Vec::new();
-    while let Some(result) = tasks.join_next().await {
-        match result {
-            Ok(result) => results.push(result),
-            Err(error) => {
-                if let Ok(panic) = error.try_into_panic() {
-                    std::panic::resume_unwind(panic);
-                }
-            }
-        }
-    }
-    results
 }
 
 async fn check_one(spec: &AccountSpec, credentials: Arc<Kept>, sts: &Sts) -> Result<Session, Cause> {

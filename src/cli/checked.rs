@@ -46,12 +46,12 @@ pub(super) struct Findings {
 /// Reads a plan with all that it extends and names, and makes every check that needs no AWS.
 pub(super) fn find(path: &Path, vars: &Vars) -> Findings {
     let given = Given { vars: &vars.vars, env: &variable };
-    let loaded = plan::load(path, &Tree::of_plan(path, &vars.allow_read), &given);
-    let mut problems: Vec<Problem> = loaded.problems;
-    let of_text = problems.clone();
+    let mut loaded = plan::load(path, &Tree::of_plan(path, &vars.allow_read), &given);
+    let of_text = std::mem::take(&mut loaded.problems);
+    let mut problems = of_text.clone();
     let mut graph = None;
     // What is wrong with the text of one node is no reason to be silent about the others.
-    if let Some(plan) = loaded.plan.as_ref().or(loaded.draft.as_ref()) {
+    if let Some(plan) = loaded.readable() {
         let found = rules::check(plan, &loaded.sources);
         problems.extend(found.problems);
         in_order(&mut problems);

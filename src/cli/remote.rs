@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
+use tokio::task::JoinSet;
 
+use crate::aws::joined;
 use crate::ids::Kind;
 use crate::run::look;
 use crate::text::counted;
@@ -42,29 +44,16 @@ pub(super) fn ask(plans: &mut [(String, Findings)], target: &Target, surrounding
         let asking = async {
             // Two plans must not ask for a code at the same time.
             let terminal = Arc::new(Mutex::new(()));
-            let tasks: Vec<_> = sound
-                .into_iter()
-                .map(|(index, checked, environment)| {
-                    let terminal = Arc::clone(&terminal);
-                    tokio::spawn(async move {
-                        let asks = checked.plan.accounts.values().any(|account| account.mfa_serial.is_some());
-                        let _turn = if asks { Some(terminal.lock().await) } else { None };
-                        (index, look(&checked.plan, &checked.sources, &environment).await)
-                    })
-                })
-                .collect();
-            let mut facts = Vec::with_capacity(tasks.len());
-            for task in tasks {
-                match task.await {
-                    Ok(fact) => facts.push(fact),
-                    Err(error) => {
-                        if let Ok(panic) = error.try_into_panic() {
-                            std::panic::resume_unwind(panic);
-                        }
-                    }
-                }
+            let mut tasks = JoinSet::new();
+            for (index, checked, environment) in sound {
+                let terminal = Arc::clone(&terminal);
+                tasks.spawn(async move {
+                    let asks = checked.plan.accounts.values().any(|account| account.mfa_serial.is_some());
+                    let _turn = if asks { Some(terminal.lock().await) } else { None };
+                    (index, look(&checked.plan, &checked.sources, &environment).await)
+                });
             }
-            facts
+            joined(tasks).await
         };
         signals.or(asking).await
     })??;

@@ -1,5 +1,6 @@
 //! One problem.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -67,8 +68,11 @@ pub struct Problem {
 }
 
 /// Puts problems in the order of the files and their texts, as a reader goes through them.
-pub fn in_order(problems: &mut [Problem]) {
-    problems.sort_by_key(|problem| (problem.at.span.file, problem.at.span.range.start, problem.code));
+pub fn in_order<P: Borrow<Problem>>(problems: &mut [P]) {
+    problems.sort_by_key(|problem| {
+        let problem = problem.borrow();
+        (problem.at.span.file, problem.at.span.range.start, problem.code)
+    });
 }
 
 impl Problem {

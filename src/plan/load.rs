@@ -53,6 +53,13 @@ pub struct Loaded {
     pub sources: Sources,
 }
 
+impl Loaded {
+    /// The plan, or what could be read of it: to look for what is wrong, never to run.
+    pub fn readable(&self) -> Option<&Plan> {
+        self.plan.as_ref().or(self.draft.as_ref())
+    }
+}
+
 /// Loads the plan at `path`. It makes no call and reads nothing but files and the given environment.
 pub fn load(path: &Path, files: &dyn Files, given: &Given<'_>) -> Loaded {
     let mut sources = Sources::default();

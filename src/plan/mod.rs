@@ -51,4 +51,6 @@ pub use schema::schema;
 pub use value::{Outputs, Setting, Unresolved, Value};
 
 #[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
 mod tests;

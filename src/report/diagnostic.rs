@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str};
 
-use crate::diag::{FileId, Label, Problem, Severity, Sources};
+use crate::diag::{FileId, Label, Problem, Severity, Sources, in_order};
 
 /// How problems are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +25,8 @@ pub struct Style {
 /// The problems in the order of the files and their texts, each followed by an empty line.
 pub fn render(problems: &[Problem], sources: &Sources, style: Style) -> String {
     let renderer = if style.color { Renderer::styled() } else { Renderer::plain() }.term_width(style.width);
-    let mut ordered: Vec<_> = problems.iter().collect();
-    ordered.sort_by_key(|problem| (problem.at.span.file, problem.at.span.range.start, problem.code));
+    let mut ordered: Vec<&Problem> = problems.iter().collect();
+    in_order(&mut ordered);
     let mut drawn = String::new();
     for problem in ordered {
         drawn.push_str(&renderer.render(&[group(problem, sources, style)]));

@@ -14,13 +14,11 @@ pub(super) use read::{Example, PLAN};
 /// Reading an example back, as only tests do.
 #[cfg(test)]
 mod read {
-    use std::collections::BTreeMap;
-    use std::io;
     use std::ops::Range;
-    use std::path::{Path, PathBuf};
+    use std::path::PathBuf;
 
     use super::MARKS;
-    use crate::plan::{Files, Outside};
+    use crate::plan::samples::Disk;
 
     /// Where every example's plan is.
     pub(in crate::rules) const PLAN: &str = "plan.toml";
@@ -28,7 +26,7 @@ mod read {
     /// An example, read: its files without marks, and the place that is marked.
     #[derive(Clone, Debug, Default)]
     pub(in crate::rules) struct Example {
-        pub(in crate::rules) files: BTreeMap<PathBuf, String>,
+        pub(in crate::rules) files: Disk,
         pub(in crate::rules) marked: Option<(PathBuf, Range<usize>)>,
     }
 
@@ -42,24 +40,9 @@ mod read {
                 if let (Some(start), Some(end)) = (text.find(MARKS[0]), text.find(MARKS[1])) {
                     example.marked = Some((path.clone(), start..end - MARKS[0].len_utf8()));
                 }
-                example.files.insert(path, text.replace(MARKS, ""));
+                example.files.0.insert(path, text.replace(MARKS, ""));
             }
             example
-        }
-    }
-
-    /// The examples' files stand nowhere but in the examples.
-    impl Files for Example {
-        fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-            let file = self.files.get(path).ok_or(io::ErrorKind::NotFound)?;
-            Ok(file.clone().into_bytes())
-        }
-
-        fn read_named(&self, path: &Path) -> io::Result<Vec<u8>> {
-            if path.starts_with("..") {
-                return Err(Outside { folder: "network".into() }.into());
-            }
-            self.read(path)
         }
     }
 }
@@ -73,8 +56,8 @@ mod tests {
     #[test]
     fn files_and_the_mark_are_found() {
         let example = Example::read("--- plan.toml\na = «1»\n--- t.yaml\nb\n");
-        assert_eq!(example.files[Path::new("plan.toml")], "a = 1\n");
-        assert_eq!(example.files[Path::new("t.yaml")], "b\n");
+        assert_eq!(example.files.0[Path::new("plan.toml")], "a = 1\n");
+        assert_eq!(example.files.0[Path::new("t.yaml")], "b\n");
         assert_eq!(example.marked, Some(("plan.toml".into(), 4..5)));
         assert_eq!(shown("«1»"), "1");
     }

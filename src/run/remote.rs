@@ -9,9 +9,12 @@ use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
 use super::accounts::every;
-use crate::aws::{AccountError, CallError, Cause, Environment, Peering, PeeringState, Regional, RouteTable, Sessions};
+use crate::aws::{
+    AccountError, CallError, Cause, Environment, Peering, PeeringState, Regional, RouteTable, Sessions, joined,
+};
 use crate::diag::{FileId, Sources};
 use crate::graph::Ix;
 use crate::ids::{AccountName, Region};
@@ -46,18 +49,16 @@ pub async fn look(plan: &Plan, sources: &Sources, environment: &Environment) -> 
     templates(plan, sources, &sessions, &mut turns, &mut asking);
     stacks(plan, &sessions, &mut turns, &mut asking);
     networks(plan, &sessions, &mut asking);
-    let tasks: Vec<_> = asking.into_iter().map(tokio::spawn).collect();
+    let mut tasks = JoinSet::new();
+    for (place, ask) in asking.into_iter().enumerate() {
+        tasks.spawn(async move { (place, ask.await) });
+    }
+    let mut facts = joined(tasks).await;
+    // In the order of the plan, whoever answers first.
+    facts.sort_by_key(|(place, _)| *place);
     let nodes = plan.nodes.iter().enumerate().map(|(index, node)| (node.id.tag(), Ix::from(index))).collect();
-    for task in tasks {
-        match task.await {
-            Ok(fact) => keep(plan, &nodes, &mut live, fact),
-            // A panic in one call is a mistake in orch, and goes on here.
-            Err(error) => {
-                if let Ok(panic) = error.try_into_panic() {
-                    std::panic::resume_unwind(panic);
-                }
-            }
-        }
+    for (_, fact) in facts {
+        keep(plan, &nodes, &mut live, fact);
     }
     live
 }

@@ -1,8 +1,6 @@
 //! What is asked of the embedded AWS, how often, and how long it takes.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -13,7 +11,7 @@ use crate::diag::Problem;
 use crate::engine::{Limits, Settings};
 use crate::event::Command;
 use crate::graph::of_plan;
-use crate::plan::{Files, Given, load};
+use crate::plan::samples::Disk;
 use crate::rules::check_live;
 use crate::run::{Gathered, Job, Means, execute, specs};
 use crate::sim::{Effect, Fault, Faults, Sim, Trust};
@@ -62,20 +60,6 @@ Outputs:
   VPCId: {Value: !Ref Vpc}
 ";
 
-/// The plan beside its template, each with a text replaced.
-struct Disk(&'static str, [&'static str; 2]);
-
-impl Files for Disk {
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let text = match path.to_str() {
-            Some("net.toml") => self.0,
-            Some("net.yaml") => TEMPLATE,
-            _ => return Err(io::ErrorKind::NotFound.into()),
-        };
-        Ok(text.replace(self.1[0], self.1[1]).into_bytes())
-    }
-}
-
 struct World {
     sim: Sim,
     plan: Arc<Plan>,
@@ -88,7 +72,8 @@ impl World {
     }
 
     fn of(text: &'static str, edit: [&'static str; 2], sim: Sim) -> Self {
-        let loaded = load(Path::new("net.toml"), &Disk(text, edit), &Given { vars: &[], env: &|_| None });
+        let [plan, template] = [text, TEMPLATE].map(|text| text.replace(edit[0], edit[1]));
+        let loaded = Disk::default().with("net.toml", plan).with("net.yaml", template).load("net.toml");
         assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
         Self { sim, plan: Arc::new(loaded.plan.unwrap()), sources: Arc::new(loaded.sources) }
     }

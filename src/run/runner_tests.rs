@@ -1,7 +1,5 @@
 //! Whole jobs over the embedded AWS: what a run leaves behind must be destroyable, and only its own is read.
 
-use std::io;
-use std::path::Path;
 use std::sync::Mutex;
 
 use tokio::sync::mpsc;
@@ -12,7 +10,8 @@ use crate::diag::Sources;
 use crate::engine::{Limits, Settings};
 use crate::event::{Command, Tally};
 use crate::graph::{Graph, of_plan};
-use crate::plan::{Files, Given as Asked, Plan, load};
+use crate::plan::Plan;
+use crate::plan::samples::Disk;
 use crate::run::{Gathered, execute, specs};
 use crate::sim::cloudformation::Status;
 use crate::sim::{ResourceFault, Sim};
@@ -74,19 +73,6 @@ Outputs:
   RouteTableId: {Value: !Ref Table}
 ";
 
-/// The plan beside its template.
-struct Disk(&'static str);
-
-impl Files for Disk {
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        match path.to_str() {
-            Some("net.toml") => Ok(self.0.as_bytes().to_vec()),
-            Some("net.yaml") => Ok(TEMPLATE.as_bytes().to_vec()),
-            _ => Err(io::ErrorKind::NotFound.into()),
-        }
-    }
-}
-
 /// A plan and the AWS that it is run on.
 struct World {
     sim: Sim,
@@ -101,7 +87,7 @@ impl World {
     }
 
     fn of(plan: &'static str, sim: Sim) -> Self {
-        let loaded = load(Path::new("net.toml"), &Disk(plan), &Asked { vars: &[], env: &|_| None });
+        let loaded = Disk::default().with("net.toml", plan).with("net.yaml", TEMPLATE).load("net.toml");
         assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
         let plan = loaded.plan.unwrap();
         let graph = of_plan(&plan).unwrap();

@@ -40,10 +40,10 @@ impl Files for Beside<'_> {
 /// Loads a plan, holds it to every rule and draws what is wrong.
 pub(crate) fn plan(text: &str) {
     let loaded = load(Path::new("plan.toml"), &Beside(text), &Given { vars: &[], env: &|_| None });
-    let mut problems = loaded.problems;
+    let mut problems = loaded.problems.clone();
     let is_sound = !problems.iter().any(orch::diag::Problem::is_error);
     assert_eq!(loaded.plan.is_some(), is_sound, "a plan that does not load says why");
-    if let Some(plan) = loaded.plan.as_ref().or(loaded.draft.as_ref()) {
+    if let Some(plan) = loaded.readable() {
         problems.extend(rules::check(plan, &loaded.sources).problems);
     }
     render(&problems, &loaded.sources, Style { color: false, width: 80, folds: true });

@@ -7,41 +7,14 @@ mod hostile;
 mod mistakes;
 mod permutation;
 
-use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value as Json;
 
+use super::samples::Disk;
 use super::{Attribute, Files, Given, Loaded, Node, Outputs, Plan, Spec, StackSpec, load};
 use crate::ids::NodeId;
-
-/// A disk in memory.
-#[derive(Default)]
-struct Disk(BTreeMap<PathBuf, String>);
-
-impl Disk {
-    fn with(mut self, path: &str, text: impl Into<String>) -> Self {
-        self.0.insert(path.into(), text.into());
-        self
-    }
-
-    fn load(&self, path: &str) -> Loaded {
-        self.load_with(path, &[], &[])
-    }
-
-    fn load_with(&self, path: &str, vars: &[(&str, &str)], env: &[(&str, &str)]) -> Loaded {
-        let vars: Vec<_> = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let env = |name: &str| env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        load(Path::new(path), self, &Given { vars: &vars, env: &env })
-    }
-}
-
-impl Files for Disk {
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.0.get(path).map(|text| text.clone().into_bytes()).ok_or_else(|| io::ErrorKind::NotFound.into())
-    }
-}
 
 /// The start that most small plans share: a name, a region, two accounts.
 const HEAD: &str = r#"name = "net"

@@ -22,7 +22,7 @@ struct Case {
 impl Case {
     #[track_caller]
     fn new(text: &str) -> Self {
-        let loaded = load(Path::new(PLAN), &Example::read(text), &Given { vars: &[], env: &|_| None });
+        let loaded = load(Path::new(PLAN), &Example::read(text).files, &Given { vars: &[], env: &|_| None });
         let plan = loaded.plan.unwrap_or_else(|| panic!("{:#?}", loaded.problems));
         assert!(loaded.problems.is_empty(), "{:#?}", loaded.problems);
         let local = check(&plan, &loaded.sources).problems;
@@ -313,7 +313,7 @@ fn of_what_could_not_be_listed_no_quota_is_told_but_the_most_that_aws_grants() {
              accepter = {{ account = \"master\", vpc = \"vpc-hub\" }}\n",
             spokes.join(", ")
         );
-        let loaded = load(Path::new(PLAN), &Example::read(&text), &Given { vars: &[], env: &|_| None });
+        let loaded = load(Path::new(PLAN), &Example::read(&text).files, &Given { vars: &[], env: &|_| None });
         let mut case = Case::of(loaded.plan.unwrap(), loaded.sources).vpc("vpc-hub", &["10.0.0.0/16"]);
         for number in 0..count {
             case = case.vpc(&format!("vpc-s{number}"), &["10.1.0.0/16"]);
@@ -346,7 +346,7 @@ fn a_route_into_a_standing_peering_is_held_against_the_vpc_behind_it() {
 #[test]
 fn a_way_back_that_stands_already_is_one() {
     let text = network::one_way::RULE.wrong.replace(['«', '»'], "");
-    let loaded = load(Path::new(PLAN), &Example::read(&text), &Given { vars: &[], env: &|_| None });
+    let loaded = load(Path::new(PLAN), &Example::read(&text).files, &Given { vars: &[], env: &|_| None });
     let plan = loaded.plan.unwrap();
     let mut case = Case::of(plan, loaded.sources);
     assert!(case.told()[0].starts_with("ORCH061"), "the control");

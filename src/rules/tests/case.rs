@@ -22,11 +22,10 @@
 //! of the files and their texts, and the lines with `!` their messages. A case without marks is silent.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::plan::{Files, Outside};
+use crate::plan::samples::Disk;
 
 /// Where every case's plan is.
 const PLAN: &str = "plan.toml";
@@ -47,7 +46,7 @@ pub(super) struct Case {
     pub(super) crlf: bool,
     /// Each message, with its rule's number where it is another rule's.
     pub(super) messages: Vec<(Option<String>, String)>,
-    pub(super) files: BTreeMap<PathBuf, String>,
+    pub(super) files: Disk,
     /// What stands in `«…»`, in the order of the plan, then of the other files by their names.
     pub(super) offending: Vec<Place>,
     /// What stands in `‹…›`, in the same order.
@@ -133,7 +132,7 @@ impl Case {
         }
         self.offending.extend(offending);
         self.related.extend(related);
-        self.files.insert(path.to_owned(), plain);
+        self.files.0.insert(path.to_owned(), plain);
     }
 }
 
@@ -157,20 +156,6 @@ fn filled(mut text: String, size: usize) -> String {
     text
 }
 
-impl Files for Case {
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let file = self.files.get(path).ok_or(io::ErrorKind::NotFound)?;
-        Ok(file.clone().into_bytes())
-    }
-
-    fn read_named(&self, path: &Path) -> io::Result<Vec<u8>> {
-        if path.starts_with("..") {
-            return Err(Outside { folder: "network".into() }.into());
-        }
-        self.read(path)
-    }
-}
-
 #[test]
 fn a_case_is_its_files_without_marks_and_their_places() {
     let cases = Case::read_all(
@@ -182,9 +167,9 @@ fn a_case_is_its_files_without_marks_and_their_places() {
     assert_eq!(one.title, "one");
     assert_eq!(one.vars, [("x".to_owned(), "y".to_owned())]);
     assert_eq!(one.messages, [(None, "it is wrong".into()), (Some("ORCH061".into()), "foreign".into())]);
-    assert_eq!(one.files[Path::new("plan.toml")], "a = 1\nb = 2 3\n");
-    assert_eq!(one.files[Path::new("t.yaml")].len(), 100);
+    assert_eq!(one.files.0[Path::new("plan.toml")], "a = 1\nb = 2 3\n");
+    assert_eq!(one.files.0[Path::new("t.yaml")].len(), 100);
     assert_eq!(one.offending, [("plan.toml".into(), 10..13), ("t.yaml".into(), 3..3)]);
     assert_eq!(one.related, [("plan.toml".into(), 10..11)]);
-    assert_eq!(cases[1].files[Path::new("plan.toml")], "a = 1\r\n");
+    assert_eq!(cases[1].files.0[Path::new("plan.toml")], "a = 1\r\n");
 }

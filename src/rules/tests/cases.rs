@@ -56,9 +56,9 @@ struct Told {
 /// In what a case differs from what is found.
 fn difference(rule: &Rule, case: &Case) -> Option<String> {
     let env = |name: &str| case.env.get(name).cloned();
-    let loaded = load(Path::new("plan.toml"), case, &Given { vars: &case.vars, env: &env });
-    let mut problems = loaded.problems;
-    if let Some(plan) = loaded.plan.as_ref().or(loaded.draft.as_ref()) {
+    let loaded = load(Path::new("plan.toml"), &case.files, &Given { vars: &case.vars, env: &env });
+    let mut problems = loaded.problems.clone();
+    if let Some(plan) = loaded.readable() {
         problems.extend(check(plan, &loaded.sources).problems);
     }
     let sources = &loaded.sources;
@@ -113,7 +113,7 @@ fn difference(rule: &Rule, case: &Case) -> Option<String> {
 
 /// A place with its text: `plan.toml:5..9 «text»`.
 fn shown(case: &Case, (path, range): &Place) -> String {
-    let text = case.files.get(path).and_then(|text| text.get(range.clone())).unwrap_or("(not in the file)");
+    let text = case.files.0.get(path).and_then(|text| text.get(range.clone())).unwrap_or("(not in the file)");
     format!("{}:{range:?} «{text}»", path.display())
 }
 

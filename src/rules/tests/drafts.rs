@@ -20,7 +20,7 @@ fn codes(more: &str) -> Vec<(String, String)> {
         .into_iter()
         .map(|(code, path, range)| {
             let (start, end) = range.split_once("..").unwrap();
-            let text = &example.files[Path::new(&path)][start.parse().unwrap()..end.parse().unwrap()];
+            let text = &example.files.0[Path::new(&path)][start.parse().unwrap()..end.parse().unwrap()];
             (code, text.to_owned())
         })
         .collect()

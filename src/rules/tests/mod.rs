@@ -23,9 +23,9 @@ fn found(example: &Example) -> Vec<(String, String, String)> {
 }
 
 fn problems(example: &Example) -> (Vec<Problem>, Sources) {
-    let loaded = load(Path::new(PLAN), example, &Given { vars: &[], env: &|_| None });
-    let mut problems = loaded.problems;
-    if let Some(plan) = loaded.plan.as_ref().or(loaded.draft.as_ref()) {
+    let loaded = load(Path::new(PLAN), &example.files, &Given { vars: &[], env: &|_| None });
+    let mut problems = loaded.problems.clone();
+    if let Some(plan) = loaded.readable() {
         problems.extend(check(plan, &loaded.sources).problems);
         in_order(&mut problems);
     }
@@ -95,7 +95,7 @@ fn every_rule_has_a_number_and_a_name_of_its_own_and_they_are_in_order() {
 #[test]
 fn a_template_that_no_request_holds_is_reported_where_the_plan_names_it() {
     let mut example = Example::read(templates::not_a_template::RULE.right);
-    let template = example.files.get_mut(Path::new("topic.yaml")).unwrap();
+    let template = example.files.0.get_mut(Path::new("topic.yaml")).unwrap();
     template.push_str(&"# filler\n".repeat(51_200 / 9 + 1));
     let (problems, sources) = problems(&example);
     assert_eq!(problems.len(), 1, "{problems:#?}");
@@ -205,7 +205,9 @@ fn a_template_that_ten_thousand_stacks_use_is_read_and_parsed_once() {
     use std::cell::Cell;
     use std::io;
 
-    struct Counted(Example, Cell<usize>);
+    use crate::plan::samples::Disk;
+
+    struct Counted(Disk, Cell<usize>);
 
     impl crate::plan::Files for Counted {
         fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
@@ -218,7 +220,7 @@ fn a_template_that_ten_thousand_stacks_use_is_read_and_parsed_once() {
     let text = templates::refused_value::RULE
         .right
         .replace("account    =", &format!("for_each   = [{}]\naccount    =", keys.join(", ")));
-    let files = Counted(Example::read(&text), Cell::new(0));
+    let files = Counted(Example::read(&text).files, Cell::new(0));
     let loaded = load(Path::new(PLAN), &files, &Given { vars: &[], env: &|_| None });
     let plan = loaded.plan.unwrap();
     assert_eq!((plan.nodes.len(), files.1.get()), (10_000, 1));
