@@ -12,6 +12,10 @@ use super::node::{Map, Node};
 /// The longest value that CloudFormation takes for a parameter, in bytes.
 pub const MAX_PARAMETER: usize = 4_096;
 
+/// Parts of patterns that Java reads and Rust reads as something else: classes within classes, sets of letters less
+/// others, and marks of words.
+const READ_OTHERWISE: [&str; 6] = ["[[", "&&", "--", "~~", "\\<", "\\>"];
+
 /// The largest pattern that is tried, in bytes once it is compiled: a match takes the product of it and the text.
 const MAX_PATTERN: usize = 1024 * 1024;
 
@@ -176,7 +180,9 @@ impl Parameter {
             return Err(Refusal::NotAllowed { name: name(), allowed: self.allowed_values.clone() });
         }
         if let Some(pattern) = &self.allowed_pattern
+            && !self.is_number()
             && text.len() <= MAX_PARAMETER
+            && !READ_OTHERWISE.iter().any(|part| pattern.contains(part))
             && RegexBuilder::new(&format!("^(?:{pattern})$"))
                 .size_limit(MAX_PATTERN)
                 .build()
@@ -186,10 +192,15 @@ impl Parameter {
                 self.constraint_description.clone().unwrap_or_else(|| format!("must match pattern {pattern}"));
             return Err(Refusal::Pattern { name: name(), constraint });
         }
-        let length = text.chars().count() as u64;
+        // CloudFormation documents bounds of lengths for texts alone.
+        if self.is_list() || self.is_number() {
+            return Ok(());
+        }
+        // Whether a character beyond the basic plane is one or two, it does not say.
+        let (least, most) = (text.chars().count() as u64, text.encode_utf16().count() as u64);
         match (self.min_length, self.max_length) {
-            (Some(bound), _) if length < bound => Err(Refusal::Length { name: name(), at_least: true, bound }),
-            (_, Some(bound)) if length > bound => Err(Refusal::Length { name: name(), at_least: false, bound }),
+            (Some(bound), _) if most < bound => Err(Refusal::Length { name: name(), at_least: true, bound }),
+            (_, Some(bound)) if least > bound => Err(Refusal::Length { name: name(), at_least: false, bound }),
             _ => Ok(()),
         }
     }
@@ -198,12 +209,29 @@ impl Parameter {
         let name = || self.name.clone();
         // Rust reads `inf` and `NaN` too, which are no numbers to CloudFormation.
         let Some(number) = text.trim().parse::<f64>().ok().filter(|number| number.is_finite()) else {
+            if is_yaml_number(text.trim()) {
+                return Ok(());
+            }
             return Err(Refusal::NotANumber { name: name() });
         };
         match (self.min_value, self.max_value) {
             (Some(bound), _) if number < bound => Err(Refusal::Range { name: name(), at_least: true, bound }),
             (_, Some(bound)) if number > bound => Err(Refusal::Range { name: name(), at_least: false, bound }),
             _ => Ok(()),
+        }
+    }
+}
+
+/// Whether YAML 1.1 reads a number where Rust reads none: `0x10`, `1_000`, `1:30`. Whether CloudFormation does, it does
+/// not say.
+fn is_yaml_number(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    match digits.strip_prefix("0x") {
+        Some(hexadecimal) => !hexadecimal.is_empty() && hexadecimal.chars().all(|c| c.is_ascii_hexdigit() || c == '_'),
+        None => {
+            digits.starts_with(|c: char| c.is_ascii_digit())
+                && digits.chars().all(|c| c.is_ascii_digit() || "_:.".contains(c))
+                && digits.matches('.').count() <= 1
         }
     }
 }
@@ -251,6 +279,25 @@ mod tests {
         insta::assert_snapshot!(refused("{Type: String, MaxLength: '2'}", "abc"), @"Parameter 'P' must contain at most 2 characters");
         insta::assert_snapshot!(refused("{Type: Number, MinValue: 2}", "1"), @"Parameter 'P' must be a number not less than 2");
         insta::assert_snapshot!(refused("{Type: Number, MaxValue: 2.5}", "3"), @"Parameter 'P' must be a number not greater than 2.5");
+    }
+
+    #[test]
+    fn what_cloudformation_does_not_say_decides_nothing() {
+        for (declaration, text) in [
+            ("{Type: CommaDelimitedList, MinLength: 3}", "a,b"),
+            ("{Type: Number, AllowedPattern: '[0-9]+'}", "-5"),
+            ("{Type: Number}", "0x10"),
+            ("{Type: Number}", "1_000"),
+            ("{Type: String, AllowedPattern: '[[:alpha:]]*'}", "a:"),
+            ("{Type: String, AllowedPattern: '[a-z&&[^b]]+'}", "b"),
+            ("{Type: String, MinLength: 2}", "😀"),
+        ] {
+            assert!(parameter(declaration).accept(text).is_ok(), "{declaration} {text}");
+        }
+        assert!(parameter("{Type: Number}").accept("-x").is_err());
+        for text in ["10.0.0.0/8", "10.0.0.0", "2024-01-01", "0x", "1e", ""] {
+            assert!(parameter("{Type: Number}").accept(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! saphyr's own loader is not used: it recurses without bound and copies aliases without counting.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
@@ -13,21 +13,75 @@ use super::node::{Entry, Map, Node, Value};
 use super::read::{Format, MAX_ALIASED, MAX_DEPTH, ReadError};
 use super::yaml_scalar;
 
+/// How many bytes are read for one text: each line that stands too far to the left costs one more reading.
+const MOST_READ: usize = 32 * 1024 * 1024;
+
 /// Reads the one document of a YAML stream.
+///
+/// Within braces, brackets and quotes, indentation means nothing to CloudFormation: pasted JSON may stand at the left
+/// edge. saphyr refuses such a line, as YAML 1.2 does, so it is read again with the line moved to the right.
 pub(super) fn read(text: &str) -> Result<Node, ReadError> {
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let offsets = Offsets::new(body, text.len() - body.len());
+    let mut padded = BTreeSet::new();
+    loop {
+        let refused = match attempt(text, body, &padded) {
+            Ok(node) => return Ok(node),
+            Err(refused) => refused,
+        };
+        let may_go_on = (padded.len() + 2) * body.len() <= MOST_READ;
+        if !refused.line.is_some_and(|line| may_go_on && padded.insert(line)) {
+            return Err(refused.error);
+        }
+    }
+}
+
+/// Why a reading has failed, and the line that would have to stand further to the right, counted from nought.
+struct Refused {
+    error: ReadError,
+    line: Option<usize>,
+}
+
+/// Reads a text some lines of which are moved to the right.
+fn attempt(text: &str, body: &str, padded: &BTreeSet<usize>) -> Result<Node, Refused> {
+    let offsets = Offsets::new(body, text.len() - body.len(), padded);
+    let moved = if padded.is_empty() { Cow::Borrowed(body) } else { Cow::Owned(moved(body, padded)) };
     let mut builder = Builder { text, root: None, frames: Vec::new(), anchors: BTreeMap::new(), aliased: 0 };
-    let mut parser = Parser::new_from_str(body);
+    let mut parser = Parser::new_from_str(&moved);
     while let Some(event) = parser.next_event() {
-        let (event, span) = event
-            .map_err(|error| ReadError::new(Format::Yaml, text, offsets.byte(error.marker().index()), error.info()))?;
-        builder.event(event, offsets.byte(span.start.index())..offsets.byte(span.end.index()))?;
+        let (event, span) = event.map_err(|error| {
+            let at = error.marker().line() - 1;
+            let line = match error.info() {
+                "invalid indentation" | "invalid indentation in flow construct" => Some(at),
+                // The place is where the text begins: what is refused is a line of it that was not moved yet.
+                "invalid indentation in quoted scalar" => {
+                    (at + 1..=at + 1 + padded.len()).find(|line| !padded.contains(line))
+                }
+                _ => None,
+            };
+            let error = ReadError::new(Format::Yaml, text, offsets.byte(error.marker().index()), error.info());
+            Refused { error, line }
+        })?;
+        let at = offsets.byte(span.start.index())..offsets.byte(span.end.index());
+        builder.event(event, at).map_err(|error| Refused { error, line: None })?;
     }
     Ok(builder.root.unwrap_or(Node::new(0..0, Value::Null)))
 }
 
-/// saphyr counts characters; spans count bytes.
+/// What a line is moved to the right by: further than anything is nested.
+const PADDING: usize = 2 * MAX_DEPTH;
+
+fn moved(body: &str, padded: &BTreeSet<usize>) -> String {
+    let mut moved = String::with_capacity(body.len() + padded.len() * PADDING);
+    for (line, text) in body.split_inclusive('\n').enumerate() {
+        if padded.contains(&line) {
+            moved.extend(std::iter::repeat_n(' ', PADDING));
+        }
+        moved.push_str(text);
+    }
+    moved
+}
+
+/// saphyr counts characters, of a text that may have been moved; spans count bytes.
 struct Offsets {
     /// The byte offset of every character; `None` for a text where both are the same.
     bytes: Option<Vec<usize>>,
@@ -36,9 +90,22 @@ struct Offsets {
 }
 
 impl Offsets {
-    fn new(text: &str, shift: usize) -> Self {
-        let bytes = (!text.is_ascii()).then(|| text.char_indices().map(|(offset, _)| offset).collect());
-        Self { bytes, length: text.len(), shift }
+    fn new(text: &str, shift: usize, padded: &BTreeSet<usize>) -> Self {
+        let plain = text.is_ascii() && padded.is_empty();
+        Self { bytes: (!plain).then(|| Self::bytes(text, padded)), length: text.len(), shift }
+    }
+
+    fn bytes(text: &str, padded: &BTreeSet<usize>) -> Vec<usize> {
+        let mut bytes = Vec::with_capacity(text.len() + padded.len() * PADDING);
+        let mut start = 0;
+        for (line, content) in text.split_inclusive('\n').enumerate() {
+            if padded.contains(&line) {
+                bytes.extend(std::iter::repeat_n(start, PADDING));
+            }
+            bytes.extend(content.char_indices().map(|(offset, _)| start + offset));
+            start += content.len();
+        }
+        bytes
     }
 
     fn byte(&self, character: usize) -> usize {
@@ -267,6 +334,45 @@ mod tests {
 
     fn refused(text: &str) -> String {
         read(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn indentation_means_nothing_within_braces_brackets_and_quotes() {
+        for (text, expected) in [
+            ("a: {\n  b: 1\n}\nc: 2", r#"{"a":{"b":1},"c":2}"#),
+            ("x:\n  a: {\n  b: 1\n  }\n  c: 2", r#"{"x":{"a":{"b":1},"c":2}}"#),
+            ("x:\n  a: [\nb,\nc\n]\n  d: 2", r#"{"x":{"a":["b","c"],"d":2}}"#),
+            ("x:\n    a: {\n\"b\": {\n\"c\": [\n1\n]\n}\n}\n    d: \"é\"", r#"{"x":{"a":{"b":{"c":[1]}},"d":"é"}}"#),
+            ("x:\n  a: \"one\ntwo\n\nthree\"\n  b: 1", r#"{"x":{"a":"one two\nthree","b":1}}"#),
+            ("x:\n  a: 'one\ntwo'", r#"{"x":{"a":"one two"}}"#),
+        ] {
+            assert_eq!(json(text), expected, "{text}");
+        }
+        // Places are those of the text as it is written.
+        let text = "é:\n  a: [\n\"ü\",\nb\n]\n";
+        let items = read(text).unwrap();
+        let item = &items.get("é").unwrap().get("a").unwrap().as_list().unwrap()[1];
+        assert_eq!(&text[item.at.clone()], "b");
+        // What stands wrong elsewhere is refused as before, at its own place.
+        let found = refused("a:\n  b: {\nc: 1\n}\n d: 1");
+        insta::assert_snapshot!(found, @"while parsing a block mapping, did not find expected key (line 5, column 2)");
+    }
+
+    #[test]
+    fn pasted_json_of_many_lines_is_read() {
+        let lines = (0..400).map(|line| format!("\"k{line}\": {line}")).collect::<Vec<_>>().join(",\n");
+        assert_eq!(
+            read(&format!("x:\n  y: {{\n{lines}\n}}\n  z: 1"))
+                .unwrap()
+                .get("x")
+                .unwrap()
+                .get("y")
+                .unwrap()
+                .as_map()
+                .unwrap()
+                .len(),
+            400
+        );
     }
 
     #[test]

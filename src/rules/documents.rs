@@ -21,6 +21,9 @@ pub(super) struct Used<'a> {
     pub(super) document: Option<Document>,
 }
 
+/// The largest template that CloudFormation takes from anywhere, in bytes. A larger one is not read.
+const MAX_BYTES: usize = 1024 * 1024;
+
 /// The templates by their files.
 pub(super) type Documents<'a> = BTreeMap<FileId, Used<'a>>;
 
@@ -34,29 +37,40 @@ pub(super) fn read<'a>(plan: &'a Plan, sources: &Sources, report: &mut Report) -
         used.or_insert_with(|| Used { template, nodes: Vec::new(), document: None }).nodes.push(Ix::from(index));
     }
     for used in documents.values_mut() {
-        match document(used.template, sources) {
-            Ok(document) => used.document = Some(document),
-            // One for each stack, so that excusing one of them does not excuse the others.
-            Err(problem) => report.findings.extend(
-                used.nodes.iter().map(|node| Finding { problem: Problem::clone(&problem), nodes: vec![*node] }),
-            ),
+        let too_large = too_large(used.template, sources);
+        let is_readable = sources.get(used.template.file).text.len() <= MAX_BYTES;
+        let refused = match document(used.template, sources) {
+            _ if !is_readable => None,
+            Ok(document) => {
+                used.document = Some(document);
+                None
+            }
+            Err(problem) => Some(*problem),
+        };
+        // One for each stack, so that excusing one of them does not excuse the others.
+        for problem in too_large.iter().chain(&refused) {
+            let finding = |node: &Ix| Finding { problem: problem.clone(), nodes: vec![*node] };
+            report.findings.extend(used.nodes.iter().map(finding));
         }
     }
     documents
 }
 
+fn too_large(template: &Template, sources: &Sources) -> Option<Problem> {
+    let size = sources.get(template.file).text.len();
+    if size <= MAX_INLINE_BYTES {
+        return None;
+    }
+    let message = format!(
+        "the template {} has {size} bytes; a request to CloudFormation holds {MAX_INLINE_BYTES} at most",
+        template.path.display()
+    );
+    let problem = too_large::RULE.problem(template.span.clone(), message);
+    Some(problem.help("split it into several stacks whose parameters refer to each other's outputs"))
+}
+
 fn document(template: &Template, sources: &Sources) -> Result<Document, Box<Problem>> {
     let text = &sources.get(template.file).text;
-    if text.len() > MAX_INLINE_BYTES {
-        let (path, size) = (template.path.display(), text.len());
-        let message = format!(
-            "the template {path} has {size} bytes; a request to CloudFormation holds {MAX_INLINE_BYTES} at most"
-        );
-        let problem = too_large::RULE.problem(template.span.clone(), message);
-        return Err(Box::new(
-            problem.help("split it into several stacks whose parameters refer to each other's outputs"),
-        ));
-    }
     let refuse = |at: usize, why: String| {
         let message = format!("{} is not a CloudFormation template", template.path.display());
         let problem = not_a_template::RULE.problem(on_boundaries(template.file, text, &(at..at)), message).label(why);
