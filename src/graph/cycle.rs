@@ -1,6 +1,6 @@
 //! A ring of nodes that need each other.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 
 use petgraph::Direction;
@@ -26,6 +26,8 @@ const NAMED: usize = 8;
 pub struct Cycle {
     nodes: Vec<NodeId>,
     edges: Vec<Edge>,
+    /// How many more nodes lie on rings with these.
+    others: usize,
 }
 
 impl Cycle {
@@ -54,7 +56,12 @@ impl Cycle {
             None => Problem::error(CYCLE, fallback.clone(), self.to_string()),
         };
         let problem = marked.fold(problem, |problem, (span, text)| problem.related(span, text));
-        problem.help("take one of these references out: no node can start before what it needs is done")
+        let problem = problem.help("take one of these references out: no node can start before what it needs is done");
+        match self.others {
+            0 => problem,
+            1 => problem.help("one more node lies on a ring with these"),
+            others => problem.help(format!("{others} more nodes lie on rings with these")),
+        }
     }
 
     /// Each node with the next one and the reference between them.
@@ -66,10 +73,8 @@ impl Cycle {
     /// A short ring of some nodes that all need each other: the shortest through any of the first of them. Finding the
     /// shortest of all would take a search from every node.
     pub(super) fn shortest_in(dag: &Dag, part: &[NodeIndex]) -> Self {
-        let mut inside = vec![false; dag.node_count()];
-        for node in part {
-            inside[node.index()] = true;
-        }
+        // As large as the part, not as the graph: there may be as many parts as nodes.
+        let inside: HashSet<NodeIndex> = part.iter().copied().collect();
         let mut ring = part
             .iter()
             .take(STARTS)
@@ -78,7 +83,8 @@ impl Cycle {
             .expect("a strongly connected part has a node");
         let first = (0..ring.len()).min_by_key(|place| ring[*place]).unwrap_or(0);
         ring.rotate_left(first);
-        Self::along(dag, &ring)
+        let named = |nodes: &[NodeIndex]| nodes.iter().filter(|node| dag[**node].is_some()).count();
+        Self { others: named(part) - named(&ring), ..Self::along(dag, &ring) }
     }
 
     /// A ring whose first position is a node. What lies between two nodes of a join is passed over.
@@ -101,7 +107,7 @@ impl Cycle {
                 expression: reason.expression.clone(),
             });
         }
-        Self { nodes, edges }
+        Self { nodes, edges, others: 0 }
     }
 }
 
@@ -125,20 +131,20 @@ impl fmt::Display for Cycle {
 impl std::error::Error for Cycle {}
 
 /// The shortest ring through `start`, from each node to one that it needs, by breadth-first search.
-fn ring_through(dag: &Dag, inside: &[bool], start: NodeIndex) -> Vec<NodeIndex> {
-    let mut came_from: Vec<Option<NodeIndex>> = vec![None; dag.node_count()];
+fn ring_through(dag: &Dag, inside: &HashSet<NodeIndex>, start: NodeIndex) -> Vec<NodeIndex> {
+    let mut came_from: HashMap<NodeIndex, NodeIndex> = HashMap::new();
     let mut open = VecDeque::from([start]);
     while let Some(node) = open.pop_front() {
         for edge in dag.edges_directed(node, Direction::Incoming) {
             let needed = edge.source();
             if needed == start {
-                let back = std::iter::successors(Some(node), |node| came_from[node.index()]);
+                let back = std::iter::successors(Some(node), |node| came_from.get(node).copied());
                 let mut ring: Vec<_> = back.collect();
                 ring.reverse();
                 return ring;
             }
-            if inside[needed.index()] && came_from[needed.index()].is_none() {
-                came_from[needed.index()] = Some(node);
+            if inside.contains(&needed) && !came_from.contains_key(&needed) {
+                came_from.insert(needed, node);
                 open.push_back(needed);
             }
         }
@@ -201,6 +207,22 @@ mod tests {
         let left: Vec<_> = rest.nodes().flat_map(|to| rest.needs(to).map(move |from| (from.0, to.0))).collect();
         assert_eq!(left, [(4, 3), (0, 6), (1, 6), (2, 6)]);
         assert_eq!(rest.order().len(), 7);
+    }
+
+    #[test]
+    fn fifty_thousand_rings_are_each_found_in_their_own_part() {
+        let edges: Vec<_> = (0..100_000).map(|from| (from, from ^ 1)).collect();
+        assert_eq!(cycles(100_000, &edges).len(), 50_000);
+    }
+
+    #[test]
+    fn nodes_on_further_rings_are_counted() {
+        // 0 ↔ 1 ↔ 2 ↔ 3: one ring is shown, of two.
+        let mut sources = Sources::default();
+        let file = sources.add("a.toml", "text");
+        let cycle = cycle(4, &[(0, 1), (1, 0), (1, 2), (2, 1), (2, 3), (3, 2)]);
+        assert_eq!(cycle.nodes().len(), 2);
+        assert_eq!(cycle.problem(&Span::start_of(file)).help[1], "2 more nodes lie on rings with these");
     }
 
     #[test]

@@ -85,6 +85,14 @@ fn document(template: &Template, sources: &Sources) -> Result<Document, Box<Prob
     Ok(document)
 }
 
+/// The problem with the place of a template's section, if it has that section.
+pub(super) fn in_section(problem: Problem, template: &Template, document: &Document, section: &str) -> Problem {
+    match document.root.as_map().and_then(|sections| sections.get(section)) {
+        Some(entry) => problem.related(Span::new(template.file, entry.key_at.clone()), "what it declares"),
+        None => problem,
+    }
+}
+
 /// A range inside a file's text, on whole characters.
 pub(super) fn on_boundaries(file: FileId, text: &str, range: &Range<usize>) -> Span {
     let start = text.floor_char_boundary(range.start.min(text.len()));

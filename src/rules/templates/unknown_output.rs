@@ -6,6 +6,7 @@ use crate::diag::{Code, Severity, Span};
 use crate::graph::Ix;
 use crate::plan::{Attribute, Need, nearest};
 use crate::rules::design::Design;
+use crate::rules::documents::in_section;
 use crate::rules::rule::{Finding, Report, Rule};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -81,7 +82,7 @@ fn check(design: &Design<'_>, report: &mut Report) {
                 Some(output) => problem
                     .related(Span::new(template.file, output.at.clone()), "the nearest one")
                     .help(format!("did you mean `{}`?", output.name)),
-                None => problem,
+                None => in_section(problem, template, document, "Outputs"),
             };
             let all: Vec<_> = document.outputs.keys().map(|name| format!("`{name}`")).collect();
             let problem = if all.is_empty() {

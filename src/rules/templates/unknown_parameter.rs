@@ -3,6 +3,7 @@
 use crate::diag::{Code, Severity, Span};
 use crate::plan::nearest;
 use crate::rules::design::Design;
+use crate::rules::documents::in_section;
 use crate::rules::live::Verdict;
 use crate::rules::rule::{Report, Rule};
 
@@ -62,6 +63,7 @@ fn check(design: &Design<'_>, report: &mut Report) {
                     .help(format!("did you mean `{}`?", near.name)),
                 None if document.parameters.is_empty() => problem.help("take it away: the template declares none"),
                 None => {
+                    let problem = in_section(problem, template, document, "Parameters");
                     let all: Vec<_> = document.parameters.keys().map(|name| format!("`{name}`")).collect();
                     problem.help(format!("it declares {}", all.join(", ")))
                 }
