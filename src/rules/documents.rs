@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::rule::{Finding, Report};
 use super::templates::{not_a_template, too_large};
-use crate::cfn::{Document, MAX_INLINE_BYTES};
+use crate::cfn::{Document, Format, MAX_INLINE_BYTES, ReadErrorKind};
 use crate::diag::{FileId, Problem, Sources, Span};
 use crate::graph::Ix;
 use crate::plan::{Plan, Spec, Template};
@@ -69,18 +69,28 @@ fn too_large(template: &Template, sources: &Sources) -> Option<Problem> {
     Some(problem.help("split it into several stacks whose parameters refer to each other's outputs"))
 }
 
+const YAML_HELP: &str =
+    "mend the YAML there or just before: it is indented by spaces alone, as far for all that stands side by side";
+
 fn document(template: &Template, sources: &Sources) -> Result<Document, Box<Problem>> {
     let text = &sources.get(template.file).text;
-    let refuse = |at: usize, why: String| {
+    let refuse = |at: usize, why: String, first: Option<&str>| {
         let message = format!("{} is not a CloudFormation template", template.path.display());
         let problem = not_a_template::RULE.problem(on_boundaries(template.file, text, &(at..at)), message).label(why);
         let problem = problem.related(template.span.clone(), "the plan names it here");
+        let problem = first.into_iter().fold(problem, Problem::help);
         Box::new(problem.help("a template is a map with a section `Resources`, in YAML or JSON"))
     };
-    let document = Document::read(text).map_err(|error| refuse(error.at, error.message))?;
+    let document = Document::read(text).map_err(|error| {
+        let mend = match error.format {
+            Format::Yaml => YAML_HELP,
+            Format::Json => "mend the JSON there: a comma, a quote or a brace is missing or too many",
+        };
+        refuse(error.at, error.message, (error.kind == ReadErrorKind::Malformed).then_some(mend))
+    })?;
     // A macro may bring the section itself.
     if !document.has_macros && document.root.get("Resources").is_none() {
-        return Err(refuse(document.root.at.start, "it has no section `Resources`".to_owned()));
+        return Err(refuse(document.root.at.start, "it has no section `Resources`".to_owned(), None));
     }
     Ok(document)
 }

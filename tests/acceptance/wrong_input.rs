@@ -219,6 +219,9 @@ fn a_template_that_is_not_one_is_reported_at_its_own_place_too() {
         let orch = small();
         orch.write("net.yaml", text);
         refuses(&orch, "small.toml", &[place, "small.toml:14:"], &[words], remedy);
+        if text == "a: [\n" {
+            refuses(&orch, "small.toml", &[], &[], "mend the YAML there");
+        }
     }
 }
 
