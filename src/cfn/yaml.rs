@@ -19,26 +19,60 @@ const MOST_READ: usize = 32 * 1024 * 1024;
 /// Reads the one document of a YAML stream.
 ///
 /// Within braces, brackets and quotes, indentation means nothing to CloudFormation: pasted JSON may stand at the left
-/// edge. saphyr refuses such a line, as YAML 1.2 does, so it is read again with the line moved to the right.
+/// edge. saphyr refuses such a line, as YAML 1.2 does, so it is read again with the line moved to the right. Nor does
+/// saphyr take `"\ud83d\ude00"`, where JSON and CloudFormation write a character in two halves.
 pub(super) fn read(text: &str) -> Result<Node, ReadError> {
-    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut body = Cow::Borrowed(text.strip_prefix('\u{feff}').unwrap_or(text));
     let mut padded = BTreeSet::new();
     loop {
-        let refused = match attempt(text, body, &padded) {
+        let refused = match attempt(text, &body, &padded) {
             Ok(node) => return Ok(node),
             Err(refused) => refused,
         };
         let may_go_on = (padded.len() + 2) * body.len() <= MOST_READ;
-        if !refused.line.is_some_and(|line| may_go_on && padded.insert(line)) {
+        let mended = may_go_on
+            && match refused.mend {
+                Some(Mend::Move(line)) => padded.insert(line),
+                Some(Mend::Halves) => without_halves(&mut body),
+                None => false,
+            };
+        if !mended {
             return Err(refused.error);
         }
     }
 }
 
-/// Why a reading has failed, and the line that would have to stand further to the right, counted from nought.
+/// Why a reading has failed, and what CloudFormation would take it for.
 struct Refused {
     error: ReadError,
-    line: Option<usize>,
+    mend: Option<Mend>,
+}
+
+enum Mend {
+    /// This line, counted from nought, as if it stood further to the right.
+    Move(usize),
+    /// Every half of a character as if it were one.
+    Halves,
+}
+
+/// Writes the sign for what cannot be shown in place of each half of a character, as long as it was, and says whether
+/// there were any. What the two stand for together is lost: no name and no range holds such a thing.
+fn without_halves(body: &mut Cow<'_, str>) -> bool {
+    let mut whole = String::with_capacity(body.len());
+    let mut rest = &**body;
+    while let Some(at) = rest.find("\\u") {
+        let half = rest.get(at + 2..at + 6).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        whole.push_str(&rest[..at + 2]);
+        rest = &rest[at + 2..];
+        if half.is_some_and(|half| (0xd800..0xe000).contains(&half)) {
+            whole.push_str("fffd");
+            rest = &rest[4..];
+        }
+    }
+    whole.push_str(rest);
+    let changed = whole != **body;
+    *body = Cow::Owned(whole);
+    changed
 }
 
 /// Reads a text some lines of which are moved to the right.
@@ -50,19 +84,20 @@ fn attempt(text: &str, body: &str, padded: &BTreeSet<usize>) -> Result<Node, Ref
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| {
             let at = error.marker().line() - 1;
-            let line = match error.info() {
-                "invalid indentation" | "invalid indentation in flow construct" => Some(at),
+            let mend = match error.info() {
+                "invalid indentation" | "invalid indentation in flow construct" => Some(Mend::Move(at)),
                 // The place is where the text begins: what is refused is a line of it that was not moved yet.
                 "invalid indentation in quoted scalar" => {
-                    (at + 1..=at + 1 + padded.len()).find(|line| !padded.contains(line))
+                    (at + 1..=at + 1 + padded.len()).find(|line| !padded.contains(line)).map(Mend::Move)
                 }
+                "while parsing a quoted scalar, found invalid Unicode character escape code" => Some(Mend::Halves),
                 _ => None,
             };
             let error = ReadError::new(Format::Yaml, text, offsets.byte(error.marker().index()), error.info());
-            Refused { error, line }
+            Refused { error, mend }
         })?;
         let at = offsets.byte(span.start.index())..offsets.byte(span.end.index());
-        builder.event(event, at).map_err(|error| Refused { error, line: None })?;
+        builder.event(event, at).map_err(|error| Refused { error, mend: None })?;
     }
     Ok(builder.root.unwrap_or(Node::new(0..0, Value::Null)))
 }
@@ -356,6 +391,14 @@ mod tests {
         // What stands wrong elsewhere is refused as before, at its own place.
         let found = refused("a:\n  b: {\nc: 1\n}\n d: 1");
         insta::assert_snapshot!(found, @"while parsing a block mapping, did not find expected key (line 5, column 2)");
+    }
+
+    #[test]
+    fn characters_in_two_halves_are_read() {
+        assert_eq!(json(r#"{a: "é \ud83d\uDE00!", b: "\u0041"}"#), "{\"a\":\"é \u{fffd}\u{fffd}!\",\"b\":\"A\"}");
+        let text = "a: \"\\ud83d\\ude00\"\nb: [ü]\n";
+        assert_eq!(&text[read(text).unwrap().get("b").unwrap().as_list().unwrap()[0].at.clone()], "ü");
+        assert!(refused(r#"a: "\UFFFFFFFF""#).starts_with("while parsing a quoted scalar"));
     }
 
     #[test]

@@ -25,13 +25,30 @@ pub(super) fn explain(args: &Explain, surroundings: &Surroundings) -> Exit {
     };
     let found = args.node.parse::<NodeId>().ok().and_then(|id| checked.graph.get(&id));
     let Some(ix) = found else {
-        let names: Vec<String> = checked.graph.ids().map(ToString::to_string).collect();
-        let near = nearest(&args.node, names.iter().map(String::as_str));
-        let help = near.map_or("`orch graph` lists them".to_owned(), |near| format!("did you mean `{near}`?"));
+        let help = instead(&args.node, &checked.graph);
         terminal::notice(&format!("error: the plan has no node `{}`\n  help: {help}\n", args.node));
         return Exit::Refused;
     };
     print(&text(&checked, ix), Exit::Done)
+}
+
+/// What somebody may have meant who named no node: one of a group, or the nearest.
+fn instead(name: &str, graph: &Graph) -> String {
+    let names: Vec<String> = graph.ids().map(ToString::to_string).collect();
+    let of_group: Vec<&str> = names
+        .iter()
+        .filter(|node| node.strip_prefix(name).is_some_and(|key| key.starts_with('[')))
+        .map(String::as_str)
+        .collect();
+    if !of_group.is_empty() {
+        let more = match of_group.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        return format!("it is a group; its nodes are {}{more}", of_group[..of_group.len().min(NAMED)].join(", "));
+    }
+    let near = nearest(name, names.iter().map(String::as_str));
+    near.map_or("`orch graph` lists them".to_owned(), |near| format!("did you mean `{near}`?"))
 }
 
 fn text(checked: &Checked, ix: Ix) -> String {

@@ -76,23 +76,33 @@ pub(super) fn read(
     sources: &Sources,
     problems: &mut Problems,
 ) -> IndexMap<AccountName, Option<Account>> {
-    let mut read = IndexMap::new();
+    let (mut read, mut links) = (IndexMap::new(), IndexMap::new());
     for (name, entry) in accounts {
         let header = entry.header(sources);
-        let account = if let Some(table) = entry.item.table() {
+        let (account, link) = if let Some(table) = entry.item.table() {
             let fields = Fields::new(table, "an account", &KEYS, header, sources, problems);
             let own = own.get(name).and_then(|entry| entry.item.table());
             Reader { fields, scope: Scope::plan(world) }.account(own)
         } else {
             problems.wrong_type(&entry.item, "a table", &format!("write {name} = {{ id = \"…\" }}"));
-            None
+            (None, Link::default())
         };
-        read.insert(AccountName::from(&**name), account);
+        let name = AccountName::from(&**name);
+        links.insert(name.clone(), link);
+        read.insert(name, account);
     }
     if !world.lost.has("accounts") {
-        check_through(accounts, &read, problems);
+        check_through(accounts, &links, problems);
     }
     read
+}
+
+/// How an account is reached, which is known of one whose id is wrong, too.
+#[derive(Default)]
+struct Link {
+    through: Option<AccountName>,
+    duration: Option<u32>,
+    assumes: bool,
 }
 
 struct Reader<'a> {
@@ -102,7 +112,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// Reads one account; `own` is its table without the defaults.
-    fn account(mut self, own: Option<&Table>) -> Option<Account> {
+    fn account(mut self, own: Option<&Table>) -> (Option<Account>, Link) {
         self.fields.require("id");
         let id = self.text("id").and_then(|(text, span)| self.id(&text, &span));
         let has_role = self.fields.item("role").is_some_and(|item| !matches!(item.data, Data::Boolean(false)));
@@ -134,8 +144,13 @@ impl Reader<'_> {
         let place = |key: &str| self.fields.table.get(key).map(|entry| entry.item.span.clone());
         let (id_span, role_span) = (place("id").unwrap_or_else(|| span.clone()), place("role"));
         self.fields.finish();
+        let link = match role {
+            Some(_) => Link { through: through.clone(), duration, assumes: true },
+            None => Link::default(),
+        };
+        let Some(id) = id else { return (None, link) };
         let plain = Account {
-            id: id?,
+            id,
             role: None,
             external_id: None,
             session_name: None,
@@ -148,7 +163,7 @@ impl Reader<'_> {
             id_span,
             role_span: None,
         };
-        Some(match role {
+        let account = match role {
             Some(_) => Account {
                 role,
                 external_id,
@@ -161,7 +176,8 @@ impl Reader<'_> {
                 ..plain
             },
             None => plain,
-        })
+        };
+        (Some(account), link)
     }
 
     /// A default that finds no role to apply to is no mistake; a key in the account's own table is.
@@ -342,22 +358,21 @@ fn is_role_name(text: &str) -> bool {
 }
 
 /// Reports accounts that are reached through nobody, through each other, or for longer than a chain allows.
-fn check_through(accounts: &Table, read: &IndexMap<AccountName, Option<Account>>, problems: &mut Problems) {
+fn check_through(accounts: &Table, links: &IndexMap<AccountName, Link>, problems: &mut Problems) {
     let place = |name: &AccountName| -> Option<&Item> {
         Some(&accounts.get(name.as_str())?.item.table()?.get("through")?.item)
     };
-    for (name, account) in read {
-        let Some(account) = account else { continue };
-        let (Some(through), Some(item)) = (&account.through, place(name)) else { continue };
-        match read.get(through) {
+    for (name, link) in links {
+        let (Some(through), Some(item)) = (&link.through, place(name)) else { continue };
+        match links.get(through) {
             None => {
                 let message = format!("there is no account `{through}`");
                 problems.error_with(codes::THROUGH, &item.span, message, |search| {
-                    let names = read.keys().map(AccountName::as_str);
+                    let names = links.keys().map(AccountName::as_str);
                     search.or_known(through.as_str(), "the accounts are", names, "")
                 });
             }
-            Some(Some(Account { role: Some(_), .. })) if account.duration > Some(CHAINED_DURATION) => {
+            Some(Link { assumes: true, .. }) if link.duration > Some(CHAINED_DURATION) => {
                 let place = |name: &AccountName, key: &str| -> Option<&Span> {
                     Some(&accounts.get(name.as_str())?.item.table()?.get(key)?.item.span)
                 };
@@ -374,7 +389,7 @@ fn check_through(accounts: &Table, read: &IndexMap<AccountName, Option<Account>>
             Some(_) => {}
         }
     }
-    for circle in circles(read) {
+    for circle in circles(links) {
         let Some(item) = circle.first().and_then(place) else { continue };
         let names = circle.iter().chain(circle.first()).map(AccountName::as_str).collect::<Vec<_>>().join(" → ");
         let message = format!("these accounts are only reached through each other: {names}");
@@ -390,15 +405,12 @@ fn check_through(accounts: &Table, read: &IndexMap<AccountName, Option<Account>>
 }
 
 /// Every circle of `through`, once.
-fn circles(accounts: &IndexMap<AccountName, Option<Account>>) -> Vec<Vec<AccountName>> {
-    let through = |index: usize| -> Option<usize> {
-        let account = accounts.get_index(index)?.1.as_ref()?;
-        accounts.get_index_of(account.through.as_ref()?)
-    };
+fn circles(links: &IndexMap<AccountName, Link>) -> Vec<Vec<AccountName>> {
+    let through = |index: usize| -> Option<usize> { links.get_index_of(links.get_index(index)?.1.through.as_ref()?) };
     let mut circles = Vec::new();
     // 0: not seen; else one more than the account whose walk came by.
-    let mut seen = vec![0_usize; accounts.len()];
-    for start in 0..accounts.len() {
+    let mut seen = vec![0_usize; links.len()];
+    for start in 0..links.len() {
         let mut walk = Vec::new();
         let mut current = Some(start);
         while let Some(index) = current.filter(|index| seen[*index] == 0) {
@@ -409,8 +421,7 @@ fn circles(accounts: &IndexMap<AccountName, Option<Account>>) -> Vec<Vec<Account
         if let Some(end) = current.filter(|index| seen[*index] == start + 1)
             && let Some(first) = walk.iter().position(|index| *index == end)
         {
-            circles
-                .push(walk[first..].iter().filter_map(|index| Some(accounts.get_index(*index)?.0.clone())).collect());
+            circles.push(walk[first..].iter().filter_map(|index| Some(links.get_index(*index)?.0.clone())).collect());
         }
     }
     circles

@@ -99,6 +99,14 @@ pub(super) fn read(text: &str, file: FileId, problems: &mut Problems) -> Table {
         return Table::new();
     }
     let (document, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty()
+        && let Some((language, range)) = another_language(text)
+    {
+        let message = format!("this is {language}; a plan is written in TOML");
+        let help = "name the plan; a template is named by a plan: template = \"…\"";
+        problems.error(codes::SYNTAX, &Span::new(file, range), message, help);
+        return Table::new();
+    }
     for error in errors {
         let range = error.span().unwrap_or(0..0);
         let message = error.message();
@@ -106,6 +114,25 @@ pub(super) fn read(text: &str, file: FileId, problems: &mut Problems) -> Table {
     }
     let mut reader = Reader { file, problems };
     reader.table(document.into_inner())
+}
+
+/// Whether a text that is not TOML begins as JSON or YAML does, and what of it says so. No key of TOML ends in a colon.
+fn another_language(text: &str) -> Option<(&'static str, std::ops::Range<usize>)> {
+    let mut at = 0;
+    let first = text.split_inclusive('\n').find(|line| {
+        let skipped = line.trim().is_empty() || line.trim_start().starts_with('#');
+        at += if skipped { line.len() } else { 0 };
+        !skipped
+    })?;
+    at += first.len() - first.trim_start().len();
+    let word = first.split_whitespace().next()?;
+    let range = at..at + word.len();
+    match word {
+        _ if word.starts_with('{') => Some(("JSON", at..at + 1)),
+        "---" => Some(("YAML", range)),
+        _ if word.len() > 1 && word.ends_with(':') && !word.contains(['"', '\'', '=']) => Some(("YAML", range)),
+        _ => None,
+    }
 }
 
 /// What to do about a syntax error, by the words that the parser has for it.

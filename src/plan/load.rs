@@ -132,7 +132,7 @@ impl Loader<'_> {
         match item.data {
             Data::Boolean(false) => Some(()),
             Data::Boolean(true) => {
-                let help = "load a plan that extends this one: extends = \"…\"";
+                let help = "name a plan that extends this one, or all: `orch validate plans/*.toml`";
                 self.problems.error(codes::ABSTRACT, &item.span, "this plan is only there to be extended", help);
                 None
             }

@@ -37,9 +37,14 @@ impl Search {
         let allowed = (length / 3).max(1);
         let letters = letters(&wanted);
         let mut best: Option<(usize, &str)> = None;
+        // `vpc_id` is meant for `vpc`, however far that is.
+        let mut word = None;
         for candidate in candidates {
             self.spend(candidate.len() + 1)?;
             let candidate_lower = candidate.to_lowercase();
+            if word.is_none() && wanted.contains('_') && wanted.split('_').any(|part| part == candidate_lower) {
+                word = Some(candidate);
+            }
             let other = candidate_lower.chars().count();
             // Lengths and letters bound the distance from below, which spares the long way for most candidates: one slip
             // makes one letter more or fewer, and at most takes one letter away and brings another.
@@ -53,7 +58,7 @@ impl Search {
                 best = Some((distance, candidate));
             }
         }
-        best.map(|(_, candidate)| candidate)
+        best.map(|(_, candidate)| candidate).or(word)
     }
 
     /// Takes so much from what is left, if there is so much.
@@ -115,6 +120,8 @@ mod tests {
         assert_eq!(nearest("Parameters", words), Some("parameters"));
         assert_eq!(nearest("tag", words), Some("tags"));
         assert_eq!(nearest("colour", words), None);
+        assert_eq!(nearest("template_file", words), Some("template"));
+        assert_eq!(nearest("some_other_thing", words), None);
     }
 
     #[test]

@@ -115,7 +115,9 @@ fn a_design_is_only_loaded_through_those_that_extend_it() {
     let loaded = disk().load("plans/hub-and-spoke.toml");
     assert_eq!(
         described(&loaded),
-        ["ORCH004 `true`: this plan is only there to be extended (load a plan that extends this one: extends = \"…\")"]
+        [
+            "ORCH004 `true`: this plan is only there to be extended (name a plan that extends this one, or all: `orch validate plans/*.toml`)"
+        ]
     );
 }
 

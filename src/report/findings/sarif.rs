@@ -108,9 +108,13 @@ fn location(label: &Label, sources: &Sources) -> Json {
     location
 }
 
-/// A path as a relative URI: what may not stand in one is percent-encoded (RFC 3986).
+/// A path as a URI, relative unless the path is absolute: what may not stand in one is percent-encoded (RFC 3986, and
+/// RFC 8089 for files).
 fn uri(path: &str) -> String {
     let mut uri = String::with_capacity(path.len());
+    if path.starts_with('/') {
+        uri.push_str("file://");
+    }
     for byte in path.trim_start_matches("./").bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             uri.push(byte.into());
@@ -156,5 +160,6 @@ mod tests {
     fn a_path_becomes_a_uri() {
         assert_eq!(uri("./plans/ä b.toml"), "plans/%C3%A4%20b.toml");
         assert_eq!(uri("plans/us-east-1.toml"), "plans/us-east-1.toml");
+        assert_eq!(uri("/srv/a b.toml"), "file:///srv/a%20b.toml");
     }
 }
