@@ -3,8 +3,9 @@
 //! See <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html>.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
-use regex_lite::RegexBuilder;
+use regex_lite::{Regex, RegexBuilder};
 use serde_json::Value as Json;
 
 use super::node::{Map, Node};
@@ -48,6 +49,16 @@ pub struct Parameter {
     pub description: Option<String>,
     /// What CloudFormation says when a constraint is not met.
     pub constraint_description: Option<String>,
+    /// The pattern as it was compiled for the first value, if it can be: thousands of stacks may follow.
+    compiled: OnceLock<Option<Regex>>,
+}
+
+/// The pattern for a whole value, unless Java and Rust may read it differently.
+fn compile(pattern: &str) -> Option<Regex> {
+    if READ_OTHERWISE.iter().any(|part| pattern.contains(part)) {
+        return None;
+    }
+    RegexBuilder::new(&format!("^(?:{pattern})$")).size_limit(MAX_PATTERN).build().ok()
 }
 
 /// Why a parameter does not take a value. The text is CloudFormation's.
@@ -120,6 +131,7 @@ impl Parameter {
             no_echo: text("NoEcho").is_some_and(|text| text.eq_ignore_ascii_case("true")),
             description: text("Description"),
             constraint_description: text("ConstraintDescription"),
+            compiled: OnceLock::new(),
         }
     }
 
@@ -182,11 +194,7 @@ impl Parameter {
         if let Some(pattern) = &self.allowed_pattern
             && !self.is_number()
             && text.len() <= MAX_PARAMETER
-            && !READ_OTHERWISE.iter().any(|part| pattern.contains(part))
-            && RegexBuilder::new(&format!("^(?:{pattern})$"))
-                .size_limit(MAX_PATTERN)
-                .build()
-                .is_ok_and(|regex| !regex.is_match(text))
+            && self.compiled.get_or_init(|| compile(pattern)).as_ref().is_some_and(|regex| !regex.is_match(text))
         {
             let constraint =
                 self.constraint_description.clone().unwrap_or_else(|| format!("must match pattern {pattern}"));

@@ -62,7 +62,8 @@ pub struct Design<'a> {
     /// The parameters of each stack with a template that could be read; a parameter may be unknown.
     stacks: Vec<Option<Parameters>>,
     added: Added,
-    outputs: Known<Json>,
+    /// The outputs of each node that were worked out already: `None` if one cannot be known.
+    outputs: RefCell<Vec<HashMap<String, Option<Json>>>>,
     vpcs: RefCell<HashMap<(Ix, String), Nets>>,
 }
 
@@ -91,9 +92,6 @@ struct Added {
     to_any: Vec<Ix>,
 }
 
-/// What was worked out already of something that a stack's template names: `None` if it cannot be known.
-type Known<T> = RefCell<HashMap<(Ix, String), Option<T>>>;
-
 /// The values of a template's parameters, as `Ref` gives them.
 type Parameters = HashMap<String, Json>;
 
@@ -118,7 +116,7 @@ impl<'a> Design<'a> {
             documents,
             stacks: plan.nodes.iter().map(|_| None).collect(),
             added: Added::default(),
-            outputs: RefCell::default(),
+            outputs: RefCell::new(vec![HashMap::new(); plan.nodes.len()]),
             vpcs: RefCell::default(),
         };
         // In the order of the graph, so that what a parameter refers to has been worked out before.
@@ -371,12 +369,11 @@ impl Outputs for Design<'_> {
             (Attribute::Id, _) => return None,
             (Attribute::Output(name), _) => name,
         };
-        let key = (ix, name.clone());
-        if let Some(known) = self.outputs.borrow().get(&key) {
+        if let Some(known) = self.outputs.borrow()[ix.index()].get(name) {
             return known.clone();
         }
         let value = self.output(ix, name);
-        self.outputs.borrow_mut().insert(key, value.clone());
+        self.outputs.borrow_mut()[ix.index()].insert(name.clone(), value.clone());
         value
     }
 }
