@@ -169,12 +169,21 @@ impl Binder<'_> {
     /// A table of values; `what` is one of them.
     fn values(&mut self, declared: &IndexMap<Arc<str>, Keyed>, what: &str) -> IndexMap<Arc<str>, Setting> {
         let mut bound = IndexMap::with_capacity(declared.len());
-        for (name, Keyed { key, value }) in declared {
-            let value = self.value(value);
+        for (name, Keyed { key, value: declared }) in declared {
+            let value = self.value(declared);
             fit::plain(&value, what, self.problems);
-            bound.insert(name.clone(), Setting { key: key.clone(), value });
+            let variable = self.variable(declared);
+            bound.insert(name.clone(), Setting { key: key.clone(), value, variable });
         }
         bound
+    }
+
+    /// Where the plan writes the one variable that a value consists of.
+    fn variable(&self, declared: &Declared) -> Option<Span> {
+        let Declared::Text(text) = declared else { return None };
+        let [only] = text.expression.references() else { return None };
+        let item = (&**only.path.first()? == "vars").then(|| self.scope.world.vars.item(&only.path))??;
+        text.expression.is_plain().then(|| item.span.clone())
     }
 
     fn value(&mut self, declared: &Declared) -> Value {

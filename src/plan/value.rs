@@ -31,6 +31,8 @@ pub struct Setting {
     pub key: Span,
     /// The value.
     pub value: Value,
+    /// Where a variable has it, if it is nothing but a variable that the plan's text gives.
+    pub variable: Option<Span>,
 }
 
 #[derive(Clone, Debug)]

@@ -54,21 +54,28 @@ fn check(design: &Design<'_>, report: &mut Report) {
             let Some(parameter) = document.parameters.get(&**name).filter(|parameter| parameter.no_echo) else {
                 continue;
             };
-            // What an expression gives comes from elsewhere.
-            let written = design.sources.slice(entry.value.span());
             let literal = entry.value.literal().and_then(secret);
-            if written.contains("{{") || literal.is_none_or(|literal| is_told(parameter, &literal)) {
+            // What an expression gives comes from elsewhere, unless it is a variable of the plan's own.
+            let span = entry.value.span();
+            let from_elsewhere = design.sources.slice(span).contains("{{") && entry.variable.is_none();
+            if from_elsewhere || literal.is_none_or(|literal| is_told(parameter, &literal)) {
                 continue;
             }
             let Some(declared) = design.in_template(stack, parameter.at.clone()) else { continue };
-            let problem = RULE.problem(entry.value.span().clone(), format!("the secret `{name}` stands in the plan"));
+            let at = entry.variable.as_ref().unwrap_or(span);
+            let problem = RULE.problem(at.clone(), format!("the secret `{name}` stands in the plan"));
+            let problem = match entry.variable {
+                Some(_) => problem.related(span.clone(), "the parameter takes it from there"),
+                None => problem,
+            };
             let problem = problem.related(declared, "NoEcho: CloudFormation hides it");
-            report.add(
-                [ix],
-                problem.help(format!(
+            let help = match entry.variable {
+                Some(_) => "take it from the environment: write { env = \"…\" } in its place".to_owned(),
+                None => format!(
                     "take it from the environment: {name} = {{ env = \"…\" }} below [vars], and \"{{{{ vars.{name} }}}}\" here"
-                )),
-            );
+                ),
+            };
+            report.add([ix], problem.help(help));
         }
     }
 }
@@ -88,6 +95,7 @@ fn is_told(parameter: &Parameter, value: &str) -> bool {
     value.is_empty()
         || parameter.is_ssm()
         || value.starts_with("arn:")
+        || value.contains("{{resolve:")
         || parameter.default.as_deref() == Some(value)
         || parameter.allowed_values.iter().any(|one| one == value)
 }
