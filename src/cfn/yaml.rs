@@ -23,16 +23,18 @@ const MOST_READ: usize = 32 * 1024 * 1024;
 /// saphyr take `"\ud83d\ude00"`, where JSON and CloudFormation write a character in two halves.
 pub(super) fn read(text: &str) -> Result<Node, ReadError> {
     let mut body = Cow::Borrowed(text.strip_prefix('\u{feff}').unwrap_or(text));
-    let mut padded = BTreeSet::new();
+    let lines = body.split_inclusive('\n').count();
+    let (mut padded, mut work) = (BTreeSet::new(), 0);
     loop {
         let refused = match attempt(text, &body, &padded) {
             Ok(node) => return Ok(node),
             Err(refused) => refused,
         };
-        let may_go_on = (padded.len() + 2) * body.len() <= MOST_READ;
+        work += body.len() + padded.len() * PADDING;
+        let may_go_on = work <= MOST_READ;
         let mended = may_go_on
             && match refused.mend {
-                Some(Mend::Move(line)) => padded.insert(line),
+                Some(Mend::Move(line)) => line < lines && padded.insert(line),
                 Some(Mend::Halves) => without_halves(&mut body),
                 None => false,
             };
@@ -391,6 +393,16 @@ mod tests {
         // What stands wrong elsewhere is refused as before, at its own place.
         let found = refused("a:\n  b: {\nc: 1\n}\n d: 1");
         insta::assert_snapshot!(found, @"while parsing a block mapping, did not find expected key (line 5, column 2)");
+    }
+
+    #[test]
+    fn a_quoted_text_that_never_ends_is_refused_at_once() {
+        let found = refused(&format!("a: 1\n  b: [[[[[[ \"x{}", "\n\n\nJ\n".repeat(50)));
+        assert!(!found.is_empty());
+        let found = refused(
+            "Resocsu* er{T: Fn: {\"FnFn::GetAtt9ces: {T: {Type: T}}\nO: 1z\n\r\r\na: 1z\n[[[[ &a {x99!C\n\n\n\nC74]\n 74]}}\n",
+        );
+        assert!(!found.is_empty());
     }
 
     #[test]
