@@ -13,6 +13,7 @@ pub mod graph;
 pub mod ids;
 pub mod kinds;
 pub mod plan;
+pub mod preview;
 pub mod report;
 pub mod rules;
 pub mod run;

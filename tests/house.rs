@@ -17,12 +17,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("rules", &["plan", "cfn", "graph", "diag", "ids"]),
     ("event", &["ids", "diag"]),
     ("engine", &["graph", "event", "ids"]),
+    ("preview", &["event", "ids"]),
     ("aws", &["ids"]),
-    ("kinds", &["aws", "cfn", "event", "ids"]),
+    ("kinds", &["aws", "cfn", "preview", "event", "ids"]),
     ("sim", &["cfn", "ids"]),
     ("view", &["graph", "ids", "text"]),
-    ("report", &["event", "diag", "ids", "text"]),
-    ("run", &["plan", "diag", "graph", "rules", "engine", "kinds", "aws", "event", "ids"]),
+    ("report", &["preview", "event", "diag", "ids", "text"]),
+    ("run", &["plan", "diag", "graph", "rules", "engine", "kinds", "aws", "preview", "event", "ids"]),
 ];
 
 fn root() -> PathBuf {

@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use super::call::{CallError, Class};
 use super::events::StackEvent;
 use super::regional::Regional;
+use super::resource_change::ResourceChange;
 use super::status::StackStatus;
 
 /// A parameter of a live stack.
@@ -104,19 +105,8 @@ pub struct ChangeSetSpec {
     pub stack: StackSpec,
     /// The change set's name.
     pub name: String,
-}
-
-/// What a change set would do to one resource.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ResourceChange {
-    /// CloudFormation's word for it: `Add`, `Modify`, `Remove`.
-    pub action: String,
-    /// The resource's name in the template.
-    pub resource: String,
-    /// Its type.
-    pub kind: String,
-    /// Whether it is made anew: `True`, `False`, `Conditional`; `None` where that is no question.
-    pub replacement: Option<String>,
+    /// Whether nested stacks are looked into, each by a change set of its own.
+    pub nested: bool,
 }
 
 /// A change set.
@@ -183,16 +173,6 @@ fn finding(event: types::OperationEvent) -> Option<String> {
     let place: Vec<String> = [resource, event.validation_path].into_iter().flatten().collect();
     let place = if place.is_empty() { String::new() } else { format!("{}: ", place.join(", ")) };
     Some(format!("{place}{reason}{}", by.map(|by| format!(" ({by})")).unwrap_or_default()))
-}
-
-fn resource_change(change: types::Change) -> Option<ResourceChange> {
-    let change = change.resource_change?;
-    Some(ResourceChange {
-        action: change.action?.as_str().to_owned(),
-        resource: change.logical_resource_id?,
-        kind: change.resource_type.unwrap_or_default(),
-        replacement: change.replacement.map(|replacement| replacement.as_str().to_owned()),
-    })
 }
 
 /// What CloudFormation says of a template that it takes.
@@ -294,13 +274,14 @@ impl Regional {
                 .set_parameters(Some(spec.stack.parameters()))
                 .set_tags(Some(spec.stack.tags()))
                 .set_capabilities(Some(spec.stack.capabilities()))
+                .set_include_nested_stacks(spec.nested.then_some(true))
                 .client_token(&spec.name)
                 .send()
         };
         self.call("CreateChangeSet", send).await.map(|_| ())
     }
 
-    /// A change set with all its changes.
+    /// A change set with all its changes, those of nested stacks aside.
     ///
     /// # Errors
     ///
@@ -312,10 +293,10 @@ impl Regional {
         loop {
             let send = || {
                 let request = self.cloudformation().describe_change_set().stack_name(stack).change_set_name(name);
-                request.set_next_token(next.clone()).send()
+                request.include_property_values(true).set_next_token(next.clone()).send()
             };
             let answer = self.call(OPERATION, send).await?;
-            changes.extend(answer.changes.unwrap_or_default().into_iter().filter_map(resource_change));
+            changes.extend(answer.changes.unwrap_or_default().into_iter().filter_map(ResourceChange::read));
             next = answer.next_token;
             if next.is_none() {
                 return Ok(ChangeSet {
@@ -391,6 +372,19 @@ impl Regional {
     /// As for [`Regional::stack`].
     pub async fn delete_change_set(&self, change_set: &str) -> Result<(), CallError> {
         let send = || self.cloudformation().delete_change_set().change_set_name(change_set).send();
+        match self.call("DeleteChangeSet", send).await {
+            Err(error) if error.class != Class::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Deletes a change set of a stack by its name. One that is gone already is no error.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::stack`].
+    pub async fn delete_change_set_of(&self, stack: &str, name: &str) -> Result<(), CallError> {
+        let send = || self.cloudformation().delete_change_set().stack_name(stack).change_set_name(name).send();
         match self.call("DeleteChangeSet", send).await {
             Err(error) if error.class != Class::NotFound => Err(error),
             _ => Ok(()),

@@ -15,6 +15,7 @@ mod inventory;
 mod nonce;
 mod observer;
 mod regional;
+mod resource_change;
 mod sessions;
 mod status;
 mod sts;
@@ -24,15 +25,14 @@ pub(crate) mod tests;
 
 pub use account::{AccountError, AccountSpec, Cause, Role};
 pub use call::{CallError, Class};
-pub use cloudformation::{
-    ChangeSet, ChangeSetSpec, ChangeSetSummary, Parameter, ResourceChange, Stack, StackSpec, Validated,
-};
+pub use cloudformation::{ChangeSet, ChangeSetSpec, ChangeSetSummary, Parameter, Stack, StackSpec, Validated};
 pub use ec2::{Peering, PeeringRequest, PeeringSide, PeeringState, Route, RouteTable, RouteTarget};
 pub use environment::{AskCode, BadBundle, Environment};
 pub use events::{StackEvent, first_failure};
 pub use inventory::Vpc;
 pub use observer::{Operation, Progress, Step};
 pub use regional::Regional;
+pub use resource_change::{Detail, ResourceChange};
 pub use sessions::Sessions;
 pub use status::{Phase, StackStatus};
 pub use tasks::joined;

@@ -25,6 +25,7 @@ use super::disk::folder;
         2    the plan or the command line is in error; AWS was not called (validate --remote asks it)\n  \
         3    an account cannot be used, or AWS would not tell what was asked; nothing was changed\n  \
         4    a question was answered with no, or there was no terminal to ask at; nothing was changed\n  \
+        5    preview: there is something to do\n  \
         130  interrupted, and no node failed\n\n\
         Try it without AWS:\n  orch apply plans/us-east-1.toml --local",
     propagate_version = true,
@@ -102,10 +103,21 @@ pub(super) enum Command {
         orch graph plans/us-east-1.toml --format dot | dot -Tsvg > graph.svg\n  \
         orch graph plans/us-east-1.toml --only account:dev --format mermaid")]
     Graph(GraphArgs),
+    /// Show what `apply` would do, by reading only
+    ///
+    /// Reads everything that the plan touches, in all accounts at once, and says for every node what would be done:
+    /// nothing, create, update in place, replace, or what it depends on that only the run will tell. Where a stack
+    /// differs, CloudFormation works the update out in a change set, which is deleted again; --read-only makes none.
+    /// Ends with 0 where there is nothing to do, with 5 where there is something, with 1 where a node would fail.
+    #[command(after_long_help = "Examples:\n  \
+        orch preview plans/us-east-1.toml\n  \
+        orch preview plans/us-east-1.toml --only account:dev\n  \
+        orch preview plans/us-east-1.toml --read-only --format markdown > comment.md")]
+    Preview(PreviewArgs),
     /// Make AWS what the plan says
     ///
-    /// Checks the whole plan, then that the credentials of every account are those of that account, then runs every
-    /// node as soon as what it refers to exists: reads what is there, compares, and does only the difference. When a
+    /// Checks the whole plan, then that the credentials of every account are those of that account, then shows what
+    /// would be done, as `orch preview` does, and asks. Then it runs every node as soon as what it refers to exists: reads what is there, compares, and does only the difference. When a
     /// node fails, those that need it are skipped and everything else goes on. Apply again to resume.
     ///
     /// Ctrl-C once starts nothing new and lets running nodes settle; a second one stops at once. What AWS has begun
@@ -116,7 +128,7 @@ pub(super) enum Command {
         orch apply plans/us-east-1.toml --only account:dev   one account's nodes\n  \
         orch apply plans/us-east-1.toml --skip peerings --skip routes\n  \
         orch apply plans/us-east-1.toml --only 'stacks.spoke[dev]' --yes")]
-    Apply(Run),
+    Apply(Apply),
     /// Delete what the plan made, in reverse order
     ///
     /// Routes first, then peerings, then stacks, each as soon as all that needs it is gone. Deletes only stacks and
@@ -333,6 +345,54 @@ pub(super) struct Run {
     /// AWS.
     #[command(flatten)]
     pub target: Target,
+}
+
+/// Arguments of `apply`.
+#[derive(Args, Debug)]
+pub(super) struct Apply {
+    /// What it shares with `destroy`.
+    #[command(flatten)]
+    pub run: Run,
+    /// Only show what would be done, as `orch preview` does
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of `preview`.
+#[derive(Args, Debug)]
+pub(super) struct PreviewArgs {
+    /// The plan file
+    #[arg(value_name = "PLAN")]
+    pub plan: PathBuf,
+    /// The form of the preview
+    #[arg(long, value_enum, default_value_t = PreviewFormat::Text)]
+    pub format: PreviewFormat,
+    /// Make no change sets: they run the macros of a template, which is code. For plans that one does not trust
+    #[arg(long)]
+    pub read_only: bool,
+    /// Slots.
+    #[command(flatten)]
+    pub limits: Slots,
+    /// Variables.
+    #[command(flatten)]
+    pub vars: Vars,
+    /// Nodes.
+    #[command(flatten)]
+    pub choice: Choice,
+    /// AWS.
+    #[command(flatten)]
+    pub target: Target,
+}
+
+/// The forms of `preview`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PreviewFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For a comment on a pull request.
+    Markdown,
 }
 
 /// Arguments of `outputs`.

@@ -15,6 +15,8 @@ pub enum Exit {
     NoAccount,
     /// A question was answered with no, or there was no terminal to ask at; nothing was changed.
     NotConfirmed,
+    /// A preview has found something to do.
+    Changes,
     /// Interrupted before everything was done.
     Interrupted,
 }
@@ -29,6 +31,7 @@ impl Exit {
             Self::Refused => 2,
             Self::NoAccount => 3,
             Self::NotConfirmed => 4,
+            Self::Changes => 5,
             Self::Interrupted => 130,
         }
     }

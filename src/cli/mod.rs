@@ -11,6 +11,7 @@ mod graph;
 mod local;
 mod logging;
 mod outputs;
+mod preview;
 mod reach;
 mod remote;
 mod rules;
@@ -70,6 +71,7 @@ pub fn main() -> ExitCode {
     let exit = match cli.command {
         Command::Validate(args) => validate::validate(&args, &surroundings),
         Command::Graph(args) => graph::graph(&args, &surroundings),
+        Command::Preview(args) => preview::preview(&args, &surroundings),
         Command::Apply(args) => run::apply(&args, &surroundings),
         Command::Destroy(args) => run::destroy(&args, &surroundings),
         Command::Explain(args) => explain::explain(&args, &surroundings),

@@ -42,6 +42,8 @@ fn tell(args: &Outputs, surroundings: &Surroundings) -> Result<Exit, Exit> {
             gathered: Arc::clone(&gathered),
             sources: Arc::clone(&checked.sources),
             sink: teller.sink(),
+            outlooks: Arc::default(),
+            change_sets: Arc::default(),
         };
         let settings = Settings { limits: args.limits.limits(), fail_fast: false };
         let (_silent, control) = mpsc::unbounded_channel();

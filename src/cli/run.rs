@@ -6,21 +6,25 @@ use tokio::sync::mpsc;
 
 use crate::engine::Settings;
 use crate::event::{Command, Tally};
-use crate::report::{Palette, outputs_table};
+use crate::report::{Palette, outputs_table, preview_text};
 use crate::run::{Gathered, Job, Means, Sink, execute};
 
-use super::args::Run;
+use super::args::{Apply, Run};
 use super::checked::Hold;
 use super::confirm::Question;
 use super::exit::Exit;
+use super::preview::{self, Ahead};
 use super::signals::Signals;
 use super::teller::Teller;
 use super::threads::on_threads;
 use super::{Surroundings, checked, outputs, print, reach, terminal};
 
 /// Makes AWS what the plan says.
-pub(super) fn apply(args: &Run, surroundings: &Surroundings) -> Exit {
-    run(args, Command::Apply, surroundings)
+pub(super) fn apply(args: &Apply, surroundings: &Surroundings) -> Exit {
+    if args.dry_run {
+        return preview::before(&args.run, surroundings);
+    }
+    run(&args.run, Command::Apply, surroundings)
 }
 
 /// Deletes what the plan made.
@@ -49,27 +53,45 @@ fn attempt(args: &Run, command: Command, surroundings: &Surroundings) -> Result<
     let environment = reach::environment(&args.target, &checked.plan, surroundings)?;
     let settings = Settings { limits: args.limits.limits(), fail_fast: args.fail_fast };
     on_threads(async {
-        let jobs: Vec<&Job> = before.iter().chain([&job]).collect();
+        let job = Arc::new(job);
+        let jobs: Vec<&Job> = before.iter().chain([&*job]).collect();
         let mut signals = Signals::listen()?;
         let opening = reach::sessions(&jobs, &environment, &checked.sources);
         let sessions = signals.or(Box::pin(opening)).await??;
         let gathered = Arc::new(Gathered::default());
+        let ahead = Ahead::new(true);
         let means = |sink| Means {
             sessions: Arc::clone(&sessions),
             gathered: Arc::clone(&gathered),
             sources: Arc::clone(&checked.sources),
             sink,
+            outlooks: Arc::clone(&ahead.outlooks),
+            change_sets: Arc::clone(&ahead.change_sets),
         };
-        if let Some(before) = before {
-            signals.or(look(before, settings, means, surroundings)).await??;
+        let asked = async {
+            let mut nothing = false;
+            if let Some(before) = before {
+                signals.or(look(before, settings, means, surroundings)).await??;
+            } else {
+                let preview = ahead.look(&job, settings, &checked, &sessions, &mut signals).await?;
+                nothing = preview.is_nothing();
+                if !nothing && !surroundings.quiet {
+                    let palette = Palette { enabled: surroundings.terminal.color_err };
+                    terminal::notice(&format!("{}\n", preview_text(&preview, palette)));
+                }
+            }
+            if nothing { Ok(()) } else { signals.or(question.ask(args)).await? }
+        };
+        if let Err(exit) = Box::pin(asked).await {
+            ahead.change_sets.sweep().await;
+            return Err(exit);
         }
-        signals.or(question.ask(args)).await??;
         let teller = Teller::new(&job, surroundings);
         let (words, control) = mpsc::unbounded_channel();
         let watching = tokio::spawn(signals.tell(words));
-        let job = Arc::new(job);
         let tally = execute(&job, command, settings, means(teller.sink()), control).await;
         watching.abort();
+        ahead.change_sets.sweep().await;
         let mut text = String::new();
         if command == Command::Apply {
             let palette = Palette { enabled: surroundings.terminal.color_out };

@@ -10,7 +10,9 @@ pub mod peering;
 pub mod route;
 pub mod stack;
 
+mod expected;
 mod lost;
+mod outlook;
 mod owner;
 mod refusal;
 #[cfg(test)]
@@ -20,6 +22,9 @@ use std::collections::BTreeMap;
 
 pub use crate::aws::{Progress, Regional, Step};
 pub use crate::event::{Change, Failure};
+pub use crate::preview::Until;
+pub use expected::{Expected, Later};
+pub use outlook::Outlook;
 pub use owner::{NODE_TAG, Owner, PLAN_TAG};
 
 /// A node that ended well.

@@ -6,10 +6,12 @@ pub mod findings;
 mod lines;
 mod outputs;
 mod palette;
+mod preview;
 mod summary;
 mod took;
 
 pub use lines::{Lines, Verbosity};
 pub use outputs::{NodeOutputs, SameName, outputs_env, outputs_json, outputs_table};
 pub use palette::Palette;
+pub use preview::{preview_json, preview_markdown, preview_text};
 pub use summary::Digest;

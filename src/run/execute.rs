@@ -7,13 +7,14 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::runner::Runner;
-use super::{Gathered, Job, Task};
+use super::{Gathered, Job, Outlooks, Task};
 use crate::aws::Sessions;
 use crate::diag::Sources;
 use crate::engine::{Control, EngineEvent, Fate, Schedule, Settings, drive};
 use crate::event::{Command, Event, Failure, Tally};
 use crate::graph::Ix;
 use crate::ids::{AccountName, Kind};
+use crate::kinds::stack::ChangeSets;
 
 /// Where events go: called at the moment that something happens, from any task, and expected to return at once.
 pub type Sink = Arc<dyn Fn(Event) + Send + Sync>;
@@ -29,6 +30,10 @@ pub struct Means {
     pub sources: Arc<Sources>,
     /// Where events go.
     pub sink: Sink,
+    /// What was foreseen before: what needs nothing is left alone, and the change sets that were shown are executed.
+    pub outlooks: Arc<Outlooks>,
+    /// The change sets that wait to be executed.
+    pub change_sets: Arc<ChangeSets>,
 }
 
 /// Runs a job to its end and counts how its nodes ended.
@@ -75,7 +80,7 @@ pub async fn execute(
 }
 
 /// The accounts that a node works in: a peering in two. What is left out works in none.
-fn accounts(job: &Job, node: Ix) -> Vec<AccountName> {
+pub(super) fn accounts(job: &Job, node: Ix) -> Vec<AccountName> {
     if job.task(node) == Task::Leave {
         return Vec::new();
     }
@@ -83,7 +88,7 @@ fn accounts(job: &Job, node: Ix) -> Vec<AccountName> {
 }
 
 /// How long a node is expected to take, in seconds: a guess by its kind, until durations of earlier runs are known.
-fn weight(job: &Job, node: Ix) -> u64 {
+pub(super) fn weight(job: &Job, node: Ix) -> u64 {
     match (job.task(node), node_kind(job, node)) {
         (Task::Leave, _) => 0,
         (Task::Read | Task::Find | Task::Recall, _) | (_, Kind::Route) => 1,

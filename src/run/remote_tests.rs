@@ -105,6 +105,8 @@ impl World {
             gathered: Arc::new(Gathered::default()),
             sources: Arc::clone(&self.sources),
             sink: Arc::new(|_| {}),
+            outlooks: Arc::default(),
+            change_sets: Arc::default(),
         };
         let (_words, control) = mpsc::unbounded_channel();
         let settings = Settings { limits: Limits::UNLIMITED, fail_fast: false };

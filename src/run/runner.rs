@@ -75,7 +75,7 @@ impl Runner {
 
     async fn work(&self, ix: Ix, node: &Node, task: Task) -> Result<Done, Failure> {
         let owner = Owner { plan: self.job.plan().name.to_string(), node: node.id.clone() };
-        let resolver = Resolver { gathered: &self.means.gathered, sources: &self.means.sources, owner: owner.clone() };
+        let resolver = Resolver { gathered: &*self.means.gathered, sources: &self.means.sources, owner: owner.clone() };
         let home = self.regional(&node.account, &node.region)?;
         let progress = |step: Step<'_>| {
             (self.means.sink)(Event::NodeProgress {
@@ -85,9 +85,20 @@ impl Runner {
                 reason: step.reason.map(str::to_owned),
             });
         };
+        if task == Task::Converge
+            && let Some(mut done) = self.means.outlooks.untouched(&node.id)
+        {
+            if let Spec::Route(spec) = &node.spec {
+                done.outputs = facts(resolver.route(spec)?);
+            }
+            return Ok(done);
+        }
         match (&node.spec, task) {
             (_, Task::Leave) => Ok(Done::new(Change::Unchanged)),
-            (Spec::Stack(spec), Task::Converge) => stack::converge(&home, &resolver.stack(spec)?, &progress).await,
+            (Spec::Stack(spec), Task::Converge) => {
+                let (prepared, change_sets) = (self.means.outlooks.take_prepared(&node.id), &self.means.change_sets);
+                stack::converge(&home, &resolver.stack(spec)?, prepared, change_sets, &progress).await
+            }
             (Spec::Stack(spec), Task::Read | Task::Find) => {
                 let owner = Some(&owner).filter(|_| spec.manage);
                 let found = stack::find(&home, &spec.name, owner, &progress).await?;
@@ -153,21 +164,7 @@ impl Runner {
         match (found, task) {
             (Some(done), _) => Ok(done),
             (None, Task::Find | Task::Recall) => Ok(Done::new(Change::Absent)),
-            (None, _) => {
-                let needing: Vec<NodeId> = self
-                    .job
-                    .graph()
-                    .needed_by(ix)
-                    .filter(|dependent| self.job.task(*dependent) == Task::Converge)
-                    .map(|dependent| self.job.graph().id(dependent).clone())
-                    .collect();
-                let failure = Failure::new(what(), format!("its outputs are needed by {}", names(&needing)));
-                Err(if self.job.is_left_out(ix) {
-                    failure.help("it is left out of this run: leave it in, so that it is made")
-                } else {
-                    failure.help("the plan only reads it (`manage = false`): make it first, or correct its name, account or region")
-                })
-            }
+            (None, _) => Err(missing(&self.job, ix, what())),
         }
     }
 
@@ -179,6 +176,22 @@ impl Runner {
         self.means.sessions.region(account, region).ok_or_else(|| {
             Failure::new(format!("no session was opened for account {account}"), "this is a mistake in orch")
         })
+    }
+}
+
+/// Why a node that must be there is missed, which is `what`.
+pub(super) fn missing(job: &Job, ix: Ix, what: impl Into<String>) -> Failure {
+    let needing: Vec<NodeId> = job
+        .graph()
+        .needed_by(ix)
+        .filter(|dependent| job.task(*dependent) == Task::Converge)
+        .map(|dependent| job.graph().id(dependent).clone())
+        .collect();
+    let failure = Failure::new(what, format!("its outputs are needed by {}", names(&needing)));
+    if job.is_left_out(ix) {
+        failure.help("it is left out of this run: leave it in, so that it is made")
+    } else {
+        failure.help("the plan only reads it (`manage = false`): make it first, or correct its name, account or region")
     }
 }
 

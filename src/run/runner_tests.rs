@@ -121,6 +121,8 @@ impl World {
                         told.lock().unwrap().push(format!("{node}: {error}"));
                     }
                 }),
+                outlooks: Arc::default(),
+                change_sets: Arc::default(),
             };
             let (_words, control) = mpsc::unbounded_channel();
             let settings = Settings { limits: Limits::UNLIMITED, fail_fast: false };

@@ -6,17 +6,16 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 
-use super::Gathered;
 use crate::diag::{Sources, Span};
 use crate::event::Failure;
 use crate::ids::NodeId;
 use crate::kinds::{Owner, peering, route, stack};
-use crate::plan::{PeeringSpec, RouteSpec, Setting, Side, StackSpec, Unresolved, Value};
+use crate::plan::{Outputs, PeeringSpec, RouteSpec, Setting, Side, StackSpec, Unresolved, Value};
 
 /// Works out the values of one node.
 pub(super) struct Resolver<'a> {
     /// What other nodes gave.
-    pub(super) gathered: &'a Gathered,
+    pub(super) gathered: &'a (dyn Outputs + Sync),
     /// The texts of the plan.
     pub(super) sources: &'a Sources,
     /// The plan's name and the node.
@@ -115,7 +114,7 @@ impl Resolver<'_> {
     }
 
     /// A value as text. A list becomes CloudFormation's comma-separated form.
-    fn text(&self, value: &Value) -> Result<String, Unknown> {
+    pub(super) fn text(&self, value: &Value) -> Result<String, Unknown> {
         match self.value(value)? {
             Json::Array(items) => {
                 let items: Result<Vec<_>, _> = items.iter().map(|item| self.plain(value.span(), item)).collect();
@@ -125,7 +124,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn value(&self, value: &Value) -> Result<Json, Unknown> {
+    pub(super) fn value(&self, value: &Value) -> Result<Json, Unknown> {
         value.resolve(self.gathered).map_err(|error| match error {
             Unresolved::Missing(need) => {
                 let message = format!("`{}` has no value: {} does not give it", need.expression, need.node);
@@ -140,7 +139,7 @@ impl Resolver<'_> {
         })
     }
 
-    fn plain(&self, span: &Span, value: &Json) -> Result<String, Unknown> {
+    pub(super) fn plain(&self, span: &Span, value: &Json) -> Result<String, Unknown> {
         match value {
             Json::String(text) => Ok(text.clone()),
             Json::Number(number) => Ok(number.to_string()),
@@ -159,7 +158,7 @@ mod tests {
     use std::io;
     use std::path::Path;
 
-    use super::super::gathered::Given;
+    use super::super::gathered::{Gathered, Given};
     use super::*;
     use crate::plan::{self, Files, Spec};
 

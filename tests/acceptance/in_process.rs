@@ -96,6 +96,8 @@ impl Ready {
             gathered: Arc::new(Gathered::default()),
             sources: Arc::clone(&self.sources),
             sink,
+            outlooks: Arc::default(),
+            change_sets: Arc::default(),
         };
         let settings = Settings { limits: Limits::UNLIMITED, fail_fast: false };
         let mut tally = Tally::default();

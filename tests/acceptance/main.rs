@@ -8,6 +8,7 @@ mod listed;
 mod network;
 mod orch;
 mod pace;
+mod preview;
 mod remote;
 mod resume;
 mod silence;

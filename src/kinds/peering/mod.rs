@@ -4,6 +4,7 @@ mod activate;
 mod decide;
 mod destroy;
 mod find;
+mod foresee;
 mod options;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use crate::aws::{Class, Peering, PeeringRequest};
 
 pub use destroy::destroy;
 pub use find::find;
+pub use foresee::{Draft, DraftSide, foresee};
 
 /// One side of a peering as the plan wants it. Account and region are those of the [`Regional`] that goes with it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,13 +13,13 @@ use crate::kinds::lost::insist;
 
 /// The DNS settings that differ, by AWS's names for the sides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Dns {
-    requester: Option<bool>,
-    accepter: Option<bool>,
+pub(super) struct Dns {
+    pub(super) requester: Option<bool>,
+    pub(super) accepter: Option<bool>,
 }
 
 /// Which DNS settings are to be made. A side about which AWS says nothing has it off.
-fn dns_to_set(wanted: &Wanted, peering: &Peering, direction: Direction) -> Dns {
+pub(super) fn dns_to_set(wanted: &Wanted, peering: &Peering, direction: Direction) -> Dns {
     let (requester, accepter) = match direction {
         Direction::AsWanted => (wanted.requester.dns, wanted.accepter.dns),
         Direction::Reversed => (wanted.accepter.dns, wanted.requester.dns),
@@ -29,7 +29,7 @@ fn dns_to_set(wanted: &Wanted, peering: &Peering, direction: Direction) -> Dns {
 }
 
 /// The tags that are missing or differ. Others are left: somebody may have their reasons.
-fn tags_to_set(wanted: &Wanted, peering: &Peering) -> BTreeMap<String, String> {
+pub(super) fn tags_to_set(wanted: &Wanted, peering: &Peering) -> BTreeMap<String, String> {
     let wanted = wanted.owner.with(&wanted.tags);
     wanted.into_iter().filter(|(key, value)| peering.tags.get(key) != Some(value)).collect()
 }
@@ -87,7 +87,7 @@ pub(super) async fn dns(
     Ok(details)
 }
 
-fn dns_line(on: bool, vpc: &str) -> String {
+pub(super) fn dns_line(on: bool, vpc: &str) -> String {
     format!("DNS resolution of {vpc} from the other side is {}", if on { "on" } else { "off" })
 }
 

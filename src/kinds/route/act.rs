@@ -123,7 +123,7 @@ pub async fn sweep(
 }
 
 /// The wanted tables as they are, in the plan's order, by one call.
-async fn tables(regional: &Regional, terms: &Terms) -> Result<Vec<RouteTable>, Failure> {
+pub(super) async fn tables(regional: &Regional, terms: &Terms) -> Result<Vec<RouteTable>, Failure> {
     let mut live = regional.route_tables(&terms.tables).await?;
     let position = |id: &str| terms.tables.iter().position(|table| table == id);
     let missing = terms.tables.iter().find(|id| !live.iter().any(|table| table.id == **id));
@@ -139,7 +139,7 @@ async fn tables(regional: &Regional, terms: &Terms) -> Result<Vec<RouteTable>, F
 }
 
 /// Decides for one table, and finds out about a peering that carries nothing.
-async fn settle(regional: &Regional, terms: &Terms, table: &RouteTable) -> Result<Decision, Failure> {
+pub(super) async fn settle(regional: &Regional, terms: &Terms, table: &RouteTable) -> Result<Decision, Failure> {
     match decide(terms, table) {
         Decision::Refuse(failure) => Err(failure),
         Decision::Suspect { peering } => {

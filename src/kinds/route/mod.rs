@@ -2,6 +2,7 @@
 
 mod act;
 mod decide;
+mod foresee;
 mod parse;
 #[cfg(test)]
 mod tests;
@@ -9,6 +10,7 @@ mod tests;
 use super::Owner;
 
 pub use act::{converge, destroy, leave, sweep};
+pub use foresee::{Draft, foresee};
 
 /// A route as the plan wants it, all values worked out.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -22,6 +22,19 @@ pub(super) struct Terms {
     pub(super) replace: bool,
 }
 
+impl Terms {
+    /// The terms of a route whose target is not known yet: no route that is there leads to it.
+    pub(super) fn towards_nothing(tables: Vec<String>, destination: String, replace: bool) -> Self {
+        Self {
+            tables,
+            destination,
+            kind: RouteTarget::Peering,
+            target: "a target that is not known yet".to_owned(),
+            replace,
+        }
+    }
+}
+
 /// Reads a wanted route, or says which of its values cannot be one of a route.
 pub(super) fn terms(wanted: &Wanted) -> Result<Terms, Failure> {
     let (tables, destination) = place(&wanted.route_tables, &wanted.destination)?;

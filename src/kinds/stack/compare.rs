@@ -16,7 +16,7 @@ pub(super) enum Comparison {
 }
 
 /// What CloudFormation shows in place of a parameter that its template hides.
-const HIDDEN: &str = "****";
+pub(super) const HIDDEN: &str = "****";
 
 /// Resource types whose content lies outside of the template.
 const NESTED: [&str; 2] = ["AWS::CloudFormation::Stack", "AWS::Serverless::Application"];
@@ -69,12 +69,12 @@ pub(super) fn compare(wanted: &Wanted, stack: &Stack, template: &str) -> Compari
 }
 
 /// Whether CloudFormation, which has `?` for what is not ASCII, gives `live` back for `wanted`.
-fn same_text(wanted: &str, live: &str) -> bool {
+pub(super) fn same_text(wanted: &str, live: &str) -> bool {
     wanted == live || (!wanted.is_ascii() && in_ascii(wanted) == live)
 }
 
 /// Whether a parameter's value must not be shown: the template hides it, or cannot be read so that it may.
-fn is_hidden(document: Option<&Document>, name: &str) -> bool {
+pub(super) fn is_hidden(document: Option<&Document>, name: &str) -> bool {
     document.is_none_or(|document| document.parameters.get(name).is_some_and(|parameter| parameter.no_echo))
 }
 

@@ -1,9 +1,14 @@
 //! The kind *stack*: a CloudFormation stack.
 
+mod change_sets;
 mod compare;
 mod decide;
+mod declared;
 mod destroy;
+mod differences;
 mod ending;
+mod foresee;
+mod lasting;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -22,7 +27,10 @@ use super::{Change, Done, Failure, Owner, Progress, Regional, Step};
 use crate::aws::{Class, Operation, Phase, Stack, StackSpec};
 use crate::cfn::MAX_INLINE_BYTES;
 
+pub use change_sets::ChangeSets;
 pub use destroy::destroy;
+pub(super) use differences::unhidden as given;
+pub use foresee::{Draft, Prepared, foresee};
 
 /// A stack as the plan wants it, all values worked out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,11 +81,18 @@ enum Attempted {
 /// # Errors
 ///
 /// It cannot be done, or was tried and ended badly: says what failed first and what to do.
-pub async fn converge(regional: &Regional, wanted: &Wanted, progress: Progress<'_>) -> Result<Done, Failure> {
+pub async fn converge(
+    regional: &Regional,
+    wanted: &Wanted,
+    prepared: Option<Prepared>,
+    change_sets: &ChangeSets,
+    progress: Progress<'_>,
+) -> Result<Done, Failure> {
     if wanted.template.len() > MAX_INLINE_BYTES {
         return Err(too_large(wanted));
     }
-    let mut attempt = Attempt::new(regional.nonce());
+    // A change set that was made for a preview is asked for again by its name, and so is the one that is executed.
+    let mut attempt = prepared.map_or_else(|| Attempt::new(regional.nonce()), |prepared| prepared.0);
     let mut followed: Option<Followed> = None;
     let mut last: Option<Failure> = None;
     for look in 0..LOOKS {
@@ -103,7 +118,7 @@ pub async fn converge(regional: &Regional, wanted: &Wanted, progress: Progress<'
                     Comparison::Same(notes) => Attempted::Done(unchanged(&stack, notes)),
                     Comparison::Different(reasons) => {
                         tracing::info!(stack = wanted.name, ?reasons, "asking for a change set");
-                        update::update(regional, wanted, &stack, reasons, &mut attempt, progress).await?
+                        update::update(regional, wanted, &stack, reasons, &mut attempt, change_sets, progress).await?
                     }
                 };
                 match attempted {

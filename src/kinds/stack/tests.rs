@@ -73,7 +73,7 @@ impl World {
     }
 
     async fn converge(&self) -> Result<Done, Failure> {
-        converge(&self.dev(), &self.wanted, &unseen).await
+        converge(&self.dev(), &self.wanted, None, &ChangeSets::default(), &unseen).await
     }
 
     async fn destroy(&self) -> Result<Done, Failure> {
@@ -107,7 +107,9 @@ async fn a_stack_is_created_and_followed_and_a_second_time_nothing_happens() {
     let world = World::new().await;
     let steps = Steps::default();
     let seen = steps.clone();
-    let done = converge(&world.dev(), &world.wanted, &move |step| seen.take(step)).await.unwrap();
+    let done = converge(&world.dev(), &world.wanted, None, &ChangeSets::default(), &move |step| seen.take(step))
+        .await
+        .unwrap();
     assert_eq!(done.change, Change::Created);
     assert!(done.outputs["VPCId"].starts_with("vpc-"), "{:?}", done.outputs);
     assert!(done.id.as_ref().unwrap().contains(&format!(":{DEV}:stack/us-east-1-dev/")));
@@ -374,7 +376,7 @@ async fn what_crashed_runs_have_left_is_cleaned_away_and_nothing_else() {
         world.crash_after(1).await;
         tokio::time::sleep(Duration::from_secs(10)).await;
     }
-    let theirs = crate::aws::ChangeSetSpec { stack: world.wanted.spec(), name: "janes".to_owned() };
+    let theirs = crate::aws::ChangeSetSpec { stack: world.wanted.spec(), name: "janes".to_owned(), nested: false };
     dev.create_change_set(&theirs).await.unwrap();
     world.set("Label", "s3cret");
     assert_eq!(world.converge().await.unwrap().change, Change::Unchanged);

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::super::lost::insist;
 use super::super::{Change, Done, Failure, Progress, Regional, Step};
 use super::token::{Attempt, CHANGE_SET};
-use super::{Attempted, Wanted, ending};
+use super::{Attempted, ChangeSets, Wanted, ending};
 use crate::aws::{CallError, ChangeSet, ChangeSetSpec, ChangeSetSummary, Class, Operation, ResourceChange, Stack};
 
 /// How long CloudFormation may take over a change set.
@@ -39,24 +39,36 @@ fn verdict(change_set: &ChangeSet) -> Verdict {
     }
 }
 
-/// Has CloudFormation work out what to change, and changes that; again when the stack or the change set has changed
-/// meanwhile, or an answer is lost.
-pub(super) async fn update(
+/// What CloudFormation would change.
+pub(super) enum Worked {
+    /// This, by a change set that can be executed.
+    Out(ChangeSet),
+    /// Nothing.
+    Nothing,
+    /// The stack is to be looked at again; with what stood in the way, where something did.
+    Again(Option<Failure>),
+}
+
+/// Has CloudFormation work out what to change. A change set that cannot be executed is deleted.
+pub(super) async fn work_out(
     regional: &Regional,
     wanted: &Wanted,
     stack: &Stack,
-    reasons: Vec<String>,
     attempt: &mut Attempt,
-    progress: Progress<'_>,
-) -> Result<Attempted, Failure> {
+    change_sets: &ChangeSets,
+) -> Result<Worked, Failure> {
     let name = attempt.update();
     clear(regional, stack, &name).await;
-    let spec = ChangeSetSpec { stack: wanted.spec(), name };
-    progress(Step { what: &wanted.name, status: "CreateChangeSet", reason: reasons.first().map(String::as_str) });
+    let nested = wanted.template.contains("AWS::CloudFormation::Stack");
+    let spec = ChangeSetSpec { stack: wanted.spec(), name, nested };
+    change_sets.keep(regional, &stack.id, &spec.name);
     let change_set = match make(regional, stack, &spec, attempt).await? {
         Made::ChangeSet(change_set) => change_set,
-        Made::Nothing => return Ok(Attempted::Done(nothing(stack, reasons))),
-        Made::Again(failure) => return Ok(Attempted::Again(failure)),
+        Made::Nothing => {
+            change_sets.release(&spec.name);
+            return Ok(Worked::Nothing);
+        }
+        Made::Again(failure) => return Ok(Worked::Again(failure)),
     };
     let verdict = verdict(&change_set);
     tracing::info!(
@@ -67,23 +79,44 @@ pub(super) async fn update(
         ?verdict,
         "the change set is made"
     );
-    match verdict {
-        Verdict::Nothing => {
-            discard(regional, &change_set.id).await;
-            Ok(Attempted::Done(nothing(stack, reasons)))
-        }
-        Verdict::Failed => {
-            let failure = refused(regional, wanted, &change_set).await;
-            discard(regional, &change_set.id).await;
-            Err(failure)
-        }
+    let worked = match verdict {
+        Verdict::Execute => return Ok(Worked::Out(change_set)),
+        Verdict::Busy => return Ok(Worked::Again(None)),
+        Verdict::Nothing => Ok(Worked::Nothing),
+        Verdict::Failed => Err(refused(regional, wanted, &change_set).await),
         Verdict::Stale => {
-            discard(regional, &change_set.id).await;
             attempt.give_up();
-            Ok(Attempted::Again(None))
+            Ok(Worked::Again(None))
         }
-        Verdict::Busy => Ok(Attempted::Again(None)),
-        Verdict::Execute => execute(regional, wanted, stack, &change_set, reasons, attempt, progress).await,
+    };
+    discard(regional, &change_set.id).await;
+    change_sets.release(&spec.name);
+    worked
+}
+
+/// Has CloudFormation work out what to change, and changes that; again when the stack or the change set has changed
+/// meanwhile, or an answer is lost.
+pub(super) async fn update(
+    regional: &Regional,
+    wanted: &Wanted,
+    stack: &Stack,
+    reasons: Vec<String>,
+    attempt: &mut Attempt,
+    change_sets: &ChangeSets,
+    progress: Progress<'_>,
+) -> Result<Attempted, Failure> {
+    progress(Step { what: &wanted.name, status: "CreateChangeSet", reason: reasons.first().map(String::as_str) });
+    match work_out(regional, wanted, stack, attempt, change_sets).await? {
+        Worked::Nothing => Ok(Attempted::Done(nothing(stack, reasons))),
+        Worked::Again(failure) => Ok(Attempted::Again(failure)),
+        Worked::Out(change_set) => {
+            let name = attempt.update();
+            let executing = Executing { wanted, stack, change_set: &change_set, change_sets };
+            let attempted = execute(regional, executing, reasons, attempt, progress).await;
+            // Executed, deleted, or gone with another that was: it waits for nobody any more.
+            change_sets.release(&name);
+            attempted
+        }
     }
 }
 
@@ -206,22 +239,33 @@ fn is_busy(error: &CallError) -> bool {
     error.is("ValidationError") && error.message.contains("_IN_PROGRESS state and can not be updated")
 }
 
+/// A change set about to be executed.
+#[derive(Clone, Copy)]
+struct Executing<'a> {
+    wanted: &'a Wanted,
+    stack: &'a Stack,
+    change_set: &'a ChangeSet,
+    change_sets: &'a ChangeSets,
+}
+
 async fn execute(
     regional: &Regional,
-    wanted: &Wanted,
-    stack: &Stack,
-    change_set: &ChangeSet,
+    executing: Executing<'_>,
     reasons: Vec<String>,
     attempt: &mut Attempt,
     progress: Progress<'_>,
 ) -> Result<Attempted, Failure> {
+    let Executing { wanted, stack, change_set, change_sets } = executing;
     let token = attempt.update();
     let details: Vec<String> = change_set.changes.iter().map(line).collect();
     for detail in &details {
         progress(Step { what: &wanted.name, status: "ExecuteChangeSet", reason: Some(detail) });
     }
     let unsure = match regional.execute_change_set(&change_set.id, &token).await {
-        Ok(()) => None,
+        Ok(()) => {
+            change_sets.release(&token);
+            None
+        }
         // An attempt whose answer was lost may have had its effect; if not, the look below tells.
         Err(error) if matches!(error.class, Class::Conflict | Class::Lost | Class::NotFound) || is_busy(&error) => {
             Some(error)
@@ -254,7 +298,7 @@ fn is_replacement(change: &ResourceChange) -> bool {
 
 /// One change in one line: `Modify HubVpc (AWS::EC2::VPC), replaced`.
 fn line(change: &ResourceChange) -> String {
-    let ResourceChange { action, resource, kind, replacement } = change;
+    let ResourceChange { action, resource, kind, replacement, .. } = change;
     let how = match replacement.as_deref() {
         Some("True") => ", replaced",
         Some("Conditional") => ", perhaps replaced",
@@ -351,6 +395,7 @@ mod tests {
             resource: "Vpc".to_owned(),
             kind: "AWS::EC2::VPC".to_owned(),
             replacement: Some("True".to_owned()),
+            ..ResourceChange::default()
         };
         assert_eq!(line(&change), "Modify Vpc (AWS::EC2::VPC), replaced");
         assert_eq!(line(&ResourceChange { replacement: None, ..change }), "Modify Vpc (AWS::EC2::VPC)");

@@ -1,0 +1,132 @@
+//! What a run would do with a peering.
+
+use indexmap::IndexMap;
+
+use super::super::expected::{parted, until};
+use super::super::{Expected, Failure, Later, Outlook, Owner, Regional};
+use super::decide::{Decision, Direction, dead, decide};
+use super::find::{outputs, owned};
+use super::options::{dns_line, dns_to_set, tags_to_set};
+use super::{Side, Sides, Wanted};
+use crate::aws::{Peering, PeeringState};
+use crate::preview::{Action, Difference, Shown};
+
+/// One side of a peering as the plan wants it, as far as its values are known before the run.
+#[derive(Clone, Debug)]
+pub struct DraftSide {
+    /// The VPC.
+    pub vpc: Expected,
+    /// Whether names of this side's hosts resolve to private addresses for the other side.
+    pub dns: Option<bool>,
+}
+
+/// A peering as the plan wants it, as far as its values are known before the run.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The side that asks.
+    pub requester: DraftSide,
+    /// The side that accepts.
+    pub accepter: DraftSide,
+    /// The tags that the plan gives.
+    pub tags: IndexMap<String, Expected>,
+    /// The node that the peering belongs to.
+    pub owner: Owner,
+}
+
+impl Draft {
+    /// The peering as it is wanted, if both VPCs are known; tags that are not are left out.
+    fn known(&self) -> Option<Wanted> {
+        let side = |side: &DraftSide| Some(Side { vpc: side.vpc.known()?.to_owned(), dns: side.dns });
+        Some(Wanted {
+            requester: side(&self.requester)?,
+            accepter: side(&self.accepter)?,
+            tags: parted(&self.tags).0,
+            owner: self.owner.clone(),
+        })
+    }
+}
+
+/// Looks at a peering from both sides and says what a run would do with it.
+///
+/// # Errors
+///
+/// It would fail: says why and what to do.
+pub async fn foresee(requester: &Regional, accepter: &Regional, draft: &Draft) -> Result<Outlook, Failure> {
+    let sides = Sides { requester, accepter };
+    let outlook = |action, name: &str| Outlook::new(requester, &draft.owner, name, action);
+    let later: Vec<&Later> = [&draft.requester.vpc, &draft.accepter.vpc]
+        .into_iter()
+        .chain(draft.tags.values())
+        .filter_map(Expected::later)
+        .collect();
+    let Some(wanted) = draft.known() else {
+        let found = owned(requester, accepter, &draft.owner).await?;
+        let live = found.into_values().map(|(_, peering)| peering).find(|peering| peering.state.is_live());
+        let action = if live.is_some() { Action::Unknown } else { Action::Create };
+        let mut outlook = outlook(action, live.as_ref().map_or("", |live| live.id.as_str())).until(until(later));
+        outlook.foreseen.tags = super::super::stack::given(&draft.tags);
+        let note = |live: &Peering| {
+            let (one, other) = (&live.requester.vpc, &live.accepter.vpc);
+            format!("{} is there, {}, between {one} and {other}", live.id, live.state)
+        };
+        return Ok(outlook.noting(live.as_ref().map(note)));
+    };
+    let found = sides.look(&wanted).await?;
+    match decide(&wanted, &found) {
+        Decision::Refuse(failure) => Err(failure),
+        Decision::Request => {
+            let mut outlook = outlook(Action::Create, "").until(until(later));
+            outlook.foreseen.tags = super::super::stack::given(&draft.tags);
+            let between = format!("between {} and {}", wanted.requester.vpc, wanted.accepter.vpc);
+            Ok(outlook.noting([between]).noting(dead(&wanted, &found)))
+        }
+        Decision::Keep(peering) => {
+            let direction = Direction::of(&wanted, &peering);
+            let notes = left_to_do(sides, &wanted, &peering, direction).await?;
+            let tags = tags_to_set(&wanted, &peering);
+            let action = match (notes.is_empty() && tags.is_empty(), later.is_empty()) {
+                (false, _) => Action::Update,
+                (true, true) => Action::Nothing,
+                (true, false) => Action::Unknown,
+            };
+            let mut outlook = outlook(action, &peering.id).until(until(later)).noting(notes);
+            let before = |key: &String| peering.tags.get(key).cloned().map(Shown::Text);
+            let differ = tags.iter().map(|(name, value)| Difference {
+                name: name.clone(),
+                before: before(name),
+                after: Some(Shown::Text(value.clone())),
+            });
+            outlook.foreseen.tags = differ.collect();
+            outlook.outputs = outputs(&Peering { state: PeeringState::Active, ..(*peering).clone() });
+            outlook.id = Some(peering.id.clone());
+            Ok(outlook)
+        }
+    }
+}
+
+/// What a peering of ours lacks, tags aside.
+async fn left_to_do(
+    sides: Sides<'_>,
+    wanted: &Wanted,
+    peering: &Peering,
+    direction: Direction,
+) -> Result<Vec<String>, Failure> {
+    let (_, asked) = sides.as_asked(direction);
+    let mut notes = Vec::new();
+    match &peering.state {
+        PeeringState::Pending => notes.push(format!("accept it in {asked}")),
+        PeeringState::Active | PeeringState::Dead(_) => {}
+        waiting => notes.push(format!("wait until it is active: it is in {waiting}")),
+    }
+    if wanted.requester.dns.is_none() && wanted.accepter.dns.is_none() {
+        return Ok(notes);
+    }
+    let mut seen = peering.clone();
+    if let Some(theirs) = asked.peering(&peering.id).await? {
+        seen.accepter.dns = theirs.accepter.dns;
+    }
+    let dns = dns_to_set(wanted, &seen, direction);
+    notes.extend(dns.requester.map(|on| dns_line(on, &peering.requester.vpc)));
+    notes.extend(dns.accepter.map(|on| dns_line(on, &peering.accepter.vpc)));
+    Ok(notes)
+}

@@ -1,0 +1,122 @@
+//! What a run would do with a route.
+
+use super::super::expected::until;
+use super::super::{Expected, Failure, Later, Outlook, Owner, Regional};
+use super::Wanted;
+use super::act::{settle, tables};
+use super::decide::Decision;
+use super::parse::{Terms, place, terms};
+use crate::aws::RouteTable;
+use crate::preview::Action;
+
+/// A route as the plan wants it, as far as its values are known before the run.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The route tables, by id.
+    pub route_tables: Vec<Expected>,
+    /// The destination.
+    pub destination: Expected,
+    /// The target's id.
+    pub target: Expected,
+    /// Whether a route to the same destination by another target may be led here.
+    pub replace: bool,
+    /// The node; for messages.
+    pub owner: Owner,
+}
+
+/// What would be done in one table, or in one that is not there yet.
+struct InTable {
+    action: Action,
+    line: String,
+}
+
+/// Looks at a route's tables and says what a run would do in them.
+///
+/// # Errors
+///
+/// It would fail: says why and what to do.
+pub async fn foresee(regional: &Regional, draft: &Draft) -> Result<Outlook, Failure> {
+    let known: Vec<String> = draft.route_tables.iter().filter_map(|table| table.known().map(str::to_owned)).collect();
+    let values = draft.route_tables.iter().chain([&draft.destination, &draft.target]);
+    let later: Vec<&Later> = values.filter_map(Expected::later).collect();
+    let mut found: Vec<InTable> = Vec::new();
+    if !known.is_empty() {
+        found.extend(standing(regional, draft, known).await?);
+    }
+    let new = draft.route_tables.iter().filter_map(Expected::later);
+    let (fresh, unknown): (Vec<_>, Vec<_>) = new.partition(|later| later.fresh);
+    if !fresh.is_empty() {
+        let line = format!("in {} that the run makes", tables_in_words(fresh.len()));
+        found.push(InTable { action: Action::Create, line });
+    }
+    // Which tables those are is told with what the node waits for.
+    found.extend(unknown.iter().map(|_| InTable { action: Action::Unknown, line: String::new() }));
+    let has = |action| found.iter().any(|table| table.action == action);
+    // What is made outweighs what is led elsewhere, and what is not known outweighs both.
+    let order = [Action::Unknown, Action::Create, Action::Update];
+    let action = order.into_iter().find(|action| has(*action)).unwrap_or(Action::Nothing);
+    let outlook =
+        Outlook::new(regional, &draft.owner, draft.destination.known().unwrap_or_default(), action).until(until(later));
+    Ok(outlook
+        .noting(found.into_iter().map(|table| table.line).filter(|line| action != Action::Nothing && !line.is_empty())))
+}
+
+/// What would be done in the tables that are there.
+async fn standing(regional: &Regional, draft: &Draft, known: Vec<String>) -> Result<Vec<InTable>, Failure> {
+    let (Some(destination), target) = (draft.destination.known(), draft.target.known()) else {
+        let Some(later) = draft.destination.later() else { return Ok(Vec::new()) };
+        let line = |table: &String| format!("{table}: the destination is not known until {}", later.values());
+        return Ok(known.iter().map(|table| InTable { action: Action::Unknown, line: line(table) }).collect());
+    };
+    let fresh = draft.target.later().is_some_and(|later| later.fresh);
+    // A target that is to be made has no id yet, and any other that is unknown must not be guessed: nothing leads there.
+    let terms = if let Some(target) = target {
+        let (destination, target) = (destination.to_owned(), target.to_owned());
+        let (replace, owner) = (draft.replace, draft.owner.clone());
+        terms(&Wanted { route_tables: known, destination, target, replace, owner })?
+    } else {
+        let (tables, destination) = place(&known, destination)?;
+        Terms::towards_nothing(tables, destination, draft.replace)
+    };
+    let mut found = Vec::new();
+    for table in tables(regional, &terms).await? {
+        found.push(in_table(regional, &terms, &table, target.is_some() || fresh, &shown(&draft.target)).await?);
+    }
+    Ok(found)
+}
+
+async fn in_table(
+    regional: &Regional,
+    terms: &Terms,
+    table: &RouteTable,
+    certain: bool,
+    target: &str,
+) -> Result<InTable, Failure> {
+    let route = format!("{}: {} → {target}", table.id, terms.destination);
+    // Where the target is not known, what leads elsewhere now may be what is wanted.
+    let decision = match settle(regional, terms, table).await {
+        Err(_) if !certain => return Ok(InTable { action: Action::Unknown, line: route }),
+        decision => decision?,
+    };
+    Ok(match decision {
+        Decision::Create => InTable { action: Action::Create, line: route },
+        Decision::Nothing => InTable { action: Action::Nothing, line: format!("{route} is there") },
+        Decision::Replace { .. } if !certain => InTable { action: Action::Unknown, line: route },
+        Decision::Replace { from } => InTable { action: Action::Update, line: format!("{route}, instead of {from}") },
+        Decision::Suspect { peering } => {
+            InTable { action: Action::Update, line: format!("{route}, instead of {peering}") }
+        }
+        Decision::Refuse(failure) => return Err(failure),
+    })
+}
+
+fn tables_in_words(count: usize) -> String {
+    if count == 1 { "a route table".to_owned() } else { format!("{count} route tables") }
+}
+
+fn shown(value: &Expected) -> String {
+    match value {
+        Expected::Known(text) => text.clone(),
+        Expected::Later(later) => later.values(),
+    }
+}

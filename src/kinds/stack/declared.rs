@@ -1,0 +1,117 @@
+//! What a template alone tells of a stack that is to be made.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::super::{Expected, Regional};
+use super::foresee::Draft;
+use crate::cfn::{Context, Document, Evaluator, Lookup, Pseudo};
+use crate::preview::{Effect, ResourceChange};
+
+/// A template with the parameters that are known. Of its resources nothing is.
+pub(super) struct Declared<'a> {
+    document: &'a Document,
+    world: World<'a>,
+}
+
+impl<'a> Declared<'a> {
+    pub(super) fn new(regional: &'a Regional, draft: &'a Draft, document: &'a Document) -> Self {
+        let parameters = document.parameters.values().filter_map(|parameter| {
+            // What Systems Manager holds is not known here.
+            let text = match draft.parameters.get(&parameter.name) {
+                _ if parameter.is_ssm() => None,
+                Some(Expected::Known(text)) => Some(text.as_str()),
+                Some(Expected::Later(_)) => None,
+                None => parameter.default.as_deref(),
+            };
+            let text = text.filter(|text| !text.contains("{{resolve:"))?;
+            Some((parameter.name.as_str(), parameter.accept(text).ok()?))
+        });
+        Self { document, world: World { regional, name: &draft.name, parameters: parameters.collect() } }
+    }
+
+    /// The evaluator of the template.
+    pub(super) fn evaluator(&self) -> Evaluator<'_> {
+        Evaluator::new(self.document, &self.world)
+    }
+
+    /// The value of a parameter, if it is known.
+    pub(super) fn parameter(&self, name: &str) -> Option<&Json> {
+        self.world.parameters.get(name)
+    }
+
+    /// Whether the template has a parameter of this name.
+    pub(super) fn declares(&self, name: &str) -> bool {
+        self.document.parameters.contains_key(name)
+    }
+
+    /// The resources that will be made, and those of which a condition decides that is not known yet.
+    pub(super) fn resources(&self) -> Vec<ResourceChange> {
+        let evaluator = self.evaluator();
+        let made = self.document.resources.values().filter_map(|resource| {
+            let effect = match evaluator.exists(resource) {
+                Ok(true) => Effect::Add,
+                Ok(false) => return None,
+                Err(_) => Effect::Unknown,
+            };
+            let (name, kind) = (resource.id.clone(), resource.type_name.clone());
+            Some(ResourceChange { effect, resource: name, kind, id: None, properties: Vec::new(), nested: Vec::new() })
+        });
+        made.collect()
+    }
+
+    /// The outputs whose values follow from the parameters.
+    pub(super) fn outputs(&self) -> BTreeMap<String, String> {
+        if self.document.has_macros {
+            return BTreeMap::new();
+        }
+        let evaluator = self.evaluator();
+        let known = self.document.outputs.values().filter_map(|output| {
+            if output.condition.as_deref().is_some_and(|name| evaluator.holds(name) != Some(true)) {
+                return None;
+            }
+            Some((output.name.clone(), evaluator.text(output.value.as_deref()?).ok()??))
+        });
+        known.collect()
+    }
+}
+
+struct World<'a> {
+    regional: &'a Regional,
+    name: &'a str,
+    parameters: BTreeMap<&'a str, Json>,
+}
+
+impl Context for World<'_> {
+    fn parameter(&self, name: &str) -> Lookup {
+        self.parameters.get(name).map_or(Lookup::Unknown, |value| value.clone().into())
+    }
+
+    fn pseudo(&self, pseudo: Pseudo) -> Lookup {
+        let region = self.regional.region();
+        match pseudo {
+            Pseudo::AccountId => self.regional.account_id().as_str().into(),
+            Pseudo::Region => region.as_str().into(),
+            Pseudo::Partition => region.partition().into(),
+            Pseudo::StackName => self.name.into(),
+            Pseudo::NotificationArns | Pseudo::NoValue | Pseudo::StackId | Pseudo::UrlSuffix => Lookup::Unknown,
+        }
+    }
+
+    fn resource(&self, _: &str) -> Lookup {
+        Lookup::Unknown
+    }
+
+    fn attribute(&self, _: &str, _: &str) -> Lookup {
+        Lookup::Unknown
+    }
+
+    fn export(&self, _: &str) -> Lookup {
+        Lookup::Unknown
+    }
+
+    fn zones(&self, _: &str) -> Lookup {
+        Lookup::Unknown
+    }
+}

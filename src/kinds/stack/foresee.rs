@@ -1,0 +1,267 @@
+//! What a run would do with a stack.
+
+use std::path::PathBuf;
+
+use indexmap::IndexMap;
+
+use super::super::expected::{parted, until};
+use super::super::{Expected, Failure, Outlook, Owner, Regional};
+use super::compare::{Comparison, compare};
+use super::decide::{Decision, decide};
+use super::token::Attempt;
+use super::update::{Worked, work_out};
+use super::{ChangeSets, LOOKS, Wanted, declared, differences, lasting, pause, restless};
+use crate::aws::{self, Stack};
+use crate::cfn::Document;
+use crate::preview::{Action, Effect, PropertyChange, Recreates, ResourceChange};
+
+/// A stack as the plan wants it, as far as its values are known before the run.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The stack's name.
+    pub name: String,
+    /// The template's text.
+    pub template: String,
+    /// Where the text came from; for messages.
+    pub path: PathBuf,
+    /// The parameters that the plan gives.
+    pub parameters: IndexMap<String, Expected>,
+    /// The tags that the plan gives.
+    pub tags: IndexMap<String, Expected>,
+    /// What the template is allowed to make.
+    pub capabilities: Vec<String>,
+    /// The node that the stack belongs to.
+    pub owner: Owner,
+}
+
+/// A change set that was made for a preview: what is executed is what was shown.
+#[derive(Debug)]
+pub struct Prepared(pub(super) Attempt);
+
+impl Draft {
+    /// What is known of it.
+    fn known(&self) -> Wanted {
+        Wanted {
+            name: self.name.clone(),
+            template: self.template.clone(),
+            path: self.path.clone(),
+            parameters: parted(&self.parameters).0,
+            tags: parted(&self.tags).0,
+            capabilities: self.capabilities.clone(),
+            owner: self.owner.clone(),
+        }
+    }
+}
+
+/// Looks at a stack and says what a run would do with it. With `change_sets`, CloudFormation is asked where only it can
+/// tell; the change set waits there to be executed or deleted. Without, nothing is made at AWS.
+///
+/// # Errors
+///
+/// It would fail: says why and what to do.
+pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&ChangeSets>) -> Result<Outlook, Failure> {
+    let wanted = draft.known();
+    if wanted.template.len() > crate::cfn::MAX_INLINE_BYTES {
+        return Err(super::too_large(&wanted));
+    }
+    let document = Document::read(&wanted.template).ok();
+    let mut attempt = Attempt::new(regional.nonce());
+    let mut last = None;
+    for look in 0..LOOKS {
+        let live = regional.stack(&wanted.name).await?;
+        let outlook = |action| Outlook::new(regional, &draft.owner, &draft.name, action);
+        let stack = match (decide(&wanted, live.as_ref()), live) {
+            (Decision::Create, _) => return Ok(made(regional, draft, document.as_ref())),
+            (Decision::Refuse(failure), _) => return Err(failure),
+            (Decision::Wait, Some(stack)) => {
+                let note = format!("it is in {}: what is to be done will be seen once that has ended", stack.status);
+                return Ok(outlook(Action::Unknown).noting([note]));
+            }
+            (Decision::Compare, Some(stack)) => stack,
+            (Decision::Wait | Decision::Compare, None) => continue,
+        };
+        let template = regional.template(&stack.id).await?;
+        let seen =
+            Seen { regional, draft, wanted: &wanted, document: document.as_ref(), stack: &stack, template: &template };
+        if !parted(&draft.parameters).1.is_empty() || !parted(&draft.tags).1.is_empty() {
+            return Ok(seen.half_known());
+        }
+        let reasons = match compare(&wanted, &stack, &template) {
+            Comparison::Same(notes) => return Ok(seen.unchanged(notes)),
+            Comparison::Different(reasons) => reasons,
+        };
+        let Some(change_sets) = change_sets else { return Ok(seen.unasked(reasons)) };
+        match work_out(regional, &wanted, &stack, &mut attempt, change_sets).await? {
+            Worked::Nothing => {
+                return Ok(seen.unchanged(vec!["CloudFormation finds nothing to change".to_owned()]));
+            }
+            Worked::Again(failure) => last = failure.or(last),
+            Worked::Out(change_set) => {
+                let mut changes = Vec::with_capacity(change_set.changes.len());
+                for change in change_set.changes {
+                    changes.push(with_nested(regional, change, 0).await?);
+                }
+                let mut outlook = seen.changed(&changes, reasons);
+                outlook.prepared = Some(Prepared(attempt));
+                return Ok(outlook);
+            }
+        }
+        tokio::time::sleep(pause(look)).await;
+    }
+    Err(last.unwrap_or_else(|| restless(&wanted.name)))
+}
+
+/// How deep nested stacks are looked into.
+const DEEPEST: u8 = 8;
+
+/// A change with those of the nested stack that it is about.
+async fn with_nested(regional: &Regional, change: aws::ResourceChange, depth: u8) -> Result<ResourceChange, Failure> {
+    let mut shown = shown(&change);
+    if let Some(id) = change.change_set.as_ref().filter(|_| depth < DEEPEST) {
+        let name = change.id.as_deref().unwrap_or(id);
+        for nested in regional.change_set(name, id).await?.changes {
+            shown.nested.push(Box::pin(with_nested(regional, nested, depth + 1)).await?);
+        }
+    }
+    Ok(shown)
+}
+
+/// A stack that is not there.
+fn made(regional: &Regional, draft: &Draft, document: Option<&Document>) -> Outlook {
+    let mut outlook = Outlook::new(regional, &draft.owner, &draft.name, Action::Create);
+    let later: Vec<_> = draft.parameters.values().chain(draft.tags.values()).filter_map(Expected::later).collect();
+    outlook.foreseen.until = until(later);
+    outlook.foreseen.parameters = differences::given(&draft.parameters, document);
+    outlook.foreseen.tags = differences::given(&draft.tags, None);
+    match document {
+        Some(document) => {
+            let declared = declared::Declared::new(regional, draft, document);
+            outlook.foreseen.resources = declared.resources();
+            outlook.outputs = declared.outputs();
+            if document.has_macros {
+                outlook
+                    .foreseen
+                    .notes
+                    .push("macros have a hand in the template, so other resources may be made".to_owned());
+            }
+        }
+        None => outlook.foreseen.notes.push("the template can only be read by CloudFormation".to_owned()),
+    }
+    outlook
+}
+
+/// A stack of ours that stands.
+struct Seen<'a> {
+    regional: &'a Regional,
+    draft: &'a Draft,
+    wanted: &'a Wanted,
+    document: Option<&'a Document>,
+    stack: &'a Stack,
+    template: &'a str,
+}
+
+impl Seen<'_> {
+    fn outlook(&self, action: Action) -> Outlook {
+        let mut outlook = Outlook::new(self.regional, &self.draft.owner, &self.draft.name, action);
+        outlook.id = Some(self.stack.id.clone());
+        outlook
+    }
+
+    /// It is as it should be.
+    fn unchanged(&self, notes: Vec<String>) -> Outlook {
+        let mut outlook = self.outlook(Action::Nothing).noting(notes);
+        outlook.outputs.clone_from(&self.stack.outputs);
+        outlook
+    }
+
+    /// An outlook with the parameters and tags that differ.
+    fn differing(&self, action: Action) -> Outlook {
+        let mut outlook = self.outlook(action);
+        outlook.foreseen.parameters = differences::parameters(self.draft, self.stack, self.document);
+        outlook.foreseen.tags = differences::tags(self.draft, self.stack);
+        outlook
+    }
+
+    fn has_other_template(&self) -> bool {
+        crate::cfn::compare(&self.wanted.template, self.template) == crate::cfn::Comparison::Different
+    }
+
+    /// Some of its values only the run will tell.
+    fn half_known(&self) -> Outlook {
+        let values = self.draft.parameters.values().chain(self.draft.tags.values());
+        let later: Vec<_> = values.filter_map(Expected::later).collect();
+        let outlook = self.differing(Action::Unknown).until(until(later));
+        if self.has_other_template() { outlook.noting(["the template differs".to_owned()]) } else { outlook }
+    }
+
+    /// It differs, or may, and CloudFormation is not to be asked.
+    fn unasked(&self, reasons: Vec<String>) -> Outlook {
+        let outlook = self.differing(Action::Update);
+        let differs =
+            self.has_other_template() || !outlook.foreseen.parameters.is_empty() || !outlook.foreseen.tags.is_empty();
+        let mut outlook = if differs { outlook } else { self.outlook(Action::Unknown) };
+        outlook.foreseen.notes.extend(reasons);
+        let note = "no change set was made, so what becomes of its resources is not known";
+        outlook.noting([note.to_owned()])
+    }
+
+    /// It differs, and this is what CloudFormation would do about it.
+    fn changed(&self, changes: &[ResourceChange], reasons: Vec<String>) -> Outlook {
+        let all = || changes.iter().flat_map(ResourceChange::all);
+        let replaces = all().any(|change| matches!(change.effect, Effect::Replace | Effect::MayReplace));
+        let mut outlook = self.differing(if replaces { Action::Replace } else { Action::Update });
+        outlook.foreseen.resources = changes.to_vec();
+        let is_told = |reason: &String| reason.starts_with("parameter ") || reason.starts_with("tag ");
+        outlook.foreseen.notes.extend(reasons.into_iter().filter(|reason| !is_told(reason)));
+        outlook.outputs = match self.document {
+            Some(document) => lasting::outputs(self.regional, self.draft, document, self.stack, self.template, changes),
+            None => std::collections::BTreeMap::new(),
+        };
+        outlook
+    }
+}
+
+/// A change as it is shown.
+fn shown(change: &aws::ResourceChange) -> ResourceChange {
+    let stays = change.policy.as_deref() == Some("Retain");
+    let effect = match (change.action.as_str(), change.replacement.as_deref()) {
+        ("Add", _) => Effect::Add,
+        ("Modify", Some("True")) => Effect::Replace,
+        ("Modify", Some("Conditional")) => Effect::MayReplace,
+        ("Modify" | "SyncWithActual", _) => Effect::Modify,
+        ("Remove", _) if stays => Effect::Leave,
+        ("Remove", _) => Effect::Remove,
+        ("Import", _) => Effect::Import,
+        _ => Effect::Unknown,
+    };
+    ResourceChange {
+        effect,
+        resource: change.resource.clone(),
+        kind: change.kind.clone(),
+        id: change.id.clone(),
+        properties: change.details.iter().map(property).collect(),
+        nested: Vec::new(),
+    }
+}
+
+fn property(detail: &aws::Detail) -> PropertyChange {
+    let path = detail.path.trim_start_matches('/');
+    let path = match (path.is_empty(), detail.attribute.as_str()) {
+        (true, attribute) => attribute.to_owned(),
+        (false, _) if path.starts_with("Properties/") => path.to_owned(),
+        (false, attribute) if path.starts_with(attribute) || attribute.is_empty() => path.to_owned(),
+        (false, attribute) => format!("{attribute}/{path}"),
+    };
+    PropertyChange {
+        path,
+        before: detail.before.clone(),
+        after: detail.after.clone(),
+        recreates: match detail.recreation.as_str() {
+            "Always" => Recreates::Always,
+            "Conditionally" => Recreates::Conditionally,
+            _ => Recreates::Never,
+        },
+        certain: detail.evaluation != "Dynamic",
+        cause: detail.cause.clone(),
+    }
+}

@@ -1,0 +1,19 @@
+//! What a run would do, as data: for every node an action, what exactly changes, and what cannot be known yet.
+//!
+//! It is made by reading only (and by change sets, which are CloudFormation's own previews), and is what `orch preview`
+//! shows, what `apply` asks about, and what a saved preview holds. Nothing in it is made up: a value that only the run
+//! will bring forth is told as unknown, with the reference that it waits for.
+
+mod action;
+mod difference;
+mod foreseen;
+mod order;
+mod resource;
+mod whole;
+
+pub use action::Action;
+pub use difference::{Difference, Shown};
+pub use foreseen::{Foreseen, Until};
+pub use order::Order;
+pub use resource::{Effect, PropertyChange, Recreates, ResourceChange};
+pub use whole::{Count, Preview, VERSION};

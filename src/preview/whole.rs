@@ -1,0 +1,56 @@
+//! The whole preview.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Foreseen, Order};
+
+/// The version of the written form. New fields do not change it; a reader passes over those that it does not know.
+pub const VERSION: u32 = 1;
+
+/// What a run would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preview {
+    /// The plan's name.
+    pub plan: String,
+    /// Every node that takes part, in the order of the plan.
+    pub nodes: Vec<Foreseen>,
+    /// In which order.
+    pub order: Order,
+}
+
+/// How many nodes have which action, in the order in which they are told.
+pub type Count = Vec<(Action, usize)>;
+
+impl Preview {
+    /// Whether everything is as it should be.
+    pub fn is_nothing(&self) -> bool {
+        !self.nodes.iter().any(|node| node.action.is_change() || node.action == Action::Refused)
+    }
+
+    /// Whether a node would fail.
+    pub fn is_refused(&self) -> bool {
+        self.nodes.iter().any(|node| node.action == Action::Refused)
+    }
+
+    /// How many nodes have which action; those that none has are left out.
+    pub fn count(&self) -> Count {
+        const ORDER: [Action; 9] = [
+            Action::Create,
+            Action::Update,
+            Action::Replace,
+            Action::Delete,
+            Action::Unknown,
+            Action::Refused,
+            Action::Skipped,
+            Action::Read,
+            Action::Nothing,
+        ];
+        let count = |action| self.nodes.iter().filter(|node| node.action == action).count();
+        ORDER.map(|action| (action, count(action))).into_iter().filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// How many resources would be lost, or may be.
+    pub fn lost(&self) -> usize {
+        self.nodes.iter().map(Foreseen::lost).sum()
+    }
+}

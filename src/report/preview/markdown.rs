@@ -1,0 +1,117 @@
+//! The preview as a comment on a pull request: the sum first, the details folded.
+
+use std::fmt::Write as _;
+
+use super::words;
+use crate::preview::{Action, Foreseen, Preview, ResourceChange};
+use crate::text::{counted, printable};
+
+/// GitHub takes 65,536 characters for a comment; what is beyond is left to the log.
+const LONGEST: usize = 60_000;
+
+/// A Markdown document with a table of the nodes that something would be done with.
+pub fn preview_markdown(preview: &Preview) -> String {
+    let mut text = String::new();
+    let heading = if preview.is_nothing() { "nothing to do" } else { "changes" };
+    let _ = writeln!(text, "### `{}`: {heading}\n", code(&preview.plan));
+    let _ = writeln!(text, "{}\n", words::count(preview));
+    let lost = preview.lost();
+    if lost > 0 {
+        let _ = writeln!(text, "> **{} would be lost, or may be, with all in it.**\n", counted(lost, "resource"));
+    }
+    let shown: Vec<&Foreseen> =
+        preview.nodes.iter().filter(|node| !matches!(node.action, Action::Nothing | Action::Read)).collect();
+    if !shown.is_empty() {
+        text.push_str("| | node | | where |\n|---|---|---|---|\n");
+        for node in &shown {
+            let (sign, what) = (node.action.sign(), cell(&words::action(node)));
+            let _ = writeln!(
+                text,
+                "| `{sign}` | `{}` | {what} | {}, {} |",
+                code(&node.node.to_string()),
+                node.account,
+                node.region
+            );
+        }
+        text.push('\n');
+    }
+    let mut left = 0;
+    for node in shown {
+        let details = details(node);
+        if details.is_empty() {
+            continue;
+        }
+        if text.len() + details.len() > LONGEST {
+            left += 1;
+            continue;
+        }
+        let _ = writeln!(
+            text,
+            "<details><summary><code>{}</code></summary>\n\n````text\n{details}````\n\n</details>\n",
+            html(&node.node.to_string())
+        );
+    }
+    if left > 0 {
+        let _ = writeln!(
+            text,
+            "The details of {} are left out: they would make this page too long.\n",
+            counted(left, "node")
+        );
+    }
+    let _ = writeln!(text, "_{}_", words::COMPARED);
+    text
+}
+
+fn details(node: &Foreseen) -> String {
+    let mut text = String::new();
+    if let Some(failure) = &node.failure {
+        let _ = writeln!(text, "{}", printable(&failure.to_string()));
+        for help in &failure.help {
+            let _ = writeln!(text, "help: {}", printable(help));
+        }
+    }
+    for line in node.notes.iter().map(|note| printable(note).into_owned()).chain(words::until(node)) {
+        let _ = writeln!(text, "{line}");
+    }
+    for (what, differences) in [("parameter", &node.parameters), ("tag", &node.tags)] {
+        for one in differences {
+            let _ = writeln!(text, "{what} {}: {}", printable(&one.name), words::difference(one));
+        }
+    }
+    resources(&mut text, &node.resources, 0);
+    // A fence within what is fenced would end it.
+    text.replace("````", "'''' ")
+}
+
+fn resources(text: &mut String, changes: &[ResourceChange], indent: usize) {
+    for change in changes {
+        let (sign, word) = (words::effect_sign(change.effect), words::effect_word(change.effect));
+        let _ =
+            writeln!(text, "{:indent$}{sign} {} ({}) {word}", "", printable(&change.resource), printable(&change.kind));
+        for property in &change.properties {
+            let _ = writeln!(text, "{:indent$}    {}", "", words::property(property));
+        }
+        resources(text, &change.nested, indent + 4);
+    }
+}
+
+/// Text within backticks.
+fn code(text: &str) -> String {
+    printable(text).replace('`', "'").replace('|', "\\|")
+}
+
+/// Text in a table's cell: no mark of Markdown or HTML means anything in it.
+fn cell(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for char in text.chars() {
+        if "\\`*_[]<>|#~&!".contains(char) {
+            safe.push('\\');
+        }
+        safe.push(char);
+    }
+    safe
+}
+
+fn html(text: &str) -> String {
+    printable(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}

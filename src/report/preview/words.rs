@@ -1,0 +1,175 @@
+//! The words of a preview, which its text and its Markdown share.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde_json::Value as Json;
+
+use crate::preview::{
+    Action, Difference, Effect, Foreseen, Preview, PropertyChange, Recreates, ResourceChange, Shown, Until,
+};
+use crate::text::{counted, printable};
+
+/// What a preview compares, which must be said: a resource that was changed by hand is not seen by it.
+pub(super) const COMPARED: &str =
+    "Templates, parameters and tags are compared with those that AWS has; what was changed by hand is not seen.";
+
+/// `3 to create, 1 to replace, 9 unchanged`.
+pub(super) fn count(preview: &Preview) -> String {
+    let counts = preview.count();
+    let words = counts.iter().map(|(action, count)| format!("{count} {}", action.words()));
+    let nodes = counted(preview.nodes.len(), "node");
+    format!("{nodes}: {}", words.collect::<Vec<_>>().join(", "))
+}
+
+/// What a node's line says after its name.
+pub(super) fn action(node: &Foreseen) -> String {
+    let what = match node.action {
+        Action::Nothing => "nothing to do",
+        Action::Read => "only read",
+        Action::Create => "create",
+        Action::Update => "update in place",
+        Action::Replace => "replace",
+        Action::Delete => "delete",
+        Action::Unknown => "not known yet",
+        Action::Refused => "would fail",
+        Action::Skipped => "would be skipped",
+    };
+    let mut said = what.to_owned();
+    if !node.name.is_empty() {
+        said.push(' ');
+        said.push_str(&printable(&node.name));
+    }
+    let counts = resources(&node.resources);
+    if !counts.is_empty() {
+        said.push_str(": ");
+        said.push_str(&counts);
+    }
+    said
+}
+
+/// `2 added, 1 replaced`.
+fn resources(changes: &[ResourceChange]) -> String {
+    let mut counts: BTreeMap<Effect, usize> = BTreeMap::new();
+    for change in changes.iter().flat_map(ResourceChange::all) {
+        *counts.entry(change.effect).or_default() += 1;
+    }
+    let counts = counts.iter().map(|(effect, count)| format!("{count} {}", effect_word(*effect)));
+    counts.collect::<Vec<_>>().join(", ")
+}
+
+/// What is done to a resource.
+pub(super) const fn effect_word(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Add => "added",
+        Effect::Modify => "changed in place",
+        Effect::MayReplace => "perhaps replaced",
+        Effect::Replace => "replaced",
+        Effect::Remove => "deleted",
+        Effect::Leave => "left behind",
+        Effect::Import => "imported",
+        Effect::Unknown => "not known yet",
+    }
+}
+
+/// One character for what is done to a resource.
+pub(super) const fn effect_sign(effect: Effect) -> char {
+    match effect {
+        Effect::Add | Effect::Import => '+',
+        Effect::Modify => '~',
+        Effect::MayReplace | Effect::Replace => '±',
+        Effect::Remove | Effect::Leave => '-',
+        Effect::Unknown => '?',
+    }
+}
+
+/// `10.0.0.0/20 → 10.0.0.0/19`.
+pub(super) fn difference(difference: &Difference) -> String {
+    arrow(difference.before.as_ref().map(shown), difference.after.as_ref().map(shown))
+}
+
+fn arrow(before: Option<String>, after: Option<String>) -> String {
+    match (before, after) {
+        (None, Some(after)) => after,
+        (Some(before), None) => format!("{before} → nothing"),
+        (Some(before), Some(after)) if before == after => format!("{after} (differs)"),
+        (Some(before), Some(after)) => format!("{before} → {after}"),
+        (None, None) => String::new(),
+    }
+}
+
+fn shown(value: &Shown) -> String {
+    match value {
+        Shown::Text(text) if text.is_empty() => "\"\"".to_owned(),
+        Shown::Text(text) => printable(text).into_owned(),
+        Shown::Hidden => "****".to_owned(),
+        Shown::Until(expression) => format!("(known after {})", printable(expression)),
+    }
+}
+
+/// `CidrBlock: 10.0.0.0/24 → 10.0.1.0/24 (replaces it)`.
+pub(super) fn property(property: &PropertyChange) -> String {
+    let (before, after) = members(property).unwrap_or_else(|| (property.before.clone(), property.after.clone()));
+    let value = |text: &Option<String>| text.as_ref().map(|text| printable(text).into_owned());
+    let after = value(&after).or_else(|| (!property.certain).then(|| "known during the update".to_owned()));
+    let mut said =
+        format!("{}: {}", printable(property.path.trim_start_matches("Properties/")), arrow(value(&before), after));
+    if said.ends_with(": ") {
+        said.truncate(said.len() - 2);
+    }
+    let mut remarks: Vec<String> = Vec::new();
+    match (property.recreates, property.certain) {
+        (Recreates::Always, true) => remarks.push("replaces it".to_owned()),
+        (Recreates::Always, false) => remarks.push("replaces it if it changes".to_owned()),
+        (Recreates::Conditionally, _) => remarks.push("may replace it".to_owned()),
+        (Recreates::Never, _) => {}
+    }
+    remarks.extend(property.cause.as_ref().map(|cause| format!("by {}", printable(cause))));
+    if !remarks.is_empty() {
+        let _ = write!(said, " ({})", remarks.join(", "));
+    }
+    said
+}
+
+/// Of two maps, or lists of tags, what differs: the rest tells nobody anything.
+fn members(property: &PropertyChange) -> Option<(Option<String>, Option<String>)> {
+    let (before, after) = (map(property.before.as_ref()?)?, map(property.after.as_ref()?)?);
+    let told = |one: &BTreeMap<String, String>, other: &BTreeMap<String, String>| {
+        let differing = one.iter().filter(|(key, value)| other.get(*key) != Some(value));
+        differing.map(|(key, value)| format!("{key} = {value}")).collect::<Vec<_>>().join(", ")
+    };
+    let shown = |text: String| (!text.is_empty()).then_some(text);
+    let (was, will_be) = (told(&before, &after), told(&after, &before));
+    (before != after).then(|| (shown(was), shown(will_be)))
+}
+
+/// A JSON object, or a list of `{"Key": …, "Value": …}`, by its keys.
+fn map(text: &str) -> Option<BTreeMap<String, String>> {
+    let word = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    match serde_json::from_str(text).ok()? {
+        Json::Object(map) => Some(map.iter().map(|(key, value)| (key.clone(), word(value))).collect()),
+        Json::Array(items) => {
+            items.iter().map(|item| Some((item.get("Key")?.as_str()?.to_owned(), word(item.get("Value")?)))).collect()
+        }
+        _ => None,
+    }
+}
+
+/// What a node waits for: where it decides over what is done, each value and its place; else the nodes alone.
+pub(super) fn until(node: &Foreseen) -> Vec<String> {
+    if node.until.is_empty() {
+        return Vec::new();
+    }
+    if node.action == Action::Unknown {
+        let line = |until: &Until| format!("until {} is known ({})", printable(&until.value), printable(&until.place));
+        return node.until.iter().map(line).collect();
+    }
+    let mut nodes: Vec<String> = Vec::new();
+    for until in &node.until {
+        let name = until.node.to_string();
+        if !nodes.contains(&name) {
+            nodes.push(name);
+        }
+    }
+    vec![format!("with what {} will give", nodes.join(" and "))]
+}

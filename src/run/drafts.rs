@@ -1,0 +1,131 @@
+//! From a node's expressions to what is known of it before the run.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_json::Value as Json;
+
+use super::outlooks::{Giving, Outlooks};
+use super::wanted::{Resolver, Unknown};
+use crate::diag::Sources;
+use crate::event::Failure;
+use crate::kinds::{Expected, Later, Owner, Until, peering, route, stack};
+use crate::plan::{Attribute, Outputs, PeeringSpec, RouteSpec, Setting, Side, StackSpec, Value};
+
+/// Works out the values of one node as far as they are known.
+pub(super) struct Drafter<'a> {
+    /// What is foreseen of other nodes.
+    pub(super) outlooks: &'a Outlooks,
+    /// The texts of the plan.
+    pub(super) sources: &'a Sources,
+    /// The plan's name and the node.
+    pub(super) owner: Owner,
+}
+
+impl Drafter<'_> {
+    /// A stack that the plan manages.
+    ///
+    /// # Errors
+    /// A value that can never be worked out; the same goes for all of them.
+    pub(super) fn stack(&self, spec: &StackSpec) -> Result<stack::Draft, Failure> {
+        let (template, path) = spec.template.as_ref().map_or_else(Default::default, |template| {
+            (self.sources.get(template.file).text.to_string(), template.path.to_path_buf())
+        });
+        Ok(stack::Draft {
+            name: spec.name.to_string(),
+            template,
+            path,
+            parameters: self.settings(&spec.parameters)?,
+            tags: self.settings(&spec.tags)?,
+            capabilities: spec.capabilities.iter().map(ToString::to_string).collect(),
+            owner: self.owner.clone(),
+        })
+    }
+
+    /// A peering.
+    ///
+    /// # Errors
+    /// As for [`Drafter::stack`].
+    pub(super) fn peering(&self, spec: &PeeringSpec) -> Result<peering::Draft, Failure> {
+        let side = |side: &Side| Ok::<_, Failure>(peering::DraftSide { vpc: self.text(&side.vpc)?, dns: side.dns });
+        Ok(peering::Draft {
+            requester: side(&spec.requester)?,
+            accepter: side(&spec.accepter)?,
+            tags: self.settings(&spec.tags)?,
+            owner: self.owner.clone(),
+        })
+    }
+
+    /// A route.
+    ///
+    /// # Errors
+    /// As for [`Drafter::stack`].
+    pub(super) fn route(&self, spec: &RouteSpec) -> Result<route::Draft, Failure> {
+        let mut route_tables: Vec<Expected> = Vec::new();
+        for table in &spec.route_tables {
+            let items = match self.later(table)? {
+                Ok(Json::Array(items)) => items,
+                Ok(other) => vec![other],
+                Err(later) => {
+                    route_tables.push(Expected::Later(later));
+                    continue;
+                }
+            };
+            for item in items {
+                let table = Expected::Known(self.resolver().plain(table.span(), &item)?);
+                if !route_tables.contains(&table) {
+                    route_tables.push(table);
+                }
+            }
+        }
+        if route_tables.is_empty() {
+            // It says why there is none.
+            self.resolver().route(spec)?;
+        }
+        let (destination, target) = (self.text(&spec.destination)?, self.text(&spec.via)?);
+        Ok(route::Draft { route_tables, destination, target, replace: spec.replace, owner: self.owner.clone() })
+    }
+
+    fn resolver(&self) -> Resolver<'_> {
+        Resolver { gathered: self.outlooks, sources: self.sources, owner: self.owner.clone() }
+    }
+
+    fn settings(&self, values: &IndexMap<Arc<str>, Setting>) -> Result<IndexMap<String, Expected>, Failure> {
+        values.iter().map(|(key, setting)| Ok((key.to_string(), self.text(&setting.value)?))).collect()
+    }
+
+    fn text(&self, value: &Value) -> Result<Expected, Failure> {
+        Ok(match self.later(value)? {
+            Ok(_) => Expected::Known(self.resolver().text(value)?),
+            Err(later) => Expected::Later(later),
+        })
+    }
+
+    /// A value, or what it waits for.
+    fn later(&self, value: &Value) -> Result<Result<Json, Later>, Failure> {
+        let failure = match self.resolver().value(value) {
+            Ok(json) => return Ok(Ok(json)),
+            Err(Unknown::Unfit(failure)) => return Err(*failure),
+            Err(Unknown::Missing(_, failure)) => failure,
+        };
+        let mut later = Later { until: Vec::new(), fresh: true };
+        for need in value.needs() {
+            let Some(attribute) = need.attribute.as_ref() else { continue };
+            if self.outlooks.get(&need.node, attribute).is_some() {
+                continue;
+            }
+            match self.outlooks.giving(&need.node) {
+                // It is as it will be, and does not give this.
+                Giving::All => return Err(*failure),
+                Giving::More { fresh } => later.fresh &= fresh,
+            }
+            let (expression, place) = (need.expression.to_string(), self.sources.place(&need.span));
+            let value = match attribute {
+                Attribute::Id => format!("{}.id", need.node),
+                Attribute::Output(name) => format!("{}.outputs.{name}", need.node),
+            };
+            later.until.push(Until { node: need.node.clone(), value, expression, place });
+        }
+        Ok(Err(later))
+    }
+}

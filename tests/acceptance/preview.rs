@@ -1,0 +1,72 @@
+//! `orch preview`, and `apply` that shows the same before it asks.
+
+use crate::orch::{Orch, QUICK};
+
+const PREVIEW: [&str; 5] = ["preview", "plans/us-east-1.toml", "--local", "--local-config", "quick.toml"];
+
+fn shipped() -> Orch {
+    let orch = Orch::with_shipped_plans();
+    orch.write("quick.toml", QUICK);
+    orch
+}
+
+fn apply(orch: &Orch) {
+    orch.run(&["apply", "plans/us-east-1.toml", "--local", "--local-config", "quick.toml"]).code(0);
+}
+
+#[test]
+fn the_exit_code_tells_nothing_to_do_from_changes_and_from_what_would_fail() {
+    let orch = shipped();
+    let ended = orch.run(&PREVIEW);
+    ended.code(5).prints(&["stacks.master", "17 nodes: 17 to create", "order"]);
+    apply(&orch);
+    orch.run(&PREVIEW).code(0).prints(&["Nothing to do. 17 nodes: 17 unchanged"]);
+    // Another plan's stacks are not this one's.
+    orch.edit("plans/us-east-1.toml", "\"core-network-us-east-1\"", "\"other\"");
+    orch.run(&PREVIEW).code(1).prints(&["! stacks.master  would fail", "would be skipped", "5 to fail"]);
+}
+
+#[test]
+fn what_changes_is_shown_in_each_form() {
+    let orch = shipped();
+    apply(&orch);
+    orch.edit("plans/us-east-1.toml", "10.0.64.0/20", "10.0.80.0/20");
+    orch.run(&PREVIEW).code(5).prints(&["± stacks.spoke[qa]", "10.0.64.0/20 → 10.0.80.0/20", "would be lost"]);
+    let json = orch.run(&[&PREVIEW[..], &["--format", "json"]].concat());
+    let json = json.code(5);
+    let read: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(read["version"], 1);
+    let qa = read["nodes"].as_array().unwrap().iter().find(|node| node["node"] == "stacks.spoke[qa]").unwrap();
+    assert_eq!((&qa["action"], &qa["resources"][0]["effect"]), (&"replace".into(), &"replace".into()));
+    let markdown = orch.run(&[&PREVIEW[..], &["--format", "markdown"]].concat());
+    markdown.code(5).prints(&["### `core-network-us-east-1`: changes", "<details>", "| `±` | `stacks.spoke[qa]` |"]);
+}
+
+#[test]
+fn a_dry_run_is_a_preview_and_changes_nothing() {
+    let orch = shipped();
+    let dry = ["apply", "plans/us-east-1.toml", "--local", "--local-config", "quick.toml", "--dry-run"];
+    orch.run(&dry).code(5).prints(&["17 to create"]);
+    orch.run(&PREVIEW).code(5).prints(&["17 to create"]);
+}
+
+#[test]
+fn apply_shows_what_it_will_do_and_says_nothing_of_what_it_will_not() {
+    let orch = shipped();
+    let first = orch.run(&["apply", "plans/us-east-1.toml", "--local", "--local-config", "quick.toml"]);
+    first.code(0).says(&["17 nodes: 17 to create"]);
+    let second = orch.run(&["apply", "plans/us-east-1.toml", "--local", "--local-config", "quick.toml"]);
+    let second = second.code(0);
+    assert!(!second.stderr.contains("Nothing to do"), "{}", second.stderr);
+}
+
+#[test]
+fn only_chosen_nodes_are_previewed_and_others_are_read() {
+    let orch = shipped();
+    apply(&orch);
+    orch.edit("plans/us-east-1.toml", "10.0.64.0/20", "10.0.80.0/20");
+    orch.run(&[&PREVIEW[..], &["--only", "account:dev"]].concat()).code(0).prints(&["Nothing to do"]);
+    orch.run(&[&PREVIEW[..], &["--only", "stacks.spoke[qa]", "--read-only"]].concat())
+        .code(5)
+        .prints(&["no change set was made", "1 to update"]);
+}

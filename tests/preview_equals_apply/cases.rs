@@ -1,0 +1,338 @@
+//! Pairs of a live world and a plan.
+
+use super::files::Edit;
+
+/// What somebody does by hand before the preview.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Hand {
+    /// Deletes the peering.
+    DeletePeering,
+    /// Sets a tag of the peering.
+    TagPeering(&'static str, &'static str),
+    /// Deletes the spoke's route.
+    DeleteRoute,
+    /// Leads the spoke's route to an internet gateway.
+    LeadElsewhere,
+    /// Creates a stack in an account: its name and its template; `@VPC` is the VPC of the plan's stack there.
+    Stack(&'static str, &'static str, &'static str),
+    /// Deletes a stack.
+    DeleteStack(&'static str, &'static str),
+    /// Requests the peering with the plan's tags, and leaves it at that.
+    Request,
+}
+
+/// One pair.
+#[derive(Clone, Copy)]
+pub(crate) struct Case {
+    /// What it is about.
+    pub(crate) name: &'static str,
+    /// The plan that was applied before, as edits of the files; `None` if none was.
+    pub(crate) before: Option<&'static [Edit]>,
+    /// What was done by hand since.
+    pub(crate) by_hand: &'static [Hand],
+    /// The plan that is tried.
+    pub(crate) after: &'static [Edit],
+    /// Whether a node fails.
+    pub(crate) fails: bool,
+}
+
+const fn case(name: &'static str, after: &'static [Edit]) -> Case {
+    Case { name, before: Some(&[]), by_hand: &[], after, fails: false }
+}
+
+const fn by_hand(name: &'static str, by_hand: &'static [Hand], after: &'static [Edit]) -> Case {
+    Case { by_hand, ..case(name, after) }
+}
+
+const fn since(name: &'static str, before: &'static [Edit], after: &'static [Edit]) -> Case {
+    Case { before: Some(before), ..case(name, after) }
+}
+
+const fn failing(case: Case) -> Case {
+    Case { fails: true, ..case }
+}
+
+const GATEWAY: &str = "\
+Resources:
+  Gateway: {Type: AWS::EC2::InternetGateway}
+  Attachment: {Type: AWS::EC2::VPCGatewayAttachment, Properties: {VpcId: '@VPC', InternetGatewayId: !Ref Gateway}}
+Outputs:
+  Id: {Value: !Ref Gateway}
+";
+
+const FOREIGN: &str = "Resources: {Topic: {Type: AWS::EC2::InternetGateway}}\n";
+
+const NO_LINK: [Edit; 3] = [
+    (
+        "plan.toml",
+        "[peerings.link]\nrequester = { account = \"dev\", vpc = \"{{ stacks.spoke.outputs.VpcId }}\" }\naccepter  = { account = \"master\", vpc = \"{{ stacks.hub.outputs.VpcId }}\" }\n",
+        "",
+    ),
+    (
+        "plan.toml",
+        "[routes.out]\naccount      = \"dev\"\nroute_tables = [\"{{ stacks.spoke.outputs.TableId }}\"]\ndestination  = \"{{ stacks.hub.outputs.Range }}\"\nvia          = \"{{ peerings.link.id }}\"\n",
+        "",
+    ),
+    (
+        "plan.toml",
+        "[routes.back]\naccount      = \"master\"\nroute_tables = [\"{{ stacks.hub.outputs.TableId }}\"]\ndestination  = \"{{ stacks.spoke.outputs.Range }}\"\nvia          = \"{{ peerings.link.id }}\"\n",
+        "",
+    ),
+];
+
+const HUB_ALONE: [Edit; 4] = [
+    NO_LINK[0],
+    NO_LINK[1],
+    NO_LINK[2],
+    (
+        "plan.toml",
+        "[stacks.spoke]\naccount    = \"dev\"\nname       = \"net-spoke\"\ntemplate   = \"spoke.yaml\"\nparameters = { Range = \"10.1.0.0/16\", Peer = \"{{ stacks.hub.outputs.Range }}\" }\n",
+        "",
+    ),
+];
+
+/// All of them.
+pub(crate) fn all() -> Vec<Case> {
+    vec![
+        Case { before: None, ..case("nothing is there", &[]) },
+        case("everything is there", &[]),
+        since("the spoke is new", &HUB_ALONE, &[]),
+        since("peering and routes are new", &NO_LINK, &[]),
+        // Stacks.
+        case("a tag of a stack", &[("plan.toml", "Purpose = \"network\"", "Purpose = \"core\"")]),
+        case(
+            "one more tag of a stack",
+            &[("plan.toml", "Purpose = \"network\"", "Purpose = \"network\", Team = \"net\"")],
+        ),
+        case("a tag of a stack is gone", &[("plan.toml", "tags       = { Purpose = \"network\" }\n", "")]),
+        case("a parameter that changes a tag", &[("plan.toml", "Label = \"hub\"", "Label = \"core\"")]),
+        case("a parameter back to its default", &[("plan.toml", ", Label = \"hub\"", "")]),
+        case("a default that the plan had left", &[("hub.yaml", "Default: 'no'", "Default: 'yes'")]),
+        case("a condition that turns", &[("plan.toml", "Label = \"hub\"", "Label = \"hub\", Wide = \"yes\"")]),
+        since(
+            "a condition that turns back",
+            &[("plan.toml", "Label = \"hub\"", "Label = \"hub\", Wide = \"yes\"")],
+            &[],
+        ),
+        case("a range that replaces the hub", &[("plan.toml", "10.0.0.0/16", "10.2.0.0/16")]),
+        case("a range that replaces the spoke", &[("plan.toml", "10.1.0.0/16", "10.3.0.0/16")]),
+        case("a subnet that is replaced alone", &[("hub.yaml", "!Select [0,", "!Select [1,")]),
+        case(
+            "a resource more",
+            &[(
+                "hub.yaml",
+                "Outputs:\n",
+                "  More:\n    Type: AWS::EC2::RouteTable\n    Properties: {VpcId: !Ref Vpc}\nOutputs:\n",
+            )],
+        ),
+        since(
+            "a resource less",
+            &[(
+                "hub.yaml",
+                "Outputs:\n",
+                "  More:\n    Type: AWS::EC2::RouteTable\n    Properties: {VpcId: !Ref Vpc}\nOutputs:\n",
+            )],
+            &[],
+        ),
+        since(
+            "a resource less that is retained",
+            &[(
+                "hub.yaml",
+                "Outputs:\n",
+                "  More:\n    Type: AWS::EC2::RouteTable\n    DeletionPolicy: Retain\n    Properties: {VpcId: !Ref Vpc}\nOutputs:\n",
+            )],
+            &[],
+        ),
+        case(
+            "a resource by another name",
+            &[("hub.yaml", "  Table:\n", "  Roads:\n"), ("hub.yaml", "!Ref Table", "!Ref Roads")],
+        ),
+        case("an output more", &[("hub.yaml", "Outputs:\n", "Outputs:\n  Name: {Value: !Ref Label}\n")]),
+        case("an output less", &[("hub.yaml", "  SubnetId: {Value: !Ref Subnet}\n", "")]),
+        case(
+            "an output of another value",
+            &[("hub.yaml", "Range: {Value: !Ref Range}", "Range: {Value: !GetAtt Vpc.CidrBlock}")],
+        ),
+        case("a description", &[("hub.yaml", "Description: a hub", "Description: the hub")]),
+        case(
+            "a template in another order",
+            &[(
+                "hub.yaml",
+                "  Range: {Type: String}\n  Label: {Type: String, Default: hub}\n",
+                "  Label: {Default: hub, Type: String}\n  Range: {Type: String}\n",
+            )],
+        ),
+        since(
+            "letters that CloudFormation does not give back",
+            &[("hub.yaml", "Description: a hub", "Description: für alle")],
+            &[("hub.yaml", "Description: a hub", "Description: für alle")],
+        ),
+        case("a secret that is new", &[("plan.toml", "Label = \"hub\"", "Label = \"hub\", Secret = \"s3cret\"")]),
+        since(
+            "a secret that stays",
+            &[("plan.toml", "Label = \"hub\"", "Label = \"hub\", Secret = \"s3cret\"")],
+            &[("plan.toml", "Label = \"hub\"", "Label = \"hub\", Secret = \"s3cret\"")],
+        ),
+        since(
+            "a secret that shows in a resource",
+            &[
+                ("plan.toml", "Label = \"hub\"", "Label = \"hub\", Secret = \"one\""),
+                ("hub.yaml", "Value: !Ref Label", "Value: !Ref Secret"),
+            ],
+            &[
+                ("plan.toml", "Label = \"hub\"", "Label = \"hub\", Secret = \"two\""),
+                ("hub.yaml", "Value: !Ref Label", "Value: !Ref Secret"),
+            ],
+        ),
+        since(
+            "language extensions that stay",
+            &[
+                ("hub.yaml", "Description: a hub", "Transform: AWS::LanguageExtensions"),
+                ("plan.toml", "tags       = {", "capabilities = [\"CAPABILITY_AUTO_EXPAND\"]\ntags       = {"),
+            ],
+            &[
+                ("hub.yaml", "Description: a hub", "Transform: AWS::LanguageExtensions"),
+                ("plan.toml", "tags       = {", "capabilities = [\"CAPABILITY_AUTO_EXPAND\"]\ntags       = {"),
+            ],
+        ),
+        failing(case(
+            "a template that CloudFormation refuses",
+            &[(
+                "hub.yaml",
+                "AWS::EC2::RouteTable\n    Properties: {VpcId: !Ref Vpc}\n  Extra",
+                "AWS::EC2::InternetGateway\n  Extra",
+            )],
+        )),
+        // What refers to what changes.
+        case(
+            "a value that goes on to another stack",
+            &[
+                ("plan.toml", "Label = \"hub\"", "Label = \"core\""),
+                ("plan.toml", "outputs.Range }}\" }", "outputs.TableId }}\" }"),
+            ],
+        ),
+        case(
+            "a value of a resource that is replaced goes on",
+            &[
+                (
+                    "plan.toml",
+                    "Peer = \"{{ stacks.hub.outputs.Range }}\"",
+                    "Peer = \"{{ stacks.hub.outputs.SubnetId }}\"",
+                ),
+                ("hub.yaml", "!Select [0,", "!Select [1,"),
+            ],
+        ),
+        since(
+            "a value of a resource that stays goes on",
+            &[(
+                "plan.toml",
+                "Peer = \"{{ stacks.hub.outputs.Range }}\"",
+                "Peer = \"{{ stacks.hub.outputs.TableId }}\"",
+            )],
+            &[
+                (
+                    "plan.toml",
+                    "Peer = \"{{ stacks.hub.outputs.Range }}\"",
+                    "Peer = \"{{ stacks.hub.outputs.TableId }}\"",
+                ),
+                ("plan.toml", "Label = \"hub\"", "Label = \"core\""),
+            ],
+        ),
+        // Peerings.
+        by_hand("a peering that was deleted", &[Hand::DeletePeering], &[]),
+        by_hand("a tag of a peering that was changed", &[Hand::TagPeering("orch:team", "x")], &[]),
+        case(
+            "a tag of a peering that is new",
+            &[("plan.toml", "\n[routes.out]", "tags      = { Team = \"net\" }\n\n[routes.out]")],
+        ),
+        case(
+            "names over the peering",
+            &[(
+                "plan.toml",
+                "vpc = \"{{ stacks.spoke.outputs.VpcId }}\" }",
+                "vpc = \"{{ stacks.spoke.outputs.VpcId }}\", dns = true }",
+            )],
+        ),
+        case(
+            "a peering the other way round",
+            &[(
+                "plan.toml",
+                "requester = { account = \"dev\", vpc = \"{{ stacks.spoke.outputs.VpcId }}\" }\naccepter  = { account = \"master\", vpc = \"{{ stacks.hub.outputs.VpcId }}\" }",
+                "requester = { account = \"master\", vpc = \"{{ stacks.hub.outputs.VpcId }}\" }\naccepter  = { account = \"dev\", vpc = \"{{ stacks.spoke.outputs.VpcId }}\" }",
+            )],
+        ),
+        Case { before: Some(&NO_LINK), by_hand: &[Hand::Request], ..case("a peering that waits to be accepted", &[]) },
+        // Routes.
+        by_hand("a route that was deleted", &[Hand::DeleteRoute], &[]),
+        case(
+            "a route in one more table",
+            &[
+                (
+                    "plan.toml",
+                    "route_tables = [\"{{ stacks.hub.outputs.TableId }}\"]",
+                    "route_tables = [\"{{ stacks.hub.outputs.TableId }}\", \"{{ stacks.hub.outputs.ExtraId }}\"]",
+                ),
+                (
+                    "hub.yaml",
+                    "Outputs:\n",
+                    "  Second:\n    Type: AWS::EC2::RouteTable\n    Properties: {VpcId: !Ref Vpc}\nOutputs:\n  ExtraId: {Value: !Ref Second}\n",
+                ),
+            ],
+        ),
+        failing(by_hand(
+            "a route that leads elsewhere",
+            &[Hand::Stack("dev", "gateway", GATEWAY), Hand::LeadElsewhere],
+            &[],
+        )),
+        by_hand(
+            "a route that leads elsewhere and may be led here",
+            &[Hand::Stack("dev", "gateway", GATEWAY), Hand::LeadElsewhere],
+            &[(
+                "plan.toml",
+                "destination  = \"{{ stacks.hub.outputs.Range }}\"",
+                "replace      = true\ndestination  = \"{{ stacks.hub.outputs.Range }}\"",
+            )],
+        ),
+        // What is somebody else's.
+        failing(Case {
+            before: None,
+            by_hand: &[Hand::Stack("master", "net-hub", FOREIGN)],
+            ..case("a stack of somebody else", &[])
+        }),
+        failing(Case {
+            before: Some(&HUB_ALONE),
+            by_hand: &[Hand::Stack("dev", "net-spoke", FOREIGN)],
+            ..case("a spoke of somebody else", &[])
+        }),
+        Case {
+            before: Some(&HUB_ALONE),
+            by_hand: &[Hand::DeleteStack("master", "net-hub")],
+            ..case("a stack that was deleted by hand", &HUB_ALONE)
+        },
+        case(
+            "a stack that is only read",
+            &[
+                ("plan.toml", "[stacks.hub]\n", "[stacks.hub]\nmanage     = false\n"),
+                (
+                    "plan.toml",
+                    "template   = \"hub.yaml\"\nparameters = { Range = \"10.0.0.0/16\", Label = \"hub\" }\ntags       = { Purpose = \"network\" }\n",
+                    "",
+                ),
+            ],
+        ),
+        failing(Case {
+            before: None,
+            ..case(
+                "a stack that is only read and not there",
+                &[
+                    ("plan.toml", "[stacks.hub]\n", "[stacks.hub]\nmanage     = false\n"),
+                    (
+                        "plan.toml",
+                        "template   = \"hub.yaml\"\nparameters = { Range = \"10.0.0.0/16\", Label = \"hub\" }\ntags       = { Purpose = \"network\" }\n",
+                        "",
+                    ),
+                ],
+            )
+        }),
+    ]
+}

@@ -1,0 +1,240 @@
+//! A world for one case, and the commands that are tried in it.
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use orch::aws::{Environment, Regional, Sessions, StackSpec};
+use orch::diag::{Problem, Sources};
+use orch::engine::{Limits, Settings};
+use orch::event::{Command, Event};
+use orch::graph::{Graph, of_plan};
+use orch::kinds::stack::ChangeSets;
+use orch::plan::{Files, Given, Plan, load};
+use orch::preview::Preview;
+use orch::report::{Palette, preview_text};
+use orch::run::{Gathered, Job, Looking, Means, Outlooks, execute, foresee, specs};
+use orch::sim::Sim;
+use tokio::sync::mpsc;
+
+use super::cases::{Case, Hand};
+use super::files::{Edit, text};
+
+struct Edited(&'static [Edit]);
+
+impl Files for Edited {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        text(name, self.0).map(String::into_bytes).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+/// A plan, ready to be run.
+struct Ready {
+    plan: Arc<Plan>,
+    graph: Arc<Graph>,
+    sources: Arc<Sources>,
+}
+
+fn ready(edits: &'static [Edit]) -> Ready {
+    let loaded = load(Path::new("plan.toml"), &Edited(edits), &Given { vars: &[], env: &|_| None });
+    assert!(!loaded.problems.iter().any(Problem::is_error), "{:?}", loaded.problems);
+    let plan = loaded.plan.unwrap();
+    let graph = of_plan(&plan).unwrap();
+    Ready { plan: Arc::new(plan), graph: Arc::new(graph), sources: Arc::new(loaded.sources) }
+}
+
+/// What a preview leaves for the run.
+pub(crate) struct Ahead {
+    outlooks: Arc<Outlooks>,
+    change_sets: Arc<ChangeSets>,
+}
+
+impl Ahead {
+    /// Deletes the change sets that were made.
+    pub(crate) async fn sweep(&self) {
+        self.change_sets.sweep().await;
+    }
+}
+
+/// A world with what a case puts into it.
+pub(crate) struct House {
+    pub(crate) sim: Sim,
+    sessions: Arc<Sessions>,
+}
+
+const SETTINGS: Settings = Settings { limits: Limits::UNLIMITED, fail_fast: false };
+
+impl House {
+    /// The world as the case has it before the plan that is tried.
+    pub(crate) async fn build(case: &Case) -> Self {
+        let sim = Sim::builder().build();
+        let keys = sim.clone();
+        let environment =
+            Environment::given(sim.http_client(), sim.time_source(), move |_| Some(keys.credentials("111111111111")));
+        let Ready { plan, graph, .. } = ready(&[]);
+        let whole = Job::apply(Arc::clone(&plan), graph, &vec![true; plan.nodes.len()]);
+        let sessions = Arc::new(Sessions::open(&specs(&[&whole]), &environment).await.unwrap());
+        let house = Self { sim, sessions };
+        if let Some(before) = case.before {
+            let ahead = Ahead { outlooks: Arc::default(), change_sets: Arc::default() };
+            let told = house.apply(before, ahead).await;
+            let failed = told.iter().find(|event| matches!(event, Event::NodeFailed { .. }));
+            assert!(failed.is_none(), "{}: {failed:?}", case.name);
+        }
+        for hand in case.by_hand {
+            house.by_hand(*hand).await;
+        }
+        house
+    }
+
+    /// How many changes there were so far, those of change sets aside.
+    pub(crate) fn changes(&self) -> usize {
+        let changes = |operation: &str| {
+            !["Describe", "Get", "List", "AssumeRole"].iter().any(|verb| operation.starts_with(verb))
+                && !operation.ends_with("ChangeSet")
+        };
+        self.sim.calls().iter().filter(|call| changes(&call.operation)).count()
+    }
+
+    fn at(&self, account: &str) -> Regional {
+        self.sessions.region(&account.into(), &"us-east-1".into()).unwrap()
+    }
+
+    async fn by_hand(&self, hand: Hand) {
+        let (master, dev) = (self.at("master"), self.at("dev"));
+        let peering = dev.every_peering().await.unwrap().into_iter().find(|peering| peering.state.is_live());
+        let table = async |regional: &Regional, stack: &str| {
+            let stack = regional.stack(stack).await.unwrap().unwrap();
+            stack.outputs["TableId"].clone()
+        };
+        match hand {
+            Hand::DeletePeering => dev.delete_peering(&peering.unwrap().id).await.unwrap(),
+            Hand::TagPeering(key, value) => {
+                let tags = [(key.to_owned(), value.to_owned())].into();
+                dev.set_tags(&peering.unwrap().id, &tags).await.unwrap();
+            }
+            Hand::DeleteRoute => {
+                dev.delete_route(&table(&dev, "net-spoke").await, "10.0.0.0/16").await.unwrap();
+            }
+            Hand::LeadElsewhere => {
+                let table = table(&dev, "net-spoke").await;
+                dev.delete_route(&table, "10.0.0.0/16").await.unwrap();
+                let gateway = dev.stack("gateway").await.unwrap().unwrap().outputs["Id"].clone();
+                dev.create_route(&table, "10.0.0.0/16", orch::aws::RouteTarget::Gateway, &gateway).await.unwrap();
+            }
+            Hand::Stack(account, name, template) => {
+                let spec = StackSpec {
+                    name: name.to_owned(),
+                    template: template.replace("@VPC", &self.vpc(account).await),
+                    parameters: indexmap::IndexMap::new(),
+                    tags: indexmap::IndexMap::new(),
+                    capabilities: Vec::new(),
+                };
+                self.at(account).create_stack(&spec, name).await.unwrap();
+                tokio::time::sleep(std::time::Duration::from_mins(10)).await;
+            }
+            Hand::DeleteStack(account, name) => {
+                let stack = self.at(account).stack(name).await.unwrap().unwrap();
+                self.at(account).delete_stack(&stack.id, "by-hand").await.unwrap();
+                tokio::time::sleep(std::time::Duration::from_mins(10)).await;
+            }
+            Hand::Request => {
+                let vpc = async |regional: &Regional, stack: &str| {
+                    regional.stack(stack).await.unwrap().unwrap().outputs["VpcId"].clone()
+                };
+                let tags = [("orch:plan", "net"), ("orch:node", "peerings/link")];
+                let request = orch::aws::PeeringRequest {
+                    vpc: vpc(&dev, "net-spoke").await,
+                    peer_vpc: vpc(&master, "net-hub").await,
+                    peer_account: master.account_id().to_string(),
+                    peer_region: "us-east-1".to_owned(),
+                    tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into_iter().collect(),
+                };
+                dev.request_peering(&request).await.unwrap();
+                tokio::time::sleep(std::time::Duration::from_mins(1)).await;
+            }
+        }
+    }
+
+    /// The VPC of the plan's stack in an account, if there is one.
+    async fn vpc(&self, account: &str) -> String {
+        let name = if account == "master" { "net-hub" } else { "net-spoke" };
+        let stack = self.at(account).stack(name).await.unwrap();
+        stack.and_then(|stack| stack.outputs.get("VpcId").cloned()).unwrap_or_default()
+    }
+
+    /// What a plan would do.
+    pub(crate) async fn preview(&self, edits: &'static [Edit], read_only: bool) -> (Preview, Ahead) {
+        let Ready { plan, graph, sources } = ready(edits);
+        let chosen = vec![true; plan.nodes.len()];
+        let job = Arc::new(Job::apply(plan, graph, &chosen));
+        let ahead = Ahead { outlooks: Arc::default(), change_sets: Arc::default() };
+        let looking = Looking {
+            sessions: Arc::clone(&self.sessions),
+            sources,
+            outlooks: Arc::clone(&ahead.outlooks),
+            change_sets: (!read_only).then(|| Arc::clone(&ahead.change_sets)),
+        };
+        (foresee(&job, SETTINGS, looking).await, ahead)
+    }
+
+    /// Carries out what was seen.
+    pub(crate) async fn apply(&self, edits: &'static [Edit], ahead: Ahead) -> Vec<Event> {
+        let Ready { plan, graph, sources } = ready(edits);
+        let chosen = vec![true; plan.nodes.len()];
+        let job = Arc::new(Job::apply(plan, graph, &chosen));
+        let told: Arc<Mutex<Vec<Event>>> = Arc::default();
+        let sink = Arc::clone(&told);
+        let means = Means {
+            sessions: Arc::clone(&self.sessions),
+            gathered: Arc::new(Gathered::default()),
+            sources,
+            sink: Arc::new(move |event| sink.lock().unwrap().push(event)),
+            outlooks: ahead.outlooks,
+            change_sets: Arc::clone(&ahead.change_sets),
+        };
+        let (_words, control) = mpsc::unbounded_channel();
+        execute(&job, Command::Apply, SETTINGS, means, control).await;
+        ahead.change_sets.sweep().await;
+        std::mem::take(&mut *told.lock().unwrap())
+    }
+
+    /// The preview as it is drawn, with names in place of ids.
+    pub(crate) fn shown(preview: &Preview) -> String {
+        let text = preview_text(preview, Palette::PLAIN);
+        let mut named: Vec<String> = Vec::new();
+        let words: Vec<String> = text
+            .split_inclusive(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
+            .map(|word| {
+                let bare = word.trim_end_matches(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+                let is_id = bare.split_once('-').is_some_and(|(kind, rest)| {
+                    ["vpc", "pcx", "rtb", "subnet", "igw"].contains(&kind)
+                        && rest.len() >= 8
+                        && rest.chars().all(|c| c.is_ascii_hexdigit())
+                });
+                if !is_id {
+                    return word.to_owned();
+                }
+                let kind = bare.split('-').next().unwrap_or_default();
+                let place = named.iter().position(|known| known == bare).unwrap_or_else(|| {
+                    named.push(bare.to_owned());
+                    named.len() - 1
+                });
+                word.replace(bare, &format!("{kind}-{}", place + 1))
+            })
+            .collect();
+        words.concat()
+    }
+
+    /// Holds that no change set is left anywhere.
+    pub(crate) async fn assert_no_change_sets(&self, case: &str) {
+        for (account, name) in [("master", "net-hub"), ("dev", "net-spoke")] {
+            let regional = self.at(account);
+            let Some(stack) = regional.stack(name).await.unwrap() else { continue };
+            let left = regional.change_sets(&stack.id).await.unwrap();
+            let left: Vec<_> = left.iter().filter(|set| !set.execution.starts_with("EXECUTE")).collect();
+            assert!(left.is_empty(), "{case}: {left:?}");
+        }
+    }
+}

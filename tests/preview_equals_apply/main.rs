@@ -1,0 +1,122 @@
+//! What a preview shows is what a run does, event by event, in many pairs of a live world and a plan; and then there is
+//! nothing left to do.
+
+mod cases;
+mod files;
+mod house;
+
+use orch::event::{Change, Event};
+use orch::preview::{Action, Effect, Foreseen, Preview};
+
+use house::House;
+
+/// Whether a node ended as it was foreseen.
+fn fits(foreseen: &Foreseen, told: &[Event]) -> Result<(), String> {
+    let node = &foreseen.node;
+    let ended = told.iter().find_map(|event| match event {
+        Event::NodeDone { node: id, change, details, .. } if id == node => Some(Ok((*change, details))),
+        Event::NodeFailed { node: id, error, .. } if id == node => Some(Err(error)),
+        _ => None,
+    });
+    let may_replace = foreseen.resources.iter().any(|change| change.effect == Effect::MayReplace);
+    match (foreseen.action, ended) {
+        (Action::Nothing, Some(Ok((Change::Unchanged, _))))
+        | (Action::Read, Some(Ok((Change::Read, _))))
+        | (Action::Create, Some(Ok((Change::Created, _))))
+        | (Action::Refused, Some(Err(_)))
+        | (Action::Unknown, Some(Ok(_))) => Ok(()),
+        (Action::Update, Some(Ok((Change::Updated, details))))
+        | (Action::Replace, Some(Ok((Change::Replaced, details)))) => same_resources(foreseen, details),
+        (Action::Replace, Some(Ok((Change::Updated, details)))) if may_replace => same_resources(foreseen, details),
+        (Action::Skipped, None)
+            if told.iter().any(|event| matches!(event, Event::NodeSkipped { node: id, .. } if id == node)) =>
+        {
+            Ok(())
+        }
+        (action, ended) => Err(format!("{node}: foreseen {action:?}, ended {ended:?}")),
+    }
+}
+
+/// Whether the resources that a change set touched are those that were shown.
+fn same_resources(foreseen: &Foreseen, details: &[String]) -> Result<(), String> {
+    for change in &foreseen.resources {
+        let named = format!(" {} (", change.resource);
+        if !details.iter().any(|line| line.contains(&named)) {
+            return Err(format!("{}: {} was shown and not touched: {details:?}", foreseen.node, change.resource));
+        }
+    }
+    if !foreseen.resources.is_empty() && details.len() != foreseen.resources.len() {
+        return Err(format!("{}: other resources were shown: {details:?}", foreseen.node));
+    }
+    Ok(())
+}
+
+fn holds(case: &str, preview: &Preview, told: &[Event]) {
+    let wrong: Vec<String> = preview.nodes.iter().filter_map(|node| fits(node, told).err()).collect();
+    assert!(wrong.is_empty(), "{case}: {wrong:#?}");
+}
+
+/// Plays one case: the world is built, the preview drawn, applied as shown, and looked at again.
+async fn play(case: &cases::Case) -> String {
+    let house = House::build(case).await;
+    let before = house.changes();
+    let (preview, ahead) = house.preview(case.after, false).await;
+    assert_eq!(house.changes(), before, "{}: a preview changes nothing but change sets", case.name);
+    let shown = House::shown(&preview);
+    let told = house.apply(case.after, ahead).await;
+    holds(case.name, &preview, &told);
+    let failed = told.iter().any(|event| matches!(event, Event::NodeFailed { .. }));
+    assert_eq!(failed, case.fails, "{}: {told:#?}", case.name);
+    house.assert_no_change_sets(case.name).await;
+    if !failed {
+        let (again, ahead) = house.preview(case.after, false).await;
+        ahead.sweep().await;
+        assert!(again.is_nothing(), "{}: something is left to do:\n{}", case.name, House::shown(&again));
+    }
+    shown
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_shown_is_what_is_done() {
+    let cases = cases::all();
+    assert!(cases.len() >= 40, "{}", cases.len());
+    for case in cases {
+        let shown = play(&case).await;
+        insta::with_settings!({ omit_expression => true, description => case.name }, {
+            insta::assert_snapshot!(case.name.replace(' ', "-"), shown);
+        });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_preview_that_only_reads_makes_no_change_set_and_says_what_it_cannot_tell() {
+    for case in cases::all() {
+        let house = House::build(&case).await;
+        let calls = house.sim.calls().len();
+        let (preview, _) = house.preview(case.after, true).await;
+        for call in &house.sim.calls()[calls..] {
+            assert!(
+                ["Describe", "Get", "List", "AssumeRole"].iter().any(|verb| call.operation.starts_with(verb)),
+                "{}: {call:?}",
+                case.name
+            );
+        }
+        // What is certain without a change set is certain with one.
+        let (asked, ahead) = house.preview(case.after, false).await;
+        ahead.sweep().await;
+        for (read, asked) in preview.nodes.iter().zip(&asked.nodes) {
+            let agrees = match read.action {
+                Action::Unknown => true,
+                Action::Update => {
+                    matches!(asked.action, Action::Update | Action::Replace | Action::Nothing | Action::Refused)
+                }
+                action => action == asked.action,
+            };
+            assert!(
+                agrees,
+                "{}: {} is {:?} by reading, {:?} by asking",
+                case.name, read.node, read.action, asked.action
+            );
+        }
+    }
+}
