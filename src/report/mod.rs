@@ -6,10 +6,12 @@ pub mod findings;
 mod lines;
 mod outputs;
 mod palette;
+mod status;
 mod summary;
 mod took;
 
 pub use lines::{Lines, Verbosity};
 pub use outputs::{NodeOutputs, SameName, outputs_env, outputs_json, outputs_table};
 pub use palette::Palette;
+pub use status::{Layout, status_json, status_text};
 pub use summary::Digest;

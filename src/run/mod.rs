@@ -2,7 +2,8 @@
 //!
 //! A [`Job`] says which nodes take part and what is done with each. [`execute()`] takes it through the engine: each node's
 //! values are rendered from the outputs gathered so far, handed to the node's kind, and what that gives is kept for
-//! those that follow. [`look()`] asks AWS what a plan is to be held against and changes nothing. Events go out through a [`Sink`]; nothing here prints.
+//! those that follow. [`look()`] asks AWS what a plan is to be held against, [`survey()`] how its nodes stand; both
+//! change nothing. Events go out through a [`Sink`]; nothing here prints.
 
 mod accounts;
 mod execute;
@@ -10,6 +11,7 @@ mod gathered;
 mod job;
 mod remote;
 mod runner;
+mod survey;
 mod wanted;
 
 pub use accounts::specs;
@@ -17,3 +19,4 @@ pub use execute::{Means, Sink, execute};
 pub use gathered::{Gathered, Given};
 pub use job::{Job, Task};
 pub use remote::look;
+pub use survey::survey;

@@ -5,6 +5,7 @@ mod decide;
 mod destroy;
 mod find;
 mod options;
+mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ use crate::aws::{Class, Peering, PeeringRequest};
 
 pub use destroy::destroy;
 pub use find::find;
+pub use standing::{Views, standing};
 
 /// One side of a peering as the plan wants it. Account and region are those of the [`Regional`] that goes with it.
 #[derive(Clone, Debug, PartialEq, Eq)]

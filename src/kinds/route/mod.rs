@@ -3,12 +3,14 @@
 mod act;
 mod decide;
 mod parse;
+mod standing;
 #[cfg(test)]
 mod tests;
 
 use super::Owner;
 
 pub use act::{converge, destroy, leave, sweep};
+pub use standing::standing;
 
 /// A route as the plan wants it, all values worked out.
 #[derive(Clone, Debug, PartialEq, Eq)]

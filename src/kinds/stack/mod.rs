@@ -4,6 +4,7 @@ mod compare;
 mod decide;
 mod destroy;
 mod ending;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -23,6 +24,7 @@ use crate::aws::{Class, Operation, Phase, Stack, StackSpec};
 use crate::cfn::MAX_INLINE_BYTES;
 
 pub use destroy::destroy;
+pub use standing::standing;
 
 /// A stack as the plan wants it, all values worked out.
 #[derive(Clone, Debug, PartialEq, Eq)]
