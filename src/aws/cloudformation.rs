@@ -37,6 +37,8 @@ pub struct Stack {
     pub tags: BTreeMap<String, String>,
     /// Its outputs.
     pub outputs: BTreeMap<String, String>,
+    /// When it was asked for, in milliseconds since the epoch.
+    pub created: Option<i64>,
     /// When it was last updated, in milliseconds since the epoch; `None` if never.
     pub updated: Option<i64>,
     /// When it was last begun to be deleted, in milliseconds since the epoch; `None` if never.
@@ -61,6 +63,7 @@ impl Stack {
             parameters: parameters.collect(),
             tags: tags.collect(),
             outputs: outputs.filter_map(|output| Some((output.output_key?, output.output_value?))).collect(),
+            created: stack.creation_time.and_then(|time| time.to_millis().ok()),
             updated: stack.last_updated_time.and_then(|time| time.to_millis().ok()),
             deleted: stack.deletion_time.and_then(|time| time.to_millis().ok()),
             termination_protection: stack.enable_termination_protection.unwrap_or_default(),

@@ -12,6 +12,7 @@ mod ec2;
 mod environment;
 mod events;
 mod inventory;
+mod last_operation;
 mod nonce;
 mod observer;
 mod regional;

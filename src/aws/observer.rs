@@ -245,6 +245,7 @@ mod tests {
             parameters: std::collections::BTreeMap::new(),
             tags: std::collections::BTreeMap::new(),
             outputs: std::collections::BTreeMap::new(),
+            created: None,
             updated,
             deleted: None,
             termination_protection: false,

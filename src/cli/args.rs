@@ -158,6 +158,20 @@ pub(super) enum Command {
         orch outputs plans/us-east-1.toml --format json | jq -r '.[\"stacks.master\"].outputs.VPCId'\n  \
         eval \"$(orch outputs plans/us-east-1.toml --format env)\"")]
     Outputs(Outputs),
+    /// Show how every node stands at AWS, also in the middle of somebody's run
+    ///
+    /// The live state of each stack, peering and route, how long ago it last began to change, why a stack failed, what
+    /// is missing and what that waits for, what is somebody else's. Asks all accounts at once, waits for nothing and
+    /// changes nothing. An account that cannot be read is told, and the others are shown.
+    #[command(after_long_help = "Exit codes:\n  \
+        0    every node stands\n  \
+        1    something is missing, failed, under way or somebody else's\n  \
+        3    something could not be read, whatever the rest is\n\n\
+        Examples:\n  \
+        orch status plans/us-east-1.toml\n  \
+        orch status plans/us-east-1.toml --only account:dev\n  \
+        orch status plans/us-east-1.toml --format json | jq '.nodes[] | select(.health != \"fine\")'")]
+    Status(Status),
 }
 
 /// What a plan is given besides its own text.
@@ -416,6 +430,35 @@ pub(super) struct Outputs {
     /// AWS.
     #[command(flatten)]
     pub target: Target,
+}
+
+/// Arguments of `status`.
+#[derive(Args, Debug)]
+pub(super) struct Status {
+    /// The plan file
+    #[arg(value_name = "PLAN")]
+    pub plan: PathBuf,
+    /// The form of what is found
+    #[arg(long, value_enum, default_value_t = StatusFormat::Text)]
+    pub format: StatusFormat,
+    /// Variables.
+    #[command(flatten)]
+    pub vars: Vars,
+    /// Nodes.
+    #[command(flatten)]
+    pub choice: Choice,
+    /// AWS.
+    #[command(flatten)]
+    pub target: Target,
+}
+
+/// The forms of `status`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum StatusFormat {
+    /// For people; -v gives every node a line of its own.
+    Text,
+    /// For programs.
+    Json,
 }
 
 /// The forms of `outputs`.

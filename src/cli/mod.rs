@@ -18,6 +18,7 @@ mod rules;
 mod run;
 mod schema;
 mod signals;
+mod status;
 mod teller;
 mod terminal;
 mod threads;
@@ -41,6 +42,13 @@ struct Surroundings {
 }
 
 impl Surroundings {
+    /// How wide lines may be.
+    fn width(&self) -> usize {
+        match self.terminal.lines {
+            Lines::Terminal(width) | Lines::Assumed(width) => width,
+        }
+    }
+
     /// How problems are drawn.
     fn style(&self) -> Style {
         let color = self.terminal.color_err;
@@ -78,6 +86,7 @@ pub fn main() -> ExitCode {
         Command::Schema => schema::schema(),
         Command::Rules(args) => rules::rules(&args),
         Command::Outputs(args) => outputs::outputs(&args, &surroundings),
+        Command::Status(args) => status::status(&args, &surroundings),
     };
     exit.into()
 }

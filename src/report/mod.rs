@@ -7,6 +7,7 @@ mod lines;
 mod outputs;
 mod palette;
 mod preview;
+mod status;
 mod summary;
 mod took;
 
@@ -14,4 +15,5 @@ pub use lines::{Lines, Verbosity};
 pub use outputs::{NodeOutputs, SameName, outputs_env, outputs_json, outputs_table};
 pub use palette::Palette;
 pub use preview::{preview_json, preview_markdown, preview_text};
+pub use status::{Layout, status_json, status_text};
 pub use summary::Digest;

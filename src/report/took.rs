@@ -11,9 +11,39 @@ pub(super) fn took(milliseconds: u64) -> String {
     }
 }
 
+/// `just now`, `40 s ago`, `3 h ago`: one unit is enough for how old something is.
+pub(super) fn ago(milliseconds: u64) -> String {
+    let seconds = milliseconds / 1_000;
+    let (count, unit) = match seconds {
+        0..10 => return "just now".to_owned(),
+        10..120 => (seconds, "s"),
+        120..7_200 => (seconds / 60, "min"),
+        7_200..172_800 => (seconds / 3_600, "h"),
+        _ => (seconds / 86_400, "d"),
+    };
+    format!("{count} {unit} ago")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_age_has_one_unit() {
+        let shown = [0, 9, 10, 119, 120, 7_199, 7_200, 172_799, 172_800].map(|seconds| ago(seconds * 1_000));
+        let expected = [
+            "just now",
+            "just now",
+            "10 s ago",
+            "119 s ago",
+            "2 min ago",
+            "119 min ago",
+            "2 h ago",
+            "47 h ago",
+            "2 d ago",
+        ];
+        assert_eq!(shown, expected);
+    }
 
     #[test]
     fn durations_are_short() {

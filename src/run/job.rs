@@ -86,6 +86,22 @@ impl Job {
         Self { plan, graph: Arc::new(apart), tasks }
     }
 
+    /// Looks at how the chosen nodes stand. What they refer to is looked up as well, since a route is found by its tables
+    /// and its target, which other nodes give; it is a task of its own, [`Task::Recall`].
+    pub fn survey(plan: Arc<Plan>, graph: Arc<Graph>, chosen: &[bool]) -> Self {
+        let referred: HashSet<&NodeId> = (plan.nodes.iter().zip(chosen).filter(|(_, chosen)| **chosen))
+            .flat_map(|(node, _)| &node.needs)
+            .map(|need| &need.node)
+            .collect();
+        let task = |node: Ix| match chosen[node.index()] {
+            true => Task::Find,
+            false if referred.contains(graph.id(node)) => Task::Recall,
+            false => Task::Leave,
+        };
+        let tasks = graph.nodes().map(task).collect();
+        Self { plan, graph, tasks }
+    }
+
     /// The plan.
     pub fn plan(&self) -> &Arc<Plan> {
         &self.plan

@@ -2,7 +2,9 @@
 //!
 //! A [`Job`] says which nodes take part and what is done with each. [`execute()`] takes it through the engine: each node's
 //! values are rendered from the outputs gathered so far, handed to the node's kind, and what that gives is kept for
-//! those that follow. [`foresee()`] takes it through the engine without doing it. [`look()`] asks AWS what a plan is to be held against and changes nothing. Events go out through a [`Sink`]; nothing here prints.
+//! those that follow. [`foresee()`] takes it through the engine without doing it. [`look()`] asks AWS what a plan is to be
+//! held against, [`survey()`] how its nodes stand; all three change nothing. Events go out through a [`Sink`]; nothing
+//! here prints.
 
 mod accounts;
 mod drafts;
@@ -13,6 +15,7 @@ mod job;
 mod outlooks;
 mod remote;
 mod runner;
+mod survey;
 mod wanted;
 
 pub use accounts::specs;
@@ -22,3 +25,4 @@ pub use gathered::{Gathered, Given};
 pub use job::{Job, Task};
 pub use outlooks::Outlooks;
 pub use remote::look;
+pub use survey::survey;

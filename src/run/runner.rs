@@ -35,7 +35,7 @@ impl engine::Runner for Runner {
         let began = Instant::now();
         let node = &self.job.plan().nodes[ix.index()];
         tracing::info!(node = %node.id, ?task, "begins");
-        let result = self.work(ix, node, task).await;
+        let result = Box::pin(self.work(ix, node, task)).await;
         let took_ms = millis(began);
         let id = node.id.clone();
         match result {

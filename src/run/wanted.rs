@@ -74,6 +74,14 @@ impl Resolver<'_> {
         })
     }
 
+    /// The two VPCs of a peering, the requester's first.
+    ///
+    /// # Errors
+    /// A value that cannot be worked out.
+    pub(super) fn vpcs(&self, spec: &PeeringSpec) -> Result<(String, String), Unknown> {
+        Ok((self.text(&spec.requester.vpc)?, self.text(&spec.accepter.vpc)?))
+    }
+
     /// A route.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ mod destroy;
 mod find;
 mod foresee;
 mod options;
+mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ use crate::aws::{Class, Peering, PeeringRequest};
 pub use destroy::destroy;
 pub use find::find;
 pub use foresee::{Draft, DraftSide, foresee};
+pub use standing::{Views, standing};
 
 /// One side of a peering as the plan wants it. Account and region are those of the [`Regional`] that goes with it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -39,7 +39,7 @@ impl Decision {
 }
 
 /// The route to a destination in a table. Routes learnt from a gateway give way to made ones, so they do not count.
-fn route<'a>(table: &'a RouteTable, destination: &str) -> Option<&'a Route> {
+pub(super) fn route<'a>(table: &'a RouteTable, destination: &str) -> Option<&'a Route> {
     table.routes.iter().find(|route| route.destination == destination && !route.propagated)
 }
 

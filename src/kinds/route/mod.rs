@@ -4,6 +4,7 @@ mod act;
 mod decide;
 mod foresee;
 mod parse;
+mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,7 @@ use super::Owner;
 
 pub use act::{converge, destroy, leave, sweep};
 pub use foresee::{Draft, foresee};
+pub use standing::standing;
 
 /// A route as the plan wants it, all values worked out.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -80,6 +80,7 @@ pub(super) mod tests {
             parameters: BTreeMap::new(),
             tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
             outputs: BTreeMap::new(),
+            created: None,
             updated: None,
             deleted: None,
             termination_protection: false,

@@ -9,6 +9,7 @@ mod differences;
 mod ending;
 mod foresee;
 mod lasting;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -31,6 +32,7 @@ pub use change_sets::ChangeSets;
 pub use destroy::destroy;
 pub(super) use differences::unhidden as given;
 pub use foresee::{Draft, Prepared, foresee};
+pub use standing::standing;
 
 /// A stack as the plan wants it, all values worked out.
 #[derive(Clone, Debug, PartialEq, Eq)]

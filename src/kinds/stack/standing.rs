@@ -1,0 +1,129 @@
+//! How a stack stands.
+
+use jiff::Timestamp;
+
+use super::ending;
+use crate::aws::{Phase, Regional, Stack};
+use crate::event::{Failure, Health, Standing};
+use crate::kinds::Owner;
+use crate::kinds::owner::Ownership;
+
+/// How a stack stands that was looked for, with why its last operation failed, if it did. With an owner it should be the
+/// owner's. Nothing is waited for: what is under way is told as such.
+pub async fn standing(regional: &Regional, live: Option<&Stack>, owner: Option<&Owner>) -> Standing {
+    let standing = judge(live, owner);
+    let Some(stack) = live.filter(|stack| asks_why(stack, &standing)) else { return standing };
+    let reason = stack.reason.clone().unwrap_or_default();
+    match regional.last_operation(&stack.id).await {
+        Ok(events) => standing.because(ending::cause(&events).unwrap_or(reason)),
+        // The stack's own reason only counts its resources; that is still better than nothing.
+        Err(error) => {
+            let refused = Failure::from(error);
+            let standing = standing.because(reason).help(format!("why it failed was not told: {refused}"));
+            refused.help.into_iter().fold(standing, Standing::help)
+        }
+    }
+}
+
+/// Whether there is a failure whose cause the stack's events know.
+fn asks_why(stack: &Stack, standing: &Standing) -> bool {
+    match standing.health {
+        Health::Failed => stack.status.phase() != Phase::Review,
+        Health::UnderWay => stack.status.as_str().contains("ROLLBACK"),
+        _ => false,
+    }
+}
+
+/// How a stack stands, as far as a look at it alone tells.
+fn judge(live: Option<&Stack>, owner: Option<&Owner>) -> Standing {
+    let Some(stack) = live.filter(|stack| stack.status.phase() != Phase::Deleted) else {
+        return absent(owner);
+    };
+    let health = match stack.status.phase() {
+        Phase::Ready => Health::Fine,
+        Phase::InProgress => Health::UnderWay,
+        Phase::RolledBack | Phase::Failed | Phase::Review | Phase::Deleted => Health::Failed,
+    };
+    let mut standing = Standing::new(health, stack.status.as_str());
+    standing.id = Some(stack.id.clone());
+    standing.since = stack.updated.or(stack.created).and_then(|millis| Timestamp::from_millisecond(millis).ok());
+    match owner.map(|owner| owner.of(&stack.tags)) {
+        None | Some(Ownership::Ours) => {}
+        Some(ownership) => {
+            standing.health = Health::Foreign;
+            return standing.because(ownership.to_string()).help(
+                "give the node another `name`; or, if only the stack's outputs are needed, set `manage = false`",
+            );
+        }
+    }
+    if health == Health::Failed {
+        standing.help.extend(stack.status.remedy().map(str::to_owned));
+    }
+    standing
+}
+
+fn absent(owner: Option<&Owner>) -> Standing {
+    let standing = Standing::new(Health::Missing, "not there");
+    match owner {
+        Some(_) => standing,
+        None => standing
+            .help("the plan only reads it (`manage = false`): make it first, or correct its name, account or region"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::decide::tests::{OURS, stack};
+    use super::*;
+
+    fn owner() -> Owner {
+        Owner { plan: "network".to_owned(), node: "stacks.spoke[dev]".parse().unwrap() }
+    }
+
+    #[test]
+    fn every_status_of_our_own_stack_has_its_health() {
+        for (status, health, asks) in [
+            ("CREATE_COMPLETE", Health::Fine, false),
+            ("CREATE_FAILED", Health::Failed, true),
+            ("CREATE_IN_PROGRESS", Health::UnderWay, false),
+            ("DELETE_COMPLETE", Health::Missing, false),
+            ("DELETE_FAILED", Health::Failed, true),
+            ("DELETE_IN_PROGRESS", Health::UnderWay, false),
+            ("IMPORT_COMPLETE", Health::Fine, false),
+            ("IMPORT_ROLLBACK_FAILED", Health::Failed, true),
+            ("REVIEW_IN_PROGRESS", Health::Failed, false),
+            ("ROLLBACK_COMPLETE", Health::Failed, true),
+            ("ROLLBACK_IN_PROGRESS", Health::UnderWay, true),
+            ("UPDATE_COMPLETE", Health::Fine, false),
+            ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", Health::UnderWay, false),
+            ("UPDATE_ROLLBACK_COMPLETE", Health::Failed, true),
+            ("UPDATE_ROLLBACK_FAILED", Health::Failed, true),
+            ("UPDATE_ROLLBACK_IN_PROGRESS", Health::UnderWay, true),
+        ] {
+            let stack = stack(status, &OURS);
+            let standing = judge(Some(&stack), Some(&owner()));
+            assert_eq!((standing.health, asks_why(&stack, &standing)), (health, asks), "{status}");
+        }
+    }
+
+    #[test]
+    fn somebody_elses_stack_is_told_as_such_and_not_asked_about() {
+        for status in ["CREATE_COMPLETE", "ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_IN_PROGRESS"] {
+            let stack = stack(status, &[]);
+            let standing = judge(Some(&stack), Some(&owner()));
+            assert_eq!((standing.health, standing.state.as_str()), (Health::Foreign, status));
+            assert_eq!(standing.cause.as_deref(), Some("it has no tags of orch"));
+            assert!(!asks_why(&stack, &standing));
+        }
+        assert_eq!(judge(Some(&stack("CREATE_COMPLETE", &[])), None).health, Health::Fine, "it is only read");
+    }
+
+    #[test]
+    fn the_time_is_that_of_the_last_update_or_else_of_the_creation() {
+        let mut live = stack("UPDATE_COMPLETE", &OURS);
+        live.created = Some(1_000);
+        assert_eq!(judge(Some(&live), None).since, Timestamp::from_millisecond(1_000).ok());
+        live.updated = Some(2_000);
+        assert_eq!(judge(Some(&live), None).since, Timestamp::from_millisecond(2_000).ok());
+    }
+}
