@@ -86,8 +86,12 @@ impl Runner {
             });
         };
         match (&node.spec, task) {
-            (_, Task::Leave) => Ok(Done::new(Change::Unchanged)),
-            (Spec::Stack(spec), Task::Converge) => stack::converge(&home, &resolver.stack(spec)?, &progress).await,
+            // Of what AWS does for peerings and routes nothing can be cancelled.
+            (_, Task::Leave) | (Spec::Peering(_) | Spec::Route(_), Task::Cancel) => Ok(Done::new(Change::Unchanged)),
+            (Spec::Stack(spec), Task::Converge) => {
+                stack::converge(&home, &resolver.stack(spec)?, &self.job.allowed(&node.id), &progress).await
+            }
+            (Spec::Stack(spec), Task::Cancel) => stack::cancel(&home, &spec.name, &owner, &progress).await,
             (Spec::Stack(spec), Task::Read | Task::Find) => {
                 let owner = Some(&owner).filter(|_| spec.manage);
                 let found = stack::find(&home, &spec.name, owner, &progress).await?;
@@ -98,7 +102,9 @@ impl Runner {
                 let found = stack::remains(&home, &spec.name, owner, &progress).await?;
                 Ok(found.unwrap_or_else(|| Done::new(Change::Absent)))
             }
-            (Spec::Stack(spec), Task::Destroy) => stack::destroy(&home, &spec.name, &owner, &progress).await,
+            (Spec::Stack(spec), Task::Destroy) => {
+                stack::destroy(&home, &spec.name, &owner, &self.job.allowed(&node.id), &progress).await
+            }
             (Spec::Peering(spec), Task::Converge) => {
                 let accepter = self.accepter(spec)?;
                 peering::converge(&home, &accepter, &resolver.peering(spec)?, &progress).await

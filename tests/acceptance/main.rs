@@ -8,6 +8,7 @@ mod listed;
 mod network;
 mod orch;
 mod pace;
+mod recovery;
 mod remote;
 mod resume;
 mod silence;

@@ -7,11 +7,21 @@ use tokio::time::Instant;
 use super::super::lost::insist;
 use super::super::{Change, Done, Failure, Progress, Regional, Step};
 use super::token::{Attempt, CHANGE_SET};
-use super::{Attempted, Wanted, ending};
+use super::{Attempted, Wanted, ways};
 use crate::aws::{CallError, ChangeSet, ChangeSetSpec, ChangeSetSummary, Class, Operation, ResourceChange, Stack};
 
 /// How long CloudFormation may take over a change set.
 const MAKING_AT_MOST: Duration = Duration::from_mins(15);
+
+/// How a change set is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    /// As always: what fails is rolled back.
+    Plainly,
+    /// On a stack whose creation was left where it failed: CloudFormation takes it with rollback switched off only, and
+    /// replaces nothing.
+    Resuming,
+}
 
 /// How a change set stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +56,7 @@ pub(super) async fn update(
     wanted: &Wanted,
     stack: &Stack,
     reasons: Vec<String>,
+    how: How,
     attempt: &mut Attempt,
     progress: Progress<'_>,
 ) -> Result<Attempted, Failure> {
@@ -55,6 +66,7 @@ pub(super) async fn update(
     progress(Step { what: &wanted.name, status: "CreateChangeSet", reason: reasons.first().map(String::as_str) });
     let change_set = match make(regional, stack, &spec, attempt).await? {
         Made::ChangeSet(change_set) => change_set,
+        Made::Nothing if how == How::Resuming => return Ok(Attempted::Vain(UNCHANGED)),
         Made::Nothing => return Ok(Attempted::Done(nothing(stack, reasons))),
         Made::Again(failure) => return Ok(Attempted::Again(failure)),
     };
@@ -68,6 +80,14 @@ pub(super) async fn update(
         "the change set is made"
     );
     match verdict {
+        Verdict::Nothing if how == How::Resuming => {
+            discard(regional, &change_set.id).await;
+            Ok(Attempted::Vain(UNCHANGED))
+        }
+        Verdict::Execute if how == How::Resuming && change_set.changes.iter().any(may_replace) => {
+            discard(regional, &change_set.id).await;
+            Ok(Attempted::Vain("CloudFormation replaces nothing in a creation that has failed"))
+        }
         Verdict::Nothing => {
             discard(regional, &change_set.id).await;
             Ok(Attempted::Done(nothing(stack, reasons)))
@@ -83,7 +103,7 @@ pub(super) async fn update(
             Ok(Attempted::Again(None))
         }
         Verdict::Busy => Ok(Attempted::Again(None)),
-        Verdict::Execute => execute(regional, wanted, stack, &change_set, reasons, attempt, progress).await,
+        Verdict::Execute => execute(regional, wanted, stack, (&change_set, how), reasons, attempt, progress).await,
     }
 }
 
@@ -210,7 +230,7 @@ async fn execute(
     regional: &Regional,
     wanted: &Wanted,
     stack: &Stack,
-    change_set: &ChangeSet,
+    (change_set, how): (&ChangeSet, How),
     reasons: Vec<String>,
     attempt: &mut Attempt,
     progress: Progress<'_>,
@@ -220,7 +240,11 @@ async fn execute(
     for detail in &details {
         progress(Step { what: &wanted.name, status: "ExecuteChangeSet", reason: Some(detail) });
     }
-    let unsure = match regional.execute_change_set(&change_set.id, &token).await {
+    let answer = match how {
+        How::Plainly => regional.execute_change_set(&change_set.id, &token).await,
+        How::Resuming => regional.resume_by_change_set(&change_set.id, &token).await,
+    };
+    let unsure = match answer {
         Ok(()) => None,
         // An attempt whose answer was lost may have had its effect; if not, the look below tells.
         Err(error) if matches!(error.class, Class::Conflict | Class::Lost | Class::NotFound) || is_busy(&error) => {
@@ -241,10 +265,18 @@ async fn execute(
         }
         return Ok(Attempted::Again(unsure.map(Failure::from)));
     }
-    let live = ending::good(&wanted.name, live, &events)?;
+    let live = ways::ended(regional, &wanted.owner.node, &wanted.name, live, &events).await?;
     let change = if change_set.changes.iter().any(is_replacement) { Change::Replaced } else { Change::Updated };
     let details = if details.is_empty() { reasons } else { details };
     Ok(Attempted::Done(Done { change, details, outputs: live.outputs, id: Some(live.id) }))
+}
+
+/// Why a creation that has failed cannot be gone on with, when a change set finds nothing to change.
+const UNCHANGED: &str = "CloudFormation finds nothing to change in a creation that has failed";
+
+/// Whether a resource is made anew, or may be.
+fn may_replace(change: &ResourceChange) -> bool {
+    matches!(change.replacement.as_deref(), Some("True" | "Conditional"))
 }
 
 /// Whether a resource is certainly made anew.
