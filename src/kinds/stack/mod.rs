@@ -73,6 +73,8 @@ enum Attempted {
     Done(Done),
     /// It is to be seen anew; with what stood in the way, where something did.
     Again(Option<Failure>),
+    /// The stack is not as it was found any more, and nothing was done.
+    Moved,
     /// A creation that had failed cannot be gone on with, and why.
     Vain(&'static str),
 }
@@ -144,9 +146,9 @@ pub async fn converge(
             (_, None) => continue,
         };
         match attempted {
-            Attempted::Done(done) => return Ok(ways.noted(done, followed.as_ref())),
+            Attempted::Done(done) => return Ok(ways.noted(done, allowed, followed.as_ref())),
             Attempted::Again(failure) => last = failure.or(last),
-            Attempted::Vain(_) => {}
+            Attempted::Moved | Attempted::Vain(_) => {}
         }
         tokio::time::sleep(pause(look)).await;
     }

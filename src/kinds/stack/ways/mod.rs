@@ -33,7 +33,11 @@ pub(super) struct Ways {
 
 impl Ways {
     /// The node's end, with what was done on the way to it.
-    pub(super) fn noted(self, mut done: Done, followed: Option<&Followed>) -> Done {
+    pub(super) fn noted(self, mut done: Done, allowed: &Allowed, followed: Option<&Followed>) -> Done {
+        if !allowed.skip.is_empty() && !self.taken.iter().any(|taken| taken == "UPDATE_ROLLBACK_FAILED") {
+            done.details
+                .push(format!("no rollback had failed, so nothing was passed over: {}", allowed.skip.join(", ")));
+        }
         done.details.splice(0..0, self.notes);
         done.details.extend(followed.map(Followed::note));
         done
@@ -74,7 +78,7 @@ impl Ways {
                         self.note(status, decision.way().unwrap_or_default());
                         return Ok(Attempted::Done(done));
                     }
-                    attempted @ Attempted::Again(_) => return Ok(attempted),
+                    attempted @ (Attempted::Again(_) | Attempted::Moved) => return Ok(attempted),
                 }
             }
             Decision::RollBack { .. } => {

@@ -3,11 +3,11 @@
 use super::super::token::Attempt;
 use super::super::{Attempted, Wanted, ending};
 use super::{Deletion, delete, with_flags};
-use crate::aws::{Phase, Progress, Regional, Stack};
+use crate::aws::{CallError, Phase, Progress, Regional, Stack};
 use crate::event::Failure;
 use crate::kinds::lost::insist;
 
-/// Deletes a stack that never was complete. What follows creates it.
+/// Deletes a stack that never was complete, if it is still as it was found. What follows creates it.
 ///
 /// # Errors
 ///
@@ -19,14 +19,17 @@ pub(super) async fn recreate(
     attempt: &Attempt,
     progress: Progress<'_>,
 ) -> Result<Attempted, Failure> {
+    // Somebody may have made the stack complete since it was looked at, and then it must not be deleted.
+    if !is_as_it_was(regional, stack).await? {
+        return Ok(Attempted::Moved);
+    }
     if stack.status.phase() == Phase::Review {
         // Without its change sets nobody can execute one between the last look and the deletion.
         for change_set in regional.change_sets(&stack.id).await? {
             insist(|| regional.delete_change_set(&change_set.id)).await?;
         }
-        match regional.stack(&stack.id).await? {
-            Some(now) if now.status == stack.status => {}
-            _ => return Ok(Attempted::Again(None)),
+        if !is_as_it_was(regional, stack).await? {
+            return Ok(Attempted::Moved);
         }
     }
     match delete(regional, stack, &attempt.delete(), None, progress).await? {
@@ -38,4 +41,9 @@ pub(super) async fn recreate(
             Err(failure.help("the stack never was complete: once it is deleted, apply creates it anew"))
         }
     }
+}
+
+/// Whether the stack is still in the status that it was found in.
+async fn is_as_it_was(regional: &Regional, stack: &Stack) -> Result<bool, CallError> {
+    Ok(regional.stack(&stack.id).await?.is_some_and(|now| now.status == stack.status))
 }

@@ -1,16 +1,18 @@
 //! The ways out, each from where CloudFormation itself has brought the stack.
 
+mod cancel;
+
 use std::time::Duration;
 
 use aws_sdk_cloudformation::config::{BehaviorVersion, Region};
 use aws_sdk_cloudformation::types::{ChangeSetType, OnFailure, Parameter, Tag};
 
 use crate::aws::tests::between::Said;
-use crate::event::{Change, Failure};
+use crate::event::Change;
 use crate::kinds::Done;
+use crate::kinds::stack::Allowed;
 use crate::kinds::stack::tests::{TEMPLATE, World};
-use crate::kinds::stack::{Allowed, cancel};
-use crate::kinds::tests::{DEV, calls_since, ec2, owner, unseen};
+use crate::kinds::tests::{DEV, calls_since, ec2};
 use crate::sim::ResourceFault;
 
 const NAME: &str = "us-east-1-dev";
@@ -152,6 +154,33 @@ async fn a_stack_that_is_protected_is_not_deleted_though_it_never_was_complete()
     assert_eq!(failure.summary, "stack us-east-1-dev is protected from deletion");
     assert!(failure.help[0].contains("--stack-name us-east-1-dev"), "{failure:?}");
     assert_eq!(world.sim.mutations(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_become_complete_since_it_was_looked_at_is_not_deleted() {
+    for (status, shown) in [
+        (
+            "ROLLBACK_COMPLETE",
+            (|answer| answer.replace("CREATE_COMPLETE", "ROLLBACK_COMPLETE")) as fn(String) -> String,
+        ),
+        ("REVIEW_IN_PROGRESS", |answer| answer.replace("CREATE_COMPLETE", "REVIEW_IN_PROGRESS")),
+    ] {
+        // One look, the first of the second convergence, shows what was before.
+        let world = World::scripted(move |asked| {
+            (asked.operation == "DescribeStacks" && asked.nth == 31).then_some(Said::Changed(shown))
+        })
+        .await;
+        let first = world.converge().await.unwrap();
+        while world.sim.calls().iter().filter(|call| call.operation == "DescribeStacks").count() < 30 {
+            world.dev().stack(NAME).await.unwrap();
+        }
+        let before = world.sim.calls().len();
+        let done = world.converge().await.unwrap();
+        assert_eq!((done.change, &done.id), (Change::Unchanged, &first.id), "{status}: {done:?}");
+        assert!(done.details.is_empty(), "nothing was done: {:?}", done.details);
+        let calls = calls_since(&world.sim, before);
+        assert!(calls.iter().all(|call| call != "DeleteStack"), "{status}: {calls:?}");
+    }
 }
 
 /// Has somebody make a change set that would create the stack, with these tags.
@@ -309,6 +338,8 @@ async fn a_rollback_that_fails_again_names_the_resources_and_passes_over_those_t
     led_out(&done, Change::Unchanged, "UPDATE_ROLLBACK_FAILED: ");
     assert_eq!(done.details[1], "passed over in the rollback, so to be looked after: Vpc");
     assert_eq!(status(&world).await, "UPDATE_ROLLBACK_COMPLETE");
+    let done = world.converge_allowing(&skipping).await.unwrap();
+    assert_eq!(done.details, ["no rollback had failed, so nothing was passed over: Vpc"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -492,87 +523,4 @@ async fn a_stack_that_was_deleted_by_hand_is_created_again() {
     let done = world.converge().await.unwrap();
     assert_eq!((done.change, done.details.len()), (Change::Created, 0));
     assert_ne!(done.id, first.id);
-}
-
-async fn cancelled(world: &World) -> Result<Done, Failure> {
-    cancel(&world.dev(), NAME, &world.wanted.owner, &unseen).await
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_update_under_way_is_cancelled_and_everything_as_before() {
-    let mut world = World::new().await;
-    assert_eq!(cancelled(&world).await.unwrap().change, Change::Absent);
-    let created = world.converge().await.unwrap();
-    let before = world.sim.mutations();
-    assert_eq!(cancelled(&world).await.unwrap(), Done::new(Change::Unchanged));
-    assert_eq!(world.sim.mutations(), before, "nothing runs");
-
-    world.set("CidrBlock", "10.0.32.0/20");
-    world.crash_after(2).await;
-    until(&world, "UPDATE_IN_PROGRESS").await;
-    let done = cancelled(&world).await.unwrap();
-    assert_eq!((done.change, done.details[0].as_str()), (Change::Cancelled, "its update is cancelled and taken back"));
-    assert_eq!(status(&world).await, "UPDATE_ROLLBACK_COMPLETE");
-    world.set("CidrBlock", "10.0.16.0/20");
-    let done = world.converge().await.unwrap();
-    assert_eq!((done.change, done.outputs), (Change::Unchanged, created.outputs));
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_cannot_be_cancelled_is_said_with_what_to_do() {
-    let world = World::new().await;
-    create_and_leave(&world).await;
-    let failure = cancelled(&world).await.unwrap_err();
-    assert_eq!(failure.summary, "stack us-east-1-dev is being created");
-    assert!(failure.help[1].contains("aws cloudformation delete-stack --stack-name us-east-1-dev"), "{failure:?}");
-    until(&world, "CREATE_COMPLETE").await;
-    by_hand(&world).delete_stack().stack_name(NAME).send().await.unwrap();
-    assert_eq!(cancelled(&world).await.unwrap_err().summary, "stack us-east-1-dev is being deleted");
-
-    let mut world = World::new().await;
-    world.converge().await.unwrap();
-    world.wanted.owner = owner("stacks.other");
-    assert_eq!(cancelled(&world).await.unwrap_err().summary, "stack us-east-1-dev exists and is not this node's");
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_end_of_an_update_is_waited_for_and_told() {
-    for (wanted, said) in [
-        (
-            "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
-            "the update was complete and could not be cancelled; it is in UPDATE_COMPLETE",
-        ),
-        ("UPDATE_ROLLBACK_IN_PROGRESS", "the update was being taken back already; it is in UPDATE_ROLLBACK_COMPLETE"),
-    ] {
-        let mut world = World::new().await;
-        world.converge().await.unwrap();
-        if wanted.contains("ROLLBACK") {
-            fail(&world, "Table", "UPDATE", None);
-        }
-        world.set("CidrBlock", "10.0.32.0/20");
-        update(&world, TEMPLATE, false).await;
-        until(&world, wanted).await;
-        mend(&world);
-        let done = cancelled(&world).await.unwrap();
-        assert_eq!((done.change, done.details), (Change::Unchanged, vec![said.to_owned()]));
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_cancelled_update_that_cannot_be_taken_back_names_what_stands_in_the_way() {
-    let mut world = World::new().await;
-    world.converge().await.unwrap();
-    world.set("Label", "network");
-    let slow =
-        TEMPLATE.replace("Outputs:", "  Late: {Type: AWS::EC2::RouteTable, Properties: {VpcId: !Ref Vpc}}\nOutputs:");
-    update(&world, &slow, false).await;
-    // The VPC is changed already, and the table behind it is being made.
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    fail(&world, "Vpc", "UPDATE", None);
-    let failure = cancelled(&world).await.unwrap_err();
-    assert_eq!(
-        failure.to_string(),
-        "stack us-east-1-dev ended in UPDATE_ROLLBACK_FAILED: Vpc (AWS::EC2::VPC): Not today."
-    );
-    assert!(failure.help.iter().any(|help| help.contains("--skip-resource")), "{failure:?}");
 }
