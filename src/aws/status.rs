@@ -29,13 +29,17 @@ pub struct StackStatus(String);
 /// Name, meaning, and what to do about it where that is not plain.
 const STATUSES: [(&str, Phase, &str); 23] = [
     ("CREATE_COMPLETE", Phase::Ready, ""),
-    ("CREATE_FAILED", Phase::Failed, DELETE_IT),
+    (
+        "CREATE_FAILED",
+        Phase::Failed,
+        "correct the cause and apply again: the creation is gone on with from where it failed",
+    ),
     ("CREATE_IN_PROGRESS", Phase::InProgress, ""),
     ("DELETE_COMPLETE", Phase::Deleted, ""),
     (
         "DELETE_FAILED",
         Phase::Failed,
-        "remove what holds the resource (its reason names it) and delete the stack again, or have CloudFormation retain the resource",
+        "remove what holds the resource (its reason names it) and destroy the stack again (`orch destroy` with `--only` and this node); apply then creates it anew",
     ),
     ("DELETE_IN_PROGRESS", Phase::InProgress, ""),
     ("IMPORT_COMPLETE", Phase::Ready, ""),
@@ -44,23 +48,23 @@ const STATUSES: [(&str, Phase, &str); 23] = [
     (
         "IMPORT_ROLLBACK_FAILED",
         Phase::Failed,
-        "an import failed and could not be undone: see the stack's events, and put it right in the console",
+        "an import failed and could not be undone, and CloudFormation has no operation that takes a stack out of this: see its events for the resource that stopped the rollback, and turn to AWS Support; orch does not delete the stack, for it may have been complete before",
     ),
     ("IMPORT_ROLLBACK_IN_PROGRESS", Phase::InProgress, ""),
     (
         "REVIEW_IN_PROGRESS",
         Phase::Review,
-        "a change set that would create the stack was made and never executed: delete the stack, which holds nothing, and run again",
+        "only a change set that nobody executed is in it: apply deletes the stack and creates it anew",
     ),
-    ("ROLLBACK_COMPLETE", Phase::Failed, DELETE_IT),
-    ("ROLLBACK_FAILED", Phase::Failed, DELETE_IT),
+    ("ROLLBACK_COMPLETE", Phase::Failed, NEVER_COMPLETE),
+    ("ROLLBACK_FAILED", Phase::Failed, NEVER_COMPLETE),
     ("ROLLBACK_IN_PROGRESS", Phase::InProgress, ""),
     ("UPDATE_COMPLETE", Phase::Ready, ""),
     ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", Phase::InProgress, ""),
     (
         "UPDATE_FAILED",
         Phase::Failed,
-        "an update failed with rollback switched off: roll the stack back with `aws cloudformation rollback-stack`, then run again",
+        "an update failed with rollback switched off: correct the cause and apply again, which rolls the stack back and then updates it",
     ),
     ("UPDATE_IN_PROGRESS", Phase::InProgress, ""),
     ("UPDATE_ROLLBACK_COMPLETE", Phase::RolledBack, UNDONE),
@@ -68,12 +72,13 @@ const STATUSES: [(&str, Phase, &str); 23] = [
     (
         "UPDATE_ROLLBACK_FAILED",
         Phase::Failed,
-        "put right what stopped the rollback, then `aws cloudformation continue-update-rollback`, and run again",
+        "put right what stopped the rollback and apply again, which goes on with the rollback and then updates the stack",
     ),
     ("UPDATE_ROLLBACK_IN_PROGRESS", Phase::InProgress, ""),
 ];
 
-const DELETE_IT: &str = "the stack was never complete and CloudFormation can only delete it: correct the cause, delete the stack (`orch destroy` with `--only` and this node) and run again";
+const NEVER_COMPLETE: &str =
+    "correct the cause and apply again: the stack, which never was complete, is deleted and created anew";
 const UNDONE: &str = "everything is as it was before: correct the cause and run again";
 
 impl StackStatus {

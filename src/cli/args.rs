@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::engine::Limits;
 
+use super::allow::{Resource, resource};
 use super::disk::folder;
 
 /// The whole command line.
@@ -120,6 +121,9 @@ pub(super) enum Command {
     /// would be done, as `orch preview` does, and asks. Then it runs every node as soon as what it refers to exists: reads what is there, compares, and does only the difference. When a
     /// node fails, those that need it are skipped and everything else goes on. Apply again to resume.
     ///
+    /// A stack that a failure has left in a state from which it cannot be updated is led out of it first, and one that
+    /// never was complete is deleted and created anew; docs/recovery.md has every state and its way out.
+    ///
     /// Ctrl-C once starts nothing new and lets running nodes settle; a second one stops at once. What AWS has begun
     /// goes on there, and the next apply picks it up.
     #[command(after_long_help = "Examples:\n  \
@@ -137,8 +141,18 @@ pub(super) enum Command {
     #[command(after_long_help = "Examples:\n  \
         orch destroy plans/us-east-1.toml --local\n  \
         orch destroy plans/us-east-1.toml --only account:dev\n  \
-        orch destroy plans/us-east-1.toml --yes")]
-    Destroy(Run),
+        orch destroy plans/us-east-1.toml --yes\n  \
+        orch destroy plans/us-east-1.toml --retain 'stacks.spoke[dev]:LogBucket'")]
+    Destroy(Destroy),
+    /// Break off the updates that run at AWS, and wait until they are taken back
+    ///
+    /// Cancels the updates of this plan's own stacks, in all accounts at once, whoever began them; each stack is then as
+    /// it was before. CloudFormation cancels updates only: of a stack that is being created or deleted it is said what
+    /// to do. Asks before it begins.
+    #[command(after_long_help = "Examples:\n  \
+        orch cancel plans/us-east-1.toml\n  \
+        orch cancel plans/us-east-1.toml --only account:dev --yes")]
+    Cancel(Run),
     /// Explain one node of a plan without calling AWS
     ///
     /// What it is, which file and line made it, what it would send with what is known and unknown, what it waits for and
@@ -335,7 +349,43 @@ pub(super) enum GraphFormat {
     Json,
 }
 
-/// Arguments of `apply` and `destroy`.
+/// Arguments of `apply`.
+#[derive(Args, Debug)]
+pub(super) struct Apply {
+    /// What a run has.
+    #[command(flatten)]
+    pub run: Run,
+    /// Only show what would be done, as `orch preview` does
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Pass over this resource when a rollback that has failed is gone on with; repeatable
+    ///
+    /// For a stack in `UPDATE_ROLLBACK_FAILED`. CloudFormation then takes the resource for rolled back, though it is not:
+    /// put it right by hand. NODE:RESOURCE as in 'stacks.spoke[dev]:Vpc', with the resource's name in the template.
+    #[arg(long, value_name = "NODE:RESOURCE", value_parser = resource, help_heading = "Recovery")]
+    pub skip_resource: Vec<Resource>,
+}
+
+/// Arguments of `destroy`.
+#[derive(Args, Debug)]
+pub(super) struct Destroy {
+    /// What a run has.
+    #[command(flatten)]
+    pub run: Run,
+    /// Leave this resource behind in the account if its stack cannot be deleted otherwise; repeatable
+    ///
+    /// Nothing is left behind unless a deletion has failed. NODE:RESOURCE as in 'stacks.spoke[dev]:Vpc', with the
+    /// resource's name in the template.
+    #[arg(long, value_name = "NODE:RESOURCE", value_parser = resource, help_heading = "Recovery")]
+    pub retain: Vec<Resource>,
+    /// Leave behind in the account whatever cannot be deleted
+    ///
+    /// Nothing is left behind unless a deletion has failed; what is left is named.
+    #[arg(long, conflicts_with = "retain", help_heading = "Recovery")]
+    pub force: bool,
+}
+
+/// Arguments of `apply`, `destroy` and `cancel`.
 #[derive(Args, Debug)]
 pub(super) struct Run {
     /// The plan file
@@ -359,17 +409,6 @@ pub(super) struct Run {
     /// AWS.
     #[command(flatten)]
     pub target: Target,
-}
-
-/// Arguments of `apply`.
-#[derive(Args, Debug)]
-pub(super) struct Apply {
-    /// What it shares with `destroy`.
-    #[command(flatten)]
-    pub run: Run,
-    /// Only show what would be done, as `orch preview` does
-    #[arg(long)]
-    pub dry_run: bool,
 }
 
 /// Arguments of `preview`.

@@ -71,7 +71,9 @@ fn what(job: &Job, command: Command, args: &Run) -> String {
     let plan = job.plan();
     let mut kinds = [(0, "stack"), (0, "peering"), (0, "route")];
     let mut places = indexmap::IndexSet::new();
-    for node in job.taking_part().filter(|node| matches!(job.task(*node), Task::Converge | Task::Destroy)) {
+    for node in
+        job.taking_part().filter(|node| matches!(job.task(*node), Task::Converge | Task::Destroy | Task::Cancel))
+    {
         let planned = &plan.nodes[node.index()];
         kinds[planned.id.kind as usize].0 += 1;
         places.insert(format!("{} ({}) in {}", planned.account, plan.accounts[&planned.account].id, planned.region));
@@ -82,7 +84,11 @@ fn what(job: &Job, command: Command, args: &Run) -> String {
     if kinds.is_empty() {
         return format!("{path} will change nothing: all that was chosen is only read");
     }
-    let verb = if command == Command::Destroy { "delete" } else { "apply" };
+    let verb = match command {
+        Command::Destroy => "delete",
+        Command::Cancel => "cancel what runs at",
+        Command::Apply | Command::Outputs => "apply",
+    };
     let mut said = format!("{path} will {verb} {} of plan {}:", kinds.join(", "), plan.name);
     for place in places {
         said.push_str("\n  ");

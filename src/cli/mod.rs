@@ -1,6 +1,7 @@
 //! The command line: arguments, terminal, signals and files. Everything that orch does to its surroundings, apart from
 //! calling AWS, is done here.
 
+mod allow;
 mod args;
 mod checked;
 mod confirm;
@@ -82,6 +83,7 @@ pub fn main() -> ExitCode {
         Command::Preview(args) => preview::preview(&args, &surroundings),
         Command::Apply(args) => run::apply(&args, &surroundings),
         Command::Destroy(args) => run::destroy(&args, &surroundings),
+        Command::Cancel(args) => run::cancel(&args, &surroundings),
         Command::Explain(args) => explain::explain(&args, &surroundings),
         Command::Schema => schema::schema(),
         Command::Rules(args) => rules::rules(&args),

@@ -1,4 +1,4 @@
-//! `orch apply` and `orch destroy`.
+//! `orch apply`, `orch destroy` and `orch cancel`.
 
 use std::sync::Arc;
 
@@ -9,7 +9,8 @@ use crate::event::{Command, Tally};
 use crate::report::{Palette, outputs_table, preview_text};
 use crate::run::{Gathered, Job, Means, Sink, execute};
 
-use super::args::{Apply, Run};
+use super::allow::Allow;
+use super::args::{Apply, Destroy, Run};
 use super::checked::Hold;
 use super::confirm::Question;
 use super::exit::Exit;
@@ -24,30 +25,41 @@ pub(super) fn apply(args: &Apply, surroundings: &Surroundings) -> Exit {
     if args.dry_run {
         return preview::before(&args.run, surroundings);
     }
-    run(&args.run, Command::Apply, surroundings)
+    run(&args.run, Command::Apply, &Allow::apply(args), surroundings)
 }
 
 /// Deletes what the plan made.
-pub(super) fn destroy(args: &Run, surroundings: &Surroundings) -> Exit {
-    run(args, Command::Destroy, surroundings)
+pub(super) fn destroy(args: &Destroy, surroundings: &Surroundings) -> Exit {
+    if args.force {
+        terminal::notice("warning: with --force, whatever cannot be deleted is left behind in the account\n");
+    }
+    run(&args.run, Command::Destroy, &Allow::destroy(args), surroundings)
 }
 
-fn run(args: &Run, command: Command, surroundings: &Surroundings) -> Exit {
-    attempt(args, command, surroundings).unwrap_or_else(|exit| exit)
+/// Breaks off what runs at the plan's stacks.
+pub(super) fn cancel(args: &Run, surroundings: &Surroundings) -> Exit {
+    run(args, Command::Cancel, &Allow::default(), surroundings)
 }
 
-fn attempt(args: &Run, command: Command, surroundings: &Surroundings) -> Result<Exit, Exit> {
-    let hold = if command == Command::Destroy { Hold::ThatItLoads } else { Hold::EveryRule };
+fn run(args: &Run, command: Command, allow: &Allow<'_>, surroundings: &Surroundings) -> Exit {
+    attempt(args, command, allow, surroundings).unwrap_or_else(|exit| exit)
+}
+
+fn attempt(args: &Run, command: Command, allow: &Allow<'_>, surroundings: &Surroundings) -> Result<Exit, Exit> {
+    let hold = if matches!(command, Command::Destroy | Command::Cancel) { Hold::ThatItLoads } else { Hold::EveryRule };
     let checked = checked::open(&args.plan, &args.vars, hold, surroundings)?;
     let chosen = checked.choose(&args.choice)?;
+    let allowed = allow.of(&checked.plan, &chosen)?;
     let (plan, graph) = (Arc::clone(&checked.plan), Arc::clone(&checked.graph));
     let (before, job) = match command {
         Command::Destroy => {
             let before = Job::before_destroy(Arc::clone(&plan), Arc::clone(&graph), &chosen);
             (Some(before), Job::destroy(plan, &graph, &chosen))
         }
+        Command::Cancel => (None, Job::cancel(plan, &graph, &chosen)),
         Command::Apply | Command::Outputs => (None, Job::apply(plan, graph, &chosen)),
     };
+    let job = job.allowing(allowed);
     let question = Question::of(args, &job, command);
     question.can_be_answered(args, surroundings)?;
     let environment = reach::environment(&args.target, &checked.plan, surroundings)?;
@@ -72,7 +84,7 @@ fn attempt(args: &Run, command: Command, surroundings: &Surroundings) -> Result<
             let mut nothing = false;
             if let Some(before) = before {
                 signals.or(look(before, settings, means, surroundings)).await??;
-            } else {
+            } else if command == Command::Apply {
                 let preview = ahead.look(&job, settings, &checked, &sessions, &mut signals).await?;
                 nothing = preview.is_nothing();
                 if !nothing && !surroundings.quiet {

@@ -22,12 +22,14 @@ pub enum Change {
     Absent,
     /// It was only read.
     Read,
+    /// It was being updated, and is as it was before.
+    Cancelled,
 }
 
 impl Change {
     /// Whether anything is different from before.
     pub const fn is_change(self) -> bool {
-        matches!(self, Self::Created | Self::Updated | Self::Replaced | Self::Deleted)
+        matches!(self, Self::Created | Self::Updated | Self::Replaced | Self::Deleted | Self::Cancelled)
     }
 
     /// The word for it, as in "2 created".
@@ -40,6 +42,7 @@ impl Change {
             Self::Deleted => "deleted",
             Self::Absent => "absent",
             Self::Read => "read",
+            Self::Cancelled => "cancelled",
         }
     }
 }
@@ -64,6 +67,7 @@ mod tests {
             Change::Deleted,
             Change::Absent,
             Change::Read,
+            Change::Cancelled,
         ] {
             assert_eq!(serde_json::to_value(change).unwrap(), change.word());
         }

@@ -17,6 +17,8 @@ pub enum Command {
     Destroy,
     /// Read what there is and change nothing.
     Outputs,
+    /// Break off what runs at AWS.
+    Cancel,
 }
 
 /// Why nothing new is started any more.

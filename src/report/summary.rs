@@ -46,7 +46,13 @@ impl Digest {
                 if *change == Change::Absent {
                     self.absent.push(node.clone());
                 }
-                if *change == Change::Unchanged && self.command == Some(Command::Destroy) {
+                let left = match self.command {
+                    Some(Command::Destroy) => true,
+                    // A stack at which nothing ran is not worth a line.
+                    Some(Command::Cancel) => !details.is_empty(),
+                    Some(Command::Apply | Command::Outputs) | None => false,
+                };
+                if *change == Change::Unchanged && left {
                     self.left.push((node.clone(), details.clone()));
                 }
                 if change.is_change() {
@@ -128,7 +134,8 @@ impl Digest {
         if self.left.is_empty() {
             return;
         }
-        let _ = writeln!(out, "{}", palette.warn("Left standing:"));
+        let heading = if self.command == Some(Command::Cancel) { "Not cancelled:" } else { "Left standing:" };
+        let _ = writeln!(out, "{}", palette.warn(heading));
         for (node, details) in self.left.iter().take(SHOWN) {
             let _ = writeln!(out, "  {}  {}", palette.strong(node), first(details));
         }
@@ -162,6 +169,7 @@ impl Digest {
             let plainly = match self.command {
                 Some(Command::Destroy) => "Nothing changed: there was nothing to delete",
                 Some(Command::Outputs) => "Everything is read",
+                Some(Command::Cancel) => "Nothing changed: no update was under way",
                 Some(Command::Apply) | None => "Nothing changed: everything is as the plan says",
             };
             let time = self.took_ms.map(|took_ms| format!(", {}", took(took_ms))).unwrap_or_default();
@@ -281,6 +289,13 @@ mod tests {
         assert_eq!(told(events), "Nothing changed: everything is as the plan says (1 node, 41.2s)\n");
         let events = [started(Command::Destroy, 1), done("stacks.a", Change::Absent, &[]), finished()];
         assert_eq!(told(events), "Nothing changed: there was nothing to delete (1 node, 41.2s)\n");
+        let events = [
+            started(Command::Cancel, 2),
+            done("stacks.a", Change::Unchanged, &[]),
+            done("stacks.b", Change::Absent, &[]),
+            finished(),
+        ];
+        assert!(told(events).starts_with("Nothing changed: no update was under way"));
         let events = [started(Command::Outputs, 1), done("stacks.a", Change::Read, &[]), finished()];
         assert_eq!(told(events), "Everything is read (1 node, 41.2s)\n");
     }

@@ -1,10 +1,11 @@
 //! Which nodes take part in a run, and what is done with each.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::graph::{Graph, Ix};
-use crate::ids::NodeId;
+use crate::ids::{Kind, NodeId};
+use crate::kinds::stack;
 use crate::plan::{Plan, Spec};
 
 /// What is done with one node.
@@ -20,6 +21,8 @@ pub enum Task {
     Recall,
     /// Deleted.
     Destroy,
+    /// What runs at it is broken off.
+    Cancel,
     /// Nothing: it is left out, and only holds the order of those before and behind it together.
     Leave,
 }
@@ -33,6 +36,7 @@ pub struct Job {
     plan: Arc<Plan>,
     graph: Arc<Graph>,
     tasks: Vec<Task>,
+    allowed: Arc<HashMap<NodeId, stack::Allowed>>,
 }
 
 impl Job {
@@ -53,7 +57,7 @@ impl Job {
             (false, _) => Task::Leave,
         };
         let tasks = graph.nodes().map(task).collect();
-        Self { plan, graph, tasks }
+        Self { plan, graph, tasks, allowed: Arc::default() }
     }
 
     /// Looks up what the chosen nodes refer to, before they are deleted: a route is found by its tables and destination,
@@ -66,14 +70,14 @@ impl Job {
         };
         let task = |node: Ix| if needed_by_route(node) { Task::Recall } else { Task::Leave };
         let tasks = graph.nodes().map(task).collect();
-        Self { plan, graph, tasks }
+        Self { plan, graph, tasks, allowed: Arc::default() }
     }
 
     /// Deletes the chosen nodes in reverse order, those that the plan only reads aside.
     pub fn destroy(plan: Arc<Plan>, graph: &Graph, chosen: &[bool]) -> Self {
         let task = |node: Ix| if chosen[node.index()] && managed(&plan, node) { Task::Destroy } else { Task::Leave };
         let tasks = graph.nodes().map(task).collect();
-        Self { tasks, plan, graph: Arc::new(graph.reversed()) }
+        Self { tasks, plan, graph: Arc::new(graph.reversed()), allowed: Arc::default() }
     }
 
     /// Looks up the chosen nodes that give something. Each is found by its name or its tags, so none waits for another
@@ -83,7 +87,27 @@ impl Job {
         let task = |node: Ix| if chosen[node.index()] && gives(node) { Task::Find } else { Task::Leave };
         let tasks = graph.nodes().map(task).collect();
         let apart = Graph::new(graph.ids().cloned().collect(), []).expect("without edges there is no ring");
-        Self { plan, graph: Arc::new(apart), tasks }
+        Self { plan, graph: Arc::new(apart), tasks, allowed: Arc::default() }
+    }
+
+    /// Breaks off what runs at the chosen stacks, all of them at once: none waits for another.
+    pub fn cancel(plan: Arc<Plan>, graph: &Graph, chosen: &[bool]) -> Self {
+        let runs = |node: Ix| graph.id(node).kind == Kind::Stack && managed(&plan, node);
+        let task = |node: Ix| if chosen[node.index()] && runs(node) { Task::Cancel } else { Task::Leave };
+        let tasks = graph.nodes().map(task).collect();
+        let apart = Graph::new(graph.ids().cloned().collect(), []).expect("without edges there is no ring");
+        Self { plan, graph: Arc::new(apart), tasks, allowed: Arc::default() }
+    }
+
+    /// The same job with what the user allows at single stacks.
+    #[must_use]
+    pub fn allowing(self, allowed: HashMap<NodeId, stack::Allowed>) -> Self {
+        Self { allowed: Arc::new(allowed), ..self }
+    }
+
+    /// What the user allows at a stack.
+    pub fn allowed(&self, node: &NodeId) -> stack::Allowed {
+        self.allowed.get(node).cloned().unwrap_or_default()
     }
 
     /// Looks at how the chosen nodes stand. What they refer to is looked up as well, since a route is found by its tables
@@ -99,7 +123,7 @@ impl Job {
             false => Task::Leave,
         };
         let tasks = graph.nodes().map(task).collect();
-        Self { plan, graph, tasks }
+        Self { plan, graph, tasks, allowed: Arc::default() }
     }
 
     /// The plan.

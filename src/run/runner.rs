@@ -94,11 +94,14 @@ impl Runner {
             return Ok(done);
         }
         match (&node.spec, task) {
-            (_, Task::Leave) => Ok(Done::new(Change::Unchanged)),
+            // Of what AWS does for peerings and routes nothing can be cancelled.
+            (_, Task::Leave) | (Spec::Peering(_) | Spec::Route(_), Task::Cancel) => Ok(Done::new(Change::Unchanged)),
             (Spec::Stack(spec), Task::Converge) => {
-                let (prepared, change_sets) = (self.means.outlooks.take_prepared(&node.id), &self.means.change_sets);
-                stack::converge(&home, &resolver.stack(spec)?, prepared, change_sets, &progress).await
+                let prepared = self.means.outlooks.take_prepared(&node.id);
+                let with = stack::With { allowed: &self.job.allowed(&node.id), change_sets: &self.means.change_sets };
+                stack::converge(&home, &resolver.stack(spec)?, prepared, with, &progress).await
             }
+            (Spec::Stack(spec), Task::Cancel) => stack::cancel(&home, &spec.name, &owner, &progress).await,
             (Spec::Stack(spec), Task::Read | Task::Find) => {
                 let owner = Some(&owner).filter(|_| spec.manage);
                 let found = stack::find(&home, &spec.name, owner, &progress).await?;
@@ -109,7 +112,9 @@ impl Runner {
                 let found = stack::remains(&home, &spec.name, owner, &progress).await?;
                 Ok(found.unwrap_or_else(|| Done::new(Change::Absent)))
             }
-            (Spec::Stack(spec), Task::Destroy) => stack::destroy(&home, &spec.name, &owner, &progress).await,
+            (Spec::Stack(spec), Task::Destroy) => {
+                stack::destroy(&home, &spec.name, &owner, &self.job.allowed(&node.id), &progress).await
+            }
             (Spec::Peering(spec), Task::Converge) => {
                 let accepter = self.accepter(spec)?;
                 peering::converge(&home, &accepter, &resolver.peering(spec)?, &progress).await

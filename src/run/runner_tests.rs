@@ -333,3 +333,66 @@ async fn a_route_of_which_nothing_tells_whose_it_is_stays() {
     let (tally, failures) = world.destroy().await;
     assert!(tally.is_success() && world.sim.is_empty().unwrap(), "it goes with its stack: {failures:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn cancelling_reaches_the_stacks_of_all_accounts_at_once() {
+    let world = World::new(Sim::builder().build());
+    world.apply("").await;
+    let wider = TEMPLATE.replace("!Ref CidrBlock}}", "!Ref CidrBlock, EnableDnsHostnames: true}}");
+    for (account, stack, node, range) in
+        [(HUB, "hub", "stacks/hub", "10.0.0.0/20"), (DEV, "spoke", "stacks/spoke", "10.0.16.0/20")]
+    {
+        let config = aws_sdk_cloudformation::Config::builder()
+            .behavior_version(aws_config::BehaviorVersion::latest())
+            .http_client(world.sim.http_client())
+            .time_source(world.sim.time_source())
+            .credentials_provider(world.sim.credentials(account))
+            .region(aws_config::Region::from_static("us-east-1"))
+            .build();
+        let tag = |key: &str, value: &str| aws_sdk_cloudformation::types::Tag::builder().key(key).value(value).build();
+        let given = aws_sdk_cloudformation::types::Parameter::builder();
+        let update = aws_sdk_cloudformation::Client::from_conf(config).update_stack().stack_name(stack);
+        let update = update.template_body(&wider).tags(tag("orch:plan", "net")).tags(tag("orch:node", node));
+        update.parameters(given.parameter_key("CidrBlock").parameter_value(range).build()).send().await.unwrap();
+    }
+    let job = Job::cancel(Arc::clone(&world.plan), &world.graph, &world.chosen(""));
+    assert_eq!(job.taking_part().count(), 2, "stacks only");
+    let (tally, failures) = world.run(vec![(job, Command::Cancel)]).await;
+    assert_eq!((tally.done, tally.changed), (2, 2), "{failures:?}");
+    let statuses = world.sim.inspect(|world| {
+        let stacks = world.places().flat_map(|(_, regional)| regional.cloudformation.stacks.values());
+        stacks.map(|stack| stack.status).collect::<Vec<_>>()
+    });
+    assert_eq!(statuses.unwrap(), [Status::UpdateRollbackComplete; 2]);
+    let (tally, failures) = world.apply("").await;
+    assert_eq!(tally.changed, 0, "{failures:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peering_that_was_deleted_by_hand_comes_back_and_its_blackholes_lead_into_it() {
+    let world = World::new(Sim::builder().build());
+    world.apply("").await;
+    let client = ec2(&world.sim, DEV);
+    let peerings = client.describe_vpc_peering_connections().send().await.unwrap();
+    let old = peerings.vpc_peering_connections()[0].vpc_peering_connection_id().unwrap().to_owned();
+    client.delete_vpc_peering_connection().vpc_peering_connection_id(&old).send().await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+    let routes = async |account| {
+        let tables = ec2(&world.sim, account).describe_route_tables().send().await.unwrap();
+        let routes = tables.route_tables().iter().flat_map(|table| table.routes().to_vec());
+        let into = routes.filter_map(|route| Some((route.vpc_peering_connection_id?, route.state?)));
+        into.collect::<Vec<_>>()
+    };
+    for account in [DEV, HUB] {
+        assert_eq!(routes(account).await, [(old.clone(), aws_sdk_ec2::types::RouteState::Blackhole)]);
+    }
+    let (tally, failures) = world.apply("").await;
+    assert_eq!((tally.done, tally.changed), (5, 3), "the peering and both routes: {failures:?}");
+    for account in [DEV, HUB] {
+        let routes = routes(account).await;
+        assert_ne!(routes[0].0, old);
+        assert_eq!((routes.len(), &routes[0].1), (1, &aws_sdk_ec2::types::RouteState::Active));
+    }
+    let (tally, _) = world.apply("").await;
+    assert_eq!(tally.changed, 0);
+}

@@ -9,6 +9,7 @@ mod network;
 mod orch;
 mod pace;
 mod preview;
+mod recovery;
 mod remote;
 mod resume;
 mod silence;

@@ -380,6 +380,39 @@ async fn after_a_rejection_a_new_one_is_requested_and_the_old_one_mentioned() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_an_expiry_a_new_one_is_requested_and_the_old_one_mentioned() {
+    let world = World::new(EAST).await;
+    world.sim.stop_after(1);
+    tokio::select! {
+        result = world.converge() => panic!("{result:?}"),
+        () = world.sim.stopped() => {}
+    }
+    world.sim.resume();
+    tokio::time::sleep(Duration::from_mins(7 * 24 * 60 + 1)).await;
+    let expired = world.all().await.remove(0);
+    assert_eq!(expired.state.to_string(), "expired");
+    let done = world.converge().await.unwrap();
+    assert_eq!(done.change, Change::Created);
+    assert!(done.details[0].contains(&format!("{}, is expired", expired.id)), "{:?}", done.details);
+    assert_eq!(world.live().await, [done.id.unwrap()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_deletion_by_hand_a_new_one_is_requested() {
+    for account in [DEV, HUB] {
+        let world = World::new(EAST).await;
+        let old = world.converge().await.unwrap().id.unwrap();
+        let delete = ec2(&world.sim, account, EAST).delete_vpc_peering_connection();
+        delete.vpc_peering_connection_id(&old).send().await.unwrap();
+        // At once, while it is still being deleted, and so after it is.
+        let done = world.converge().await.unwrap();
+        assert_eq!(done.change, Change::Created, "{account}");
+        assert_ne!(done.id.as_ref(), Some(&old));
+        assert_eq!(world.converge().await.unwrap().change, Change::Unchanged);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn dns_is_set_by_each_side_and_only_when_it_differs() {
     for region in [EAST, WEST] {
         let mut world = World::new(region).await;

@@ -14,8 +14,40 @@ pub(super) enum Decision {
     Wait,
     /// It is ours and at rest: see whether it is as it should be.
     Compare,
+    /// It is ours and never was complete, so nothing of value is in it: delete it and create it anew.
+    Recreate {
+        /// What is done and why, for whoever is to know it before or afterwards.
+        why: &'static str,
+    },
+    /// It is ours, and its creation was left where it failed: go on with it from there.
+    Resume {
+        /// The same.
+        why: &'static str,
+    },
+    /// It is ours, and an update was left where it failed: take that back and look again.
+    RollBack {
+        /// The same.
+        why: &'static str,
+    },
+    /// It is ours, and the rollback of an update has failed: go on with that and look again.
+    ContinueRollback {
+        /// The same.
+        why: &'static str,
+    },
     /// It must not or cannot be touched.
     Refuse(Failure),
+}
+
+impl Decision {
+    /// What is done first, and why, where the stack is in no state to be compared.
+    pub(super) const fn way(&self) -> Option<&'static str> {
+        match self {
+            Self::Recreate { why } | Self::Resume { why } | Self::RollBack { why } | Self::ContinueRollback { why } => {
+                Some(why)
+            }
+            Self::Create | Self::Wait | Self::Compare | Self::Refuse(_) => None,
+        }
+    }
 }
 
 /// Decides by whose the stack is and by its status.
@@ -28,15 +60,43 @@ pub(super) fn decide(wanted: &Wanted, live: Option<&Stack>) -> Decision {
     match stack.status.phase() {
         Phase::InProgress => Decision::Wait,
         Phase::Ready | Phase::RolledBack => Decision::Compare,
-        Phase::Failed | Phase::Review | Phase::Deleted => Decision::Refuse(unusable(stack)),
+        Phase::Failed | Phase::Review | Phase::Deleted => way_out(stack),
+    }
+}
+
+/// The way out of a state that CloudFormation updates nothing from. A stack that ever was complete is not deleted here:
+/// only a first creation ends in `CREATE_FAILED`, `ROLLBACK_COMPLETE` or `ROLLBACK_FAILED`.
+fn way_out(stack: &Stack) -> Decision {
+    match stack.status.as_str() {
+        "REVIEW_IN_PROGRESS" => Decision::Recreate {
+            why: "deleted and created anew, since only a change set that nobody executed was in it",
+        },
+        "ROLLBACK_COMPLETE" => {
+            Decision::Recreate { why: "deleted and created anew, since its creation had failed and was taken back" }
+        }
+        "ROLLBACK_FAILED" => Decision::Recreate {
+            why: "deleted and created anew, since its creation had failed, and so it never was complete",
+        },
+        "CREATE_FAILED" => Decision::Resume {
+            why: "the creation, which had failed with rollback switched off, gone on with from there",
+        },
+        "UPDATE_FAILED" => Decision::RollBack {
+            why: "rolled back to its last stable state, since an update had failed with rollback switched off",
+        },
+        "UPDATE_ROLLBACK_FAILED" => {
+            Decision::ContinueRollback { why: "the rollback of a failed update, which had failed too, gone on with" }
+        }
+        _ => Decision::Refuse(unusable(stack)),
     }
 }
 
 /// The stack exists and belongs to somebody else.
 pub(super) fn not_ours(stack: &Stack, ownership: &Ownership) -> Failure {
-    Failure::new(format!("stack {} exists and is not this node's", stack.name), ownership.to_string())
-        .help("give this node another `name`")
-        .help("or, if only its outputs are needed, set `manage = false`")
+    let failure = Failure::new(format!("stack {} exists and is not this node's", stack.name), ownership.to_string());
+    if stack.status.phase() == Phase::Review {
+        return failure.help("only a change set that nobody executed is in it: execute or delete it, or have its owner delete the stack, which holds nothing");
+    }
+    failure.help("give this node another `name`").help("or, if only its outputs are needed, set `manage = false`")
 }
 
 /// The stack is ours and in a state from which CloudFormation updates nothing.
@@ -94,6 +154,10 @@ pub(super) mod tests {
             Decision::Create => "create",
             Decision::Wait => "wait",
             Decision::Compare => "compare",
+            Decision::Recreate { .. } => "recreate",
+            Decision::Resume { .. } => "resume",
+            Decision::RollBack { .. } => "roll back",
+            Decision::ContinueRollback { .. } => "continue the rollback",
             Decision::Refuse(_) => "refuse",
         }
     }
@@ -107,7 +171,7 @@ pub(super) mod tests {
     fn every_status_of_our_own_stack_has_its_decision() {
         for (status, expected) in [
             ("CREATE_COMPLETE", "compare"),
-            ("CREATE_FAILED", "refuse"),
+            ("CREATE_FAILED", "resume"),
             ("CREATE_IN_PROGRESS", "wait"),
             ("DELETE_COMPLETE", "create"),
             ("DELETE_FAILED", "refuse"),
@@ -117,27 +181,33 @@ pub(super) mod tests {
             ("IMPORT_ROLLBACK_COMPLETE", "compare"),
             ("IMPORT_ROLLBACK_FAILED", "refuse"),
             ("IMPORT_ROLLBACK_IN_PROGRESS", "wait"),
-            ("REVIEW_IN_PROGRESS", "refuse"),
-            ("ROLLBACK_COMPLETE", "refuse"),
-            ("ROLLBACK_FAILED", "refuse"),
+            ("REVIEW_IN_PROGRESS", "recreate"),
+            ("ROLLBACK_COMPLETE", "recreate"),
+            ("ROLLBACK_FAILED", "recreate"),
             ("ROLLBACK_IN_PROGRESS", "wait"),
             ("UPDATE_COMPLETE", "compare"),
             ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "wait"),
-            ("UPDATE_FAILED", "refuse"),
+            ("UPDATE_FAILED", "roll back"),
             ("UPDATE_IN_PROGRESS", "wait"),
             ("UPDATE_ROLLBACK_COMPLETE", "compare"),
             ("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "wait"),
-            ("UPDATE_ROLLBACK_FAILED", "refuse"),
+            ("UPDATE_ROLLBACK_FAILED", "continue the rollback"),
             ("UPDATE_ROLLBACK_IN_PROGRESS", "wait"),
         ] {
-            assert_eq!(decision(Some(&stack(status, &OURS))), expected, "{status}");
+            let stack = stack(status, &OURS);
+            assert_eq!(decision(Some(&stack)), expected, "{status}");
+            let way = decide(&wanted("{}"), Some(&stack));
+            let led_out = !["compare", "create", "refuse", "wait"].contains(&expected);
+            assert_eq!(way.way().is_some(), led_out, "{status}");
         }
     }
 
     #[test]
     fn a_stack_that_is_not_ours_is_refused_in_every_status() {
         let others = [("orch:plan", "other"), ("orch:node", "stacks/spoke/dev")];
-        for status in ["CREATE_COMPLETE", "CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE"] {
+        for status in
+            ["CREATE_COMPLETE", "CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS", "UPDATE_FAILED"]
+        {
             assert_eq!(decision(Some(&stack(status, &[]))), "refuse", "{status}");
             assert_eq!(decision(Some(&stack(status, &others))), "refuse", "{status}");
         }

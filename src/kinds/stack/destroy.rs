@@ -2,23 +2,32 @@
 
 use super::super::lost::pause;
 use super::super::owner::Ownership;
-use super::super::{Change, Done, Failure, Owner, Progress, Regional, Step};
+use super::super::{Change, Done, Failure, Owner, Progress, Regional};
 use super::decide::not_ours;
 use super::token::Attempt;
-use super::{LOOKS, ending, follow, restless};
-use crate::aws::{Class, Operation, Phase};
+use super::ways::{self, Deletion};
+use super::{Allowed, LOOKS, ending, follow, restless};
+use crate::aws::{Leaving, Phase, Stack};
 
-/// Deletes the stack if it is the owner's, and waits until it is gone.
+/// Deletes the stack if it is the owner's, and waits until it is gone. What cannot be deleted is left behind where the
+/// user allows it, and only once a deletion has failed.
 ///
 /// # Errors
 ///
 /// It is somebody else's, or cannot be deleted: names the resource that stands in the way.
-pub async fn destroy(regional: &Regional, name: &str, owner: &Owner, progress: Progress<'_>) -> Result<Done, Failure> {
-    let token = Attempt::new(regional.nonce()).delete();
+pub async fn destroy(
+    regional: &Regional,
+    name: &str,
+    owner: &Owner,
+    allowed: &Allowed,
+    progress: Progress<'_>,
+) -> Result<Done, Failure> {
+    let attempt = Attempt::new(regional.nonce());
     let mut deleting = false;
+    let mut left = false;
     let mut last: Option<Failure> = None;
     for look in 0..LOOKS {
-        let live = regional.stack(name).await?.filter(|stack| stack.status.phase() != Phase::Deleted);
+        let live = ways::look(regional, name).await?.filter(|stack| stack.status.phase() != Phase::Deleted);
         let Some(stack) = live else {
             return Ok(Done::new(if deleting { Change::Deleted } else { Change::Absent }));
         };
@@ -32,27 +41,39 @@ pub async fn destroy(regional: &Regional, name: &str, owner: &Owner, progress: P
             follow(regional, &stack, progress).await?;
             continue;
         }
-        if stack.termination_protection {
-            return Err(Failure::new(format!("stack {name} is protected from deletion"), "its termination protection is on")
-                .help("switch it off with `aws cloudformation update-termination-protection --no-enable-termination-protection`"));
+        if look == 0 {
+            ways::among(regional, &stack, "--retain", &allowed.retain).await?;
         }
-        progress(Step { what: name, status: "DeleteStack", reason: None });
-        let unanswered = match regional.delete_stack(&stack.id, &token).await {
-            Ok(()) => None,
-            Err(error) if error.class == Class::Lost => Some(error),
-            Err(error) => return Err(error.into()),
-        };
-        let before = Some((stack.status.clone(), stack.updated));
-        let operation = Operation { stack: stack.id, token: Some(token.clone()), before };
-        match (regional.settled(&operation, progress).await?, unanswered) {
-            ((None, _), _) => return Ok(Done::new(Change::Deleted)),
-            // No answer, and no event that bears our token: it was never begun.
-            ((Some(_), events), Some(error)) if events.is_empty() => {
+        let leaving = leaving(&stack, allowed);
+        let token = if leaving.is_some() { attempt.delete_leaving() } else { attempt.delete() };
+        left |= leaving.is_some();
+        match ways::delete(regional, &stack, &token, leaving, progress).await? {
+            Deletion::Gone(behind) => {
+                let details = behind.into_iter().map(|what| format!("left behind in the account: {what}"));
+                return Ok(Done { details: details.collect(), ..Done::new(Change::Deleted) });
+            }
+            // It was never begun.
+            Deletion::Unanswered(error) => {
                 last = Some(error.into());
                 tokio::time::sleep(pause(look)).await;
             }
-            ((Some(stack), events), _) => return Err(ending::bad(&stack, &events)),
+            Deletion::Failed(_, _) if allowed.leaves_something() && !left => {}
+            Deletion::Failed(stack, events) => {
+                return Err(ways::with_flags(regional, &owner.node, &stack, ending::bad(&stack, &events)).await);
+            }
         }
     }
     Err(last.unwrap_or_else(|| restless(name)))
+}
+
+/// What the next deletion may leave behind: nothing, unless one has failed. CloudFormation takes it no sooner.
+fn leaving<'a>(stack: &Stack, allowed: &'a Allowed) -> Option<Leaving<'a>> {
+    if stack.status.as_str() != "DELETE_FAILED" {
+        return None;
+    }
+    match (allowed.force, allowed.retain.as_slice()) {
+        (true, _) => Some(Leaving::Whatever),
+        (false, []) => None,
+        (false, named) => Some(Leaving::Named(named)),
+    }
 }

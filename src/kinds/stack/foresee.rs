@@ -10,7 +10,7 @@ use super::compare::{Comparison, compare};
 use super::decide::{Decision, decide};
 use super::token::Attempt;
 use super::update::{Worked, work_out};
-use super::{ChangeSets, LOOKS, Wanted, declared, differences, lasting, pause, restless};
+use super::{ChangeSets, LOOKS, Wanted, declared, differences, lasting, pause, restless, ways};
 use crate::aws::{self, Stack};
 use crate::cfn::Document;
 use crate::preview::{Action, Effect, PropertyChange, Recreates, ResourceChange};
@@ -68,17 +68,32 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
     let mut attempt = Attempt::new(regional.nonce());
     let mut last = None;
     for look in 0..LOOKS {
-        let live = regional.stack(&wanted.name).await?;
+        let live = ways::look(regional, &wanted.name).await?;
         let outlook = |action| Outlook::new(regional, &draft.owner, &draft.name, action);
         let stack = match (decide(&wanted, live.as_ref()), live) {
             (Decision::Create, _) => return Ok(made(regional, draft, document.as_ref())),
-            (Decision::Refuse(failure), _) => return Err(failure),
+            (Decision::Refuse(failure), Some(stack)) => {
+                return Err(ways::with_flags(regional, &wanted.owner.node, &stack, failure).await);
+            }
+            (Decision::Refuse(failure), None) => return Err(failure),
+            (Decision::Recreate { why }, Some(stack)) => {
+                let note = format!("{}: {why}", stack.status);
+                return Ok(made(regional, draft, document.as_ref()).noting([note]));
+            }
+            (
+                Decision::Resume { why } | Decision::RollBack { why } | Decision::ContinueRollback { why },
+                Some(stack),
+            ) => {
+                let note = format!("{}: {why}", stack.status);
+                let then = "what is to be done after that will be seen then".to_owned();
+                return Ok(outlook(Action::Unknown).noting([note, then]));
+            }
             (Decision::Wait, Some(stack)) => {
                 let note = format!("it is in {}: what is to be done will be seen once that has ended", stack.status);
                 return Ok(outlook(Action::Unknown).noting([note]));
             }
             (Decision::Compare, Some(stack)) => stack,
-            (Decision::Wait | Decision::Compare, None) => continue,
+            (_, None) => continue,
         };
         let template = regional.template(&stack.id).await?;
         let seen =

@@ -1,5 +1,7 @@
 //! The kind *stack*: a CloudFormation stack.
 
+mod allowed;
+mod cancel;
 mod change_sets;
 mod compare;
 mod decide;
@@ -14,6 +16,7 @@ mod standing;
 mod tests;
 mod token;
 mod update;
+mod ways;
 
 use std::path::PathBuf;
 
@@ -22,12 +25,16 @@ use indexmap::IndexMap;
 use self::compare::{Comparison, compare};
 use self::decide::{Decision, decide, not_ours};
 use self::token::Attempt;
+use self::update::How;
+use self::ways::Ways;
 use super::lost::pause;
 use super::owner::Ownership;
 use super::{Change, Done, Failure, Owner, Progress, Regional, Step};
 use crate::aws::{Class, Operation, Phase, Stack, StackSpec};
 use crate::cfn::MAX_INLINE_BYTES;
 
+pub use allowed::Allowed;
+pub use cancel::cancel;
 pub use change_sets::ChangeSets;
 pub use destroy::destroy;
 pub(super) use differences::unhidden as given;
@@ -66,6 +73,15 @@ impl Wanted {
     }
 }
 
+/// What a convergence is given besides what is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct With<'a> {
+    /// What the user allows to be passed over or left behind.
+    pub allowed: &'a Allowed,
+    /// Where change sets are written down that wait to be executed.
+    pub change_sets: &'a ChangeSets,
+}
+
 /// How often to look at a stack that others change meanwhile, or whose change brings no answer.
 const LOOKS: u32 = 8;
 
@@ -76,6 +92,10 @@ enum Attempted {
     Done(Done),
     /// It is to be seen anew; with what stood in the way, where something did.
     Again(Option<Failure>),
+    /// The stack is not as it was found any more, and nothing was done.
+    Moved,
+    /// A creation that had failed cannot be gone on with, and why.
+    Vain(&'static str),
 }
 
 /// Makes the stack what the plan wants, and waits until it is.
@@ -87,7 +107,7 @@ pub async fn converge(
     regional: &Regional,
     wanted: &Wanted,
     prepared: Option<Prepared>,
-    change_sets: &ChangeSets,
+    with: With<'_>,
     progress: Progress<'_>,
 ) -> Result<Done, Failure> {
     if wanted.template.len() > MAX_INLINE_BYTES {
@@ -96,51 +116,62 @@ pub async fn converge(
     // A change set that was made for a preview is asked for again by its name, and so is the one that is executed.
     let mut attempt = prepared.map_or_else(|| Attempt::new(regional.nonce()), |prepared| prepared.0);
     let mut followed: Option<Followed> = None;
+    let mut ways = Ways::default();
     let mut last: Option<Failure> = None;
     for look in 0..LOOKS {
-        let live = regional.stack(&wanted.name).await?;
-        match decide(wanted, live.as_ref()) {
-            Decision::Create => {
+        let live = ways::look(regional, &wanted.name).await?;
+        let decision = decide(wanted, live.as_ref());
+        let attempted = match (decision, live) {
+            (Decision::Create, _) => {
                 tracing::info!(stack = wanted.name, "there is no such stack: creating it");
-                match create(regional, wanted, &attempt, progress).await? {
-                    Attempted::Done(done) => return Ok(done),
-                    Attempted::Again(failure) => last = failure.or(last),
-                }
-                tokio::time::sleep(pause(look)).await;
+                create(regional, wanted, &attempt, progress).await?
             }
-            Decision::Wait => {
-                let Some(stack) = live else { continue };
+            (Decision::Wait, Some(stack)) => {
                 tracing::info!(stack = wanted.name, status = %stack.status, "an earlier operation is under way: waiting for its end");
                 followed = Some(follow(regional, &stack, progress).await?);
+                continue;
             }
-            Decision::Compare => {
-                let Some(stack) = live else { continue };
+            (Decision::Compare, Some(stack)) => {
                 let template = regional.template(&stack.id).await?;
-                let attempted = match compare(wanted, &stack, &template) {
+                match compare(wanted, &stack, &template) {
                     Comparison::Same(notes) => Attempted::Done(unchanged(&stack, notes)),
                     Comparison::Different(reasons) => {
                         tracing::info!(stack = wanted.name, ?reasons, "asking for a change set");
-                        update::update(regional, wanted, &stack, reasons, &mut attempt, change_sets, progress).await?
+                        let (why, sets) = ((reasons, How::Plainly), with.change_sets);
+                        Box::pin(update::update(regional, wanted, &stack, why, &mut attempt, sets, progress)).await?
                     }
-                };
-                match attempted {
-                    Attempted::Done(mut done) => {
-                        done.details.extend(followed.map(|followed| followed.note()));
-                        return Ok(done);
-                    }
-                    Attempted::Again(failure) => last = failure.or(last),
                 }
-                tokio::time::sleep(pause(look)).await;
             }
             // What an earlier run began has just ended badly: its events still say why.
-            Decision::Refuse(refusal) => {
+            (Decision::Refuse(refusal), live) => {
                 let cause = followed.as_ref().and_then(|followed| ending::cause(&followed.events));
-                return Err(match cause {
+                let failure = match cause {
                     Some(cause) => Failure { cause, ..refusal },
                     None => refusal,
+                };
+                return Err(match live {
+                    Some(stack) => ways::with_flags(regional, &wanted.owner.node, &stack, failure).await,
+                    None => failure,
                 });
             }
+            // Doing at once again what has just failed before our eyes would hide why it did.
+            (_, Some(stack)) if followed.as_ref().is_some_and(Followed::went_forward) => {
+                let events = followed.map(|followed| followed.events).unwrap_or_default();
+                return ways::ended(regional, &wanted.owner.node, &wanted.name, Some(stack), &events)
+                    .await
+                    .map(|stack| unchanged(&stack, Vec::new()));
+            }
+            (way, Some(stack)) => {
+                Box::pin(ways.take(regional, wanted, with, (&stack, &way), &mut attempt, progress)).await?
+            }
+            (_, None) => continue,
+        };
+        match attempted {
+            Attempted::Done(done) => return Ok(ways.noted(done, with.allowed, followed.as_ref())),
+            Attempted::Again(failure) => last = failure.or(last),
+            Attempted::Moved | Attempted::Vain(_) => {}
         }
+        tokio::time::sleep(pause(look)).await;
     }
     Err(last.unwrap_or_else(|| restless(&wanted.name)))
 }
@@ -249,7 +280,7 @@ async fn create(
         // The stack's events bear another token: an earlier run's create, or somebody else's with our tags.
         return Ok(Attempted::Again(None));
     }
-    let stack = ending::good(&wanted.name, stack, &events)?;
+    let stack = ways::ended(regional, &wanted.owner.node, &wanted.name, stack, &events).await?;
     Ok(Attempted::Done(Done { outputs: stack.outputs, id: Some(stack.id), ..Done::new(Change::Created) }))
 }
 
@@ -276,6 +307,11 @@ struct Followed {
 }
 
 impl Followed {
+    /// Whether it was a creation or an update that had not failed when it was met.
+    fn went_forward(&self) -> bool {
+        matches!(self.status.as_str(), "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" | "IMPORT_IN_PROGRESS")
+    }
+
     fn note(&self) -> String {
         format!("waited for an earlier run's {}", self.status)
     }

@@ -38,6 +38,26 @@ impl Attempt {
     pub(super) fn delete(&self) -> String {
         format!("orch-delete-{}", self.nonce)
     }
+
+    /// The token of the call that deletes a stack whose deletion has failed, and leaves something behind.
+    pub(super) fn delete_leaving(&self) -> String {
+        format!("orch-delete-leaving-{}", self.nonce)
+    }
+
+    /// The token of the call that takes a stack back to its last stable state.
+    pub(super) fn roll_back(&self) -> String {
+        format!("orch-rollback-{}", self.nonce)
+    }
+
+    /// The token of the call that goes on with a rollback.
+    pub(super) fn continue_rollback(&self) -> String {
+        format!("orch-continue-{}", self.nonce)
+    }
+
+    /// The token of the call that breaks an update off.
+    pub(super) fn cancel(&self) -> String {
+        format!("orch-cancel-{}", self.nonce)
+    }
 }
 
 #[cfg(test)]

@@ -7,11 +7,21 @@ use tokio::time::Instant;
 use super::super::lost::insist;
 use super::super::{Change, Done, Failure, Progress, Regional, Step};
 use super::token::{Attempt, CHANGE_SET};
-use super::{Attempted, ChangeSets, Wanted, ending};
+use super::{Attempted, ChangeSets, Wanted, ways};
 use crate::aws::{CallError, ChangeSet, ChangeSetSpec, ChangeSetSummary, Class, Operation, ResourceChange, Stack};
 
 /// How long CloudFormation may take over a change set.
 const MAKING_AT_MOST: Duration = Duration::from_mins(15);
+
+/// How a change set is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    /// As always: what fails is rolled back.
+    Plainly,
+    /// On a stack whose creation was left where it failed: CloudFormation takes it with rollback switched off only, and
+    /// replaces nothing.
+    Resuming,
+}
 
 /// How a change set stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,18 +110,24 @@ pub(super) async fn update(
     regional: &Regional,
     wanted: &Wanted,
     stack: &Stack,
-    reasons: Vec<String>,
+    (reasons, how): (Vec<String>, How),
     attempt: &mut Attempt,
     change_sets: &ChangeSets,
     progress: Progress<'_>,
 ) -> Result<Attempted, Failure> {
     progress(Step { what: &wanted.name, status: "CreateChangeSet", reason: reasons.first().map(String::as_str) });
     match work_out(regional, wanted, stack, attempt, change_sets).await? {
+        Worked::Nothing if how == How::Resuming => Ok(Attempted::Vain(UNCHANGED)),
         Worked::Nothing => Ok(Attempted::Done(nothing(stack, reasons))),
         Worked::Again(failure) => Ok(Attempted::Again(failure)),
+        Worked::Out(change_set) if how == How::Resuming && change_set.changes.iter().any(may_replace) => {
+            discard(regional, &change_set.id).await;
+            change_sets.release(&attempt.update());
+            Ok(Attempted::Vain("CloudFormation replaces nothing in a creation that has failed"))
+        }
         Worked::Out(change_set) => {
             let name = attempt.update();
-            let executing = Executing { wanted, stack, change_set: &change_set, change_sets };
+            let executing = Executing { wanted, stack, change_set: &change_set, how, change_sets };
             let attempted = execute(regional, executing, reasons, attempt, progress).await;
             // Executed, deleted, or gone with another that was: it waits for nobody any more.
             change_sets.release(&name);
@@ -245,6 +261,7 @@ struct Executing<'a> {
     wanted: &'a Wanted,
     stack: &'a Stack,
     change_set: &'a ChangeSet,
+    how: How,
     change_sets: &'a ChangeSets,
 }
 
@@ -255,13 +272,17 @@ async fn execute(
     attempt: &mut Attempt,
     progress: Progress<'_>,
 ) -> Result<Attempted, Failure> {
-    let Executing { wanted, stack, change_set, change_sets } = executing;
+    let Executing { wanted, stack, change_set, how, change_sets } = executing;
     let token = attempt.update();
     let details: Vec<String> = change_set.changes.iter().map(line).collect();
     for detail in &details {
         progress(Step { what: &wanted.name, status: "ExecuteChangeSet", reason: Some(detail) });
     }
-    let unsure = match regional.execute_change_set(&change_set.id, &token).await {
+    let answer = match how {
+        How::Plainly => regional.execute_change_set(&change_set.id, &token).await,
+        How::Resuming => regional.resume_by_change_set(&change_set.id, &token).await,
+    };
+    let unsure = match answer {
         Ok(()) => {
             change_sets.release(&token);
             None
@@ -285,10 +306,18 @@ async fn execute(
         }
         return Ok(Attempted::Again(unsure.map(Failure::from)));
     }
-    let live = ending::good(&wanted.name, live, &events)?;
+    let live = ways::ended(regional, &wanted.owner.node, &wanted.name, live, &events).await?;
     let change = if change_set.changes.iter().any(is_replacement) { Change::Replaced } else { Change::Updated };
     let details = if details.is_empty() { reasons } else { details };
     Ok(Attempted::Done(Done { change, details, outputs: live.outputs, id: Some(live.id) }))
+}
+
+/// Why a creation that has failed cannot be gone on with, when a change set finds nothing to change.
+const UNCHANGED: &str = "CloudFormation finds nothing to change in a creation that has failed";
+
+/// Whether a resource is made anew, or may be.
+fn may_replace(change: &ResourceChange) -> bool {
+    matches!(change.replacement.as_deref(), Some("True" | "Conditional"))
 }
 
 /// Whether a resource is certainly made anew.

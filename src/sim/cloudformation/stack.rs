@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 use super::change_set::ChangeSet;
 use super::config::{Config, mask};
 use super::event::Event;
-use super::operation::{OnFailure, Operation};
+use super::operation::{Before, OnFailure, Operation};
 use super::output::Output;
 use super::status::{ResourceStatus, Status};
 use crate::cfn::Policy;
@@ -57,6 +57,9 @@ pub struct Stack {
     pub garbage: Vec<Resource>,
     /// What is being done to it.
     pub operation: Option<Operation>,
+    /// What it was before updates that failed and were not taken back, if it ever was complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) stable: Option<Box<Before>>,
     /// The last operation's kind and id.
     pub last_operation: Option<(String, String)>,
     /// Requests that came with a token: the token, the operation and the operation's id.
@@ -139,10 +142,17 @@ impl Stack {
             change_sets: Vec::new(),
             garbage: Vec::new(),
             operation: None,
+            stable: None,
             last_operation: None,
             tokens: BTreeMap::new(),
             generation: 0,
         }
+    }
+
+    /// Whether it ever was complete.
+    pub(super) fn was_complete(&self) -> bool {
+        let complete = |status: &str| status.ends_with("_COMPLETE") && status != Status::RollbackComplete.as_str();
+        self.events.iter().any(|event| event.physical_id.as_ref() == Some(&self.id) && complete(&event.status))
     }
 
     /// Uses exports of other stacks.

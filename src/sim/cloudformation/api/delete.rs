@@ -34,7 +34,19 @@ pub(super) fn delete(world: &mut World, place: &Place, params: &Params) -> Resul
         let message = "Invalid operation on stack. RetainResources can only be used for a stack in DELETE_FAILED state";
         return Err(invalid(message));
     }
-    let force = params.get("DeletionMode") == Some("FORCE_DELETE_STACK");
+    let force = match params.get("DeletionMode") {
+        None | Some("STANDARD") => false,
+        Some("FORCE_DELETE_STACK") if existing.status == Status::DeleteFailed => true,
+        Some("FORCE_DELETE_STACK") => {
+            let message =
+                "Invalid operation on stack. FORCE_DELETE_STACK can only be used for a stack in DELETE_FAILED state";
+            return Err(invalid(message));
+        }
+        Some(other) => {
+            let constraint = "Member must satisfy enum value set: [STANDARD, FORCE_DELETE_STACK]";
+            return Err(ApiError::constraint(other, "deletionMode", constraint));
+        }
+    };
     let (id, in_review) = (existing.id.clone(), is_in_review(existing));
     let exports: Vec<String> = existing.outputs.iter().filter_map(|output| output.export.clone()).collect();
     let service = &world.at(place).cloudformation;

@@ -11,6 +11,7 @@ mod exports;
 mod page;
 mod request;
 mod resources;
+mod rollback;
 mod settings;
 mod stacks;
 mod template;
@@ -29,8 +30,9 @@ pub(crate) fn handle(world: &mut World, request: &Request) -> Result<Xml, ApiErr
         "GetTemplate" => template::get(world, place, params),
         "CreateStack" => create::create(world, place, params),
         "UpdateStack" => update::update(world, place, params),
-        "CancelUpdateStack" => update::cancel(world, place, params),
-        "ContinueUpdateRollback" => update::continue_rollback(world, place, params),
+        "CancelUpdateStack" => rollback::cancel(world, place, params),
+        "ContinueUpdateRollback" => rollback::go_on(world, place, params),
+        "RollbackStack" => rollback::to_stable(world, place, params),
         "DeleteStack" => delete::delete(world, place, params),
         "DescribeStacks" => stacks::describe(world, place, params),
         "ListStacks" => stacks::list(world, place, params),

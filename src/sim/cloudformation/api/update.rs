@@ -1,4 +1,4 @@
-//! `UpdateStack`, `CancelUpdateStack` and `ContinueUpdateRollback`.
+//! `UpdateStack`.
 
 use super::super::config::{Config, invalid};
 use super::super::operation::{Before, Operation, Phase};
@@ -68,7 +68,9 @@ pub(super) fn check_updatable(stack: &Stack) -> Result<(), ApiError> {
 ///
 /// `ValidationError`, for a template that cannot be evaluated.
 pub(super) fn differs(world: &World, place: &Place, stack: &Stack, config: &Config) -> Result<bool, ApiError> {
-    if !change::changes(world, place, stack, config)?.is_empty() || stack.status == Status::UpdateFailed {
+    // What has failed is tried again, though the template be the same.
+    let failed = matches!(stack.status, Status::CreateFailed | Status::UpdateFailed);
+    if failed || !change::changes(world, place, stack, config)?.is_empty() {
         return Ok(true);
     }
     let Some(old) = &stack.config else { return Ok(true) };
@@ -79,38 +81,4 @@ pub(super) fn differs(world: &World, place: &Place, stack: &Stack, config: &Conf
     next.config = Some(config.clone());
     let outputs = progress::outputs(world, place, &mut next).map_err(invalid)?;
     Ok(outputs != stack.outputs)
-}
-
-pub(super) fn cancel(world: &mut World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
-    let existing = stack(world, place, params)?;
-    if existing.status != Status::UpdateInProgress {
-        return Err(invalid(format!(
-            "CancelUpdateStack cannot be called from current stack status {}",
-            existing.status
-        )));
-    }
-    let id = existing.id.clone();
-    with_stack(world, place, &id, |world, stack| progress::cancel(world, place, stack));
-    Ok(Xml::new())
-}
-
-pub(super) fn continue_rollback(world: &mut World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
-    const KIND: &str = "CONTINUE_ROLLBACK";
-    let token = params.get("ClientRequestToken");
-    let existing = stack(world, place, params)?;
-    if repeated(existing, token, KIND)?.is_some() {
-        return Ok(Xml::new());
-    }
-    if existing.status != Status::UpdateRollbackFailed {
-        return Err(refuse_state(existing, "rolled back"));
-    }
-    let id = existing.id.clone();
-    let operation = world.ids().uuid();
-    with_stack(world, place, &id, |world, stack| {
-        remember(stack, token, KIND, &operation);
-        let mut started = Operation::new(operation, KIND, token.map(str::to_owned), Phase::UpdateRollback);
-        started.skip = params.list("ResourcesToSkip").into_iter().map(str::to_owned).collect();
-        progress::start(world, place, stack, started);
-    });
-    Ok(Xml::new())
 }

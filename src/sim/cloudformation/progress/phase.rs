@@ -173,7 +173,14 @@ pub(super) fn settle(world: &mut World, place: &Place, stack: &mut Stack, status
     for event in &mut stack.events {
         event.properties = None;
     }
-    let executed = stack.operation.take().and_then(|operation| operation.change_set);
+    let operation = stack.operation.take();
+    if status == Status::UpdateFailed {
+        let before = operation.as_ref().and_then(|operation| operation.before.clone());
+        stack.stable = stack.stable.take().or(before.filter(|_| stack.was_complete()));
+    } else if status.as_str().ends_with("_COMPLETE") {
+        stack.stable = None;
+    }
+    let executed = operation.and_then(|operation| operation.change_set);
     if let Some(change_set) = stack.change_sets.iter_mut().find(|change_set| executed.as_ref() == Some(&change_set.id))
     {
         let well = matches!(status, Status::CreateComplete | Status::UpdateComplete);

@@ -16,6 +16,7 @@ mod creation;
 mod deletion;
 mod exports;
 mod resources;
+mod rollback;
 mod settings;
 mod templates;
 mod updates;

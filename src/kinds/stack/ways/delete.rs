@@ -1,0 +1,62 @@
+//! Deleting a stack, be it for good or to create it anew.
+
+use crate::aws::{CallError, Class, Leaving, Operation, Progress, Regional, Stack, StackEvent, Step};
+use crate::event::Failure;
+
+/// What came of a deletion.
+#[derive(Debug)]
+pub(in super::super) enum Deletion {
+    /// The stack is gone. What was left behind in the account: `Vpc (AWS::EC2::VPC) vpc-0123`.
+    Gone(Vec<String>),
+    /// There was no answer, and no sign that it was ever begun.
+    Unanswered(CallError),
+    /// It failed: the stack as it is now, and what happened.
+    Failed(Stack, Vec<StackEvent>),
+}
+
+/// Deletes a stack and waits for the end. What may be left behind is for a stack whose deletion has failed before.
+///
+/// # Errors
+///
+/// The deletion is refused.
+pub(in super::super) async fn delete(
+    regional: &Regional,
+    stack: &Stack,
+    token: &str,
+    leaving: Option<Leaving<'_>>,
+    progress: Progress<'_>,
+) -> Result<Deletion, Failure> {
+    if stack.termination_protection {
+        return Err(protected(&stack.name));
+    }
+    progress(Step { what: &stack.name, status: "DeleteStack", reason: None });
+    let answer = match leaving {
+        Some(left) => regional.delete_stack_leaving(&stack.id, left, token).await,
+        None => regional.delete_stack(&stack.id, token).await,
+    };
+    let unanswered = match answer {
+        Ok(()) => None,
+        Err(error) if error.class == Class::Lost => Some(error),
+        Err(error) => return Err(error.into()),
+    };
+    let before = Some((stack.status.clone(), stack.updated));
+    let operation = Operation { stack: stack.id.clone(), token: Some(token.to_owned()), before };
+    Ok(match (regional.settled(&operation, progress).await?, unanswered) {
+        ((None, events), _) => Deletion::Gone(left_behind(&events)),
+        ((Some(_), events), Some(error)) if events.is_empty() => Deletion::Unanswered(error),
+        ((Some(stack), events), _) => Deletion::Failed(stack, events),
+    })
+}
+
+fn protected(name: &str) -> Failure {
+    Failure::new(format!("stack {name} is protected from deletion"), "its termination protection is on").help(format!(
+        "switch it off with `aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name {name}`, then run again"
+    ))
+}
+
+/// What left the stack and stays in the account.
+fn left_behind(events: &[StackEvent]) -> Vec<String> {
+    let left = events.iter().filter(|event| event.status == "DELETE_SKIPPED");
+    left.map(|event| format!("{} ({}) {}", event.resource, event.kind, event.physical_id).trim_end().to_owned())
+        .collect()
+}

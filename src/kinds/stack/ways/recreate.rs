@@ -1,0 +1,49 @@
+//! Deleting what never was complete, so that it can be created.
+
+use super::super::token::Attempt;
+use super::super::{Attempted, Wanted, ending};
+use super::{Deletion, delete, with_flags};
+use crate::aws::{CallError, Phase, Progress, Regional, Stack};
+use crate::event::Failure;
+use crate::kinds::lost::insist;
+
+/// Deletes a stack that never was complete, if it is still as it was found. What follows creates it.
+///
+/// # Errors
+///
+/// It cannot be deleted: names the resource that stands in the way, and the flags that leave it behind.
+pub(super) async fn recreate(
+    regional: &Regional,
+    wanted: &Wanted,
+    stack: &Stack,
+    attempt: &Attempt,
+    progress: Progress<'_>,
+) -> Result<Attempted, Failure> {
+    // Somebody may have made the stack complete since it was looked at, and then it must not be deleted.
+    if !is_as_it_was(regional, stack).await? {
+        return Ok(Attempted::Moved);
+    }
+    if stack.status.phase() == Phase::Review {
+        // Without its change sets nobody can execute one between the last look and the deletion.
+        for change_set in regional.change_sets(&stack.id).await? {
+            insist(|| regional.delete_change_set(&change_set.id)).await?;
+        }
+        if !is_as_it_was(regional, stack).await? {
+            return Ok(Attempted::Moved);
+        }
+    }
+    match delete(regional, stack, &attempt.delete(), None, progress).await? {
+        Deletion::Gone(_) => Ok(Attempted::Again(None)),
+        Deletion::Unanswered(error) => Ok(Attempted::Again(Some(error.into()))),
+        Deletion::Failed(left, events) => {
+            let node = &wanted.owner.node;
+            let failure = with_flags(regional, node, &left, ending::bad(&left, &events)).await;
+            Err(failure.help("the stack never was complete: once it is deleted, apply creates it anew"))
+        }
+    }
+}
+
+/// Whether the stack is still in the status that it was found in.
+async fn is_as_it_was(regional: &Regional, stack: &Stack) -> Result<bool, CallError> {
+    Ok(regional.stack(&stack.id).await?.is_some_and(|now| now.status == stack.status))
+}
