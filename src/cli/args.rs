@@ -361,7 +361,7 @@ pub(super) struct Apply {
     /// Pass over this resource when a rollback that has failed is gone on with; repeatable
     ///
     /// For a stack in `UPDATE_ROLLBACK_FAILED`. CloudFormation then takes the resource for rolled back, though it is not:
-    /// put it right by hand. NODE:RESOURCE as in 'stacks.spoke[dev]:Vpc', with the resource's name in the template.
+    /// put it right by hand. NODE:RESOURCE as in `stacks.spoke[dev]:Vpc`, with the resource's name in the template.
     #[arg(long, value_name = "NODE:RESOURCE", value_parser = resource, help_heading = "Recovery")]
     pub skip_resource: Vec<Resource>,
 }
@@ -374,7 +374,7 @@ pub(super) struct Destroy {
     pub run: Run,
     /// Leave this resource behind in the account if its stack cannot be deleted otherwise; repeatable
     ///
-    /// Nothing is left behind unless a deletion has failed. NODE:RESOURCE as in 'stacks.spoke[dev]:Vpc', with the
+    /// Nothing is left behind unless a deletion has failed. NODE:RESOURCE as in `stacks.spoke[dev]:Vpc`, with the
     /// resource's name in the template.
     #[arg(long, value_name = "NODE:RESOURCE", value_parser = resource, help_heading = "Recovery")]
     pub retain: Vec<Resource>,
