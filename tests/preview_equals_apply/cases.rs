@@ -15,6 +15,8 @@ pub(crate) enum Hand {
     LeadElsewhere,
     /// Creates a stack in an account: its name and its template; `@VPC` is the VPC of the plan's stack there.
     Stack(&'static str, &'static str, &'static str),
+    /// Creates the plan's own stack in an account, which fails and is taken back: its name and its node, as tagged.
+    Broken(&'static str, &'static str, &'static str),
     /// Deletes a stack.
     DeleteStack(&'static str, &'static str),
     /// Requests the peering with the plan's tags, and leaves it at that.
@@ -238,6 +240,17 @@ pub(crate) fn all() -> Vec<Case> {
                 ("plan.toml", "Label = \"hub\"", "Label = \"core\""),
             ],
         ),
+        // The ways out.
+        Case {
+            before: None,
+            by_hand: &[Hand::Broken("master", "net-hub", "stacks/hub")],
+            ..case("a stack whose creation was taken back", &[])
+        },
+        Case {
+            before: Some(&HUB_ALONE),
+            by_hand: &[Hand::Broken("dev", "net-spoke", "stacks/spoke")],
+            ..case("a spoke whose creation was taken back", &[])
+        },
         // Peerings.
         by_hand("a peering that was deleted", &[Hand::DeletePeering], &[]),
         by_hand("a tag of a peering that was changed", &[Hand::TagPeering("orch:team", "x")], &[]),

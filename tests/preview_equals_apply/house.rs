@@ -134,6 +134,18 @@ impl House {
                 self.at(account).create_stack(&spec, name).await.unwrap();
                 tokio::time::sleep(std::time::Duration::from_mins(10)).await;
             }
+            Hand::Broken(account, name, node) => {
+                let tags = [("orch:plan", "net"), ("orch:node", node)];
+                let spec = StackSpec {
+                    name: name.to_owned(),
+                    template: "Resources: {Odd: {Type: AWS::EC2::Odd}}\n".to_owned(),
+                    parameters: indexmap::IndexMap::new(),
+                    tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into_iter().collect(),
+                    capabilities: Vec::new(),
+                };
+                self.at(account).create_stack(&spec, name).await.unwrap();
+                tokio::time::sleep(std::time::Duration::from_mins(10)).await;
+            }
             Hand::DeleteStack(account, name) => {
                 let stack = self.at(account).stack(name).await.unwrap().unwrap();
                 self.at(account).delete_stack(&stack.id, "by-hand").await.unwrap();
