@@ -97,7 +97,7 @@ pub(super) fn read(
     read
 }
 
-/// How an account is reached, which is known of one whose id is wrong, too.
+/// How an account is reached, which is known of one whose id or role is wrong, too.
 #[derive(Default)]
 struct Link {
     through: Option<AccountName>,
@@ -144,10 +144,7 @@ impl Reader<'_> {
         let place = |key: &str| self.fields.table.get(key).map(|entry| entry.item.span.clone());
         let (id_span, role_span) = (place("id").unwrap_or_else(|| span.clone()), place("role"));
         self.fields.finish();
-        let link = match role {
-            Some(_) => Link { through: through.clone(), duration, assumes: true },
-            None => Link::default(),
-        };
+        let link = if has_role { Link { through: through.clone(), duration, assumes: true } } else { Link::default() };
         let Some(id) = id else { return (None, link) };
         let plain = Account {
             id,
