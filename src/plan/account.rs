@@ -235,9 +235,9 @@ impl Reader<'_> {
             if let ["arn", partition, "iam", "", account, resource] = parts.as_slice()
                 && resource.strip_prefix("role/").is_some_and(is_role_name)
             {
-                if let Some(region) = self.scope.world.region.as_ref().filter(|region| region.partition() != *partition)
-                {
-                    let own = region.partition();
+                // Of a region of a new form nobody knows here which partition it is of.
+                let own = self.scope.world.region.as_ref().and_then(crate::ids::Region::known_partition);
+                if let Some(own) = own.filter(|own| own != partition) {
                     let message =
                         format!("this role is of the partition {partition}, but the plan's region is of {own}");
                     let world = self.scope.world;
