@@ -195,18 +195,45 @@ name! {
 }
 from_text!(Region);
 
+/// The partitions: how the codes of their regions begin, their names and the domain of their addresses. What follows in a
+/// code is a word and a number. These are the partitions of the SDK's endpoint rules.
+const PARTITIONS: [(&[&str], &str, &str); 8] = [
+    (&["us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx"], "aws", "amazonaws.com"),
+    (&["cn"], "aws-cn", "amazonaws.com.cn"),
+    (&["us-gov"], "aws-us-gov", "amazonaws.com"),
+    (&["eusc-de"], "aws-eusc", "amazonaws.eu"),
+    (&["us-iso"], "aws-iso", "c2s.ic.gov"),
+    (&["us-isob"], "aws-iso-b", "sc2s.sgov.gov"),
+    (&["eu-isoe"], "aws-iso-e", "cloud.adc-e.uk"),
+    (&["us-isof"], "aws-iso-f", "csp.hci.ic.gov"),
+];
+
 impl Region {
-    /// The partition that the region belongs to, by the prefix of its code: `aws`, `aws-us-gov` or `aws-cn`.
+    /// The partition that the region belongs to, by the form of its code: `aws`, `aws-us-gov`, `aws-cn`, … For a code of a
+    /// form that is not known, it is `aws`, as for the SDK.
     ///
     /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>.
     pub fn partition(&self) -> &'static str {
-        if self.0.starts_with("us-gov-") {
-            "aws-us-gov"
-        } else if self.0.starts_with("cn-") {
-            "aws-cn"
-        } else {
-            "aws"
-        }
+        self.known_partition().unwrap_or("aws")
+    }
+
+    /// The partition that the region belongs to; `None` for a code of a form that is not known.
+    pub fn known_partition(&self) -> Option<&'static str> {
+        Some(self.row()?.1)
+    }
+
+    /// The domain of the partition's addresses, which CloudFormation calls `AWS::URLSuffix`; `None` for a code of a form
+    /// that is not known.
+    pub fn url_suffix(&self) -> Option<&'static str> {
+        Some(self.row()?.2)
+    }
+
+    fn row(&self) -> Option<(&'static [&'static str], &'static str, &'static str)> {
+        let (rest, number) = self.0.rsplit_once('-')?;
+        let (prefix, word) = rest.rsplit_once('-')?;
+        let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        let is_word = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        PARTITIONS.into_iter().find(|row| is_number && is_word && row.0.contains(&prefix))
     }
 }
 
@@ -266,8 +293,23 @@ mod tests {
 
     #[test]
     fn the_partition_follows_the_region() {
-        assert_eq!(Region::from("us-east-1").partition(), "aws");
-        assert_eq!(Region::from("us-gov-west-1").partition(), "aws-us-gov");
-        assert_eq!(Region::from("cn-north-1").partition(), "aws-cn");
+        for (region, partition, suffix) in [
+            ("us-east-1", "aws", "amazonaws.com"),
+            ("mx-central-1", "aws", "amazonaws.com"),
+            ("us-gov-west-1", "aws-us-gov", "amazonaws.com"),
+            ("cn-north-1", "aws-cn", "amazonaws.com.cn"),
+            ("eusc-de-east-1", "aws-eusc", "amazonaws.eu"),
+            ("us-iso-east-1", "aws-iso", "c2s.ic.gov"),
+            ("us-isob-east-1", "aws-iso-b", "sc2s.sgov.gov"),
+            ("eu-isoe-west-1", "aws-iso-e", "cloud.adc-e.uk"),
+            ("us-isof-south-1", "aws-iso-f", "csp.hci.ic.gov"),
+        ] {
+            let region = Region::from(region);
+            assert_eq!((region.partition(), region.url_suffix()), (partition, Some(suffix)), "{region}");
+        }
+        for unknown in ["", "moon", "us-east", "us-east-a", "us--1", "xy-north-1", "us-new-east-1"] {
+            let region = Region::from(unknown);
+            assert_eq!((region.partition(), region.known_partition(), region.url_suffix()), ("aws", None, None));
+        }
     }
 }

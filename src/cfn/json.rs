@@ -122,12 +122,17 @@ impl Reader<'_> {
         let range = start..start + length + 2;
         // CloudFormation takes line breaks and tabs inside a text, which JSON itself forbids.
         let raw = &self.text[range.clone()];
+        if let Some(at) = raw.find(|c: char| c < ' ' && !['\n', '\r', '\t'].contains(&c)) {
+            let code = raw.as_bytes()[at];
+            self.at += at;
+            return Err(self.refuse(format!("this character may only stand here as an escape: \\u{code:04x}")));
+        }
         let text = if raw.bytes().any(|byte| byte < 0x20) {
-            serde_json::from_str(&raw.replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t"))
+            read_text(&raw.replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t"))
         } else {
-            serde_json::from_str(raw)
+            read_text(raw)
         };
-        let text = text.map_err(|_| self.refuse("this text has an escape that JSON does not know"))?;
+        let text = text.ok_or_else(|| self.refuse("this text has an escape that JSON does not know"))?;
         self.at = range.end;
         Ok((text, range))
     }
@@ -143,12 +148,53 @@ impl Reader<'_> {
             "false" => Value::Bool(false),
             word => match serde_json::from_str(word) {
                 Ok(number) => Value::Number(number),
+                Err(error) if error.to_string().starts_with("number out of range") => {
+                    return Err(self.refuse("this number is too large"));
+                }
                 Err(_) => return Err(self.refuse("a value should be here: a text wants double quotes")),
             },
         };
         self.at += length;
         Ok(value)
     }
+}
+
+/// What a quoted text says. Half of a character by itself, which other readers take, is the sign for what cannot be
+/// shown.
+fn read_text(quoted: &str) -> Option<String> {
+    if let Ok(text) = serde_json::from_str(quoted) {
+        return Some(text);
+    }
+    serde_json::from_str(&without_lone_halves(quoted)).ok()
+}
+
+/// A quoted text with the sign for what cannot be shown in place of each half of a character that has no other half.
+fn without_lone_halves(quoted: &str) -> String {
+    let unit = |at: usize| {
+        let digits = quoted.get(at..)?.strip_prefix("\\u")?.get(..4)?;
+        u16::from_str_radix(digits, 16).ok().filter(|_| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
+    let mut whole = String::with_capacity(quoted.len());
+    let mut at = 0;
+    while let Some(found) = quoted[at..].find('\\') {
+        whole.push_str(&quoted[at..at + found]);
+        at += found;
+        // Only ASCII follows a backslash that means something; any other is refused by whoever reads on.
+        let length = match (unit(at), unit(at + 6)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
+            (Some(0xd800..=0xdfff), _) => {
+                whole.push_str("\\ufffd");
+                at += 6;
+                continue;
+            }
+            (Some(_), _) => 6,
+            (None, _) => 1 + quoted[at + 1..].chars().next().map_or(0, char::len_utf8),
+        };
+        whole.push_str(&quoted[at..at + length]);
+        at += length;
+    }
+    whole.push_str(&quoted[at..]);
+    whole
 }
 
 #[cfg(test)]
@@ -178,6 +224,26 @@ mod tests {
         insta::assert_snapshot!(refused("{\"é\": 1"), @"a comma or a closing brace should be here (line 1, column 8)");
         insta::assert_snapshot!(refused("{} {}"), @"nothing may follow the end of the template (line 1, column 4)");
         insta::assert_snapshot!(refused("{\"a\":"), @"the template ends where a value should be (line 1, column 6)");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_text_or_a_number_is_said() {
+        insta::assert_snapshot!(refused("{\"a\": \"b\u{1}c\"}"), @r"this character may only stand here as an escape: \u0001 (line 1, column 9)");
+        insta::assert_snapshot!(refused("{\"a\": 1e400}"), @"this number is too large (line 1, column 7)");
+        insta::assert_snapshot!(refused(r#"{"a": "\x"}"#), @"this text has an escape that JSON does not know (line 1, column 7)");
+        insta::assert_snapshot!(refused(r#"{"a": "\ud83d \x"}"#), @"this text has an escape that JSON does not know (line 1, column 7)");
+    }
+
+    #[test]
+    fn half_of_a_character_is_read() {
+        for (text, expected) in [
+            (r#"["\ud83d"]"#, "\u{fffd}"),
+            (r#"["\uDE00x\ud83d\ude00"]"#, "\u{fffd}x😀"),
+            (r#"["\\ud83d\ud83d\n"]"#, "\\ud83d\u{fffd}\n"),
+            (r#"["\ud83d\ud83d\ude00é"]"#, "\u{fffd}😀é"),
+        ] {
+            assert_eq!(read(text).unwrap().as_list().unwrap()[0].as_text(), Some(expected), "{text}");
+        }
     }
 
     #[test]

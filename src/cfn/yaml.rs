@@ -87,7 +87,10 @@ fn attempt(text: &str, body: &str, padded: &BTreeSet<usize>) -> Result<Node, Ref
         let (event, span) = event.map_err(|error| {
             let at = error.marker().line() - 1;
             let mend = match error.info() {
-                "invalid indentation" | "invalid indentation in flow construct" => Some(Mend::Move(at)),
+                // The place of a tab is its own: the line that it begins.
+                "invalid indentation"
+                | "invalid indentation in flow construct"
+                | "tab cannot be used as indentation" => Some(Mend::Move(at)),
                 // The place is where the text begins: what is refused is a line of it that was not moved yet.
                 "invalid indentation in quoted scalar" => {
                     (at + 1..=at + 1 + padded.len()).find(|line| !padded.contains(line)).map(Mend::Move)
@@ -382,6 +385,8 @@ mod tests {
             ("x:\n    a: {\n\"b\": {\n\"c\": [\n1\n]\n}\n}\n    d: \"é\"", r#"{"x":{"a":{"b":{"c":[1]}},"d":"é"}}"#),
             ("x:\n  a: \"one\ntwo\n\nthree\"\n  b: 1", r#"{"x":{"a":"one two\nthree","b":1}}"#),
             ("x:\n  a: 'one\ntwo'", r#"{"x":{"a":"one two"}}"#),
+            ("x:\n  a: '{\n\t\"é\": 1\n\t\t}\n}'\n  b: 1", "{\"x\":{\"a\":\"{ \\\"é\\\": 1 } }\",\"b\":1}}"),
+            ("x:\n  a: \"{\n\tb\n}\"", r#"{"x":{"a":"{ b }"}}"#),
         ] {
             assert_eq!(json(text), expected, "{text}");
         }
@@ -390,6 +395,10 @@ mod tests {
         let items = read(text).unwrap();
         let item = &items.get("é").unwrap().get("a").unwrap().as_list().unwrap()[1];
         assert_eq!(&text[item.at.clone()], "b");
+        let text = "x:\n  é: 'ü\n\tb\n\tc'\n  d: [ö]\n";
+        let map = read(text).unwrap();
+        let slice = |key: &str| &text[map.get("x").unwrap().get(key).unwrap().at.clone()];
+        assert_eq!((slice("é"), slice("d")), ("'ü\n\tb\n\tc'", "[ö]"));
         // What stands wrong elsewhere is refused as before, at its own place.
         let found = refused("a:\n  b: {\nc: 1\n}\n d: 1");
         insta::assert_snapshot!(found, @"while parsing a block mapping, did not find expected key (line 5, column 2)");

@@ -97,7 +97,7 @@ pub(super) fn read(
     read
 }
 
-/// How an account is reached, which is known of one whose id is wrong, too.
+/// How an account is reached, which is known of one whose id or role is wrong, too.
 #[derive(Default)]
 struct Link {
     through: Option<AccountName>,
@@ -144,10 +144,7 @@ impl Reader<'_> {
         let place = |key: &str| self.fields.table.get(key).map(|entry| entry.item.span.clone());
         let (id_span, role_span) = (place("id").unwrap_or_else(|| span.clone()), place("role"));
         self.fields.finish();
-        let link = match role {
-            Some(_) => Link { through: through.clone(), duration, assumes: true },
-            None => Link::default(),
-        };
+        let link = if has_role { Link { through: through.clone(), duration, assumes: true } } else { Link::default() };
         let Some(id) = id else { return (None, link) };
         let plain = Account {
             id,
@@ -238,9 +235,9 @@ impl Reader<'_> {
             if let ["arn", partition, "iam", "", account, resource] = parts.as_slice()
                 && resource.strip_prefix("role/").is_some_and(is_role_name)
             {
-                if let Some(region) = self.scope.world.region.as_ref().filter(|region| region.partition() != *partition)
-                {
-                    let own = region.partition();
+                // Of a region of a new form nobody knows here which partition it is of.
+                let own = self.scope.world.region.as_ref().and_then(crate::ids::Region::known_partition);
+                if let Some(own) = own.filter(|own| own != partition) {
                     let message =
                         format!("this role is of the partition {partition}, but the plan's region is of {own}");
                     let world = self.scope.world;

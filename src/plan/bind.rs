@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 
 use super::codes;
 use super::fields::{Declared, Keyed};
-use super::files::beside;
+use super::files::file_beside;
 use super::fit;
 use super::group::{Body, Group};
 use super::left_out;
@@ -129,7 +129,14 @@ impl Binder<'_> {
     fn template(&mut self, text: &Text, templates: &mut Templates<'_>, sources: &mut Sources) -> Option<Template> {
         let scope = Scope { horizon: Horizon::Name, ..self.scope };
         let written = scope.constant_text(text, self.problems)?;
-        let path = beside(&sources.get(text.span.file).path, &written);
+        let path = match file_beside("the template", &sources.get(text.span.file).path, &written) {
+            Ok(path) => path,
+            Err(message) => {
+                let help = "write the path of a template, as seen from this file: template = \"network.yaml\"";
+                self.problems.error(codes::TEMPLATE, &text.span, message, help);
+                return None;
+            }
+        };
         let (path, file) = templates.find(Path::new(&path), &text.span, sources, self.problems)?;
         Some(Template { path, span: text.span.clone(), file })
     }

@@ -188,10 +188,11 @@ impl Expansion<'_> {
     fn region_of_plan(&mut self, value: &Json, span: &Span) -> Option<Region> {
         let found = region(value, span, self.problems)?;
         let own = self.world.region.as_ref().unwrap_or(&found);
-        if own.partition() == found.partition() {
-            return Some(found);
-        }
-        let partitions = (found.partition(), own.partition());
+        let partitions = match (found.known_partition(), own.known_partition()) {
+            (Some(of_found), Some(of_own)) if of_found != of_own => (of_found, of_own),
+            // Of a region of a new form nobody knows here which partition it is of.
+            _ => return Some(found),
+        };
         let message =
             format!("{found} is of the partition {}, but the plan's region {own} is of {}", partitions.0, partitions.1);
         let world = self.world;

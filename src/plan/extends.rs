@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::codes;
 use super::document::{Data, Entry, Table, merge, read};
-use super::files::{Files, beside, read_named_text, read_text};
+use super::files::{Files, file_beside, read_named_text, read_text};
 use super::problems::Problems;
 use crate::diag::{FileId, Problem, Sources, Span};
 
@@ -35,7 +35,14 @@ pub(super) fn read_extended(
     let mut chain: Vec<Link> = Vec::new();
     let mut current = file;
     while let Some((place, next)) = extended(layers.last()?, problems) {
-        let path = beside(&sources.get(current).path, &next);
+        let path = match file_beside("the plan", &sources.get(current).path, &next) {
+            Ok(path) => path,
+            Err(message) => {
+                let help = "write the path of a plan, as seen from this file: extends = \"base.toml\"";
+                problems.error(codes::UNREADABLE, &place, message, help);
+                return None;
+            }
+        };
         chain.push(Link { from: current, place: place.clone() });
         if let Some(first) = chain.iter().position(|link| sources.get(link.from).path == path) {
             let message = format!("plans extend each other in a circle: this leads back to {}", path.display());

@@ -54,6 +54,19 @@ pub(super) fn beside(from: &Path, path: &str) -> PathBuf {
     tidy
 }
 
+/// The same, of a path that leads to a file for all that its text says; otherwise what it is, in words that follow
+/// `what`, such as `the template`.
+pub(super) fn file_beside(what: &str, from: &Path, path: &str) -> Result<PathBuf, String> {
+    let found = beside(from, path);
+    if path.trim().is_empty() {
+        Err(format!("{what} cannot be read: no path is given"))
+    } else if found == beside(from, "") {
+        Err(format!("{what} {path} cannot be read: it is a folder"))
+    } else {
+        Ok(found)
+    }
+}
+
 /// What to do about a file that is outside of the plan's folder.
 const OUTSIDE_HELP: &str =
     "move it into the plan's folder, or, if you trust the plan, allow the file's: --allow-read FOLDER";

@@ -413,7 +413,8 @@ impl Context for World<'_, '_> {
         let node = self.design.node(self.stack);
         match (pseudo, &node.spec) {
             (Pseudo::Region, _) => node.region.as_str().into(),
-            (Pseudo::Partition, _) => node.region.partition().into(),
+            (Pseudo::Partition, _) => node.region.known_partition().map_or(Lookup::Unknown, Lookup::from),
+            (Pseudo::UrlSuffix, _) => node.region.url_suffix().map_or(Lookup::Unknown, Lookup::from),
             (Pseudo::AccountId, _) => {
                 let account = self.design.plan.accounts.get(&node.account);
                 account.map_or(Lookup::Unknown, |account| account.id.as_str().into())

@@ -34,12 +34,12 @@ pub struct Live {
 pub struct Read {
     /// The nodes whose stacks were looked for.
     pub stacks: HashSet<Ix>,
-    /// Where all VPCs were listed.
-    pub vpcs: HashSet<Place>,
+    /// The ids of the VPCs of each place where all were listed.
+    pub vpcs: HashMap<Place, HashSet<String>>,
     /// Where all peerings were listed.
     pub peerings: HashSet<Place>,
-    /// Where all route tables were listed.
-    pub tables: HashSet<Place>,
+    /// The ids of the route tables of each place where all were listed.
+    pub tables: HashMap<Place, HashSet<String>>,
 }
 
 /// A region of an account.

@@ -216,7 +216,7 @@ impl Design<'_> {
     fn is_told(&self, live: &Live, id: &str) -> bool {
         let Some((stack, _)) = self.resource(id) else { return true };
         let node = self.node(stack);
-        live.read.stacks.contains(&stack) && live.read.vpcs.contains(&(node.account.clone(), node.region.clone()))
+        live.read.stacks.contains(&stack) && live.read.vpcs.contains_key(&(node.account.clone(), node.region.clone()))
     }
 
     /// Whether all peerings of a VPC, which is in `place`, are known, as far as AWS was asked at all.
@@ -226,7 +226,7 @@ impl Design<'_> {
 
     /// Whether all routes of a table, which is in `place`, are known, as far as AWS was asked at all.
     pub(super) fn has_every_route(&self, table: &str, place: &Place) -> bool {
-        self.live.is_none_or(|live| live.read.tables.contains(place) && self.is_told(live, table))
+        self.live.is_none_or(|live| live.read.tables.contains_key(place) && self.is_told(live, table))
     }
 
     /// Whether a route leads from one VPC into its peering with another, as they stand now; `None` where AWS did not tell
@@ -236,7 +236,7 @@ impl Design<'_> {
         let vpcs = [self.vpc(&from.vpc)?, self.vpc(&to.vpc)?];
         let [from, to] = [from, to].map(|side| (side.account.clone(), side.region.clone()));
         // Both sides see the peering; the tables are their owner's alone.
-        let is_read = live.read.tables.contains(&from)
+        let is_read = live.read.tables.contains_key(&from)
             && [&from, &to].iter().any(|place| live.read.peerings.contains(*place))
             && vpcs.iter().all(|vpc| self.is_told(live, vpc));
         if self.has_route(live, &vpcs) { Some(true) } else { is_read.then_some(false) }

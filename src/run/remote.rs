@@ -201,7 +201,7 @@ fn keep(plan: &Plan, nodes: &HashMap<String, Ix>, live: &mut Live, fact: Fact) {
             live.stacks.extend(found.map(|stack| (ix, stack)));
         }
         Fact::Vpcs(place, found) => {
-            live.read.vpcs.insert(place);
+            live.read.vpcs.insert(place, found.keys().cloned().collect());
             live.vpcs.extend(found);
         }
         Fact::Peerings(place, found) => {
@@ -217,7 +217,7 @@ fn keep(plan: &Plan, nodes: &HashMap<String, Ix>, live: &mut Live, fact: Fact) {
             }
         }
         Fact::Tables(place, found) => {
-            live.read.tables.insert(place);
+            live.read.tables.insert(place, found.iter().map(|table| table.id.clone()).collect());
             live.tables.extend(found.into_iter().map(|table| {
                 let made = |route: &crate::aws::Route| !route.propagated && route.targets != ["local"];
                 let routes = table.routes.into_iter().filter(made);

@@ -255,7 +255,7 @@ async fn what_aws_would_not_tell_is_said_and_the_rest_is_checked() {
     let world = World::new(sim);
     let read = world.look().await.read;
     let place = |account: &str| (account.into(), "us-east-1".into());
-    assert!([&read.vpcs, &read.tables].iter().all(|places| places.len() == 5 && !places.contains(&place("a"))));
+    assert!([&read.vpcs, &read.tables].iter().all(|places| places.len() == 5 && !places.contains_key(&place("a"))));
     assert!(read.peerings.len() == 6 && read.peerings.contains(&place("a")));
     assert_eq!(read.stacks.len(), 5, "of five spokes and the hub all but one");
     let told = world.told().await;

@@ -9,7 +9,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     name: "partition",
     severity: Severity::Error,
     summary: "a role or a region of another partition",
-    explanation: "AWS's partitions (`aws`, `aws-us-gov`, `aws-cn`) share no accounts and no credentials: a plan stays within one.",
+    explanation: "AWS's partitions (`aws`, `aws-us-gov`, `aws-cn`, `aws-eusc` and those of secret regions) share no accounts and no credentials: a plan stays within one.",
     wrong: r#"--- plan.toml
 name   = "network"
 region = "us-east-1"

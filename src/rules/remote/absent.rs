@@ -1,9 +1,11 @@
 //! Something that the plan takes for granted and that is not there.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::diag::{Code, Severity};
-use crate::plan::{Side, Spec, Value};
+use crate::plan::{Spec, Value};
 use crate::rules::design::Design;
-use crate::rules::live::Live;
+use crate::rules::live::Place;
 use crate::rules::rule::{Report, Rule};
 use crate::rules::symbol::Symbol;
 
@@ -14,7 +16,8 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "something that the plan takes for granted is not there",
     explanation: "Found by `orch validate --remote` alone: a stack that the plan only reads (`manage = false`) and \
                   refers to does not stand, or a VPC or a route table that it names by its id is not among those of \
-                  the account and region. Where AWS would not list them, nothing is said.",
+                  the account and region: it may be one of another account's or region's. Where AWS would not list \
+                  them, nothing is said.",
     wrong: r#"--- plan.toml
 name   = "network"
 region = "us-east-1"
@@ -50,22 +53,23 @@ fn check(design: &Design<'_>, report: &mut Report) {
             }
             Spec::Peering(peering) => {
                 for side in [&peering.requester, &peering.accepter] {
-                    let Some(id) = missing_vpc(design, live, side) else { continue };
-                    let message = format!("there is no VPC {id} in account {}, {}", side.account, side.region);
-                    let problem = RULE.problem(side.vpc.span().clone(), message);
-                    report.add([ix], problem.help("see the id, the account and the region of this side"));
+                    let place = (side.account.clone(), side.region.clone());
+                    for id in missing(design, &side.vpc, &place, &live.read.vpcs) {
+                        let message = format!("there is no VPC {id} in account {}, {}", place.0, place.1);
+                        let problem = RULE.problem(side.vpc.span().clone(), message);
+                        let otherwise = "see the id, the account and the region of this side";
+                        report.add([ix], problem.help(help(&id, &live.read.vpcs, otherwise)));
+                    }
                 }
             }
             Spec::Route(route) => {
-                if !live.read.tables.contains(&(node.account.clone(), node.region.clone())) {
-                    continue;
-                }
+                let place = (node.account.clone(), node.region.clone());
                 for table in &route.route_tables {
-                    for id in ids(design, table).filter(|id| !live.tables.contains_key(id)) {
-                        let message =
-                            format!("there is no route table {id} in account {}, {}", node.account, node.region);
+                    for id in missing(design, table, &place, &live.read.tables) {
+                        let message = format!("there is no route table {id} in account {}, {}", place.0, place.1);
                         let problem = RULE.problem(table.span().clone(), message);
-                        report.add([ix], problem.help("see the id, and the account and region of the route"));
+                        let otherwise = "see the id, and the account and region of the route";
+                        report.add([ix], problem.help(help(&id, &live.read.tables, otherwise)));
                     }
                 }
             }
@@ -73,9 +77,22 @@ fn check(design: &Design<'_>, report: &mut Report) {
     }
 }
 
-fn missing_vpc(design: &Design<'_>, live: &Live, side: &Side) -> Option<String> {
-    let is_listed = live.read.vpcs.contains(&(side.account.clone(), side.region.clone()));
-    ids(design, &side.vpc).find(|id| is_listed && !live.vpcs.contains_key(id))
+/// The ids of each place where all were listed.
+type Listed = HashMap<Place, HashSet<String>>;
+
+/// The ids of a value that are not among those of a place, if these were listed.
+fn missing(design: &Design<'_>, value: &Value, place: &Place, listed: &Listed) -> Vec<String> {
+    let Some(here) = listed.get(place) else { return Vec::new() };
+    ids(design, value).filter(|id| !here.contains(id)).collect()
+}
+
+/// What to do about an id that is not where it should be: the place that has it, or else a general remedy.
+fn help(id: &str, listed: &Listed, otherwise: &str) -> String {
+    // The first by name, so that it is the same each time.
+    match listed.iter().filter(|(_, ids)| ids.contains(id)).map(|(place, _)| place).min() {
+        Some((account, region)) => format!("it is in account {account}, {region}: {otherwise}"),
+        None => otherwise.to_owned(),
+    }
 }
 
 /// The ids that a value gives and that are no resources of the plan.

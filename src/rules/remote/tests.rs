@@ -1,6 +1,6 @@
 //! What the rules make of what AWS says, without AWS.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use crate::diag::{Code, Problem, Sources};
@@ -35,8 +35,9 @@ impl Case {
     fn of(plan: Plan, sources: Sources) -> Self {
         let mut read = Read { stacks: (0..plan.nodes.len()).map(Ix::from).collect(), ..Read::default() };
         for account in plan.accounts.keys() {
-            for places in [&mut read.vpcs, &mut read.peerings, &mut read.tables] {
-                places.insert(place(account.as_str()));
+            read.peerings.insert(place(account.as_str()));
+            for places in [&mut read.vpcs, &mut read.tables] {
+                places.insert(place(account.as_str()), HashSet::new());
             }
         }
         Self { plan, sources, live: Live { read, ..Live::default() } }
@@ -46,8 +47,19 @@ impl Case {
         Ix::from(self.plan.nodes.iter().position(|node| node.id.to_string() == id).unwrap())
     }
 
-    /// A VPC that stands.
+    /// The same, in which an id is an account's alone.
+    fn only_in(mut self, account: &str, id: &str) -> Self {
+        for places in [&mut self.live.read.vpcs, &mut self.live.read.tables] {
+            places.iter_mut().filter(|(place, _)| place.0.as_str() != account).for_each(|(_, ids)| {
+                ids.remove(id);
+            });
+        }
+        self
+    }
+
+    /// A VPC that stands; wherever it is looked for it is found.
     fn vpc(mut self, id: &str, ranges: &[&str]) -> Self {
+        list(&mut self.live.read.vpcs, id);
         self.live.vpcs.insert(id.to_owned(), ranges.iter().map(ToString::to_string).collect());
         self
     }
@@ -68,12 +80,13 @@ impl Case {
         self
     }
 
-    /// A route table that stands, with routes as (destination, target).
+    /// A route table that stands, with routes as (destination, target); wherever it is looked for it is found.
     fn table(mut self, id: &str, vpc: &str, routes: &[(&str, &str)]) -> Self {
         let route = |(destination, target): &(&str, &str)| LiveRoute {
             destination: (*destination).to_owned(),
             targets: vec![(*target).to_owned()],
         };
+        list(&mut self.live.read.tables, id);
         let table = LiveTable { vpc: vpc.to_owned(), routes: routes.iter().map(route).collect() };
         self.live.tables.insert(id.to_owned(), table);
         self
@@ -93,6 +106,12 @@ impl Case {
     /// The problems as `code: message`.
     fn told(&self) -> Vec<String> {
         self.problems().iter().map(|problem| format!("{}: {}", problem.code, problem.message)).collect()
+    }
+}
+
+fn list(places: &mut HashMap<Place, HashSet<String>>, id: &str) {
+    for ids in places.values_mut() {
+        ids.insert(id.to_owned());
     }
 }
 
@@ -489,4 +508,27 @@ fn a_vpc_or_a_table_that_is_named_by_its_id_must_be_there() {
     unread.live.read.vpcs.clear();
     unread.live.read.tables.clear();
     assert_eq!(unread.told(), [""; 0]);
+}
+
+#[test]
+fn a_vpc_or_a_table_of_another_account_is_not_there() {
+    let text = with_hub(
+        "[peerings.app]\nrequester = { account = \"dev\", vpc = \"vpc-app\" }\n\
+         accepter = { account = \"master\", vpc = \"vpc-hub\" }\n\
+         [routes.out]\naccount = \"dev\"\nroute_tables = [\"rtb-1\"]\ndestination = \"10.0.0.0/20\"\nvia = \"tgw-1\"\n",
+    );
+    let here = |vpc: &str, table: &str| {
+        let case = Case::new(&text).vpc("vpc-app", &["10.9.0.0/16"]).vpc("vpc-hub", &["10.8.0.0/16"]);
+        case.table("rtb-1", "vpc-app", &[]).only_in(vpc, "vpc-app").only_in("master", "vpc-hub").only_in(table, "rtb-1")
+    };
+    assert_eq!(here("dev", "dev").told(), [""; 0]);
+    let swapped = here("master", "master");
+    let told = [
+        "ORCH083: there is no VPC vpc-app in account dev, us-east-1",
+        "ORCH083: there is no route table rtb-1 in account dev, us-east-1",
+    ];
+    assert_eq!(swapped.told(), told);
+    for problem in swapped.problems() {
+        assert!(problem.help[0].starts_with("it is in account master, us-east-1: see "), "{problem:#?}");
+    }
 }

@@ -74,15 +74,13 @@ impl Context for Scope<'_> {
     }
 
     fn pseudo(&self, pseudo: Pseudo) -> Lookup {
-        let partition = self.place.region.partition();
         match pseudo {
             Pseudo::AccountId => self.place.account.as_str().into(),
             Pseudo::Region => self.place.region.as_str().into(),
-            Pseudo::Partition => partition.into(),
+            Pseudo::Partition => self.place.region.partition().into(),
             Pseudo::StackId => self.stack_id.into(),
             Pseudo::StackName => self.stack_name.into(),
-            Pseudo::UrlSuffix if partition == "aws-cn" => "amazonaws.com.cn".into(),
-            Pseudo::UrlSuffix => "amazonaws.com".into(),
+            Pseudo::UrlSuffix => self.place.region.url_suffix().unwrap_or("amazonaws.com").into(),
             Pseudo::NotificationArns => json!(self.config.notification_arns).into(),
             Pseudo::NoValue => Json::Null.into(),
         }

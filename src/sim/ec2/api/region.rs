@@ -30,7 +30,7 @@ pub(super) fn describe_regions(request: &Request) -> Answer {
         return Err(ApiError::invalid(format!("Invalid region name: {nobody}")));
     }
     let wanted = regions.iter().filter(|region| names.is_empty() || names.contains(region));
-    let domain = if request.place.region.partition() == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
+    let domain = request.place.region.url_suffix().unwrap_or("amazonaws.com");
     let mut xml = Xml::new();
     xml.items("regionInfo", wanted, |xml, region| {
         xml.text("regionName", region).text("regionEndpoint", format!("ec2.{region}.{domain}"));
