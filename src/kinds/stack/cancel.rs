@@ -49,6 +49,11 @@ fn decide(stack: &Stack) -> Decision {
     }
 }
 
+/// Whether what was waited for has left the stack in a state that nobody wants.
+fn was_not_taken_back(stack: &Stack) -> bool {
+    stack.status.as_str().ends_with("ROLLBACK_FAILED")
+}
+
 /// Breaks an update of the owner's stack off, and waits until it is taken back.
 ///
 /// # Errors
@@ -73,7 +78,9 @@ pub async fn cancel(regional: &Regional, name: &str, owner: &Owner, progress: Pr
                 let details = vec!["its update is cancelled and taken back".to_owned()];
                 return Ok(Done { details, ..Done::new(Change::Cancelled) });
             }
-            Decision::Rest if cancelled && !stack.status.stands() => {
+            Decision::Rest
+                if (cancelled && !stack.status.stands()) || (note.is_some() && was_not_taken_back(&stack)) =>
+            {
                 let failure = ways::with_flags(regional, &owner.node, &stack, ending::bad(&stack, &[])).await;
                 return Err(failure);
             }
@@ -90,8 +97,10 @@ pub async fn cancel(regional: &Regional, name: &str, owner: &Owner, progress: Pr
                 progress(Step { what: name, status: "CancelUpdateStack", reason: None });
                 match regional.cancel_update(&stack.id, &token).await {
                     Ok(()) => cancelled = true,
-                    // The update may have come to its end meanwhile; the next look tells.
+                    // The update may have come to its end meanwhile; the next look tells. A call whose answer is lost
+                    // may have broken it off.
                     Err(error) if error.class == Class::Lost || error.is("ValidationError") => {
+                        cancelled |= error.class == Class::Lost;
                         last = Some(error.into());
                         tokio::time::sleep(super::pause(0)).await;
                         continue;

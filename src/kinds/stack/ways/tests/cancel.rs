@@ -8,6 +8,7 @@ use crate::kinds::Done;
 use crate::kinds::stack::cancel;
 use crate::kinds::stack::tests::{TEMPLATE, World};
 use crate::kinds::tests::{owner, unseen};
+use crate::sim::{Effect, Fault};
 
 async fn cancelled(world: &World) -> Result<Done, Failure> {
     cancel(&world.dev(), NAME, &world.wanted.owner, &unseen).await
@@ -90,4 +91,36 @@ async fn a_cancelled_update_that_cannot_be_taken_back_names_what_stands_in_the_w
         "stack us-east-1-dev ended in UPDATE_ROLLBACK_FAILED: Vpc (AWS::EC2::VPC): Not today."
     );
     assert!(failure.help.iter().any(|help| help.contains("--skip-resource")), "{failure:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_under_way_that_fails_is_a_failure_though_it_was_only_waited_for() {
+    let mut world = World::new().await;
+    world.converge().await.unwrap();
+    let late =
+        TEMPLATE.replace("Outputs:", "  Late: {Type: AWS::EC2::RouteTable, Properties: {VpcId: !Ref Vpc}}\nOutputs:");
+    fail(&world, "Late", "CREATE", None);
+    fail(&world, "Vpc", "UPDATE", Some(2));
+    world.set("Label", "network");
+    update(&world, &late, false).await;
+    until(&world, "UPDATE_ROLLBACK_IN_PROGRESS").await;
+    let failure = cancelled(&world).await.unwrap_err();
+    assert_eq!(
+        failure.to_string(),
+        "stack us-east-1-dev ended in UPDATE_ROLLBACK_FAILED: Vpc (AWS::EC2::VPC): Not today."
+    );
+    assert!(failure.help.iter().any(|help| help.contains("--skip-resource")), "{failure:?}");
+    // At rest there is nothing to break off, whatever the state.
+    assert_eq!(cancelled(&world).await.unwrap(), Done::new(Change::Unchanged));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancellation_whose_answer_is_lost_is_told_as_one() {
+    let mut world = World::faulty([Fault::new(Effect::LostAfter).on("CancelUpdateStack").first(6)]).await;
+    world.converge().await.unwrap();
+    world.set("CidrBlock", "10.0.32.0/20");
+    update(&world, TEMPLATE, false).await;
+    let done = cancelled(&world).await.unwrap();
+    assert_eq!((done.change, done.details[0].as_str()), (Change::Cancelled, "its update is cancelled and taken back"));
+    assert_eq!(status(&world).await, "UPDATE_ROLLBACK_COMPLETE");
 }
