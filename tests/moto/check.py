@@ -29,7 +29,7 @@ def client(service, account):
 def outputs(account, name):
     stacks = client("cloudformation", account).describe_stacks()["Stacks"]
     assert [s["StackName"] for s in stacks] == [name], f"{account}: {[s['StackName'] for s in stacks]}"
-    assert stacks[0]["StackStatus"] == "CREATE_COMPLETE", stacks[0]["StackStatus"]
+    assert stacks[0]["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), stacks[0]["StackStatus"]
     assert {"Key": "Purpose", "Value": "Infrastructure"} in stacks[0]["Tags"], stacks[0]["Tags"]
     return {o["OutputKey"]: o["OutputValue"] for o in stacks[0]["Outputs"]}
 
