@@ -14,6 +14,8 @@ pub mod graph;
 pub mod ids;
 #[path = "../src/plan/mod.rs"]
 pub mod plan;
+#[path = "../src/preview/mod.rs"]
+pub mod preview;
 #[path = "../src/report/mod.rs"]
 pub mod report;
 #[path = "../src/rules/mod.rs"]

@@ -203,6 +203,7 @@ impl<'a> Checker<'a> {
             } else if let Some(default) = &parameter.default
                 && !parameter.is_ssm()
                 && let Err(refusal) = parameter.accept(default)
+                && !(parameter.is_default_decimal && refusal.is_about_spelling())
             {
                 let at = self.member("Parameters", &parameter.name, "Default", &parameter.at);
                 let message = format!("Template validation error: {refusal}");

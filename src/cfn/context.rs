@@ -44,6 +44,12 @@ pub trait Context {
         false
     }
 
+    /// Whether a decimal number without quotes, such as `1.10`, is the text that the evaluator makes of it. CloudFormation
+    /// does not say; if not, no comparison is decided by it.
+    fn knows_spelling(&self) -> bool {
+        true
+    }
+
     /// The availability zones of a region, as a list of names.
     fn zones(&self, region: &str) -> Lookup;
 }

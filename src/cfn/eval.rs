@@ -433,6 +433,9 @@ impl<'a> Evaluator<'a> {
                 let same = left == right || text(&left).is_some_and(|left| text(&right) == Some(left));
                 let is_opaque = |value: &Json| value.as_str().is_some_and(|text| self.context.opaque(text));
                 let is_empty = |value: &Json| value.as_str().is_some_and(str::is_empty);
+                if !self.context.knows_spelling() && is_one_decimal(&left, &right) {
+                    return Err(fail(&node.at, EvalErrorKind::Unknown("Fn::Equals".to_owned())));
+                }
                 // What is not known yet is itself, and is something.
                 if !same && (is_opaque(&left) || is_opaque(&right)) && !is_empty(&left) && !is_empty(&right) {
                     return Err(fail(&node.at, EvalErrorKind::Unknown("Fn::Equals".to_owned())));
@@ -470,6 +473,13 @@ impl<'a> Evaluator<'a> {
 
 fn fail(at: &Range<usize>, kind: EvalErrorKind) -> EvalError {
     EvalError { at: at.clone(), kind }
+}
+
+/// Whether two values are the same number, and one of them is a decimal one without quotes.
+fn is_one_decimal(left: &Json, right: &Json) -> bool {
+    let number = |value: &Json| text(value).and_then(|text| text.trim().parse::<f64>().ok());
+    (left.is_f64() || right.is_f64())
+        && number(left).zip(number(right)).is_some_and(|(left, right)| left.total_cmp(&right).is_eq())
 }
 
 /// A scalar as CloudFormation writes it into a text.

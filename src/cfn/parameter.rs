@@ -8,14 +8,22 @@ use std::sync::OnceLock;
 use regex_lite::{Regex, RegexBuilder};
 use serde_json::Value as Json;
 
-use super::node::{Map, Node};
+use super::node::{Map, Node, Value};
 
 /// The longest value that CloudFormation takes for a parameter, in bytes.
 pub const MAX_PARAMETER: usize = 4_096;
 
-/// Parts of patterns that Java reads and Rust reads as something else: classes within classes, sets of letters less
-/// others, and marks of words.
-const READ_OTHERWISE: [&str; 6] = ["[[", "&&", "--", "~~", "\\<", "\\>"];
+/// Parts of patterns that Java reads and Rust reads as something else, or may come to: classes within classes, sets of
+/// letters less others, marks and bounds of words, sorts of blanks and line breaks, ends, quotations, and named classes.
+/// Quantifiers that give nothing back (`a*+`) are none: Java matches less by them than Rust does, which refuses nothing.
+const READ_OTHERWISE: [&str; 20] = [
+    "[[", "&&", "--", "~~", "\\<", "\\>", "\\b", "\\B", "\\v", "\\V", "\\h", "\\H", "\\R", "\\X", "\\Z", "\\G", "\\Q",
+    "\\N", "\\p", "\\P",
+];
+
+/// The flags that Java and Rust read alike. To Java, `U` and `u` are about letters beyond ASCII, and `d` about ends of
+/// lines; blanks count otherwise after `x`.
+const COMMON_FLAGS: &str = "ims-";
 
 /// The largest pattern that is tried, in bytes once it is compiled: a match takes the product of it and the text.
 const MAX_PATTERN: usize = 1024 * 1024;
@@ -31,8 +39,13 @@ pub struct Parameter {
     pub type_name: String,
     /// The value it has when none is given, as text: a list's items are joined by commas.
     pub default: Option<String>,
+    /// Whether the default is a decimal number without quotes: it may be another text to CloudFormation, which does not
+    /// say how it writes `1.10`.
+    pub is_default_decimal: bool,
     /// The only values it takes; empty for no such constraint.
     pub allowed_values: Vec<String>,
+    /// Those of them that are decimal numbers without quotes.
+    allowed_decimals: Vec<f64>,
     /// The (Java) regular expression that the whole value must match.
     pub allowed_pattern: Option<String>,
     /// The fewest characters of a `String`.
@@ -55,7 +68,12 @@ pub struct Parameter {
 
 /// The pattern for a whole value, unless Java and Rust may read it differently.
 fn compile(pattern: &str) -> Option<Regex> {
-    if READ_OTHERWISE.iter().any(|part| pattern.contains(part)) {
+    let is_flag = |c: char| c.is_ascii_alphabetic() || c == '-';
+    let has_flags = |rest: &str| {
+        let end = rest.find(|c| !is_flag(c)).unwrap_or(rest.len());
+        rest[end..].starts_with([')', ':']) && rest[..end].contains(|c| !COMMON_FLAGS.contains(c))
+    };
+    if READ_OTHERWISE.iter().any(|part| pattern.contains(part)) || pattern.split("(?").skip(1).any(has_flags) {
         return None;
     }
     RegexBuilder::new(&format!("^(?:{pattern})$")).size_limit(MAX_PATTERN).build().ok()
@@ -108,6 +126,13 @@ pub enum Refusal {
     },
 }
 
+impl Refusal {
+    /// Whether another text for the same number might be taken.
+    pub(super) fn is_about_spelling(&self) -> bool {
+        matches!(self, Self::NotAllowed { .. } | Self::Pattern { .. } | Self::Length { .. })
+    }
+}
+
 impl Parameter {
     /// Reads a declaration. What is missing or of a wrong form reads as absent.
     pub(super) fn read(name: &str, at: Range<usize>, node: &Node) -> Self {
@@ -122,7 +147,16 @@ impl Parameter {
             at,
             type_name: text("Type").unwrap_or_default(),
             default: map.get("Default").and_then(|entry| default(&entry.node)),
+            is_default_decimal: map.get("Default").is_some_and(|entry| {
+                entry
+                    .node
+                    .as_list()
+                    .unwrap_or(std::slice::from_ref(&entry.node))
+                    .iter()
+                    .any(|node| decimal(node).is_some())
+            }),
             allowed_values: allowed.into_iter().flatten().filter_map(Node::scalar).collect(),
+            allowed_decimals: allowed.into_iter().flatten().filter_map(decimal).collect(),
             allowed_pattern: text("AllowedPattern"),
             min_length: length("MinLength"),
             max_length: length("MaxLength"),
@@ -188,7 +222,12 @@ impl Parameter {
         let number = |text: &str| text.trim().parse::<f64>().ok().filter(|_| self.is_number());
         let is_allowed =
             |allowed: &String| allowed == text || number(allowed).is_some_and(|it| number(text) == Some(it));
-        if !self.allowed_values.is_empty() && !self.allowed_values.iter().any(is_allowed) {
+        // Nor how it writes the allowed number `1.10`, which a text may give in any way then.
+        let is_decimal = || {
+            let number = text.trim().parse::<f64>().ok();
+            self.allowed_decimals.iter().any(|allowed| number.is_some_and(|it| it.total_cmp(allowed).is_eq()))
+        };
+        if !self.allowed_values.is_empty() && !self.allowed_values.iter().any(is_allowed) && !is_decimal() {
             return Err(Refusal::NotAllowed { name: name(), allowed: self.allowed_values.clone() });
         }
         if let Some(pattern) = &self.allowed_pattern
@@ -241,6 +280,14 @@ fn is_yaml_number(text: &str) -> bool {
                 && digits.chars().all(|c| c.is_ascii_digit() || "_:.".contains(c))
                 && digits.matches('.').count() <= 1
         }
+    }
+}
+
+/// The number, if it is a decimal one without quotes.
+fn decimal(node: &Node) -> Option<f64> {
+    match &node.value {
+        Value::Number(number) if number.is_f64() => number.as_f64(),
+        _ => None,
     }
 }
 
@@ -299,13 +346,44 @@ mod tests {
             ("{Type: String, AllowedPattern: '[[:alpha:]]*'}", "a:"),
             ("{Type: String, AllowedPattern: '[a-z&&[^b]]+'}", "b"),
             ("{Type: String, MinLength: 2}", "😀"),
+            ("{Type: String, AllowedPattern: 'a\\vb'}", "a\nb"),
+            ("{Type: String, AllowedPattern: 'a\\hb'}", "a b"),
+            ("{Type: String, AllowedPattern: 'a\\Rb'}", "a\r\nb"),
+            ("{Type: String, AllowedPattern: 'a\\Z'}", "a"),
+            ("{Type: String, AllowedPattern: '\\Ga'}", "a"),
+            ("{Type: String, AllowedPattern: '\\Qa.b\\E'}", "a.b"),
+            ("{Type: String, AllowedPattern: '(?U)\\w'}", "é"),
+            ("{Type: String, AllowedPattern: '(?iU:\\w)'}", "é"),
+            ("{Type: String, AllowedPattern: '(?iu)É'}", "é"),
+            ("{Type: String, AllowedPattern: '(?x)a b'}", "a b"),
+            ("{Type: String, AllowedPattern: 'a*+b'}", "aab"),
+            ("{Type: String, AllowedPattern: '\\p{javaLowerCase}'}", "é"),
+            ("{Type: String, AllowedPattern: '\\p{Alpha}+'}", "ab"),
+            ("{Type: String, AllowedPattern: '\\P{L}'}", "1"),
+            ("{Type: String, AllowedPattern: 'a\\b.'}", "aé"),
         ] {
             assert!(parameter(declaration).accept(text).is_ok(), "{declaration} {text}");
         }
         assert!(parameter("{Type: Number}").accept("-x").is_err());
+        for (pattern, text) in [("(?i)a|b", "c"), ("(?<x>a)", "b"), ("a{2}+", "b"), ("(?s-i:a)", "b")] {
+            assert!(parameter(&format!("{{Type: String, AllowedPattern: '{pattern}'}}")).accept(text).is_err());
+        }
         for text in ["10.0.0.0/8", "10.0.0.0", "2024-01-01", "0x", "1e", ""] {
             assert!(parameter("{Type: Number}").accept(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn how_a_decimal_number_without_quotes_is_written_decides_nothing() {
+        let version = parameter("{Type: String, AllowedValues: [5.7, 8.0, 10.10, '1.20', 3]}");
+        for taken in ["5.7", "5.70", "8.0", "8", "10.10", "10.1", "1.20", "3"] {
+            assert!(version.accept(taken).is_ok(), "{taken}");
+        }
+        for refused in ["5.8", "1.2", "3.0", "", "x"] {
+            assert!(version.accept(refused).is_err(), "{refused}");
+        }
+        assert!(parameter("{Type: String, Default: 1.10}").is_default_decimal);
+        assert!(!parameter("{Type: String, Default: '1.10'}").is_default_decimal);
     }
 
     #[test]

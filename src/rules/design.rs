@@ -346,7 +346,7 @@ impl<'a> Design<'a> {
             if parameter.is_ssm() {
                 return None;
             }
-            let default = || parameter.default.clone().filter(|_| is_whole);
+            let default = || parameter.default.clone().filter(|_| is_whole && !parameter.is_default_decimal);
             let text = given(&parameter.name).unwrap_or_else(default)?;
             // What CloudFormation takes from nobody must not grow from stack to stack either.
             if text.contains("{{resolve:") || text.len() > MAX_PARAMETER {
@@ -436,6 +436,10 @@ impl Context for World<'_, '_> {
 
     fn opaque(&self, text: &str) -> bool {
         is_symbolic(text)
+    }
+
+    fn knows_spelling(&self) -> bool {
+        false
     }
 
     fn attribute(&self, id: &str, attribute: &str) -> Lookup {

@@ -89,6 +89,7 @@ pub const ALL: &[Rule] = &[
     network::foreign_range::RULE,
     network::quotas::RULE,
     network::double_table::RULE,
+    network::misplaced_id::RULE,
     safety::open_secret::RULE,
     safety::unprotected_data::RULE,
     remote::unusable_account::RULE,

@@ -25,7 +25,7 @@ cases! {
     empty for_each stack_name unreadable_template read_only depends_on same_stack contradiction partition
     unused_variable unused_allow outside cycle same_peering same_route not_a_template template_too_large unknown_output
     refused_template unknown_parameter missing_parameter refused_value missing_capability absent_output
-    overlapping_ranges one_way_peering foreign_range quota double_table open_secret unprotected_data
+    overlapping_ranges one_way_peering foreign_range quota double_table misplaced_id open_secret unprotected_data
 }
 
 /// Where the cases of a rule stand.
