@@ -1,6 +1,7 @@
 //! `orch preview`, and `apply` that shows the same before it asks.
 
 use crate::orch::{Orch, QUICK};
+use crate::world;
 
 const PREVIEW: [&str; 5] = ["preview", "plans/us-east-1.toml", "--local", "--local-config", "quick.toml"];
 
@@ -69,4 +70,18 @@ fn only_chosen_nodes_are_previewed_and_others_are_read() {
     orch.run(&[&PREVIEW[..], &["--only", "stacks.spoke[qa]", "--read-only"]].concat())
         .code(5)
         .prints(&["no change set was made", "1 to update"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_during_a_preview_leaves_no_change_set_behind() {
+    let orch = shipped();
+    apply(&orch);
+    orch.edit("plans/us-east-1.toml", "10.0.64.0/20", "10.0.80.0/20");
+    orch.write("slow.toml", "[timing]\nlatency_ms = 0\nresource_ms = 2000\n");
+    let slow = ["preview", "plans/us-east-1.toml", "--local", "--local-config", "slow.toml", "-vv"];
+    let mut running = orch.start(&slow);
+    running.says("CreateChangeSet").signal("INT").says("interrupted; nothing was changed");
+    running.ends().code(130).says(&["DeleteChangeSet"]);
+    assert_eq!(world::of(&orch).change_sets(), 0);
 }

@@ -61,7 +61,7 @@ fn with_fail_fast_nothing_new_starts_after_a_failure() {
 fn ctrl_c_once_lets_running_nodes_settle_and_says_what_is_left() {
     let orch = orch(SLOW, "");
     let mut running = orch.start(&APPLY);
-    running.says("stacks.spoke[qa]").signal("INT").says("stopping: 12 not started, waiting for 5 running nodes");
+    running.says("started in qa").signal("INT").says("stopping: 12 not started, waiting for 5 running nodes");
     let ended = running.ends().code(130).prints(&["Not started", "routes.hub-to-spoke[qa]", "5 changed"]);
     assert!(!ended.stdout.contains("Left while running"), "{}", ended.stdout);
     // The stacks that ran are whole, and nothing else was begun.
@@ -74,7 +74,7 @@ fn ctrl_c_once_lets_running_nodes_settle_and_says_what_is_left() {
 fn ctrl_c_counts_only_what_takes_part() {
     let orch = orch(SLOW, "");
     let mut running = orch.start(&[&APPLY[..], &["--skip", "peerings", "--skip", "routes"]].concat());
-    running.says("stacks.spoke[qa]").signal("INT").says("stopping: waiting for 5 running nodes");
+    running.says("started in qa").signal("INT").says("stopping: waiting for 5 running nodes");
     // Everything that was asked for is done after all.
     running.ends().code(0).prints(&["5 changed"]);
 }
@@ -84,7 +84,7 @@ fn ctrl_c_counts_only_what_takes_part() {
 fn ctrl_c_twice_leaves_at_once_and_says_what_goes_on() {
     let orch = orch("[timing]\nresource_ms = 600000\n", "");
     let mut running = orch.start(&APPLY);
-    running.says("stacks.spoke[qa]").signal("INT").says("stopping").signal("INT").says("leaving now");
+    running.says("started in qa").signal("INT").says("stopping").signal("INT").says("leaving now");
     running.ends().code(130).says(&["may go on at AWS"]).prints(&["Left while running", "stacks.spoke[dev]"]);
     // What was begun goes on at AWS, and the next run finds it done.
     world::of(&orch).let_time_pass(std::time::Duration::from_hours(12));
@@ -96,7 +96,7 @@ fn ctrl_c_twice_leaves_at_once_and_says_what_goes_on() {
 fn sigterm_counts_like_ctrl_c() {
     let orch = orch(SLOW, "");
     let mut running = orch.start(&APPLY);
-    running.says("stacks.spoke[qa]").signal("TERM").says("stopping: 12 not started");
+    running.says("started in qa").signal("TERM").says("stopping: 12 not started");
     running.ends().code(130);
     is_made_good(&orch);
 }
@@ -107,7 +107,7 @@ fn a_killed_process_is_made_good_by_the_next_run() {
     for lines in [2, 6, 9, 14, 19, 24, 30] {
         let orch = orch(QUICK, "[timing.stack_ms]\n\"us-east-1-qa\" = 700\n");
         let mut running = orch.start(&APPLY);
-        running.says_lines(lines);
+        running.says("applying 17 nodes").says_lines(lines);
         running.kill();
         is_made_good(&orch);
     }

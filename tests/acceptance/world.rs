@@ -128,6 +128,15 @@ impl Look {
         self.0.inspect(|world| world.peerings.values().filter(|peering| !peering.is_dead()).count()).unwrap()
     }
 
+    /// How many change sets there are.
+    pub fn change_sets(&self) -> usize {
+        let kept = |world: &World| {
+            let stacks = world.places().flat_map(|(_, place)| place.cloudformation.stacks.values());
+            stacks.map(|stack| stack.change_sets.len()).sum()
+        };
+        self.0.inspect(kept).unwrap()
+    }
+
     /// How many stacks are complete.
     pub fn whole_stacks(&self) -> usize {
         let whole = |world: &World| {
