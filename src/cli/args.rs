@@ -252,6 +252,23 @@ pub(super) struct Target {
     pub local_config: Option<PathBuf>,
 }
 
+/// What a command is about: a plan, which of its nodes, and which AWS.
+#[derive(Args, Clone, Debug)]
+pub(super) struct On {
+    /// The plan file
+    #[arg(value_name = "PLAN")]
+    pub plan: PathBuf,
+    /// Variables.
+    #[command(flatten)]
+    pub vars: Vars,
+    /// Nodes.
+    #[command(flatten)]
+    pub choice: Choice,
+    /// AWS.
+    #[command(flatten)]
+    pub target: Target,
+}
+
 /// Arguments of `validate`.
 #[derive(Args, Debug)]
 pub(super) struct Validate {
@@ -388,9 +405,9 @@ pub(super) struct Destroy {
 /// Arguments of `apply`, `destroy` and `cancel`.
 #[derive(Args, Debug)]
 pub(super) struct Run {
-    /// The plan file
-    #[arg(value_name = "PLAN")]
-    pub plan: PathBuf,
+    /// What it is about.
+    #[command(flatten)]
+    pub on: On,
     /// Do not ask; required where there is no terminal
     #[arg(short, long)]
     pub yes: bool,
@@ -400,23 +417,14 @@ pub(super) struct Run {
     /// Slots.
     #[command(flatten)]
     pub limits: Slots,
-    /// Variables.
-    #[command(flatten)]
-    pub vars: Vars,
-    /// Nodes.
-    #[command(flatten)]
-    pub choice: Choice,
-    /// AWS.
-    #[command(flatten)]
-    pub target: Target,
 }
 
 /// Arguments of `preview`.
 #[derive(Args, Debug)]
 pub(super) struct PreviewArgs {
-    /// The plan file
-    #[arg(value_name = "PLAN")]
-    pub plan: PathBuf,
+    /// What it is about.
+    #[command(flatten)]
+    pub on: On,
     /// The form of the preview
     #[arg(long, value_enum, default_value_t = PreviewFormat::Text)]
     pub format: PreviewFormat,
@@ -426,15 +434,6 @@ pub(super) struct PreviewArgs {
     /// Slots.
     #[command(flatten)]
     pub limits: Slots,
-    /// Variables.
-    #[command(flatten)]
-    pub vars: Vars,
-    /// Nodes.
-    #[command(flatten)]
-    pub choice: Choice,
-    /// AWS.
-    #[command(flatten)]
-    pub target: Target,
 }
 
 /// The forms of `preview`.
@@ -451,44 +450,26 @@ pub(super) enum PreviewFormat {
 /// Arguments of `outputs`.
 #[derive(Args, Debug)]
 pub(super) struct Outputs {
-    /// The plan file
-    #[arg(value_name = "PLAN")]
-    pub plan: PathBuf,
+    /// What it is about.
+    #[command(flatten)]
+    pub on: On,
     /// The form of the outputs
     #[arg(long, value_enum, default_value_t = OutputsFormat::Table)]
     pub format: OutputsFormat,
     /// Slots.
     #[command(flatten)]
     pub limits: Slots,
-    /// Variables.
-    #[command(flatten)]
-    pub vars: Vars,
-    /// Nodes.
-    #[command(flatten)]
-    pub choice: Choice,
-    /// AWS.
-    #[command(flatten)]
-    pub target: Target,
 }
 
 /// Arguments of `status`.
 #[derive(Args, Debug)]
 pub(super) struct Status {
-    /// The plan file
-    #[arg(value_name = "PLAN")]
-    pub plan: PathBuf,
+    /// What it is about.
+    #[command(flatten)]
+    pub on: On,
     /// The form of what is found
     #[arg(long, value_enum, default_value_t = StatusFormat::Text)]
     pub format: StatusFormat,
-    /// Variables.
-    #[command(flatten)]
-    pub vars: Vars,
-    /// Nodes.
-    #[command(flatten)]
-    pub choice: Choice,
-    /// AWS.
-    #[command(flatten)]
-    pub target: Target,
 }
 
 /// The forms of `status`.

@@ -62,8 +62,9 @@ impl Question {
     }
 }
 
-fn is_answered(args: &Run) -> bool {
-    args.yes || args.target.local
+/// Whether `--yes` or `--local` has answered.
+pub(super) fn is_answered(args: &Run) -> bool {
+    args.yes || args.on.target.local
 }
 
 /// What is about to happen: how many of what, in which accounts and regions.
@@ -80,7 +81,7 @@ fn what(job: &Job, command: Command, args: &Run) -> String {
     }
     let kinds: Vec<String> =
         kinds.iter().filter(|(count, _)| *count > 0).map(|(count, noun)| counted(*count, noun)).collect();
-    let path = args.plan.display();
+    let path = args.on.plan.display();
     if kinds.is_empty() {
         return format!("{path} will change nothing: all that was chosen is only read");
     }

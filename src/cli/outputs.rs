@@ -25,10 +25,10 @@ pub(super) fn outputs(args: &Outputs, surroundings: &Surroundings) -> Exit {
 }
 
 fn tell(args: &Outputs, surroundings: &Surroundings) -> Result<Exit, Exit> {
-    let checked = checked::open(&args.plan, &args.vars, Hold::ThatItLoads, surroundings)?;
-    let chosen = checked.choose(&args.choice)?;
+    let checked = checked::open(&args.on.plan, &args.on.vars, Hold::ThatItLoads, surroundings)?;
+    let chosen = checked.choose(&args.on.choice)?;
     let job = Arc::new(Job::outputs(Arc::clone(&checked.plan), &checked.graph, &chosen));
-    let environment = reach::environment(&args.target, &checked.plan, surroundings)?;
+    let environment = reach::environment(&args.on.target, &checked.plan, surroundings)?;
     // What is read is the result here; how it was read is not worth a line each.
     let quiet = Surroundings { quiet: surroundings.verbose == 0, ..*surroundings };
     let teller = Teller::new(&job, &quiet);

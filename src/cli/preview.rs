@@ -23,23 +23,15 @@ pub(super) fn preview(args: &PreviewArgs, surroundings: &Surroundings) -> Exit {
 
 /// The same for the arguments of a run.
 pub(super) fn before(run: &Run, surroundings: &Surroundings) -> Exit {
-    let args = PreviewArgs {
-        plan: run.plan.clone(),
-        format: PreviewFormat::Text,
-        read_only: false,
-        limits: run.limits,
-        vars: run.vars.clone(),
-        choice: run.choice.clone(),
-        target: run.target.clone(),
-    };
+    let args = PreviewArgs { on: run.on.clone(), format: PreviewFormat::Text, read_only: false, limits: run.limits };
     preview(&args, surroundings)
 }
 
 fn attempt(args: &PreviewArgs, surroundings: &Surroundings) -> Result<Exit, Exit> {
-    let checked = checked::open(&args.plan, &args.vars, Hold::EveryRule, surroundings)?;
-    let chosen = checked.choose(&args.choice)?;
+    let checked = checked::open(&args.on.plan, &args.on.vars, Hold::EveryRule, surroundings)?;
+    let chosen = checked.choose(&args.on.choice)?;
     let job = Arc::new(Job::apply(Arc::clone(&checked.plan), Arc::clone(&checked.graph), &chosen));
-    let environment = reach::environment(&args.target, &checked.plan, surroundings)?;
+    let environment = reach::environment(&args.on.target, &checked.plan, surroundings)?;
     let settings = Settings { limits: args.limits.limits(), fail_fast: false };
     let preview = on_threads(async {
         let mut signals = Signals::listen()?;

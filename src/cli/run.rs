@@ -12,7 +12,7 @@ use crate::run::{Gathered, Job, Means, Sink, execute};
 use super::allow::Allow;
 use super::args::{Apply, Destroy, Run};
 use super::checked::Hold;
-use super::confirm::Question;
+use super::confirm::{Question, is_answered};
 use super::exit::Exit;
 use super::preview::{self, Ahead};
 use super::signals::Signals;
@@ -47,8 +47,8 @@ fn run(args: &Run, command: Command, allow: &Allow<'_>, surroundings: &Surroundi
 
 fn attempt(args: &Run, command: Command, allow: &Allow<'_>, surroundings: &Surroundings) -> Result<Exit, Exit> {
     let hold = if matches!(command, Command::Destroy | Command::Cancel) { Hold::ThatItLoads } else { Hold::EveryRule };
-    let checked = checked::open(&args.plan, &args.vars, hold, surroundings)?;
-    let chosen = checked.choose(&args.choice)?;
+    let checked = checked::open(&args.on.plan, &args.on.vars, hold, surroundings)?;
+    let chosen = checked.choose(&args.on.choice)?;
     let allowed = allow.of(&checked.plan, &chosen)?;
     let (plan, graph) = (Arc::clone(&checked.plan), Arc::clone(&checked.graph));
     let (before, job) = match command {
@@ -62,7 +62,7 @@ fn attempt(args: &Run, command: Command, allow: &Allow<'_>, surroundings: &Surro
     let job = job.allowing(allowed);
     let question = Question::of(args, &job, command);
     question.can_be_answered(args, surroundings)?;
-    let environment = reach::environment(&args.target, &checked.plan, surroundings)?;
+    let environment = reach::environment(&args.on.target, &checked.plan, surroundings)?;
     let settings = Settings { limits: args.limits.limits(), fail_fast: args.fail_fast };
     on_threads(async {
         let job = Arc::new(job);
@@ -87,7 +87,8 @@ fn attempt(args: &Run, command: Command, allow: &Allow<'_>, surroundings: &Surro
             } else if command == Command::Apply {
                 let preview = ahead.look(&job, settings, &checked, &sessions, &mut signals).await?;
                 nothing = preview.is_nothing();
-                if !nothing && !surroundings.quiet {
+                // Nobody is asked about what they were not shown.
+                if !nothing && (!surroundings.quiet || !is_answered(args)) {
                     let palette = Palette { enabled: surroundings.terminal.color_err };
                     terminal::notice(&format!("{}\n", preview_text(&preview, palette)));
                 }

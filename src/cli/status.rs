@@ -19,10 +19,10 @@ pub(super) fn status(args: &Status, surroundings: &Surroundings) -> Exit {
 }
 
 fn tell(args: &Status, surroundings: &Surroundings) -> Result<Exit, Exit> {
-    let checked = checked::open(&args.plan, &args.vars, Hold::ThatItLoads, surroundings)?;
-    let chosen = checked.choose(&args.choice)?;
+    let checked = checked::open(&args.on.plan, &args.on.vars, Hold::ThatItLoads, surroundings)?;
+    let chosen = checked.choose(&args.on.choice)?;
     let job = Job::survey(Arc::clone(&checked.plan), Arc::clone(&checked.graph), &chosen);
-    let environment = reach::environment(&args.target, &checked.plan, surroundings)?;
+    let environment = reach::environment(&args.on.target, &checked.plan, surroundings)?;
     let found = on_threads(async {
         let mut signals = Signals::listen()?;
         signals.or(Box::pin(survey(&job, &checked.sources, &environment))).await

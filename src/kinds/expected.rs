@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use crate::preview::Until;
+use crate::preview::{Difference, Shown, Until};
 
 /// A value that only the run will bring forth.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,19 +45,36 @@ impl Expected {
             Self::Later(later) => Some(later),
         }
     }
+
+    /// The value as a preview tells it.
+    pub(super) fn shown(&self, hidden: bool) -> Shown {
+        match self {
+            Self::Later(later) => Shown::Until(later.values()),
+            Self::Known(_) if hidden => Shown::Hidden,
+            Self::Known(text) => Shown::Text(text.clone()),
+        }
+    }
 }
 
-/// Values by name, the known apart from those that are not.
-pub(super) fn parted(values: &IndexMap<String, Expected>) -> (IndexMap<String, String>, IndexMap<&str, &Later>) {
-    let known = values.iter().filter_map(|(name, value)| Some((name.clone(), value.known()?.to_owned()))).collect();
-    let later = values.iter().filter_map(|(name, value)| Some((name.as_str(), value.later()?))).collect();
-    (known, later)
+/// The values of something that is to be made: there is nothing to compare them with.
+pub(super) fn given(values: &IndexMap<String, Expected>, hidden: impl Fn(&str) -> bool) -> Vec<Difference> {
+    let difference = |(name, value): (&String, &Expected)| Difference {
+        name: name.clone(),
+        before: None,
+        after: Some(value.shown(hidden(name))),
+    };
+    values.iter().map(difference).collect()
 }
 
-/// Everything that some values wait for, each reference once.
-pub(super) fn until<'a>(values: impl IntoIterator<Item = &'a Later>) -> Vec<Until> {
+/// Those of some values that are known.
+pub(super) fn known(values: &IndexMap<String, Expected>) -> IndexMap<String, String> {
+    values.iter().filter_map(|(name, value)| Some((name.clone(), value.known()?.to_owned()))).collect()
+}
+
+/// Everything that some values wait for, each reference once; empty if all of them are known.
+pub(super) fn until<'a>(values: impl IntoIterator<Item = &'a Expected>) -> Vec<Until> {
     let mut all: Vec<Until> = Vec::new();
-    for one in values.into_iter().flat_map(|later| &later.until) {
+    for one in values.into_iter().filter_map(Expected::later).flat_map(|later| &later.until) {
         if !all.iter().any(|known| known.value == one.value && known.place == one.place) {
             all.push(one.clone());
         }

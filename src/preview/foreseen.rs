@@ -28,7 +28,7 @@ pub struct Foreseen {
     pub account: AccountName,
     /// The region that it works in.
     pub region: Region,
-    /// What it is called there: a stack's name, a peering's id; empty for what has none yet.
+    /// What it is called there: a stack's name, a peering's id, a route's destination; empty for what has none yet.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// What would be done.
@@ -51,9 +51,35 @@ pub struct Foreseen {
     /// Why it would fail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// The node that would fail, and because of which this one would be skipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<NodeId>,
 }
 
 impl Foreseen {
+    /// A node with an action, and nothing more to say.
+    pub fn new(node: NodeId, account: AccountName, region: Region, action: Action) -> Self {
+        Self {
+            node,
+            account,
+            region,
+            name: String::new(),
+            action,
+            notes: Vec::new(),
+            parameters: Vec::new(),
+            tags: Vec::new(),
+            resources: Vec::new(),
+            until: Vec::new(),
+            failure: None,
+            because: None,
+        }
+    }
+
+    /// The node that would fail and because of which this one would not end well, be it itself.
+    pub fn failing(&self) -> Option<&NodeId> {
+        if self.action == Action::Refused { Some(&self.node) } else { self.because.as_ref() }
+    }
+
     /// How many resources would be lost by it, or may be.
     pub fn lost(&self) -> usize {
         self.resources.iter().flat_map(ResourceChange::all).filter(|change| change.effect.loses()).count()

@@ -28,9 +28,7 @@ impl Drafter<'_> {
     /// # Errors
     /// A value that can never be worked out; the same goes for all of them.
     pub(super) fn stack(&self, spec: &StackSpec) -> Result<stack::Draft, Failure> {
-        let (template, path) = spec.template.as_ref().map_or_else(Default::default, |template| {
-            (self.sources.get(template.file).text.to_string(), template.path.to_path_buf())
-        });
+        let (template, path) = self.resolver().template(spec);
         Ok(stack::Draft {
             name: spec.name.to_string(),
             template,

@@ -1,22 +1,23 @@
 //! Takes a job through the engine without doing it: what would be done with each node.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
 use super::drafts::Drafter;
 use super::outlooks::Outlooks;
+use super::runner::{missing, regional};
 use super::{Job, Task};
-use crate::aws::{Regional, Sessions};
+use crate::aws::Sessions;
 use crate::diag::Sources;
 use crate::engine::{self, Outcome, Schedule, Settings, drive};
 use crate::event::Failure;
 use crate::graph::Ix;
-use crate::ids::{AccountName, Region};
 use crate::kinds::stack::ChangeSets;
 use crate::kinds::{Outlook, Owner, peering, route, stack};
-use crate::plan::{Node, Spec};
-use crate::preview::{Order, Preview};
+use crate::plan::{Node, PeeringSpec, Spec};
+use crate::preview::{Action, Foreseen, Order, Preview};
 
 /// What a preview needs besides the job.
 #[derive(Clone)]
@@ -43,22 +44,26 @@ pub async fn foresee(job: &Arc<Job>, settings: Settings, looking: Looking) -> Pr
     let runner = Arc::new(Foreseer { job: Arc::clone(job), looking });
     let (_silent, control) = mpsc::unbounded_channel();
     drive(schedule, runner, control, |event| {
-        if let engine::EngineEvent::Panicked(node, message) = event {
-            tracing::error!(node = %job.graph().id(node), message, "orch itself failed here, which is a mistake in orch");
+        if let engine::EngineEvent::Panicked(ix, message) = event {
+            let failure = Failure::new("orch itself failed here, which is a mistake in orch", message);
+            let failure = failure.help("please report it with this message");
+            outlooks.keep(refused(&job.plan().nodes[ix.index()], failure).into());
         }
     })
     .await;
-    let nodes: Vec<_> = job.taking_part().filter_map(|node| outlooks.foreseen(graph.id(node))).collect();
-    let order = order(job, &outlooks);
-    Preview { plan: job.plan().name.to_string(), nodes, order }
+    let nodes: Vec<(Ix, Foreseen)> =
+        job.taking_part().filter_map(|ix| Some((ix, outlooks.foreseen(graph.id(ix))?))).collect();
+    let changing = nodes.iter().filter(|(_, node)| node.action.is_change()).map(|(ix, _)| *ix).collect();
+    let order = order(job, &changing);
+    Preview { plan: job.plan().name.to_string(), nodes: nodes.into_iter().map(|(_, node)| node).collect(), order }
 }
 
 /// The order in which what changes would run.
-fn order(job: &Job, outlooks: &Outlooks) -> Order {
+fn order(job: &Job, changing: &HashSet<Ix>) -> Order {
     let graph = job.graph();
     let mut depth: Vec<usize> = vec![0; graph.len()];
     let mut steps: Vec<Vec<_>> = Vec::new();
-    let changes = |node: Ix| outlooks.foreseen(graph.id(node)).is_some_and(|found| found.action.is_change());
+    let changes = |node: Ix| changing.contains(&node);
     for node in graph.order() {
         let before = graph.needs(*node).map(|needed| depth[needed.index()]).max().unwrap_or(0);
         depth[node.index()] = before;
@@ -93,79 +98,57 @@ impl engine::Runner for Foreseer {
             return Outcome::Done;
         }
         let node = &self.job.plan().nodes[ix.index()];
-        let owner = Owner { plan: self.job.plan().name.to_string(), node: node.id.clone() };
-        let Some(home) = self.regional(&node.account, &node.region) else { return Outcome::Failed };
         let graph = self.job.graph();
-        let failing = graph.needs(ix).map(|needed| graph.id(needed)).find_map(|id| self.looking.outlooks.failing(id));
-        if let Some(because) = failing {
-            self.looking.outlooks.fail(Outlook::skipped(&home, &owner, name(node), &because), because);
-            return Outcome::Done;
-        }
-        let outlook = match Box::pin(self.look(ix, node, task, &home, &owner)).await {
-            Ok(outlook) => outlook,
-            Err(mut failure) => {
+        let failing = graph.needs(ix).find_map(|needed| self.looking.outlooks.failing(graph.id(needed)));
+        let outlook = match failing {
+            Some(because) => Foreseen { because: Some(because), ..foreseen(node, Action::Skipped) }.into(),
+            None => Box::pin(self.look(ix, node, task)).await.unwrap_or_else(|mut failure| {
                 failure.place.get_or_insert_with(|| self.looking.sources.place(&node.span));
-                let outlook = Outlook::refused(&home, &owner, name(node), failure);
-                self.looking.outlooks.fail(outlook, node.id.clone());
-                return Outcome::Done;
-            }
+                refused(node, failure).into()
+            }),
         };
         tracing::info!(node = %node.id, action = ?outlook.foreseen.action, "foreseen");
         self.looking.outlooks.keep(outlook);
+        // One that would fail is told as such, and so is what needs it: to the engine all have been looked at.
         Outcome::Done
     }
 }
 
-/// What a node is called at AWS, if the plan tells.
-fn name(node: &Node) -> &str {
-    match &node.spec {
-        Spec::Stack(stack) => &stack.name,
-        Spec::Peering(_) | Spec::Route(_) => "",
-    }
+/// What is foreseen of a node before it is looked at.
+fn foreseen(node: &Node, action: Action) -> Foreseen {
+    let name = match &node.spec {
+        Spec::Stack(stack) => stack.name.to_string(),
+        Spec::Peering(_) | Spec::Route(_) => String::new(),
+    };
+    Foreseen { name, ..Foreseen::new(node.id.clone(), node.account.clone(), node.region.clone(), action) }
+}
+
+fn refused(node: &Node, failure: Failure) -> Foreseen {
+    Foreseen { failure: Some(failure), ..foreseen(node, Action::Refused) }
 }
 
 impl Foreseer {
-    async fn look(&self, ix: Ix, node: &Node, task: Task, home: &Regional, owner: &Owner) -> Result<Outlook, Failure> {
-        let Looking { sources, outlooks, change_sets, .. } = &self.looking;
+    async fn look(&self, ix: Ix, node: &Node, task: Task) -> Result<Outlook, Failure> {
+        let Looking { sessions, sources, outlooks, change_sets } = &self.looking;
+        let owner = Owner { plan: self.job.plan().name.to_string(), node: node.id.clone() };
         let drafter = Drafter { outlooks, sources, owner: owner.clone() };
-        match (&node.spec, task) {
+        let home = regional(sessions, &node.account, &node.region)?;
+        let accepter = |spec: &PeeringSpec| regional(sessions, &spec.accepter.account, &spec.accepter.region);
+        let found = match (&node.spec, task) {
             (Spec::Stack(spec), Task::Converge) => {
-                stack::foresee(home, &drafter.stack(spec)?, change_sets.as_deref()).await
+                return stack::foresee(&home, &drafter.stack(spec)?, change_sets.as_deref()).await;
             }
             (Spec::Peering(spec), Task::Converge) => {
-                let accepter = self.regional(&spec.accepter.account, &spec.accepter.region).ok_or_else(no_session)?;
-                peering::foresee(home, &accepter, &drafter.peering(spec)?).await
+                return peering::foresee(&home, &accepter(spec)?, &drafter.peering(spec)?).await;
             }
-            (Spec::Route(spec), Task::Converge) => route::foresee(home, &drafter.route(spec)?).await,
-            _ => self.read(ix, node, home, owner).await,
-        }
-    }
-
-    /// A node that is only read.
-    async fn read(&self, ix: Ix, node: &Node, home: &Regional, owner: &Owner) -> Result<Outlook, Failure> {
-        let found = match &node.spec {
-            Spec::Stack(spec) => stack::find(home, &spec.name, Some(owner).filter(|_| spec.manage), &|_| {}).await?,
-            Spec::Peering(spec) => {
-                let accepter = self.regional(&spec.accepter.account, &spec.accepter.region).ok_or_else(no_session)?;
-                peering::find(home, &accepter, owner).await?
+            (Spec::Route(spec), Task::Converge) => return route::foresee(&home, &drafter.route(spec)?).await,
+            (Spec::Stack(spec), _) => stack::foresee_reading(&home, &spec.name, &owner, spec.manage).await?,
+            (Spec::Peering(spec), _) => {
+                let found = peering::find(&home, &accepter(spec)?, &owner).await?;
+                found.map(|found| Outlook::read(&home, &owner, "", Some(found)))
             }
-            Spec::Route(_) => return Ok(Outlook::read(home, owner, "", None)),
+            (Spec::Route(_), _) => Some(Outlook::read(&home, &owner, "", None)),
         };
-        if let Some(done) = found {
-            return Ok(Outlook::read(home, owner, name(node), Some(done)));
-        }
-        let what = match &node.spec {
-            Spec::Stack(spec) => format!("stack {} does not exist in {home}", spec.name),
-            Spec::Peering(_) | Spec::Route(_) => format!("{} does not exist in {home}", node.id),
-        };
-        Err(super::runner::missing(&self.job, ix, what))
+        found.ok_or_else(|| missing(&self.job, ix, &home))
     }
-
-    fn regional(&self, account: &AccountName, region: &Region) -> Option<Regional> {
-        self.looking.sessions.region(account, region)
-    }
-}
-
-fn no_session() -> Failure {
-    Failure::new("no session was opened for the accepter's account", "this is a mistake in orch")
 }

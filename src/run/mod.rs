@@ -15,7 +15,10 @@ mod job;
 mod outlooks;
 mod remote;
 mod runner;
+#[cfg(test)]
+mod samples;
 mod survey;
+mod turns;
 mod wanted;
 
 pub use accounts::specs;

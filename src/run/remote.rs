@@ -8,13 +8,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::accounts::every;
-use crate::aws::{
-    AccountError, CallError, Cause, Environment, Peering, PeeringState, Regional, RouteTable, Sessions, joined,
-};
+use super::turns::Turns;
+use crate::aws::{AccountError, CallError, Cause, Environment, Peering, PeeringState, RouteTable, Sessions, joined};
 use crate::diag::{FileId, Sources};
 use crate::graph::Ix;
 use crate::ids::{AccountName, Region};
@@ -23,10 +21,6 @@ use crate::plan::{Attribute, Plan, Spec};
 use crate::rules::{
     Judged, Live, LivePeering, LiveRoute, LiveStack, LiveTable, Place, Subject, Unread, Unusable, Verdict,
 };
-
-/// How many calls of CloudFormation, of whatever kind, are under way in one account and region at the same time: it
-/// throttles at a few a second. EC2 is asked three times there and needs no turns.
-const AT_ONCE: usize = 16;
 
 /// What one call told.
 enum Fact {
@@ -45,7 +39,7 @@ type Asking = Pin<Box<dyn Future<Output = Fact> + Send>>;
 pub async fn look(plan: &Plan, sources: &Sources, environment: &Environment) -> Live {
     let (sessions, errors) = Sessions::reach(&every(plan), environment).await;
     let mut live = Live { accounts: errors.iter().map(unusable).collect(), ..Live::default() };
-    let (mut asking, mut turns) = (Vec::new(), Turns::new());
+    let (mut asking, mut turns) = (Vec::new(), Turns::default());
     templates(plan, sources, &sessions, &mut turns, &mut asking);
     stacks(plan, &sessions, &mut turns, &mut asking);
     networks(plan, &sessions, &mut asking);
@@ -76,9 +70,6 @@ fn unusable(error: &AccountError) -> Unusable {
     }
 }
 
-/// A turn in an account and region, of which there are [`AT_ONCE`].
-type Turns = HashMap<(AccountName, Region), Arc<Semaphore>>;
-
 /// One question about each distinct template in each region, in the account of the first node that can be asked.
 fn templates(plan: &Plan, sources: &Sources, sessions: &Sessions, turns: &mut Turns, asking: &mut Vec<Asking>) {
     // Files may be alike; each one's text is looked at once, however many nodes use it.
@@ -96,7 +87,7 @@ fn templates(plan: &Plan, sources: &Sources, sessions: &Sessions, turns: &mut Tu
     for ((text, region), nodes) in used {
         let account = |ix: &Ix| &plan.nodes[ix.index()].account;
         let Some(regional) = nodes.iter().find_map(|ix| sessions.region(account(ix), region)) else { continue };
-        let (turn, text) = (turn(turns, &regional), Arc::clone(&texts[text]));
+        let (turn, text) = (turns.at(&regional), Arc::clone(&texts[text]));
         asking.push(Box::pin(async move {
             let _turn = turn.acquire().await.ok();
             let place = regional.to_string();
@@ -123,7 +114,7 @@ fn stacks(plan: &Plan, sessions: &Sessions, turns: &mut Turns, asking: &mut Vec<
     for (index, node) in plan.nodes.iter().enumerate().filter(|(_, node)| needed.contains(&node.id)) {
         let Spec::Stack(stack) = &node.spec else { continue };
         let Some(regional) = sessions.region(&node.account, &node.region) else { continue };
-        let (ix, name, turn) = (Ix::from(index), Arc::clone(&stack.name), turn(turns, &regional));
+        let (ix, name, turn) = (Ix::from(index), Arc::clone(&stack.name), turns.at(&regional));
         let owner = stack.manage.then(|| Owner { plan: plan.name.to_string(), node: node.id.clone() });
         asking.push(Box::pin(async move {
             let _turn = turn.acquire().await.ok();
@@ -181,11 +172,6 @@ fn networks(plan: &Plan, sessions: &Sessions, asking: &mut Vec<Asking>) {
             }
         }));
     }
-}
-
-fn turn(turns: &mut Turns, regional: &Regional) -> Arc<Semaphore> {
-    let place = (regional.account().clone(), regional.region().clone());
-    Arc::clone(turns.entry(place).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE))))
 }
 
 fn unread(of: Subject, error: &CallError, permission: &'static str) -> Fact {

@@ -9,7 +9,7 @@ use super::execute::{Means, millis};
 use super::gathered::Given;
 use super::wanted::{Resolver, Unknown};
 use super::{Job, Task};
-use crate::aws::Regional;
+use crate::aws::{Regional, Sessions};
 use crate::engine::{self, Outcome};
 use crate::event::{Change, Event, Failure};
 use crate::graph::Ix;
@@ -105,7 +105,7 @@ impl Runner {
             (Spec::Stack(spec), Task::Read | Task::Find) => {
                 let owner = Some(&owner).filter(|_| spec.manage);
                 let found = stack::find(&home, &spec.name, owner, &progress).await?;
-                self.found(ix, task, found, || format!("stack {} does not exist in {home}", spec.name))
+                self.found(ix, task, found, &home)
             }
             (Spec::Stack(spec), Task::Recall) => {
                 let owner = Some(&owner).filter(|_| spec.manage);
@@ -121,7 +121,7 @@ impl Runner {
             }
             (Spec::Peering(spec), Task::Read | Task::Find | Task::Recall) => {
                 let found = peering::find(&home, &self.accepter(spec)?, &owner).await?;
-                self.found(ix, task, found, || format!("{} does not exist in {home}", node.id))
+                self.found(ix, task, found, &home)
             }
             (Spec::Peering(spec), Task::Destroy) => {
                 peering::destroy(&home, &self.accepter(spec)?, &owner, &progress).await
@@ -165,11 +165,11 @@ impl Runner {
     }
 
     /// What was found, or why it is missed.
-    fn found(&self, ix: Ix, task: Task, found: Option<Done>, what: impl Fn() -> String) -> Result<Done, Failure> {
+    fn found(&self, ix: Ix, task: Task, found: Option<Done>, home: &Regional) -> Result<Done, Failure> {
         match (found, task) {
             (Some(done), _) => Ok(done),
             (None, Task::Find | Task::Recall) => Ok(Done::new(Change::Absent)),
-            (None, _) => Err(missing(&self.job, ix, what())),
+            (None, _) => Err(missing(&self.job, ix, home)),
         }
     }
 
@@ -178,14 +178,28 @@ impl Runner {
     }
 
     fn regional(&self, account: &AccountName, region: &Region) -> Result<Regional, Failure> {
-        self.means.sessions.region(account, region).ok_or_else(|| {
-            Failure::new(format!("no session was opened for account {account}"), "this is a mistake in orch")
-        })
+        regional(&self.means.sessions, account, region)
     }
 }
 
-/// Why a node that must be there is missed, which is `what`.
-pub(super) fn missing(job: &Job, ix: Ix, what: impl Into<String>) -> Failure {
+/// An account in a region, by the session that was opened for it.
+///
+/// # Errors
+///
+/// There is none.
+pub(super) fn regional(sessions: &Sessions, account: &AccountName, region: &Region) -> Result<Regional, Failure> {
+    sessions.region(account, region).ok_or_else(|| {
+        Failure::new(format!("no session was opened for account {account}"), "this is a mistake in orch")
+    })
+}
+
+/// Why a node that must be there is missed.
+pub(super) fn missing(job: &Job, ix: Ix, home: &Regional) -> Failure {
+    let node = &job.plan().nodes[ix.index()];
+    let what = match &node.spec {
+        Spec::Stack(spec) => format!("stack {} does not exist in {home}", spec.name),
+        Spec::Peering(_) | Spec::Route(_) => format!("{} does not exist in {home}", node.id),
+    };
     let needing: Vec<NodeId> = job
         .graph()
         .needed_by(ix)

@@ -12,48 +12,10 @@ use crate::event::{Command, Tally};
 use crate::graph::{Graph, of_plan};
 use crate::plan::Plan;
 use crate::plan::samples::Disk;
+use crate::run::samples::{DEV, HUB, PLAN};
 use crate::run::{Gathered, execute, specs};
 use crate::sim::cloudformation::Status;
 use crate::sim::{ResourceFault, Sim};
-
-const HUB: &str = "111111111111";
-const DEV: &str = "222222222222";
-
-const PLAN: &str = r#"name   = "net"
-region = "us-east-1"
-
-[accounts]
-master = { id = "111111111111" }
-dev    = { id = "222222222222", role = "Deploy" }
-
-[stacks.hub]
-name       = "hub"
-account    = "master"
-template   = "net.yaml"
-parameters = { CidrBlock = "10.0.0.0/20" }
-
-[stacks.spoke]
-name       = "spoke"
-account    = "dev"
-template   = "net.yaml"
-parameters = { CidrBlock = "10.0.16.0/20" }
-
-[peerings.spoke]
-requester = { account = "dev", vpc = "{{ stacks.spoke.outputs.VPCId }}" }
-accepter  = { account = "master", vpc = "{{ stacks.hub.outputs.VPCId }}" }
-
-[routes.out]
-account      = "dev"
-destination  = "10.0.0.0/20"
-via          = "{{ peerings.spoke.id }}"
-route_tables = ["{{ stacks.spoke.outputs.RouteTableId }}"]
-
-[routes.back]
-account      = "master"
-destination  = "10.0.16.0/20"
-via          = "{{ peerings.spoke.id }}"
-route_tables = ["{{ stacks.hub.outputs.RouteTableId }}"]
-"#;
 
 const TEMPLATE: &str = "\
 Parameters:

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::accounts::specs;
+use super::turns::Turns;
 use super::wanted::{Resolver, Unknown};
 use super::{Gathered, Given, Job, Task};
 use crate::aws::{CallError, Environment, Peering, Regional, RouteTable, Sessions, joined};
@@ -17,10 +17,6 @@ use crate::graph::Ix;
 use crate::ids::{AccountName, NodeId, Region};
 use crate::kinds::{Owner, peering, route, stack};
 use crate::plan::{Node, Outputs as _, PeeringSpec, Plan, RouteSpec, Spec};
-
-/// How many stacks of one account and region are asked about at the same time: CloudFormation throttles at a few calls a
-/// second.
-const AT_ONCE: usize = 16;
 
 /// An account in a region, by the plan's names.
 type Place = (AccountName, Region);
@@ -93,7 +89,7 @@ pub async fn survey(job: &Job, sources: &Arc<Sources>, environment: &Environment
 /// Every question that the job needs an answer to, each once.
 fn questions(job: &Job, sessions: &Sessions) -> Vec<Asking> {
     let plan = job.plan();
-    let mut turns: HashMap<Place, Arc<Semaphore>> = HashMap::new();
+    let mut turns = Turns::default();
     let (mut peerings, mut tables) = (BTreeSet::new(), BTreeSet::new());
     let mut asking: Vec<Asking> = Vec::new();
     for ix in job.taking_part() {
@@ -102,8 +98,7 @@ fn questions(job: &Job, sessions: &Sessions) -> Vec<Asking> {
         match &node.spec {
             Spec::Stack(spec) => {
                 let Some(regional) = sessions.region(&place.0, &place.1) else { continue };
-                let turn = turns.entry(place).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE)));
-                let (turn, name) = (Arc::clone(turn), Arc::clone(&spec.name));
+                let (turn, name) = (turns.at(&regional), Arc::clone(&spec.name));
                 let owner = spec.manage.then(|| owner(plan, node));
                 asking.push(Box::pin(async move {
                     let _turn = turn.acquire().await.ok();

@@ -9,47 +9,9 @@ use crate::engine::{Limits, Settings};
 use crate::event::{Command, RouteState};
 use crate::graph::{Graph, of_plan};
 use crate::plan::samples::Disk;
+use crate::run::samples::{DEV, HUB, PLAN};
 use crate::run::{Means, execute};
 use crate::sim::{Effect, Fault, Faults, ResourceFault, Sim, Trust, World as Aws};
-
-pub(in crate::run) const HUB: &str = "111111111111";
-pub(in crate::run) const DEV: &str = "222222222222";
-
-const PLAN: &str = r#"name   = "net"
-region = "us-east-1"
-
-[accounts]
-master = { id = "111111111111" }
-dev    = { id = "222222222222", role = "Deploy" }
-
-[stacks.hub]
-name       = "hub"
-account    = "master"
-template   = "net.yaml"
-parameters = { CidrBlock = "10.0.0.0/20" }
-
-[stacks.spoke]
-name       = "spoke"
-account    = "dev"
-template   = "net.yaml"
-parameters = { CidrBlock = "10.0.16.0/20" }
-
-[peerings.spoke]
-requester = { account = "dev", vpc = "{{ stacks.spoke.outputs.VPCId }}" }
-accepter  = { account = "master", vpc = "{{ stacks.hub.outputs.VPCId }}" }
-
-[routes.out]
-account      = "dev"
-destination  = "10.0.0.0/20"
-via          = "{{ peerings.spoke.id }}"
-route_tables = ["{{ stacks.spoke.outputs.RouteTableId }}"]
-
-[routes.back]
-account      = "master"
-destination  = "10.0.16.0/20"
-via          = "{{ peerings.spoke.id }}"
-route_tables = ["{{ stacks.hub.outputs.RouteTableId }}"]
-"#;
 
 const TEMPLATE: &str = "\
 Parameters:

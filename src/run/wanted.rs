@@ -1,6 +1,7 @@
 //! From a node's expressions to what its kind wants: every value worked out, as the kind takes it.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -45,10 +46,7 @@ impl Resolver<'_> {
     /// # Errors
     /// A value that cannot be worked out.
     pub(super) fn stack(&self, spec: &StackSpec) -> Result<stack::Wanted, Unknown> {
-        // Only a stack that is merely read has no template, and such a one is never wanted.
-        let (template, path) = spec.template.as_ref().map_or_else(Default::default, |template| {
-            (self.sources.get(template.file).text.to_string(), template.path.to_path_buf())
-        });
+        let (template, path) = self.template(spec);
         Ok(stack::Wanted {
             name: spec.name.to_string(),
             template,
@@ -57,6 +55,14 @@ impl Resolver<'_> {
             tags: self.texts(&spec.tags)?,
             capabilities: spec.capabilities.iter().map(ToString::to_string).collect(),
             owner: self.owner.clone(),
+        })
+    }
+
+    /// The text of a stack's template, and where it comes from. Only a stack that is merely read has none, and such a one
+    /// is never wanted.
+    pub(super) fn template(&self, spec: &StackSpec) -> (String, PathBuf) {
+        spec.template.as_ref().map_or_else(Default::default, |template| {
+            (self.sources.get(template.file).text.to_string(), template.path.to_path_buf())
         })
     }
 

@@ -207,6 +207,14 @@ pub(crate) fn all() -> Vec<Case> {
         )),
         // What refers to what changes.
         case(
+            "a tag of the spoke leaves its range certain",
+            &[(
+                "plan.toml",
+                "template   = \"spoke.yaml\"\n",
+                "template   = \"spoke.yaml\"\ntags       = { Team = \"net\" }\n",
+            )],
+        ),
+        case(
             "a value that goes on to another stack",
             &[
                 ("plan.toml", "Label = \"hub\"", "Label = \"core\""),

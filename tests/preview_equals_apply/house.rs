@@ -239,14 +239,34 @@ impl House {
         words.concat()
     }
 
-    /// Holds that no change set is left anywhere.
-    pub(crate) async fn assert_no_change_sets(&self, case: &str) {
-        for (account, name) in [("master", "net-hub"), ("dev", "net-spoke")] {
+    /// The change sets that wait to be executed: stack and name.
+    pub(crate) async fn change_sets(&self) -> Vec<((&'static str, &'static str), String)> {
+        let mut found = Vec::new();
+        for (account, name) in STACKS {
             let regional = self.at(account);
             let Some(stack) = regional.stack(name).await.unwrap() else { continue };
-            let left = regional.change_sets(&stack.id).await.unwrap();
-            let left: Vec<_> = left.iter().filter(|set| !set.execution.starts_with("EXECUTE")).collect();
-            assert!(left.is_empty(), "{case}: {left:?}");
+            let sets = regional.change_sets(&stack.id).await.unwrap();
+            let waiting = sets.into_iter().filter(|set| !set.execution.starts_with("EXECUTE"));
+            found.extend(waiting.map(|set| ((account, name), set.name)));
         }
+        found
+    }
+
+    /// Whether the last operation of a stack bears a change set's name.
+    pub(crate) async fn was_executed(&self, (account, name): &(&str, &str), change_set: &str) -> bool {
+        let regional = self.at(account);
+        let stack = regional.stack(name).await.unwrap().unwrap();
+        let operation = orch::aws::Operation { stack: stack.id, token: Some(change_set.to_owned()), before: None };
+        let (_, events) = regional.settled(&operation, &|_| {}).await.unwrap();
+        events.iter().any(|event| event.token.as_deref() == Some(change_set))
+    }
+
+    /// Holds that no change set is left anywhere.
+    pub(crate) async fn assert_no_change_sets(&self, case: &str) {
+        let left = self.change_sets().await;
+        assert!(left.is_empty(), "{case}: {left:?}");
     }
 }
+
+/// The plan's stacks: account and name.
+const STACKS: [(&str, &str); 2] = [("master", "net-hub"), ("dev", "net-spoke")];

@@ -63,7 +63,20 @@ async fn play(case: &cases::Case) -> String {
     let (preview, ahead) = house.preview(case.after, false).await;
     assert_eq!(house.changes(), before, "{}: a preview changes nothing but change sets", case.name);
     let shown = House::shown(&preview);
+    let made = house.change_sets().await;
+    let seen = house.sim.calls().len();
     let told = house.apply(case.after, ahead).await;
+    if preview.is_nothing() && preview.nodes.iter().all(|node| node.action == Action::Nothing) {
+        assert_eq!(house.sim.calls().len(), seen, "{}: what needs nothing is not looked at again", case.name);
+    }
+    for (stack, name) in made {
+        // The token of what was executed is the change set's name.
+        assert!(
+            house.was_executed(&stack, &name).await,
+            "{}: {name} of {stack:?} was shown and not executed",
+            case.name
+        );
+    }
     holds(case.name, &preview, &told);
     let failed = told.iter().any(|event| matches!(event, Event::NodeFailed { .. }));
     assert_eq!(failed, case.fails, "{}: {told:#?}", case.name);

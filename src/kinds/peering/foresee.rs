@@ -2,8 +2,8 @@
 
 use indexmap::IndexMap;
 
-use super::super::expected::{parted, until};
-use super::super::{Expected, Failure, Later, Outlook, Owner, Regional};
+use super::super::expected::{given, known, until};
+use super::super::{Expected, Failure, Outlook, Owner, Regional};
 use super::decide::{Decision, Direction, dead, decide};
 use super::find::{outputs, owned};
 use super::options::{dns_line, dns_to_set, tags_to_set};
@@ -40,7 +40,7 @@ impl Draft {
         Some(Wanted {
             requester: side(&self.requester)?,
             accepter: side(&self.accepter)?,
-            tags: parted(&self.tags).0,
+            tags: known(&self.tags),
             owner: self.owner.clone(),
         })
     }
@@ -54,17 +54,13 @@ impl Draft {
 pub async fn foresee(requester: &Regional, accepter: &Regional, draft: &Draft) -> Result<Outlook, Failure> {
     let sides = Sides { requester, accepter };
     let outlook = |action, name: &str| Outlook::new(requester, &draft.owner, name, action);
-    let later: Vec<&Later> = [&draft.requester.vpc, &draft.accepter.vpc]
-        .into_iter()
-        .chain(draft.tags.values())
-        .filter_map(Expected::later)
-        .collect();
+    let until = until([&draft.requester.vpc, &draft.accepter.vpc].into_iter().chain(draft.tags.values()));
     let Some(wanted) = draft.known() else {
         let found = owned(requester, accepter, &draft.owner).await?;
         let live = found.into_values().map(|(_, peering)| peering).find(|peering| peering.state.is_live());
         let action = if live.is_some() { Action::Unknown } else { Action::Create };
-        let mut outlook = outlook(action, live.as_ref().map_or("", |live| live.id.as_str())).until(until(later));
-        outlook.foreseen.tags = super::super::stack::given(&draft.tags);
+        let mut outlook = outlook(action, live.as_ref().map_or("", |live| live.id.as_str())).until(until);
+        outlook.foreseen.tags = given(&draft.tags, |_| false);
         let note = |live: &Peering| {
             let (one, other) = (&live.requester.vpc, &live.accepter.vpc);
             format!("{} is there, {}, between {one} and {other}", live.id, live.state)
@@ -75,8 +71,8 @@ pub async fn foresee(requester: &Regional, accepter: &Regional, draft: &Draft) -
     match decide(&wanted, &found) {
         Decision::Refuse(failure) => Err(failure),
         Decision::Request => {
-            let mut outlook = outlook(Action::Create, "").until(until(later));
-            outlook.foreseen.tags = super::super::stack::given(&draft.tags);
+            let mut outlook = outlook(Action::Create, "").until(until);
+            outlook.foreseen.tags = given(&draft.tags, |_| false);
             let between = format!("between {} and {}", wanted.requester.vpc, wanted.accepter.vpc);
             Ok(outlook.noting([between]).noting(dead(&wanted, &found)))
         }
@@ -84,12 +80,12 @@ pub async fn foresee(requester: &Regional, accepter: &Regional, draft: &Draft) -
             let direction = Direction::of(&wanted, &peering);
             let notes = left_to_do(sides, &wanted, &peering, direction).await?;
             let tags = tags_to_set(&wanted, &peering);
-            let action = match (notes.is_empty() && tags.is_empty(), later.is_empty()) {
+            let action = match (notes.is_empty() && tags.is_empty(), until.is_empty()) {
                 (false, _) => Action::Update,
                 (true, true) => Action::Nothing,
                 (true, false) => Action::Unknown,
             };
-            let mut outlook = outlook(action, &peering.id).until(until(later)).noting(notes);
+            let mut outlook = outlook(action, &peering.id).until(until).noting(notes);
             let before = |key: &String| peering.tags.get(key).cloned().map(Shown::Text);
             let differ = tags.iter().map(|(name, value)| Difference {
                 name: name.clone(),

@@ -1,7 +1,7 @@
 //! What a run would do with a route.
 
 use super::super::expected::until;
-use super::super::{Expected, Failure, Later, Outlook, Owner, Regional};
+use super::super::{Expected, Failure, Outlook, Owner, Regional};
 use super::Wanted;
 use super::act::{settle, tables};
 use super::decide::Decision;
@@ -37,8 +37,7 @@ struct InTable {
 /// It would fail: says why and what to do.
 pub async fn foresee(regional: &Regional, draft: &Draft) -> Result<Outlook, Failure> {
     let known: Vec<String> = draft.route_tables.iter().filter_map(|table| table.known().map(str::to_owned)).collect();
-    let values = draft.route_tables.iter().chain([&draft.destination, &draft.target]);
-    let later: Vec<&Later> = values.filter_map(Expected::later).collect();
+    let until = until(draft.route_tables.iter().chain([&draft.destination, &draft.target]));
     let mut found: Vec<InTable> = Vec::new();
     if !known.is_empty() {
         found.extend(standing(regional, draft, known).await?);
@@ -56,7 +55,7 @@ pub async fn foresee(regional: &Regional, draft: &Draft) -> Result<Outlook, Fail
     let order = [Action::Unknown, Action::Create, Action::Update];
     let action = order.into_iter().find(|action| has(*action)).unwrap_or(Action::Nothing);
     let outlook =
-        Outlook::new(regional, &draft.owner, draft.destination.known().unwrap_or_default(), action).until(until(later));
+        Outlook::new(regional, &draft.owner, draft.destination.known().unwrap_or_default(), action).until(until);
     Ok(outlook
         .noting(found.into_iter().map(|table| table.line).filter(|line| action != Action::Nothing && !line.is_empty())))
 }

@@ -12,7 +12,25 @@ pub(super) enum Comparison {
     /// It is as it should be. There may be something to say about how that is known.
     Same(Vec<String>),
     /// It differs, or only CloudFormation can tell: each difference, and each reason to ask.
-    Different(Vec<String>),
+    Different(Vec<Reason>),
+}
+
+/// Why CloudFormation is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Reason {
+    pub(super) about: About,
+    pub(super) text: String,
+}
+
+/// What a reason is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum About {
+    /// The template differs.
+    Template,
+    /// A parameter or a tag differs, which a preview tells with its values.
+    Value,
+    /// It may be as it should be: only CloudFormation can tell.
+    Doubt,
 }
 
 /// What CloudFormation shows in place of a parameter that its template hides.
@@ -28,7 +46,7 @@ const DYNAMIC: [&str; 2] = ["{{resolve:ssm", "{{resolve:secretsmanager"];
 #[derive(Default)]
 struct Findings {
     notes: Vec<String>,
-    differences: Vec<String>,
+    differences: Vec<Reason>,
 }
 
 impl Findings {
@@ -36,8 +54,8 @@ impl Findings {
         self.notes.push(text.into());
     }
 
-    fn differs(&mut self, text: impl Into<String>) {
-        self.differences.push(text.into());
+    fn differs(&mut self, about: About, text: impl Into<String>) {
+        self.differences.push(Reason { about, text: text.into() });
     }
 }
 
@@ -49,7 +67,7 @@ pub(super) fn compare(wanted: &Wanted, stack: &Stack, template: &str) -> Compari
         cfn::Comparison::SameInAscii => findings.note(
             "the template is the same save for its non-ASCII characters, which CloudFormation does not give back",
         ),
-        cfn::Comparison::Different => findings.differs("the template differs"),
+        cfn::Comparison::Different => findings.differs(About::Template, "the template differs"),
     }
     let document = Document::read(&wanted.template).ok();
     match &document {
@@ -57,7 +75,7 @@ pub(super) fn compare(wanted: &Wanted, stack: &Stack, template: &str) -> Compari
             defaults(wanted, stack, document, &mut findings);
             undecidable(wanted, document, &mut findings);
         }
-        None => findings.differs("the template can only be read by CloudFormation"),
+        None => findings.differs(About::Doubt, "the template can only be read by CloudFormation"),
     }
     parameters(wanted, stack, document.as_ref(), &mut findings);
     tags(wanted, stack, &mut findings);
@@ -82,15 +100,17 @@ pub(super) fn is_hidden(document: Option<&Document>, name: &str) -> bool {
 fn parameters(wanted: &Wanted, stack: &Stack, document: Option<&Document>, findings: &mut Findings) {
     for (name, value) in &wanted.parameters {
         match stack.parameters.get(name) {
-            None => findings.differs(format!("parameter {name} is new")),
+            None => findings.differs(About::Value, format!("parameter {name} is new")),
             Some(live) if live.value == HIDDEN => {
-                findings
-                    .differs(format!("parameter {name} is hidden, so only a change set can tell whether it differs"));
+                findings.differs(
+                    About::Doubt,
+                    format!("parameter {name} is hidden, so only a change set can tell whether it differs"),
+                );
             }
             Some(live) if same_text(value, &live.value) => {}
             // The live template still shows it; the wanted one no longer does.
-            Some(_) if is_hidden(document, name) => findings.differs(format!("parameter {name} differs")),
-            Some(live) => findings.differs(format!("parameter {name}: {} → {value}", live.value)),
+            Some(_) if is_hidden(document, name) => findings.differs(About::Value, format!("parameter {name} differs")),
+            Some(live) => findings.differs(About::Value, format!("parameter {name}: {} → {value}", live.value)),
         }
     }
 }
@@ -104,16 +124,19 @@ fn defaults(wanted: &Wanted, stack: &Stack, document: &Document, findings: &mut 
         match &parameter.default {
             // The plan may have given it another value before.
             Some(_) if live.value == HIDDEN => {
-                findings.differs(format!(
-                    "parameter {name} is hidden, so only a change set can tell whether it has its default"
-                ));
+                findings.differs(
+                    About::Doubt,
+                    format!("parameter {name} is hidden, so only a change set can tell whether it has its default"),
+                );
             }
             Some(default) if same_text(default, &live.value) => {}
-            Some(_) if parameter.no_echo => findings.differs(format!("parameter {name} differs from its default")),
-            Some(default) => {
-                findings.differs(format!("parameter {name}: {} → {default} (its default)", live.value));
+            Some(_) if parameter.no_echo => {
+                findings.differs(About::Value, format!("parameter {name} differs from its default"));
             }
-            None => findings.differs(format!("parameter {name} is no longer given")),
+            Some(default) => {
+                findings.differs(About::Value, format!("parameter {name}: {} → {default} (its default)", live.value));
+            }
+            None => findings.differs(About::Value, format!("parameter {name} is no longer given")),
         }
     }
 }
@@ -121,20 +144,23 @@ fn defaults(wanted: &Wanted, stack: &Stack, document: &Document, findings: &mut 
 /// What lies outside of the template and the parameters and may have changed there.
 fn undecidable(wanted: &Wanted, document: &Document, findings: &mut Findings) {
     for parameter in document.parameters.values().filter(|parameter| parameter.is_ssm()) {
-        findings.differs(format!("parameter {} is looked up in SSM, so only a change set can tell", parameter.name));
+        findings.differs(
+            About::Doubt,
+            format!("parameter {} is looked up in SSM, so only a change set can tell", parameter.name),
+        );
     }
     if document.has_macros {
-        findings.differs("macros have a hand in the template, so only a change set can tell");
+        findings.differs(About::Doubt, "macros have a hand in the template, so only a change set can tell");
     }
     if let Some((name, _)) =
         document.resources.iter().find(|(_, resource)| NESTED.contains(&resource.type_name.as_str()))
     {
-        findings.differs(format!("{name} is a nested stack, so only a change set can tell"));
+        findings.differs(About::Doubt, format!("{name} is a nested stack, so only a change set can tell"));
     }
     let values = wanted.parameters.values().map(String::as_str);
     let mut texts = std::iter::once(wanted.template.as_str()).chain(values);
     if texts.any(|text| DYNAMIC.iter().any(|reference| text.contains(reference))) {
-        findings.differs("a dynamic reference may have another value now, so only a change set can tell");
+        findings.differs(About::Doubt, "a dynamic reference may have another value now, so only a change set can tell");
     }
 }
 
@@ -145,12 +171,12 @@ fn tags(wanted: &Wanted, stack: &Stack, findings: &mut Findings) {
     for (key, value) in &wanted {
         match live.get(key) {
             Some(live) if same_text(value, live) => {}
-            Some(live) => findings.differs(format!("tag {key}: {live} → {value}")),
-            None => findings.differs(format!("tag {key} is new")),
+            Some(live) => findings.differs(About::Value, format!("tag {key}: {live} → {value}")),
+            None => findings.differs(About::Value, format!("tag {key} is new")),
         }
     }
     for key in live.keys().filter(|key| !wanted.contains_key(**key)) {
-        findings.differs(format!("tag {key} is no longer wanted"));
+        findings.differs(About::Value, format!("tag {key} is no longer wanted"));
     }
 }
 
@@ -181,7 +207,7 @@ mod tests {
     #[track_caller]
     fn differences(wanted: &Wanted, stack: &Stack, template: &str) -> Vec<String> {
         match compare(wanted, stack, template) {
-            Comparison::Different(differences) => differences,
+            Comparison::Different(differences) => differences.into_iter().map(|reason| reason.text).collect(),
             Comparison::Same(_) => Vec::new(),
         }
     }

@@ -9,29 +9,6 @@ use crate::aws::Stack;
 use crate::cfn::Document;
 use crate::preview::{Difference, Shown};
 
-/// Values that nothing is compared with: those of a stack that is to be made.
-pub(super) fn given(values: &IndexMap<String, Expected>, document: Option<&Document>) -> Vec<Difference> {
-    let difference = |(name, value): (&String, &Expected)| Difference {
-        name: name.clone(),
-        before: None,
-        after: Some(shown(value, document.is_some_and(|document| is_hidden(Some(document), name)))),
-    };
-    values.iter().map(difference).collect()
-}
-
-/// Values that nothing is compared with and none of which is hidden.
-pub(in super::super) fn unhidden(values: &IndexMap<String, Expected>) -> Vec<Difference> {
-    given(values, None)
-}
-
-fn shown(value: &Expected, hidden: bool) -> Shown {
-    match value {
-        Expected::Later(later) => Shown::Until(later.values()),
-        Expected::Known(_) if hidden => Shown::Hidden,
-        Expected::Known(text) => Shown::Text(text.clone()),
-    }
-}
-
 /// The parameters that differ, those left to their defaults too. Of one that is hidden only a change set could tell.
 pub(super) fn parameters(draft: &Draft, stack: &Stack, document: Option<&Document>) -> Vec<Difference> {
     let mut found = Vec::new();
@@ -74,6 +51,6 @@ fn difference(name: &str, live: Option<&str>, wanted: Option<&Expected>, hidden:
         _ => false,
     };
     let before = live.map(|live| if hidden || live == HIDDEN { Shown::Hidden } else { Shown::Text(live.to_owned()) });
-    let after = wanted.map(|wanted| shown(wanted, hidden));
+    let after = wanted.map(|wanted| wanted.shown(hidden));
     (!same).then(|| Difference { name: name.to_owned(), before, after })
 }

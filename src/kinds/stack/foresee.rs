@@ -4,16 +4,16 @@ use std::path::PathBuf;
 
 use indexmap::IndexMap;
 
-use super::super::expected::{parted, until};
+use super::super::expected::{given, known, until};
 use super::super::{Expected, Failure, Outlook, Owner, Regional};
-use super::compare::{Comparison, compare};
+use super::compare::{About, Comparison, Reason, compare, is_hidden};
 use super::decide::{Decision, decide};
 use super::token::Attempt;
 use super::update::{Worked, work_out};
 use super::{ChangeSets, LOOKS, Wanted, declared, differences, lasting, pause, restless, ways};
 use crate::aws::{self, Stack};
-use crate::cfn::Document;
-use crate::preview::{Action, Effect, PropertyChange, Recreates, ResourceChange};
+use crate::cfn::{self, Document};
+use crate::preview::{Action, Effect, PropertyChange, Recreates, ResourceChange, Until};
 
 /// A stack as the plan wants it, as far as its values are known before the run.
 #[derive(Clone, Debug)]
@@ -45,11 +45,16 @@ impl Draft {
             name: self.name.clone(),
             template: self.template.clone(),
             path: self.path.clone(),
-            parameters: parted(&self.parameters).0,
-            tags: parted(&self.tags).0,
+            parameters: known(&self.parameters),
+            tags: known(&self.tags),
             capabilities: self.capabilities.clone(),
             owner: self.owner.clone(),
         }
+    }
+
+    /// What the values that are not known wait for.
+    fn until(&self) -> Vec<Until> {
+        until(self.parameters.values().chain(self.tags.values()))
     }
 }
 
@@ -61,7 +66,7 @@ impl Draft {
 /// It would fail: says why and what to do.
 pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&ChangeSets>) -> Result<Outlook, Failure> {
     let wanted = draft.known();
-    if wanted.template.len() > crate::cfn::MAX_INLINE_BYTES {
+    if wanted.template.len() > cfn::MAX_INLINE_BYTES {
         return Err(super::too_large(&wanted));
     }
     let document = Document::read(&wanted.template).ok();
@@ -89,8 +94,7 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
                 return Ok(outlook(Action::Unknown).noting([note, then]));
             }
             (Decision::Wait, Some(stack)) => {
-                let note = format!("it is in {}: what is to be done will be seen once that has ended", stack.status);
-                return Ok(outlook(Action::Unknown).noting([note]));
+                return Ok(outlook(Action::Unknown).noting([under_way(&stack)]));
             }
             (Decision::Compare, Some(stack)) => stack,
             (_, None) => continue,
@@ -98,8 +102,9 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
         let template = regional.template(&stack.id).await?;
         let seen =
             Seen { regional, draft, wanted: &wanted, document: document.as_ref(), stack: &stack, template: &template };
-        if !parted(&draft.parameters).1.is_empty() || !parted(&draft.tags).1.is_empty() {
-            return Ok(seen.half_known());
+        let until = draft.until();
+        if !until.is_empty() {
+            return Ok(seen.half_known(until));
         }
         let reasons = match compare(&wanted, &stack, &template) {
             Comparison::Same(notes) => return Ok(seen.unchanged(notes)),
@@ -116,7 +121,7 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
                 for change in change_set.changes {
                     changes.push(with_nested(regional, change, 0).await?);
                 }
-                let mut outlook = seen.changed(&changes, reasons);
+                let mut outlook = seen.changed(changes, reasons);
                 outlook.prepared = Some(Prepared(attempt));
                 return Ok(outlook);
             }
@@ -124,6 +129,28 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
         tokio::time::sleep(pause(look)).await;
     }
     Err(last.unwrap_or_else(|| restless(&wanted.name)))
+}
+
+/// Looks at a stack that the run only reads. One that is under way is not waited for: the run will do that.
+///
+/// # Errors
+///
+/// As for [`find`](super::find).
+pub async fn foresee_reading(
+    regional: &Regional,
+    name: &str,
+    owner: &Owner,
+    managed: bool,
+) -> Result<Option<Outlook>, Failure> {
+    if let Some(stack) = regional.stack(name).await?.filter(|stack| !stack.status.is_settled()) {
+        return Ok(Some(Outlook::new(regional, owner, name, Action::Unknown).noting([under_way(&stack)])));
+    }
+    let found = super::find(regional, name, Some(owner).filter(|_| managed), &|_| {}).await?;
+    Ok(found.map(|found| Outlook::read(regional, owner, name, Some(found))))
+}
+
+fn under_way(stack: &Stack) -> String {
+    format!("it is in {}: what is to be done will be seen once that has ended", stack.status)
 }
 
 /// How deep nested stacks are looked into.
@@ -143,11 +170,9 @@ async fn with_nested(regional: &Regional, change: aws::ResourceChange, depth: u8
 
 /// A stack that is not there.
 fn made(regional: &Regional, draft: &Draft, document: Option<&Document>) -> Outlook {
-    let mut outlook = Outlook::new(regional, &draft.owner, &draft.name, Action::Create);
-    let later: Vec<_> = draft.parameters.values().chain(draft.tags.values()).filter_map(Expected::later).collect();
-    outlook.foreseen.until = until(later);
-    outlook.foreseen.parameters = differences::given(&draft.parameters, document);
-    outlook.foreseen.tags = differences::given(&draft.tags, None);
+    let mut outlook = Outlook::new(regional, &draft.owner, &draft.name, Action::Create).until(draft.until());
+    outlook.foreseen.parameters = given(&draft.parameters, |name| is_hidden(document, name));
+    outlook.foreseen.tags = given(&draft.tags, |_| false);
     match document {
         Some(document) => {
             let declared = declared::Declared::new(regional, draft, document);
@@ -197,42 +222,35 @@ impl Seen<'_> {
         outlook
     }
 
-    fn has_other_template(&self) -> bool {
-        crate::cfn::compare(&self.wanted.template, self.template) == crate::cfn::Comparison::Different
-    }
-
     /// Some of its values only the run will tell.
-    fn half_known(&self) -> Outlook {
-        let values = self.draft.parameters.values().chain(self.draft.tags.values());
-        let later: Vec<_> = values.filter_map(Expected::later).collect();
-        let outlook = self.differing(Action::Unknown).until(until(later));
-        if self.has_other_template() { outlook.noting(["the template differs".to_owned()]) } else { outlook }
+    fn half_known(&self, until: Vec<Until>) -> Outlook {
+        let outlook = self.differing(Action::Unknown).until(until);
+        let differs = cfn::compare(&self.wanted.template, self.template) == cfn::Comparison::Different;
+        outlook.noting(differs.then(|| "the template differs".to_owned()))
     }
 
     /// It differs, or may, and CloudFormation is not to be asked.
-    fn unasked(&self, reasons: Vec<String>) -> Outlook {
-        let outlook = self.differing(Action::Update);
-        let differs =
-            self.has_other_template() || !outlook.foreseen.parameters.is_empty() || !outlook.foreseen.tags.is_empty();
-        let mut outlook = if differs { outlook } else { self.outlook(Action::Unknown) };
-        outlook.foreseen.notes.extend(reasons);
+    fn unasked(&self, reasons: Vec<Reason>) -> Outlook {
+        let is_sure = reasons.iter().any(|reason| reason.about != About::Doubt);
+        let outlook = self.differing(if is_sure { Action::Update } else { Action::Unknown });
+        // What differs by its value is told with it.
+        let told = reasons.into_iter().filter(|reason| reason.about != About::Value).map(|reason| reason.text);
         let note = "no change set was made, so what becomes of its resources is not known";
-        outlook.noting([note.to_owned()])
+        outlook.noting(told).noting([note.to_owned()])
     }
 
     /// It differs, and this is what CloudFormation would do about it.
-    fn changed(&self, changes: &[ResourceChange], reasons: Vec<String>) -> Outlook {
+    fn changed(&self, changes: Vec<ResourceChange>, reasons: Vec<Reason>) -> Outlook {
         let all = || changes.iter().flat_map(ResourceChange::all);
         let replaces = all().any(|change| matches!(change.effect, Effect::Replace | Effect::MayReplace));
         let mut outlook = self.differing(if replaces { Action::Replace } else { Action::Update });
-        outlook.foreseen.resources = changes.to_vec();
-        let is_told = |reason: &String| reason.starts_with("parameter ") || reason.starts_with("tag ");
-        outlook.foreseen.notes.extend(reasons.into_iter().filter(|reason| !is_told(reason)));
-        outlook.outputs = match self.document {
-            Some(document) => lasting::outputs(self.regional, self.draft, document, self.stack, self.template, changes),
-            None => std::collections::BTreeMap::new(),
-        };
-        outlook
+        if let Some(document) = self.document {
+            outlook.outputs =
+                lasting::outputs(self.regional, self.draft, document, self.stack, self.template, &changes);
+        }
+        outlook.foreseen.resources = changes;
+        // Values are told with what they were, and doubts are settled.
+        outlook.noting(reasons.into_iter().filter(|reason| reason.about == About::Template).map(|reason| reason.text))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::preview::{Effect, ResourceChange};
 /// the value that they had, because their text is the same and so is all that it refers to.
 ///
 /// `changes` is what the change set would do: a resource that is not in it keeps its attributes, and one that is changed
-/// where it stands keeps its id.
+/// where it stands keeps its id; one of EC2 whose tags alone change keeps its attributes too.
 pub(super) fn outputs(
     regional: &Regional,
     draft: &Draft,
@@ -88,7 +88,8 @@ impl Pair<'_> {
     }
 
     fn same_target(&self, target: Target<'_>) -> bool {
-        let effect = |id: &str| self.changes.iter().find(|change| change.resource == id).map(|change| change.effect);
+        let change = |id: &str| self.changes.iter().find(|change| change.resource == id);
+        let effect = |id: &str| change(id).map(|change| change.effect);
         match target {
             Target::Name(name) if name.starts_with("AWS::") => true,
             Target::Name(name) => match (self.live.parameter(name), self.wanted.parameter(name)) {
@@ -96,11 +97,20 @@ impl Pair<'_> {
                 (None, None) if !self.live.declares(name) => matches!(effect(name), None | Some(Effect::Modify)),
                 _ => false,
             },
-            Target::Attribute { resource, .. } => effect(resource).is_none(),
+            Target::Attribute { resource, .. } => change(resource).is_none_or(changes_tags_alone),
             Target::Condition(name) => self.same_condition(name),
             Target::Mapping(_) => self.same_mappings,
         }
     }
+}
+
+/// Whether nothing of a resource changes but its tags, which no attribute of EC2's shows. A tag of the stack changes them
+/// at every resource.
+fn changes_tags_alone(change: &ResourceChange) -> bool {
+    change.effect == Effect::Modify
+        && change.kind.starts_with("AWS::EC2::")
+        && !change.properties.is_empty()
+        && change.properties.iter().all(|property| property.path == "Tags" || property.path.starts_with("Tags/"))
 }
 
 /// Whether something is taken from other stacks, which may have changed it.

@@ -37,8 +37,7 @@ pub use allowed::Allowed;
 pub use cancel::cancel;
 pub use change_sets::ChangeSets;
 pub use destroy::destroy;
-pub(super) use differences::unhidden as given;
-pub use foresee::{Draft, Prepared, foresee};
+pub use foresee::{Draft, Prepared, foresee, foresee_reading};
 pub use standing::standing;
 
 /// A stack as the plan wants it, all values worked out.
@@ -136,6 +135,7 @@ pub async fn converge(
                 match compare(wanted, &stack, &template) {
                     Comparison::Same(notes) => Attempted::Done(unchanged(&stack, notes)),
                     Comparison::Different(reasons) => {
+                        let reasons: Vec<String> = reasons.into_iter().map(|reason| reason.text).collect();
                         tracing::info!(stack = wanted.name, ?reasons, "asking for a change set");
                         let (why, sets) = ((reasons, How::Plainly), with.change_sets);
                         Box::pin(update::update(regional, wanted, &stack, why, &mut attempt, sets, progress)).await?

@@ -40,6 +40,9 @@ pub(super) fn action(node: &Foreseen) -> String {
         said.push(' ');
         said.push_str(&printable(&node.name));
     }
+    if let Some(because) = &node.because {
+        let _ = write!(said, ", since {because} would fail");
+    }
     let counts = resources(&node.resources);
     if !counts.is_empty() {
         said.push_str(": ");
