@@ -15,6 +15,8 @@ pub(crate) enum Hand {
     LeadElsewhere,
     /// Creates a stack in an account: its name and its template; `@VPC` is the VPC of the plan's stack there.
     Stack(&'static str, &'static str, &'static str),
+    /// Begins to create a stack in an account, and waits for nothing: its name and its template.
+    Begun(&'static str, &'static str, &'static str),
     /// Creates the plan's own stack in an account, which fails and is taken back: its name and its node, as tagged.
     Broken(&'static str, &'static str, &'static str),
     /// Deletes a stack.
@@ -62,6 +64,16 @@ Outputs:
   Id: {Value: !Ref Gateway}
 ";
 
+const OTHERS_HUB: &str = "\
+Resources:
+  Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}
+  Table: {Type: AWS::EC2::RouteTable, Properties: {VpcId: !Ref Vpc}}
+Outputs:
+  VpcId: {Value: !Ref Vpc}
+  Range: {Value: !GetAtt Vpc.CidrBlock}
+  TableId: {Value: !Ref Table}
+";
+
 const FOREIGN: &str = "Resources: {Topic: {Type: AWS::EC2::InternetGateway}}\n";
 
 const NO_LINK: [Edit; 3] = [
@@ -78,6 +90,15 @@ const NO_LINK: [Edit; 3] = [
     (
         "plan.toml",
         "[routes.back]\naccount      = \"master\"\nroute_tables = [\"{{ stacks.hub.outputs.TableId }}\"]\ndestination  = \"{{ stacks.spoke.outputs.Range }}\"\nvia          = \"{{ peerings.link.id }}\"\n",
+        "",
+    ),
+];
+
+const READ_ONLY: [Edit; 2] = [
+    ("plan.toml", "[stacks.hub]\n", "[stacks.hub]\nmanage     = false\n"),
+    (
+        "plan.toml",
+        "template   = \"hub.yaml\"\nparameters = { Range = \"10.0.0.0/16\", Label = \"hub\" }\ntags       = { Purpose = \"network\" }\n",
         "",
     ),
 ];
@@ -330,30 +351,12 @@ pub(crate) fn all() -> Vec<Case> {
             by_hand: &[Hand::DeleteStack("master", "net-hub")],
             ..case("a stack that was deleted by hand", &HUB_ALONE)
         },
-        case(
-            "a stack that is only read",
-            &[
-                ("plan.toml", "[stacks.hub]\n", "[stacks.hub]\nmanage     = false\n"),
-                (
-                    "plan.toml",
-                    "template   = \"hub.yaml\"\nparameters = { Range = \"10.0.0.0/16\", Label = \"hub\" }\ntags       = { Purpose = \"network\" }\n",
-                    "",
-                ),
-            ],
-        ),
-        failing(Case {
+        case("a stack that is only read", &READ_ONLY),
+        Case {
             before: None,
-            ..case(
-                "a stack that is only read and not there",
-                &[
-                    ("plan.toml", "[stacks.hub]\n", "[stacks.hub]\nmanage     = false\n"),
-                    (
-                        "plan.toml",
-                        "template   = \"hub.yaml\"\nparameters = { Range = \"10.0.0.0/16\", Label = \"hub\" }\ntags       = { Purpose = \"network\" }\n",
-                        "",
-                    ),
-                ],
-            )
-        }),
+            by_hand: &[Hand::Begun("master", "net-hub", OTHERS_HUB)],
+            ..case("a stack that is only read and under way", &READ_ONLY)
+        },
+        failing(Case { before: None, ..case("a stack that is only read and not there", &READ_ONLY) }),
     ]
 }

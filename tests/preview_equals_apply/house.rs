@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use orch::aws::{Environment, Regional, Sessions, StackSpec};
 use orch::diag::{Problem, Sources};
@@ -124,32 +125,19 @@ impl House {
                 dev.create_route(&table, "10.0.0.0/16", orch::aws::RouteTarget::Gateway, &gateway).await.unwrap();
             }
             Hand::Stack(account, name, template) => {
-                let spec = StackSpec {
-                    name: name.to_owned(),
-                    template: template.replace("@VPC", &self.vpc(account).await),
-                    parameters: indexmap::IndexMap::new(),
-                    tags: indexmap::IndexMap::new(),
-                    capabilities: Vec::new(),
-                };
-                self.at(account).create_stack(&spec, name).await.unwrap();
-                tokio::time::sleep(std::time::Duration::from_mins(10)).await;
+                self.create(account, name, template, &[]).await;
+                tokio::time::sleep(Duration::from_mins(10)).await;
             }
+            Hand::Begun(account, name, template) => self.create(account, name, template, &[]).await,
             Hand::Broken(account, name, node) => {
                 let tags = [("orch:plan", "net"), ("orch:node", node)];
-                let spec = StackSpec {
-                    name: name.to_owned(),
-                    template: "Resources: {Odd: {Type: AWS::EC2::Odd}}\n".to_owned(),
-                    parameters: indexmap::IndexMap::new(),
-                    tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into_iter().collect(),
-                    capabilities: Vec::new(),
-                };
-                self.at(account).create_stack(&spec, name).await.unwrap();
-                tokio::time::sleep(std::time::Duration::from_mins(10)).await;
+                self.create(account, name, "Resources: {Odd: {Type: AWS::EC2::Odd}}\n", &tags).await;
+                tokio::time::sleep(Duration::from_mins(10)).await;
             }
             Hand::DeleteStack(account, name) => {
                 let stack = self.at(account).stack(name).await.unwrap().unwrap();
                 self.at(account).delete_stack(&stack.id, "by-hand").await.unwrap();
-                tokio::time::sleep(std::time::Duration::from_mins(10)).await;
+                tokio::time::sleep(Duration::from_mins(10)).await;
             }
             Hand::Request => {
                 let vpc = async |regional: &Regional, stack: &str| {
@@ -164,9 +152,20 @@ impl House {
                     tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into_iter().collect(),
                 };
                 dev.request_peering(&request).await.unwrap();
-                tokio::time::sleep(std::time::Duration::from_mins(1)).await;
+                tokio::time::sleep(Duration::from_mins(1)).await;
             }
         }
+    }
+
+    async fn create(&self, account: &str, name: &str, template: &str, tags: &[(&str, &str)]) {
+        let spec = StackSpec {
+            name: name.to_owned(),
+            template: template.replace("@VPC", &self.vpc(account).await),
+            parameters: indexmap::IndexMap::new(),
+            tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            capabilities: Vec::new(),
+        };
+        self.at(account).create_stack(&spec, name).await.unwrap();
     }
 
     /// The VPC of the plan's stack in an account, if there is one.
