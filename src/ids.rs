@@ -88,6 +88,19 @@ impl NodeId {
             None => format!("{}/{}", self.kind.table(), self.group),
         }
     }
+
+    /// The node whose `orch:node` tag this is; `None` if it is no node's.
+    pub fn from_tag(tag: &str) -> Option<Self> {
+        let (table, rest) = tag.split_once('/')?;
+        let kind = Kind::from_table(table)?;
+        // A key may hold a slash, a group's name never does.
+        let (group, key) = match rest.split_once('/') {
+            Some((group, key)) => (group, Some(key)),
+            None => (rest, None),
+        };
+        let is_whole = !group.is_empty() && key.is_none_or(|key| !key.is_empty());
+        is_whole.then(|| Self { kind, group: group.into(), key: key.map(Into::into) })
+    }
 }
 
 impl fmt::Display for NodeId {
@@ -281,6 +294,17 @@ mod tests {
     fn the_tag_holds_no_brackets() {
         assert_eq!("stacks.spoke[dev]".parse::<NodeId>().unwrap().tag(), "stacks/spoke/dev");
         assert_eq!("stacks.master".parse::<NodeId>().unwrap().tag(), "stacks/master");
+    }
+
+    #[test]
+    fn a_node_is_read_back_from_its_tag() {
+        for text in ["stacks.master", "stacks.spoke[dev]", "peerings.a.b[dev/us-west-2]"] {
+            let node: NodeId = text.parse().unwrap();
+            assert_eq!(NodeId::from_tag(&node.tag()), Some(node));
+        }
+        for text in ["", "stacks", "stacks/", "stacks/a/", "lambdas/a", "stacks.a"] {
+            assert_eq!(NodeId::from_tag(text), None, "{text}");
+        }
     }
 
     #[test]

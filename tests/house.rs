@@ -18,12 +18,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("event", &["ids", "diag"]),
     ("engine", &["graph", "event", "ids"]),
     ("preview", &["event", "ids"]),
+    ("inventory", &["event", "ids"]),
     ("aws", &["ids"]),
     ("kinds", &["aws", "cfn", "preview", "event", "ids"]),
     ("sim", &["cfn", "ids"]),
     ("view", &["graph", "ids", "text"]),
     ("report", &["preview", "event", "diag", "ids", "text"]),
-    ("run", &["plan", "diag", "graph", "rules", "engine", "kinds", "aws", "preview", "event", "ids"]),
+    ("run", &["plan", "diag", "graph", "rules", "engine", "kinds", "aws", "preview", "inventory", "event", "ids"]),
 ];
 
 fn root() -> PathBuf {

@@ -45,17 +45,25 @@ pub struct Stack {
     pub deleted: Option<i64>,
     /// Whether deletion is switched off.
     pub termination_protection: bool,
+    /// Whether it is a part of another stack, whose tags it bears too.
+    pub is_nested: bool,
+    /// The names under which it exports outputs.
+    pub exports: Vec<String>,
 }
 
 impl Stack {
-    fn read(stack: types::Stack) -> Option<Self> {
+    pub(super) fn read(stack: types::Stack) -> Option<Self> {
         let parameters = stack.parameters.unwrap_or_default().into_iter().filter_map(|parameter| {
             let value = parameter.parameter_value.unwrap_or_default();
             Some((parameter.parameter_key?, Parameter { value, resolved: parameter.resolved_value }))
         });
         let tags = stack.tags.unwrap_or_default().into_iter().filter_map(|tag| Some((tag.key?, tag.value?)));
-        let outputs = stack.outputs.unwrap_or_default().into_iter();
+        let outputs = stack.outputs.unwrap_or_default();
+        let exports = outputs.iter().filter_map(|output| output.export_name.clone()).collect();
+        let outputs = outputs.into_iter();
         Some(Self {
+            is_nested: stack.parent_id.is_some() || stack.root_id.is_some(),
+            exports,
             id: stack.stack_id?,
             name: stack.stack_name?,
             status: StackStatus::new(stack.stack_status?.as_str()),

@@ -1,8 +1,9 @@
-//! The calls to EC2 that list all that a place has: VPCs, peerings and route tables.
+//! The calls that list all that a place has: stacks, VPCs, peerings and route tables.
 
 use aws_sdk_ec2::types::VpcCidrBlockStateCode;
 
-use super::call::CallError;
+use super::call::{CallError, Class};
+use super::cloudformation::Stack;
 use super::ec2::{Peering, RouteTable};
 use super::regional::Regional;
 
@@ -50,6 +51,50 @@ impl Regional {
             let send = || self.ec2().describe_vpcs().set_next_token(next.clone()).send();
             let answer = self.call("DescribeVpcs", send).await?;
             found.extend(answer.vpcs.unwrap_or_default().into_iter().filter_map(Vpc::read));
+            next = answer.next_token.filter(|token| !token.is_empty());
+            if next.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Every stack that the account has here, nested ones too, and none that was deleted. It needs permission on all of
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::vpcs`].
+    pub async fn every_stack(&self) -> Result<Vec<Stack>, CallError> {
+        let mut found = Vec::new();
+        let mut next: Option<String> = None;
+        loop {
+            let send = || self.cloudformation().describe_stacks().set_next_token(next.clone()).send();
+            let answer = self.call("DescribeStacks", send).await?;
+            found.extend(answer.stacks.unwrap_or_default().into_iter().filter_map(Stack::read));
+            next = answer.next_token.filter(|token| !token.is_empty());
+            if next.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// The names of the stacks that import what another one exports under a name.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::vpcs`].
+    pub async fn importers(&self, export: &str) -> Result<Vec<String>, CallError> {
+        let mut found = Vec::new();
+        let mut next: Option<String> = None;
+        loop {
+            let send = || self.cloudformation().list_imports().export_name(export).set_next_token(next.clone()).send();
+            let answer = match self.call("ListImports", send).await {
+                Ok(answer) => answer,
+                // CloudFormation says so where nobody imports it.
+                Err(error) if error.is("ValidationError") || error.class == Class::NotFound => return Ok(found),
+                Err(error) => return Err(error),
+            };
+            found.extend(answer.imports.unwrap_or_default());
             next = answer.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
                 return Ok(found);

@@ -1,17 +1,18 @@
 //! `orch preview`, and the look before `apply`.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::aws::Sessions;
 use crate::engine::Settings;
 use crate::kinds::stack::ChangeSets;
 use crate::preview::Preview;
 use crate::report::{Palette, preview_json, preview_markdown, preview_text};
-use crate::run::{Job, Looking, Outlooks, foresee};
+use crate::run::{Job, Leaving, Left, Looking, Outlooks, foresee};
 
 use super::args::{PreviewArgs, PreviewFormat, Run};
 use super::checked::{Checked, Hold};
 use super::exit::Exit;
+use super::past::Past;
 use super::signals::Signals;
 use super::threads::on_threads;
 use super::{Surroundings, checked, print, reach};
@@ -36,10 +37,12 @@ fn attempt(args: &PreviewArgs, surroundings: &Surroundings) -> Result<Exit, Exit
     let preview = on_threads(async {
         let mut signals = Signals::listen()?;
         let jobs = [&*job];
-        let opening = reach::sessions(&jobs, &environment, &checked.sources);
-        let sessions = signals.or(Box::pin(opening)).await??;
+        let mut past = Past::open(&checked.plan, &args.on.choice, &args.on.target).await;
+        let opening = reach::sessions_and(&jobs, &past.grounds.specs, &environment, &checked.sources);
+        let (sessions, unreached) = signals.or(Box::pin(opening)).await??;
+        past.unreached = unreached;
         let ahead = Ahead::new(!args.read_only);
-        let seen = ahead.look(&job, settings, &checked, &sessions, &mut signals).await;
+        let seen = ahead.look(&job, settings, &checked, &sessions, &past, &mut signals).await;
         ahead.change_sets.sweep().await;
         seen
     })??;
@@ -70,6 +73,8 @@ pub(super) struct Ahead {
     pub(super) outlooks: Arc<Outlooks>,
     /// The change sets that were made and not executed.
     pub(super) change_sets: Arc<ChangeSets>,
+    /// What left the plan, once it was looked for.
+    pub(super) left: OnceLock<Left>,
     asks: bool,
 }
 
@@ -90,6 +95,7 @@ impl Ahead {
         settings: Settings,
         checked: &Checked,
         sessions: &Arc<Sessions>,
+        past: &Past,
         signals: &mut Signals,
     ) -> Result<Preview, Exit> {
         let looking = Looking {
@@ -98,6 +104,11 @@ impl Ahead {
             outlooks: Arc::clone(&self.outlooks),
             change_sets: self.asks.then(|| Arc::clone(&self.change_sets)),
         };
-        signals.or(foresee(job, settings, looking)).await
+        let looks = async { tokio::join!(foresee(job, settings, looking), past.search(sessions)) };
+        let (mut preview, found) = signals.or(Box::pin(looks)).await?;
+        let left = self.left.get_or_init(|| found.left(job, &self.outlooks, &checked.sources, past.inventory()));
+        preview.left = left.leaving.iter().map(Leaving::foreseen).collect();
+        preview.unsearched.clone_from(&left.unsearched);
+        Ok(preview)
     }
 }

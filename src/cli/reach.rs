@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::aws::{Environment, Sessions};
+use indexmap::IndexMap;
+
+use crate::aws::{AccountError, AccountSpec, Environment, Sessions};
 use crate::diag::Sources;
+use crate::ids::AccountName;
 use crate::plan::Plan;
 use crate::run::{Job, specs};
 
@@ -50,10 +53,31 @@ pub(super) async fn sessions(
     environment: &Environment,
     sources: &Sources,
 ) -> Result<Arc<Sessions>, Exit> {
-    let errors = match Sessions::open(&specs(jobs), environment).await {
-        Ok(sessions) => return Ok(Arc::new(sessions)),
-        Err(errors) => errors,
-    };
+    let (sessions, _) = sessions_and(jobs, &IndexMap::new(), environment, sources).await?;
+    Ok(sessions)
+}
+
+/// The same, with a session for each of some other accounts beside them that can be used, and why the others cannot.
+///
+/// # Errors
+/// As for [`sessions`].
+pub(super) async fn sessions_and(
+    jobs: &[&Job],
+    others: &IndexMap<AccountName, AccountSpec>,
+    environment: &Environment,
+    sources: &Sources,
+) -> Result<(Arc<Sessions>, Vec<AccountError>), Exit> {
+    let needed = specs(jobs);
+    let mut all = needed.clone();
+    for (name, spec) in others {
+        all.entry(name.clone()).or_insert_with(|| spec.clone());
+    }
+    let (sessions, errors) = Sessions::reach(&all, environment).await;
+    let (errors, unreached): (Vec<_>, Vec<_>) =
+        errors.into_iter().partition(|error| needed.contains_key(&error.account));
+    if errors.is_empty() {
+        return Ok((Arc::new(sessions), unreached));
+    }
     for error in &errors {
         let accounts = jobs.first().map(|job| &job.plan().accounts);
         let place =

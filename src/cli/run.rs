@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use tokio::sync::mpsc;
 
 use crate::engine::Settings;
@@ -14,6 +15,7 @@ use super::args::{Apply, Destroy, Run};
 use super::checked::Hold;
 use super::confirm::{Question, is_answered};
 use super::exit::Exit;
+use super::past::Past;
 use super::preview::{self, Ahead};
 use super::signals::Signals;
 use super::teller::Teller;
@@ -68,8 +70,12 @@ fn attempt(args: &Run, command: Command, allow: &Allow<'_>, surroundings: &Surro
         let job = Arc::new(job);
         let jobs: Vec<&Job> = before.iter().chain([&*job]).collect();
         let mut signals = Signals::listen()?;
-        let opening = reach::sessions(&jobs, &environment, &checked.sources);
-        let sessions = signals.or(Box::pin(opening)).await??;
+        let mut past = Past::open(&checked.plan, &args.on.choice, &args.on.target).await;
+        // What runs is broken off whatever left the plan.
+        let others = if command == Command::Cancel { IndexMap::new() } else { past.grounds.specs.clone() };
+        let opening = reach::sessions_and(&jobs, &others, &environment, &checked.sources);
+        let (sessions, unreached) = signals.or(Box::pin(opening)).await??;
+        past.unreached = unreached;
         let gathered = Arc::new(Gathered::default());
         let ahead = Ahead::new(true);
         let means = |sink| Means {
@@ -85,7 +91,7 @@ fn attempt(args: &Run, command: Command, allow: &Allow<'_>, surroundings: &Surro
             if let Some(before) = before {
                 signals.or(look(before, settings, means, surroundings)).await??;
             } else if command == Command::Apply {
-                let preview = ahead.look(&job, settings, &checked, &sessions, &mut signals).await?;
+                let preview = ahead.look(&job, settings, &checked, &sessions, &past, &mut signals).await?;
                 nothing = preview.is_nothing();
                 // Nobody is asked about what they were not shown.
                 if !nothing && (!surroundings.quiet || !is_answered(args)) {
@@ -99,12 +105,18 @@ fn attempt(args: &Run, command: Command, allow: &Allow<'_>, surroundings: &Surro
             ahead.change_sets.sweep().await;
             return Err(exit);
         }
+        if command == Command::Apply {
+            past.note_accounts().await;
+        }
         let teller = Teller::new(&job, surroundings);
         let (words, control) = mpsc::unbounded_channel();
         let watching = tokio::spawn(signals.tell(words));
-        let tally = execute(&job, command, settings, means(teller.sink()), control).await;
+        let tally = execute(&job, command, settings, means(past.listening(teller.sink())), control).await;
         watching.abort();
         ahead.change_sets.sweep().await;
+        if command != Command::Cancel {
+            past.note_run(&gathered, ahead.left.get()).await;
+        }
         let mut text = String::new();
         if command == Command::Apply {
             let palette = Palette { enabled: surroundings.terminal.color_out };

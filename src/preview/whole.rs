@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Foreseen, Order};
+use crate::event::Failure;
 
 /// The version of the written form. New fields do not change it; a reader passes over those that it does not know.
 pub const VERSION: u32 = 1;
@@ -16,20 +17,44 @@ pub struct Preview {
     pub nodes: Vec<Foreseen>,
     /// In which order.
     pub order: Order,
+    /// What left the plan, with what becomes of it when it is pruned, in the order of that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<Foreseen>,
+    /// Whether it is pruned: deleted at the end of the run.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub prunes: bool,
+    /// Where nobody could look for what left the plan, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsearched: Vec<Failure>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it so")]
+const fn is_not(truth: &bool) -> bool {
+    !*truth
 }
 
 /// How many nodes have which action, in the order in which they are told.
 pub type Count = Vec<(Action, usize)>;
 
 impl Preview {
+    /// A preview of nodes in their order, of which nothing left the plan.
+    pub fn new(plan: String, nodes: Vec<Foreseen>, order: Order) -> Self {
+        Self { plan, nodes, order, left: Vec::new(), prunes: false, unsearched: Vec::new() }
+    }
+
+    /// All that the run would do something with: the nodes, and what left the plan if it is pruned.
+    pub fn taking_part(&self) -> impl Iterator<Item = &Foreseen> {
+        self.nodes.iter().chain(self.left.iter().filter(|_| self.prunes))
+    }
+
     /// Whether everything is as it should be.
     pub fn is_nothing(&self) -> bool {
-        !self.nodes.iter().any(|node| node.action.is_change() || node.action == Action::Refused)
+        !self.taking_part().any(|node| node.action.is_change() || node.action == Action::Refused)
     }
 
     /// Whether a node would fail.
     pub fn is_refused(&self) -> bool {
-        self.nodes.iter().any(|node| node.action == Action::Refused)
+        self.taking_part().any(|node| node.action == Action::Refused)
     }
 
     /// How many nodes have which action; those that none has are left out.
@@ -45,7 +70,7 @@ impl Preview {
             Action::Read,
             Action::Nothing,
         ];
-        let count = |action| self.nodes.iter().filter(|node| node.action == action).count();
+        let count = |action| self.taking_part().filter(|node| node.action == action).count();
         ORDER.map(|action| (action, count(action))).into_iter().filter(|(_, count)| *count > 0).collect()
     }
 

@@ -55,7 +55,7 @@ pub async fn foresee(job: &Arc<Job>, settings: Settings, looking: Looking) -> Pr
         job.taking_part().filter_map(|ix| Some((ix, outlooks.foreseen(graph.id(ix))?))).collect();
     let changing = nodes.iter().filter(|(_, node)| node.action.is_change()).map(|(ix, _)| *ix).collect();
     let order = order(job, &changing);
-    Preview { plan: job.plan().name.to_string(), nodes: nodes.into_iter().map(|(_, node)| node).collect(), order }
+    Preview::new(job.plan().name.to_string(), nodes.into_iter().map(|(_, node)| node).collect(), order)
 }
 
 /// The order in which what changes would run.

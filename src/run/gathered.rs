@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::Value as Json;
 
 use crate::ids::NodeId;
+use crate::inventory::Laid;
 use crate::plan::{Attribute, Outputs};
 
 /// What one node gave to those that refer to it.
@@ -19,7 +20,10 @@ pub struct Given {
 
 /// What nodes have given so far, filled while they run and read by those that follow.
 #[derive(Debug, Default)]
-pub struct Gathered(Mutex<HashMap<NodeId, Given>>);
+pub struct Gathered {
+    given: Mutex<HashMap<NodeId, Given>>,
+    laid: Mutex<Vec<Laid>>,
+}
 
 impl Gathered {
     /// Keeps what a node gave.
@@ -32,10 +36,20 @@ impl Gathered {
         self.lock().get(node).cloned()
     }
 
+    /// Keeps a route that a node has made.
+    pub(super) fn lay(&self, route: Laid) {
+        self.laid.lock().unwrap_or_else(PoisonError::into_inner).push(route);
+    }
+
+    /// The routes that were made, for the inventory.
+    pub fn laid(&self) -> Vec<Laid> {
+        self.laid.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     // A panic in one node's task is that node's failure (the engine sees to it); what others gave is still whole,
     // because every change under this lock is a single insertion.
     fn lock(&self) -> MutexGuard<'_, HashMap<NodeId, Given>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.given.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

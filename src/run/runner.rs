@@ -14,6 +14,7 @@ use crate::engine::{self, Outcome};
 use crate::event::{Change, Event, Failure};
 use crate::graph::Ix;
 use crate::ids::{AccountName, Kind, NodeId, Region};
+use crate::inventory::Laid;
 use crate::kinds::{Done, Owner, Step, peering, route, stack};
 use crate::plan::{Node, PeeringSpec, RouteSpec, Spec};
 
@@ -129,6 +130,12 @@ impl Runner {
             (Spec::Route(spec), Task::Converge) => {
                 let wanted = resolver.route(spec)?;
                 let done = route::converge(&home, &wanted, &progress).await?;
+                for made in done.routes.clone() {
+                    let (account, region) = (home.account_id().clone(), home.region().clone());
+                    let route::Made { table, destination, target } = made;
+                    let laid = Laid { node: node.id.clone(), account, region, table, destination, target };
+                    self.means.gathered.lay(laid);
+                }
                 Ok(Done { outputs: facts(wanted), ..done })
             }
             // A route gives nothing, so there is nothing to read of it.

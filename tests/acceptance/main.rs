@@ -4,6 +4,7 @@
 
 mod first_run;
 mod in_process;
+mod left;
 mod listed;
 mod network;
 mod orch;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Wanted;
 use super::decide::{Decision, decide, elsewhere, is_there, suspect};
 use super::parse::{Terms, place, terms};
+use super::{Made, Wanted};
 use crate::aws::{CallError, Class, RouteTable};
 use crate::kinds::lost::{insist, pause};
 use crate::kinds::{Change, Done, Failure, Progress, Regional, Step};
@@ -40,14 +40,17 @@ pub async fn converge(regional: &Regional, wanted: &Wanted, progress: Progress<'
     }
     let mut details = Vec::new();
     let mut change = Change::Unchanged;
+    let mut routes = Vec::new();
     for (table, decision) in decided {
+        let id = table.id.clone();
         let Some((detail, done)) = act(regional, &terms, table, decision).await? else { continue };
         progress(Step { what: &terms.destination, status: done.word(), reason: Some(&detail) });
         details.push(detail);
+        routes.push(Made { table: id, destination: terms.destination.clone(), target: terms.target.clone() });
         // What was made outweighs what was led elsewhere.
         change = if change == Change::Created { change } else { done };
     }
-    Ok(Done { details, ..Done::new(change) })
+    Ok(Done { details, routes, ..Done::new(change) })
 }
 
 /// Looks for a route that is not to be deleted, since nothing tells that it is the node's own: routes bear no tags, and

@@ -12,6 +12,7 @@ use super::Owner;
 
 pub use act::{converge, destroy, leave, sweep};
 pub use foresee::{Draft, foresee};
+pub use parse::place;
 pub use standing::standing;
 
 /// A route as the plan wants it, all values worked out.
@@ -27,4 +28,15 @@ pub struct Wanted {
     pub replace: bool,
     /// The node; for messages, since routes bear no tags.
     pub owner: Owner,
+}
+
+/// A route that was made in one table, or led elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// The table's id.
+    pub table: String,
+    /// The destination, in canonical form.
+    pub destination: String,
+    /// The target's id.
+    pub target: String,
 }

@@ -48,7 +48,11 @@ pub(super) fn terms(wanted: &Wanted) -> Result<Terms, Failure> {
 }
 
 /// Reads where a route is, wherever it leads: its tables, each once, and its destination in canonical form.
-pub(super) fn place(tables: &[String], destination: &str) -> Result<(Vec<String>, String), Failure> {
+///
+/// # Errors
+///
+/// An id is not that of a table, or the destination not one of a route.
+pub fn place(tables: &[String], destination: &str) -> Result<(Vec<String>, String), Failure> {
     let mut seen = BTreeSet::new();
     let tables: Vec<String> = tables.iter().filter(|table| seen.insert(table.as_str())).cloned().collect();
     if let Some(table) = tables.iter().find(|table| !table.starts_with("rtb-")) {

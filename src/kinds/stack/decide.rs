@@ -144,6 +144,8 @@ pub(super) mod tests {
             updated: None,
             deleted: None,
             termination_protection: false,
+            is_nested: false,
+            exports: Vec::new(),
         }
     }
 

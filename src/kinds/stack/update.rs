@@ -309,7 +309,7 @@ async fn execute(
     let live = ways::ended(regional, &wanted.owner.node, &wanted.name, live, &events).await?;
     let change = if change_set.changes.iter().any(is_replacement) { Change::Replaced } else { Change::Updated };
     let details = if details.is_empty() { reasons } else { details };
-    Ok(Attempted::Done(Done { change, details, outputs: live.outputs, id: Some(live.id) }))
+    Ok(Attempted::Done(Done { details, outputs: live.outputs, id: Some(live.id), ..Done::new(change) }))
 }
 
 /// Why a creation that has failed cannot be gone on with, when a change set finds nothing to change.

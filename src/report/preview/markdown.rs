@@ -21,20 +21,7 @@ pub fn preview_markdown(preview: &Preview) -> String {
     }
     let shown: Vec<&Foreseen> =
         preview.nodes.iter().filter(|node| !matches!(node.action, Action::Nothing | Action::Read)).collect();
-    if !shown.is_empty() {
-        text.push_str("| | node | | where |\n|---|---|---|---|\n");
-        for node in &shown {
-            let (sign, what) = (node.action.sign(), cell(&words::action(node)));
-            let _ = writeln!(
-                text,
-                "| `{sign}` | `{}` | {what} | {}, {} |",
-                code(&node.node.to_string()),
-                node.account,
-                node.region
-            );
-        }
-        text.push('\n');
-    }
+    table(&mut text, &shown);
     let mut left = 0;
     for node in shown {
         let details = details(node);
@@ -58,8 +45,38 @@ pub fn preview_markdown(preview: &Preview) -> String {
             counted(left, "node")
         );
     }
+    let gone: Vec<&Foreseen> = preview.left.iter().collect();
+    if !gone.is_empty() {
+        let _ = writeln!(text, "#### {}\n", words::left(preview));
+        table(&mut text, &gone);
+        for (node, why) in gone.iter().filter_map(|node| Some((node, node.failure.as_ref()?))) {
+            let _ = writeln!(text, "- `{}`: {}", code(&node.name), cell(&printable(&why.to_string())));
+        }
+        text.push('\n');
+    }
+    if !preview.unsearched.is_empty() {
+        let _ = writeln!(text, "#### {}\n", words::UNSEARCHED);
+        for failure in &preview.unsearched {
+            let _ = writeln!(text, "- {}", cell(&printable(&failure.to_string())));
+        }
+        text.push('\n');
+    }
     let _ = writeln!(text, "_{}_", words::COMPARED);
     text
+}
+
+/// A table with a line for each of these.
+fn table(text: &mut String, nodes: &[&Foreseen]) {
+    if nodes.is_empty() {
+        return;
+    }
+    text.push_str("| | node | | where |\n|---|---|---|---|\n");
+    for node in nodes {
+        let (sign, what) = (node.action.sign(), cell(&words::action(node)));
+        let place = cell(&printable(&format!("{}, {}", node.account, node.region)));
+        let _ = writeln!(text, "| `{sign}` | `{}` | {what} | {place} |", code(&node.node.to_string()));
+    }
+    text.push('\n');
 }
 
 fn details(node: &Foreseen) -> String {

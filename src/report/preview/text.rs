@@ -28,6 +28,7 @@ pub fn preview_text(preview: &Preview, palette: Palette) -> String {
     }
     page.unchanged(preview);
     page.order(preview);
+    page.left(preview);
     page.sum(preview);
     page.text
 }
@@ -63,7 +64,8 @@ impl Page {
     fn node(&mut self, node: &Foreseen) {
         let sign = self.paint(node.action, &node.action.sign().to_string());
         let what = self.paint(node.action, &words::action(node));
-        let place = self.palette.faint(format_args!("in {}, {}", node.account, node.region));
+        let (account, region) = (printable(node.account.as_str()), printable(node.region.as_str()));
+        let place = self.palette.faint(format_args!("in {account}, {region}"));
         let name = self.palette.strong(&node.node);
         self.line(0, &format!("{sign} {name}  {what}  {place}"));
         if let Some(failure) = &node.failure {
@@ -148,6 +150,32 @@ impl Page {
             let chain = self.palette.faint(format_args!("longest chain: {}", named(&preview.order.critical, " → ")));
             self.line(2, &chain);
         }
+    }
+
+    fn left(&mut self, preview: &Preview) {
+        if !preview.left.is_empty() {
+            self.heading(words::left(preview));
+            for node in &preview.left {
+                self.node(node);
+            }
+        }
+        if !preview.unsearched.is_empty() {
+            self.heading(words::UNSEARCHED);
+            for failure in &preview.unsearched {
+                let summary = self.palette.warn(printable(&failure.summary));
+                self.line(2, &summary);
+                let particulars = particulars(failure, 4, self.palette);
+                self.text.push_str(&particulars);
+            }
+        }
+    }
+
+    fn heading(&mut self, text: &str) {
+        if !self.text.is_empty() {
+            self.text.push('\n');
+        }
+        let heading = self.palette.strong(text);
+        self.line(0, &heading);
     }
 
     fn sum(&mut self, preview: &Preview) {

@@ -19,8 +19,26 @@ pub(super) fn count(preview: &Preview) -> String {
     let counts = preview.count();
     let words = counts.iter().map(|(action, count)| format!("{count} {}", action.words()));
     let nodes = counted(preview.nodes.len(), "node");
-    format!("{nodes}: {}", words.collect::<Vec<_>>().join(", "))
+    let left = match preview.left.len() {
+        0 => String::new(),
+        left if preview.prunes => format!(" and {left} that left the plan"),
+        left => format!("; {left} left the plan"),
+    };
+    let counts = words.collect::<Vec<_>>().join(", ");
+    if preview.prunes { format!("{nodes}{left}: {counts}") } else { format!("{nodes}: {counts}{left}") }
 }
+
+/// What stands above what left the plan.
+pub(super) const fn left(preview: &Preview) -> &'static str {
+    if preview.prunes {
+        "left the plan; deleted once all else has ended well"
+    } else {
+        "left the plan, and still stands: apply leaves it alone"
+    }
+}
+
+/// What stands above the places that nobody could look into.
+pub(super) const UNSEARCHED: &str = "not looked into for what left the plan";
 
 /// What a node's line says after its name.
 pub(super) fn action(node: &Foreseen) -> String {

@@ -1,0 +1,74 @@
+//! What a command knows of a plan's past and adds to it: the inventory, and what left the plan.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::aws::{AccountError, Sessions};
+use crate::event::Event;
+use crate::inventory::{Inventory, News};
+use crate::plan::Plan;
+use crate::run::{Found, Gathered, Grounds, Left, Sink, grounds, search, used};
+
+use super::args::{Choice, Target};
+use super::inventory::Kept;
+
+/// The past of a plan, and where to look for what is left of it.
+pub(super) struct Past {
+    kept: Kept,
+    plan: Arc<Plan>,
+    /// Where to look; nowhere if only a part of the plan is meant, which tells nothing of what left it.
+    pub(super) grounds: Grounds,
+    /// The accounts that could not be reached.
+    pub(super) unreached: Vec<AccountError>,
+    heard: Arc<Mutex<News>>,
+}
+
+impl Past {
+    /// Reads the inventory of a plan.
+    pub(super) async fn open(plan: &Arc<Plan>, choice: &Choice, target: &Target) -> Self {
+        let kept = Kept::open(&plan.name, target).await;
+        let whole = choice.only.is_empty() && choice.skip.is_empty();
+        let grounds = if whole { grounds(plan, &kept.inventory) } else { Grounds::default() };
+        Self { kept, plan: Arc::clone(plan), grounds, unreached: Vec::new(), heard: Arc::default() }
+    }
+
+    /// What is remembered.
+    pub(super) fn inventory(&self) -> &Inventory {
+        &self.kept.inventory
+    }
+
+    /// Looks for what left the plan.
+    pub(super) async fn search(&self, sessions: &Sessions) -> Found {
+        search(&self.plan, self.inventory(), &self.grounds, sessions, &self.unreached).await
+    }
+
+    /// Writes the accounts down that are about to be used: should the run be broken off, they are found again.
+    pub(super) async fn note_accounts(&mut self) {
+        let accounts = used(&self.plan);
+        self.kept.add(News { accounts, ..News::default() }).await;
+    }
+
+    /// The same sink, by way of one that listens.
+    pub(super) fn listening(&self, sink: Sink) -> Sink {
+        let heard = Arc::clone(&self.heard);
+        Arc::new(move |event: Event| {
+            if let Event::NodeDone { node, change, took_ms, .. } = &event
+                && change.is_change()
+            {
+                let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+                heard.took.push((node.clone(), *change, *took_ms));
+            }
+            sink(event);
+        })
+    }
+
+    /// Writes down what the run has done.
+    pub(super) async fn note_run(&mut self, gathered: &Gathered, left: Option<&Left>) {
+        let mut news = std::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner));
+        news.laid = gathered.laid();
+        if let Some(left) = left {
+            news.gone.clone_from(&left.gone);
+            news.emptied.clone_from(&left.emptied);
+        }
+        self.kept.add(news).await;
+    }
+}

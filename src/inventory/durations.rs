@@ -1,0 +1,83 @@
+//! How long nodes took.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::tolerant;
+use crate::event::Change;
+use crate::ids::NodeId;
+
+/// How many durations are kept of a node and a kind of change.
+const KEPT: usize = 5;
+
+/// How long nodes took in the last few runs, by what was done to them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Durations(
+    /// In milliseconds, the latest last.
+    #[serde(deserialize_with = "tolerant::map")]
+    BTreeMap<NodeId, BTreeMap<Change, Vec<u64>>>,
+);
+
+impl Durations {
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds how long a node took, in milliseconds.
+    pub(super) fn add(&mut self, node: NodeId, change: Change, took_ms: u64) {
+        let kept = self.0.entry(node).or_default().entry(change).or_default();
+        kept.push(took_ms);
+        let over = kept.len().saturating_sub(KEPT);
+        kept.drain(..over);
+    }
+
+    /// How long a change of a node is expected to take, in milliseconds: the median of what it took before. Of a node
+    /// that never had this change it is that of the other instances of its group; `None` if none of them had it.
+    pub fn expected(&self, node: &NodeId, change: Change) -> Option<u64> {
+        if let Some(own) = self.0.get(node).and_then(|changes| changes.get(&change)) {
+            return median(own.clone());
+        }
+        node.key.as_ref()?;
+        let first = NodeId { key: None, ..node.clone() };
+        let group = self.0.range(first..).take_while(|(id, _)| id.kind == node.kind && id.group == node.group);
+        median(group.filter_map(|(_, changes)| changes.get(&change)).flatten().copied().collect())
+    }
+}
+
+fn median(mut durations: Vec<u64>) -> Option<u64> {
+    durations.sort_unstable();
+    durations.get(durations.len() / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(id: &str) -> NodeId {
+        id.parse().unwrap()
+    }
+
+    #[test]
+    fn the_median_of_the_last_few_is_expected() {
+        let mut durations = Durations::default();
+        for took in [9_000, 9_000, 10, 30, 20, 900, 25] {
+            durations.add(node("stacks.a"), Change::Created, took);
+        }
+        assert_eq!(durations.expected(&node("stacks.a"), Change::Created), Some(25));
+        assert_eq!(durations.expected(&node("stacks.a"), Change::Updated), None);
+    }
+
+    #[test]
+    fn a_new_instance_is_expected_to_take_what_the_others_of_its_group_took() {
+        let mut durations = Durations::default();
+        for (id, took) in [("stacks.s[a]", 10), ("stacks.s[b]", 30), ("stacks.s[c]", 20), ("stacks.st[a]", 900)] {
+            durations.add(node(id), Change::Created, took);
+        }
+        assert_eq!(durations.expected(&node("stacks.s[new]"), Change::Created), Some(20));
+        assert_eq!(durations.expected(&node("stacks.other[new]"), Change::Created), None);
+        assert_eq!(durations.expected(&node("stacks.other"), Change::Created), None);
+    }
+}

@@ -1,0 +1,210 @@
+//! What of all that stands left the plan.
+
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+
+use super::search::{Found, Place};
+use super::{Leaving, Thing};
+use crate::aws::{Peering, Phase, RouteTable, Stack};
+use crate::event::Failure;
+use crate::ids::{AccountId, AccountName, Kind, NodeId, Region};
+use crate::inventory::{Inventory, Laid};
+use crate::kinds::{NODE_TAG, PLAN_TAG};
+use crate::plan::{Node, Plan, Spec};
+
+/// How many names in a row a node may have had.
+const RENAMES: usize = 32;
+
+/// Where the plan's routes are, as far as that is known before they are made.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    /// Tables and destinations.
+    pub(super) places: HashSet<(String, String)>,
+    /// The nodes of which all tables and the destination are known.
+    pub(super) certain: HashSet<NodeId>,
+}
+
+/// Holds what was found against the plan.
+pub(super) struct Judge<'a> {
+    plan: &'a Plan,
+    inventory: &'a Inventory,
+    found: &'a Found,
+    nodes: HashMap<&'a NodeId, &'a Node>,
+}
+
+impl<'a> Judge<'a> {
+    pub(super) fn new(plan: &'a Plan, inventory: &'a Inventory, found: &'a Found) -> Self {
+        Self { plan, inventory, found, nodes: plan.nodes.iter().map(|node| (&node.id, node)).collect() }
+    }
+
+    /// The plan's node of a name, be it one that the node had before.
+    fn node(&self, id: &NodeId) -> Option<&'a Node> {
+        let mut id = id;
+        for _ in 0..RENAMES {
+            if let Some(node) = self.nodes.get(id) {
+                return Some(node);
+            }
+            id = self.inventory.renamed.get(id)?;
+        }
+        None
+    }
+
+    fn id(&self, account: &AccountName) -> Option<&AccountId> {
+        self.plan.accounts.get(account).map(|account| &account.id)
+    }
+
+    fn leaving(&self, node: NodeId, (account, region): &Place, thing: Thing) -> Leaving {
+        let account = self.found.names.get(account).cloned().unwrap_or_else(|| AccountName::from(account.as_str()));
+        Leaving { node, account, region: region.clone(), thing, notes: Vec::new(), refusal: None }
+    }
+
+    /// The stacks that left, and what bears the plan's name without being a node's.
+    pub(super) fn stacks(&self) -> (Vec<Leaving>, Vec<Failure>) {
+        let (mut left, mut odd) = (Vec::new(), Vec::new());
+        for (place, stacks) in &self.found.stacks {
+            for stack in stacks {
+                // A nested stack bears the tags of the one that it is a part of, and goes with it.
+                if stack.is_nested || stack.status.phase() == Phase::Deleted {
+                    continue;
+                }
+                if stack.tags.get(PLAN_TAG).map(String::as_str) != Some(&*self.plan.name) {
+                    continue;
+                }
+                let tag = stack.tags.get(NODE_TAG).map(String::as_str).unwrap_or_default();
+                let Some(node) = NodeId::from_tag(tag).filter(|node| node.kind == Kind::Stack) else {
+                    odd.push(stray(stack, place, tag));
+                    continue;
+                };
+                left.extend(self.stack(node, place, stack));
+            }
+        }
+        // What was made last is used by nothing that was made before, unless somebody changed that since.
+        let made = |left: &Leaving| match &left.thing {
+            Thing::Stack(stack) => stack.created,
+            Thing::Peering(_) | Thing::Route(_) => None,
+        };
+        left.sort_by_key(|left| Reverse(made(left)));
+        (left, odd)
+    }
+
+    fn stack(&self, node: NodeId, place: &Place, stack: &Stack) -> Option<Leaving> {
+        let present = self.node(&node);
+        if let Some(present) = present {
+            let Spec::Stack(spec) = &present.spec else { return None };
+            let here = self.id(&present.account) == Some(&place.0) && present.region == place.1;
+            if here && *spec.name == *stack.name {
+                return None;
+            }
+        }
+        let mut left = self.leaving(node, place, Thing::Stack(Box::new(stack.clone())));
+        if let Some(Node { id, account, region, spec: Spec::Stack(spec), .. }) = present {
+            left.notes.push(format!("{id} is stack {} in {account}, {region} now", spec.name));
+        }
+        if !stack.status.stands() {
+            left.notes.push(format!("it is in {}", stack.status));
+        }
+        if stack.termination_protection {
+            left.refusal = Some(protected(stack, &left.account, &left.region));
+        }
+        Some(left)
+    }
+
+    /// The peerings that left.
+    pub(super) fn peerings(&self) -> Vec<Leaving> {
+        let mut seen: HashSet<&str> = HashSet::new();
+        let mut left = Vec::new();
+        for (place, peerings) in &self.found.peerings {
+            for peering in peerings.iter().filter(|peering| peering.state.is_live()) {
+                if peering.tags.get(PLAN_TAG).map(String::as_str) != Some(&*self.plan.name) {
+                    continue;
+                }
+                // CloudFormation copies a stack's tags to the peerings that its template makes; those go with the stack.
+                let tag = peering.tags.get(NODE_TAG).map(String::as_str).unwrap_or_default();
+                let Some(node) = NodeId::from_tag(tag).filter(|node| node.kind == Kind::Peering) else { continue };
+                if self.is_of_plan(&node, peering) || !seen.insert(&peering.id) {
+                    continue;
+                }
+                let mut leaving = self.leaving(node, place, Thing::Peering(Box::new(peering.clone())));
+                let (one, other) = (&peering.requester, &peering.accepter);
+                leaving.notes.push(format!(
+                    "between {} in account {} and {} in account {}",
+                    one.vpc, one.account, other.vpc, other.account
+                ));
+                left.push(leaving);
+            }
+        }
+        left
+    }
+
+    /// Whether a peering is that of a node: the node may have it made anew between other VPCs, but not in other accounts.
+    fn is_of_plan(&self, node: &NodeId, peering: &Peering) -> bool {
+        let Some(Node { spec: Spec::Peering(spec), .. }) = self.node(node) else { return false };
+        let id = |account: &AccountName| self.id(account).map(AccountId::as_str).unwrap_or_default();
+        let wanted = (id(&spec.requester.account), id(&spec.accepter.account));
+        let sides = (peering.requester.account.as_str(), peering.accepter.account.as_str());
+        sides == wanted || sides == (wanted.1, wanted.0)
+    }
+
+    /// The routes that left: those that the plan made and none of its nodes wants, and those into peerings that left. Then
+    /// those of the inventory that are not there any more.
+    pub(super) fn routes(&self, peerings: &[Leaving], wanted: &Wanted) -> (Vec<Leaving>, Vec<Laid>) {
+        let into = |target: &String| peerings.iter().find(|left| left.thing.name() == *target);
+        let mut left = Vec::new();
+        for (place, tables) in &self.found.tables {
+            for table in tables {
+                for route in table.routes.iter().filter(|route| !route.propagated) {
+                    let is_wanted = wanted.places.contains(&(table.id.clone(), route.destination.clone()));
+                    let laid = |node: NodeId, target: &String| {
+                        let (account, region) = place.clone();
+                        let (table, destination) = (table.id.clone(), route.destination.clone());
+                        Laid { node, account, region, table, destination, target: target.clone() }
+                    };
+                    let Some((known, target)) = route.targets.iter().find_map(|target| {
+                        let known =
+                            self.inventory.routes.iter().find(|known| {
+                                **known == laid(known.node.clone(), target) && self.has_left(known, wanted)
+                            });
+                        let node = known.map(|known| &known.node).or_else(|| into(target).map(|left| &left.node));
+                        Some((node?.clone(), target))
+                    }) else {
+                        continue;
+                    };
+                    if !is_wanted {
+                        left.push(self.leaving(known.clone(), place, Thing::Route(laid(known, target))));
+                    }
+                }
+            }
+        }
+        let gone = self.inventory.routes.iter().filter(|known| {
+            let place = (known.account.clone(), known.region.clone());
+            self.found.tables.get(&place).is_some_and(|tables| !is_there(known, tables))
+        });
+        (left, gone.cloned().collect())
+    }
+
+    /// Whether the node that made a route has left the plan, or is elsewhere now.
+    fn has_left(&self, route: &Laid, wanted: &Wanted) -> bool {
+        self.node(&route.node).is_none_or(|node| wanted.certain.contains(&node.id))
+    }
+}
+
+fn is_there(known: &Laid, tables: &[RouteTable]) -> bool {
+    let routes = tables.iter().filter(|table| table.id == known.table).flat_map(|table| &table.routes);
+    routes.into_iter().any(|route| route.destination == known.destination && route.targets.contains(&known.target))
+}
+
+fn protected(stack: &Stack, account: &AccountName, region: &Region) -> Failure {
+    let summary = format!("stack {} in {account}, {region} is protected from deletion", stack.name);
+    Failure::new(summary, "its termination protection is on").help(format!(
+        "switch it off with `aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name {}`, or leave it where it is",
+        stack.name
+    ))
+}
+
+/// Something that bears the plan's name and no node's.
+fn stray(stack: &Stack, (account, region): &Place, tag: &str) -> Failure {
+    let summary =
+        format!("stack {} in account {account}, {region} bears this plan's name and is left alone", stack.name);
+    Failure::new(summary, format!("its tag {NODE_TAG} is `{tag}`, which is no stack's of a plan"))
+        .help("see who made it: orch itself sets both tags or none")
+}

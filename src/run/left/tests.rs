@@ -1,0 +1,261 @@
+//! What of a world left a plan, by what was found.
+
+use std::collections::BTreeMap;
+
+use super::judge::{Judge, Wanted};
+use super::search::Found;
+use super::{Grounds, Leaving, Thing, grounds, used};
+use crate::aws::{Peering, PeeringSide, PeeringState, Role, Route, RouteTable, Stack, StackStatus};
+use crate::ids::{AccountId, NodeId};
+use crate::inventory::{Account, Inventory, Laid, News};
+use crate::plan::Plan;
+use crate::plan::samples::Disk;
+use crate::run::samples::{DEV, HUB, PLAN};
+
+/// An account that the plan does not have.
+const OLD: &str = "999999999999";
+
+fn id(account: &str) -> AccountId {
+    account.parse().unwrap()
+}
+
+fn plan(text: &str) -> Plan {
+    let template = "Resources: {T: {Type: 'AWS::EC2::InternetGateway'}}\nOutputs: {VPCId: {Value: a}, RouteTableId: {Value: b}}\nParameters: {CidrBlock: {Type: String}}\n";
+    let loaded = Disk::default().with("net.toml", text).with("net.yaml", template).load("net.toml");
+    loaded.plan.unwrap_or_else(|| panic!("{:?}", loaded.problems))
+}
+
+fn tags(plan: &str, node: &str) -> BTreeMap<String, String> {
+    [("orch:plan", plan), ("orch:node", node)].map(|(key, value)| (key.to_owned(), value.to_owned())).into()
+}
+
+fn stack(name: &str, tags: BTreeMap<String, String>) -> Stack {
+    Stack {
+        id: format!("arn:{name}"),
+        name: name.to_owned(),
+        status: StackStatus::new("CREATE_COMPLETE"),
+        reason: None,
+        parameters: BTreeMap::new(),
+        tags,
+        outputs: BTreeMap::new(),
+        created: Some(1),
+        updated: None,
+        deleted: None,
+        termination_protection: false,
+        is_nested: false,
+        exports: Vec::new(),
+    }
+}
+
+fn peering(name: &str, state: &str, (from, to): (&str, &str), tags: BTreeMap<String, String>) -> Peering {
+    let side = |account: &str| PeeringSide { account: account.to_owned(), vpc: format!("vpc-{account}"), dns: None };
+    let (requester, accepter) = (side(from), side(to));
+    Peering { id: name.to_owned(), state: PeeringState::new(state), message: String::new(), requester, accepter, tags }
+}
+
+fn table(id: &str, routes: &[(&str, &str)]) -> RouteTable {
+    let route = |(destination, target): &(&str, &str)| Route {
+        destination: (*destination).to_owned(),
+        targets: vec![(*target).to_owned()],
+        ..Route::default()
+    };
+    RouteTable { id: id.to_owned(), routes: routes.iter().map(route).collect(), ..RouteTable::default() }
+}
+
+fn laid(node: &str, table: &str, destination: &str, target: &str) -> Laid {
+    Laid {
+        node: node.parse().unwrap(),
+        account: id(DEV),
+        region: "us-east-1".into(),
+        table: table.to_owned(),
+        destination: destination.to_owned(),
+        target: target.to_owned(),
+    }
+}
+
+/// What was found in the spoke's account, and in an account of the past.
+fn found(stacks: Vec<Stack>, peerings: Vec<Peering>, tables: Vec<RouteTable>) -> Found {
+    let place = || (id(DEV), "us-east-1".into());
+    Found {
+        names: [(id(DEV), "dev".into()), (id(HUB), "master".into()), (id(OLD), "old".into())].into(),
+        stacks: [(place(), stacks)].into(),
+        peerings: [(place(), peerings)].into(),
+        tables: [(place(), tables)].into(),
+        ..Found::default()
+    }
+}
+
+fn told(left: &[Leaving]) -> Vec<String> {
+    left.iter().map(|left| format!("{} {}", left.node, left.thing.name())).collect()
+}
+
+#[test]
+fn a_stack_has_left_if_it_bears_the_plans_name_and_is_no_nodes() {
+    let plan = plan(PLAN);
+    let spoke = || tags("net", "stacks/spoke");
+    let nested = Stack { is_nested: true, ..stack("spoke-Child-1", spoke()) };
+    let gone = Stack { status: StackStatus::new("DELETE_COMPLETE"), ..stack("gone", tags("net", "stacks/gone")) };
+    let younger = Stack { created: Some(2), ..stack("net-old-b", tags("net", "stacks/old/b")) };
+    let stacks = vec![
+        stack("spoke", spoke()),
+        nested,
+        gone,
+        stack("net-old-a", tags("net", "stacks/old/a")),
+        younger,
+        stack("before", spoke()),
+        stack("others", tags("other", "stacks/old/a")),
+        stack("nobodys", BTreeMap::new()),
+        stack("stray", tags("net", "by hand")),
+    ];
+    let found = found(stacks, Vec::new(), Vec::new());
+    let inventory = Inventory::empty("net");
+    let (left, odd) = Judge::new(&plan, &inventory, &found).stacks();
+    assert_eq!(told(&left), ["stacks.old[b] net-old-b", "stacks.old[a] net-old-a", "stacks.spoke before"]);
+    assert_eq!(left[2].notes, ["stacks.spoke is stack spoke in dev, us-east-1 now"]);
+    assert_eq!(odd.len(), 1);
+    assert!(odd[0].to_string().contains("stack stray in account 222222222222, us-east-1"), "{}", odd[0]);
+}
+
+#[test]
+fn a_stack_that_is_protected_is_refused_and_one_that_is_not_whole_says_so() {
+    let plan = plan(PLAN);
+    let protected = Stack { termination_protection: true, ..stack("kept", tags("net", "stacks/kept")) };
+    let failed = Stack { status: StackStatus::new("DELETE_FAILED"), ..stack("failed", tags("net", "stacks/failed")) };
+    let found = found(vec![protected, failed], Vec::new(), Vec::new());
+    let inventory = Inventory::empty("net");
+    let (left, _) = Judge::new(&plan, &inventory, &found).stacks();
+    let refusal = left[0].refusal.as_ref().unwrap();
+    assert_eq!(refusal.summary, "stack kept in dev, us-east-1 is protected from deletion");
+    assert_eq!((left[1].notes.as_slice(), &left[1].refusal), (["it is in DELETE_FAILED".to_owned()].as_slice(), &None));
+}
+
+#[test]
+fn a_peering_has_left_if_no_node_has_it_between_these_accounts() {
+    let plan = plan(PLAN);
+    let link = || tags("net", "peerings/spoke");
+    let peerings = vec![
+        peering("pcx-kept", "active", (DEV, HUB), link()),
+        peering("pcx-turned", "active", (HUB, DEV), link()),
+        peering("pcx-moved", "active", (OLD, HUB), link()),
+        peering("pcx-old", "pending-acceptance", (DEV, HUB), tags("net", "peerings/old")),
+        peering("pcx-dead", "rejected", (DEV, HUB), tags("net", "peerings/old")),
+        peering("pcx-of-a-stack", "active", (DEV, HUB), tags("net", "stacks/old")),
+        peering("pcx-others", "active", (DEV, HUB), tags("other", "peerings/old")),
+    ];
+    let found = found(Vec::new(), peerings, Vec::new());
+    let inventory = Inventory::empty("net");
+    let left = Judge::new(&plan, &inventory, &found).peerings();
+    assert_eq!(told(&left), ["peerings.spoke pcx-moved", "peerings.old pcx-old"]);
+}
+
+#[test]
+fn a_route_has_left_if_the_plan_made_it_and_no_node_wants_it() {
+    let plan = plan(PLAN);
+    let mut inventory = Inventory::empty("net");
+    let known = [
+        laid("routes.gone", "rtb-1", "10.1.0.0/16", "tgw-1"),
+        laid("routes.gone", "rtb-1", "10.2.0.0/16", "tgw-1"),
+        laid("routes.gone", "rtb-1", "10.3.0.0/16", "tgw-1"),
+        laid("routes.out", "rtb-1", "10.4.0.0/16", "pcx-1"),
+        laid("routes.back", "rtb-1", "10.5.0.0/16", "pcx-1"),
+    ];
+    inventory.take_in(News { laid: known.to_vec(), ..News::default() });
+    let routes = [
+        // Left, and still there.
+        ("10.1.0.0/16", "tgw-1"),
+        // Leads elsewhere now.
+        ("10.2.0.0/16", "nat-1"),
+        // Another node wants it.
+        ("10.3.0.0/16", "tgw-1"),
+        // Its node is elsewhere now.
+        ("10.4.0.0/16", "pcx-1"),
+        // Of its node nobody knows yet where it is.
+        ("10.5.0.0/16", "pcx-1"),
+        // Into a peering that left.
+        ("10.6.0.0/16", "pcx-old"),
+        // Somebody else's.
+        ("10.7.0.0/16", "tgw-1"),
+    ];
+    let old = peering("pcx-old", "active", (DEV, HUB), tags("net", "peerings/old"));
+    let found = found(Vec::new(), vec![old], vec![table("rtb-1", &routes)]);
+    let wanted = Wanted {
+        places: [("rtb-1".to_owned(), "10.3.0.0/16".to_owned())].into(),
+        certain: ["routes.out".parse::<NodeId>().unwrap()].into(),
+    };
+    let judge = Judge::new(&plan, &inventory, &found);
+    let (left, gone) = judge.routes(&judge.peerings(), &wanted);
+    assert_eq!(
+        told(&left),
+        [
+            "routes.gone rtb-1: 10.1.0.0/16 → tgw-1",
+            "routes.out rtb-1: 10.4.0.0/16 → pcx-1",
+            "peerings.old rtb-1: 10.6.0.0/16 → pcx-old",
+        ]
+    );
+    assert_eq!(gone, [laid("routes.gone", "rtb-1", "10.2.0.0/16", "tgw-1")]);
+    assert!(left.iter().all(|left| matches!(&left.thing, Thing::Route(_))));
+}
+
+#[test]
+fn what_was_renamed_has_not_left() {
+    let plan = plan(PLAN);
+    let mut inventory = Inventory::empty("net");
+    let names = [("stacks.first", "stacks.second"), ("stacks.second", "stacks.spoke"), ("stacks.odd", "stacks.odd")];
+    let renamed = names.map(|(from, to)| (from.parse().unwrap(), to.parse().unwrap())).to_vec();
+    inventory.take_in(News { renamed, ..News::default() });
+    let stacks = vec![stack("spoke", tags("net", "stacks/first")), stack("odd", tags("net", "stacks/odd"))];
+    let found = found(stacks, Vec::new(), Vec::new());
+    let (left, _) = Judge::new(&plan, &inventory, &found).stacks();
+    assert_eq!(told(&left), ["stacks.odd odd"]);
+}
+
+fn ground(grounds: &Grounds) -> Vec<String> {
+    let line = |ground: &super::Ground| {
+        let regions: Vec<&str> = ground.regions.iter().map(crate::ids::Region::as_str).collect();
+        format!("{} {} {}", ground.account, ground.id, regions.join(" "))
+    };
+    grounds.accounts.iter().map(line).collect()
+}
+
+#[test]
+fn all_accounts_and_regions_of_the_plan_and_of_the_inventory_are_looked_into() {
+    let plan = plan(PLAN);
+    let mut inventory = Inventory::empty("net");
+    let account = |name: &str, region: &str| Account { regions: [region.into()].into(), ..Account::new(name.into()) };
+    let through = |account: Account| Account { through: Some(id(HUB)), role: Some("Ops".to_owned()), ..account };
+    inventory.take_in(News {
+        accounts: vec![
+            (id(DEV), account("development", "eu-west-1")),
+            (id(OLD), through(account("dev", "ap-south-1"))),
+            (id("888888888888"), account("test", "us-west-2")),
+        ],
+        ..News::default()
+    });
+    let grounds = grounds(&plan, &inventory);
+    assert_eq!(
+        ground(&grounds),
+        [
+            "master 111111111111 us-east-1",
+            "dev 222222222222 eu-west-1 us-east-1",
+            "test 888888888888 us-west-2",
+            "dev/999999999999 999999999999 ap-south-1",
+        ]
+    );
+    let old = &grounds.specs["dev/999999999999"];
+    assert_eq!((old.through.as_ref(), old.role.clone()), (Some(&"master".into()), Some(Role::Name("Ops".to_owned()))));
+}
+
+#[test]
+fn an_account_is_remembered_with_all_that_reaches_it() {
+    let text = PLAN.replace("role = \"Deploy\"", "role = \"Deploy\", external_id = \"e-1\", through = \"way\"");
+    let text = text.replace(
+        "[stacks.hub]",
+        "way = { id = \"999999999999\", role = \"Way\" }\nunused = { id = \"888888888888\" }\n\n[stacks.hub]",
+    );
+    let used: BTreeMap<AccountId, Account> = used(&plan(&text)).into_iter().collect();
+    let named: Vec<&str> = used.keys().map(AccountId::as_str).collect();
+    assert_eq!(named, [HUB, DEV, OLD]);
+    let dev = &used[&id(DEV)];
+    assert_eq!((dev.role.as_deref(), dev.external_id.as_deref()), (Some("Deploy"), Some("e-1")));
+    assert_eq!((dev.through.as_ref(), dev.regions.len()), (Some(&id(OLD)), 1));
+}
