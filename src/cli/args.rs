@@ -375,6 +375,12 @@ pub(super) struct Apply {
     /// Only show what would be done, as `orch preview` does
     #[arg(long)]
     pub dry_run: bool,
+    /// Delete what left the plan too, once all else has ended well
+    ///
+    /// Stacks and peerings that bear the plan's name and are no node's any more, and routes that orch made; `orch preview`
+    /// lists them. It goes with the whole plan, not with --only or --skip.
+    #[arg(long)]
+    pub prune: bool,
     /// Pass over this resource when a rollback that has failed is gone on with; repeatable
     ///
     /// For a stack in `UPDATE_ROLLBACK_FAILED`. CloudFormation then takes the resource for rolled back, though it is not:
@@ -389,6 +395,9 @@ pub(super) struct Destroy {
     /// What a run has.
     #[command(flatten)]
     pub run: Run,
+    /// Only show what would be deleted, as `orch preview --destroy` does
+    #[arg(long)]
+    pub dry_run: bool,
     /// Leave this resource behind in the account if its stack cannot be deleted otherwise; repeatable
     ///
     /// Nothing is left behind unless a deletion has failed. NODE:RESOURCE as in `stacks.spoke[dev]:Vpc`, with the
@@ -431,6 +440,12 @@ pub(super) struct PreviewArgs {
     /// Make no change sets: they run the macros of a template, which is code. For plans that one does not trust
     #[arg(long)]
     pub read_only: bool,
+    /// Show what `apply --prune` would do, which deletes what left the plan
+    #[arg(long)]
+    pub prune: bool,
+    /// Show what `destroy` would do
+    #[arg(long, conflicts_with_all = ["prune", "read_only"])]
+    pub destroy: bool,
     /// Slots.
     #[command(flatten)]
     pub limits: Slots,

@@ -75,7 +75,7 @@ fn what(job: &Job, command: Command, args: &Run) -> String {
     for node in
         job.taking_part().filter(|node| matches!(job.task(*node), Task::Converge | Task::Destroy | Task::Cancel))
     {
-        let planned = &plan.nodes[node.index()];
+        let Some(planned) = job.node(node) else { continue };
         kinds[planned.id.kind as usize].0 += 1;
         places.insert(format!("{} ({}) in {}", planned.account, plan.accounts[&planned.account].id, planned.region));
     }
@@ -88,7 +88,7 @@ fn what(job: &Job, command: Command, args: &Run) -> String {
     let verb = match command {
         Command::Destroy => "delete",
         Command::Cancel => "cancel what runs at",
-        Command::Apply | Command::Outputs => "apply",
+        Command::Apply | Command::Outputs | Command::Prune => "apply",
     };
     let mut said = format!("{path} will {verb} {} of plan {}:", kinds.join(", "), plan.name);
     for place in places {

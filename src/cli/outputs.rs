@@ -69,7 +69,7 @@ fn tell(args: &Outputs, surroundings: &Surroundings) -> Result<Exit, Exit> {
 /// What the nodes of a job gave, in the order of the plan.
 pub(super) fn given(gathered: &Gathered, job: &Job) -> Vec<NodeOutputs> {
     let node = |ix: Ix| {
-        let node = &job.plan().nodes[ix.index()];
+        let node = job.node(ix)?;
         let given = gathered.given(&node.id)?;
         let mut outputs = given.outputs;
         // A stack's ARN is long, names the stack only, and is what nobody comes here for.

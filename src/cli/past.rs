@@ -36,9 +36,9 @@ impl Past {
         &self.kept.inventory
     }
 
-    /// Looks for what left the plan.
-    pub(super) async fn search(&self, sessions: &Sessions) -> Found {
-        search(&self.plan, self.inventory(), &self.grounds, sessions, &self.unreached).await
+    /// Looks for what left the plan; `everything` says that the plan's own is to be deleted, too.
+    pub(super) async fn search(&self, sessions: &Sessions, everything: bool) -> Found {
+        search(&self.plan, self.inventory(), &self.grounds, sessions, &self.unreached, everything).await
     }
 
     /// Writes the accounts down that are about to be used: should the run be broken off, they are found again.

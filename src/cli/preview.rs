@@ -2,20 +2,26 @@
 
 use std::sync::{Arc, OnceLock};
 
+use tokio::sync::mpsc;
+
 use crate::aws::Sessions;
 use crate::engine::Settings;
+use crate::event::Command;
 use crate::kinds::stack::ChangeSets;
 use crate::preview::Preview;
 use crate::report::{Palette, preview_json, preview_markdown, preview_text};
-use crate::run::{Job, Leaving, Left, Looking, Outlooks, foresee};
+use crate::run::{
+    Gathered, Job, Leaving, Left, Looking, Means, Outlooks, WantedRoutes, execute, foresee, foresee_destroy,
+};
 
-use super::args::{PreviewArgs, PreviewFormat, Run};
+use super::args::{Choice, PreviewArgs, PreviewFormat, Run};
 use super::checked::{Checked, Hold};
 use super::exit::Exit;
 use super::past::Past;
 use super::signals::Signals;
+use super::teller::Teller;
 use super::threads::on_threads;
-use super::{Surroundings, checked, print, reach};
+use super::{Surroundings, checked, print, reach, terminal};
 
 /// Shows what `apply` would do.
 pub(super) fn preview(args: &PreviewArgs, surroundings: &Surroundings) -> Exit {
@@ -23,28 +29,54 @@ pub(super) fn preview(args: &PreviewArgs, surroundings: &Surroundings) -> Exit {
 }
 
 /// The same for the arguments of a run.
-pub(super) fn before(run: &Run, surroundings: &Surroundings) -> Exit {
-    let args = PreviewArgs { on: run.on.clone(), format: PreviewFormat::Text, read_only: false, limits: run.limits };
-    preview(&args, surroundings)
+pub(super) fn before(run: &Run, prune: bool, surroundings: &Surroundings) -> Exit {
+    preview(&of_run(run, prune, false), surroundings)
+}
+
+/// The same for those of a destruction.
+pub(super) fn before_destroy(run: &Run, surroundings: &Surroundings) -> Exit {
+    preview(&of_run(run, false, true), surroundings)
+}
+
+fn of_run(run: &Run, prune: bool, destroy: bool) -> PreviewArgs {
+    let (on, limits) = (run.on.clone(), run.limits);
+    PreviewArgs { on, format: PreviewFormat::Text, read_only: false, prune, destroy, limits }
 }
 
 fn attempt(args: &PreviewArgs, surroundings: &Surroundings) -> Result<Exit, Exit> {
-    let checked = checked::open(&args.on.plan, &args.on.vars, Hold::EveryRule, surroundings)?;
+    let hold = if args.destroy { Hold::ThatItLoads } else { Hold::EveryRule };
+    let checked = checked::open(&args.on.plan, &args.on.vars, hold, surroundings)?;
+    whole_if_pruned(args.prune, &args.on.choice)?;
     let chosen = checked.choose(&args.on.choice)?;
-    let job = Arc::new(Job::apply(Arc::clone(&checked.plan), Arc::clone(&checked.graph), &chosen));
+    let (plan, graph) = (Arc::clone(&checked.plan), Arc::clone(&checked.graph));
     let environment = reach::environment(&args.on.target, &checked.plan, surroundings)?;
     let settings = Settings { limits: args.limits.limits(), fail_fast: false };
     let preview = on_threads(async {
         let mut signals = Signals::listen()?;
-        let jobs = [&*job];
         let mut past = Past::open(&checked.plan, &args.on.choice, &args.on.target).await;
+        let (before, job) = if args.destroy {
+            let before = Job::before_destroy(Arc::clone(&plan), Arc::clone(&graph), &chosen);
+            (Some(before), Job::destroy(plan, &graph, &chosen))
+        } else {
+            (None, Job::apply(plan, graph, &chosen))
+        };
+        let job = Arc::new(job.remembering(past.inventory()));
+        let jobs: Vec<&Job> = before.iter().chain([&*job]).collect();
         let opening = reach::sessions_and(&jobs, &past.grounds.specs, &environment, &checked.sources);
         let (sessions, unreached) = signals.or(Box::pin(opening)).await??;
         past.unreached = unreached;
-        let ahead = Ahead::new(!args.read_only);
-        let seen = ahead.look(&job, settings, &checked, &sessions, &past, &mut signals).await;
-        ahead.change_sets.sweep().await;
-        seen
+        let ahead = Ahead { prunes: args.prune, ..Ahead::new(!args.read_only) };
+        let Some(before) = before else {
+            let seen = ahead.look(&job, settings, &checked, &sessions, &past, &mut signals).await;
+            ahead.change_sets.sweep().await;
+            return seen;
+        };
+        let gathered = Arc::new(Gathered::default());
+        let recalling = recall(before, settings, &checked, &sessions, &gathered, surroundings);
+        signals.or(Box::pin(recalling)).await??;
+        let (preview, _) =
+            ahead.look_at_destruction(&job, settings, &checked, &sessions, &past, &gathered, &mut signals).await?;
+        Ok(preview)
     })??;
     let palette = Palette { enabled: surroundings.terminal.color_out };
     let text = match args.format {
@@ -53,6 +85,52 @@ fn attempt(args: &PreviewArgs, surroundings: &Surroundings) -> Result<Exit, Exit
         PreviewFormat::Markdown => preview_markdown(&preview),
     };
     Ok(print(&text, exit(&preview)))
+}
+
+/// Makes sure that all of the plan is meant where what left it is to be deleted: a part of a plan tells nothing of that.
+///
+/// # Errors
+/// The exit code, after it was said.
+pub(super) fn whole_if_pruned(prune: bool, choice: &Choice) -> Result<(), Exit> {
+    if !prune || (choice.only.is_empty() && choice.skip.is_empty()) {
+        return Ok(());
+    }
+    terminal::notice(
+        "error: --prune goes with all of a plan, and --only and --skip choose a part of it\n  help: give --prune alone, or leave it out\n",
+    );
+    Err(Exit::Refused)
+}
+
+/// Looks up what a destruction needs to know, before anything is deleted. What is missing is no failure; what cannot
+/// be looked up is, since a route that is not found would be taken for one that is gone.
+///
+/// # Errors
+/// The exit code, after it was said what could not be looked up.
+pub(super) async fn recall(
+    before: Job,
+    settings: Settings,
+    checked: &Checked,
+    sessions: &Arc<Sessions>,
+    gathered: &Arc<Gathered>,
+    surroundings: &Surroundings,
+) -> Result<(), Exit> {
+    let quiet = Surroundings { quiet: true, ..*surroundings };
+    let teller = Teller::new(&before, &quiet);
+    let (_silent, control) = mpsc::unbounded_channel();
+    let means = Means {
+        sessions: Arc::clone(sessions),
+        gathered: Arc::clone(gathered),
+        sources: Arc::clone(&checked.sources),
+        sink: teller.sink(),
+        outlooks: Arc::default(),
+        change_sets: Arc::default(),
+    };
+    let tally = execute(&Arc::new(before), Command::Outputs, settings, means, control).await;
+    if tally.is_success() {
+        return Ok(());
+    }
+    terminal::notice("nothing was changed\n");
+    Err(print(&teller.end(surroundings), Exit::Failed))
 }
 
 /// How a preview is told to the shell.
@@ -75,6 +153,8 @@ pub(super) struct Ahead {
     pub(super) change_sets: Arc<ChangeSets>,
     /// What left the plan, once it was looked for.
     pub(super) left: OnceLock<Left>,
+    /// Whether that is to be deleted.
+    pub(super) prunes: bool,
     asks: bool,
 }
 
@@ -104,11 +184,50 @@ impl Ahead {
             outlooks: Arc::clone(&self.outlooks),
             change_sets: self.asks.then(|| Arc::clone(&self.change_sets)),
         };
-        let looks = async { tokio::join!(foresee(job, settings, looking), past.search(sessions)) };
+        let looks = async { tokio::join!(foresee(job, settings, looking), past.search(sessions, false)) };
         let (mut preview, found) = signals.or(Box::pin(looks)).await?;
-        let left = self.left.get_or_init(|| found.left(job, &self.outlooks, &checked.sources, past.inventory()));
+        let wanted = WantedRoutes::foreseen(&checked.plan, &self.outlooks, &checked.sources);
+        self.add(&mut preview, found.left(&checked.plan, &wanted, past.inventory()));
+        preview.prunes = self.prunes;
+        Ok(preview)
+    }
+
+    /// Looks at everything that a destruction would delete, and gives that with the job that deletes it, what left the plan
+    /// among it.
+    ///
+    /// # Errors
+    /// The exit code when it was interrupted.
+    #[expect(clippy::too_many_arguments, reason = "a destruction has what routes refer to besides")]
+    pub(super) async fn look_at_destruction(
+        &self,
+        job: &Arc<Job>,
+        settings: Settings,
+        checked: &Checked,
+        sessions: &Arc<Sessions>,
+        past: &Past,
+        gathered: &Arc<Gathered>,
+        signals: &mut Signals,
+    ) -> Result<(Preview, Arc<Job>), Exit> {
+        let looking = Looking {
+            sessions: Arc::clone(sessions),
+            sources: Arc::clone(&checked.sources),
+            outlooks: Arc::clone(&self.outlooks),
+            change_sets: None,
+        };
+        let foreseeing = foresee_destroy(job, settings, looking, Arc::clone(gathered));
+        let looks = async { tokio::join!(foreseeing, past.search(sessions, true)) };
+        let (mut preview, found) = signals.or(Box::pin(looks)).await?;
+        let wanted = WantedRoutes::given(&checked.plan, gathered, &checked.sources);
+        let left = found.left(&checked.plan, &wanted, past.inventory());
+        let whole = Arc::new(Job::clone(job).and(&left));
+        self.add(&mut preview, left);
+        Ok((preview, whole))
+    }
+
+    fn add(&self, preview: &mut Preview, left: Left) {
         preview.left = left.leaving.iter().map(Leaving::foreseen).collect();
         preview.unsearched.clone_from(&left.unsearched);
-        Ok(preview)
+        // Nobody looks twice.
+        let _ = self.left.set(left);
     }
 }

@@ -7,8 +7,9 @@ use tokio::sync::mpsc;
 
 use crate::engine::Settings;
 use crate::event::{Command, Tally};
+use crate::preview::Preview;
 use crate::report::{Palette, outputs_table, preview_text};
-use crate::run::{Gathered, Job, Means, Sink, execute};
+use crate::run::{Gathered, Job, Leaving, Left, Means, WantedRoutes, execute};
 
 use super::allow::Allow;
 use super::args::{Apply, Destroy, Run};
@@ -25,29 +26,40 @@ use super::{Surroundings, checked, outputs, print, reach, terminal};
 /// Makes AWS what the plan says.
 pub(super) fn apply(args: &Apply, surroundings: &Surroundings) -> Exit {
     if args.dry_run {
-        return preview::before(&args.run, surroundings);
+        return preview::before(&args.run, args.prune, surroundings);
     }
-    run(&args.run, Command::Apply, &Allow::apply(args), surroundings)
+    let prune = args.prune;
+    run(&args.run, Command::Apply, prune, &Allow::apply(args), surroundings)
 }
 
 /// Deletes what the plan made.
 pub(super) fn destroy(args: &Destroy, surroundings: &Surroundings) -> Exit {
+    if args.dry_run {
+        return preview::before_destroy(&args.run, surroundings);
+    }
     if args.force {
         terminal::notice("warning: with --force, whatever cannot be deleted is left behind in the account\n");
     }
-    run(&args.run, Command::Destroy, &Allow::destroy(args), surroundings)
+    run(&args.run, Command::Destroy, false, &Allow::destroy(args), surroundings)
 }
 
 /// Breaks off what runs at the plan's stacks.
 pub(super) fn cancel(args: &Run, surroundings: &Surroundings) -> Exit {
-    run(args, Command::Cancel, &Allow::default(), surroundings)
+    run(args, Command::Cancel, false, &Allow::default(), surroundings)
 }
 
-fn run(args: &Run, command: Command, allow: &Allow<'_>, surroundings: &Surroundings) -> Exit {
-    attempt(args, command, allow, surroundings).unwrap_or_else(|exit| exit)
+fn run(args: &Run, command: Command, prune: bool, allow: &Allow<'_>, surroundings: &Surroundings) -> Exit {
+    attempt(args, command, prune, allow, surroundings).unwrap_or_else(|exit| exit)
 }
 
-fn attempt(args: &Run, command: Command, allow: &Allow<'_>, surroundings: &Surroundings) -> Result<Exit, Exit> {
+fn attempt(
+    args: &Run,
+    command: Command,
+    prune: bool,
+    allow: &Allow<'_>,
+    surroundings: &Surroundings,
+) -> Result<Exit, Exit> {
+    preview::whole_if_pruned(prune, &args.on.choice)?;
     let hold = if matches!(command, Command::Destroy | Command::Cancel) { Hold::ThatItLoads } else { Hold::EveryRule };
     let checked = checked::open(&args.on.plan, &args.on.vars, hold, surroundings)?;
     let chosen = checked.choose(&args.on.choice)?;
@@ -59,7 +71,7 @@ fn attempt(args: &Run, command: Command, allow: &Allow<'_>, surroundings: &Surro
             (Some(before), Job::destroy(plan, &graph, &chosen))
         }
         Command::Cancel => (None, Job::cancel(plan, &graph, &chosen)),
-        Command::Apply | Command::Outputs => (None, Job::apply(plan, graph, &chosen)),
+        Command::Apply | Command::Prune | Command::Outputs => (None, Job::apply(plan, graph, &chosen)),
     };
     let job = job.allowing(allowed);
     let question = Question::of(args, &job, command);
@@ -67,17 +79,17 @@ fn attempt(args: &Run, command: Command, allow: &Allow<'_>, surroundings: &Surro
     let environment = reach::environment(&args.on.target, &checked.plan, surroundings)?;
     let settings = Settings { limits: args.limits.limits(), fail_fast: args.fail_fast };
     on_threads(async {
-        let job = Arc::new(job);
-        let jobs: Vec<&Job> = before.iter().chain([&*job]).collect();
         let mut signals = Signals::listen()?;
         let mut past = Past::open(&checked.plan, &args.on.choice, &args.on.target).await;
+        let mut job = Arc::new(job.remembering(past.inventory()));
+        let jobs: Vec<&Job> = before.iter().chain([&*job]).collect();
         // What runs is broken off whatever left the plan.
         let others = if command == Command::Cancel { IndexMap::new() } else { past.grounds.specs.clone() };
         let opening = reach::sessions_and(&jobs, &others, &environment, &checked.sources);
         let (sessions, unreached) = signals.or(Box::pin(opening)).await??;
         past.unreached = unreached;
         let gathered = Arc::new(Gathered::default());
-        let ahead = Ahead::new(true);
+        let ahead = Ahead { prunes: prune, ..Ahead::new(true) };
         let means = |sink| Means {
             sessions: Arc::clone(&sessions),
             gathered: Arc::clone(&gathered),
@@ -87,17 +99,31 @@ fn attempt(args: &Run, command: Command, allow: &Allow<'_>, surroundings: &Surro
             change_sets: Arc::clone(&ahead.change_sets),
         };
         let asked = async {
-            let mut nothing = false;
-            if let Some(before) = before {
-                signals.or(look(before, settings, means, surroundings)).await??;
+            let preview = if let Some(before) = before {
+                let recalling = preview::recall(before, settings, &checked, &sessions, &gathered, surroundings);
+                signals.or(Box::pin(recalling)).await??;
+                let looking = ahead.look_at_destruction(
+                    &job,
+                    settings,
+                    &checked,
+                    &sessions,
+                    &past,
+                    &gathered,
+                    &mut signals,
+                );
+                let (preview, whole) = Box::pin(looking).await?;
+                job = whole;
+                Some(preview)
             } else if command == Command::Apply {
-                let preview = ahead.look(&job, settings, &checked, &sessions, &past, &mut signals).await?;
-                nothing = preview.is_nothing();
-                // Nobody is asked about what they were not shown.
-                if !nothing && (!surroundings.quiet || !is_answered(args)) {
-                    let palette = Palette { enabled: surroundings.terminal.color_err };
-                    terminal::notice(&format!("{}\n", preview_text(&preview, palette)));
-                }
+                Some(Box::pin(ahead.look(&job, settings, &checked, &sessions, &past, &mut signals)).await?)
+            } else {
+                None
+            };
+            let nothing = preview.as_ref().is_some_and(Preview::is_nothing);
+            // Nobody is asked about what they were not shown.
+            if let Some(preview) = preview.filter(|_| !nothing && (!surroundings.quiet || !is_answered(args))) {
+                let palette = Palette { enabled: surroundings.terminal.color_err };
+                terminal::notice(&format!("{}\n", preview_text(&preview, palette)));
             }
             if nothing { Ok(()) } else { signals.or(question.ask(args)).await? }
         };
@@ -108,15 +134,11 @@ fn attempt(args: &Run, command: Command, allow: &Allow<'_>, surroundings: &Surro
         if command == Command::Apply {
             past.note_accounts().await;
         }
-        let teller = Teller::new(&job, surroundings);
         let (words, control) = mpsc::unbounded_channel();
         let watching = tokio::spawn(signals.tell(words));
+        let teller = Teller::new(&job, surroundings);
         let tally = execute(&job, command, settings, means(past.listening(teller.sink())), control).await;
-        watching.abort();
         ahead.change_sets.sweep().await;
-        if command != Command::Cancel {
-            past.note_run(&gathered, ahead.left.get()).await;
-        }
         let mut text = String::new();
         if command == Command::Apply {
             let palette = Palette { enabled: surroundings.terminal.color_out };
@@ -124,28 +146,45 @@ fn attempt(args: &Run, command: Command, allow: &Allow<'_>, surroundings: &Surro
             text.push('\n');
         }
         text.push_str(&teller.end(surroundings));
-        Ok(print(&text, exit(&tally)))
+        watching.abort();
+        let mut exit = exit(&tally);
+        if let Some(left) = ahead.left.get().filter(|left| prune && !left.leaving.is_empty()) {
+            if exit == Exit::Done {
+                // What the run has brought forth tells which routes are wanted.
+                let wanted = WantedRoutes::given(&checked.plan, &gathered, &checked.sources);
+                let job = Job::prune(Arc::clone(&checked.plan), &checked.graph, &left.clone().without(&wanted));
+                let job = Arc::new(job.remembering(past.inventory()));
+                let (words, control) = mpsc::unbounded_channel();
+                let watching = tokio::spawn(Signals::listen()?.tell(words));
+                let teller = Teller::new(&job, surroundings);
+                let sink = past.listening(teller.sink());
+                let pruned = execute(&job, Command::Prune, settings, means(sink), control).await;
+                watching.abort();
+                text.push_str(&teller.end(surroundings));
+                exit = self::exit(&pruned);
+            } else {
+                terminal::notice(&unpruned(left));
+            }
+        }
+        if command != Command::Cancel {
+            past.note_run(&gathered, ahead.left.get()).await;
+        }
+        Ok(print(&text, exit))
     })?
 }
 
-/// Looks up what a destruction needs to know, before anything is deleted. What is missing is no failure; what cannot
-/// be looked up is, since a route that is not found would be taken for one that is gone.
-async fn look(
-    before: Job,
-    settings: Settings,
-    means: impl Fn(Sink) -> Means,
-    surroundings: &Surroundings,
-) -> Result<(), Exit> {
-    let quiet = Surroundings { quiet: true, ..*surroundings };
-    let teller = Teller::new(&before, &quiet);
-    let (_silent, control) = mpsc::unbounded_channel();
-    let means = means(teller.sink());
-    let tally = execute(&Arc::new(before), Command::Outputs, settings, means, control).await;
-    if tally.is_success() {
-        return Ok(());
+/// What to say of what left the plan and was not deleted, since the run did not end well.
+fn unpruned(left: &Left) -> String {
+    const NAMED: usize = 5;
+    let name = |left: &Leaving| format!("{} ({})", left.node, left.thing.name());
+    let mut names: Vec<String> = left.leaving.iter().take(NAMED).map(name).collect();
+    if left.leaving.len() > NAMED {
+        names.push(format!("{} more", left.leaving.len() - NAMED));
     }
-    terminal::notice("nothing was changed\n");
-    Err(print(&teller.end(surroundings), Exit::Failed))
+    format!(
+        "warning: what left the plan was not deleted, since not all else ended well: {}\n  help: apply with --prune again\n",
+        names.join(", ")
+    )
 }
 
 /// How a run's end is told to the shell. A failure weighs more than an interruption: it is what has to be looked into.

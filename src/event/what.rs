@@ -15,6 +15,8 @@ pub enum Command {
     Apply,
     /// Delete what the plan made.
     Destroy,
+    /// Delete what left the plan.
+    Prune,
     /// Read what there is and change nothing.
     Outputs,
     /// Break off what runs at AWS.

@@ -117,27 +117,7 @@ impl Graph {
         for id in ids {
             dag.add_node(Some(id));
         }
-        let mut edges: Vec<Edge> = edges.into_iter().collect();
-        let mut large = Vec::new();
-        for join in joins {
-            assert!(join.from.iter().chain(&join.to).all(|node| node.index() < len), "a join is between nodes");
-            // Of a few nodes, the edges themselves are no more.
-            if join.from.len().min(join.to.len()) > 2 {
-                large.push(join);
-            } else {
-                edges.extend(join.edges());
-            }
-        }
-        connect(&mut dag, edges);
-        for Join { from, to, reason } in large {
-            let between = dag.add_node(None);
-            for node in from {
-                dag.add_edge(at(node), between, Vec::new());
-            }
-            for node in to {
-                dag.add_edge(between, at(node), vec![reason.clone()]);
-            }
-        }
+        link(&mut dag, len, edges, joins);
         if let Some(order) = order(&dag) {
             return Ok(Self { dag, len, order, by_id });
         }
@@ -146,6 +126,37 @@ impl Graph {
         cut(&mut dag, &parts);
         let order = order(&dag).expect("without the edges inside its rings a graph has none");
         Err(Box::new(Cycles { found, rest: Self { dag, len, order, by_id } }))
+    }
+
+    /// The same graph with more nodes behind its own, whose names may be some that it has, and with what connects them;
+    /// `None` if some nodes need each other in a ring then. A name that stands twice leads to the first of its nodes.
+    ///
+    /// # Panics
+    /// If an edge or a join names a position that there is not.
+    pub fn beside(
+        &self,
+        ids: Vec<NodeId>,
+        edges: impl IntoIterator<Item = Edge>,
+        joins: impl IntoIterator<Item = Join>,
+    ) -> Option<Self> {
+        let added = ids.len();
+        let len = self.len + added;
+        let mut dag = Dag::with_capacity(self.dag.node_count() + added, self.dag.edge_count());
+        let mut by_id = self.by_id.clone();
+        for (index, id) in self.ids().cloned().chain(ids).enumerate() {
+            by_id.entry(id.clone()).or_insert_with(|| Ix::from(index));
+            dag.add_node(Some(id));
+        }
+        for _ in self.len..self.dag.node_count() {
+            dag.add_node(None);
+        }
+        let shifted = |node: NodeIndex| if node.index() < self.len { node } else { NodeIndex::new(node.index() + added) };
+        for edge in self.dag.edge_references() {
+            dag.add_edge(shifted(edge.source()), shifted(edge.target()), edge.weight().clone());
+        }
+        link(&mut dag, len, edges, joins);
+        let order = order(&dag)?;
+        Some(Self { dag, len, order, by_id })
     }
 
     /// How many nodes there are.
@@ -301,6 +312,31 @@ pub(super) fn position(node: NodeIndex) -> Ix {
     Ix::from(node.index())
 }
 
+/// Adds the edges and the joins between the first `len` positions.
+fn link(dag: &mut Dag, len: usize, edges: impl IntoIterator<Item = Edge>, joins: impl IntoIterator<Item = Join>) {
+    let mut edges: Vec<Edge> = edges.into_iter().collect();
+    let mut large = Vec::new();
+    for join in joins {
+        assert!(join.from.iter().chain(&join.to).all(|node| node.index() < len), "a join is between nodes");
+        // Of a few nodes, the edges themselves are no more.
+        if join.from.len().min(join.to.len()) > 2 {
+            large.push(join);
+        } else {
+            edges.extend(join.edges());
+        }
+    }
+    connect(dag, edges);
+    for Join { from, to, reason } in large {
+        let between = dag.add_node(None);
+        for node in from {
+            dag.add_edge(at(node), between, Vec::new());
+        }
+        for node in to {
+            dag.add_edge(between, at(node), vec![reason.clone()]);
+        }
+    }
+}
+
 /// Adds the edges, those between the same two nodes as one.
 ///
 /// petgraph lists a node's neighbours from the edge that was added last, so adding the edges backwards makes every
@@ -418,6 +454,27 @@ mod tests {
         let id = graph.id(Ix(2)).clone();
         assert_eq!(graph.get(&id), Some(Ix(2)));
         assert_eq!(graph.get(&"stacks.none".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn nodes_are_added_behind_those_that_are_there_and_a_ring_is_none() {
+        let edges = [edge(0, 1), edge(2, 3)];
+        let reason = Reason { expression: "depends_on".into(), span: None };
+        let join = |from: &[u32], to: &[u32]| {
+            let places = |nodes: &[u32]| nodes.iter().copied().map(Ix).collect();
+            Join { from: places(from), to: places(to), reason: reason.clone() }
+        };
+        let graph = Graph::with_joins(ids(8), edges, [join(&[0, 1, 2], &[4, 5, 6])]).unwrap();
+        let twice = graph.id(Ix(3)).clone();
+        let more = graph.reversed().beside(vec![twice.clone(), "stacks.new".parse().unwrap()], [edge(9, 1), edge(3, 8)], []);
+        let more = more.unwrap();
+        assert_eq!((more.len(), more.get(&twice)), (10, Some(Ix(3))));
+        assert_eq!(indices(more.needs(Ix(1))), [4, 5, 6, 9]);
+        assert_eq!(indices(more.needs(Ix(8))), [3]);
+        assert_eq!(indices(more.needed_by(Ix(4))), [0, 1, 2]);
+        let place = |node: u32| more.order().iter().position(|own| own.0 == node).unwrap();
+        assert!(place(9) < place(1) && place(3) < place(8) && place(4) < place(0));
+        assert!(graph.beside(vec![twice], [edge(8, 0), edge(4, 8)], []).is_none());
     }
 
     #[test]

@@ -23,6 +23,9 @@ pub struct Preview {
     /// Whether it is pruned: deleted at the end of the run.
     #[serde(default, skip_serializing_if = "is_not")]
     pub prunes: bool,
+    /// Whether the run is a destruction.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub destroys: bool,
     /// Where nobody could look for what left the plan, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unsearched: Vec<Failure>,
@@ -39,7 +42,7 @@ pub type Count = Vec<(Action, usize)>;
 impl Preview {
     /// A preview of nodes in their order, of which nothing left the plan.
     pub fn new(plan: String, nodes: Vec<Foreseen>, order: Order) -> Self {
-        Self { plan, nodes, order, left: Vec::new(), prunes: false, unsearched: Vec::new() }
+        Self { plan, nodes, order, left: Vec::new(), prunes: false, destroys: false, unsearched: Vec::new() }
     }
 
     /// All that the run would do something with: the nodes, and what left the plan if it is pruned.

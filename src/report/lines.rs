@@ -227,6 +227,7 @@ const fn verb(command: Command) -> &'static str {
     match command {
         Command::Apply => "applying",
         Command::Destroy => "destroying",
+        Command::Prune => "pruning",
         Command::Outputs => "reading",
         Command::Cancel => "cancelling the updates of",
     }

@@ -50,7 +50,7 @@ impl Digest {
                     Some(Command::Destroy) => true,
                     // A stack at which nothing ran is not worth a line.
                     Some(Command::Cancel) => !details.is_empty(),
-                    Some(Command::Apply | Command::Outputs) | None => false,
+                    Some(Command::Apply | Command::Prune | Command::Outputs) | None => false,
                 };
                 if *change == Change::Unchanged && left {
                     self.left.push((node.clone(), details.clone()));
@@ -168,6 +168,7 @@ impl Digest {
         if self.is_complete() && changed == 0 {
             let plainly = match self.command {
                 Some(Command::Destroy) => "Nothing changed: there was nothing to delete",
+                Some(Command::Prune) => "Nothing changed: what left the plan is gone already",
                 Some(Command::Outputs) => "Everything is read",
                 Some(Command::Cancel) => "Nothing changed: no update was under way",
                 Some(Command::Apply) | None => "Nothing changed: everything is as the plan says",

@@ -14,8 +14,8 @@ use crate::plan::{Account, Plan, Role, Spec};
 pub fn specs(jobs: &[&Job]) -> IndexMap<AccountName, AccountSpec> {
     let Some(plan) = jobs.first().map(|job| job.plan()) else { return IndexMap::new() };
     let mut used: BTreeSet<&AccountName> = BTreeSet::new();
-    for node in jobs.iter().flat_map(|job| job.taking_part()) {
-        let node = &plan.nodes[node.index()];
+    // What left the plan may be in accounts that it does not have.
+    for node in jobs.iter().flat_map(|job| job.taking_part()).filter_map(|node| plan.nodes.get(node.index())) {
         reach(plan, &node.account, &mut used);
         if let Spec::Peering(peering) = &node.spec {
             reach(plan, &peering.accepter.account, &mut used);

@@ -11,10 +11,11 @@ use super::{Gathered, Job, Outlooks, Task};
 use crate::aws::Sessions;
 use crate::diag::Sources;
 use crate::engine::{Control, EngineEvent, Fate, Schedule, Settings, drive};
-use crate::event::{Command, Event, Failure, Tally};
+use crate::event::{Change, Command, Event, Failure, Tally};
 use crate::graph::Ix;
 use crate::ids::{AccountName, Kind};
 use crate::kinds::stack::ChangeSets;
+use crate::preview::Action;
 
 /// Where events go: called at the moment that something happens, from any task, and expected to return at once.
 pub type Sink = Arc<dyn Fn(Event) + Send + Sync>;
@@ -51,8 +52,9 @@ pub async fn execute(
     let sink = Arc::clone(&means.sink);
     let nodes = job.taking_part().count();
     sink(Event::RunStarted { plan: job.plan().name.to_string(), command, nodes });
-    let schedule =
-        Schedule::new(Arc::clone(job.graph()), |node| accounts(job, node), |node| weight(job, node), settings);
+    let outlooks = Arc::clone(&means.outlooks);
+    let weighed = |node| weight(job, node, outlooks.foreseen(job.graph().id(node)).map(|seen| seen.action));
+    let schedule = Schedule::new(Arc::clone(job.graph()), |node| accounts(job, node), weighed, settings);
     let tally = Arc::new(Mutex::new(Tally::default()));
     let counted = Arc::clone(&tally);
     let counting: Sink = {
@@ -84,17 +86,35 @@ pub(super) fn accounts(job: &Job, node: Ix) -> Vec<AccountName> {
     if job.task(node) == Task::Leave {
         return Vec::new();
     }
-    job.plan().nodes[node.index()].accounts().cloned().collect()
+    match job.node(node) {
+        Some(node) => node.accounts().cloned().collect(),
+        None => job.place(node).map(|(account, _)| account.clone()).into_iter().collect(),
+    }
 }
 
-/// How long a node is expected to take, in seconds: a guess by its kind, until durations of earlier runs are known.
-pub(super) fn weight(job: &Job, node: Ix) -> u64 {
+/// How long a node is expected to take, in milliseconds: what it took in earlier runs, or else a guess by its kind.
+pub(super) fn weight(job: &Job, node: Ix, action: Option<Action>) -> u64 {
+    if let Some(known) = action.and_then(|action| expected(job, node, action)) {
+        return known;
+    }
     match (job.task(node), node_kind(job, node)) {
         (Task::Leave, _) => 0,
-        (Task::Read | Task::Find | Task::Recall, _) | (_, Kind::Route) => 1,
-        (_, Kind::Peering) => 5,
-        (_, Kind::Stack) => 120,
+        (Task::Read | Task::Find | Task::Recall, _) | (_, Kind::Route) => 1_000,
+        (_, Kind::Peering) => 5_000,
+        (_, Kind::Stack) => 120_000,
     }
+}
+
+/// How long what would be done with a node took in earlier runs, in milliseconds; `None` if nobody knows.
+pub(super) fn expected(job: &Job, node: Ix, action: Action) -> Option<u64> {
+    let change = match action {
+        Action::Create => Change::Created,
+        Action::Update => Change::Updated,
+        Action::Replace => Change::Replaced,
+        Action::Delete => Change::Deleted,
+        Action::Nothing | Action::Read | Action::Unknown | Action::Refused | Action::Skipped => return None,
+    };
+    job.durations().expected(job.graph().id(node), change)
 }
 
 fn node_kind(job: &Job, node: Ix) -> Kind {
@@ -107,9 +127,8 @@ fn told(job: &Job, event: &EngineEvent, took: impl Fn(Ix) -> u64) -> Option<Even
     let takes_part = |node: &Ix| job.task(*node) != Task::Leave;
     match event {
         EngineEvent::Started(node) if takes_part(node) => {
-            let planned = &job.plan().nodes[node.index()];
-            let (account, region) = (planned.account.clone(), planned.region.clone());
-            Some(Event::NodeStarted { node: id(*node), account, region })
+            let (account, region) = job.place(*node)?;
+            Some(Event::NodeStarted { node: id(*node), account: account.clone(), region: region.clone() })
         }
         EngineEvent::Ended(node, fate) if takes_part(node) => match fate {
             Fate::Done | Fate::Failed => None,

@@ -1,22 +1,23 @@
 //! Takes a job through the engine without doing it: what would be done with each node.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
 use super::drafts::Drafter;
 use super::outlooks::Outlooks;
-use super::runner::{missing, regional};
-use super::{Job, Task};
-use crate::aws::Sessions;
+use super::runner::{Doomed, doomed, missing, regional};
+use super::wanted::Resolver;
+use super::{Gathered, Job, Task};
+use crate::aws::{Regional, Sessions};
 use crate::diag::Sources;
 use crate::engine::{self, Outcome, Schedule, Settings, drive};
 use crate::event::Failure;
 use crate::graph::Ix;
 use crate::kinds::stack::ChangeSets;
 use crate::kinds::{Outlook, Owner, peering, route, stack};
-use crate::plan::{Node, PeeringSpec, Spec};
+use crate::plan::{Node, PeeringSpec, RouteSpec, Spec};
 use crate::preview::{Action, Foreseen, Order, Preview};
 
 /// What a preview needs besides the job.
@@ -36,34 +37,52 @@ pub struct Looking {
 ///
 /// A node that would fail does not hide the others: those that refer to it wait for what it does not give.
 pub async fn foresee(job: &Arc<Job>, settings: Settings, looking: Looking) -> Preview {
+    walk(job, settings, looking, None).await
+}
+
+/// Says what a destruction would do. `gathered` has what the nodes give that routes refer to.
+pub async fn foresee_destroy(
+    job: &Arc<Job>,
+    settings: Settings,
+    looking: Looking,
+    gathered: Arc<Gathered>,
+) -> Preview {
+    let preview = walk(job, settings, looking, Some(gathered)).await;
+    Preview { destroys: true, prunes: true, ..preview }
+}
+
+async fn walk(job: &Arc<Job>, settings: Settings, looking: Looking, gathered: Option<Arc<Gathered>>) -> Preview {
     let graph = Arc::clone(job.graph());
     let lanes = |node| super::execute::accounts(job, node);
     let settings = Settings { fail_fast: false, ..settings };
     let schedule = Schedule::new(Arc::clone(&graph), lanes, |_| 1, settings);
     let outlooks = Arc::clone(&looking.outlooks);
-    let runner = Arc::new(Foreseer { job: Arc::clone(job), looking });
+    let runner = Arc::new(Foreseer { job: Arc::clone(job), looking, gathered });
     let (_silent, control) = mpsc::unbounded_channel();
     drive(schedule, runner, control, |event| {
-        if let engine::EngineEvent::Panicked(ix, message) = event {
+        if let engine::EngineEvent::Panicked(ix, message) = event
+            && let Some(node) = job.node(ix)
+        {
             let failure = Failure::new("orch itself failed here, which is a mistake in orch", message);
             let failure = failure.help("please report it with this message");
-            outlooks.keep(refused(&job.plan().nodes[ix.index()], failure).into());
+            outlooks.keep(refused(node, failure).into());
         }
     })
     .await;
     let nodes: Vec<(Ix, Foreseen)> =
-        job.taking_part().filter_map(|ix| Some((ix, outlooks.foreseen(graph.id(ix))?))).collect();
-    let changing = nodes.iter().filter(|(_, node)| node.action.is_change()).map(|(ix, _)| *ix).collect();
+        job.taking_part().filter_map(|ix| Some((ix, outlooks.foreseen(&job.node(ix)?.id)?))).collect();
+    let changing =
+        nodes.iter().filter(|(_, node)| node.action.is_change()).map(|(ix, node)| (*ix, node.action)).collect();
     let order = order(job, &changing);
     Preview::new(job.plan().name.to_string(), nodes.into_iter().map(|(_, node)| node).collect(), order)
 }
 
 /// The order in which what changes would run.
-fn order(job: &Job, changing: &HashSet<Ix>) -> Order {
+fn order(job: &Job, changing: &HashMap<Ix, Action>) -> Order {
     let graph = job.graph();
     let mut depth: Vec<usize> = vec![0; graph.len()];
     let mut steps: Vec<Vec<_>> = Vec::new();
-    let changes = |node: Ix| changing.contains(&node);
+    let changes = |node: Ix| changing.contains_key(&node);
     for node in graph.order() {
         let before = graph.needs(*node).map(|needed| depth[needed.index()]).max().unwrap_or(0);
         depth[node.index()] = before;
@@ -78,17 +97,24 @@ fn order(job: &Job, changing: &HashSet<Ix>) -> Order {
     for step in &mut steps {
         step.sort_by_key(|node| node.index());
     }
-    let path = graph.critical_path(|node| if changes(node) { super::execute::weight(job, node) } else { 0 });
+    let weight = |node: Ix| changing.get(&node).map_or(0, |action| super::execute::weight(job, node, Some(*action)));
+    let path = graph.critical_path(weight);
     let id = |node: &Ix| graph.id(*node).clone();
+    let critical: Vec<Ix> = path.nodes.iter().filter(|node| changes(**node)).copied().collect();
+    // Of a chain with a node that was never seen at work nobody knows how long it takes.
+    let took = critical.iter().map(|node| super::execute::expected(job, *node, *changing.get(node)?));
     Order {
         steps: steps.iter().map(|step| step.iter().map(id).collect()).collect(),
-        critical: path.nodes.iter().filter(|node| changes(**node)).map(id).collect(),
+        expected_ms: took.sum::<Option<u64>>().filter(|_| !critical.is_empty()),
+        critical: critical.iter().map(id).collect(),
     }
 }
 
 struct Foreseer {
     job: Arc<Job>,
     looking: Looking,
+    /// What nodes give, where all of it is to be deleted.
+    gathered: Option<Arc<Gathered>>,
 }
 
 impl engine::Runner for Foreseer {
@@ -97,7 +123,8 @@ impl engine::Runner for Foreseer {
         if task == Task::Leave {
             return Outcome::Done;
         }
-        let node = &self.job.plan().nodes[ix.index()];
+        // What left the plan was looked at when it was found.
+        let Some(node) = self.job.node(ix) else { return Outcome::Done };
         let graph = self.job.graph();
         let failing = graph.needs(ix).find_map(|needed| self.looking.outlooks.failing(graph.id(needed)));
         let outlook = match failing {
@@ -135,6 +162,11 @@ impl Foreseer {
         let home = regional(sessions, &node.account, &node.region)?;
         let accepter = |spec: &PeeringSpec| regional(sessions, &spec.accepter.account, &spec.accepter.region);
         let found = match (&node.spec, task) {
+            (Spec::Stack(spec), Task::Destroy) => return stack::foresee_destroy(&home, &spec.name, &owner).await,
+            (Spec::Peering(spec), Task::Destroy) => {
+                return peering::foresee_destroy(&home, &accepter(spec)?, &owner).await;
+            }
+            (Spec::Route(spec), Task::Destroy) => return self.doomed(node, spec, owner, &home).await,
             (Spec::Stack(spec), Task::Converge) => {
                 return stack::foresee(&home, &drafter.stack(spec)?, change_sets.as_deref()).await;
             }
@@ -150,5 +182,40 @@ impl Foreseer {
             (Spec::Route(_), _) => Some(Outlook::read(&home, &owner, "", None)),
         };
         found.ok_or_else(|| missing(&self.job, ix, &home))
+    }
+
+    /// What a destruction would do with a route.
+    async fn doomed(
+        &self,
+        node: &Node,
+        spec: &RouteSpec,
+        owner: Owner,
+        home: &Regional,
+    ) -> Result<Outlook, Failure> {
+        let nothing = Arc::default();
+        let gathered = self.gathered.as_ref().unwrap_or(&nothing);
+        let resolver = Resolver { gathered: &**gathered, sources: &self.looking.sources, owner: owner.clone() };
+        match doomed(&self.job, gathered, node, spec, &resolver)? {
+            Doomed::Known { own, others } => {
+                let left = match others {
+                    Some(others) => route::leave(home, &others).await?.details,
+                    None => Vec::new(),
+                };
+                let mut outlook = match own {
+                    Some(own) => route::foresee_destroy(home, &own).await?,
+                    None => foreseen(node, Action::Nothing).into(),
+                };
+                outlook.foreseen.notes.extend(left);
+                Ok(outlook)
+            }
+            Doomed::Dead { gone, left } => {
+                let mut outlook: Outlook = match left {
+                    Some(left) => route::foresee_sweep(home, &left.route_tables, &left.destination, &owner).await?,
+                    None => foreseen(node, Action::Nothing).into(),
+                };
+                outlook.foreseen.notes.insert(0, gone);
+                Ok(outlook)
+            }
+        }
     }
 }

@@ -3,10 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::graph::{Graph, Ix};
-use crate::ids::{Kind, NodeId};
+use super::left::{End, Leaving, Left};
+use crate::graph::{Edge, Graph, Ix, Join, Reason};
+use crate::ids::{AccountName, Kind, NodeId, Region};
+use crate::inventory::{Durations, Inventory, Laid};
 use crate::kinds::stack;
-use crate::plan::{Plan, Spec};
+use crate::plan::{Node, Plan, Spec};
 
 /// What is done with one node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +23,8 @@ pub enum Task {
     Recall,
     /// Deleted.
     Destroy,
+    /// Something that left the plan, deleted.
+    Prune,
     /// What runs at it is broken off.
     Cancel,
     /// Nothing: it is left out, and only holds the order of those before and behind it together.
@@ -30,13 +34,22 @@ pub enum Task {
 /// A plan, its graph, and a task for every node.
 ///
 /// The graph is always that of the whole plan, so positions mean the same everywhere and the order holds across nodes
-/// that are left out.
+/// that are left out. What left the plan has the positions behind those of the plan.
 #[derive(Clone, Debug)]
 pub struct Job {
     plan: Arc<Plan>,
     graph: Arc<Graph>,
     tasks: Vec<Task>,
     allowed: Arc<HashMap<NodeId, stack::Allowed>>,
+    left: Arc<[Leaving]>,
+    past: Arc<Past>,
+}
+
+/// What is remembered of earlier runs.
+#[derive(Clone, Debug, Default)]
+struct Past {
+    durations: Durations,
+    laid: Vec<Laid>,
 }
 
 impl Job {
@@ -57,7 +70,7 @@ impl Job {
             (false, _) => Task::Leave,
         };
         let tasks = graph.nodes().map(task).collect();
-        Self { plan, graph, tasks, allowed: Arc::default() }
+        Self { plan, graph, tasks, allowed: Arc::default(), left: Arc::default(), past: Arc::default() }
     }
 
     /// Looks up what the chosen nodes refer to, before they are deleted: a route is found by its tables and destination,
@@ -70,14 +83,15 @@ impl Job {
         };
         let task = |node: Ix| if needed_by_route(node) { Task::Recall } else { Task::Leave };
         let tasks = graph.nodes().map(task).collect();
-        Self { plan, graph, tasks, allowed: Arc::default() }
+        Self { plan, graph, tasks, allowed: Arc::default(), left: Arc::default(), past: Arc::default() }
     }
 
     /// Deletes the chosen nodes in reverse order, those that the plan only reads aside.
     pub fn destroy(plan: Arc<Plan>, graph: &Graph, chosen: &[bool]) -> Self {
         let task = |node: Ix| if chosen[node.index()] && managed(&plan, node) { Task::Destroy } else { Task::Leave };
         let tasks = graph.nodes().map(task).collect();
-        Self { tasks, plan, graph: Arc::new(graph.reversed()), allowed: Arc::default() }
+        let graph = Arc::new(graph.reversed());
+        Self { plan, graph, tasks, allowed: Arc::default(), left: Arc::default(), past: Arc::default() }
     }
 
     /// Looks up the chosen nodes that give something. Each is found by its name or its tags, so none waits for another
@@ -87,7 +101,7 @@ impl Job {
         let task = |node: Ix| if chosen[node.index()] && gives(node) { Task::Find } else { Task::Leave };
         let tasks = graph.nodes().map(task).collect();
         let apart = Graph::new(graph.ids().cloned().collect(), []).expect("without edges there is no ring");
-        Self { plan, graph: Arc::new(apart), tasks, allowed: Arc::default() }
+        Self { plan, graph: Arc::new(apart), tasks, allowed: Arc::default(), left: Arc::default(), past: Arc::default() }
     }
 
     /// Breaks off what runs at the chosen stacks, all of them at once: none waits for another.
@@ -96,7 +110,95 @@ impl Job {
         let task = |node: Ix| if chosen[node.index()] && runs(node) { Task::Cancel } else { Task::Leave };
         let tasks = graph.nodes().map(task).collect();
         let apart = Graph::new(graph.ids().cloned().collect(), []).expect("without edges there is no ring");
-        Self { plan, graph: Arc::new(apart), tasks, allowed: Arc::default() }
+        Self { plan, graph: Arc::new(apart), tasks, allowed: Arc::default(), left: Arc::default(), past: Arc::default() }
+    }
+
+    /// Deletes what left a plan, and touches none of its nodes.
+    pub fn prune(plan: Arc<Plan>, graph: &Graph, left: &Left) -> Self {
+        let tasks = vec![Task::Leave; graph.len()];
+        let apart = Graph::new(graph.ids().cloned().collect(), []).expect("without edges there is no ring");
+        let graph = Arc::new(apart);
+        Self { plan, graph, tasks, allowed: Arc::default(), left: Arc::default(), past: Arc::default() }.and(left)
+    }
+
+    /// The same destruction with what left the plan: its routes before its peerings, both before any stack, and stacks in
+    /// the order that their values tell.
+    #[must_use]
+    pub fn and(self, left: &Left) -> Self {
+        if left.leaving.is_empty() {
+            return self;
+        }
+        let own = self.graph.len();
+        let position = |end: &End| match end {
+            End::Left(index) => Some(Ix::from(own + index)),
+            End::Node(id) => self.graph.get(id).filter(|node| self.task(*node) == Task::Destroy),
+        };
+        let of = |kinds: &[Kind]| -> Vec<Ix> {
+            let those = left.leaving.iter().enumerate().filter(|(_, left)| kinds.contains(&left.thing.kind()));
+            those.map(|(index, _)| Ix::from(own + index)).collect()
+        };
+        let destroyed = self.graph.nodes().filter(|node| self.task(*node) == Task::Destroy);
+        let own_stacks: Vec<Ix> = destroyed.filter(|node| self.graph.id(*node).kind == Kind::Stack).collect();
+        let (routes, peerings, stacks) = (of(&[Kind::Route]), of(&[Kind::Peering]), of(&[Kind::Stack]));
+        let every_stack: Vec<Ix> = own_stacks.iter().chain(&stacks).copied().collect();
+        let reason = Reason { expression: "left the plan".into(), span: None };
+        let join = |from: &[Ix], to: &[Ix]| Join { from: from.to_vec(), to: to.to_vec(), reason: reason.clone() };
+        let ranks = vec![join(&routes, &peerings), join(&of(&[Kind::Route, Kind::Peering]), &every_stack)];
+        let edge = |(first, then): &(End, End)| {
+            let (from, to) = (position(first)?, position(then)?);
+            Some(Edge { from, to, span: None, expression: reason.expression.clone() })
+        };
+        let ids: Vec<NodeId> = left.leaving.iter().map(|left| left.node.clone()).collect();
+        let told: Vec<Edge> = left.order.iter().filter_map(edge).collect();
+        let graph = self.graph.beside(ids.clone(), told, ranks.clone()).or_else(|| {
+            // The values go round in a ring with the plan's references: then what left goes first, the younger before the
+            // older, as it stands in the list.
+            let first = join(&stacks, &own_stacks);
+            let ages = stacks.windows(2).map(|pair| Edge {
+                from: pair[0],
+                to: pair[1],
+                span: None,
+                expression: reason.expression.clone(),
+            });
+            self.graph.beside(ids, ages, ranks.into_iter().chain([first]))
+        });
+        let graph = Arc::new(graph.expect("nothing that left waits for the plan, so there is no ring"));
+        let mut tasks = self.tasks;
+        tasks.extend(left.leaving.iter().map(|_| Task::Prune));
+        Self { graph, tasks, left: left.leaving.clone().into(), ..self }
+    }
+
+    /// The same job with what is remembered of earlier runs.
+    #[must_use]
+    pub fn remembering(self, inventory: &Inventory) -> Self {
+        let past = Past { durations: inventory.durations.clone(), laid: inventory.routes.clone() };
+        Self { past: Arc::new(past), ..self }
+    }
+
+    /// How long nodes took in earlier runs.
+    pub fn durations(&self) -> &Durations {
+        &self.past.durations
+    }
+
+    /// The routes that earlier runs made.
+    pub fn laid(&self) -> &[Laid] {
+        &self.past.laid
+    }
+
+    /// What left the plan and has a position behind the plan's nodes.
+    pub fn leaving(&self, node: Ix) -> Option<&Leaving> {
+        self.left.get(node.index().checked_sub(self.plan.nodes.len())?)
+    }
+
+    /// The plan's node at a position; `None` for what left the plan.
+    pub fn node(&self, node: Ix) -> Option<&Node> {
+        self.plan.nodes.get(node.index())
+    }
+
+    /// The account and the region of a position.
+    pub fn place(&self, node: Ix) -> Option<(&AccountName, &Region)> {
+        let own = self.node(node).map(|node| (&node.account, &node.region));
+        own.or_else(|| self.leaving(node).map(|left| (&left.account, &left.region)))
     }
 
     /// The same job with what the user allows at single stacks.
@@ -123,7 +225,7 @@ impl Job {
             false => Task::Leave,
         };
         let tasks = graph.nodes().map(task).collect();
-        Self { plan, graph, tasks, allowed: Arc::default() }
+        Self { plan, graph, tasks, allowed: Arc::default(), left: Arc::default(), past: Arc::default() }
     }
 
     /// The plan.

@@ -24,10 +24,10 @@ mod wanted;
 
 pub use accounts::specs;
 pub use execute::{Means, Sink, execute};
-pub use foresee::{Looking, foresee};
+pub use foresee::{Looking, foresee, foresee_destroy};
 pub use gathered::{Gathered, Given};
 pub use job::{Job, Task};
-pub use left::{Found, Ground, Grounds, Leaving, Left, Thing, grounds, search, used};
+pub use left::{Found, Ground, Grounds, Leaving, Left, Thing, Wanted as WantedRoutes, grounds, search, used};
 pub use outlooks::Outlooks;
 pub use remote::look;
 pub use survey::survey;

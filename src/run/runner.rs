@@ -6,9 +6,9 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::execute::{Means, millis};
-use super::gathered::Given;
+use super::gathered::{Gathered, Given};
 use super::wanted::{Resolver, Unknown};
-use super::{Job, Task};
+use super::{Job, Leaving, Task, Thing};
 use crate::aws::{Regional, Sessions};
 use crate::engine::{self, Outcome};
 use crate::event::{Change, Event, Failure};
@@ -34,11 +34,15 @@ impl engine::Runner for Runner {
             return Outcome::Done;
         }
         let began = Instant::now();
-        let node = &self.job.plan().nodes[ix.index()];
-        tracing::info!(node = %node.id, ?task, "begins");
-        let result = Box::pin(self.work(ix, node, task)).await;
+        let id = self.job.graph().id(ix).clone();
+        tracing::info!(node = %id, ?task, "begins");
+        let node = self.job.node(ix);
+        let result = match (node, self.job.leaving(ix)) {
+            (Some(node), _) => Box::pin(self.work(ix, node, task)).await,
+            (None, Some(left)) => Box::pin(self.prune(left)).await,
+            (None, None) => Ok(Done::new(Change::Absent)),
+        };
         let took_ms = millis(began);
-        let id = node.id.clone();
         match result {
             Ok(done) => {
                 tracing::info!(node = %id, change = %done.change, took_ms, "done");
@@ -49,7 +53,7 @@ impl engine::Runner for Runner {
             }
             Err(mut error) => {
                 tracing::info!(node = %id, %error, took_ms, "failed");
-                error.place.get_or_insert_with(|| self.means.sources.place(&node.span));
+                error.place = error.place.or_else(|| node.map(|node| self.means.sources.place(&node.span)));
                 (self.means.sink)(Event::NodeFailed { node: id, error, took_ms });
                 Outcome::Failed
             }
@@ -78,14 +82,7 @@ impl Runner {
         let owner = Owner { plan: self.job.plan().name.to_string(), node: node.id.clone() };
         let resolver = Resolver { gathered: &*self.means.gathered, sources: &self.means.sources, owner: owner.clone() };
         let home = self.regional(&node.account, &node.region)?;
-        let progress = |step: Step<'_>| {
-            (self.means.sink)(Event::NodeProgress {
-                node: node.id.clone(),
-                what: step.what.to_owned(),
-                status: step.status.to_owned(),
-                reason: step.reason.map(str::to_owned),
-            });
-        };
+        let progress = |step: Step<'_>| self.tell(&node.id, step);
         if task == Task::Converge
             && let Some(mut done) = self.means.outlooks.untouched(&node.id)
         {
@@ -96,7 +93,9 @@ impl Runner {
         }
         match (&node.spec, task) {
             // Of what AWS does for peerings and routes nothing can be cancelled.
-            (_, Task::Leave) | (Spec::Peering(_) | Spec::Route(_), Task::Cancel) => Ok(Done::new(Change::Unchanged)),
+            (_, Task::Leave | Task::Prune) | (Spec::Peering(_) | Spec::Route(_), Task::Cancel) => {
+                Ok(Done::new(Change::Unchanged))
+            }
             (Spec::Stack(spec), Task::Converge) => {
                 let prepared = self.means.outlooks.take_prepared(&node.id);
                 let with = stack::With { allowed: &self.job.allowed(&node.id), change_sets: &self.means.change_sets };
@@ -140,35 +139,57 @@ impl Runner {
             }
             // A route gives nothing, so there is nothing to read of it.
             (Spec::Route(_), Task::Read | Task::Find | Task::Recall) => Ok(Done::new(Change::Read)),
-            (Spec::Route(spec), Task::Destroy) => match resolver.route(spec) {
-                Ok(wanted) if self.leads_into_own_peering(node, &wanted) => {
-                    route::destroy(&home, &wanted, &progress).await
+            (Spec::Route(spec), Task::Destroy) => match doomed(&self.job, &self.means.gathered, node, spec, &resolver)? {
+                Doomed::Known { own, others } => {
+                    let mut done = Done::new(Change::Absent);
+                    if let Some(own) = own {
+                        done = route::destroy(&home, &own, &progress).await?;
+                    }
+                    if let Some(others) = others {
+                        let left = route::leave(&home, &others).await?;
+                        done.details.extend(left.details);
+                        done.change = if done.change == Change::Absent { left.change } else { done.change };
+                    }
+                    Ok(done)
                 }
-                Ok(wanted) => route::leave(&home, &wanted).await,
-                Err(Unknown::Missing(gone, _)) => {
-                    let gone = format!("{gone} does not exist any more");
-                    // If only its target is gone, the route is left and leads nowhere: it is worked out without one. If its
-                    // table went with its stack, then so did the route.
-                    let rest = RouteSpec { via: spec.destination.clone(), ..spec.clone() };
-                    let mut done = match resolver.route(&rest) {
-                        Ok(left) => route::sweep(&home, &left.route_tables, &left.destination, &progress).await?,
-                        Err(_) => Done::new(Change::Absent),
+                Doomed::Dead { gone, left } => {
+                    let mut done = match left {
+                        Some(left) => route::sweep(&home, &left.route_tables, &left.destination, &progress).await?,
+                        None => Done::new(Change::Absent),
                     };
                     done.details.insert(0, gone);
                     Ok(done)
                 }
-                Err(unknown) => Err(unknown.into()),
             },
         }
     }
 
-    /// Whether a route's target is a peering that this plan made. Such a route is the plan's own; of any other nothing
-    /// tells whose it is.
-    fn leads_into_own_peering(&self, node: &Node, wanted: &route::Wanted) -> bool {
-        let peerings = node.needs.iter().map(|need| &need.node).filter(|needed| needed.kind == Kind::Peering);
-        // Peerings are looked up by their owner's tags.
-        let mut ids = peerings.filter_map(|peering| self.means.gathered.given(peering)?.id);
-        ids.any(|id| id == wanted.target)
+    fn tell(&self, node: &NodeId, step: Step<'_>) {
+        (self.means.sink)(Event::NodeProgress {
+            node: node.clone(),
+            what: step.what.to_owned(),
+            status: step.status.to_owned(),
+            reason: step.reason.map(str::to_owned),
+        });
+    }
+
+    /// Deletes something that left the plan, if it still stands and is the plan's.
+    async fn prune(&self, left: &Leaving) -> Result<Done, Failure> {
+        let owner = Owner { plan: self.job.plan().name.to_string(), node: left.node.clone() };
+        let home = self.regional(&left.account, &left.region)?;
+        let progress = |step: Step<'_>| self.tell(&left.node, step);
+        match &left.thing {
+            Thing::Stack(stack) => {
+                let allowed = self.job.allowed(&left.node);
+                stack::destroy(&home, &stack.name, &owner, &allowed, &progress).await
+            }
+            Thing::Peering(peering) => peering::destroy_one(&home, &peering.id, &owner, &progress).await,
+            Thing::Route(Laid { table, destination, target, .. }) => {
+                let (route_tables, destination, target) = (vec![table.clone()], destination.clone(), target.clone());
+                let wanted = route::Wanted { route_tables, destination, target, replace: false, owner };
+                route::destroy(&home, &wanted, &progress).await
+            }
+        }
     }
 
     /// What was found, or why it is missed.
@@ -187,6 +208,61 @@ impl Runner {
     fn regional(&self, account: &AccountName, region: &Region) -> Result<Regional, Failure> {
         regional(&self.means.sessions, account, region)
     }
+}
+
+/// What a destruction is to do with a route.
+pub(super) enum Doomed {
+    /// All of its values are known.
+    Known {
+        /// In the tables in which it is the plan's own: it is deleted.
+        own: Option<route::Wanted>,
+        /// In the tables in which nothing tells that: it is left.
+        others: Option<route::Wanted>,
+    },
+    /// Something that it refers to is gone.
+    Dead {
+        /// What that is.
+        gone: String,
+        /// Where it was, if that is known: what leads to a dead peering there is deleted. If its table went with its stack,
+        /// then so did the route.
+        left: Option<route::Wanted>,
+    },
+}
+
+/// What a destruction is to do with a route. It is the plan's own where it leads into a peering that this plan made, or
+/// where the inventory has it; of any other nothing tells whose it is.
+pub(super) fn doomed(
+    job: &Job,
+    gathered: &Gathered,
+    node: &Node,
+    spec: &RouteSpec,
+    resolver: &Resolver<'_>,
+) -> Result<Doomed, Failure> {
+    let wanted = match resolver.route(spec) {
+        Ok(wanted) => wanted,
+        Err(Unknown::Missing(gone, _)) => {
+            // If only its target is gone, the route is left and leads nowhere: it is worked out without one.
+            let rest = RouteSpec { via: spec.destination.clone(), ..spec.clone() };
+            let gone = format!("{gone} does not exist any more");
+            return Ok(Doomed::Dead { gone, left: resolver.route(&rest).ok() });
+        }
+        Err(unknown) => return Err(unknown.into()),
+    };
+    // Peerings are looked up by their owner's tags.
+    let peerings = node.needs.iter().map(|need| &need.node).filter(|needed| needed.kind == Kind::Peering);
+    let into_own = peerings.filter_map(|peering| gathered.given(peering)?.id).any(|id| id == wanted.target);
+    let (_, destination) = route::place(&wanted.route_tables, &wanted.destination)?;
+    let made = |table: &String| {
+        job.laid().iter().any(|laid| {
+            (&laid.table, &laid.destination, &laid.target) == (table, &destination, &wanted.target)
+        })
+    };
+    let (own, others): (Vec<String>, Vec<String>) =
+        wanted.route_tables.iter().cloned().partition(|table| into_own || made(table));
+    let of = |tables: Vec<String>| {
+        (!tables.is_empty()).then(|| route::Wanted { route_tables: tables, ..wanted.clone() })
+    };
+    Ok(Doomed::Known { own: of(own), others: of(others) })
 }
 
 /// An account in a region, by the session that was opened for it.

@@ -4,8 +4,9 @@ use tokio::time::Instant;
 
 use super::find::owned;
 use super::{SETTLED_AT_MOST, UNKNOWN_AT_MOST, pause};
-use crate::aws::{CallError, Class, PeeringState};
-use crate::kinds::{Change, Done, Failure, Owner, Progress, Regional, Step};
+use crate::aws::{CallError, Class, Peering, PeeringState};
+use crate::kinds::{Change, Done, Failure, Outlook, Owner, Progress, Regional, Step};
+use crate::preview::Action;
 
 /// Deletes the owner's live peerings and waits until they are gone. They are found by their tags, so neither VPC needs to
 /// be known, or to exist. Dead ones vanish by themselves.
@@ -21,20 +22,63 @@ pub async fn destroy(
 ) -> Result<Done, Failure> {
     let found = owned(requester, accepter, owner).await?;
     let mut details = Vec::new();
-    for (id, (side, peering)) in found {
-        let leaving = matches!(&peering.state, PeeringState::Dead(state) if state == "deleting");
-        if !peering.state.is_live() && !leaving {
-            continue;
-        }
-        if !leaving {
-            progress(Step { what: &id, status: "DeleteVpcPeeringConnection", reason: None });
-            delete(side, &id).await?;
-            details.push(format!("deleted {id}"));
-        }
-        gone(side, &id).await?;
+    for (_, (side, peering)) in found {
+        details.extend(remove(side, &peering, progress).await?);
     }
     let change = if details.is_empty() { Change::Absent } else { Change::Deleted };
     Ok(Done { details, ..Done::new(change) })
+}
+
+/// Looks for the owner's peerings and says what their deletion would do.
+///
+/// # Errors
+///
+/// They cannot be looked for.
+pub async fn foresee_destroy(requester: &Regional, accepter: &Regional, owner: &Owner) -> Result<Outlook, Failure> {
+    let found = owned(requester, accepter, owner).await?;
+    let live: Vec<&Peering> = found.values().map(|(_, own)| own).filter(|own| own.state.is_live()).collect();
+    let Some(first) = live.first() else {
+        let outlook = Outlook::new(requester, owner, "", Action::Nothing);
+        return Ok(outlook.noting(["it is not there".to_owned()]));
+    };
+    let outlook = Outlook::new(requester, owner, &first.id, Action::Delete);
+    let line = |own: &&Peering| format!("{} between {} and {}", own.id, own.requester.vpc, own.accepter.vpc);
+    Ok(outlook.noting(live.iter().map(line)))
+}
+
+/// Deletes one peering by its id, if it bears the owner's tags in the account that looks, and waits until it is gone.
+///
+/// # Errors
+///
+/// It cannot be deleted, or does not go away.
+pub async fn destroy_one(
+    side: &Regional,
+    id: &str,
+    owner: &Owner,
+    progress: Progress<'_>,
+) -> Result<Done, Failure> {
+    let found = side.peering(id).await?.filter(|peering| owner.owns(&peering.tags));
+    let details: Vec<String> = match found {
+        Some(peering) => remove(side, &peering, progress).await?.into_iter().collect(),
+        None => Vec::new(),
+    };
+    let change = if details.is_empty() { Change::Absent } else { Change::Deleted };
+    Ok(Done { details, ..Done::new(change) })
+}
+
+/// Deletes a peering unless it is dead, and waits until it is gone; says so if it was this that deleted it.
+async fn remove(side: &Regional, peering: &Peering, progress: Progress<'_>) -> Result<Option<String>, Failure> {
+    let id = &peering.id;
+    let leaving = matches!(&peering.state, PeeringState::Dead(state) if state == "deleting");
+    if !peering.state.is_live() && !leaving {
+        return Ok(None);
+    }
+    if !leaving {
+        progress(Step { what: id, status: "DeleteVpcPeeringConnection", reason: None });
+        delete(side, id).await?;
+    }
+    gone(side, id).await?;
+    Ok((!leaving).then(|| format!("deleted {id}")))
 }
 
 /// Begins to delete a peering. One that AWS is still making cannot be deleted yet; one that is on its way out already, by

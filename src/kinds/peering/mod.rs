@@ -20,7 +20,7 @@ use self::decide::{Decision, Direction, decide};
 use super::{Change, Done, Failure, Owner, Progress, Regional, Step, lost};
 use crate::aws::{Class, Peering, PeeringRequest};
 
-pub use destroy::destroy;
+pub use destroy::{destroy, destroy_one, foresee_destroy};
 pub use find::find;
 pub use foresee::{Draft, DraftSide, foresee};
 pub use standing::{Views, standing};

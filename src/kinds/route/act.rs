@@ -80,8 +80,7 @@ pub async fn leave(regional: &Regional, wanted: &Wanted) -> Result<Done, Failure
 pub async fn destroy(regional: &Regional, wanted: &Wanted, progress: Progress<'_>) -> Result<Done, Failure> {
     let terms = terms(wanted)?;
     let mut details = Vec::new();
-    let live = regional.route_tables(&terms.tables).await?;
-    for table in live.iter().filter(|table| is_there(&terms, table)) {
+    for table in standing(regional, &terms).await? {
         match insist(|| regional.delete_route(&table.id, &terms.destination)).await {
             Err(error) if error.class != Class::NotFound => return Err(error.into()),
             _ => {}
@@ -108,11 +107,7 @@ pub async fn sweep(
 ) -> Result<Done, Failure> {
     let (tables, destination) = place(tables, destination)?;
     let mut details = Vec::new();
-    for table in regional.route_tables(&tables).await? {
-        let Some(peering) = suspect(&table, &destination) else { continue };
-        if regional.peering(peering).await?.is_some_and(|peering| peering.state.is_live()) {
-            continue;
-        }
+    for (table, peering) in dead(regional, &tables, &destination).await? {
         match insist(|| regional.delete_route(&table.id, &destination)).await {
             Err(error) if error.class != Class::NotFound => return Err(error.into()),
             _ => {}
@@ -123,6 +118,29 @@ pub async fn sweep(
     }
     let change = if details.is_empty() { Change::Absent } else { Change::Deleted };
     Ok(Done { details, ..Done::new(change) })
+}
+
+/// The tables in which the destination leads to the target.
+pub(super) async fn standing(regional: &Regional, terms: &Terms) -> Result<Vec<RouteTable>, Failure> {
+    let mut live = regional.route_tables(&terms.tables).await?;
+    live.retain(|table| is_there(terms, table));
+    Ok(live)
+}
+
+/// The tables in which the destination leads to a dead peering, and which that is.
+pub(super) async fn dead(
+    regional: &Regional,
+    tables: &[String],
+    destination: &str,
+) -> Result<Vec<(RouteTable, String)>, Failure> {
+    let mut found = Vec::new();
+    for table in regional.route_tables(tables).await? {
+        let Some(peering) = suspect(&table, destination).map(str::to_owned) else { continue };
+        if regional.peering(&peering).await?.is_none_or(|peering| !peering.state.is_live()) {
+            found.push((table, peering));
+        }
+    }
+    Ok(found)
 }
 
 /// The wanted tables as they are, in the plan's order, by one call.

@@ -3,6 +3,7 @@
 mod act;
 mod decide;
 mod foresee;
+mod foresee_destroy;
 mod parse;
 mod standing;
 #[cfg(test)]
@@ -12,6 +13,7 @@ use super::Owner;
 
 pub use act::{converge, destroy, leave, sweep};
 pub use foresee::{Draft, foresee};
+pub use foresee_destroy::{foresee_destroy, foresee_sweep};
 pub use parse::place;
 pub use standing::standing;
 

@@ -2,12 +2,13 @@
 
 use super::super::lost::pause;
 use super::super::owner::Ownership;
-use super::super::{Change, Done, Failure, Owner, Progress, Regional};
+use super::super::{Change, Done, Failure, Outlook, Owner, Progress, Regional};
 use super::decide::not_ours;
 use super::token::Attempt;
 use super::ways::{self, Deletion};
 use super::{Allowed, LOOKS, ending, follow, restless};
 use crate::aws::{Leaving, Phase, Stack};
+use crate::preview::Action;
 
 /// Deletes the stack if it is the owner's, and waits until it is gone. What cannot be deleted is left behind where the
 /// user allows it, and only once a deletion has failed.
@@ -64,6 +65,26 @@ pub async fn destroy(
         }
     }
     Err(last.unwrap_or_else(|| restless(name)))
+}
+
+/// Looks at a stack and says what its deletion would do.
+///
+/// # Errors
+///
+/// It is somebody else's, or protected from deletion.
+pub async fn foresee_destroy(regional: &Regional, name: &str, owner: &Owner) -> Result<Outlook, Failure> {
+    let outlook = |action| Outlook::new(regional, owner, name, action);
+    let live = ways::look(regional, name).await?.filter(|stack| stack.status.phase() != Phase::Deleted);
+    let Some(stack) = live else { return Ok(outlook(Action::Nothing).noting(["it is not there".to_owned()])) };
+    let ownership = owner.of(&stack.tags);
+    if ownership != Ownership::Ours {
+        return Err(not_ours(&stack, &ownership));
+    }
+    if stack.termination_protection {
+        return Err(ways::protected(&stack.name));
+    }
+    let waits = (!stack.status.is_settled()).then(|| format!("waits for the end of {}", stack.status));
+    Ok(outlook(Action::Delete).noting(waits))
 }
 
 /// What the next deletion may leave behind: nothing, unless one has failed. CloudFormation takes it no sooner.

@@ -36,7 +36,7 @@ use crate::cfn::MAX_INLINE_BYTES;
 pub use allowed::Allowed;
 pub use cancel::cancel;
 pub use change_sets::ChangeSets;
-pub use destroy::destroy;
+pub use destroy::{destroy, foresee_destroy};
 pub use foresee::{Draft, Prepared, foresee, foresee_reading};
 pub use standing::standing;
 

@@ -61,7 +61,9 @@ pub fn preview_markdown(preview: &Preview) -> String {
         }
         text.push('\n');
     }
-    let _ = writeln!(text, "_{}_", words::COMPARED);
+    if !preview.destroys {
+        let _ = writeln!(text, "_{}_", words::COMPARED);
+    }
     text
 }
 

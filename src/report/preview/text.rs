@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 
 use super::super::Palette;
 use super::super::failure::particulars;
+use super::super::took::took;
 use super::words;
 use crate::ids::NodeId;
 use crate::preview::{Action, Effect, Foreseen, Preview, ResourceChange};
@@ -147,7 +148,10 @@ impl Page {
             self.line(2, &format!("{}. {}", number + 1, named(step, ", ")));
         }
         if preview.order.critical.len() > 1 {
-            let chain = self.palette.faint(format_args!("longest chain: {}", named(&preview.order.critical, " → ")));
+            let expected = preview.order.expected_ms;
+            let expected = expected.map(|ms| format!(", about {} by earlier runs", took(ms))).unwrap_or_default();
+            let chain = named(&preview.order.critical, " → ");
+            let chain = self.palette.faint(format_args!("longest chain: {chain}{expected}"));
             self.line(2, &chain);
         }
     }
@@ -197,7 +201,9 @@ impl Page {
                 self.palette.bad(format_args!("{lost} would be lost, or may be, with all in it: see ± and - above"));
             self.line(0, &said);
         }
-        let compared = self.palette.faint(words::COMPARED);
-        self.line(0, &compared);
+        if !preview.destroys {
+            let compared = self.palette.faint(words::COMPARED);
+            self.line(0, &compared);
+        }
     }
 }

@@ -30,10 +30,10 @@ pub(super) fn count(preview: &Preview) -> String {
 
 /// What stands above what left the plan.
 pub(super) const fn left(preview: &Preview) -> &'static str {
-    if preview.prunes {
-        "left the plan; deleted once all else has ended well"
-    } else {
-        "left the plan, and still stands: apply leaves it alone"
+    match (preview.destroys, preview.prunes) {
+        (true, _) => "left the plan, and is deleted too",
+        (false, true) => "left the plan, and is deleted once all else has ended well",
+        (false, false) => "left the plan, and still stands: `orch apply --prune` would do this with it",
     }
 }
 

@@ -3,25 +3,78 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
+use super::super::drafts::Drafter;
+use super::super::wanted::Resolver;
+use super::super::{Gathered, Outlooks};
+use super::order::{End, Standing};
 use super::search::{Found, Place};
 use super::{Leaving, Thing};
 use crate::aws::{Peering, Phase, RouteTable, Stack};
+use crate::diag::Sources;
 use crate::event::Failure;
 use crate::ids::{AccountId, AccountName, Kind, NodeId, Region};
 use crate::inventory::{Inventory, Laid};
-use crate::kinds::{NODE_TAG, PLAN_TAG};
+use crate::kinds::{Expected, NODE_TAG, Owner, PLAN_TAG, route};
 use crate::plan::{Node, Plan, Spec};
 
 /// How many names in a row a node may have had.
 const RENAMES: usize = 32;
 
-/// Where the plan's routes are, as far as that is known before they are made.
+/// Where the plan's routes are, as far as that is known.
 #[derive(Debug, Default)]
-pub(super) struct Wanted {
+pub struct Wanted {
     /// Tables and destinations.
     pub(super) places: HashSet<(String, String)>,
     /// The nodes of which all tables and the destination are known.
     pub(super) certain: HashSet<NodeId>,
+}
+
+impl Wanted {
+    /// Where they are by what is foreseen.
+    pub fn foreseen(plan: &Plan, outlooks: &Outlooks, sources: &Sources) -> Self {
+        let mut wanted = Self::default();
+        for node in &plan.nodes {
+            let Spec::Route(spec) = &node.spec else { continue };
+            // One whose values do not fit fails, and that is told of the node.
+            let Ok(draft) = Drafter { outlooks, sources, owner: owner(plan, node) }.route(spec) else { continue };
+            let known = draft.route_tables.iter().filter_map(Expected::known);
+            let tables: Vec<String> = known.map(str::to_owned).collect();
+            let certain = tables.len() == draft.route_tables.len();
+            let Some(destination) = draft.destination.known() else { continue };
+            wanted.add(&node.id, certain, &tables, destination);
+        }
+        wanted
+    }
+
+    /// Where they are by what the nodes have given.
+    pub fn given(plan: &Plan, gathered: &Gathered, sources: &Sources) -> Self {
+        let mut wanted = Self::default();
+        for node in &plan.nodes {
+            let Spec::Route(spec) = &node.spec else { continue };
+            let resolved = Resolver { gathered, sources, owner: owner(plan, node) }.route(spec);
+            // One that cannot be worked out is told of the node.
+            let Ok(route) = resolved else { continue };
+            wanted.add(&node.id, true, &route.route_tables, &route.destination);
+        }
+        wanted
+    }
+
+    fn add(&mut self, node: &NodeId, certain: bool, tables: &[String], destination: &str) {
+        let Ok((tables, destination)) = route::place(tables, destination) else { return };
+        self.places.extend(tables.into_iter().map(|table| (table, destination.clone())));
+        if certain {
+            self.certain.insert(node.clone());
+        }
+    }
+
+    /// Whether a node of the plan wants a route to this destination in this table.
+    pub(super) fn has(&self, route: &Laid) -> bool {
+        self.places.contains(&(route.table.clone(), route.destination.clone()))
+    }
+}
+
+fn owner(plan: &Plan, node: &Node) -> Owner {
+    Owner { plan: plan.name.to_string(), node: node.id.clone() }
 }
 
 /// Holds what was found against the plan.
@@ -153,7 +206,6 @@ impl<'a> Judge<'a> {
         for (place, tables) in &self.found.tables {
             for table in tables {
                 for route in table.routes.iter().filter(|route| !route.propagated) {
-                    let is_wanted = wanted.places.contains(&(table.id.clone(), route.destination.clone()));
                     let laid = |node: NodeId, target: &String| {
                         let (account, region) = place.clone();
                         let (table, destination) = (table.id.clone(), route.destination.clone());
@@ -169,8 +221,9 @@ impl<'a> Judge<'a> {
                     }) else {
                         continue;
                     };
-                    if !is_wanted {
-                        left.push(self.leaving(known.clone(), place, Thing::Route(laid(known, target))));
+                    let route = laid(known, target);
+                    if !wanted.has(&route) {
+                        left.push(self.leaving(route.node.clone(), place, Thing::Route(route)));
                     }
                 }
             }
@@ -180,6 +233,29 @@ impl<'a> Judge<'a> {
             self.found.tables.get(&place).is_some_and(|tables| !is_there(known, tables))
         });
         (left, gone.cloned().collect())
+    }
+
+    /// All stacks that stand and bear the plan's name, those that left by their places in a list of what did.
+    pub(super) fn standing(&self, left: &[Leaving]) -> Vec<Standing<'a>> {
+        let mut by_id: HashMap<&str, usize> = HashMap::new();
+        for (index, leaving) in left.iter().enumerate() {
+            if let Thing::Stack(stack) = &leaving.thing {
+                by_id.insert(&stack.id, index);
+            }
+        }
+        let mut standing = Vec::new();
+        for (place, stacks) in &self.found.stacks {
+            for stack in stacks.iter().filter(|stack| !stack.is_nested && stack.status.phase() != Phase::Deleted) {
+                if stack.tags.get(PLAN_TAG).map(String::as_str) != Some(&*self.plan.name) {
+                    continue;
+                }
+                let end = by_id.get(stack.id.as_str()).map(|index| End::Left(*index));
+                let node = || NodeId::from_tag(stack.tags.get(NODE_TAG)?).and_then(|node| Some(self.node(&node)?.id.clone()));
+                let Some(end) = end.or_else(|| node().map(End::Node)) else { continue };
+                standing.push(Standing { end, place, stack });
+            }
+        }
+        standing
     }
 
     /// Whether the node that made a route has left the plan, or is elsewhere now.

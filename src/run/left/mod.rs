@@ -3,11 +3,14 @@
 
 mod grounds;
 mod judge;
+mod order;
 mod search;
 #[cfg(test)]
 mod tests;
 mod thing;
 
 pub use grounds::{Ground, Grounds, grounds, used};
+pub use judge::Wanted;
+pub use order::End;
 pub use search::{Found, Left, search};
 pub use thing::{Leaving, Thing};

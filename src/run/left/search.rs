@@ -6,17 +6,14 @@ use std::pin::Pin;
 use indexmap::IndexMap;
 use tokio::task::JoinSet;
 
-use super::super::drafts::Drafter;
-use super::super::{Job, Outlooks};
 use super::judge::{Judge, Wanted};
+use super::order::{End, order};
 use super::{Grounds, Leaving, Thing};
 use crate::aws::{AccountError, CallError, Peering, RouteTable, Sessions, Stack, joined};
-use crate::diag::Sources;
 use crate::event::Failure;
 use crate::ids::{AccountId, AccountName, Region};
 use crate::inventory::{Inventory, Laid};
-use crate::kinds::{Expected, Owner, route};
-use crate::plan::{Plan, Spec};
+use crate::plan::Plan;
 
 /// An account and a region.
 pub(super) type Place = (AccountId, Region);
@@ -31,6 +28,7 @@ pub struct Found {
     /// Only where a route may have left the plan.
     pub(super) tables: BTreeMap<Place, Vec<RouteTable>>,
     /// The accounts that the plan does not have, and whether all of each was looked into.
+    pub(super) importers: BTreeMap<String, Vec<String>>,
     pub(super) past: BTreeMap<AccountId, bool>,
     pub(super) refused: Vec<CallError>,
     pub(super) unreached: Vec<Failure>,
@@ -41,6 +39,8 @@ pub struct Found {
 pub struct Left {
     /// Everything that left it, in the order in which it can be deleted.
     pub leaving: Vec<Leaving>,
+    /// Of two stacks, which is to be deleted before which.
+    pub order: Vec<(End, End)>,
     /// Where nobody could look, and why.
     pub unsearched: Vec<Failure>,
     /// Routes of the inventory that are not there any more.
@@ -49,21 +49,41 @@ pub struct Left {
     pub emptied: Vec<AccountId>,
 }
 
+impl Left {
+    /// The same without the routes that the plan turns out to want.
+    #[must_use]
+    pub fn without(self, wanted: &Wanted) -> Self {
+        let keeps = |left: &Leaving| !matches!(&left.thing, Thing::Route(route) if wanted.has(route));
+        // Routes come before the stacks that an order is between.
+        let before = |index: usize| self.leaving[..index].iter().filter(|left| keeps(left)).count();
+        let place = |end: &End| match end {
+            End::Left(index) => End::Left(before(*index)),
+            End::Node(node) => End::Node(node.clone()),
+        };
+        let order = self.order.iter().map(|(first, then)| (place(first), place(then))).collect();
+        let leaving = self.leaving.iter().filter(|left| keeps(left)).cloned().collect();
+        Self { leaving, order, ..self }
+    }
+}
+
 enum Fact {
     Stacks(Place, Result<Vec<Stack>, CallError>),
     Peerings(Place, Result<Vec<Peering>, CallError>),
     Tables(Place, Result<Vec<RouteTable>, CallError>),
+    Importers(Place, String, Result<Vec<String>, CallError>),
 }
 
 type Asking = Pin<Box<dyn Future<Output = Fact> + Send>>;
 
 /// Looks into all grounds at once. `unreached` are the accounts that could not be reached; they are told beside the rest.
+/// `everything` says that what is in the plan is to be deleted, too.
 pub async fn search(
     plan: &Plan,
     inventory: &Inventory,
     grounds: &Grounds,
     sessions: &Sessions,
     unreached: &[AccountError],
+    everything: bool,
 ) -> Found {
     let mut found = Found::default();
     let mut asking: Vec<Asking> = Vec::new();
@@ -91,6 +111,14 @@ pub async fn search(
         let Some(regional) = sessions.region(name, &region) else { continue };
         asking.push(Box::pin(async move { Fact::Tables((id, region), regional.every_route_table().await) }));
     }
+    for (place, stack, export) in found.exports(plan, inventory, everything) {
+        let Some(name) = found.names.get(&place.0) else { continue };
+        let Some(regional) = sessions.region(name, &place.1) else { continue };
+        asking.push(Box::pin(async move {
+            let told = regional.importers(&export).await;
+            Fact::Importers(place, stack, told)
+        }));
+    }
     found.ask(asking).await;
     for error in unreached {
         let mut failure = Failure::new(error.to_string(), "");
@@ -116,6 +144,11 @@ impl Found {
                 Fact::Stacks(place, told) => kept(&mut self.stacks, place, told),
                 Fact::Peerings(place, told) => kept(&mut self.peerings, place, told),
                 Fact::Tables(place, told) => kept(&mut self.tables, place, told),
+                Fact::Importers(_, stack, Ok(names)) => {
+                    self.importers.entry(stack).or_default().extend(names);
+                    None
+                }
+                Fact::Importers(place, _, Err(error)) => Some((place, error)),
             };
             let Some(((account, _), error)) = refused else { continue };
             if let Some(whole) = self.past.get_mut(&account) {
@@ -142,13 +175,24 @@ impl Found {
         places
     }
 
+    /// What is exported by the stacks that are to be deleted: place, stack and name.
+    fn exports(&self, plan: &Plan, inventory: &Inventory, everything: bool) -> Vec<(Place, String, String)> {
+        let judge = Judge::new(plan, inventory, self);
+        let (left, _) = judge.stacks();
+        let standing = judge.standing(&left).into_iter();
+        let deleted = standing.filter(|own| everything || matches!(own.end, End::Left(_)));
+        let exports = deleted.flat_map(|own| {
+            own.stack.exports.iter().map(move |name| (own.place.clone(), own.stack.id.clone(), name.clone()))
+        });
+        exports.collect()
+    }
+
     /// What left the plan, by what was found and by what the plan's nodes want as far as that is known.
-    pub fn left(&self, job: &Job, outlooks: &Outlooks, sources: &Sources, inventory: &Inventory) -> Left {
-        let plan = job.plan();
+    pub fn left(&self, plan: &Plan, wanted: &Wanted, inventory: &Inventory) -> Left {
         let judge = Judge::new(plan, inventory, self);
         let (stacks, odd) = judge.stacks();
         let peerings = judge.peerings();
-        let (mut leaving, gone) = judge.routes(&peerings, &wanted(plan, outlooks, sources));
+        let (mut leaving, gone) = judge.routes(&peerings, wanted);
         leaving.extend(peerings);
         leaving.extend(stacks);
         let mut unsearched = self.unreached.clone();
@@ -157,7 +201,19 @@ impl Found {
         let holds = |id: &AccountId| leaving.iter().any(|left| Some(&left.account) == self.names.get(id));
         let whole = self.past.iter().filter(|(_, whole)| **whole).map(|(id, _)| id);
         let emptied = whole.filter(|id| !holds(id)).cloned().collect();
-        Left { leaving, unsearched, gone, emptied }
+        let importers = self.importers.iter().map(|(id, names)| (id.as_str(), names.as_slice())).collect();
+        let (pairs, all) = order(&judge.standing(&leaving), &importers);
+        // Told in the order of deletion: what is no stack first, as it stands.
+        let rank = |index: usize| all.iter().position(|end| *end == End::Left(index));
+        let mut sorted: Vec<usize> = (0..leaving.len()).collect();
+        sorted.sort_by_key(|index| rank(*index));
+        let place = |end: End| match end {
+            End::Left(old) => End::Left(sorted.iter().position(|index| *index == old).unwrap_or(old)),
+            End::Node(node) => End::Node(node),
+        };
+        let order = pairs.into_iter().map(|(first, then)| (place(first), place(then))).collect();
+        let leaving = sorted.iter().map(|index| leaving[*index].clone()).collect();
+        Left { leaving, order, unsearched, gone, emptied }
     }
 }
 
@@ -170,28 +226,6 @@ fn kept<T>(into: &mut BTreeMap<Place, T>, place: Place, told: Result<T, CallErro
         }
         Err(error) => Some((place, error)),
     }
-}
-
-/// Where the plan's routes are, as far as that is known.
-fn wanted(plan: &Plan, outlooks: &Outlooks, sources: &Sources) -> Wanted {
-    let mut wanted = Wanted::default();
-    for node in &plan.nodes {
-        let Spec::Route(spec) = &node.spec else { continue };
-        let owner = Owner { plan: plan.name.to_string(), node: node.id.clone() };
-        // One whose values do not fit fails, and that is told of the node.
-        let Ok(draft) = Drafter { outlooks, sources, owner }.route(spec) else { continue };
-        let tables: Vec<String> = draft.route_tables.iter().filter_map(Expected::known).map(str::to_owned).collect();
-        let certain = tables.len() == draft.route_tables.len();
-        let Some(Ok((tables, destination))) = draft.destination.known().map(|range| route::place(&tables, range))
-        else {
-            continue;
-        };
-        wanted.places.extend(tables.into_iter().map(|table| (table, destination.clone())));
-        if certain {
-            wanted.certain.insert(node.id.clone());
-        }
-    }
-    wanted
 }
 
 /// Refused calls in words, those that were refused alike as one: a policy is that of many accounts.

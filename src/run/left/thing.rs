@@ -2,7 +2,7 @@
 
 use crate::aws::{Peering, Stack};
 use crate::event::Failure;
-use crate::ids::{AccountName, NodeId, Region};
+use crate::ids::{AccountName, Kind, NodeId, Region};
 use crate::inventory::Laid;
 use crate::preview::{Action, Foreseen};
 
@@ -41,6 +41,15 @@ impl Thing {
             Self::Stack(stack) => stack.name.clone(),
             Self::Peering(peering) => peering.id.clone(),
             Self::Route(route) => format!("{}: {} → {}", route.table, route.destination, route.target),
+        }
+    }
+
+    /// Of which kind it is.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Stack(_) => Kind::Stack,
+            Self::Peering(_) => Kind::Peering,
+            Self::Route(_) => Kind::Route,
         }
     }
 }

@@ -48,7 +48,8 @@ pub(in super::super) async fn delete(
     })
 }
 
-fn protected(name: &str) -> Failure {
+/// What to say of a stack that must not be deleted.
+pub(in super::super) fn protected(name: &str) -> Failure {
     Failure::new(format!("stack {name} is protected from deletion"), "its termination protection is on").help(format!(
         "switch it off with `aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name {name}`, then run again"
     ))
