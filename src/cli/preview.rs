@@ -65,7 +65,7 @@ fn attempt(args: &PreviewArgs, surroundings: &Surroundings) -> Result<Exit, Exit
         let opening = reach::sessions_and(&jobs, &past.grounds.specs, &environment, &checked.sources);
         let (sessions, unreached) = signals.or(Box::pin(opening)).await??;
         past.unreached = unreached;
-        let ahead = Ahead { prunes: args.prune, ..Ahead::new(!args.read_only) };
+        let ahead = Ahead::new(!args.read_only).pruning(args.prune);
         let Some(before) = before else {
             let seen = ahead.look(&job, settings, &checked, &sessions, &past, &mut signals).await;
             ahead.change_sets.sweep().await;
@@ -154,7 +154,7 @@ pub(super) struct Ahead {
     /// What left the plan, once it was looked for.
     pub(super) left: OnceLock<Left>,
     /// Whether that is to be deleted.
-    pub(super) prunes: bool,
+    prunes: bool,
     asks: bool,
 }
 
@@ -162,6 +162,11 @@ impl Ahead {
     /// Nothing is seen yet; `asks` says whether CloudFormation may be asked for change sets.
     pub(super) fn new(asks: bool) -> Self {
         Self { asks, ..Self::default() }
+    }
+
+    /// The same before a run that deletes what left the plan, or does not.
+    pub(super) fn pruning(self, prunes: bool) -> Self {
+        Self { prunes, ..self }
     }
 
     /// Looks at everything that a job would touch. Whoever calls it sweeps the change sets that are left in the end, also

@@ -89,7 +89,7 @@ fn attempt(
         let (sessions, unreached) = signals.or(Box::pin(opening)).await??;
         past.unreached = unreached;
         let gathered = Arc::new(Gathered::default());
-        let ahead = Ahead { prunes: prune, ..Ahead::new(true) };
+        let ahead = Ahead::new(true).pruning(prune);
         let means = |sink| Means {
             sessions: Arc::clone(&sessions),
             gathered: Arc::clone(&gathered),
@@ -102,15 +102,8 @@ fn attempt(
             let preview = if let Some(before) = before {
                 let recalling = preview::recall(before, settings, &checked, &sessions, &gathered, surroundings);
                 signals.or(Box::pin(recalling)).await??;
-                let looking = ahead.look_at_destruction(
-                    &job,
-                    settings,
-                    &checked,
-                    &sessions,
-                    &past,
-                    &gathered,
-                    &mut signals,
-                );
+                let looking =
+                    ahead.look_at_destruction(&job, settings, &checked, &sessions, &past, &gathered, &mut signals);
                 let (preview, whole) = Box::pin(looking).await?;
                 job = whole;
                 Some(preview)
@@ -134,6 +127,8 @@ fn attempt(
         if command == Command::Apply {
             past.note_accounts().await;
         }
+        // Whoever interrupts the run means what would follow it, too.
+        let again = if prune { Some(Signals::listen()?) } else { None };
         let (words, control) = mpsc::unbounded_channel();
         let watching = tokio::spawn(signals.tell(words));
         let teller = Teller::new(&job, surroundings);
@@ -148,14 +143,15 @@ fn attempt(
         text.push_str(&teller.end(surroundings));
         watching.abort();
         let mut exit = exit(&tally);
-        if let Some(left) = ahead.left.get().filter(|left| prune && !left.leaving.is_empty()) {
+        let left = ahead.left.get().filter(|left| !left.leaving.is_empty());
+        if let Some((left, signals)) = left.zip(again) {
             if exit == Exit::Done {
                 // What the run has brought forth tells which routes are wanted.
                 let wanted = WantedRoutes::given(&checked.plan, &gathered, &checked.sources);
                 let job = Job::prune(Arc::clone(&checked.plan), &checked.graph, &left.clone().without(&wanted));
                 let job = Arc::new(job.remembering(past.inventory()));
                 let (words, control) = mpsc::unbounded_channel();
-                let watching = tokio::spawn(Signals::listen()?.tell(words));
+                let watching = tokio::spawn(signals.tell(words));
                 let teller = Teller::new(&job, surroundings);
                 let sink = past.listening(teller.sink());
                 let pruned = execute(&job, Command::Prune, settings, means(sink), control).await;

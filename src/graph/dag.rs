@@ -150,7 +150,8 @@ impl Graph {
         for _ in self.len..self.dag.node_count() {
             dag.add_node(None);
         }
-        let shifted = |node: NodeIndex| if node.index() < self.len { node } else { NodeIndex::new(node.index() + added) };
+        let shifted =
+            |node: NodeIndex| if node.index() < self.len { node } else { NodeIndex::new(node.index() + added) };
         for edge in self.dag.edge_references() {
             dag.add_edge(shifted(edge.source()), shifted(edge.target()), edge.weight().clone());
         }
@@ -466,7 +467,8 @@ mod tests {
         };
         let graph = Graph::with_joins(ids(8), edges, [join(&[0, 1, 2], &[4, 5, 6])]).unwrap();
         let twice = graph.id(Ix(3)).clone();
-        let more = graph.reversed().beside(vec![twice.clone(), "stacks.new".parse().unwrap()], [edge(9, 1), edge(3, 8)], []);
+        let more =
+            graph.reversed().beside(vec![twice.clone(), "stacks.new".parse().unwrap()], [edge(9, 1), edge(3, 8)], []);
         let more = more.unwrap();
         assert_eq!((more.len(), more.get(&twice)), (10, Some(Ix(3))));
         assert_eq!(indices(more.needs(Ix(1))), [4, 5, 6, 9]);

@@ -41,12 +41,7 @@ pub async fn foresee(job: &Arc<Job>, settings: Settings, looking: Looking) -> Pr
 }
 
 /// Says what a destruction would do. `gathered` has what the nodes give that routes refer to.
-pub async fn foresee_destroy(
-    job: &Arc<Job>,
-    settings: Settings,
-    looking: Looking,
-    gathered: Arc<Gathered>,
-) -> Preview {
+pub async fn foresee_destroy(job: &Arc<Job>, settings: Settings, looking: Looking, gathered: Arc<Gathered>) -> Preview {
     let preview = walk(job, settings, looking, Some(gathered)).await;
     Preview { destroys: true, prunes: true, ..preview }
 }
@@ -185,13 +180,7 @@ impl Foreseer {
     }
 
     /// What a destruction would do with a route.
-    async fn doomed(
-        &self,
-        node: &Node,
-        spec: &RouteSpec,
-        owner: Owner,
-        home: &Regional,
-    ) -> Result<Outlook, Failure> {
+    async fn doomed(&self, node: &Node, spec: &RouteSpec, owner: Owner, home: &Regional) -> Result<Outlook, Failure> {
         let nothing = Arc::default();
         let gathered = self.gathered.as_ref().unwrap_or(&nothing);
         let resolver = Resolver { gathered: &**gathered, sources: &self.looking.sources, owner: owner.clone() };

@@ -101,7 +101,14 @@ impl Job {
         let task = |node: Ix| if chosen[node.index()] && gives(node) { Task::Find } else { Task::Leave };
         let tasks = graph.nodes().map(task).collect();
         let apart = Graph::new(graph.ids().cloned().collect(), []).expect("without edges there is no ring");
-        Self { plan, graph: Arc::new(apart), tasks, allowed: Arc::default(), left: Arc::default(), past: Arc::default() }
+        Self {
+            plan,
+            graph: Arc::new(apart),
+            tasks,
+            allowed: Arc::default(),
+            left: Arc::default(),
+            past: Arc::default(),
+        }
     }
 
     /// Breaks off what runs at the chosen stacks, all of them at once: none waits for another.
@@ -110,7 +117,14 @@ impl Job {
         let task = |node: Ix| if chosen[node.index()] && runs(node) { Task::Cancel } else { Task::Leave };
         let tasks = graph.nodes().map(task).collect();
         let apart = Graph::new(graph.ids().cloned().collect(), []).expect("without edges there is no ring");
-        Self { plan, graph: Arc::new(apart), tasks, allowed: Arc::default(), left: Arc::default(), past: Arc::default() }
+        Self {
+            plan,
+            graph: Arc::new(apart),
+            tasks,
+            allowed: Arc::default(),
+            left: Arc::default(),
+            past: Arc::default(),
+        }
     }
 
     /// Deletes what left a plan, and touches none of its nodes.

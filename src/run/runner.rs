@@ -139,7 +139,8 @@ impl Runner {
             }
             // A route gives nothing, so there is nothing to read of it.
             (Spec::Route(_), Task::Read | Task::Find | Task::Recall) => Ok(Done::new(Change::Read)),
-            (Spec::Route(spec), Task::Destroy) => match doomed(&self.job, &self.means.gathered, node, spec, &resolver)? {
+            (Spec::Route(spec), Task::Destroy) => match doomed(&self.job, &self.means.gathered, node, spec, &resolver)?
+            {
                 Doomed::Known { own, others } => {
                     let mut done = Done::new(Change::Absent);
                     if let Some(own) = own {
@@ -253,15 +254,14 @@ pub(super) fn doomed(
     let into_own = peerings.filter_map(|peering| gathered.given(peering)?.id).any(|id| id == wanted.target);
     let (_, destination) = route::place(&wanted.route_tables, &wanted.destination)?;
     let made = |table: &String| {
-        job.laid().iter().any(|laid| {
-            (&laid.table, &laid.destination, &laid.target) == (table, &destination, &wanted.target)
-        })
+        job.laid()
+            .iter()
+            .any(|laid| (&laid.table, &laid.destination, &laid.target) == (table, &destination, &wanted.target))
     };
     let (own, others): (Vec<String>, Vec<String>) =
         wanted.route_tables.iter().cloned().partition(|table| into_own || made(table));
-    let of = |tables: Vec<String>| {
-        (!tables.is_empty()).then(|| route::Wanted { route_tables: tables, ..wanted.clone() })
-    };
+    let of =
+        |tables: Vec<String>| (!tables.is_empty()).then(|| route::Wanted { route_tables: tables, ..wanted.clone() });
     Ok(Doomed::Known { own: of(own), others: of(others) })
 }
 

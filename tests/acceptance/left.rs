@@ -4,6 +4,7 @@
 use std::fs;
 
 use crate::orch::{Orch, QUICK};
+use crate::world;
 
 const INVENTORY: &str = ".orch/local/inventory/core-network-us-east-1.json";
 
@@ -83,4 +84,110 @@ fn a_damaged_inventory_is_told_and_set_aside_and_one_that_cannot_be_written_stop
     orch.write(".orch/local/inventory", "a file where the folder should be");
     let ended = orch.run(&args("apply", &[])).code(0);
     assert_eq!(ended.stderr.matches("cannot be written").count(), 1, "{}", ended.stderr);
+}
+
+#[test]
+fn prune_deletes_what_left_the_plan_after_the_rest_and_nothing_else() {
+    let orch = applied();
+    without_qa(&orch);
+    let spokes = &world::SPOKES[..3];
+    let ended = orch.run(&args("preview", &["--prune"])).code(5);
+    ended.prints(&[
+        "deleted once all else has ended well",
+        "13 nodes and 8 that left the plan: 8 to delete, 13 unchanged",
+    ]);
+    let ended = orch.run(&args("apply", &["--prune", "-v"])).code(0);
+    ended.says(&["left the plan", "- stacks.spoke[qa]  delete us-east-1-qa", "pruning 8 nodes"]);
+    ended.prints(&["8 changed"]);
+    world::of(&orch).is_a_hub_with_spokes("us-east-1", "10.0.0.0/20", spokes);
+    assert_eq!(world::of(&orch).whole_stacks(), 4);
+    orch.run(&args("apply", &["--prune"])).code(0).prints(&["Nothing changed"]);
+    // Nothing is left in the account, and it is forgotten.
+    assert!(!fs::read_to_string(orch.path(INVENTORY)).unwrap().contains("\"555555555555\": {"));
+}
+
+#[test]
+fn prune_goes_with_the_whole_plan_only() {
+    let orch = applied();
+    without_qa(&orch);
+    let said = "--prune goes with all of a plan";
+    orch.run(&args("apply", &["--prune", "--only", "account:dev"])).code(2).says(&[said]);
+    orch.run(&args("preview", &["--prune", "--skip", "routes"])).code(2).says(&[said]);
+    assert_eq!(world::of(&orch).whole_stacks(), 5);
+}
+
+#[test]
+fn what_left_the_plan_stays_when_the_run_does_not_end_well_and_is_named() {
+    let orch = applied();
+    without_qa(&orch);
+    orch.edit("plans/us-east-1.toml", "10.0.48.0/20", "10.0.96.0/20");
+    let faulty =
+        format!("{QUICK}\n[[resource]]\nstack = \"us-east-1-test\"\nlogical_id = \"VPC\"\nreason = \"No more.\"\n");
+    orch.write("quick.toml", &faulty);
+    let ended = orch.run(&args("apply", &["--prune"])).code(1);
+    ended.says(&["what left the plan was not deleted", "and 3 more", "apply with --prune again"]);
+    assert!(world::of(&orch).shape().contains("us-east-1-qa"));
+}
+
+#[test]
+fn a_protected_stack_that_left_the_plan_is_refused_in_the_preview() {
+    let orch = applied();
+    without_qa(&orch);
+    world::of(&orch).protect("us-east-1-qa");
+    let ended = orch.run(&args("preview", &["--prune"])).code(1);
+    ended.prints(&["! stacks.spoke[qa]  would fail us-east-1-qa", "its termination protection is on"]);
+    // Who does not prune is not told that something would fail.
+    orch.run(&args("preview", &[])).code(0).prints(&["its termination protection is on"]);
+    let ended = orch.run(&args("apply", &["--prune"])).code(1);
+    ended.prints(&["stack us-east-1-qa is protected from deletion", "7 changed"]);
+}
+
+#[test]
+fn a_destruction_is_previewed_and_reads_what_stands_rather_than_the_plan_alone() {
+    let orch = applied();
+    without_qa(&orch);
+    // The hub's stack is another one now, and the old one bears the plan's name all the same.
+    orch.edit(
+        "plans/hub-and-spoke.toml",
+        "account  = \"master\"\ntemplate",
+        "name = \"hub\"\naccount  = \"master\"\ntemplate",
+    );
+    let dry = orch.run(&args("destroy", &["--dry-run"])).code(5);
+    dry.prints(&[
+        "left the plan, and is deleted too",
+        "- stacks.master  delete us-east-1-master",
+        "stacks.master is stack hub in master, us-east-1 now",
+        "- stacks.spoke[qa]  delete us-east-1-qa",
+        "- peerings.spoke[dev]  delete pcx-",
+    ]);
+    orch.run(&args("preview", &["--destroy"])).code(5).prints(&["is deleted too"]);
+    assert_eq!(world::of(&orch).whole_stacks(), 5);
+    let ended = orch.run(&args("destroy", &[])).code(0);
+    ended.says(&["left the plan, and is deleted too", "- stacks.spoke[dev]  delete us-east-1-dev"]);
+    world::of(&orch).is_empty();
+    orch.run(&args("preview", &["--destroy"])).code(0).prints(&["Nothing to do"]);
+}
+
+#[test]
+fn a_part_of_a_plan_is_destroyed_without_what_left_it() {
+    let orch = applied();
+    without_qa(&orch);
+    let part = ["--only", "account:dev"];
+    let dry = orch.run(&args("destroy", &[&["--dry-run"], &part[..]].concat())).code(5);
+    dry.prints(&["3 nodes: 3 to delete"]);
+    assert!(!dry.stdout.contains("left the plan"), "{}", dry.stdout);
+    orch.run(&args("destroy", &part)).code(0);
+    assert_eq!(world::of(&orch).whole_stacks(), 4);
+}
+
+#[test]
+fn the_expected_duration_is_told_where_earlier_runs_are_known_and_never_else() {
+    let orch = Orch::with_shipped_plans();
+    orch.write("quick.toml", QUICK);
+    let first = orch.run(&args("preview", &[])).code(5);
+    first.prints(&["longest chain: stacks."]);
+    assert!(!first.stdout.contains("by earlier runs"), "{}", first.stdout);
+    orch.run(&args("apply", &[])).code(0);
+    orch.run(&args("destroy", &[])).code(0);
+    orch.run(&args("preview", &[])).code(5).prints(&["longest chain: stacks.", "by earlier runs"]);
 }

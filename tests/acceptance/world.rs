@@ -123,6 +123,18 @@ impl Look {
         self.0.change(|_| ()).unwrap();
     }
 
+    /// Switches the termination protection of a stack on.
+    pub fn protect(&self, name: &str) {
+        let protect = |world: &mut World| {
+            let places: Vec<Place> = world.places().map(|(place, _)| place).collect();
+            for place in places {
+                let stacks = world.at_mut(&place).cloudformation.stacks.values_mut();
+                stacks.filter(|stack| stack.name == name).for_each(|stack| stack.termination_protection = true);
+            }
+        };
+        self.0.change(protect).unwrap();
+    }
+
     /// How many live peerings there are.
     pub fn peerings(&self) -> usize {
         self.0.inspect(|world| world.peerings.values().filter(|peering| !peering.is_dead()).count()).unwrap()

@@ -51,12 +51,7 @@ pub async fn foresee_destroy(requester: &Regional, accepter: &Regional, owner: &
 /// # Errors
 ///
 /// It cannot be deleted, or does not go away.
-pub async fn destroy_one(
-    side: &Regional,
-    id: &str,
-    owner: &Owner,
-    progress: Progress<'_>,
-) -> Result<Done, Failure> {
+pub async fn destroy_one(side: &Regional, id: &str, owner: &Owner, progress: Progress<'_>) -> Result<Done, Failure> {
     let found = side.peering(id).await?.filter(|peering| owner.owns(&peering.tags));
     let details: Vec<String> = match found {
         Some(peering) => remove(side, &peering, progress).await?.into_iter().collect(),

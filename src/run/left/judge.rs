@@ -250,7 +250,8 @@ impl<'a> Judge<'a> {
                     continue;
                 }
                 let end = by_id.get(stack.id.as_str()).map(|index| End::Left(*index));
-                let node = || NodeId::from_tag(stack.tags.get(NODE_TAG)?).and_then(|node| Some(self.node(&node)?.id.clone()));
+                let node =
+                    || NodeId::from_tag(stack.tags.get(NODE_TAG)?).and_then(|node| Some(self.node(&node)?.id.clone()));
                 let Some(end) = end.or_else(|| node().map(End::Node)) else { continue };
                 standing.push(Standing { end, place, stack });
             }

@@ -11,6 +11,6 @@ mod thing;
 
 pub use grounds::{Ground, Grounds, grounds, used};
 pub use judge::Wanted;
-pub use order::End;
+pub(super) use order::End;
 pub use search::{Found, Left, search};
 pub use thing::{Leaving, Thing};

@@ -29,10 +29,7 @@ pub(super) struct Standing<'a> {
 ///
 /// Where they take from each other in a ring, the younger goes first. Beside the pairs, all of them in an order that keeps
 /// to these.
-pub(super) fn order(
-    stacks: &[Standing<'_>],
-    importers: &HashMap<&str, &[String]>,
-) -> (Vec<(End, End)>, Vec<End>) {
+pub(super) fn order(stacks: &[Standing<'_>], importers: &HashMap<&str, &[String]>) -> (Vec<(End, End)>, Vec<End>) {
     let mut givers: HashMap<&str, Vec<usize>> = HashMap::new();
     for (index, own) in stacks.iter().enumerate() {
         let values: HashSet<&str> = own.stack.outputs.values().map(String::as_str).collect();
@@ -47,7 +44,8 @@ pub(super) fn order(
             let resolved = given.resolved.as_deref();
             [Some(given.value.as_str()), resolved].into_iter().flatten().flat_map(|text| text.split(',').chain([text]))
         });
-        takes[index].extend(values.filter_map(|value| givers.get(value.trim())).flatten().filter(|giver| **giver != index));
+        takes[index]
+            .extend(values.filter_map(|value| givers.get(value.trim())).flatten().filter(|giver| **giver != index));
     }
     let by_name: HashMap<(&Place, &str), usize> =
         stacks.iter().enumerate().map(|(index, own)| ((own.place, own.stack.name.as_str()), index)).collect();

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::judge::{Judge, Wanted};
+use super::order::{End, Standing, order};
 use super::search::Found;
 use super::{Grounds, Leaving, Thing, grounds, used};
-use crate::aws::{Peering, PeeringSide, PeeringState, Role, Route, RouteTable, Stack, StackStatus};
+use crate::aws::{Parameter, Peering, PeeringSide, PeeringState, Role, Route, RouteTable, Stack, StackStatus};
 use crate::ids::{AccountId, NodeId};
 use crate::inventory::{Account, Inventory, Laid, News};
 use crate::plan::Plan;
@@ -258,4 +259,50 @@ fn an_account_is_remembered_with_all_that_reaches_it() {
     let dev = &used[&id(DEV)];
     assert_eq!((dev.role.as_deref(), dev.external_id.as_deref()), (Some("Deploy"), Some("e-1")));
     assert_eq!((dev.through.as_ref(), dev.regions.len()), (Some(&id(OLD)), 1));
+}
+
+fn ordered(stacks: &[Stack], importers: &[(&str, &[&str])]) -> Vec<String> {
+    let place = (id(DEV), "us-east-1".into());
+    let standing: Vec<Standing<'_>> = (stacks.iter().enumerate())
+        .map(|(index, stack)| Standing { end: End::Left(index), place: &place, stack })
+        .collect();
+    let named: Vec<(String, Vec<String>)> = importers
+        .iter()
+        .map(|(stack, names)| (format!("arn:{stack}"), names.iter().map(|name| (*name).to_owned()).collect()))
+        .collect();
+    let importers = named.iter().map(|(stack, names)| (stack.as_str(), names.as_slice())).collect();
+    let (pairs, all) = order(&standing, &importers);
+    let name = |end: &End| match end {
+        End::Left(index) => stacks[*index].name.clone(),
+        End::Node(node) => node.to_string(),
+    };
+    let all: Vec<String> = all.iter().map(name).collect();
+    let pairs = pairs.iter().map(|(first, then)| format!("{} before {}", name(first), name(then)));
+    std::iter::once(all.join(" ")).chain(pairs).collect()
+}
+
+#[test]
+fn a_stack_is_deleted_before_those_whose_outputs_it_takes_or_imports_else_the_younger_first() {
+    let stack = |name: &str, created: i64, takes: &[&str], gives: &[&str]| {
+        let parameter = |value: &&str| Parameter { value: (*value).to_owned(), resolved: None };
+        Stack {
+            created: Some(created),
+            parameters: takes.iter().map(|value| (format!("P{value}"), parameter(value))).collect(),
+            outputs: gives.iter().map(|value| (format!("O{value}"), (*value).to_owned())).collect(),
+            ..stack(name, BTreeMap::new())
+        }
+    };
+    // The hub was made anew after the spoke that takes its VPC.
+    let hub = stack("hub", 9, &[], &["vpc-1", ""]);
+    let spoke = stack("spoke", 1, &["vpc-0,vpc-1", ""], &["sub-1"]);
+    let leaf = stack("leaf", 2, &["sub-1"], &[]);
+    let alone = stack("alone", 5, &["x"], &[]);
+    let all = [hub, spoke, leaf, alone];
+    assert_eq!(ordered(&all, &[]), ["alone leaf spoke hub", "leaf before spoke", "spoke before hub"]);
+    assert_eq!(
+        ordered(&all, &[("alone", &["hub", "nobody"])]),
+        ["leaf spoke hub alone", "leaf before spoke", "spoke before hub", "hub before alone"]
+    );
+    let ring = [stack("a", 1, &["b"], &["a"]), stack("b", 2, &["a"], &["b"])];
+    assert_eq!(ordered(&ring, &[]), ["b a", "b before a"]);
 }
