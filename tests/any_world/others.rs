@@ -204,7 +204,7 @@ impl Others {
     }
 }
 
-fn picked<'a, T>(items: &'a [T], which: Index) -> Option<&'a T> {
+fn picked<T>(items: &[T], which: Index) -> Option<&T> {
     (!items.is_empty()).then(|| &items[which.index(items.len())])
 }
 
