@@ -42,8 +42,8 @@ pub async fn foresee_destroy(requester: &Regional, accepter: &Regional, owner: &
         return Ok(outlook.noting(["it is not there".to_owned()]));
     };
     let outlook = Outlook::new(requester, owner, &first.id, Action::Delete);
-    let line = |own: &&Peering| format!("{} between {} and {}", own.id, own.requester.vpc, own.accepter.vpc);
-    Ok(outlook.noting(live.iter().map(line)))
+    let between = |own: &&Peering| format!("{} between {} and {}", own.id, own.requester.vpc, own.accepter.vpc);
+    Ok(outlook.noting(live.iter().map(between)))
 }
 
 /// Deletes one peering by its id, if it bears the owner's tags in the account that looks, and waits until it is gone.

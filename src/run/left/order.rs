@@ -71,19 +71,19 @@ pub(super) fn order(stacks: &[Standing<'_>], importers: &HashMap<&str, &[String]
 /// The place of each stack in an order of deletion: next comes one that no other needs any more, of several the youngest;
 /// where there is none, the youngest of all.
 fn ranks(stacks: &[Standing<'_>], takes: &[HashSet<usize>]) -> Vec<usize> {
-    let mut takers = vec![0_usize; stacks.len()];
+    let mut needed = vec![0_usize; stacks.len()];
     for giver in takes.iter().flatten() {
-        takers[*giver] += 1;
+        needed[*giver] += 1;
     }
     let mut left: Vec<usize> = (0..stacks.len()).collect();
     left.sort_by_key(|index| (Reverse(stacks[*index].stack.created), *index));
     let mut ranks = vec![0; stacks.len()];
     for rank in 0..stacks.len() {
-        let next = left.iter().position(|index| takers[*index] == 0).unwrap_or(0);
+        let next = left.iter().position(|index| needed[*index] == 0).unwrap_or(0);
         let index = left.remove(next);
         ranks[index] = rank;
         for giver in &takes[index] {
-            takers[*giver] = takers[*giver].saturating_sub(1);
+            needed[*giver] = needed[*giver].saturating_sub(1);
         }
     }
     ranks
