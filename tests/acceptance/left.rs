@@ -97,7 +97,7 @@ fn prune_deletes_what_left_the_plan_after_the_rest_and_nothing_else() {
         "13 nodes and 8 that left the plan: 8 to delete, 13 unchanged",
     ]);
     let ended = orch.run(&args("apply", &["--prune", "-v"])).code(0);
-    ended.says(&["left the plan", "- stacks.spoke[qa]  delete us-east-1-qa", "pruning 8 nodes"]);
+    let ended = ended.says(&["left the plan", "- stacks.spoke[qa]  delete us-east-1-qa", "pruning 8 nodes"]);
     ended.prints(&["8 changed"]);
     world::of(&orch).is_a_hub_with_spokes("us-east-1", "10.0.0.0/20", spokes);
     assert_eq!(world::of(&orch).whole_stacks(), 4);
@@ -174,7 +174,7 @@ fn a_part_of_a_plan_is_destroyed_without_what_left_it() {
     without_qa(&orch);
     let part = ["--only", "account:dev"];
     let dry = orch.run(&args("destroy", &[&["--dry-run"], &part[..]].concat())).code(5);
-    dry.prints(&["3 nodes: 3 to delete"]);
+    let dry = dry.prints(&["3 nodes: 3 to delete"]);
     assert!(!dry.stdout.contains("left the plan"), "{}", dry.stdout);
     orch.run(&args("destroy", &part)).code(0);
     assert_eq!(world::of(&orch).whole_stacks(), 4);
@@ -185,7 +185,7 @@ fn the_expected_duration_is_told_where_earlier_runs_are_known_and_never_else() {
     let orch = Orch::with_shipped_plans();
     orch.write("quick.toml", QUICK);
     let first = orch.run(&args("preview", &[])).code(5);
-    first.prints(&["longest chain: stacks."]);
+    let first = first.prints(&["longest chain: stacks."]);
     assert!(!first.stdout.contains("by earlier runs"), "{}", first.stdout);
     orch.run(&args("apply", &[])).code(0);
     orch.run(&args("destroy", &[])).code(0);
