@@ -152,7 +152,8 @@ impl Job {
             those.map(|(index, _)| Ix::from(own + index)).collect()
         };
         let destroyed = self.graph.nodes().filter(|node| self.task(*node) == Task::Destroy);
-        let own_stacks: Vec<Ix> = destroyed.filter(|node| self.graph.id(*node).kind == Kind::Stack).collect();
+        let (own_stacks, own_links): (Vec<Ix>, Vec<Ix>) =
+            destroyed.partition(|node| self.graph.id(*node).kind == Kind::Stack);
         let (routes, peerings, stacks) = (of(&[Kind::Route]), of(&[Kind::Peering]), of(&[Kind::Stack]));
         let every_stack: Vec<Ix> = own_stacks.iter().chain(&stacks).copied().collect();
         let reason = Reason { expression: "left the plan".into(), span: None };
@@ -164,7 +165,10 @@ impl Job {
         };
         let ids: Vec<NodeId> = left.leaving.iter().map(|left| left.node.clone()).collect();
         let told: Vec<Edge> = left.order.iter().filter_map(edge).collect();
-        let graph = self.graph.beside(ids.clone(), told, ranks.clone()).or_else(|| {
+        // A stack that left may hold the VPC of a peering that the plan has.
+        let links = join(&own_links, &stacks);
+        let all = ranks.iter().cloned().chain([links]);
+        let graph = self.graph.beside(ids.clone(), told, all).or_else(|| {
             // The values go round in a ring with the plan's references: then what left goes first, the younger before the
             // older, as it stands in the list.
             let first = join(&stacks, &own_stacks);
