@@ -149,7 +149,7 @@ impl Look {
         let count = |world: &World| {
             let stacks = world.places().flat_map(|(_, place)| place.cloudformation.stacks.values());
             let stacks = stacks.filter_map(|stack| stack.config.as_ref()).map(|config| &config.tags);
-            let peerings = world.peerings.iter().map(|(_, peering)| &peering.requester.tags);
+            let peerings = world.peerings.values().map(|peering| &peering.requester.tags);
             stacks.chain(peerings).filter(|tags| tags.contains_key("orch:plan")).count()
         };
         self.0.inspect(count).unwrap()

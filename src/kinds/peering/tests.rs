@@ -480,7 +480,7 @@ async fn a_peering_of_somebody_elses_is_adopted_untouched_either_way_round_and_t
         tokio::time::sleep(Duration::from_secs(30)).await;
         let client = ec2(&world.sim, accepter.0, accepter.1);
         client.accept_vpc_peering_connection().vpc_peering_connection_id(&id).send().await.unwrap();
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         let refused = world.converge().await.unwrap_err();
         assert!(refused.help[0].contains("adopt = true"), "{refused:?}");
 
@@ -500,7 +500,7 @@ async fn a_peering_of_somebody_elses_is_adopted_untouched_either_way_round_and_t
         assert_eq!(found.id.as_deref(), Some(&*id));
         let kept = destroy(&world.dev(), &world.hub(), &owner, vpcs, &unseen).await.unwrap_err();
         assert!(kept.help[0].contains("take it over first"), "{kept:?}");
-        assert_eq!(world.live().await, [id.clone()]);
+        assert_eq!(world.live().await, std::slice::from_ref(&id));
 
         world.wanted.adopt = Adopt::Now { from_others: false };
         let taken = world.converge().await.unwrap();
