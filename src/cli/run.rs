@@ -12,7 +12,7 @@ use crate::report::{Palette, outputs_table, preview_text};
 use crate::run::{Gathered, Job, Leaving, Left, Means, WantedRoutes, execute};
 
 use super::allow::Allow;
-use super::args::{Apply, Destroy, Run};
+use super::args::{Adopt, Apply, Choice, Destroy, On, Run};
 use super::checked::Hold;
 use super::confirm::{Question, is_answered};
 use super::exit::Exit;
@@ -43,22 +43,49 @@ pub(super) fn destroy(args: &Destroy, surroundings: &Surroundings) -> Exit {
     run(&args.run, Command::Destroy, false, &Allow::destroy(args), surroundings)
 }
 
+/// Takes over what stands without the tags of the plan's nodes.
+pub(super) fn adopt(args: &Adopt, surroundings: &Surroundings) -> Exit {
+    let choice = Choice { only: args.nodes.clone(), skip: Vec::new() };
+    let on = On { plan: args.plan.clone(), vars: args.vars.clone(), choice, target: args.target.clone() };
+    let run = Run { on, yes: args.yes, fail_fast: false, limits: args.limits };
+    let taking = Taking { from_others: args.from_other };
+    let also = Also { prune: false, taking: Some(taking) };
+    attempt(&run, Command::Adopt, also, &Allow::default(), surroundings).unwrap_or_else(|exit| exit)
+}
+
+/// What `orch adopt` may take over.
+#[derive(Clone, Copy)]
+struct Taking {
+    /// Also what belongs to another plan or node.
+    from_others: bool,
+}
+
+/// What a command does besides its own.
+#[derive(Clone, Copy)]
+struct Also {
+    /// Whether what left the plan is deleted.
+    prune: bool,
+    taking: Option<Taking>,
+}
+
 /// Breaks off what runs at the plan's stacks.
 pub(super) fn cancel(args: &Run, surroundings: &Surroundings) -> Exit {
     run(args, Command::Cancel, false, &Allow::default(), surroundings)
 }
 
 fn run(args: &Run, command: Command, prune: bool, allow: &Allow<'_>, surroundings: &Surroundings) -> Exit {
-    attempt(args, command, prune, allow, surroundings).unwrap_or_else(|exit| exit)
+    let also = Also { prune, taking: None };
+    attempt(args, command, also, allow, surroundings).unwrap_or_else(|exit| exit)
 }
 
 fn attempt(
     args: &Run,
     command: Command,
-    prune: bool,
+    also: Also,
     allow: &Allow<'_>,
     surroundings: &Surroundings,
 ) -> Result<Exit, Exit> {
+    let Also { prune, taking } = also;
     preview::whole_if_pruned(prune, &args.on.choice)?;
     let hold = if matches!(command, Command::Destroy | Command::Cancel) { Hold::ThatItLoads } else { Hold::EveryRule };
     let checked = checked::open(&args.on.plan, &args.on.vars, hold, surroundings)?;
@@ -71,7 +98,11 @@ fn attempt(
             (Some(before), Job::destroy(plan, &graph, &chosen))
         }
         Command::Cancel => (None, Job::cancel(plan, &graph, &chosen)),
-        Command::Apply | Command::Prune | Command::Outputs => (None, Job::apply(plan, graph, &chosen)),
+        Command::Apply | Command::Prune | Command::Adopt | Command::Outputs => (None, Job::apply(plan, graph, &chosen)),
+    };
+    let job = match taking {
+        Some(Taking { from_others }) => job.taking_over(from_others),
+        None => job,
     };
     let job = job.allowing(allowed);
     let question = Question::of(args, &job, command);
@@ -107,7 +138,7 @@ fn attempt(
                 let (preview, whole) = Box::pin(looking).await?;
                 job = whole;
                 Some(preview)
-            } else if command == Command::Apply {
+            } else if matches!(command, Command::Apply | Command::Adopt) {
                 Some(Box::pin(ahead.look(&job, settings, &checked, &sessions, &past, &mut signals)).await?)
             } else {
                 None
@@ -124,7 +155,7 @@ fn attempt(
             ahead.change_sets.sweep().await;
             return Err(exit);
         }
-        if command == Command::Apply {
+        if matches!(command, Command::Apply | Command::Adopt) {
             past.note_accounts().await;
         }
         // Whoever interrupts the run means what would follow it, too.

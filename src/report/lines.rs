@@ -229,6 +229,7 @@ const fn verb(command: Command) -> &'static str {
         Command::Destroy => "destroying",
         Command::Prune => "pruning",
         Command::Outputs => "reading",
+        Command::Adopt => "adopting into",
         Command::Cancel => "cancelling the updates of",
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::drafts::Drafter;
 use super::outlooks::Outlooks;
-use super::runner::{Doomed, doomed, missing, regional};
+use super::runner::{Doomed, doomed, missing, regional, vpcs};
 use super::wanted::Resolver;
 use super::{Gathered, Job, Task};
 use crate::aws::{Regional, Sessions};
@@ -16,7 +16,7 @@ use crate::engine::{self, Outcome, Schedule, Settings, drive};
 use crate::event::Failure;
 use crate::graph::Ix;
 use crate::kinds::stack::ChangeSets;
-use crate::kinds::{Outlook, Owner, peering, route, stack};
+use crate::kinds::{Claim, Outlook, Owner, peering, route, stack};
 use crate::plan::{Node, PeeringSpec, RouteSpec, Spec};
 use crate::preview::{Action, Foreseen, Order, Preview};
 
@@ -153,15 +153,21 @@ impl Foreseer {
     async fn look(&self, ix: Ix, node: &Node, task: Task) -> Result<Outlook, Failure> {
         let Looking { sessions, sources, outlooks, change_sets } = &self.looking;
         let owner = Owner { plan: self.job.plan().name.to_string(), node: node.id.clone() };
-        let drafter = Drafter { outlooks, sources, owner: owner.clone() };
+        let adopt = self.job.adopt(ix);
+        let drafter = Drafter { outlooks, sources, owner: owner.clone(), adopt };
         let home = regional(sessions, &node.account, &node.region)?;
         let accepter = |spec: &PeeringSpec| regional(sessions, &spec.accepter.account, &spec.accepter.region);
         let found = match (&node.spec, task) {
             (Spec::Stack(spec), Task::Destroy) => return stack::foresee_destroy(&home, &spec.name, &owner).await,
             (Spec::Peering(spec), Task::Destroy) => {
-                return peering::foresee_destroy(&home, &accepter(spec)?, &owner).await;
+                let gathered = self.gathered();
+                let resolver = Resolver { gathered: &*gathered, sources, owner: owner.clone(), adopt };
+                let adopted = resolver.adopted(spec);
+                return peering::foresee_destroy(&home, &accepter(spec)?, &owner, vpcs(adopted.as_ref())).await;
             }
-            (Spec::Route(spec), Task::Destroy) => return self.doomed(node, spec, owner, &home).await,
+            (Spec::Route(spec), Task::Destroy) => {
+                return self.doomed(node, spec, Claim { owner: &owner, adopt }, &home).await;
+            }
             (Spec::Stack(spec), Task::Converge) => {
                 return stack::foresee(&home, &drafter.stack(spec)?, change_sets.as_deref()).await;
             }
@@ -169,9 +175,13 @@ impl Foreseer {
                 return peering::foresee(&home, &accepter(spec)?, &drafter.peering(spec)?).await;
             }
             (Spec::Route(spec), Task::Converge) => return route::foresee(&home, &drafter.route(spec)?).await,
-            (Spec::Stack(spec), _) => stack::foresee_reading(&home, &spec.name, &owner, spec.manage).await?,
+            (Spec::Stack(spec), _) => {
+                let claim = Claim { owner: &owner, adopt };
+                stack::foresee_reading(&home, &spec.name, claim, spec.manage).await?
+            }
             (Spec::Peering(spec), _) => {
-                let found = peering::find(&home, &accepter(spec)?, &owner).await?;
+                let adopted = drafter.resolver().adopted(spec);
+                let found = peering::find(&home, &accepter(spec)?, &owner, vpcs(adopted.as_ref())).await?;
                 found.map(|found| Outlook::read(&home, &owner, "", Some(found)))
             }
             (Spec::Route(_), _) => Some(Outlook::read(&home, &owner, "", None)),
@@ -179,12 +189,23 @@ impl Foreseer {
         found.ok_or_else(|| missing(&self.job, ix, &home))
     }
 
+    fn gathered(&self) -> Arc<Gathered> {
+        self.gathered.clone().unwrap_or_default()
+    }
+
     /// What a destruction would do with a route.
-    async fn doomed(&self, node: &Node, spec: &RouteSpec, owner: Owner, home: &Regional) -> Result<Outlook, Failure> {
-        let nothing = Arc::default();
-        let gathered = self.gathered.as_ref().unwrap_or(&nothing);
-        let resolver = Resolver { gathered: &**gathered, sources: &self.looking.sources, owner: owner.clone() };
-        match doomed(&self.job, gathered, node, spec, &resolver)? {
+    async fn doomed(
+        &self,
+        node: &Node,
+        spec: &RouteSpec,
+        claim: Claim<'_>,
+        home: &Regional,
+    ) -> Result<Outlook, Failure> {
+        let Claim { owner, adopt } = claim;
+        let Looking { sessions, sources, .. } = &self.looking;
+        let gathered = self.gathered();
+        let resolver = Resolver { gathered: &*gathered, sources, owner: owner.clone(), adopt };
+        match doomed(&self.job, (sessions, &gathered), node, spec, &resolver).await? {
             Doomed::Known { own, others } => {
                 let left = match others {
                     Some(others) => route::leave(home, &others).await?.details,
@@ -199,7 +220,7 @@ impl Foreseer {
             }
             Doomed::Dead { gone, left } => {
                 let mut outlook: Outlook = match left {
-                    Some(left) => route::foresee_sweep(home, &left.route_tables, &left.destination, &owner).await?,
+                    Some(left) => route::foresee_sweep(home, &left.route_tables, &left.destination, owner).await?,
                     None => foreseen(node, Action::Nothing).into(),
                 };
                 outlook.foreseen.notes.insert(0, gone);

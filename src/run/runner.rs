@@ -15,7 +15,7 @@ use crate::event::{Change, Event, Failure};
 use crate::graph::Ix;
 use crate::ids::{AccountName, Kind, NodeId, Region};
 use crate::inventory::Laid;
-use crate::kinds::{Done, Owner, Step, peering, route, stack};
+use crate::kinds::{Adopt, Claim, Done, Owner, Step, peering, route, stack};
 use crate::plan::{Node, PeeringSpec, RouteSpec, Spec};
 
 /// How many nodes a message names before it counts the rest.
@@ -80,7 +80,9 @@ impl Runner {
 
     async fn work(&self, ix: Ix, node: &Node, task: Task) -> Result<Done, Failure> {
         let owner = Owner { plan: self.job.plan().name.to_string(), node: node.id.clone() };
-        let resolver = Resolver { gathered: &*self.means.gathered, sources: &self.means.sources, owner: owner.clone() };
+        let (gathered, sources, adopt) = (&*self.means.gathered, &*self.means.sources, self.job.adopt(ix));
+        let resolver = Resolver { gathered, sources, owner: owner.clone(), adopt };
+        let claim = Claim { owner: &owner, adopt };
         let home = self.regional(&node.account, &node.region)?;
         let progress = |step: Step<'_>| self.tell(&node.id, step);
         if task == Task::Converge
@@ -103,13 +105,13 @@ impl Runner {
             }
             (Spec::Stack(spec), Task::Cancel) => stack::cancel(&home, &spec.name, &owner, &progress).await,
             (Spec::Stack(spec), Task::Read | Task::Find) => {
-                let owner = Some(&owner).filter(|_| spec.manage);
-                let found = stack::find(&home, &spec.name, owner, &progress).await?;
+                let claim = Some(claim).filter(|_| spec.manage);
+                let found = stack::find(&home, &spec.name, claim, &progress).await?;
                 self.found(ix, task, found, &home)
             }
             (Spec::Stack(spec), Task::Recall) => {
-                let owner = Some(&owner).filter(|_| spec.manage);
-                let found = stack::remains(&home, &spec.name, owner, &progress).await?;
+                let claim = Some(claim).filter(|_| spec.manage);
+                let found = stack::remains(&home, &spec.name, claim, &progress).await?;
                 Ok(found.unwrap_or_else(|| Done::new(Change::Absent)))
             }
             (Spec::Stack(spec), Task::Destroy) => {
@@ -120,11 +122,13 @@ impl Runner {
                 peering::converge(&home, &accepter, &resolver.peering(spec)?, &progress).await
             }
             (Spec::Peering(spec), Task::Read | Task::Find | Task::Recall) => {
-                let found = peering::find(&home, &self.accepter(spec)?, &owner).await?;
+                let adopted = resolver.adopted(spec);
+                let found = peering::find(&home, &self.accepter(spec)?, &owner, vpcs(adopted.as_ref())).await?;
                 self.found(ix, task, found, &home)
             }
             (Spec::Peering(spec), Task::Destroy) => {
-                peering::destroy(&home, &self.accepter(spec)?, &owner, &progress).await
+                let adopted = resolver.adopted(spec);
+                peering::destroy(&home, &self.accepter(spec)?, &owner, vpcs(adopted.as_ref()), &progress).await
             }
             (Spec::Route(spec), Task::Converge) => {
                 let wanted = resolver.route(spec)?;
@@ -139,8 +143,7 @@ impl Runner {
             }
             // A route gives nothing, so there is nothing to read of it.
             (Spec::Route(_), Task::Read | Task::Find | Task::Recall) => Ok(Done::new(Change::Read)),
-            (Spec::Route(spec), Task::Destroy) => match doomed(&self.job, &self.means.gathered, node, spec, &resolver)?
-            {
+            (Spec::Route(spec), Task::Destroy) => match self.doomed(node, spec, &resolver).await? {
                 Doomed::Known { own, others } => {
                     let mut done = Done::new(Change::Absent);
                     if let Some(own) = own {
@@ -187,10 +190,15 @@ impl Runner {
             Thing::Peering(peering) => peering::destroy_one(&home, &peering.id, &owner, &progress).await,
             Thing::Route(Laid { table, destination, target, .. }) => {
                 let (route_tables, destination, target) = (vec![table.clone()], destination.clone(), target.clone());
-                let wanted = route::Wanted { route_tables, destination, target, replace: false, owner };
+                let (replace, adopt) = (false, Adopt::Never);
+                let wanted = route::Wanted { route_tables, destination, target, replace, adopt, owner };
                 route::destroy(&home, &wanted, &progress).await
             }
         }
+    }
+
+    async fn doomed(&self, node: &Node, spec: &RouteSpec, resolver: &Resolver<'_>) -> Result<Doomed, Failure> {
+        doomed(&self.job, (&self.means.sessions, &self.means.gathered), node, spec, resolver).await
     }
 
     /// What was found, or why it is missed.
@@ -232,9 +240,9 @@ pub(super) enum Doomed {
 
 /// What a destruction is to do with a route. It is the plan's own where it leads into a peering that this plan made, or
 /// where the inventory has it; of any other nothing tells whose it is.
-pub(super) fn doomed(
+pub(super) async fn doomed(
     job: &Job,
-    gathered: &Gathered,
+    (sessions, gathered): (&Sessions, &Gathered),
     node: &Node,
     spec: &RouteSpec,
     resolver: &Resolver<'_>,
@@ -249,9 +257,7 @@ pub(super) fn doomed(
         }
         Err(unknown) => return Err(unknown.into()),
     };
-    // Peerings are looked up by their owner's tags.
-    let peerings = node.needs.iter().map(|need| &need.node).filter(|needed| needed.kind == Kind::Peering);
-    let into_own = peerings.filter_map(|peering| gathered.given(peering)?.id).any(|id| id == wanted.target);
+    let into_own = leads_into_own_peering(job, (sessions, gathered), node, &wanted).await?;
     let (_, destination) = route::place(&wanted.route_tables, &wanted.destination)?;
     let made = |table: &String| {
         job.laid()
@@ -263,6 +269,37 @@ pub(super) fn doomed(
     let of =
         |tables: Vec<String>| (!tables.is_empty()).then(|| route::Wanted { route_tables: tables, ..wanted.clone() });
     Ok(Doomed::Known { own: of(own), others: of(others) })
+}
+
+/// Whether a route's target is a peering that this plan made.
+async fn leads_into_own_peering(
+    job: &Job,
+    (sessions, gathered): (&Sessions, &Gathered),
+    node: &Node,
+    wanted: &route::Wanted,
+) -> Result<bool, Failure> {
+    let peerings = node.needs.iter().map(|need| &need.node).filter(|needed| needed.kind == Kind::Peering);
+    let is_target = |given: Given| given.id.as_deref() == Some(&*wanted.target);
+    let mut into = peerings.filter(|peering| gathered.given(peering).is_some_and(is_target));
+    let Some(peering) = into.next() else { return Ok(false) };
+    let plan = job.plan();
+    let Some(Spec::Peering(spec)) = plan.nodes.iter().find(|node| node.id == *peering).map(|node| &node.spec) else {
+        return Ok(false);
+    };
+    if !spec.adopt {
+        // It was looked up by its owner's tags.
+        return Ok(true);
+    }
+    // One that is adopted may be somebody else's still.
+    let owner = Owner { plan: plan.name.to_string(), node: peering.clone() };
+    let requester = regional(sessions, &spec.requester.account, &spec.requester.region)?;
+    let accepter = regional(sessions, &spec.accepter.account, &spec.accepter.region)?;
+    Ok(peering::find(&requester, &accepter, &owner, None).await?.is_some())
+}
+
+/// Two VPCs, borrowed.
+pub(super) fn vpcs(both: Option<&(String, String)>) -> Option<(&str, &str)> {
+    both.map(|(one, other)| (one.as_str(), other.as_str()))
 }
 
 /// An account in a region, by the session that was opened for it.

@@ -1,8 +1,10 @@
 //! Deleting a peering.
 
+use std::collections::BTreeMap;
+
 use tokio::time::Instant;
 
-use super::find::owned;
+use super::find::{owned, unmarked};
 use super::{SETTLED_AT_MOST, UNKNOWN_AT_MOST, pause};
 use crate::aws::{CallError, Class, Peering, PeeringState};
 use crate::kinds::{Change, Done, Failure, Outlook, Owner, Progress, Regional, Step};
@@ -13,14 +15,16 @@ use crate::preview::Action;
 ///
 /// # Errors
 ///
-/// A peering cannot be deleted, or does not go away.
+/// A peering cannot be deleted, or does not go away; or the one between two VPCs that the plan adopts bears no tags of orch:
+/// nothing is deleted that does not bear the owner's.
 pub async fn destroy(
     requester: &Regional,
     accepter: &Regional,
     owner: &Owner,
+    adopted: Option<(&str, &str)>,
     progress: Progress<'_>,
 ) -> Result<Done, Failure> {
-    let found = owned(requester, accepter, owner).await?;
+    let found = look(requester, accepter, owner, adopted).await?;
     let mut details = Vec::new();
     for (_, (side, peering)) in found {
         details.extend(remove(side, &peering, progress).await?);
@@ -29,13 +33,35 @@ pub async fn destroy(
     Ok(Done { details, ..Done::new(change) })
 }
 
+/// The owner's peerings, each with the side whose account bears the tags.
+async fn look<'a>(
+    requester: &'a Regional,
+    accepter: &'a Regional,
+    owner: &Owner,
+    adopted: Option<(&str, &str)>,
+) -> Result<BTreeMap<String, (&'a Regional, Peering)>, Failure> {
+    let found = owned(requester, accepter, owner).await?;
+    let lives = found.values().any(|(_, peering)| peering.state.is_live());
+    if let Some(vpcs) = adopted.filter(|_| !lives)
+        && let Some(peering) = unmarked(requester, accepter, owner, vpcs).await?
+    {
+        return Err(spared(owner, &peering));
+    }
+    Ok(found)
+}
+
 /// Looks for the owner's peerings and says what their deletion would do.
 ///
 /// # Errors
 ///
-/// They cannot be looked for.
-pub async fn foresee_destroy(requester: &Regional, accepter: &Regional, owner: &Owner) -> Result<Outlook, Failure> {
-    let found = owned(requester, accepter, owner).await?;
+/// As for [`destroy`].
+pub async fn foresee_destroy(
+    requester: &Regional,
+    accepter: &Regional,
+    owner: &Owner,
+    adopted: Option<(&str, &str)>,
+) -> Result<Outlook, Failure> {
+    let found = look(requester, accepter, owner, adopted).await?;
     let live: Vec<&Peering> = found.values().map(|(_, own)| own).filter(|own| own.state.is_live()).collect();
     let Some(first) = live.first() else {
         let outlook = Outlook::new(requester, owner, "", Action::Nothing);
@@ -74,6 +100,17 @@ async fn remove(side: &Regional, peering: &Peering, progress: Progress<'_>) -> R
     }
     gone(side, id).await?;
     Ok((!leaving).then(|| format!("deleted {id}")))
+}
+
+/// A peering that the plan adopts and that does not bear the owner's tags yet.
+fn spared(owner: &Owner, peering: &Peering) -> Failure {
+    let (from, to) = (&peering.requester.vpc, &peering.accepter.vpc);
+    Failure::new(
+        format!("peering {} between {from} and {to} is adopted by the plan and not deleted", peering.id),
+        "it bears no tags of orch",
+    )
+    .help(format!("if it is to be deleted, take it over first: `orch adopt PLAN '{}'`", owner.node))
+    .help("if it is to stay, leave the node out with `--skip`, or take it out of the plan")
 }
 
 /// Begins to delete a peering. One that AWS is still making cannot be deleted yet; one that is on its way out already, by

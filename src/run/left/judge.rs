@@ -14,7 +14,7 @@ use crate::diag::Sources;
 use crate::event::Failure;
 use crate::ids::{AccountId, AccountName, Kind, NodeId, Region};
 use crate::inventory::{Inventory, Laid};
-use crate::kinds::{Expected, NODE_TAG, Owner, PLAN_TAG, route};
+use crate::kinds::{Adopt, Expected, NODE_TAG, Owner, PLAN_TAG, route};
 use crate::plan::{Node, Plan, Spec};
 
 /// How many names in a row a node may have had.
@@ -36,7 +36,10 @@ impl Wanted {
         for node in &plan.nodes {
             let Spec::Route(spec) = &node.spec else { continue };
             // One whose values do not fit fails, and that is told of the node.
-            let Ok(draft) = Drafter { outlooks, sources, owner: owner(plan, node) }.route(spec) else { continue };
+            let Ok(draft) = Drafter { outlooks, sources, owner: owner(plan, node), adopt: Adopt::Never }.route(spec)
+            else {
+                continue;
+            };
             let known = draft.route_tables.iter().filter_map(Expected::known);
             let tables: Vec<String> = known.map(str::to_owned).collect();
             let certain = tables.len() == draft.route_tables.len();
@@ -51,7 +54,7 @@ impl Wanted {
         let mut wanted = Self::default();
         for node in &plan.nodes {
             let Spec::Route(spec) = &node.spec else { continue };
-            let resolved = Resolver { gathered, sources, owner: owner(plan, node) }.route(spec);
+            let resolved = Resolver { gathered, sources, owner: owner(plan, node), adopt: Adopt::Never }.route(spec);
             // One that cannot be worked out is told of the node.
             let Ok(route) = resolved else { continue };
             wanted.add(&node.id, true, &route.route_tables, &route.destination);
