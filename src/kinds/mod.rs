@@ -15,6 +15,7 @@ mod lost;
 mod outlook;
 mod owner;
 mod refusal;
+mod shown;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +27,7 @@ pub use crate::preview::Until;
 pub use expected::{Expected, Later};
 pub use outlook::Outlook;
 pub use owner::{NODE_TAG, Owner, PLAN_TAG};
+pub use shown::Shown;
 
 /// A node that ended well.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! What a run would do with a peering.
 
+use std::collections::BTreeMap;
+
 use indexmap::IndexMap;
 
 use super::super::expected::{given, known, until};
@@ -33,7 +35,29 @@ pub struct Draft {
     pub owner: Owner,
 }
 
+/// What stands at AWS: peerings that are dead vanish by themselves.
+fn live<'a>(found: impl IntoIterator<Item = &'a Peering>) -> BTreeMap<String, String> {
+    let live = found.into_iter().filter(|peering| peering.state.is_live());
+    live.map(|peering| (format!("peering {}", peering.id), peering.state.to_string())).collect()
+}
+
 impl Draft {
+    /// What the plan wants of it.
+    pub fn wanted(&self, accepter: &Regional) -> BTreeMap<String, String> {
+        // Named one by one, so that whatever a peering is wanted to have besides is decided on here too.
+        let Self { requester, accepter: accepting, tags, owner: _ } = self;
+        let dns = |side: &DraftSide| side.dns.map_or_else(|| "as it is".to_owned(), |dns| dns.to_string());
+        let mut facts = BTreeMap::from([
+            ("requester's VPC".to_owned(), requester.vpc.text().to_owned()),
+            ("requester's DNS".to_owned(), dns(requester)),
+            ("accepter".to_owned(), accepter.to_string()),
+            ("accepter's VPC".to_owned(), accepting.vpc.text().to_owned()),
+            ("accepter's DNS".to_owned(), dns(accepting)),
+        ]);
+        facts.extend(tags.iter().map(|(key, value)| (format!("tag {key}"), value.text().to_owned())));
+        facts
+    }
+
     /// The peering as it is wanted, if both VPCs are known; tags that are not are left out.
     fn known(&self) -> Option<Wanted> {
         let side = |side: &DraftSide| Some(Side { vpc: side.vpc.known()?.to_owned(), dns: side.dns });
@@ -57,6 +81,7 @@ pub async fn foresee(requester: &Regional, accepter: &Regional, draft: &Draft) -
     let until = until([&draft.requester.vpc, &draft.accepter.vpc].into_iter().chain(draft.tags.values()));
     let Some(wanted) = draft.known() else {
         let found = owned(requester, accepter, &draft.owner).await?;
+        let facts = live(found.values().map(|(_, peering)| peering));
         let live = found.into_values().map(|(_, peering)| peering).find(|peering| peering.state.is_live());
         let action = if live.is_some() { Action::Unknown } else { Action::Create };
         let mut outlook = outlook(action, live.as_ref().map_or("", |live| live.id.as_str())).until(until);
@@ -65,16 +90,17 @@ pub async fn foresee(requester: &Regional, accepter: &Regional, draft: &Draft) -
             let (one, other) = (&live.requester.vpc, &live.accepter.vpc);
             format!("{} is there, {}, between {one} and {other}", live.id, live.state)
         };
-        return Ok(outlook.noting(live.as_ref().map(note)));
+        return Ok(outlook.on(facts).noting(live.as_ref().map(note)));
     };
     let found = sides.look(&wanted).await?;
+    let facts = live(&found);
     match decide(&wanted, &found) {
         Decision::Refuse(failure) => Err(failure),
         Decision::Request => {
             let mut outlook = outlook(Action::Create, "").until(until);
             outlook.foreseen.tags = given(&draft.tags, |_| false);
             let between = format!("between {} and {}", wanted.requester.vpc, wanted.accepter.vpc);
-            Ok(outlook.noting([between]).noting(dead(&wanted, &found)))
+            Ok(outlook.on(facts).noting([between]).noting(dead(&wanted, &found)))
         }
         Decision::Keep(peering) => {
             let direction = Direction::of(&wanted, &peering);
@@ -85,7 +111,7 @@ pub async fn foresee(requester: &Regional, accepter: &Regional, draft: &Draft) -
                 (true, true) => Action::Nothing,
                 (true, false) => Action::Unknown,
             };
-            let mut outlook = outlook(action, &peering.id).until(until).noting(notes);
+            let mut outlook = outlook(action, &peering.id).on(facts).until(until).noting(notes);
             let before = |key: &String| peering.tags.get(key).cloned().map(Shown::Text);
             let differ = tags.iter().map(|(name, value)| Difference {
                 name: name.clone(),

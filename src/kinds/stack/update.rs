@@ -6,8 +6,9 @@ use tokio::time::Instant;
 
 use super::super::lost::insist;
 use super::super::{Change, Done, Failure, Progress, Regional, Step};
+use super::foresee::{NOTHING, changes};
 use super::token::{Attempt, CHANGE_SET};
-use super::{Attempted, ChangeSets, Wanted, ways};
+use super::{Attempted, ChangeSets, Wanted, With, saved, ways};
 use crate::aws::{CallError, ChangeSet, ChangeSetSpec, ChangeSetSummary, Class, Operation, ResourceChange, Stack};
 
 /// How long CloudFormation may take over a change set.
@@ -25,7 +26,7 @@ pub(super) enum How {
 
 /// How a change set stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+pub(super) enum Verdict {
     /// It can be executed.
     Execute,
     /// There is nothing to change.
@@ -39,7 +40,7 @@ enum Verdict {
 }
 
 /// Decides about a change set that is made.
-fn verdict(change_set: &ChangeSet) -> Verdict {
+pub(super) fn verdict(change_set: &ChangeSet) -> Verdict {
     match (change_set.status.as_str(), change_set.execution.as_str()) {
         _ if change_set.is_empty() => Verdict::Nothing,
         ("FAILED", _) => Verdict::Failed,
@@ -67,6 +68,9 @@ pub(super) async fn work_out(
     attempt: &mut Attempt,
     change_sets: &ChangeSets,
 ) -> Result<Worked, Failure> {
+    if let Some(id) = attempt.only() {
+        return saved::look(regional, stack, id).await;
+    }
     let name = attempt.update();
     clear(regional, stack, &name).await;
     let nested = wanted.template.contains("AWS::CloudFormation::Stack");
@@ -112,7 +116,7 @@ pub(super) async fn update(
     stack: &Stack,
     (reasons, how): (Vec<String>, How),
     attempt: &mut Attempt,
-    change_sets: &ChangeSets,
+    With { change_sets, shown, .. }: With<'_>,
     progress: Progress<'_>,
 ) -> Result<Attempted, Failure> {
     progress(Step { what: &wanted.name, status: "CreateChangeSet", reason: reasons.first().map(String::as_str) });
@@ -127,6 +131,13 @@ pub(super) async fn update(
         }
         Worked::Out(change_set) => {
             let name = attempt.update();
+            if let Some(shown) = shown.filter(|_| attempt.only().is_none())
+                && let Err(failure) = shown.permits(&changes(regional, &change_set).await?, &wanted.name)
+            {
+                discard(regional, &change_set.id).await;
+                change_sets.release(&name);
+                return Err(failure);
+            }
             let executing = Executing { wanted, stack, change_set: &change_set, how, change_sets };
             let attempted = execute(regional, executing, reasons, attempt, progress).await;
             // Executed, deleted, or gone with another that was: it waits for nobody any more.
@@ -148,7 +159,7 @@ enum Made {
 
 /// The stack is as it should be, though it could not be told by looking.
 fn nothing(stack: &Stack, mut reasons: Vec<String>) -> Done {
-    reasons.push("CloudFormation finds nothing to change".to_owned());
+    reasons.push(NOTHING.to_owned());
     super::unchanged(stack, reasons)
 }
 
