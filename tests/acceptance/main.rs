@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "the modules of this binary share their helpers, and nobody else can")]
 
 mod first_run;
+mod hand;
 mod in_process;
 mod listed;
 mod network;
@@ -12,6 +13,7 @@ mod preview;
 mod recovery;
 mod remote;
 mod resume;
+mod saved;
 mod silence;
 mod trouble;
 mod world;
