@@ -10,7 +10,7 @@ use super::wanted::{Resolver, Unknown};
 use crate::diag::Sources;
 use crate::event::Failure;
 use crate::ids::NodeId;
-use crate::kinds::{Expected, Later, Owner, Until, peering, route, stack};
+use crate::kinds::{Adopt, Expected, Later, Owner, Until, peering, route, stack};
 use crate::plan::{Attribute, Outputs, PeeringSpec, RouteSpec, Setting, Side, StackSpec, Value};
 use crate::preview::Grounds;
 
@@ -22,6 +22,8 @@ pub(super) struct Drafter<'a> {
     pub(super) sources: &'a Sources,
     /// The plan's name and the node.
     pub(super) owner: Owner,
+    /// What the node adopts.
+    pub(super) adopt: Adopt,
 }
 
 impl Drafter<'_> {
@@ -39,6 +41,7 @@ impl Drafter<'_> {
             tags: self.settings(&spec.tags)?,
             capabilities: spec.capabilities.iter().map(ToString::to_string).collect(),
             owner: self.owner.clone(),
+            adopt: self.adopt,
         })
     }
 
@@ -53,6 +56,7 @@ impl Drafter<'_> {
             accepter: side(&spec.accepter)?,
             tags: self.settings(&spec.tags)?,
             owner: self.owner.clone(),
+            adopt: self.adopt,
         })
     }
 
@@ -83,11 +87,13 @@ impl Drafter<'_> {
             self.resolver().route(spec)?;
         }
         let (destination, target) = (self.text(&spec.destination)?, self.text(&spec.via)?);
-        Ok(route::Draft { route_tables, destination, target, replace: spec.replace, owner: self.owner.clone() })
+        let (replace, adopt, owner) = (spec.replace, self.adopt, self.owner.clone());
+        Ok(route::Draft { route_tables, destination, target, replace, adopt, owner })
     }
 
-    fn resolver(&self) -> Resolver<'_> {
-        Resolver { gathered: self.outlooks, sources: self.sources, owner: self.owner.clone() }
+    /// Works out values that must be known.
+    pub(super) fn resolver(&self) -> Resolver<'_> {
+        Resolver { gathered: self.outlooks, sources: self.sources, owner: self.owner.clone(), adopt: self.adopt }
     }
 
     fn settings(&self, values: &IndexMap<Arc<str>, Setting>) -> Result<IndexMap<String, Expected>, Failure> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::expected::until;
-use super::super::{Expected, Failure, Outlook, Owner, Regional};
+use super::super::{Adopt, Expected, Failure, Outlook, Owner, Regional};
 use super::Wanted;
 use super::act::{settle, tables};
 use super::decide::{Decision, route};
@@ -22,6 +22,8 @@ pub struct Draft {
     pub target: Expected,
     /// Whether a route to the same destination by another target may be led here.
     pub replace: bool,
+    /// Whether the route is only to be taken over, so that it must be there.
+    pub adopt: Adopt,
     /// The node; for messages.
     pub owner: Owner,
 }
@@ -38,13 +40,14 @@ impl Draft {
     /// What the plan wants of it.
     pub fn wanted(&self) -> BTreeMap<String, String> {
         // Named one by one, so that whatever a route is wanted to have besides is decided on here too.
-        let Self { route_tables, destination, target, replace, owner: _ } = self;
+        let Self { route_tables, destination, target, replace, adopt, owner: _ } = self;
         let tables: Vec<&str> = route_tables.iter().map(Expected::text).collect();
         let facts = [
             ("route tables", tables.join(", ")),
             ("destination", destination.text().to_owned()),
             ("target", target.text().to_owned()),
             ("replace", replace.to_string()),
+            ("adopt", adopt.is_wanted().to_string()),
         ];
         facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
@@ -97,8 +100,8 @@ async fn standing(regional: &Regional, draft: &Draft, known: Vec<String>) -> Res
     // A target that is to be made has no id yet, and any other that is unknown must not be guessed: nothing leads there.
     let terms = if let Some(target) = target {
         let (destination, target) = (destination.to_owned(), target.to_owned());
-        let (replace, owner) = (draft.replace, draft.owner.clone());
-        terms(&Wanted { route_tables: known, destination, target, replace, owner })?
+        let (replace, adopt, owner) = (draft.replace, draft.adopt, draft.owner.clone());
+        terms(&Wanted { route_tables: known, destination, target, replace, adopt, owner })?
     } else {
         let (tables, destination) = place(&known, destination)?;
         Terms::towards_nothing(tables, destination, draft.replace)

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use indexmap::IndexMap;
 
 use super::super::expected::{given, known, until};
-use super::super::{Expected, Failure, Outlook, Owner, Regional};
-use super::compare::{About, Comparison, Reason, compare, is_hidden};
+use super::super::{Adopt, Claim, Expected, Failure, Outlook, Owner, Regional};
+use super::compare::{About, Comparison, Reason, compare, is_hidden, is_own};
 use super::decide::{Decision, decide};
 use super::token::Attempt;
-use super::update::{Worked, work_out};
+use super::update::{How, Worked, found_nothing, work_out};
 use super::{ChangeSets, LOOKS, Wanted, declared, differences, grounds, lasting, pause, restless, saved, ways};
 use crate::aws::{self, ChangeSet, Stack};
 use crate::cfn::{self, Document};
@@ -32,6 +32,8 @@ pub struct Draft {
     pub capabilities: Vec<String>,
     /// The node that the stack belongs to.
     pub owner: Owner,
+    /// What becomes of a stack of that name that does not bear the node's tags.
+    pub adopt: Adopt,
 }
 
 /// A change set that was made for a preview: what is executed is what was shown.
@@ -67,6 +69,7 @@ impl Draft {
             tags: known(&self.tags),
             capabilities: self.capabilities.clone(),
             owner: self.owner.clone(),
+            adopt: self.adopt,
         }
     }
 
@@ -133,10 +136,9 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
         if let Some(before) = change_sets.before(&draft.owner.node) {
             return saved::again(&seen, reasons, before).await;
         }
-        match work_out(regional, &wanted, &stack, &mut attempt, change_sets).await? {
-            Worked::Nothing => {
-                return Ok(seen.unchanged(vec![NOTHING.to_owned()]));
-            }
+        let how = How::because(&reasons);
+        match work_out(regional, &wanted, &stack, how, &mut attempt, change_sets).await? {
+            Worked::Nothing => return Ok(seen.unchanged(found_nothing(&wanted, &stack))),
             Worked::Again(failure) => last = failure.or(last),
             Worked::Out(change_set) => return seen.worked_out(change_set, reasons, attempt).await,
         }
@@ -144,9 +146,6 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
     }
     Err(last.unwrap_or_else(|| restless(&wanted.name)))
 }
-
-/// What is said of a stack that differs, as far as can be told by looking, and needs no change.
-pub(super) const NOTHING: &str = "CloudFormation finds nothing to change";
 
 /// Looks at a stack that the run only reads. One that is under way is not waited for: the run will do that.
 ///
@@ -156,21 +155,25 @@ pub(super) const NOTHING: &str = "CloudFormation finds nothing to change";
 pub async fn foresee_reading(
     regional: &Regional,
     name: &str,
-    owner: &Owner,
+    claim: Claim<'_>,
     managed: bool,
 ) -> Result<Option<Outlook>, Failure> {
     let Some(stack) = regional.stack(name).await? else { return Ok(None) };
     let facts = grounds::live(Some(&stack));
     if !stack.status.is_settled() {
-        return Ok(Some(Outlook::new(regional, owner, name, Action::Unknown).on(facts).noting([under_way(&stack)])));
+        let outlook = Outlook::new(regional, claim.owner, name, Action::Unknown);
+        return Ok(Some(outlook.on(facts).noting([under_way(&stack)])));
     }
-    let found = super::find(regional, name, Some(owner).filter(|_| managed), &|_| {}).await?;
-    Ok(found.map(|found| Outlook::read(regional, owner, name, Some(found)).on(facts)))
+    let found = super::find(regional, name, Some(claim).filter(|_| managed), &|_| {}).await?;
+    Ok(found.map(|found| Outlook::read(regional, claim.owner, name, Some(found)).on(facts)))
 }
 
 fn under_way(stack: &Stack) -> String {
     format!("it is in {}: what is to be done will be seen once that has ended", stack.status)
 }
+
+/// What there is to say of a stack that another has made and that a change makes the node's.
+const ADOPTED: &str = "adopted: it does not bear this node's tags, which come with this change";
 
 /// How deep nested stacks are looked into.
 const DEEPEST: u8 = 8;
@@ -222,7 +225,7 @@ fn made(regional: &Regional, draft: &Draft, document: Option<&Document>) -> Outl
 pub(super) struct Seen<'a> {
     pub(super) regional: &'a Regional,
     draft: &'a Draft,
-    wanted: &'a Wanted,
+    pub(super) wanted: &'a Wanted,
     document: Option<&'a Document>,
     pub(super) stack: &'a Stack,
     template: &'a str,
@@ -247,7 +250,16 @@ impl Seen<'_> {
         let mut outlook = self.outlook(action);
         outlook.foreseen.parameters = differences::parameters(self.draft, self.stack, self.document);
         outlook.foreseen.tags = differences::tags(self.draft, self.stack);
-        outlook
+        if action == Action::Unknown && self.wanted.spares(self.stack) {
+            // Whether the tags that tell the owner are written depends on whether anything else is.
+            outlook.foreseen.tags.retain(|tag| !is_own(&tag.name));
+        }
+        match action {
+            Action::Update | Action::Replace if !self.wanted.owner.owns(&self.stack.tags) => {
+                outlook.noting([ADOPTED.to_owned()])
+            }
+            _ => outlook,
+        }
     }
 
     /// Some of its values only the run will tell.

@@ -30,12 +30,13 @@ impl Draft {
     /// What the plan wants of it. The value of a parameter that the template hides is left out, and so is its default.
     pub fn wanted(&self) -> BTreeMap<String, String> {
         // Named one by one, so that whatever a stack is wanted to have besides is decided on here too.
-        let Self { name, template, path: _, parameters, tags, capabilities, owner: _ } = self;
+        let Self { name, template, path: _, parameters, tags, capabilities, adopt, owner: _ } = self;
         let document = Document::read(template).ok();
         let mut facts = BTreeMap::from([
             ("name".to_owned(), name.clone()),
             ("template".to_owned(), Grounds::digest(&shape(template, document.as_ref()))),
             ("capabilities".to_owned(), capabilities.join(", ")),
+            ("adopt".to_owned(), adopt.is_wanted().to_string()),
         ]);
         for (name, value) in parameters {
             if !super::compare::is_hidden(document.as_ref(), name) {

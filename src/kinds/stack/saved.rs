@@ -2,9 +2,9 @@
 
 use super::change_sets::Before;
 use super::compare::Reason;
-use super::foresee::{NOTHING, Seen};
+use super::foresee::Seen;
 use super::token::Attempt;
-use super::update::{Verdict, Worked, verdict};
+use super::update::{Verdict, Worked, found_nothing, verdict};
 use super::{Failure, Regional, grounds};
 use crate::aws::{ChangeSet, Class, Stack};
 use crate::kinds::Outlook;
@@ -14,7 +14,7 @@ pub(super) async fn again(seen: &Seen<'_>, reasons: Vec<Reason>, before: Before)
     let waiting = match before {
         Before::ChangeSet(waiting) => waiting,
         // CloudFormation has said so. If the stack or what is wanted is another by now, that is told as such.
-        Before::Nothing => return Ok(seen.unchanged(vec![NOTHING.to_owned()])),
+        Before::Nothing => return Ok(seen.unchanged(found_nothing(seen.wanted, seen.stack))),
         Before::Else => return Ok(seen.unasked(reasons)),
     };
     let found = find(seen.regional, &waiting.stack, &waiting.id).await?;

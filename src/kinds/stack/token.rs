@@ -8,6 +8,8 @@
 pub(super) struct Attempt {
     nonce: String,
     number: u32,
+    /// Whether it is known that the stack differs by more than the tags that tell the owner.
+    differs: bool,
     saved: Saved,
 }
 
@@ -32,17 +34,17 @@ const SAVED: &str = "orch-saved-";
 impl Attempt {
     /// An attempt, by a word that was never said before.
     pub(super) fn new(nonce: String) -> Self {
-        Self { nonce, number: 0, saved: Saved::No }
+        Self { nonce, number: 0, differs: false, saved: Saved::No }
     }
 
     /// An attempt whose change set is to be saved with a preview.
     pub(super) fn saving(nonce: String) -> Self {
-        Self { nonce, number: 0, saved: Saved::Becoming }
+        Self { saved: Saved::Becoming, ..Self::new(nonce) }
     }
 
     /// An attempt with the very change set that was saved with a preview.
     pub(super) fn saved(nonce: String, name: String, id: String) -> Self {
-        Self { nonce, number: 0, saved: Saved::Already { name, id } }
+        Self { saved: Saved::Already { name, id }, ..Self::new(nonce) }
     }
 
     /// The ARN of the only change set that will do, if there is one.
@@ -56,6 +58,17 @@ impl Attempt {
     /// Gives the present change set up: the next one has another name.
     pub(super) fn give_up(&mut self) {
         self.number += 1;
+        self.differs = false;
+    }
+
+    /// Notes that CloudFormation finds something to change, the tags that tell the owner aside.
+    pub(super) fn note_difference(&mut self) {
+        self.differs = true;
+    }
+
+    /// Whether that was found, by this attempt's present change set or the one before.
+    pub(super) fn is_known_to_differ(&self) -> bool {
+        self.differs
     }
 
     /// The token of the call that creates a stack.
