@@ -25,10 +25,18 @@ pub(super) struct Past {
 impl Past {
     /// Reads the inventory of a plan.
     pub(super) async fn open(plan: &Arc<Plan>, choice: &Choice, target: &Target) -> Self {
+        let mut past = Self::blind(plan, target).await;
+        if choice.only.is_empty() && choice.skip.is_empty() {
+            past.grounds = grounds(plan, past.inventory());
+        }
+        past
+    }
+
+    /// The same for whoever looks nowhere.
+    pub(super) async fn blind(plan: &Arc<Plan>, target: &Target) -> Self {
         let kept = Kept::open(&plan.name, target).await;
-        let whole = choice.only.is_empty() && choice.skip.is_empty();
-        let grounds = if whole { grounds(plan, &kept.inventory) } else { Grounds::default() };
-        Self { kept, plan: Arc::clone(plan), grounds, unreached: Vec::new(), heard: Arc::default() }
+        let (grounds, unreached, heard) = (Grounds::default(), Vec::new(), Arc::default());
+        Self { kept, plan: Arc::clone(plan), grounds, unreached, heard }
     }
 
     /// What is remembered.

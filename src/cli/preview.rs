@@ -14,10 +14,12 @@ use crate::run::{
     Gathered, Job, Leaving, Left, Looking, Means, Outlooks, WantedRoutes, execute, foresee, foresee_destroy,
 };
 
-use super::args::{Choice, PreviewArgs, PreviewFormat, Run};
+use super::allow::Allow;
+use super::args::{Apply, Choice, Destroy, PreviewArgs, PreviewFormat, Run};
 use super::checked::{Checked, Hold};
 use super::exit::Exit;
 use super::past::Past;
+use super::saved::Saving;
 use super::signals::Signals;
 use super::teller::Teller;
 use super::threads::on_threads;
@@ -28,55 +30,73 @@ pub(super) fn preview(args: &PreviewArgs, surroundings: &Surroundings) -> Exit {
     attempt(args, surroundings).unwrap_or_else(|exit| exit)
 }
 
-/// The same for the arguments of a run.
-pub(super) fn before(run: &Run, prune: bool, surroundings: &Surroundings) -> Exit {
-    preview(&of_run(run, prune, false), surroundings)
+/// The same for the arguments of an apply.
+pub(super) fn before(apply: &Apply, surroundings: &Surroundings) -> Exit {
+    let args = of_run(&apply.run);
+    preview(&PreviewArgs { prune: apply.prune, skip_resource: apply.skip_resource.clone(), ..args }, surroundings)
 }
 
 /// The same for those of a destruction.
-pub(super) fn before_destroy(run: &Run, surroundings: &Surroundings) -> Exit {
-    preview(&of_run(run, false, true), surroundings)
+pub(super) fn before_destroy(destroy: &Destroy, surroundings: &Surroundings) -> Exit {
+    preview(&PreviewArgs { destroy: true, ..of_run(&destroy.run) }, surroundings)
 }
 
-fn of_run(run: &Run, prune: bool, destroy: bool) -> PreviewArgs {
-    let (on, limits) = (run.on.clone(), run.limits);
-    PreviewArgs { on, format: PreviewFormat::Text, read_only: false, prune, destroy, limits }
+fn of_run(run: &Run) -> PreviewArgs {
+    PreviewArgs {
+        on: run.on.clone(),
+        format: PreviewFormat::Text,
+        read_only: false,
+        save: None,
+        skip_resource: Vec::new(),
+        prune: false,
+        destroy: false,
+        limits: run.limits,
+    }
 }
 
 fn attempt(args: &PreviewArgs, surroundings: &Surroundings) -> Result<Exit, Exit> {
+    whole_if_pruned(args.prune, &args.on.choice)?;
+    let saving = args.save.as_deref().map(Saving::to).transpose()?;
     let hold = if args.destroy { Hold::ThatItLoads } else { Hold::EveryRule };
     let checked = checked::open(&args.on.plan, &args.on.vars, hold, surroundings)?;
-    whole_if_pruned(args.prune, &args.on.choice)?;
     let chosen = checked.choose(&args.on.choice)?;
+    let allowed = Allow::skipping(&args.skip_resource).of(&checked.plan, &chosen)?;
     let (plan, graph) = (Arc::clone(&checked.plan), Arc::clone(&checked.graph));
     let environment = reach::environment(&args.on.target, &checked.plan, surroundings)?;
     let settings = Settings { limits: args.limits.limits(), fail_fast: false };
-    let preview = on_threads(async {
+    let (preview, saved) = on_threads(async {
         let mut signals = Signals::listen()?;
         let mut past = Past::open(&checked.plan, &args.on.choice, &args.on.target).await;
         let (before, job) = if args.destroy {
             let before = Job::before_destroy(Arc::clone(&plan), Arc::clone(&graph), &chosen);
             (Some(before), Job::destroy(plan, &graph, &chosen))
         } else {
-            (None, Job::apply(plan, graph, &chosen))
+            (None, Job::apply(plan, graph, &chosen).allowing(allowed))
         };
         let job = Arc::new(job.remembering(past.inventory()));
         let jobs: Vec<&Job> = before.iter().chain([&*job]).collect();
         let opening = reach::sessions_and(&jobs, &past.grounds.specs, &environment, &checked.sources);
         let (sessions, unreached) = signals.or(Box::pin(opening)).await??;
         past.unreached = unreached;
-        let ahead = Ahead::new(!args.read_only).pruning(args.prune);
+        let ahead = match saving {
+            Some(_) => Ahead { change_sets: Arc::new(ChangeSets::to_be_saved()), ..Ahead::new(true) },
+            None => Ahead::new(!args.read_only).pruning(args.prune),
+        };
         let Some(before) = before else {
             let seen = ahead.look(&job, settings, &checked, &sessions, &past, &mut signals).await;
+            let saved = match (&saving, &seen) {
+                (Some(saving), Ok(preview)) => Some(saving.save(args, &checked, preview, &ahead, &sessions).await),
+                _ => None,
+            };
             ahead.change_sets.sweep().await;
-            return seen;
+            return seen.map(|seen| (seen, saved.unwrap_or(Ok(()))));
         };
         let gathered = Arc::new(Gathered::default());
         let recalling = recall(before, settings, &checked, &sessions, &gathered, surroundings);
         signals.or(Box::pin(recalling)).await??;
         let (preview, _) =
             ahead.look_at_destruction(&job, settings, &checked, &sessions, &past, &gathered, &mut signals).await?;
-        Ok(preview)
+        Ok((preview, Ok(())))
     })??;
     let palette = Palette { enabled: surroundings.terminal.color_out };
     let text = match args.format {
@@ -84,7 +104,13 @@ fn attempt(args: &PreviewArgs, surroundings: &Surroundings) -> Result<Exit, Exit
         PreviewFormat::Json => preview_json(&preview),
         PreviewFormat::Markdown => preview_markdown(&preview),
     };
-    Ok(print(&text, exit(&preview)))
+    let exit = print(&text, exit(&preview));
+    saved?;
+    if let Some(path) = args.save.as_ref().filter(|_| !surroundings.quiet) {
+        let path = path.display();
+        terminal::notice(&format!("saved: `orch apply {path}` does exactly this, `orch discard {path}` gives it up\n"));
+    }
+    Ok(exit)
 }
 
 /// Makes sure that all of the plan is meant where what left it is to be deleted: a part of a plan tells nothing of that.
@@ -154,8 +180,8 @@ pub(super) struct Ahead {
     /// What left the plan, once it was looked for.
     pub(super) left: OnceLock<Left>,
     /// Whether that is to be deleted.
-    prunes: bool,
-    asks: bool,
+    pub(super) prunes: bool,
+    pub(super) asks: bool,
 }
 
 impl Ahead {

@@ -9,7 +9,7 @@ use crate::engine::Settings;
 use crate::event::{Command, Tally};
 use crate::preview::Preview;
 use crate::report::{Palette, outputs_table, preview_text};
-use crate::run::{Gathered, Job, Leaving, Left, Means, WantedRoutes, execute};
+use crate::run::{Gathered, Job, Leaving, Left, Means, Sink, WantedRoutes, execute};
 
 use super::allow::Allow;
 use super::args::{Adopt, Apply, Choice, Destroy, On, Run};
@@ -21,21 +21,24 @@ use super::preview::{self, Ahead};
 use super::signals::Signals;
 use super::teller::Teller;
 use super::threads::on_threads;
-use super::{Surroundings, checked, outputs, print, reach, terminal};
+use super::{Surroundings, checked, outputs, print, reach, saved, terminal};
 
 /// Makes AWS what the plan says.
 pub(super) fn apply(args: &Apply, surroundings: &Surroundings) -> Exit {
+    if let Some(text) = saved::of(&args.run.on.plan) {
+        return saved::apply(args, &text, surroundings);
+    }
     if args.dry_run {
-        return preview::before(&args.run, args.prune, surroundings);
+        return preview::before(args, surroundings);
     }
     let prune = args.prune;
-    run(&args.run, Command::Apply, prune, &Allow::apply(args), surroundings)
+    run(&args.run, Command::Apply, prune, &Allow::skipping(&args.skip_resource), surroundings)
 }
 
 /// Deletes what the plan made.
 pub(super) fn destroy(args: &Destroy, surroundings: &Surroundings) -> Exit {
     if args.dry_run {
-        return preview::before_destroy(&args.run, surroundings);
+        return preview::before_destroy(args, surroundings);
     }
     if args.force {
         terminal::notice("warning: with --force, whatever cannot be deleted is left behind in the account\n");
@@ -160,20 +163,8 @@ fn attempt(
         }
         // Whoever interrupts the run means what would follow it, too.
         let again = if prune { Some(Signals::listen()?) } else { None };
-        let (words, control) = mpsc::unbounded_channel();
-        let watching = tokio::spawn(signals.tell(words));
-        let teller = Teller::new(&job, surroundings);
-        let tally = execute(&job, command, settings, means(past.listening(teller.sink())), control).await;
-        ahead.change_sets.sweep().await;
-        let mut text = String::new();
-        if command == Command::Apply {
-            let palette = Palette { enabled: surroundings.terminal.color_out };
-            text = outputs_table(&outputs::given(&gathered, &job), palette);
-            text.push('\n');
-        }
-        text.push_str(&teller.end(surroundings));
-        watching.abort();
-        let mut exit = exit(&tally);
+        let listening = |sink| means(past.listening(sink));
+        let (mut text, mut exit) = carry_out(&job, command, settings, listening, signals, surroundings).await;
         let left = ahead.left.get().filter(|left| !left.leaving.is_empty());
         if let Some((left, signals)) = left.zip(again) {
             if exit == Exit::Done {
@@ -181,14 +172,10 @@ fn attempt(
                 let wanted = WantedRoutes::given(&checked.plan, &gathered, &checked.sources);
                 let job = Job::prune(Arc::clone(&checked.plan), &checked.graph, &left.clone().without(&wanted));
                 let job = Arc::new(job.remembering(past.inventory()));
-                let (words, control) = mpsc::unbounded_channel();
-                let watching = tokio::spawn(signals.tell(words));
-                let teller = Teller::new(&job, surroundings);
-                let sink = past.listening(teller.sink());
-                let pruned = execute(&job, Command::Prune, settings, means(sink), control).await;
-                watching.abort();
-                text.push_str(&teller.end(surroundings));
-                exit = self::exit(&pruned);
+                let listening = |sink| means(past.listening(sink));
+                let pruned = carry_out(&job, Command::Prune, settings, listening, signals, surroundings).await;
+                text.push_str(&pruned.0);
+                exit = pruned.1;
             } else {
                 terminal::notice(&unpruned(left));
             }
@@ -198,6 +185,34 @@ fn attempt(
         }
         Ok(print(&text, exit))
     })?
+}
+
+/// Runs a job to its end, tells it while it happens, and gives what is to be printed of it and the exit code. Change sets that were not executed are
+/// deleted.
+pub(super) async fn carry_out(
+    job: &Arc<Job>,
+    command: Command,
+    settings: Settings,
+    means: impl FnOnce(Sink) -> Means,
+    signals: Signals,
+    surroundings: &Surroundings,
+) -> (String, Exit) {
+    let teller = Teller::new(job, surroundings);
+    let means = means(teller.sink());
+    let (gathered, change_sets) = (Arc::clone(&means.gathered), Arc::clone(&means.change_sets));
+    let (words, control) = mpsc::unbounded_channel();
+    let watching = tokio::spawn(signals.tell(words));
+    let tally = execute(job, command, settings, means, control).await;
+    watching.abort();
+    change_sets.sweep().await;
+    let mut text = String::new();
+    if command == Command::Apply {
+        let palette = Palette { enabled: surroundings.terminal.color_out };
+        text = outputs_table(&outputs::given(&gathered, job), palette);
+        text.push('\n');
+    }
+    text.push_str(&teller.end(surroundings));
+    (text, exit(&tally))
 }
 
 /// What to say of what left the plan and was not deleted, since the run did not end well.

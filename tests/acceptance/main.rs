@@ -4,6 +4,7 @@
 
 mod adopting;
 mod first_run;
+mod hand;
 mod in_process;
 mod left;
 mod listed;
@@ -14,6 +15,7 @@ mod preview;
 mod recovery;
 mod remote;
 mod resume;
+mod saved;
 mod silence;
 mod trouble;
 mod world;
