@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::rule::{Finding, Report};
 use super::templates::{not_a_template, too_large};
-use crate::cfn::{Document, Format, MAX_INLINE_BYTES, ReadErrorKind};
+use crate::cfn::{Document, Format, MAX_BYTES, MAX_INLINE_BYTES, ReadErrorKind};
 use crate::diag::{FileId, Problem, Sources, Span};
 use crate::graph::Ix;
 use crate::plan::{Plan, Spec, Template};
@@ -20,9 +20,6 @@ pub(super) struct Used<'a> {
     /// What it says, if it could be read.
     pub(super) document: Option<Document>,
 }
-
-/// The largest template that CloudFormation takes from anywhere, in bytes. A larger one is not read.
-const MAX_BYTES: usize = 1024 * 1024;
 
 /// The templates by their files.
 pub(super) type Documents<'a> = BTreeMap<FileId, Used<'a>>;
