@@ -13,8 +13,16 @@ pub struct S3Url {
     pub region: Option<String>,
 }
 
-/// The ends of AWS's host names, one to a partition.
-const DOMAINS: [&str; 2] = [".amazonaws.com", ".amazonaws.com.cn"];
+/// The domains of AWS's partitions.
+const DOMAINS: [&str; 7] = [
+    ".amazonaws.com",
+    ".amazonaws.com.cn",
+    ".amazonaws.eu",
+    ".c2s.ic.gov",
+    ".sc2s.sgov.gov",
+    ".cloud.adc-e.uk",
+    ".csp.hci.ic.gov",
+];
 
 impl S3Url {
     /// Reads the URL of an object: `https://BUCKET.s3.REGION.amazonaws.com/KEY`, or with the bucket in the path.
@@ -79,6 +87,8 @@ mod tests {
             ("https://s3.eu-west-1.amazonaws.com/acme/b.yaml", "acme", "b.yaml", Some("eu-west-1")),
             ("https://s3-eu-west-1.amazonaws.com/acme/b.yaml", "acme", "b.yaml", Some("eu-west-1")),
             ("https://acme.s3.dualstack.us-east-1.amazonaws.com/b%20c", "acme", "b c", Some("us-east-1")),
+            ("https://s3.us-east-1.amazonaws.com/acme.co/orch/a", "acme.co", "orch/a", Some("us-east-1")),
+            ("https://acme.s3.us-iso-east-1.c2s.ic.gov/orch/a", "acme", "orch/a", Some("us-iso-east-1")),
             ("https://acme.co.s3.cn-north-1.amazonaws.com.cn/b", "acme.co", "b", Some("cn-north-1")),
         ] {
             let region = region.map(str::to_owned);

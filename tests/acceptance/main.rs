@@ -13,6 +13,7 @@ mod recovery;
 mod remote;
 mod resume;
 mod silence;
+mod templates;
 mod trouble;
 mod world;
 mod wrong_input;

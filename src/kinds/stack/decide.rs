@@ -118,6 +118,7 @@ pub(super) mod tests {
     use super::*;
     use crate::aws::StackStatus;
     use crate::kinds::Owner;
+    use crate::kinds::stack::Delivery;
 
     pub(in super::super) fn wanted(template: &str) -> Wanted {
         Wanted {
@@ -127,6 +128,7 @@ pub(super) mod tests {
             parameters: IndexMap::new(),
             tags: IndexMap::new(),
             capabilities: Vec::new(),
+            delivery: Delivery::default(),
             owner: Owner { plan: "network".to_owned(), node: "stacks.spoke[dev]".parse().unwrap() },
         }
     }

@@ -10,7 +10,7 @@ use super::compare::{About, Comparison, Reason, compare, is_hidden};
 use super::decide::{Decision, decide};
 use super::token::Attempt;
 use super::update::{Worked, work_out};
-use super::{ChangeSets, LOOKS, Wanted, declared, differences, lasting, pause, restless, ways};
+use super::{ChangeSets, Delivery, LOOKS, Wanted, declared, differences, lasting, pause, restless, ways};
 use crate::aws::{self, Stack};
 use crate::cfn::{self, Document};
 use crate::preview::{Action, Effect, PropertyChange, Recreates, ResourceChange, Until};
@@ -30,6 +30,8 @@ pub struct Draft {
     pub tags: IndexMap<String, Expected>,
     /// What the template is allowed to make.
     pub capabilities: Vec<String>,
+    /// How CloudFormation is given the template.
+    pub delivery: Delivery,
     /// The node that the stack belongs to.
     pub owner: Owner,
 }
@@ -48,6 +50,7 @@ impl Draft {
             parameters: known(&self.parameters),
             tags: known(&self.tags),
             capabilities: self.capabilities.clone(),
+            delivery: self.delivery.clone(),
             owner: self.owner.clone(),
         }
     }
@@ -66,9 +69,7 @@ impl Draft {
 /// It would fail: says why and what to do.
 pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&ChangeSets>) -> Result<Outlook, Failure> {
     let wanted = draft.known();
-    if wanted.template.len() > cfn::MAX_INLINE_BYTES {
-        return Err(super::too_large(&wanted));
-    }
+    wanted.check_size()?;
     let document = Document::read(&wanted.template).ok();
     let mut attempt = Attempt::new(regional.nonce());
     let mut last = None;

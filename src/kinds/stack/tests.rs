@@ -8,6 +8,7 @@ use super::super::tests::{DEV, Steps, at, calls_since, ec2, owner, sessions, ses
 use super::*;
 use crate::aws::Sessions;
 use crate::aws::tests::between::{Asked, Said, between};
+use crate::cfn::MAX_INLINE_BYTES;
 use crate::sim::wire::Xml;
 use crate::sim::{Builder, Effect, Fault, Faults, Outcome, ResourceFault, Sim, Timing};
 
@@ -56,6 +57,7 @@ impl World {
             parameters: IndexMap::from([("CidrBlock".to_owned(), "10.0.16.0/20".to_owned())]),
             tags: IndexMap::from([("Purpose".to_owned(), "Infrastructure".to_owned())]),
             capabilities: Vec::new(),
+            delivery: Delivery::default(),
             owner: owner("stacks.spoke[dev]"),
         };
         Self { sim, sessions, wanted }
@@ -382,7 +384,11 @@ async fn what_crashed_runs_have_left_is_cleaned_away_and_nothing_else() {
         world.crash_after(1).await;
         tokio::time::sleep(Duration::from_secs(10)).await;
     }
-    let theirs = crate::aws::ChangeSetSpec { stack: world.wanted.spec(), name: "janes".to_owned(), nested: false };
+    let theirs = crate::aws::ChangeSetSpec {
+        stack: world.wanted.spec(&world.dev()).await.unwrap(),
+        name: "janes".to_owned(),
+        nested: false,
+    };
     dev.create_change_set(&theirs).await.unwrap();
     world.set("Label", "s3cret");
     assert_eq!(world.converge().await.unwrap().change, Change::Unchanged);
