@@ -176,9 +176,10 @@ impl Regional {
             let client = self.s3(&region);
             let (told_here, send) = (&told, &send);
             let answer = self.call(operation, || {
-                let sent = send(client.clone());
+                // Boxed: no other client's calls are as large, and a stack of them is soon too deep.
+                let calling = Box::pin(send(client.clone()));
                 async move {
-                    let answer = sent.await;
+                    let answer = calling.await;
                     if let Err(error) = &answer {
                         let header = error.raw_response().and_then(|raw| raw.headers().get("x-amz-bucket-region"));
                         *told_here.lock().unwrap_or_else(PoisonError::into_inner) =

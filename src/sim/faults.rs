@@ -32,6 +32,28 @@ pub struct Faults {
     /// Resources of stacks that fail.
     #[serde(rename = "resource")]
     pub resources: Vec<ResourceFault>,
+    /// Alarms that fire.
+    #[serde(rename = "alarm")]
+    pub alarms: Vec<AlarmFault>,
+}
+
+impl Faults {
+    /// How long after a stack's resources are made an alarm fires; `None` if it does not.
+    pub(super) fn alarm(&self, arn: &str) -> Option<Duration> {
+        let fires = self.alarms.iter().filter(|alarm| pattern::matches(&alarm.arn, arn));
+        fires.map(|alarm| Duration::from_millis(alarm.after_ms)).min()
+    }
+}
+
+/// An alarm that fires while a stack that it is a rollback trigger of is made or updated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlarmFault {
+    /// Its ARN; `*` stands for any characters.
+    pub arn: String,
+    /// How many milliseconds after the stack's resources are made. One that fires later than it is watched is not seen.
+    #[serde(default)]
+    pub after_ms: u64,
 }
 
 /// What happens to a call.
@@ -208,7 +230,7 @@ fn share(draw: u64) -> f64 {
 impl Faults {
     /// Only calls that go wrong.
     pub fn of(calls: impl IntoIterator<Item = Fault>) -> Self {
-        Self { calls: calls.into_iter().collect(), resources: Vec::new() }
+        Self { calls: calls.into_iter().collect(), resources: Vec::new(), alarms: Vec::new() }
     }
 }
 

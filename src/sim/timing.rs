@@ -34,6 +34,9 @@ pub struct Timing {
     /// until it is deleted.
     #[serde(with = "millis", rename = "gateway_ms")]
     pub gateway: Duration,
+    /// From the creation of a resource by a stack in express mode until calls to EC2 find it.
+    #[serde(with = "millis", rename = "express_visible_ms")]
+    pub express_visible: Duration,
     /// How long CloudFormation waits for a resource that is made until it can be used, before it gives up.
     #[serde(with = "millis", rename = "stabilize_ms")]
     pub stabilize: Duration,
@@ -60,6 +63,7 @@ impl Default for Timing {
             peering_delete: Duration::from_millis(500),
             linger: Duration::from_hours(2),
             gateway: Duration::from_secs(1),
+            express_visible: Duration::from_millis(500),
             // Stacks of the shipped templates are three resources deep: about ten seconds for the shipped plan.
             resource: Duration::from_millis(2500),
             stabilize: Duration::from_mins(5),
@@ -79,6 +83,7 @@ impl Timing {
             peering_accept: Duration::ZERO,
             peering_delete: Duration::ZERO,
             gateway: Duration::ZERO,
+            express_visible: Duration::ZERO,
             resource: Duration::ZERO,
             ..Self::default()
         }

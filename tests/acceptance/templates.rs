@@ -1,4 +1,5 @@
 //! Templates that CloudFormation is not given in the request.
+#![expect(clippy::disallowed_methods, reason = "a test looks into the world that the binary has left")]
 
 use crate::orch::{Orch, QUICK};
 

@@ -1,5 +1,7 @@
 //! How CloudFormation is given a template: in the request as long as it fits there, else by way of a bucket.
 
+use std::fmt::Write as _;
+
 use sha2::{Digest, Sha256};
 
 use super::Wanted;
@@ -37,21 +39,25 @@ pub fn fits_in_request(template: &str) -> bool {
 impl TemplateBucket {
     /// The key of a text: what it says makes its name, so that one text is put once and none is ever overwritten.
     fn key(&self, text: &str) -> String {
-        let digest = Sha256::digest(text.as_bytes());
-        let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{}{digits}.template", self.prefix)
+        let mut key = self.prefix.clone();
+        for byte in Sha256::digest(text.as_bytes()) {
+            // Writing to a text cannot fail.
+            let _ = write!(key, "{byte:02x}");
+        }
+        key + ".template"
     }
 
     /// Puts a text where CloudFormation can read it, if it is not there, and gives its URL.
     async fn put(&self, regional: &Regional, text: &str) -> Result<String, Failure> {
         let key = self.key(text);
         let bucket = aws::Bucket { name: self.name.clone(), owner: self.owner.clone(), kms_key: self.kms_key.clone() };
-        let put = insist(|| regional.put_if_absent(&bucket, &key, text)).await;
-        put.map_err(|error| self.refused(regional, error))
+        // Boxed: a call to S3 is larger than any other, and few stacks need one.
+        let put = Box::pin(insist(|| regional.put_if_absent(&bucket, &key, text)));
+        put.await.map_err(|error| self.refused(regional, &error))
     }
 
     /// Why a template could not be put, with what must be so that it can.
-    fn refused(&self, regional: &Regional, error: CallError) -> Failure {
+    fn refused(&self, regional: &Regional, error: &CallError) -> Failure {
         let Self { name, prefix, .. } = self;
         let (account, partition) = (regional.account(), regional.region().partition());
         let summary = format!("the template cannot be put in bucket {name}");
@@ -114,8 +120,7 @@ impl Wanted {
     pub(super) async fn spec(&self, regional: &Regional) -> Result<StackSpec, Failure> {
         let template = match &self.delivery.bucket {
             Some(bucket) if !fits_in_request(&self.template) => {
-                // Boxed: the future of a call to S3 is larger than all others, and few stacks need one.
-                Template::Url(Box::pin(bucket.put(regional, &self.template)).await?)
+                Template::Url(bucket.put(regional, &self.template).await?)
             }
             _ => Template::Text(self.template.clone()),
         };

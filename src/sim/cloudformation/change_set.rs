@@ -59,6 +59,9 @@ pub struct ChangeSet {
     pub config: Config,
     /// What becomes of the stack if that fails.
     pub on_failure: Option<OnFailure>,
+    /// Whether a failure leaves everything as it is, where the change set says how it is to be carried out.
+    #[serde(default)]
+    pub(super) keeps: Option<bool>,
     /// What it would change, in the order of the template.
     pub changes: Vec<Change>,
     /// The token of the request that made it.

@@ -49,6 +49,12 @@ pub struct Operation {
     pub(super) force: bool,
     /// The change set that is executed.
     pub(super) change_set: Option<String>,
+    /// The stack policy that takes the place of the stack's own for this operation.
+    #[serde(default)]
+    pub(super) policy: Option<String>,
+    /// Whether the alarms were watched for as long as they are to be.
+    #[serde(default)]
+    pub(super) watched: bool,
 }
 
 /// What an update can go back to.
@@ -145,6 +151,8 @@ impl Operation {
             skip: BTreeSet::new(),
             force: false,
             change_set: None,
+            policy: None,
+            watched: false,
         }
     }
 }

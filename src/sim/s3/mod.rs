@@ -49,9 +49,9 @@ pub struct Object {
 impl Object {
     /// Its entity tag, with the quotes that belong to it. Whoever reads one must take it as it is.
     pub fn etag(&self) -> String {
-        let digest = Sha256::digest(self.text.as_bytes());
-        let digits: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        format!("\"{digits}\"")
+        let mut first = [0; 16];
+        first.copy_from_slice(&Sha256::digest(self.text.as_bytes())[..16]);
+        format!("\"{:032x}\"", u128::from_be_bytes(first))
     }
 }
 

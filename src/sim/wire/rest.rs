@@ -37,8 +37,8 @@ pub(super) fn read(request: &HttpRequest) -> Option<(String, Params)> {
 /// The name of an operation. One that asks for a part of a bucket or an object (`?policy`) is called by method and part:
 /// none of these is embedded.
 fn operation(method: &str, of_object: bool, query: &str) -> String {
-    let keys = form_urlencoded::parse(query.as_bytes()).map(|(key, _)| key.into_owned());
-    if let Some(part) = keys.filter(|key| key != "x-id").next() {
+    let mut keys = form_urlencoded::parse(query.as_bytes()).map(|(key, _)| key.into_owned());
+    if let Some(part) = keys.find(|key| key != "x-id") {
         return format!("{method} {part}");
     }
     match (method, of_object) {

@@ -8,7 +8,7 @@ use super::super::progress::{self, Action};
 use super::super::stack::Stack;
 use super::super::with_stack;
 use super::create::{self, is_in_review, read_on_failure, remember};
-use super::request::{check_name, config, repeated, required, stack_name};
+use super::request::{Deployment, check_name, config, repeated, required, stack_name};
 use super::update::{self, check_updatable, differs};
 use crate::sim::wire::{ApiError, Params, Xml};
 use crate::sim::world::{Action as TimerAction, Place, World};
@@ -47,6 +47,10 @@ pub(super) fn create(world: &mut World, place: &Place, params: &Params) -> Resul
     let before = existing.and_then(|stack| stack.config.as_ref());
     let config = config(world, place, params, before)?;
     let on_failure = params.get("OnStackFailure").map(read_on_failure).transpose()?;
+    if on_failure == Some(OnFailure::Delete) && params.get("ChangeSetType") != Some("CREATE") {
+        return Err(invalid("OnStackFailure can be DELETE only for a change set that creates a stack."));
+    }
+    let keeps = Deployment::read(params)?.map(|deployment| deployment.keeps);
     let stack_id = if let Some(id) = stack_id {
         id
     } else {
@@ -67,6 +71,7 @@ pub(super) fn create(world: &mut World, place: &Place, params: &Params) -> Resul
         execution: ExecutionStatus::Unavailable,
         config,
         on_failure,
+        keeps,
         changes: Vec::new(),
         token: token.map(str::to_owned),
     };
@@ -159,7 +164,11 @@ pub(super) fn execute(world: &mut World, place: &Place, params: &Params) -> Resu
     if !creates {
         check_updatable(stack)?;
     }
-    let disabled = params.flag("DisableRollback");
+    if params.get("DisableRollback").is_some() && (change_set.on_failure.is_some() || change_set.keeps.is_some()) {
+        let message = "DisableRollback cannot be specified when OnStackFailure or DeploymentConfig was specified on CreateChangeSet.";
+        return Err(invalid(message));
+    }
+    let disabled = change_set.keeps.unwrap_or_else(|| params.flag("DisableRollback"));
     let (stack_id, change_set) = (stack.id.clone(), change_set.clone());
     let operation = world.ids().uuid();
     with_stack(world, place, &stack_id, |world, stack| {

@@ -5,7 +5,7 @@ use super::super::change_set::ChangeSet;
 use super::change_set::find;
 use super::page::{page, texts};
 use super::request::stack;
-use super::stacks::{parameters, tags};
+use super::stacks::{deployment, parameters, tags};
 use crate::sim::wire::{ApiError, Params, Xml};
 use crate::sim::world::{Place, World};
 
@@ -18,6 +18,9 @@ pub(super) fn describe(world: &World, place: &Place, params: &Params) -> Result<
     parameters(&mut xml, &change_set.config);
     tags(&mut xml, &change_set.config);
     texts(&mut xml, "Capabilities", &change_set.config.capabilities);
+    texts(&mut xml, "NotificationARNs", &change_set.config.notification_arns);
+    change_set.config.rollback.write(&mut xml);
+    deployment(&mut xml, &change_set.config);
     xml.maybe("OnStackFailure", change_set.on_failure);
     page(params, &change_set.changes)?.write(&mut xml, "Changes", |xml, change| {
         xml.text("Type", "Resource");

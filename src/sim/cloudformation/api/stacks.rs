@@ -39,6 +39,8 @@ fn describe_one(xml: &mut Xml, stack: &Stack) {
         texts(xml, "NotificationARNs", &config.notification_arns);
         texts(xml, "Capabilities", &config.capabilities);
         xml.maybe("RoleARN", config.role_arn.as_ref());
+        config.rollback.write(xml);
+        deployment(xml, config);
         parameters(xml, config);
         tags(xml, config);
     }
@@ -69,6 +71,15 @@ pub(super) fn tags(xml: &mut Xml, config: &Config) {
     xml.list("Tags", "member", &config.tags, |xml, (key, value)| {
         xml.text("Key", key).text("Value", value);
     });
+}
+
+/// How operations are carried out, where that is not as always.
+pub(super) fn deployment(xml: &mut Xml, config: &Config) {
+    if config.express {
+        xml.within("DeploymentConfig", |xml| {
+            xml.text("Mode", "EXPRESS");
+        });
+    }
 }
 
 fn not_checked(xml: &mut Xml) {

@@ -7,10 +7,11 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json};
 
 use super::phase::{self, link, task};
-use super::{Launch, duration, planned};
+use super::{Launch, duration, guard, is_express, planned};
 use crate::cfn;
 use crate::sim::cloudformation::change;
 use crate::sim::cloudformation::operation::{Phase, Task, TaskState};
+use crate::sim::cloudformation::policy::Deed;
 use crate::sim::cloudformation::resource::{self, Failure, Job, Provider, Readiness, Update, is_taggable, provider};
 use crate::sim::cloudformation::scope::{Scope, properties};
 use crate::sim::cloudformation::stack::{Resource, Stack};
@@ -142,6 +143,10 @@ pub(super) fn launch(world: &mut World, place: &Place, stack: &mut Stack, id: &s
             }
         },
     };
+    let deed = if verb == Verb::Replace { Deed::Replace } else { Deed::Modify };
+    if let Some(reason) = old.as_ref().and_then(|old| guard::refusal(stack, deed, old)) {
+        return doomed(world, stack, resource, old, wait, reason);
+    }
     act(world, place, stack, provider, verb, resource, old, wait)
 }
 
@@ -266,7 +271,12 @@ pub(super) fn readiness(world: &mut World, place: &Place, stack: &Stack, id: &st
 }
 
 /// A resource is what it is to be.
-pub(super) fn complete(world: &World, stack: &mut Stack, id: &str) {
+pub(super) fn complete(world: &mut World, place: &Place, stack: &mut Stack, id: &str) {
+    if is_express(stack)
+        && let Some(made) = stack.resources.get(id).filter(|made| made.status == ResourceStatus::CreateInProgress)
+    {
+        world.hide(place, made.id());
+    }
     set(world, stack, id, None, |status| match status {
         ResourceStatus::CreateInProgress => ResourceStatus::CreateComplete,
         _ => ResourceStatus::UpdateComplete,

@@ -2,6 +2,7 @@
 
 mod converge;
 mod dispose;
+mod guard;
 mod outputs;
 mod phase;
 
@@ -51,6 +52,13 @@ pub enum Action {
         /// The operation's id.
         operation: String,
     },
+    /// A stack's alarms were watched for long enough, or one of them fires.
+    Watched {
+        /// The stack's ARN.
+        stack: String,
+        /// The phase's number.
+        generation: u64,
+    },
     /// A change set is worked out.
     ChangeSet {
         /// The stack's ARN.
@@ -85,6 +93,13 @@ impl Action {
                         converge::cancel(world, stack);
                         let reason = "Stack creation time exceeded the specified timeout. ";
                         phase::failed(world, place, stack, Some(reason.to_owned()));
+                    }
+                });
+            }
+            Self::Watched { stack, generation } => {
+                with_stack(world, place, &stack, |world, stack| {
+                    if stack.generation == generation {
+                        phase::watched(world, place, stack);
                     }
                 });
             }
@@ -239,7 +254,11 @@ fn finish(world: &mut World, place: &Place, stack: &mut Stack, task: &str, looks
         match failure {
             Some(reason) => return converge::fail(world, place, stack, task, reason),
             None => match converge::readiness(world, place, stack, task) {
-                Readiness::Ready => converge::complete(world, stack, task),
+                Readiness::Ready => converge::complete(world, place, stack, task),
+                // Nothing of the stack waits for it, and nobody is to.
+                Readiness::Pending if is_express(stack) && entry.holds_up.is_empty() => {
+                    converge::complete(world, place, stack, task);
+                }
                 Readiness::Pending if waits_too_long(world, stack, task) => {
                     let reason = Failure::not_stabilized().reason(&world.ids().uuid());
                     return converge::fail(world, place, stack, task, reason);
@@ -282,6 +301,11 @@ fn finish(world: &mut World, place: &Place, stack: &mut Stack, task: &str, looks
     }
     let ready = release(stack, task);
     pump(world, place, stack, ready.into());
+}
+
+/// Whether the operation is over when the configuration is applied.
+fn is_express(stack: &Stack) -> bool {
+    stack.config.as_ref().is_some_and(|config| config.express)
 }
 
 /// Whether a resource has been waited for as long as `CloudFormation` waits.
