@@ -191,7 +191,8 @@ pub struct ResourceFault {
     pub logical_id: Option<String>,
     /// Resources of this type.
     pub resource_type: Option<String>,
-    /// Only while it is being created, updated or deleted: `CREATE`, `UPDATE`, `DELETE`.
+    /// Only while it is being created, updated or deleted: `CREATE`, `UPDATE`, `DELETE`; or, with `READ`, when somebody
+    /// looks for drift, which only a fault that says so prevents.
     pub action: Option<String>,
     /// Only the matching resource of this number, from 1. Resources are counted when their work begins, each time anew.
     pub nth: Option<u64>,
@@ -212,6 +213,8 @@ impl ResourceFault {
             && same(&self.logical_id, facts.logical_id)
             && same(&self.resource_type, facts.resource_type)
             && same(&self.action, facts.action)
+            // A look for drift fails only where that is asked for.
+            && (facts.action != "READ" || self.action.is_some())
     }
 
     fn hits(&self, number: u64, draw: u64) -> bool {
@@ -241,7 +244,7 @@ pub(crate) struct ResourceFacts<'a> {
     pub(crate) stack: &'a str,
     pub(crate) logical_id: &'a str,
     pub(crate) resource_type: &'a str,
-    /// `CREATE`, `UPDATE` or `DELETE`.
+    /// `CREATE`, `UPDATE`, `DELETE` or `READ`.
     pub(crate) action: &'a str,
 }
 

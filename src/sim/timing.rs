@@ -43,6 +43,9 @@ pub struct Timing {
     /// How long CloudFormation takes for one resource.
     #[serde(with = "millis", rename = "resource_ms")]
     pub resource: Duration,
+    /// How long CloudFormation looks for drift in a stack.
+    #[serde(with = "millis", rename = "drift_ms")]
+    pub drift: Duration,
     /// How long CloudFormation takes for one resource of a given type, where that differs.
     #[serde(with = "millis_by_name", rename = "resource_type_ms")]
     pub resource_types: BTreeMap<String, Duration>,
@@ -67,6 +70,7 @@ impl Default for Timing {
             // Stacks of the shipped templates are three resources deep: about ten seconds for the shipped plan.
             resource: Duration::from_millis(2500),
             stabilize: Duration::from_mins(5),
+            drift: Duration::from_secs(3),
             resource_types: BTreeMap::new(),
             stacks: BTreeMap::new(),
         }
@@ -85,6 +89,7 @@ impl Timing {
             gateway: Duration::ZERO,
             express_visible: Duration::ZERO,
             resource: Duration::ZERO,
+            drift: Duration::ZERO,
             ..Self::default()
         }
     }

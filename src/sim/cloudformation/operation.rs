@@ -67,6 +67,9 @@ pub(super) struct Before {
     pub(super) imports: BTreeSet<String>,
     /// What earlier operations have left behind.
     pub(super) garbage: Vec<Resource>,
+    /// Where drift is taken back, the resources as they were deployed: `resources` are what really stood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) deployed: Option<BTreeMap<String, Resource>>,
 }
 
 /// A part of an operation in which all tasks are of one sort.

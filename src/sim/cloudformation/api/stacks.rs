@@ -3,6 +3,7 @@
 use super::super::config::{Config, MASK, invalid};
 use super::super::operation::OnFailure;
 use super::super::stack::Stack;
+use super::drift;
 use super::page::{page, texts};
 use crate::sim::wire::{ApiError, Params, Xml};
 use crate::sim::world::{Place, World};
@@ -48,7 +49,7 @@ fn describe_one(xml: &mut Xml, stack: &Stack) {
         xml.text("OutputKey", &output.key).text("OutputValue", &output.value);
         xml.maybe("Description", output.description.as_ref()).maybe("ExportName", output.export.as_ref());
     });
-    xml.within("DriftInformation", not_checked);
+    xml.within("DriftInformation", |xml| drift::information(xml, stack));
     if let Some((kind, id)) = &stack.last_operation {
         xml.list("LastOperations", "member", [(kind, id)], |xml, (kind, id)| {
             xml.text("OperationType", kind).text("OperationId", id);
@@ -82,10 +83,6 @@ pub(super) fn deployment(xml: &mut Xml, config: &Config) {
     }
 }
 
-fn not_checked(xml: &mut Xml) {
-    xml.text("StackDriftStatus", "NOT_CHECKED");
-}
-
 /// Deleted stacks too, as AWS does for 90 days.
 pub(super) fn list(world: &World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
     let wanted = params.list("StackStatusFilter");
@@ -106,7 +103,7 @@ pub(super) fn list(world: &World, place: &Place, params: &Params) -> Result<Xml,
             xml.time("DeletionTime", time);
         }
         xml.text("StackStatus", stack.status).maybe("StackStatusReason", stack.reason.as_ref());
-        xml.within("DriftInformation", not_checked);
+        xml.within("DriftInformation", |xml| drift::information(xml, stack));
     });
     Ok(xml)
 }

@@ -48,6 +48,7 @@ pub(super) fn begin(world: &mut World, place: &Place, stack: &mut Stack, config:
             outputs: stack.outputs.clone(),
             imports: stack.imports.clone(),
             garbage: stack.garbage.clone(),
+            deployed: None,
         };
         operation.before = Some(Box::new(before));
     }

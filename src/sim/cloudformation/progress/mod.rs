@@ -18,7 +18,7 @@ use super::operation::{Operation, Phase, TaskState};
 use super::resource::{Failure, Readiness, provider};
 use super::stack::{Resource, Stack};
 use super::status::Status;
-use super::{api, with_stack};
+use super::{api, drift, with_stack};
 use crate::sim::faults::ResourceFacts;
 use crate::sim::pattern;
 use crate::sim::world::{Action as TimerAction, Place, Rules, World, later};
@@ -51,6 +51,13 @@ pub enum Action {
         stack: String,
         /// The operation's id.
         operation: String,
+    },
+    /// A look for drift has had its time.
+    Detection {
+        /// The stack's ARN.
+        stack: String,
+        /// The detection's id.
+        detection: String,
     },
     /// A stack's alarms were watched for long enough, or one of them fires.
     Watched {
@@ -96,6 +103,9 @@ impl Action {
                     }
                 });
             }
+            Self::Detection { stack, detection } => {
+                with_stack(world, place, &stack, |world, stack| drift::finish(world, place, stack, &detection));
+            }
             Self::Watched { stack, generation } => {
                 with_stack(world, place, &stack, |world, stack| {
                     if stack.generation == generation {
@@ -129,6 +139,8 @@ pub(super) fn start(world: &mut World, place: &Place, stack: &mut Stack, operati
     }
     stack.last_operation = Some((operation.kind.clone(), operation.id.clone()));
     stack.operation = Some(operation);
+    // What was found before says nothing of what is being made.
+    stack.drift = None;
     stack.generation += 1;
     stack.enter(world, status, Some("User Initiated".to_owned()));
     let wait = lead(world, &stack.name);
@@ -150,7 +162,13 @@ fn duration(world: &World, type_name: &str) -> Duration {
 }
 
 /// The reason why a resource is planned to fail, if it is. Each action on a resource is asked about once.
-fn planned(world: &mut World, place: &Place, stack: &str, resource: &Resource, action: &str) -> Option<String> {
+pub(super) fn planned(
+    world: &mut World,
+    place: &Place,
+    stack: &str,
+    resource: &Resource,
+    action: &str,
+) -> Option<String> {
     let seed = world.seed();
     let facts =
         ResourceFacts { place, stack, logical_id: &resource.logical_id, resource_type: &resource.type_name, action };

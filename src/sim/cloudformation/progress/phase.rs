@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{Action, converge, dispose, guard, outputs, pump};
 use crate::sim::cloudformation::change_set::ExecutionStatus;
-use crate::sim::cloudformation::operation::{Before, OnFailure, Phase, Task, TaskState};
+use crate::sim::cloudformation::operation::{Before, OnFailure, Operation, Phase, Task, TaskState};
 use crate::sim::cloudformation::rollback::RollbackTriggers;
-use crate::sim::cloudformation::stack::Stack;
+use crate::sim::cloudformation::stack::{Resource, Stack};
 use crate::sim::cloudformation::status::Status;
 use crate::sim::world::{Action as TimerAction, Place, World};
 
@@ -180,7 +180,7 @@ pub(super) fn failed(world: &mut World, place: &Place, stack: &mut Stack, reason
 /// Turns an update back: what it made is garbage, what it replaced comes back, what it changed is to be changed again.
 pub(super) fn roll_back(world: &mut World, place: &Place, stack: &mut Stack, reason: Option<String>) {
     let before = stack.operation.as_ref().and_then(|operation| operation.before.as_deref()).cloned();
-    let Some(Before { config, mut resources, outputs, imports, garbage }) = before else { return };
+    let Some(Before { config, mut resources, outputs, imports, garbage, deployed: _ }) = before else { return };
     let replaced = std::mem::replace(&mut stack.garbage, garbage).into_iter().skip(stack.garbage.len());
     let replaced: BTreeSet<String> = replaced.map(|resource| resource.logical_id).collect();
     for (id, current) in std::mem::take(&mut stack.resources) {
@@ -199,6 +199,18 @@ pub(super) fn roll_back(world: &mut World, place: &Place, stack: &mut Stack, rea
     go_on(world, place, stack, Phase::UpdateRollback, reason);
 }
 
+/// Resources that are back at what they had drifted to are still expected to be what was deployed.
+fn expect_again(stack: &mut Stack, operation: Option<&Operation>) {
+    let before = operation.and_then(|operation| operation.before.as_deref());
+    for (id, deployed) in before.and_then(|before| before.deployed.as_ref()).into_iter().flatten() {
+        let Some(own) = stack.resources.get_mut(id) else { continue };
+        let Resource { physical_id, properties, tags, metadata, .. } = deployed.clone();
+        if own.physical_id.is_none() || own.physical_id == physical_id {
+            (own.physical_id, own.properties, own.tags, own.metadata) = (physical_id, properties, tags, metadata);
+        }
+    }
+}
+
 /// An operation is over.
 pub(super) fn settle(world: &mut World, place: &Place, stack: &mut Stack, status: Status, reason: Option<String>) {
     stack.enter(world, status, reason);
@@ -213,6 +225,9 @@ pub(super) fn settle(world: &mut World, place: &Place, stack: &mut Stack, status
         stack.stable = stack.stable.take().or(before.filter(|_| stack.was_complete()));
     } else if status.as_str().ends_with("_COMPLETE") {
         stack.stable = None;
+    }
+    if status == Status::UpdateRollbackComplete {
+        expect_again(stack, operation.as_ref());
     }
     let executed = operation.and_then(|operation| operation.change_set);
     if let Some(change_set) = stack.change_sets.iter_mut().find(|change_set| executed.as_ref() == Some(&change_set.id))

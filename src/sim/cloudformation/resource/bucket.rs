@@ -1,9 +1,12 @@
 //! `AWS::S3::Bucket`.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value as Json;
 
+use super::live::Standing;
 use super::property::{Property, Update};
-use super::{Failure, Job, Provider};
+use super::{Failure, Job, Live, Provider};
 use crate::sim::cloudformation::stack::Resource;
 use crate::sim::s3;
 use crate::sim::wire::ApiError;
@@ -53,5 +56,15 @@ impl Provider for Bucket {
             _ => return None,
         };
         Some(value.into())
+    }
+
+    fn live(&self, world: &World, _: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+        // Nobody but its stack can change what a bucket is.
+        match world.buckets.get(resource.id()) {
+            Some(_) => {
+                Live::Stands(Standing { properties: resource.properties.clone(), tags: Some(resource.tags.clone()) })
+            }
+            None => Live::Gone,
+        }
     }
 }
