@@ -131,6 +131,7 @@ impl Binder<'_> {
             capabilities: stack.capabilities.clone(),
             manage: stack.manage,
             bucket,
+            adopt: stack.adopt,
         })
     }
 
@@ -154,7 +155,8 @@ impl Binder<'_> {
         let requester = self.side(peering.requester.as_ref(), own);
         let accepter = self.side(peering.accepter.as_ref(), instance.accepter.clone().unwrap_or_default());
         let tags = self.values(&peering.tags, "a tag");
-        Some(Spec::Peering(PeeringSpec { requester: requester?, accepter: accepter?, tags }))
+        let adopt = peering.adopt;
+        Some(Spec::Peering(PeeringSpec { requester: requester?, accepter: accepter?, tags, adopt }))
     }
 
     fn side(
@@ -178,7 +180,8 @@ impl Binder<'_> {
             }
         }
         fit::tables(&route_tables, self.problems);
-        Some(Spec::Route(RouteSpec { route_tables, destination: destination?, via: via?, replace: route.replace }))
+        let (replace, adopt) = (route.replace, route.adopt);
+        Some(Spec::Route(RouteSpec { route_tables, destination: destination?, via: via?, replace, adopt }))
     }
 
     /// A table of values; `what` is one of them.

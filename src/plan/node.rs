@@ -126,6 +126,8 @@ pub struct StackSpec {
     pub manage: bool,
     /// Where its template goes if no request holds it.
     pub bucket: Option<TemplateBucket>,
+    /// Whether a stack that is there and bears no tags of orch becomes the node's.
+    pub adopt: bool,
 }
 
 /// A bucket for templates.
@@ -161,6 +163,8 @@ pub struct PeeringSpec {
     pub accepter: Side,
     /// Tags of the connection by key.
     pub tags: IndexMap<Arc<str>, Setting>,
+    /// Whether a peering that is there and bears no tags of orch becomes the node's.
+    pub adopt: bool,
 }
 
 /// One side of a peering connection.
@@ -187,4 +191,6 @@ pub struct RouteSpec {
     pub via: Value,
     /// Whether a route to the same destination with another target is replaced.
     pub replace: bool,
+    /// Whether a route that is there as it is wanted counts as the node's own.
+    pub adopt: bool,
 }

@@ -1,6 +1,7 @@
 //! The kind *peering*: a VPC peering connection with both of its sides.
 
 mod activate;
+mod adopted;
 mod decide;
 mod destroy;
 mod find;
@@ -17,7 +18,9 @@ use indexmap::IndexMap;
 use tokio::time::Instant;
 
 use self::decide::{Decision, Direction, decide};
-use super::{Change, Done, Failure, Owner, Progress, Regional, Step, lost};
+use self::foresee::left_to_do;
+use super::adopt::{STANDS, TAKEN};
+use super::{Adopt, Change, Done, Failure, Owner, Progress, Regional, Step, lost};
 use crate::aws::{Class, Peering, PeeringRequest};
 
 pub use destroy::destroy;
@@ -45,6 +48,8 @@ pub struct Wanted {
     pub tags: IndexMap<String, String>,
     /// The node that the peering belongs to.
     pub owner: Owner,
+    /// What becomes of a live peering between the two VPCs that does not bear the node's tags.
+    pub adopt: Adopt,
 }
 
 /// How long a peering that was just asked for may be unknown to those who look: EC2 is eventually consistent.
@@ -80,7 +85,10 @@ impl<'a> Sides<'a> {
     /// The peerings between the two VPCs as they are seen from both sides. Tags are those of the requesting account:
     /// each account sees its own only.
     async fn look(self, wanted: &Wanted) -> Result<Vec<Peering>, Failure> {
-        let (one, other) = (wanted.requester.vpc.as_str(), wanted.accepter.vpc.as_str());
+        self.look_between(&wanted.requester.vpc, &wanted.accepter.vpc).await
+    }
+
+    async fn look_between(self, one: &str, other: &str) -> Result<Vec<Peering>, Failure> {
         let mut found: BTreeMap<String, Peering> = BTreeMap::new();
         for peering in self.requester.peerings_between(one, other).await? {
             found.insert(peering.id.clone(), peering);
@@ -131,11 +139,17 @@ pub async fn converge(
         details.extend(dead);
     }
     let direction = Direction::of(wanted, &peering);
+    let strange = change == Change::Unchanged && !wanted.owner.owns(&peering.tags);
+    let marks =
+        !strange || adopted::is_marked(wanted, &peering, &left_to_do(sides, wanted, &peering, direction).await?);
     let (peering, taken) = activate::activate(sides, wanted, peering, direction, progress).await?;
     details.extend(taken);
-    details.extend(options::tags(sides, wanted, &peering, direction).await?);
+    details.extend(options::tags(sides, wanted, &peering, direction, marks).await?);
     details.extend(options::dns(sides, wanted, &peering, direction, progress).await?);
     let change = if change == Change::Unchanged && !details.is_empty() { Change::Updated } else { change };
+    if strange {
+        details.insert(0, if marks { TAKEN.to_owned() } else { STANDS.to_owned() });
+    }
     Ok(Done { details, outputs: find::outputs(&peering), id: Some(peering.id), ..Done::new(change) })
 }
 

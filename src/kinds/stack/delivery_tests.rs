@@ -53,6 +53,7 @@ impl World {
             tags: known(wanted.tags),
             capabilities: wanted.capabilities,
             delivery: wanted.delivery,
+            adopt: wanted.adopt,
             owner: wanted.owner,
         }
     }

@@ -1,5 +1,7 @@
 //! The kind *stack*: a CloudFormation stack.
 
+#[cfg(test)]
+mod adopting_tests;
 mod allowed;
 mod cancel;
 mod change_sets;
@@ -28,9 +30,9 @@ use self::decide::{Decision, decide, not_ours};
 use self::token::Attempt;
 use self::update::How;
 use self::ways::Ways;
+use super::adopt::TAKEN;
 use super::lost::pause;
-use super::owner::Ownership;
-use super::{Change, Done, Failure, Owner, Progress, Regional, Step};
+use super::{Adopt, Change, Claim, Done, Failure, Owner, Progress, Regional, Step};
 use crate::aws::{Class, Operation, Phase, Stack, StackSpec};
 
 pub use allowed::Allowed;
@@ -60,6 +62,15 @@ pub struct Wanted {
     pub delivery: Delivery,
     /// The node that the stack belongs to.
     pub owner: Owner,
+    /// What becomes of a stack of that name that does not bear the node's tags.
+    pub adopt: Adopt,
+}
+
+impl Wanted {
+    /// Whether the stack counts as the node's and is not to be touched for its tags alone.
+    fn spares(&self, stack: &Stack) -> bool {
+        self.adopt.spares(&self.owner, &stack.tags)
+    }
 }
 
 /// What a convergence is given besides what is wanted.
@@ -108,6 +119,7 @@ pub async fn converge(
     for look in 0..LOOKS {
         let live = ways::look(regional, &wanted.name).await?;
         let decision = decide(wanted, live.as_ref());
+        let strange = live.as_ref().is_some_and(|stack| !wanted.owner.owns(&stack.tags));
         let attempted = match (decision, live) {
             (Decision::Create, _) => {
                 tracing::info!(stack = wanted.name, "there is no such stack: creating it");
@@ -123,9 +135,10 @@ pub async fn converge(
                 match compare(wanted, &stack, &template) {
                     Comparison::Same(notes) => Attempted::Done(unchanged(&stack, notes)),
                     Comparison::Different(reasons) => {
+                        let how = How::because(&reasons);
                         let reasons: Vec<String> = reasons.into_iter().map(|reason| reason.text).collect();
                         tracing::info!(stack = wanted.name, ?reasons, "asking for a change set");
-                        let (why, sets) = ((reasons, How::Plainly), with.change_sets);
+                        let (why, sets) = ((reasons, how), with.change_sets);
                         Box::pin(update::update(regional, wanted, &stack, why, &mut attempt, sets, progress)).await?
                     }
                 }
@@ -147,7 +160,7 @@ pub async fn converge(
                 let events = followed.map(|followed| followed.events).unwrap_or_default();
                 return ways::ended(regional, &wanted.owner.node, &wanted.name, Some(stack), &events)
                     .await
-                    .map(|stack| unchanged(&stack, Vec::new()));
+                    .map(|stack| unchanged(&stack, ending::undeleted(&events)));
             }
             (way, Some(stack)) => {
                 Box::pin(ways.take(regional, wanted, with, (&stack, &way), &mut attempt, progress)).await?
@@ -155,7 +168,12 @@ pub async fn converge(
             (_, None) => continue,
         };
         match attempted {
-            Attempted::Done(done) => return Ok(ways.noted(done, with.allowed, followed.as_ref())),
+            Attempted::Done(mut done) => {
+                if strange && done.change.is_change() && done.change != Change::Created {
+                    done.details.insert(0, TAKEN.to_owned());
+                }
+                return Ok(ways.noted(done, with.allowed, followed.as_ref()));
+            }
             Attempted::Again(failure) => last = failure.or(last),
             Attempted::Moved | Attempted::Vain(_) => {}
         }
@@ -171,7 +189,7 @@ fn restless(name: &str) -> Failure {
 }
 
 /// Looks for a stack that is not to be changed, for its outputs; `None` when there is none. One that is under way is
-/// waited for. With an owner it must be the owner's: one that the plan manages and leaves out of the run.
+/// waited for. With a claim it must be the node's: one that the plan manages and leaves out of the run.
 ///
 /// # Errors
 ///
@@ -179,13 +197,14 @@ fn restless(name: &str) -> Failure {
 pub async fn find(
     regional: &Regional,
     name: &str,
-    owner: Option<&Owner>,
+    claim: Option<Claim<'_>>,
     progress: Progress<'_>,
 ) -> Result<Option<Done>, Failure> {
     let Some(stack) = at_rest(regional, name, progress).await? else { return Ok(None) };
-    match owner.map(|owner| owner.of(&stack.tags)) {
-        None | Some(Ownership::Ours) => {}
-        Some(ownership) => return Err(not_ours(&stack, &ownership)),
+    if let Some(claim) = claim
+        && let Some(ownership) = claim.disputed(&stack.tags)
+    {
+        return Err(not_ours(&stack, claim.owner, &ownership));
     }
     if stack.status.stands() {
         return Ok(Some(read(stack)));
@@ -198,7 +217,7 @@ pub async fn find(
 }
 
 /// Looks for what is left of a stack before it is destroyed: whatever outputs it has, in whatever state it is; `None` when
-/// there is none, or (with an owner) none of the owner's. One that is under way is waited for.
+/// there is none, or (with a claim) none of the node's. One that is under way is waited for.
 ///
 /// # Errors
 ///
@@ -206,11 +225,11 @@ pub async fn find(
 pub async fn remains(
     regional: &Regional,
     name: &str,
-    owner: Option<&Owner>,
+    claim: Option<Claim<'_>>,
     progress: Progress<'_>,
 ) -> Result<Option<Done>, Failure> {
     let stack = at_rest(regional, name, progress).await?;
-    Ok(stack.filter(|stack| owner.is_none_or(|owner| owner.owns(&stack.tags))).map(read))
+    Ok(stack.filter(|stack| claim.is_none_or(|claim| claim.holds(&stack.tags))).map(read))
 }
 
 /// A stack once nothing is under way; `None` when there is none.
@@ -292,8 +311,11 @@ impl Followed {
         matches!(self.status.as_str(), "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" | "IMPORT_IN_PROGRESS")
     }
 
-    fn note(&self) -> String {
-        format!("waited for an earlier run's {}", self.status)
+    /// What there is to say about it: that it was waited for, and what it could not delete.
+    fn notes(&self) -> Vec<String> {
+        let mut notes = vec![format!("waited for an earlier run's {}", self.status)];
+        notes.extend(ending::undeleted(&self.events));
+        notes
     }
 }
 
