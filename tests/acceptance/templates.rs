@@ -40,7 +40,7 @@ fn a_template_that_fits_into_no_request_goes_by_the_bucket() {
     let text = |name: &str| std::fs::read_to_string(orch.path(".orch/local").join(name)).unwrap();
     let world = text("world.json") + &text("world.json.log");
     assert!(world.contains("acme-templates-us-east-1/orch/"), "the template is in the bucket");
-    orch.run(&apply).code(0).prints(&["2 unchanged"]);
+    orch.run(&apply).code(0).prints(&["Nothing changed"]);
 
     orch.edit("plan.toml", "template_bucket = \"acme-templates-{{ self.region }}\"", "");
     let refused = orch.run(&apply);

@@ -166,6 +166,16 @@ async fn a_lost_answer_of_the_bucket_is_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_a_bucket_what_does_not_fit_is_refused() {
+    let mut world = World::new().await;
+    world.wanted.template = format!("{TEMPLATE}{}", "#".repeat(MAX_INLINE_BYTES));
+    let failure = world.converge().await.unwrap_err();
+    assert_eq!(failure.summary, "template spoke.yaml is too large for CloudFormation");
+    assert_eq!(failure.help[0], "name a bucket for large templates: template_bucket = \"…\"");
+    assert_eq!(world.sim.mutations(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_template_is_larger_than_cloudformation_reads() {
     let mut world = World::new().await.with_bucket(DEV, "us-east-1");
     world.wanted.template = format!("{TEMPLATE}{}", "#".repeat(MAX_BYTES));
