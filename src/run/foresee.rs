@@ -174,7 +174,8 @@ impl Foreseer {
                 outlook.grounds.wanted = draft.wanted();
                 let skip = self.job.allowed(&node.id).skip;
                 if !skip.is_empty() {
-                    outlook.foreseen.notes.push(format!("a rollback that has failed passes over {}", skip.join(", ")));
+                    let passed = skip.join(", ");
+                    outlook.foreseen.notes.push(format!("if a rollback of it has failed, that passes over {passed}"));
                 }
                 return Ok(outlook);
             }

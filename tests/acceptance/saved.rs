@@ -296,7 +296,7 @@ async fn a_route_that_leads_elsewhere_now_is_told_with_both_targets() {
     let dev = hand::at(&orch, DEV).await;
     let outputs = dev.stack("net-spoke").await.unwrap().unwrap().outputs;
     let spec = StackSpec {
-        template: GATEWAY.replace("@VPC", &outputs["VpcId"]),
+        template: orch::aws::Template::Text(GATEWAY.replace("@VPC", &outputs["VpcId"])),
         parameters: IndexMap::new(),
         ..spec("gateway", &[], "stacks/none")
     };
@@ -459,6 +459,30 @@ fn what_could_not_be_known_may_not_take_away_what_was_not_shown() {
     apply(&orch).code(0);
 }
 
+#[test]
+fn what_a_rollback_passes_over_is_settled_with_the_preview() {
+    let orch = orch();
+    run(&orch, "apply", "plan.toml", &["--only", "stacks"]).code(0);
+    // A tag of the stack changes both of its resources. The second one fails, and then the first one cannot go back.
+    let fault = |resource: &str, nth: u8| {
+        format!(
+            "\n[[resource]]\nstack = \"net-hub\"\nlogical_id = \"{resource}\"\naction = \"UPDATE\"\nnth = {nth}\nreason = \"Held.\"\n"
+        )
+    };
+    orch.write("faulty.toml", &format!("{QUICK}{}{}", fault("Table", 1), fault("Vpc", 2)));
+    orch.edit("plan.toml", "Purpose = \"network\"", "Purpose = \"networks\"");
+    let faulty = ["apply", "plan.toml", "--local", "--local-config", "faulty.toml", "--only", "stacks.hub"];
+    orch.run(&faulty).code(1).prints(&["ended in UPDATE_ROLLBACK_FAILED"]);
+    let settled = ["--only", "stacks.hub", "--skip-resource", "stacks.hub:Vpc"];
+    save(&orch, &settled).code(5).prints(&["? stacks.hub", "that passes over Vpc"]);
+    let late = run(&orch, "apply", "changes.json", &["--skip-resource", "stacks.hub:Table"]).code(2);
+    late.says(&["which has settled what is done: --skip-resource"]);
+    let ended = apply(&orch).code(0);
+    let calls = called(&ended);
+    assert!(calls.contains(&"ContinueUpdateRollback") && calls.contains(&"ExecuteChangeSet"), "{calls:?}");
+    ended.says(&["passed over in the rollback, so to be looked after: Vpc"]);
+}
+
 fn tags(node: &str) -> IndexMap<String, String> {
     [("orch:plan", "net"), ("orch:node", node)]
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
@@ -469,7 +493,7 @@ fn tags(node: &str) -> IndexMap<String, String> {
 fn spec(name: &str, parameters: &[(&str, &str)], node: &str) -> StackSpec {
     StackSpec {
         name: name.to_owned(),
-        template: TEMPLATE.to_owned(),
+        template: orch::aws::Template::Text(TEMPLATE.to_owned()),
         parameters: parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
         tags: tags(node),
         capabilities: Vec::new(),
