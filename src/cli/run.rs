@@ -187,8 +187,8 @@ fn attempt(
     })?
 }
 
-/// Runs a job to its end, tells it while it happens, and gives what is to be printed of it and the exit code. Change sets that were not executed are
-/// deleted.
+/// Runs a job to its end, tells it while it happens, and gives what is to be printed of it and the exit code. Change sets
+/// that were not executed are deleted.
 pub(super) async fn carry_out(
     job: &Arc<Job>,
     command: Command,
