@@ -1,10 +1,12 @@
-//! The calls to EC2 that list all that a place has: VPCs, peerings and route tables.
+//! The calls that list all that a place has: stacks, VPCs, peerings and route tables.
 
 use aws_sdk_ec2::types::VpcCidrBlockStateCode;
 
 use super::call::CallError;
+use super::cloudformation::Stack;
 use super::ec2::{Peering, RouteTable};
 use super::regional::Regional;
+use super::status::Phase;
 
 /// A live VPC.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,6 +54,26 @@ impl Regional {
             found.extend(answer.vpcs.unwrap_or_default().into_iter().filter_map(Vpc::read));
             next = answer.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Every stack that the account has here, those that are deleted aside.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::vpcs`].
+    pub async fn every_stack(&self) -> Result<Vec<Stack>, CallError> {
+        let mut found = Vec::new();
+        let mut next: Option<String> = None;
+        loop {
+            let send = || self.cloudformation().describe_stacks().set_next_token(next.clone()).send();
+            let answer = self.call("DescribeStacks", send).await?;
+            found.extend(answer.stacks.unwrap_or_default().into_iter().filter_map(Stack::read));
+            next = answer.next_token;
+            if next.is_none() {
+                found.retain(|stack| stack.status.phase() != Phase::Deleted);
                 return Ok(found);
             }
         }

@@ -144,6 +144,16 @@ pub(super) enum Command {
         orch adopt plans/us-east-1.toml stacks.spoke peerings --yes\n  \
         orch adopt plans/us-east-1.toml 'stacks.spoke[dev]' --from-other")]
     Adopt(Adopt),
+    /// Write a first plan from what stands in some accounts
+    ///
+    /// Reads the stacks, peerings and routes into peerings of every account and region at once, and writes a plan that
+    /// describes them, with their templates beside it. References are guessed where an output gives a parameter's value.
+    /// The plan adopts what stands, so `orch preview` of it says that there is nothing to do. Nothing is changed at AWS.
+    #[command(after_long_help = "Examples:\n  \
+        orch import --name network --region us-east-1 --account hub=111111111111 \\\n      \
+        --account dev=222222222222:MasterAcctRole --out plans/network.toml\n  \
+        orch import --name network --region us-east-1 --region us-west-2 --accounts plans/accounts.toml --out plans/network.toml")]
+    Import(Import),
     /// Delete what the plan made, in reverse order
     ///
     /// Routes first, then peerings, then stacks, each as soon as all that needs it is gone. Deletes only stacks and
@@ -422,6 +432,55 @@ pub(super) struct Adopt {
     pub limits: Slots,
 }
 
+/// Arguments of `import`.
+#[derive(Args, Debug)]
+pub(super) struct Import {
+    /// The plan's name, unique in the organisation
+    #[arg(long, value_name = "NAME")]
+    pub name: String,
+    /// A region to look at; repeatable, and the first is the plan's own
+    #[arg(long = "region", value_name = "REGION", required = true)]
+    pub regions: Vec<String>,
+    /// An account: its name in the plan, its id, and the role to assume in it; repeatable
+    ///
+    /// Without a role, the caller's own credentials are used.
+    #[arg(long, value_name = "NAME=ID[:ROLE]", value_parser = account, required_unless_present = "accounts")]
+    pub account: Vec<Account>,
+    /// A TOML file with `[accounts]`, which the plan extends; it must lie in the plan's folder
+    #[arg(long, value_name = "FILE", conflicts_with = "account")]
+    pub accounts: Option<PathBuf>,
+    /// The plan to write; the templates go to `templates/` beside it
+    #[arg(short, long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Overwrite files that are there
+    #[arg(long)]
+    pub force: bool,
+    /// AWS.
+    #[command(flatten)]
+    pub target: Target,
+}
+
+/// An account of `import`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Account {
+    /// Its name in the plan.
+    pub name: String,
+    /// Its twelve digits.
+    pub id: String,
+    /// The role to assume in it.
+    pub role: Option<String>,
+}
+
+/// Splits `NAME=ID[:ROLE]`.
+fn account(text: &str) -> Result<Account, String> {
+    let (name, rest) = name_and_value(text).map_err(|_| "write NAME=ID or NAME=ID:ROLE".to_owned())?;
+    let (id, role) = match rest.split_once(':') {
+        Some((id, role)) => (id.to_owned(), Some(role.to_owned())),
+        None => (rest, None),
+    };
+    Ok(Account { name, id, role })
+}
+
 /// Arguments of `destroy`.
 #[derive(Args, Debug)]
 pub(super) struct Destroy {
@@ -548,6 +607,16 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_account_is_a_name_an_id_and_perhaps_a_role() {
+        let read = |text: &str| account(text).map(|account| (account.name, account.id, account.role));
+        assert_eq!(read("dev=222222222222"), Ok(("dev".to_owned(), "222222222222".to_owned(), None)));
+        let arn = "arn:aws:iam::222222222222:role/Orch";
+        let role = read(&format!("dev=222222222222:{arn}")).unwrap().2;
+        assert_eq!(role.as_deref(), Some(arn));
+        assert!(read("222222222222").is_err());
     }
 
     #[test]

@@ -183,6 +183,8 @@ pub(super) mod tests {
             updated: None,
             deleted: None,
             termination_protection: false,
+            capabilities: Vec::new(),
+            root: None,
         }
     }
 
