@@ -4,6 +4,7 @@
 
 mod adopting;
 mod first_run;
+mod hand;
 mod in_process;
 mod listed;
 mod network;
@@ -13,6 +14,7 @@ mod preview;
 mod recovery;
 mod remote;
 mod resume;
+mod saved;
 mod silence;
 mod trouble;
 mod world;
