@@ -18,6 +18,7 @@ mod observer;
 mod recovery;
 mod regional;
 mod resource_change;
+mod s3;
 mod sessions;
 mod status;
 mod sts;
@@ -27,7 +28,9 @@ pub(crate) mod tests;
 
 pub use account::{AccountError, AccountSpec, Cause, Role};
 pub use call::{CallError, Class};
-pub use cloudformation::{ChangeSet, ChangeSetSpec, ChangeSetSummary, Parameter, Stack, StackSpec, Validated};
+pub use cloudformation::{
+    ChangeSet, ChangeSetSpec, ChangeSetSummary, Parameter, Stack, StackSpec, Template, Validated,
+};
 pub use ec2::{Peering, PeeringRequest, PeeringSide, PeeringState, Route, RouteTable, RouteTarget};
 pub use environment::{AskCode, BadBundle, Environment};
 pub use events::{StackEvent, first_failure};
@@ -36,6 +39,7 @@ pub use observer::{Operation, Progress, Step};
 pub use recovery::{Leaving, StackResource};
 pub use regional::Regional;
 pub use resource_change::{Detail, ResourceChange};
+pub use s3::{Bucket, Condition, Object};
 pub use sessions::Sessions;
 pub use status::{Phase, StackStatus};
 pub use tasks::joined;

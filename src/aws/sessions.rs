@@ -13,6 +13,7 @@ use super::credentials::{Kept, Source};
 use super::environment::Environment;
 use super::nonce::Nonces;
 use super::regional::Regional;
+use super::s3::Buckets;
 use super::sts::{Assume, CHAINED_AT_MOST, Sts};
 use super::tasks::joined;
 use crate::ids::{AccountId, AccountName, Region};
@@ -36,6 +37,7 @@ struct Session {
 pub struct Sessions {
     config: SdkConfig,
     nonces: Arc<Nonces>,
+    buckets: Arc<Buckets>,
     accounts: BTreeMap<AccountName, Session>,
     regionals: Mutex<BTreeMap<(AccountName, Region), Regional>>,
 }
@@ -97,7 +99,8 @@ impl Sessions {
             })
             .collect();
         let nonces = environment.nonces().clone();
-        (Self { config, nonces, accounts: ready, regionals: Mutex::new(BTreeMap::new()) }, errors)
+        let (buckets, regionals) = (Arc::default(), Mutex::default());
+        (Self { config, nonces, buckets, accounts: ready, regionals }, errors)
     }
 
     /// The account's services in a region; `None` when no such account was opened. Clients are made once and shared.
@@ -111,7 +114,7 @@ impl Sessions {
                 session.id.clone(),
                 region.clone(),
                 session.credentials.clone(),
-                self.nonces.clone(),
+                (self.nonces.clone(), self.buckets.clone()),
             )
         });
         Some(regional.clone())
