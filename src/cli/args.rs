@@ -9,6 +9,8 @@ use crate::engine::Limits;
 
 use super::allow::{Resource, resource};
 use super::disk::folder;
+use super::import::Import;
+use super::run::Adopt;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -432,83 +434,6 @@ pub(super) struct Discard {
     pub target: Target,
 }
 
-/// Arguments of `adopt`.
-#[derive(Args, Debug)]
-pub(super) struct Adopt {
-    /// The plan file
-    #[arg(value_name = "PLAN")]
-    pub plan: PathBuf,
-    /// The nodes, as --only of `apply` takes them
-    #[arg(value_name = "NODES", required = true)]
-    pub nodes: Vec<String>,
-    /// Also take over what bears the tags of another plan or of another node
-    ///
-    /// That plan then finds it to be somebody else's. To give a node another name, this is not needed.
-    #[arg(long)]
-    pub from_other: bool,
-    /// Do not ask; required where there is no terminal
-    #[arg(short, long)]
-    pub yes: bool,
-    /// Variables.
-    #[command(flatten)]
-    pub vars: Vars,
-    /// AWS.
-    #[command(flatten)]
-    pub target: Target,
-    /// Slots.
-    #[command(flatten)]
-    pub limits: Slots,
-}
-
-/// Arguments of `import`.
-#[derive(Args, Debug)]
-pub(super) struct Import {
-    /// The plan's name, unique in the organisation
-    #[arg(long, value_name = "NAME")]
-    pub name: String,
-    /// A region to look at; repeatable, and the first is the plan's own
-    #[arg(long = "region", value_name = "REGION", required = true)]
-    pub regions: Vec<String>,
-    /// An account: its name in the plan, its id, and the role to assume in it; repeatable
-    ///
-    /// Without a role, the caller's own credentials are used.
-    #[arg(long, value_name = "NAME=ID[:ROLE]", value_parser = account, required_unless_present = "accounts")]
-    pub account: Vec<Account>,
-    /// A TOML file with `[accounts]`, which the plan extends; it must lie in the plan's folder
-    #[arg(long, value_name = "FILE", conflicts_with = "account")]
-    pub accounts: Option<PathBuf>,
-    /// The plan to write; the templates go to `templates/` beside it
-    #[arg(short, long, value_name = "FILE")]
-    pub out: PathBuf,
-    /// Overwrite files that are there
-    #[arg(long)]
-    pub force: bool,
-    /// AWS.
-    #[command(flatten)]
-    pub target: Target,
-}
-
-/// An account of `import`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Account {
-    /// Its name in the plan.
-    pub name: String,
-    /// Its twelve digits.
-    pub id: String,
-    /// The role to assume in it.
-    pub role: Option<String>,
-}
-
-/// Splits `NAME=ID[:ROLE]`.
-fn account(text: &str) -> Result<Account, String> {
-    let (name, rest) = name_and_value(text).map_err(|_| "write NAME=ID or NAME=ID:ROLE".to_owned())?;
-    let (id, role) = match rest.split_once(':') {
-        Some((id, role)) => (id.to_owned(), Some(role.to_owned())),
-        None => (rest, None),
-    };
-    Ok(Account { name, id, role })
-}
-
 /// Arguments of `destroy`.
 #[derive(Args, Debug)]
 pub(super) struct Destroy {
@@ -625,7 +550,7 @@ pub(super) enum OutputsFormat {
 }
 
 /// Splits `NAME=VALUE`.
-fn name_and_value(text: &str) -> Result<(String, String), String> {
+pub(super) fn name_and_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("write NAME=VALUE".to_owned()),
@@ -641,16 +566,6 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn an_account_is_a_name_an_id_and_perhaps_a_role() {
-        let read = |text: &str| account(text).map(|account| (account.name, account.id, account.role));
-        assert_eq!(read("dev=222222222222"), Ok(("dev".to_owned(), "222222222222".to_owned(), None)));
-        let arn = "arn:aws:iam::222222222222:role/Orch";
-        let role = read(&format!("dev=222222222222:{arn}")).unwrap().2;
-        assert_eq!(role.as_deref(), Some(arn));
-        assert!(read("222222222222").is_err());
     }
 
     #[test]

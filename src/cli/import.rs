@@ -4,21 +4,72 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use clap::Args;
+
 use crate::aws::Sessions;
 use crate::event::Failure;
 use crate::ids::Region;
 use crate::import::{Facts, Head, Written, key, text, write};
-use crate::plan::{self, Files, Given, Plan};
+use crate::plan::{self, Files, Given, Plan, codes};
 use crate::report::diagnostic;
 use crate::run::{every_account, gather};
 use crate::text::{counted, printable};
 
-use super::args::{Import, Vars};
+use super::args::{Target, Vars, name_and_value};
 use super::disk::{self, Tree};
 use super::exit::Exit;
 use super::signals::Signals;
 use super::threads::on_threads;
 use super::{Surroundings, checked, print, reach, terminal, variable};
+
+/// Arguments of `import`.
+#[derive(Args, Debug)]
+pub(super) struct Import {
+    /// The plan's name, unique in the organisation
+    #[arg(long, value_name = "NAME")]
+    pub name: String,
+    /// A region to look at; repeatable, and the first is the plan's own
+    #[arg(long = "region", value_name = "REGION", required = true)]
+    pub regions: Vec<String>,
+    /// An account: its name in the plan, its id, and the role to assume in it; repeatable
+    ///
+    /// Without a role, the caller's own credentials are used.
+    #[arg(long, value_name = "NAME=ID[:ROLE]", value_parser = account, required_unless_present = "accounts")]
+    pub account: Vec<Account>,
+    /// A TOML file with `[accounts]`, which the plan extends; it must lie in the plan's folder
+    #[arg(long, value_name = "FILE", conflicts_with = "account")]
+    pub accounts: Option<PathBuf>,
+    /// The plan to write; the templates go to `templates/` beside it
+    #[arg(short, long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Overwrite files that are there
+    #[arg(long)]
+    pub force: bool,
+    /// AWS.
+    #[command(flatten)]
+    pub target: Target,
+}
+
+/// An account of `import`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Account {
+    /// Its name in the plan.
+    pub name: String,
+    /// Its twelve digits.
+    pub id: String,
+    /// The role to assume in it.
+    pub role: Option<String>,
+}
+
+/// Splits `NAME=ID[:ROLE]`.
+fn account(text: &str) -> Result<Account, String> {
+    let (name, rest) = name_and_value(text).map_err(|_| "write NAME=ID or NAME=ID:ROLE".to_owned())?;
+    let (id, role) = match rest.split_once(':') {
+        Some((id, role)) => (id.to_owned(), Some(role.to_owned())),
+        None => (rest, None),
+    };
+    Ok(Account { name, id, role })
+}
 
 /// Writes a first plan from what stands.
 pub(super) fn import(args: &Import, surroundings: &Surroundings) -> Exit {
@@ -34,10 +85,14 @@ fn attempt(args: &Import, surroundings: &Surroundings) -> Result<Exit, Exit> {
     let plan = begin(args, &head, surroundings)?;
     let facts = look(args, &plan, &regions, surroundings)?;
     let written = write(&head, &facts);
-    save(args, &written)?;
     for line in &written.told {
         terminal::notice(&format!("{}\n", printable(line)));
     }
+    if written.counts == [0; 3] {
+        terminal::notice("there is nothing that a plan could describe; nothing was written\n");
+        return Ok(Exit::Failed);
+    }
+    save(args, &written)?;
     let [stacks, peerings, routes] = written.counts;
     let said = format!(
         "{}: {}, {}, {}; {}\n",
@@ -98,7 +153,9 @@ impl Files for Beginning<'_> {
 fn begin(args: &Import, head: &Head, surroundings: &Surroundings) -> Result<Plan, Exit> {
     let files = Beginning { path: &args.out, text: &head.text, tree: Tree::of_plan(&args.out, &[]) };
     let loaded = plan::load(&args.out, &files, &Given { vars: &[], env: &variable });
-    loaded.plan.ok_or_else(|| {
+    // That it has no nodes yet is no mistake.
+    let sound = loaded.problems.iter().filter(|problem| problem.is_error()).all(|problem| problem.code == codes::EMPTY);
+    loaded.plan.or(loaded.draft).filter(|_| sound).ok_or_else(|| {
         terminal::notice(&diagnostic::render(&loaded.problems, &loaded.sources, surroundings.style()));
         Exit::Refused
     })
@@ -177,4 +234,19 @@ fn judge(args: &Import, written: &Written, surroundings: &Surroundings) -> Exit 
 fn refuse(error: &str) -> Exit {
     terminal::notice(&format!("error: {error}\n"));
     Exit::Refused
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_a_name_an_id_and_perhaps_a_role() {
+        let read = |text: &str| account(text).map(|account| (account.name, account.id, account.role));
+        assert_eq!(read("dev=222222222222"), Ok(("dev".to_owned(), "222222222222".to_owned(), None)));
+        let arn = "arn:aws:iam::222222222222:role/Orch";
+        let role = read(&format!("dev=222222222222:{arn}")).unwrap().2;
+        assert_eq!(role.as_deref(), Some(arn));
+        assert!(read("222222222222").is_err());
+    }
 }
