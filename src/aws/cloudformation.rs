@@ -45,10 +45,12 @@ pub struct Stack {
     pub deleted: Option<i64>,
     /// Whether deletion is switched off.
     pub termination_protection: bool,
-    /// Whether it is a part of another stack, whose tags it bears too.
-    pub is_nested: bool,
     /// The names under which it exports outputs.
     pub exports: Vec<String>,
+    /// What its template was allowed to make.
+    pub capabilities: Vec<String>,
+    /// The ARN of the stack whose template it is nested in, be it by way of others; `None` if it stands by itself.
+    pub root: Option<String>,
 }
 
 impl Stack {
@@ -62,7 +64,6 @@ impl Stack {
         let exports = outputs.iter().filter_map(|output| output.export_name.clone()).collect();
         let outputs = outputs.into_iter();
         Some(Self {
-            is_nested: stack.parent_id.is_some() || stack.root_id.is_some(),
             exports,
             id: stack.stack_id?,
             name: stack.stack_name?,
@@ -75,6 +76,8 @@ impl Stack {
             updated: stack.last_updated_time.and_then(|time| time.to_millis().ok()),
             deleted: stack.deletion_time.and_then(|time| time.to_millis().ok()),
             termination_protection: stack.enable_termination_protection.unwrap_or_default(),
+            capabilities: stack.capabilities.unwrap_or_default().iter().map(|one| one.as_str().to_owned()).collect(),
+            root: stack.root_id.or(stack.parent_id),
         })
     }
 }

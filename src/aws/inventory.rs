@@ -6,6 +6,7 @@ use super::call::{CallError, Class};
 use super::cloudformation::Stack;
 use super::ec2::{Peering, RouteTable};
 use super::regional::Regional;
+use super::status::Phase;
 
 /// A live VPC.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,6 +74,7 @@ impl Regional {
             found.extend(answer.stacks.unwrap_or_default().into_iter().filter_map(Stack::read));
             next = answer.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
+                found.retain(|stack| stack.status.phase() != Phase::Deleted);
                 return Ok(found);
             }
         }

@@ -249,8 +249,9 @@ mod tests {
             updated,
             deleted: None,
             termination_protection: false,
-            is_nested: false,
             exports: Vec::new(),
+            capabilities: Vec::new(),
+            root: None,
         };
         let before = Some((StackStatus::new("UPDATE_COMPLETE"), Some(5)));
         let operation = Operation { stack: "arn".to_owned(), token: Some("ours".to_owned()), before };

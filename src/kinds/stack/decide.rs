@@ -185,8 +185,9 @@ pub(super) mod tests {
             updated: None,
             deleted: None,
             termination_protection: false,
-            is_nested: false,
             exports: Vec::new(),
+            capabilities: Vec::new(),
+            root: None,
         }
     }
 

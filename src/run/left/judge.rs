@@ -120,7 +120,7 @@ impl<'a> Judge<'a> {
         for (place, stacks) in &self.found.stacks {
             for stack in stacks {
                 // A nested stack bears the tags of the one that it is a part of, and goes with it.
-                if stack.is_nested || stack.status.phase() == Phase::Deleted {
+                if stack.root.is_some() || stack.status.phase() == Phase::Deleted {
                     continue;
                 }
                 if stack.tags.get(PLAN_TAG).map(String::as_str) != Some(&*self.plan.name) {
@@ -248,7 +248,7 @@ impl<'a> Judge<'a> {
         }
         let mut standing = Vec::new();
         for (place, stacks) in &self.found.stacks {
-            for stack in stacks.iter().filter(|stack| !stack.is_nested && stack.status.phase() != Phase::Deleted) {
+            for stack in stacks.iter().filter(|stack| stack.root.is_none() && stack.status.phase() != Phase::Deleted) {
                 if stack.tags.get(PLAN_TAG).map(String::as_str) != Some(&*self.plan.name) {
                     continue;
                 }

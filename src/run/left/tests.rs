@@ -43,7 +43,8 @@ fn stack(name: &str, tags: BTreeMap<String, String>) -> Stack {
         updated: None,
         deleted: None,
         termination_protection: false,
-        is_nested: false,
+        root: None,
+        capabilities: Vec::new(),
         exports: Vec::new(),
     }
 }
@@ -94,7 +95,7 @@ fn told(left: &[Leaving]) -> Vec<String> {
 fn a_stack_has_left_if_it_bears_the_plans_name_and_is_no_nodes() {
     let plan = plan(PLAN);
     let spoke = || tags("net", "stacks/spoke");
-    let nested = Stack { is_nested: true, ..stack("spoke-Child-1", spoke()) };
+    let nested = Stack { root: Some("arn".to_owned()), ..stack("spoke-Child-1", spoke()) };
     let gone = Stack { status: StackStatus::new("DELETE_COMPLETE"), ..stack("gone", tags("net", "stacks/gone")) };
     let younger = Stack { created: Some(2), ..stack("net-old-b", tags("net", "stacks/old/b")) };
     let stacks = vec![
