@@ -1,10 +1,21 @@
-//! The calls to EC2 that list all that a place has: VPCs, peerings and route tables.
+//! The calls that list all that a place has: stacks, VPCs, peerings and route tables.
 
 use aws_sdk_ec2::types::VpcCidrBlockStateCode;
 
 use super::call::CallError;
+use super::cloudformation::Stack;
 use super::ec2::{Peering, RouteTable};
 use super::regional::Regional;
+
+/// The most that one page may hold. Without a size of pages, AWS throttles whoever has many.
+///
+/// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcPeeringConnections.html>.
+const PEERINGS_A_PAGE: i32 = 1000;
+
+/// The same of route tables.
+///
+/// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeRouteTables.html>.
+const TABLES_A_PAGE: i32 = 100;
 
 /// A live VPC.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,13 +68,33 @@ impl Regional {
         }
     }
 
+    /// Every stack that the account has here, nested ones too, those aside that are deleted. It takes the permission to
+    /// describe and to list all stacks.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::vpcs`].
+    pub async fn every_stack(&self) -> Result<Vec<Stack>, CallError> {
+        let mut found = Vec::new();
+        let mut next: Option<String> = None;
+        loop {
+            let send = || self.cloudformation().describe_stacks().set_next_token(next.clone()).send();
+            let answer = self.call("DescribeStacks", send).await?;
+            found.extend(answer.stacks.unwrap_or_default().into_iter().filter_map(Stack::read));
+            next = answer.next_token;
+            if next.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
     /// Every peering that the account sees here, dead ones too.
     ///
     /// # Errors
     ///
     /// As for [`Regional::vpcs`].
     pub async fn every_peering(&self) -> Result<Vec<Peering>, CallError> {
-        self.peerings(Vec::new()).await
+        self.peerings(Vec::new(), Some(PEERINGS_A_PAGE)).await
     }
 
     /// Every route table that the account has here.
@@ -72,6 +103,6 @@ impl Regional {
     ///
     /// As for [`Regional::vpcs`].
     pub async fn every_route_table(&self) -> Result<Vec<RouteTable>, CallError> {
-        self.route_tables_by(&[]).await
+        self.route_tables_by(&[], Some(TABLES_A_PAGE)).await
     }
 }

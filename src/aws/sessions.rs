@@ -15,6 +15,7 @@ use super::nonce::Nonces;
 use super::regional::Regional;
 use super::sts::{Assume, CHAINED_AT_MOST, Sts};
 use super::tasks::joined;
+use super::written::Written;
 use crate::ids::{AccountId, AccountName, Region};
 
 /// How many accounts are checked at the same time. Each check is two short calls, and STS has a rate of its own.
@@ -38,6 +39,7 @@ pub struct Sessions {
     nonces: Arc<Nonces>,
     accounts: BTreeMap<AccountName, Session>,
     regionals: Mutex<BTreeMap<(AccountName, Region), Regional>>,
+    written: Arc<Written>,
 }
 
 impl std::fmt::Debug for Sessions {
@@ -97,7 +99,9 @@ impl Sessions {
             })
             .collect();
         let nonces = environment.nonces().clone();
-        (Self { config, nonces, accounts: ready, regionals: Mutex::new(BTreeMap::new()) }, errors)
+        let sessions =
+            Self { config, nonces, accounts: ready, regionals: Mutex::default(), written: Arc::default() };
+        (sessions, errors)
     }
 
     /// The account's services in a region; `None` when no such account was opened. Clients are made once and shared.
@@ -112,9 +116,15 @@ impl Sessions {
                 region.clone(),
                 session.credentials.clone(),
                 self.nonces.clone(),
+                self.written.clone(),
             )
         });
         Some(regional.clone())
+    }
+
+    /// Has everything that was listed be listed anew by whoever asks next: somebody may have thought for an hour.
+    pub fn look_anew(&self) {
+        self.written.look_anew();
     }
 
     /// The ARN of the principal that acts in an account.

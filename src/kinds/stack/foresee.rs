@@ -8,6 +8,7 @@ use super::super::expected::{given, known, until};
 use super::super::{Expected, Failure, Outlook, Owner, Regional};
 use super::compare::{About, Comparison, Reason, compare, is_hidden};
 use super::decide::{Decision, decide};
+use super::glance::{Glance, glance};
 use super::token::Attempt;
 use super::update::{Worked, work_out};
 use super::{ChangeSets, LOOKS, Wanted, declared, differences, lasting, pause, restless, ways};
@@ -72,6 +73,16 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
     let document = Document::read(&wanted.template).ok();
     let mut attempt = Attempt::new(regional.nonce());
     let mut last = None;
+    // What is not known yet may be anything, so no glance shows that nothing differs.
+    match glance(regional, &wanted).await? {
+        Glance::Absent => return Ok(made(regional, draft, document.as_ref())),
+        Glance::Same(stack, template, notes) if draft.until().is_empty() => {
+            let document = document.as_ref();
+            let seen = Seen { regional, draft, wanted: &wanted, document, stack: &stack, template: &template };
+            return Ok(seen.unchanged(notes));
+        }
+        Glance::Same(..) | Glance::Unsure => {}
+    }
     for look in 0..LOOKS {
         let live = ways::look(regional, &wanted.name).await?;
         let outlook = |action| Outlook::new(regional, &draft.owner, &draft.name, action);
@@ -99,7 +110,7 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
             (Decision::Compare, Some(stack)) => stack,
             (_, None) => continue,
         };
-        let template = regional.template(&stack.id).await?;
+        let template = regional.known_template(&stack).await?;
         let seen =
             Seen { regional, draft, wanted: &wanted, document: document.as_ref(), stack: &stack, template: &template };
         let until = draft.until();
@@ -142,7 +153,7 @@ pub async fn foresee_reading(
     owner: &Owner,
     managed: bool,
 ) -> Result<Option<Outlook>, Failure> {
-    if let Some(stack) = regional.stack(name).await?.filter(|stack| !stack.status.is_settled()) {
+    if let Some(stack) = regional.pictured_stack(name).await?.filter(|stack| !stack.status.is_settled()) {
         return Ok(Some(Outlook::new(regional, owner, name, Action::Unknown).noting([under_way(&stack)])));
     }
     let found = super::find(regional, name, Some(owner).filter(|_| managed), &|_| {}).await?;

@@ -10,6 +10,7 @@ mod destroy;
 mod differences;
 mod ending;
 mod foresee;
+mod glance;
 mod lasting;
 mod standing;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use indexmap::IndexMap;
 
 use self::compare::{Comparison, compare};
 use self::decide::{Decision, decide, not_ours};
+use self::glance::{Glance, glance};
 use self::token::Attempt;
 use self::update::How;
 use self::ways::Ways;
@@ -117,8 +119,14 @@ pub async fn converge(
     let mut followed: Option<Followed> = None;
     let mut ways = Ways::default();
     let mut last: Option<Failure> = None;
+    let mut absent = match glance(regional, wanted).await? {
+        Glance::Same(stack, _, notes) => return Ok(ways.noted(unchanged(&stack, notes), with.allowed, None)),
+        Glance::Absent => true,
+        Glance::Unsure => false,
+    };
     for look in 0..LOOKS {
-        let live = ways::look(regional, &wanted.name).await?;
+        let live = if absent { None } else { ways::look(regional, &wanted.name).await? };
+        absent = false;
         let decision = decide(wanted, live.as_ref());
         let attempted = match (decision, live) {
             (Decision::Create, _) => {
@@ -131,7 +139,7 @@ pub async fn converge(
                 continue;
             }
             (Decision::Compare, Some(stack)) => {
-                let template = regional.template(&stack.id).await?;
+                let template = regional.known_template(&stack).await?;
                 match compare(wanted, &stack, &template) {
                     Comparison::Same(notes) => Attempted::Done(unchanged(&stack, notes)),
                     Comparison::Different(reasons) => {
@@ -194,6 +202,10 @@ pub async fn find(
     owner: Option<&Owner>,
     progress: Progress<'_>,
 ) -> Result<Option<Done>, Failure> {
+    let sound = |stack: &Stack| stack.status.stands() && owner.is_none_or(|owner| owner.owns(&stack.tags));
+    if let Some(stack) = regional.pictured_stack(name).await?.filter(sound) {
+        return Ok(Some(read(stack)));
+    }
     let Some(stack) = at_rest(regional, name, progress).await? else { return Ok(None) };
     match owner.map(|owner| owner.of(&stack.tags)) {
         None | Some(Ownership::Ours) => {}
