@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::aws::Environment;
 use crate::ids::AccountId;
 use crate::plan::Plan;
-use crate::sim::{Fault, Faults, ResourceFault, Sim, Timing, Trust, WorldFileError};
+use crate::sim::{AlarmFault, Fault, Faults, ResourceFault, Sim, Timing, Trust, WorldFileError};
 
 use super::disk;
 
@@ -31,6 +31,8 @@ struct Config {
     call: Vec<Fault>,
     /// Resources of stacks that fail.
     resource: Vec<ResourceFault>,
+    /// Alarms that fire.
+    alarm: Vec<AlarmFault>,
 }
 
 /// Who may assume a role.
@@ -89,10 +91,11 @@ pub(super) enum LocalError {
 /// A configuration or a world that cannot be read.
 pub(super) fn start(plan: &Plan, config: Option<&Path>) -> Result<Environment, LocalError> {
     let config = config.map(read).transpose()?.unwrap_or_default();
-    let mut builder = Sim::builder()
-        .seed(config.seed)
-        .timing(config.timing)
-        .faults(Faults { calls: config.call, resources: config.resource });
+    let mut builder = Sim::builder().seed(config.seed).timing(config.timing).faults(Faults {
+        calls: config.call,
+        resources: config.resource,
+        alarms: config.alarm,
+    });
     for role in config.role {
         let trust = Trust {
             exists: role.exists,
@@ -139,7 +142,7 @@ mod tests {
         let text = include_str!("../../docs/embedded-aws.md");
         let example = text.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
         let config: Config = toml::from_str(example).unwrap();
-        assert_eq!((config.role.len(), config.call.len(), config.resource.len()), (1, 1, 1));
+        assert_eq!((config.role.len(), config.call.len(), config.resource.len(), config.alarm.len()), (1, 1, 1, 1));
         assert_eq!(config.resource[0].nth, Some(2));
         let longer = example.replace("external_id = \"secret\"", "max_duration = 43200");
         assert_eq!(toml::from_str::<Config>(&longer).unwrap().role[0].max_duration, Some(43_200));

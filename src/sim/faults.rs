@@ -32,6 +32,28 @@ pub struct Faults {
     /// Resources of stacks that fail.
     #[serde(rename = "resource")]
     pub resources: Vec<ResourceFault>,
+    /// Alarms that fire.
+    #[serde(rename = "alarm")]
+    pub alarms: Vec<AlarmFault>,
+}
+
+impl Faults {
+    /// How long after a stack's resources are made an alarm fires; `None` if it does not.
+    pub(super) fn alarm(&self, arn: &str) -> Option<Duration> {
+        let fires = self.alarms.iter().filter(|alarm| pattern::matches(&alarm.arn, arn));
+        fires.map(|alarm| Duration::from_millis(alarm.after_ms)).min()
+    }
+}
+
+/// An alarm that fires while a stack that it is a rollback trigger of is made or updated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlarmFault {
+    /// Its ARN; `*` stands for any characters.
+    pub arn: String,
+    /// How many milliseconds after the stack's resources are made. One that fires later than it is watched is not seen.
+    #[serde(default)]
+    pub after_ms: u64,
 }
 
 /// What happens to a call.
@@ -169,7 +191,8 @@ pub struct ResourceFault {
     pub logical_id: Option<String>,
     /// Resources of this type.
     pub resource_type: Option<String>,
-    /// Only while it is being created, updated or deleted: `CREATE`, `UPDATE`, `DELETE`.
+    /// Only while it is being created, updated or deleted: `CREATE`, `UPDATE`, `DELETE`; or, with `READ`, when somebody
+    /// looks for drift, which only a fault that says so prevents.
     pub action: Option<String>,
     /// Only the matching resource of this number, from 1. Resources are counted when their work begins, each time anew.
     pub nth: Option<u64>,
@@ -190,6 +213,8 @@ impl ResourceFault {
             && same(&self.logical_id, facts.logical_id)
             && same(&self.resource_type, facts.resource_type)
             && same(&self.action, facts.action)
+            // A look for drift fails only where that is asked for.
+            && (facts.action != "READ" || self.action.is_some())
     }
 
     fn hits(&self, number: u64, draw: u64) -> bool {
@@ -208,7 +233,7 @@ fn share(draw: u64) -> f64 {
 impl Faults {
     /// Only calls that go wrong.
     pub fn of(calls: impl IntoIterator<Item = Fault>) -> Self {
-        Self { calls: calls.into_iter().collect(), resources: Vec::new() }
+        Self { calls: calls.into_iter().collect(), resources: Vec::new(), alarms: Vec::new() }
     }
 }
 
@@ -219,7 +244,7 @@ pub(crate) struct ResourceFacts<'a> {
     pub(crate) stack: &'a str,
     pub(crate) logical_id: &'a str,
     pub(crate) resource_type: &'a str,
-    /// `CREATE`, `UPDATE` or `DELETE`.
+    /// `CREATE`, `UPDATE`, `DELETE` or `READ`.
     pub(crate) action: &'a str,
 }
 

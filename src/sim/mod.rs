@@ -38,7 +38,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 pub use caller::Caller;
-pub use faults::{Effect, Fault, Faults, ResourceFault};
+pub use faults::{AlarmFault, Effect, Fault, Faults, ResourceFault};
 pub use state::{Call, Outcome};
 pub use sts::{Trust, Trusts};
 pub use timing::Timing;

@@ -8,7 +8,7 @@ use super::caller::{self, Caller};
 use super::clock::Clock;
 use super::dispatch;
 use super::faults::{Effect, Facts, Fate, Faults, Seen, SeenResources};
-use super::wire::request::{Incoming, Request, is_mutating, issues_session};
+use super::wire::request::{Incoming, Request, is_mutating, is_remembered};
 use super::wire::response::{Answer, render};
 use super::wire::{ApiError, Service, Xml};
 use super::world::file::{WorldFile, WorldFileError};
@@ -167,7 +167,7 @@ impl State {
         }
         let result = self.turn(|world| {
             let result = handle(world, incoming, fate.effect);
-            let changed = result.is_ok() && (is_mutating(&incoming.operation) || issues_session(&incoming.operation));
+            let changed = result.is_ok() && (is_mutating(&incoming.operation) || is_remembered(&incoming.operation));
             (result, changed)
         })?;
         let lost = fate.effect == Some(Effect::LostAfter);

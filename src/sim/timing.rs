@@ -34,12 +34,18 @@ pub struct Timing {
     /// until it is deleted.
     #[serde(with = "millis", rename = "gateway_ms")]
     pub gateway: Duration,
+    /// From the creation of a resource by a stack in express mode until calls to EC2 find it.
+    #[serde(with = "millis", rename = "express_visible_ms")]
+    pub express_visible: Duration,
     /// How long CloudFormation waits for a resource that is made until it can be used, before it gives up.
     #[serde(with = "millis", rename = "stabilize_ms")]
     pub stabilize: Duration,
     /// How long CloudFormation takes for one resource.
     #[serde(with = "millis", rename = "resource_ms")]
     pub resource: Duration,
+    /// How long CloudFormation looks for drift in a stack.
+    #[serde(with = "millis", rename = "drift_ms")]
+    pub drift: Duration,
     /// How long CloudFormation takes for one resource of a given type, where that differs.
     #[serde(with = "millis_by_name", rename = "resource_type_ms")]
     pub resource_types: BTreeMap<String, Duration>,
@@ -60,9 +66,11 @@ impl Default for Timing {
             peering_delete: Duration::from_millis(500),
             linger: Duration::from_hours(2),
             gateway: Duration::from_secs(1),
+            express_visible: Duration::from_millis(500),
             // Stacks of the shipped templates are three resources deep: about ten seconds for the shipped plan.
             resource: Duration::from_millis(2500),
             stabilize: Duration::from_mins(5),
+            drift: Duration::from_secs(3),
             resource_types: BTreeMap::new(),
             stacks: BTreeMap::new(),
         }
@@ -79,7 +87,9 @@ impl Timing {
             peering_accept: Duration::ZERO,
             peering_delete: Duration::ZERO,
             gateway: Duration::ZERO,
+            express_visible: Duration::ZERO,
             resource: Duration::ZERO,
+            drift: Duration::ZERO,
             ..Self::default()
         }
     }

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
 use super::config::{Config, invalid, mask};
+use super::drift::ResourceDriftStatus;
 use super::resource::{Provider, Update, is_taggable, provider};
+use super::revert::LiveDrift;
 use super::scope::Scope;
 use super::stack::{Resource, Stack, scalar};
 use super::status::named;
@@ -24,6 +26,8 @@ named! {
         Modify = "Modify",
         /// It is deleted.
         Remove = "Remove",
+        /// It is what it is to be, which it was not when it was deployed: only `CloudFormation` takes note.
+        SyncWithActual = "SyncWithActual",
     }
 }
 
@@ -70,6 +74,12 @@ pub struct Change {
     pub before: Option<String>,
     /// The properties after, as JSON.
     pub after: Option<String>,
+    /// Whether the resource has drifted, in a change set that looks at that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<ResourceDriftStatus>,
+    /// The properties that were last deployed, as JSON, in such a change set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<String>,
 }
 
 /// One thing about a resource that changes.
@@ -91,6 +101,9 @@ pub struct Detail {
     pub before: Option<String>,
     /// The value after, if it is known.
     pub after: Option<String>,
+    /// What the property has drifted to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<LiveDrift>,
 }
 
 /// What stands for a value that only the update will know.
@@ -174,10 +187,12 @@ fn removal(resource: &Resource, secrets: &[&str]) -> Change {
         details: Vec::new(),
         before: Some(context(&resource.properties, secrets)),
         after: None,
+        drift: None,
+        previous: None,
     }
 }
 
-fn context(properties: &Map<String, Json>, secrets: &[&str]) -> String {
+pub(super) fn context(properties: &Map<String, Json>, secrets: &[&str]) -> String {
     mask(&json!({ "Properties": properties }), secrets).to_string()
 }
 
@@ -219,6 +234,8 @@ impl Comparison<'_> {
                 details: Vec::new(),
                 before: None,
                 after: Some(context(&after, &self.secrets())),
+                drift: None,
+                previous: None,
             }));
         };
         let details = self.details(old, &properties, &evaluator)?;
@@ -235,6 +252,8 @@ impl Comparison<'_> {
             details,
             before: Some(context(&old.properties, &self.secrets())),
             after: Some(context(&after, &self.secrets())),
+            drift: None,
+            previous: None,
         }))
     }
 
@@ -296,6 +315,7 @@ impl Comparison<'_> {
             cause,
             before: before.map(shown),
             after: if unknown { Some(LATER.to_owned()) } else { after.map(shown) },
+            drift: None,
         }
     }
 
@@ -358,6 +378,7 @@ fn plain(attribute: &str, evaluation: Evaluation) -> Detail {
         cause: None,
         before: None,
         after: None,
+        drift: None,
     }
 }
 
@@ -373,6 +394,6 @@ fn replacement(details: &[Detail]) -> Replacement {
 }
 
 /// A value as a change set shows it.
-fn shown(value: &Json) -> String {
+pub(super) fn shown(value: &Json) -> String {
     scalar(value).unwrap_or_else(|| value.to_string())
 }

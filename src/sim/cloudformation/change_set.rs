@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::change::Change;
 use super::config::Config;
+use super::drift::StackDriftStatus;
 use super::operation::OnFailure;
 use super::status::named;
 
@@ -57,8 +58,17 @@ pub struct ChangeSet {
     pub execution: ExecutionStatus,
     /// What the stack is to be.
     pub config: Config,
+    /// Whether it takes drift back: `DeploymentMode` is `REVERT_DRIFT`.
+    #[serde(default)]
+    pub reverts_drift: bool,
+    /// Whether the stack had drifted, in a change set that looks at that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<StackDriftStatus>,
     /// What becomes of the stack if that fails.
     pub on_failure: Option<OnFailure>,
+    /// Whether a failure leaves everything as it is, where the change set says how it is to be carried out.
+    #[serde(default)]
+    pub(super) keeps: Option<bool>,
     /// What it would change, in the order of the template.
     pub changes: Vec<Change>,
     /// The token of the request that made it.

@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use super::rollback::RollbackTriggers;
 use super::template::Template;
 use crate::cfn;
 use crate::sim::ec2::{Ec2, Tags};
@@ -25,6 +26,12 @@ pub struct Config {
     pub notification_arns: Vec<String>,
     /// The role that `CloudFormation` acts in.
     pub role_arn: Option<String>,
+    /// The alarms that an operation's success hangs on.
+    #[serde(default)]
+    pub rollback: RollbackTriggers,
+    /// Whether operations are over when the configuration is applied, before resources can be used.
+    #[serde(default)]
+    pub express: bool,
 }
 
 impl Config {

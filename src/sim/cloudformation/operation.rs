@@ -49,6 +49,12 @@ pub struct Operation {
     pub(super) force: bool,
     /// The change set that is executed.
     pub(super) change_set: Option<String>,
+    /// The stack policy that takes the place of the stack's own for this operation.
+    #[serde(default)]
+    pub(super) policy: Option<String>,
+    /// Whether the alarms were watched for as long as they are to be.
+    #[serde(default)]
+    pub(super) watched: bool,
 }
 
 /// What an update can go back to.
@@ -61,6 +67,9 @@ pub(super) struct Before {
     pub(super) imports: BTreeSet<String>,
     /// What earlier operations have left behind.
     pub(super) garbage: Vec<Resource>,
+    /// Where drift is taken back, the resources as they were deployed: `resources` are what really stood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) deployed: Option<BTreeMap<String, Resource>>,
 }
 
 /// A part of an operation in which all tasks are of one sort.
@@ -145,6 +154,8 @@ impl Operation {
             skip: BTreeSet::new(),
             force: false,
             change_set: None,
+            policy: None,
+            watched: false,
         }
     }
 }

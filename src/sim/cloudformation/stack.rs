@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json};
 
 use super::change_set::ChangeSet;
 use super::config::{Config, mask};
+use super::drift::{Detection, Drift};
 use super::event::Event;
 use super::operation::{Before, OnFailure, Operation};
 use super::output::Output;
@@ -60,6 +61,12 @@ pub struct Stack {
     /// What it was before updates that failed and were not taken back, if it ever was complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) stable: Option<Box<Before>>,
+    /// What was found when somebody last looked for drift, if that was after its last operation began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
+    /// The last looks for drift, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub detections: Vec<Detection>,
     /// The last operation's kind and id.
     pub last_operation: Option<(String, String)>,
     /// Requests that came with a token: the token, the operation and the operation's id.
@@ -143,6 +150,8 @@ impl Stack {
             garbage: Vec::new(),
             operation: None,
             stable: None,
+            drift: None,
+            detections: Vec::new(),
             last_operation: None,
             tokens: BTreeMap::new(),
             generation: 0,

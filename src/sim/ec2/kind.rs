@@ -46,6 +46,22 @@ impl Kind {
         Self { prefix, tagged, noun, code }
     }
 
+    /// The kind of a resource that others refer to, by its id.
+    pub(crate) fn of(id: &str) -> Option<Self> {
+        const REFERRED: [Kind; 7] = [
+            Kind::VPC,
+            Kind::SUBNET,
+            Kind::ROUTE_TABLE,
+            Kind::INTERNET_GATEWAY,
+            Kind::TRANSIT_GATEWAY,
+            Kind::ENDPOINT,
+            Kind::PEERING,
+        ];
+        let (prefix, rest) = id.rsplit_once('-')?;
+        let is_id = !rest.is_empty() && rest.chars().all(|c| c.is_ascii_hexdigit());
+        REFERRED.into_iter().find(|kind| is_id && kind.prefix == prefix)
+    }
+
     /// What EC2 says about an id that is nobody's.
     pub(crate) fn not_found(self, id: &str) -> ApiError {
         if !id.strip_prefix(self.prefix).is_some_and(|rest| rest.starts_with('-')) {

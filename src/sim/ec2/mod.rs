@@ -20,11 +20,13 @@ pub(crate) mod security_group;
 pub(crate) mod subnet;
 pub(crate) mod tags;
 pub(crate) mod transit_gateway;
+mod unseen;
 pub(crate) mod vpc;
 pub(crate) mod zone;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use api::handle;
@@ -79,6 +81,8 @@ pub struct Ec2 {
     /// Answers to calls that came with a client token, which a repeated call gets again, each with a digest of what was
     /// asked.
     answers: BTreeMap<String, (u64, String)>,
+    /// The ids of resources that calls do not find yet, and until when.
+    unseen: BTreeMap<String, Timestamp>,
 }
 
 impl Ec2 {
@@ -99,6 +103,7 @@ impl Ec2 {
             attachments,
             peerings: _,
             answers: _,
+            unseen: _,
         } = self;
         vpcs.is_empty()
             && subnets.is_empty()

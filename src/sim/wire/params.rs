@@ -47,6 +47,11 @@ impl Params {
         bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3))
     }
 
+    /// Whether any of the values is this text.
+    pub(crate) fn names(&self, text: &str) -> bool {
+        self.0.values().any(|value| value == text)
+    }
+
     /// Whether a parameter is `true`.
     pub(crate) fn flag(&self, name: &str) -> bool {
         self.get(name) == Some("true")

@@ -54,13 +54,15 @@ impl fmt::Display for Service {
 
 /// Whether an operation changes what exists. A session that STS issues is not such a change.
 pub(crate) fn is_mutating(operation: &str) -> bool {
-    const READS: [&str; 8] = ["Describe", "Get", "List", "Validate", "Estimate", "AssumeRole", "Decode", "Search"];
+    const READS: [&str; 9] =
+        ["Describe", "Detect", "Get", "List", "Validate", "Estimate", "AssumeRole", "Decode", "Search"];
     !READS.iter().any(|prefix| operation.starts_with(prefix))
 }
 
-/// Whether an operation issues credentials, which the world has to remember.
-pub(crate) fn issues_session(operation: &str) -> bool {
-    matches!(operation, "AssumeRole" | "GetSessionToken")
+/// Whether an operation that changes nothing has to be remembered by the world: the credentials that it issues, the
+/// look for drift that it begins.
+pub(crate) fn is_remembered(operation: &str) -> bool {
+    matches!(operation, "AssumeRole" | "GetSessionToken" | "DetectStackDrift")
 }
 
 /// A request as it came in, before anybody has asked who sent it.
@@ -154,7 +156,9 @@ mod tests {
 
     #[test]
     fn operations_that_only_look_are_reads() {
-        for operation in ["DescribeVpcs", "GetTemplate", "ListStacks", "ValidateTemplate", "AssumeRole"] {
+        for operation in
+            ["DescribeVpcs", "GetTemplate", "ListStacks", "ValidateTemplate", "AssumeRole", "DetectStackDrift"]
+        {
             assert!(!is_mutating(operation), "{operation}");
         }
         for operation in ["CreateVpc", "AcceptVpcPeeringConnection", "ExecuteChangeSet", "DeleteStack"] {

@@ -3,12 +3,14 @@
 use super::super::change;
 use super::super::change_set::{ChangeSet, ChangeSetStatus, ExecutionStatus};
 use super::super::config::invalid;
+use super::super::drift::StackDriftStatus;
 use super::super::operation::{OnFailure, Operation, Phase};
 use super::super::progress::{self, Action};
+use super::super::revert;
 use super::super::stack::Stack;
 use super::super::with_stack;
 use super::create::{self, is_in_review, read_on_failure, remember};
-use super::request::{check_name, config, repeated, required, stack_name};
+use super::request::{Deployment, check_name, config, repeated, required, stack_name};
 use super::update::{self, check_updatable, differs};
 use crate::sim::wire::{ApiError, Params, Xml};
 use crate::sim::world::{Action as TimerAction, Place, World};
@@ -44,9 +46,14 @@ pub(super) fn create(world: &mut World, place: &Place, params: &Params) -> Resul
         ("UPDATE", None) => return Err(invalid(format!("Stack [{}] does not exist", stack_name(params)?))),
         (other, _) => return Err(invalid(format!("ChangeSetType {other} is not embedded"))),
     };
+    let reverts_drift = reverts_drift(params, existing)?;
     let before = existing.and_then(|stack| stack.config.as_ref());
     let config = config(world, place, params, before)?;
     let on_failure = params.get("OnStackFailure").map(read_on_failure).transpose()?;
+    if on_failure == Some(OnFailure::Delete) && params.get("ChangeSetType") != Some("CREATE") {
+        return Err(invalid("OnStackFailure can be DELETE only for a change set that creates a stack."));
+    }
+    let keeps = Deployment::read(params)?.map(|deployment| deployment.keeps);
     let stack_id = if let Some(id) = stack_id {
         id
     } else {
@@ -66,7 +73,10 @@ pub(super) fn create(world: &mut World, place: &Place, params: &Params) -> Resul
         reason: None,
         execution: ExecutionStatus::Unavailable,
         config,
+        reverts_drift,
+        drift: None,
         on_failure,
+        keeps,
         changes: Vec::new(),
         token: token.map(str::to_owned),
     };
@@ -83,6 +93,19 @@ pub(super) fn create(world: &mut World, place: &Place, params: &Params) -> Resul
     Ok(answer(&id, &stack_id))
 }
 
+/// Whether a change set is to take drift back, which needs a stack that stands.
+fn reverts_drift(params: &Params, stack: Option<&Stack>) -> Result<bool, ApiError> {
+    match params.get("DeploymentMode") {
+        None => Ok(false),
+        Some("REVERT_DRIFT") if stack.is_some_and(|stack| !is_in_review(stack)) => Ok(true),
+        Some("REVERT_DRIFT") => Err(invalid("DeploymentMode REVERT_DRIFT can only be used to update a stack")),
+        Some(word) => {
+            let constraint = "Member must satisfy enum value set: [REVERT_DRIFT]";
+            Err(ApiError::constraint(word, "deploymentMode", constraint))
+        }
+    }
+}
+
 fn answer(id: &str, stack: &str) -> Xml {
     let mut xml = Xml::new();
     xml.text("Id", id).text("StackId", stack);
@@ -95,10 +118,24 @@ const NOTHING: &str =
 
 /// Works out what a change set would change.
 pub(in super::super) fn work_out(world: &World, place: &Place, stack: &mut Stack, id: &str) {
-    let Some(config) = stack.change_sets.iter().find(|set| set.id == id).map(|set| set.config.clone()) else { return };
-    let changes = change::changes(world, place, stack, &config);
-    let differs = stack.config.is_none() || differs(world, place, stack, &config).unwrap_or(true);
+    let Some(change_set) = stack.change_sets.iter().find(|set| set.id == id) else { return };
+    let (config, reverts) = (change_set.config.clone(), change_set.reverts_drift);
+    let (changes, differs, drift) = if reverts {
+        let found = revert::look(world, place, stack);
+        let drift = StackDriftStatus::of(found.values());
+        match revert::changes(world, place, stack, &config) {
+            Ok((changes, really)) => {
+                let differs = !changes.is_empty() || differs(world, place, &really, &config).unwrap_or(true);
+                (Ok(changes), differs, Some(drift))
+            }
+            Err(error) => (Err(error), true, Some(drift)),
+        }
+    } else {
+        let changes = change::changes(world, place, stack, &config);
+        (changes, stack.config.is_none() || differs(world, place, stack, &config).unwrap_or(true), None)
+    };
     let Some(change_set) = stack.change_sets.iter_mut().find(|set| set.id == id) else { return };
+    change_set.drift = drift;
     let failure = match changes {
         Ok(_) if !differs => Some(NOTHING.to_owned()),
         Ok(changes) => {
@@ -159,7 +196,11 @@ pub(super) fn execute(world: &mut World, place: &Place, params: &Params) -> Resu
     if !creates {
         check_updatable(stack)?;
     }
-    let disabled = params.flag("DisableRollback");
+    if params.get("DisableRollback").is_some() && (change_set.on_failure.is_some() || change_set.keeps.is_some()) {
+        let message = "DisableRollback cannot be specified when OnStackFailure or DeploymentConfig was specified on CreateChangeSet.";
+        return Err(invalid(message));
+    }
+    let disabled = change_set.keeps.unwrap_or_else(|| params.flag("DisableRollback"));
     let (stack_id, change_set) = (stack.id.clone(), change_set.clone());
     let operation = world.ids().uuid();
     with_stack(world, place, &stack_id, |world, stack| {
@@ -167,7 +208,7 @@ pub(super) fn execute(world: &mut World, place: &Place, params: &Params) -> Resu
         stack.change_sets.retain(|set| set.id == change_set.id);
         let phase = if creates { Phase::Create } else { Phase::Update };
         let mut started = Operation::new(operation, kind, token.map(str::to_owned), phase);
-        started.change_set = Some(change_set.id);
+        started.change_set = Some(change_set.id.clone());
         started.keep_on_failure = disabled || change_set.on_failure == Some(OnFailure::DoNothing);
         if creates {
             stack.on_failure = match change_set.on_failure {
@@ -177,6 +218,16 @@ pub(super) fn execute(world: &mut World, place: &Place, params: &Params) -> Resu
             };
             stack.config = Some(change_set.config);
             progress::start(world, place, stack, started);
+        } else if change_set.reverts_drift {
+            // Only what was shown as drifted is taken back.
+            let shown = |id: &str| change_set.changes.iter().any(|change| change.logical_id == id);
+            let found = revert::look(world, place, stack);
+            let really = revert::actual(stack, &found, shown);
+            let deployed = std::mem::replace(&mut stack.resources, really);
+            update::begin(world, place, stack, change_set.config, started);
+            if let Some(before) = stack.operation.as_mut().and_then(|operation| operation.before.as_deref_mut()) {
+                before.deployed = Some(deployed);
+            }
         } else {
             update::begin(world, place, stack, change_set.config, started);
         }

@@ -1,11 +1,12 @@
 //! `CreateStack`.
 
-use super::super::config::invalid;
+use super::super::config::{Config, invalid};
 use super::super::operation::{OnFailure, Operation, Phase};
+use super::super::policy::StackPolicy;
 use super::super::stack::Stack;
 use super::super::status::Status;
 use super::super::{progress, with_stack};
-use super::request::{check_name, config, repeated, required};
+use super::request::{Deployment, check_name, config, repeated, required};
 use crate::sim::wire::{ApiError, Params, Xml};
 use crate::sim::world::{Place, World};
 
@@ -27,6 +28,7 @@ pub(super) fn create(world: &mut World, place: &Place, params: &Params) -> Resul
     let on_failure = on_failure(params)?;
     let timeout_minutes = params.parsed("TimeoutInMinutes")?;
     let config = config(world, place, params, None)?;
+    let policy = params.get("StackPolicyBody").map(|policy| read_policy(policy, &config)).transpose()?;
     let id = new(world, place, name)?;
     let operation = world.ids().uuid();
     with_stack(world, place, &id, |world, stack| {
@@ -34,7 +36,7 @@ pub(super) fn create(world: &mut World, place: &Place, params: &Params) -> Resul
         stack.on_failure = on_failure;
         stack.timeout_minutes = timeout_minutes;
         stack.termination_protection = params.flag("EnableTerminationProtection");
-        stack.policy = params.get("StackPolicyBody").map(str::to_owned);
+        stack.policy = policy;
         let mut started = Operation::new(operation.clone(), KIND, token.map(str::to_owned), Phase::Create);
         started.keep_on_failure = on_failure == OnFailure::DoNothing;
         remember(stack, token, KIND, &operation);
@@ -69,6 +71,9 @@ pub(super) fn new(world: &mut World, place: &Place, name: &str) -> Result<String
 ///
 /// `ValidationError` for an unknown word, or for both ways to say it at once.
 fn on_failure(params: &Params) -> Result<OnFailure, ApiError> {
+    if let Some(deployment) = Deployment::read(params)? {
+        return Ok(if deployment.keeps { OnFailure::DoNothing } else { OnFailure::Rollback });
+    }
     let disabled = params.get("DisableRollback");
     match (params.get("OnFailure"), disabled) {
         (Some(_), Some(_)) => Err(invalid("Only one of OnFailure and DisableRollback may be specified.")),
@@ -76,6 +81,16 @@ fn on_failure(params: &Params) -> Result<OnFailure, ApiError> {
         (None, Some("true")) => Ok(OnFailure::DoNothing),
         (None, _) => Ok(OnFailure::Rollback),
     }
+}
+
+/// A stack policy's text, if it is a policy for such a stack.
+///
+/// # Errors
+///
+/// `ValidationError`.
+pub(super) fn read_policy(policy: &str, config: &Config) -> Result<String, ApiError> {
+    let resources = &config.template.document().resources;
+    StackPolicy::read_for(policy, |id| resources.contains_key(id)).map(|_| policy.to_owned())
 }
 
 /// Reads `ROLLBACK`, `DO_NOTHING` or `DELETE`.

@@ -2,10 +2,11 @@
 
 use super::super::change::{Change, ChangeAction, Detail};
 use super::super::change_set::ChangeSet;
+use super::super::drift::ResourceDriftStatus;
 use super::change_set::find;
 use super::page::{page, texts};
 use super::request::stack;
-use super::stacks::{parameters, tags};
+use super::stacks::{deployment, parameters, tags};
 use crate::sim::wire::{ApiError, Params, Xml};
 use crate::sim::world::{Place, World};
 
@@ -18,7 +19,10 @@ pub(super) fn describe(world: &World, place: &Place, params: &Params) -> Result<
     parameters(&mut xml, &change_set.config);
     tags(&mut xml, &change_set.config);
     texts(&mut xml, "Capabilities", &change_set.config.capabilities);
-    xml.maybe("OnStackFailure", change_set.on_failure);
+    texts(&mut xml, "NotificationARNs", &change_set.config.notification_arns);
+    change_set.config.rollback.write(&mut xml);
+    deployment(&mut xml, &change_set.config);
+    xml.maybe("OnStackFailure", change_set.on_failure).maybe("StackDriftStatus", change_set.drift);
     page(params, &change_set.changes)?.write(&mut xml, "Changes", |xml, change| {
         xml.text("Type", "Resource");
         xml.within("ResourceChange", |xml| write(xml, change, values));
@@ -31,6 +35,7 @@ fn common(xml: &mut Xml, change_set: &ChangeSet) {
     xml.maybe("Description", change_set.description.as_ref()).time("CreationTime", change_set.created);
     xml.text("Status", change_set.status).maybe("StatusReason", change_set.reason.as_ref());
     xml.text("ExecutionStatus", change_set.execution).text("IncludeNestedStacks", false);
+    xml.maybe("DeploymentMode", change_set.reverts_drift.then_some("REVERT_DRIFT"));
 }
 
 fn write(xml: &mut Xml, change: &Change, values: bool) {
@@ -41,9 +46,11 @@ fn write(xml: &mut Xml, change: &Change, values: bool) {
     scope.sort_unstable();
     scope.dedup();
     texts(xml, "Scope", scope);
-    xml.list("Details", "member", &change.details, |xml, detail| write_detail(xml, detail, values));
+    xml.maybe("ResourceDriftStatus", change.drift);
+    xml.list("Details", "member", &change.details, |xml, detail| write_detail(xml, change, detail, values));
     if values {
         xml.maybe("BeforeContext", change.before.as_ref()).maybe("AfterContext", change.after.as_ref());
+        xml.maybe("PreviousDeploymentContext", change.previous.as_ref());
     }
 }
 
@@ -51,11 +58,11 @@ fn write(xml: &mut Xml, change: &Change, values: bool) {
 fn policy_action(change: &Change) -> Option<&str> {
     match change.action {
         ChangeAction::Remove => change.policy_action.as_deref(),
-        ChangeAction::Add | ChangeAction::Modify => None,
+        ChangeAction::Add | ChangeAction::Modify | ChangeAction::SyncWithActual => None,
     }
 }
 
-fn write_detail(xml: &mut Xml, detail: &Detail, values: bool) {
+fn write_detail(xml: &mut Xml, change: &Change, detail: &Detail, values: bool) {
     xml.within("Target", |xml| {
         xml.text("Attribute", &detail.attribute).maybe("Name", detail.name.as_ref());
         xml.text("RequiresRecreation", if detail.recreates { "Always" } else { "Never" });
@@ -64,15 +71,31 @@ fn write_detail(xml: &mut Xml, detail: &Detail, values: bool) {
             xml.maybe("Path", path);
             xml.maybe("BeforeValue", detail.before.as_ref()).maybe("AfterValue", detail.after.as_ref());
             let kind = match (&detail.before, &detail.after) {
+                _ if change.action == ChangeAction::SyncWithActual => "SyncWithActual",
                 (None, Some(_)) => "Add",
                 (Some(_), None) => "Remove",
                 _ => "Modify",
             };
+            write_origin(xml, change, detail);
             xml.text("AttributeChangeType", kind);
         }
     });
     xml.text("Evaluation", detail.evaluation).maybe("ChangeSource", detail.source.as_ref());
     xml.maybe("CausingEntity", detail.cause.as_ref());
+}
+
+/// In a change set that looks at drift: where the values come from, and what the property has drifted to.
+fn write_origin(xml: &mut Xml, change: &Change, detail: &Detail) {
+    let Some(status) = change.drift else { return };
+    let compared = status != ResourceDriftStatus::Unsupported && change.action != ChangeAction::SyncWithActual;
+    xml.text("BeforeValueFrom", if compared { "ACTUAL_STATE" } else { "PREVIOUS_DEPLOYMENT_STATE" });
+    xml.text("AfterValueFrom", "TEMPLATE");
+    if let Some(drift) = &detail.drift {
+        xml.within("Drift", |xml| {
+            xml.maybe("PreviousValue", drift.previous.as_ref()).maybe("ActualValue", drift.actual.as_ref());
+            xml.time("DriftDetectionTimestamp", drift.at);
+        });
+    }
 }
 
 pub(super) fn list(world: &World, place: &Place, params: &Params) -> Result<Xml, ApiError> {

@@ -6,6 +6,7 @@ pub(super) mod change_set;
 mod create;
 mod delete;
 mod describe_change_set;
+mod drift;
 mod events;
 mod exports;
 mod page;
@@ -46,6 +47,9 @@ pub(crate) fn handle(world: &mut World, request: &Request) -> Result<Xml, ApiErr
         "DeleteChangeSet" => change_set::delete(world, place, params),
         "DescribeChangeSet" => describe_change_set::describe(world, place, params),
         "ListChangeSets" => describe_change_set::list(world, place, params),
+        "DetectStackDrift" => drift::detect(world, place, params),
+        "DescribeStackDriftDetectionStatus" => drift::describe_detection(world, place, params),
+        "DescribeStackResourceDrifts" => drift::describe_resources(world, place, params),
         "ListExports" => exports::list(world, place, params),
         "ListImports" => exports::imports(world, place, params),
         "UpdateTerminationProtection" => settings::termination_protection(world, place, params),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::config::{self, Config, invalid};
+use super::super::rollback::RollbackTriggers;
 use super::super::scope::Scope;
 use super::super::stack::Stack;
 use super::super::template::Template;
@@ -134,6 +135,8 @@ pub(super) fn config(
             _ => owned("NotificationARNs"),
         },
         role_arn: params.get("RoleARN").map(str::to_owned).or_else(|| before?.role_arn.clone()),
+        rollback: RollbackTriggers::read(params, before)?,
+        express: Deployment::read(params)?.is_some_and(|deployment| deployment.express),
         template,
     };
     check_existing(world, place, stack_name(params)?, &config)?;
@@ -241,6 +244,44 @@ fn tags(params: &Params, before: Option<&Config>) -> Result<Tags, ApiError> {
         return Err(invalid("A stack can have at most 50 tags"));
     }
     Ok(tags)
+}
+
+/// How an operation is to be carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Deployment {
+    /// Whether it is over when the configuration is applied.
+    pub(super) express: bool,
+    /// Whether a failure leaves everything as it is: in express mode it does unless the request says otherwise.
+    pub(super) keeps: bool,
+}
+
+impl Deployment {
+    /// What a request says; `None` where it says nothing.
+    ///
+    /// # Errors
+    ///
+    /// `ValidationError`, for an unknown mode, or when what becomes of a failure is said a second time outside of it.
+    pub(super) fn read(params: &Params) -> Result<Option<Self>, ApiError> {
+        let given = params.structure("DeploymentConfig");
+        let (mode, disable) = (given.get("Mode"), given.get("DisableRollback"));
+        if mode.is_none() && disable.is_none() {
+            return Ok(None);
+        }
+        let express = match mode {
+            None | Some("STANDARD") => false,
+            Some("EXPRESS") => true,
+            Some(other) => {
+                let constraint = "Member must satisfy enum value set: [STANDARD, EXPRESS]";
+                return Err(ApiError::constraint(other, "deploymentConfig.mode", constraint));
+            }
+        };
+        let twice =
+            ["DisableRollback", "OnFailure", "OnStackFailure"].into_iter().find(|name| params.get(name).is_some());
+        if let Some(name) = twice {
+            return Err(invalid(format!("{name} cannot be specified together with DeploymentConfig.")));
+        }
+        Ok(Some(Self { express, keeps: disable.map_or(express, |disable| disable == "true") }))
+    }
 }
 
 /// The operation that a request with this token began on a stack, if it was sent before.

@@ -2,6 +2,7 @@
 
 use super::super::config::invalid;
 use super::super::stack::{Resource, Stack};
+use super::drift;
 use super::page::page;
 use super::request::{required, stack};
 use crate::sim::wire::{ApiError, Params, Xml};
@@ -21,7 +22,7 @@ pub(super) fn describe_all(world: &World, place: &Place, params: &Params) -> Res
     let mut xml = Xml::new();
     xml.list("StackResources", "member", resources, |xml, resource| {
         xml.text("StackName", &found.name).text("StackId", &found.id);
-        common(xml, resource);
+        common(xml, found, resource);
         xml.time("Timestamp", resource.at);
     });
     Ok(xml)
@@ -33,13 +34,11 @@ fn stack_by_id<'a>(world: &'a World, place: &Place, params: &Params) -> Result<&
     world.at(place).cloudformation.find(name).ok_or_else(missing)
 }
 
-fn common(xml: &mut Xml, resource: &Resource) {
+fn common(xml: &mut Xml, stack: &Stack, resource: &Resource) {
     xml.text("LogicalResourceId", &resource.logical_id).maybe("PhysicalResourceId", resource.physical_id.as_ref());
     xml.text("ResourceType", &resource.type_name);
     xml.text("ResourceStatus", resource.status).maybe("ResourceStatusReason", resource.reason.as_ref());
-    xml.within("DriftInformation", |xml| {
-        xml.text("StackResourceDriftStatus", "NOT_CHECKED");
-    });
+    xml.within("DriftInformation", |xml| drift::resource_information(xml, stack, resource));
 }
 
 pub(super) fn describe_one(world: &World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
@@ -51,7 +50,7 @@ pub(super) fn describe_one(world: &World, place: &Place, params: &Params) -> Res
     let mut xml = Xml::new();
     xml.within("StackResourceDetail", |xml| {
         xml.text("StackName", &found.name).text("StackId", &found.id);
-        common(xml, resource);
+        common(xml, found, resource);
         xml.time("LastUpdatedTimestamp", resource.at);
         xml.maybe("Metadata", resource.metadata.as_ref());
     });
@@ -62,7 +61,7 @@ pub(super) fn list(world: &World, place: &Place, params: &Params) -> Result<Xml,
     let found = stack_by_id(world, place, params)?;
     let mut xml = Xml::new();
     page(params, found.resources.values())?.write(&mut xml, "StackResourceSummaries", |xml, resource| {
-        common(xml, resource);
+        common(xml, found, resource);
         xml.time("LastUpdatedTimestamp", resource.at);
     });
     Ok(xml)

@@ -1,6 +1,8 @@
 //! `UpdateTerminationProtection`, `SetStackPolicy` and `GetStackPolicy`.
 
+use super::super::config::invalid;
 use super::super::with_stack;
+use super::create::read_policy;
 use super::request::{required, stack};
 use crate::sim::wire::{ApiError, Params, Xml};
 use crate::sim::world::{Place, World};
@@ -16,7 +18,12 @@ pub(super) fn termination_protection(world: &mut World, place: &Place, params: &
 
 pub(super) fn set_policy(world: &mut World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
     let body = required(params, "StackPolicyBody", "stackPolicyBody")?.to_owned();
-    let id = stack(world, place, params)?.id.clone();
+    let found = stack(world, place, params)?;
+    let body = match &found.config {
+        Some(config) => read_policy(&body, config)?,
+        None => return Err(invalid("A stack policy cannot be set on a stack that has no template yet")),
+    };
+    let id = found.id.clone();
     with_stack(world, place, &id, |_, stack| stack.policy = Some(body));
     Ok(Xml::new())
 }

@@ -3,6 +3,7 @@
 use super::super::config::{Config, MASK, invalid};
 use super::super::operation::OnFailure;
 use super::super::stack::Stack;
+use super::drift;
 use super::page::{page, texts};
 use crate::sim::wire::{ApiError, Params, Xml};
 use crate::sim::world::{Place, World};
@@ -39,6 +40,8 @@ fn describe_one(xml: &mut Xml, stack: &Stack) {
         texts(xml, "NotificationARNs", &config.notification_arns);
         texts(xml, "Capabilities", &config.capabilities);
         xml.maybe("RoleARN", config.role_arn.as_ref());
+        config.rollback.write(xml);
+        deployment(xml, config);
         parameters(xml, config);
         tags(xml, config);
     }
@@ -46,7 +49,7 @@ fn describe_one(xml: &mut Xml, stack: &Stack) {
         xml.text("OutputKey", &output.key).text("OutputValue", &output.value);
         xml.maybe("Description", output.description.as_ref()).maybe("ExportName", output.export.as_ref());
     });
-    xml.within("DriftInformation", not_checked);
+    xml.within("DriftInformation", |xml| drift::information(xml, stack));
     if let Some((kind, id)) = &stack.last_operation {
         xml.list("LastOperations", "member", [(kind, id)], |xml, (kind, id)| {
             xml.text("OperationType", kind).text("OperationId", id);
@@ -71,8 +74,13 @@ pub(super) fn tags(xml: &mut Xml, config: &Config) {
     });
 }
 
-fn not_checked(xml: &mut Xml) {
-    xml.text("StackDriftStatus", "NOT_CHECKED");
+/// How operations are carried out, where that is not as always.
+pub(super) fn deployment(xml: &mut Xml, config: &Config) {
+    if config.express {
+        xml.within("DeploymentConfig", |xml| {
+            xml.text("Mode", "EXPRESS");
+        });
+    }
 }
 
 /// Deleted stacks too, as AWS does for 90 days.
@@ -95,7 +103,7 @@ pub(super) fn list(world: &World, place: &Place, params: &Params) -> Result<Xml,
             xml.time("DeletionTime", time);
         }
         xml.text("StackStatus", stack.status).maybe("StackStatusReason", stack.reason.as_ref());
-        xml.within("DriftInformation", not_checked);
+        xml.within("DriftInformation", |xml| drift::information(xml, stack));
     });
     Ok(xml)
 }

@@ -5,8 +5,8 @@ use super::super::operation::{Before, Operation, Phase};
 use super::super::stack::Stack;
 use super::super::status::Status;
 use super::super::{change, progress, with_stack};
-use super::create::{answer, refuse_state, remember};
-use super::request::{config, repeated, stack};
+use super::create::{answer, read_policy, refuse_state, remember};
+use super::request::{Deployment, config, repeated, stack};
 use crate::sim::wire::{ApiError, Params, Xml};
 use crate::sim::world::{Place, World};
 
@@ -23,15 +23,17 @@ pub(super) fn update(world: &mut World, place: &Place, params: &Params) -> Resul
     if !differs(world, place, existing, &config)? {
         return Err(invalid("No updates are to be performed."));
     }
+    let policy = |name| params.get(name).map(|policy| read_policy(policy, &config)).transpose();
+    let (policy, meanwhile) = (policy("StackPolicyBody")?, policy("StackPolicyDuringUpdateBody")?);
+    let keeps = Deployment::read(params)?.map(|deployment| deployment.keeps);
     let id = existing.id.clone();
     let operation = world.ids().uuid();
     with_stack(world, place, &id, |world, stack| {
-        if let Some(policy) = params.get("StackPolicyBody") {
-            stack.policy = Some(policy.to_owned());
-        }
+        stack.policy = policy.or(stack.policy.take());
         remember(stack, token, KIND, &operation);
         let mut started = Operation::new(operation.clone(), KIND, token.map(str::to_owned), Phase::Update);
-        started.keep_on_failure = params.flag("DisableRollback");
+        started.keep_on_failure = keeps.unwrap_or_else(|| params.flag("DisableRollback"));
+        started.policy = meanwhile;
         begin(world, place, stack, config, started);
     });
     Ok(answer(&id, &operation))
@@ -46,6 +48,7 @@ pub(super) fn begin(world: &mut World, place: &Place, stack: &mut Stack, config:
             outputs: stack.outputs.clone(),
             imports: stack.imports.clone(),
             garbage: stack.garbage.clone(),
+            deployed: None,
         };
         operation.before = Some(Box::new(before));
     }
@@ -62,7 +65,7 @@ pub(super) fn check_updatable(stack: &Stack) -> Result<(), ApiError> {
     if stack.status.is_updatable() { Ok(()) } else { Err(refuse_state(stack, "updated")) }
 }
 
-/// Whether a configuration would change anything: resources, outputs, tags or the topics that hear of events.
+/// Whether a configuration would change anything: resources, outputs, tags, alarms or the topics that hear of events.
 ///
 /// # Errors
 ///
@@ -74,7 +77,8 @@ pub(super) fn differs(world: &World, place: &Place, stack: &Stack, config: &Conf
         return Ok(true);
     }
     let Some(old) = &stack.config else { return Ok(true) };
-    if old.tags != config.tags || old.notification_arns != config.notification_arns {
+    // A role alone is no change, alarms are: so it is taken here, since the documentation does not say.
+    if old.tags != config.tags || old.notification_arns != config.notification_arns || old.rollback != config.rollback {
         return Ok(true);
     }
     let mut next = stack.clone();

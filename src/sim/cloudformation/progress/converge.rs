@@ -7,10 +7,11 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json};
 
 use super::phase::{self, link, task};
-use super::{Launch, duration, planned};
+use super::{Launch, duration, guard, is_express, planned};
 use crate::cfn;
 use crate::sim::cloudformation::change;
-use crate::sim::cloudformation::operation::{Phase, Task, TaskState};
+use crate::sim::cloudformation::operation::{Operation, Phase, Task, TaskState};
+use crate::sim::cloudformation::policy::Deed;
 use crate::sim::cloudformation::resource::{self, Failure, Job, Provider, Readiness, Update, is_taggable, provider};
 use crate::sim::cloudformation::scope::{Scope, properties};
 use crate::sim::cloudformation::stack::{Resource, Stack};
@@ -90,9 +91,16 @@ pub(super) fn launch(world: &mut World, place: &Place, stack: &mut Stack, id: &s
         return skip(world, stack, id);
     }
     let rolls_back = operation.phase == Phase::UpdateRollback;
+    let drifted = if rolls_back { before_the_revert(operation, id) } else { None };
+    if drifted.as_ref().is_some_and(|drifted| drifted.physical_id.is_none()) {
+        return Launch::Done;
+    }
     let needs = operation.tasks.get(id).map(|task| task.needs.clone()).unwrap_or_default();
     let old = stack.resources.get(id).filter(|old| old.physical_id.is_some()).cloned();
-    let wanted = wanted(world, place, stack, declared);
+    let wanted = match drifted {
+        Some(Resource { properties, tags, metadata, .. }) => Ok(Wanted { properties, tags, metadata }),
+        None => wanted(world, place, stack, declared),
+    };
     let next = |old: Option<&Resource>, wanted: Wanted, now| Resource {
         logical_id: id.to_owned(),
         type_name: declared.type_name.clone(),
@@ -142,7 +150,17 @@ pub(super) fn launch(world: &mut World, place: &Place, stack: &mut Stack, id: &s
             }
         },
     };
+    let deed = if verb == Verb::Replace { Deed::Replace } else { Deed::Modify };
+    if let Some(reason) = old.as_ref().and_then(|old| guard::refusal(stack, deed, old)) {
+        return doomed(world, stack, resource, old, wait, reason);
+    }
     act(world, place, stack, provider, verb, resource, old, wait)
+}
+
+/// What really stood of a resource before an update that was to take drift back: a rollback goes back to that.
+fn before_the_revert(operation: &Operation, id: &str) -> Option<Resource> {
+    let before = operation.before.as_deref().filter(|before| before.deployed.is_some())?;
+    before.resources.get(id).cloned()
 }
 
 /// What it takes to bring a resource from `old` to `new`; `None` if nothing differs.
@@ -266,7 +284,12 @@ pub(super) fn readiness(world: &mut World, place: &Place, stack: &Stack, id: &st
 }
 
 /// A resource is what it is to be.
-pub(super) fn complete(world: &World, stack: &mut Stack, id: &str) {
+pub(super) fn complete(world: &mut World, place: &Place, stack: &mut Stack, id: &str) {
+    if is_express(stack)
+        && let Some(made) = stack.resources.get(id).filter(|made| made.status == ResourceStatus::CreateInProgress)
+    {
+        world.hide(place, made.id());
+    }
     set(world, stack, id, None, |status| match status {
         ResourceStatus::CreateInProgress => ResourceStatus::CreateComplete,
         _ => ResourceStatus::UpdateComplete,

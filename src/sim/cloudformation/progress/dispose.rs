@@ -38,7 +38,7 @@ pub(super) fn tasks(world: &World, place: &Place, stack: &Stack) -> BTreeMap<Str
 }
 
 /// The resources that the template has under its conditions.
-fn wanted(world: &World, place: &Place, stack: &Stack) -> Vec<String> {
+pub(super) fn wanted(world: &World, place: &Place, stack: &Stack) -> Vec<String> {
     let Some(config) = &stack.config else { return Vec::new() };
     let scope = Scope::new(world, place, (&stack.id, &stack.name), config, &stack.resources);
     let evaluator = scope.evaluator();

@@ -2,6 +2,7 @@
 
 mod converge;
 mod dispose;
+mod guard;
 mod outputs;
 mod phase;
 
@@ -17,7 +18,7 @@ use super::operation::{Operation, Phase, TaskState};
 use super::resource::{Failure, Readiness, provider};
 use super::stack::{Resource, Stack};
 use super::status::Status;
-use super::{api, with_stack};
+use super::{api, drift, with_stack};
 use crate::sim::faults::ResourceFacts;
 use crate::sim::pattern;
 use crate::sim::world::{Action as TimerAction, Place, Rules, World, later};
@@ -50,6 +51,20 @@ pub enum Action {
         stack: String,
         /// The operation's id.
         operation: String,
+    },
+    /// A look for drift has had its time.
+    Detection {
+        /// The stack's ARN.
+        stack: String,
+        /// The detection's id.
+        detection: String,
+    },
+    /// A stack's alarms were watched for long enough, or one of them fires.
+    Watched {
+        /// The stack's ARN.
+        stack: String,
+        /// The phase's number.
+        generation: u64,
     },
     /// A change set is worked out.
     ChangeSet {
@@ -88,6 +103,16 @@ impl Action {
                     }
                 });
             }
+            Self::Detection { stack, detection } => {
+                with_stack(world, place, &stack, |world, stack| drift::finish(world, place, stack, &detection));
+            }
+            Self::Watched { stack, generation } => {
+                with_stack(world, place, &stack, |world, stack| {
+                    if stack.generation == generation {
+                        phase::watched(world, place, stack);
+                    }
+                });
+            }
             Self::ChangeSet { stack, change_set } => {
                 with_stack(world, place, &stack, |world, stack| {
                     api::change_set::work_out(world, place, stack, &change_set);
@@ -114,6 +139,8 @@ pub(super) fn start(world: &mut World, place: &Place, stack: &mut Stack, operati
     }
     stack.last_operation = Some((operation.kind.clone(), operation.id.clone()));
     stack.operation = Some(operation);
+    // What was found before says nothing of what is being made.
+    stack.drift = None;
     stack.generation += 1;
     stack.enter(world, status, Some("User Initiated".to_owned()));
     let wait = lead(world, &stack.name);
@@ -135,7 +162,13 @@ fn duration(world: &World, type_name: &str) -> Duration {
 }
 
 /// The reason why a resource is planned to fail, if it is. Each action on a resource is asked about once.
-fn planned(world: &mut World, place: &Place, stack: &str, resource: &Resource, action: &str) -> Option<String> {
+pub(super) fn planned(
+    world: &mut World,
+    place: &Place,
+    stack: &str,
+    resource: &Resource,
+    action: &str,
+) -> Option<String> {
     let seed = world.seed();
     let facts =
         ResourceFacts { place, stack, logical_id: &resource.logical_id, resource_type: &resource.type_name, action };
@@ -239,7 +272,11 @@ fn finish(world: &mut World, place: &Place, stack: &mut Stack, task: &str, looks
         match failure {
             Some(reason) => return converge::fail(world, place, stack, task, reason),
             None => match converge::readiness(world, place, stack, task) {
-                Readiness::Ready => converge::complete(world, stack, task),
+                Readiness::Ready => converge::complete(world, place, stack, task),
+                // Nothing of the stack waits for it, and nobody is to.
+                Readiness::Pending if is_express(stack) && entry.holds_up.is_empty() => {
+                    converge::complete(world, place, stack, task);
+                }
                 Readiness::Pending if waits_too_long(world, stack, task) => {
                     let reason = Failure::not_stabilized().reason(&world.ids().uuid());
                     return converge::fail(world, place, stack, task, reason);
@@ -282,6 +319,11 @@ fn finish(world: &mut World, place: &Place, stack: &mut Stack, task: &str, looks
     }
     let ready = release(stack, task);
     pump(world, place, stack, ready.into());
+}
+
+/// Whether the operation is over when the configuration is applied.
+fn is_express(stack: &Stack) -> bool {
+    stack.config.as_ref().is_some_and(|config| config.express)
 }
 
 /// Whether a resource has been waited for as long as `CloudFormation` waits.

@@ -2,16 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{converge, dispose, outputs, pump};
+use super::{Action, converge, dispose, guard, outputs, pump};
 use crate::sim::cloudformation::change_set::ExecutionStatus;
-use crate::sim::cloudformation::operation::{Before, OnFailure, Phase, Task, TaskState};
-use crate::sim::cloudformation::stack::Stack;
+use crate::sim::cloudformation::operation::{Before, OnFailure, Operation, Phase, Task, TaskState};
+use crate::sim::cloudformation::rollback::RollbackTriggers;
+use crate::sim::cloudformation::stack::{Resource, Stack};
 use crate::sim::cloudformation::status::Status;
-use crate::sim::world::{Place, World};
+use crate::sim::world::{Action as TimerAction, Place, World};
 
 /// Begins the phase that the stack's operation is in.
 pub(super) fn begin(world: &mut World, place: &Place, stack: &mut Stack) {
     let Some(phase) = stack.operation.as_ref().map(|operation| operation.phase) else { return };
+    if phase == Phase::Update && guard::refuses_removals(world, place, stack) {
+        return failed(world, place, stack, None);
+    }
     let tasks =
         if phase.converges() { converge::tasks(world, place, stack) } else { Ok(dispose::tasks(world, place, stack)) };
     match tasks {
@@ -76,6 +80,7 @@ pub(super) fn end(world: &mut World, place: &Place, stack: &mut Stack) {
     let Some(operation) = &stack.operation else { return };
     let failures = (!operation.failed.is_empty()).then(|| failures("delete", &operation.failed));
     match (operation.phase, failures) {
+        (Phase::Create | Phase::Update, _) if is_to_be_watched(world, stack) => watch(world, place, stack),
         (Phase::Create | Phase::Update, _) => match outputs::outputs(world, place, stack) {
             Err(reason) => failed(world, place, stack, Some(reason)),
             Ok(outputs) => {
@@ -96,6 +101,35 @@ pub(super) fn end(world: &mut World, place: &Place, stack: &mut Stack) {
         (Phase::Rollback, reason) => settle(world, place, stack, Status::RollbackFailed, reason),
         (Phase::Delete, None) => settle(world, place, stack, Status::DeleteComplete, None),
         (Phase::Delete, reason) => settle(world, place, stack, Status::DeleteFailed, reason),
+    }
+}
+
+/// Whether an operation is not over yet although all its resources are made: its alarms are watched first.
+fn is_to_be_watched(world: &World, stack: &Stack) -> bool {
+    let triggers = stack.config.as_ref().map(|config| &config.rollback);
+    let watched = stack.operation.as_ref().is_none_or(|operation| operation.watched);
+    let matters = |triggers: &RollbackTriggers| triggers.minutes > 0 || triggers.firing(&world.rules.faults).is_some();
+    !watched && triggers.is_some_and(matters)
+}
+
+/// Watches a stack's alarms until the first fires, or for as long as they are to be watched.
+fn watch(world: &mut World, place: &Place, stack: &Stack) {
+    let Some(config) = &stack.config else { return };
+    let firing = config.rollback.firing(&world.rules.faults).map(|(after, _)| after);
+    let wait = firing.unwrap_or_else(|| config.rollback.monitoring());
+    let watched = Action::Watched { stack: stack.id.clone(), generation: stack.generation };
+    world.after(wait, TimerAction::CloudFormation(place.clone(), watched));
+}
+
+/// A stack's alarms were watched: the operation ends, well or not.
+pub(super) fn watched(world: &mut World, place: &Place, stack: &mut Stack) {
+    if let Some(operation) = &mut stack.operation {
+        operation.watched = true;
+    }
+    let firing = stack.config.as_ref().and_then(|config| config.rollback.firing(&world.rules.faults));
+    match firing.map(|(_, arn)| format!("Rollback trigger went to ALARM state: [{arn}]")) {
+        Some(reason) => failed(world, place, stack, Some(reason)),
+        None => end(world, place, stack),
     }
 }
 
@@ -146,7 +180,7 @@ pub(super) fn failed(world: &mut World, place: &Place, stack: &mut Stack, reason
 /// Turns an update back: what it made is garbage, what it replaced comes back, what it changed is to be changed again.
 pub(super) fn roll_back(world: &mut World, place: &Place, stack: &mut Stack, reason: Option<String>) {
     let before = stack.operation.as_ref().and_then(|operation| operation.before.as_deref()).cloned();
-    let Some(Before { config, mut resources, outputs, imports, garbage }) = before else { return };
+    let Some(Before { config, mut resources, outputs, imports, garbage, deployed: _ }) = before else { return };
     let replaced = std::mem::replace(&mut stack.garbage, garbage).into_iter().skip(stack.garbage.len());
     let replaced: BTreeSet<String> = replaced.map(|resource| resource.logical_id).collect();
     for (id, current) in std::mem::take(&mut stack.resources) {
@@ -165,6 +199,18 @@ pub(super) fn roll_back(world: &mut World, place: &Place, stack: &mut Stack, rea
     go_on(world, place, stack, Phase::UpdateRollback, reason);
 }
 
+/// Resources that are back at what they had drifted to are still expected to be what was deployed.
+fn expect_again(stack: &mut Stack, operation: Option<&Operation>) {
+    let before = operation.and_then(|operation| operation.before.as_deref());
+    for (id, deployed) in before.and_then(|before| before.deployed.as_ref()).into_iter().flatten() {
+        let Some(own) = stack.resources.get_mut(id) else { continue };
+        let Resource { physical_id, properties, tags, metadata, .. } = deployed.clone();
+        if own.physical_id.is_none() || own.physical_id == physical_id {
+            (own.physical_id, own.properties, own.tags, own.metadata) = (physical_id, properties, tags, metadata);
+        }
+    }
+}
+
 /// An operation is over.
 pub(super) fn settle(world: &mut World, place: &Place, stack: &mut Stack, status: Status, reason: Option<String>) {
     stack.enter(world, status, reason);
@@ -179,6 +225,9 @@ pub(super) fn settle(world: &mut World, place: &Place, stack: &mut Stack, status
         stack.stable = stack.stable.take().or(before.filter(|_| stack.was_complete()));
     } else if status.as_str().ends_with("_COMPLETE") {
         stack.stable = None;
+    }
+    if status == Status::UpdateRollbackComplete {
+        expect_again(stack, operation.as_ref());
     }
     let executed = operation.and_then(|operation| operation.change_set);
     if let Some(change_set) = stack.change_sets.iter_mut().find(|change_set| executed.as_ref() == Some(&change_set.id))

@@ -1,9 +1,11 @@
 //! `AWS::EC2::VPCEndpoint`.
 
-use serde_json::Value as Json;
+use std::collections::BTreeMap;
+
+use serde_json::{Value as Json, json};
 
 use super::property::{Property, fixed, live};
-use super::{Failure, Job, Provider, Readiness, retag};
+use super::{Failure, Job, Live, Provider, Readiness, retag};
 use crate::sim::cloudformation::stack::Resource;
 use crate::sim::ec2::{EndpointType, State, endpoint};
 use crate::sim::wire::ApiError;
@@ -82,5 +84,21 @@ impl Provider for VpcEndpoint {
 
     fn is_gone(&self, world: &World, place: &Place, resource: &Resource) -> bool {
         !world.ec2(place).endpoints.contains_key(resource.id())
+    }
+
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+        match world.ec2(place).endpoints.get(resource.id()) {
+            Some(endpoint) if endpoint.state != State::Deleting => Live::of([
+                ("PrivateDnsEnabled", endpoint.private_dns.into()),
+                ("RouteTableIds", json!(endpoint.route_tables)),
+                ("SecurityGroupIds", json!(endpoint.groups)),
+                ("ServiceName", endpoint.service.as_str().into()),
+                ("SubnetIds", json!(endpoint.subnets)),
+                ("VpcEndpointType", endpoint.endpoint_type.as_str().into()),
+                ("VpcId", endpoint.vpc.as_str().into()),
+            ])
+            .tagged(&endpoint.tags),
+            _ => Live::Gone,
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! `AWS::EC2::InternetGateway`, `AWS::EC2::VPCGatewayAttachment` and `AWS::EC2::EgressOnlyInternetGateway`.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value as Json;
 
 use super::property::{Property, fixed, live};
-use super::{Failure, Job, Provider, retag};
+use super::{Failure, Job, Live, Provider, retag};
 use crate::sim::cloudformation::stack::Resource;
 use crate::sim::ec2::{egress_only_gateway, internet_gateway};
 use crate::sim::wire::ApiError;
@@ -32,6 +34,13 @@ impl Provider for InternetGateway {
 
     fn attribute(&self, _: &World, _: &Place, resource: &Resource, name: &str) -> Option<Json> {
         (name == "InternetGatewayId").then(|| resource.id().into())
+    }
+
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+        match internet_gateway::get(world, place, resource.id()) {
+            Ok(gateway) => Live::of([]).tagged(&gateway.tags),
+            Err(_) => Live::Gone,
+        }
     }
 }
 
@@ -63,6 +72,14 @@ impl Provider for Attachment {
     fn attribute(&self, _: &World, _: &Place, _: &Resource, name: &str) -> Option<Json> {
         (name == "AttachmentType").then(|| "IGW".into())
     }
+
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+        let (id, vpc) = (resource.text("InternetGatewayId").unwrap_or_default(), resource.text("VpcId"));
+        match internet_gateway::get(world, place, &id) {
+            Ok(gateway) if gateway.vpc == vpc => Live::of([("InternetGatewayId", id.into()), ("VpcId", vpc.into())]),
+            _ => Live::Gone,
+        }
+    }
 }
 
 pub(super) struct EgressOnly;
@@ -88,5 +105,12 @@ impl Provider for EgressOnly {
 
     fn attribute(&self, _: &World, _: &Place, resource: &Resource, name: &str) -> Option<Json> {
         (name == "Id").then(|| resource.id().into())
+    }
+
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+        match world.ec2(place).egress_only_gateways.get(resource.id()) {
+            Some(gateway) => Live::of([("VpcId", gateway.vpc.as_str().into())]).tagged(&gateway.tags),
+            None => Live::Gone,
+        }
     }
 }

@@ -7,6 +7,7 @@ mod endpoint;
 mod failure;
 mod gateway;
 mod job;
+mod live;
 mod nat_gateway;
 mod peering;
 mod property;
@@ -18,10 +19,13 @@ mod subnet;
 mod transit_gateway;
 mod vpc;
 
+use std::collections::BTreeMap;
+
 use serde_json::Value as Json;
 
 pub(super) use failure::Failure;
 pub(super) use job::Job;
+pub(super) use live::Live;
 pub(super) use property::{Property, Update};
 pub use record::Record;
 
@@ -72,6 +76,14 @@ pub(super) trait Provider: Sync {
 
     /// What `Fn::GetAtt` gives.
     fn attribute(&self, world: &World, place: &Place, resource: &Resource, name: &str) -> Option<Json>;
+
+    /// What really stands. The other resources of the stack tell what of it is theirs.
+    fn live(&self, world: &World, place: &Place, resource: &Resource, stack: &BTreeMap<String, Resource>) -> Live;
+
+    /// A property's value in the form that [`Provider::live`] gives it.
+    fn normal(&self, _name: &str, value: &Json) -> Json {
+        value.clone()
+    }
 
     /// Whether the resource can be used by now.
     fn readiness(&self, _world: &mut World, _place: &Place, _resource: &Resource) -> Readiness {

@@ -1,9 +1,11 @@
 //! `AWS::EC2::EIP` and `AWS::EC2::NatGateway`.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value as Json;
 
 use super::property::{Property, fixed, live};
-use super::{Failure, Job, Provider, Readiness, retag};
+use super::{Failure, Job, Live, Provider, Readiness, retag};
 use crate::sim::cloudformation::stack::Resource;
 use crate::sim::ec2::{self, Address, Kind, State, elastic_ip, nat_gateway};
 use crate::sim::wire::ApiError;
@@ -50,6 +52,13 @@ impl Provider for ElasticIp {
             "AllocationId" => Some(address(world, place, resource)?.id.as_str().into()),
             "PublicIp" => Some(resource.id().into()),
             _ => None,
+        }
+    }
+
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+        match address(world, place, resource) {
+            Some(address) => Live::of([("Domain", "vpc".into())]).tagged(&address.tags),
+            None => Live::Gone,
         }
     }
 }
@@ -118,5 +127,16 @@ impl Provider for NatGateway {
 
     fn is_gone(&self, world: &World, place: &Place, resource: &Resource) -> bool {
         nat_gateway::get(world, place, resource.id()).map_or(true, ec2::NatGateway::is_gone)
+    }
+
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+        match nat_gateway::get(world, place, resource.id()) {
+            Ok(gateway) if !gateway.is_gone() && gateway.state != State::Deleting => Live::of([
+                ("AllocationId", gateway.address.as_deref().into()),
+                ("SubnetId", gateway.subnet.as_str().into()),
+            ])
+            .tagged(&gateway.tags),
+            _ => Live::Gone,
+        }
     }
 }

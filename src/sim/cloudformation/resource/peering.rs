@@ -1,9 +1,11 @@
 //! `AWS::EC2::VPCPeeringConnection`.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value as Json;
 
 use super::property::{Property, fixed, live};
-use super::{Failure, Job, Provider, Readiness, retag};
+use super::{Failure, Job, Live, Provider, Readiness, retag};
 use crate::ids::Region;
 use crate::sim::cloudformation::stack::Resource;
 use crate::sim::ec2::{Status, peering};
@@ -87,5 +89,18 @@ impl Provider for Peering {
 
     fn is_gone(&self, world: &World, place: &Place, resource: &Resource) -> bool {
         peering::get(world, place, resource.id()).map_or(true, |found| found.status != Status::Deleting)
+    }
+
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+        match peering::get(world, place, resource.id()) {
+            Ok(found) if !found.is_dead() => {
+                let standing = Live::of([
+                    ("PeerVpcId", found.accepter.vpc.as_str().into()),
+                    ("VpcId", found.requester.vpc.as_str().into()),
+                ]);
+                standing.tagged(&found.requester.tags)
+            }
+            _ => Live::Gone,
+        }
     }
 }

@@ -1,10 +1,13 @@
 //! Resources of services that are not embedded: they exist as records, with ids and attributes of the right form.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
+use super::live::Standing;
 use super::property::{Property, Update};
-use super::{Failure, Job, Provider};
+use super::{Failure, Job, Live, Provider};
 use crate::sim::cloudformation::stack::{Resource, scalar};
 use crate::sim::ec2::Tags;
 use crate::sim::wire::ApiError;
@@ -253,6 +256,19 @@ impl Provider for Type {
     fn attribute(&self, _: &World, place: &Place, resource: &Resource, name: &str) -> Option<Json> {
         let (_, pattern) = self.attributes.iter().find(|(known, _)| *known == name)?;
         Some(shown(pattern, place, resource).into())
+    }
+
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+        if self.name == "AWS::CloudFormation::WaitConditionHandle" {
+            return Live::Unsupported;
+        }
+        match world.at(place).cloudformation.records.get(&key(self.name, resource.id())) {
+            Some(record) => Live::Stands(Standing {
+                properties: record.properties.clone(),
+                tags: self.taggable.then(|| record.tags.clone()),
+            }),
+            None => Live::Gone,
+        }
     }
 }
 

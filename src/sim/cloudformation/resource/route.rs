@@ -1,11 +1,13 @@
 //! `AWS::EC2::Route`.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value as Json;
 
 use super::property::{Property, fixed, live};
-use super::{Failure, Job, Provider};
+use super::{Failure, Job, Live, Provider};
 use crate::sim::cloudformation::stack::Resource;
-use crate::sim::ec2::{Destination, Target, TargetKind, route};
+use crate::sim::ec2::{Destination, Target, TargetKind, route, route_table};
 use crate::sim::wire::ApiError;
 use crate::sim::world::{Place, World};
 
@@ -53,6 +55,22 @@ impl Provider for Route {
 
     fn attribute(&self, _: &World, _: &Place, resource: &Resource, name: &str) -> Option<Json> {
         (name == "CidrBlock").then(|| resource.text("DestinationCidrBlock").into())
+    }
+
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+        let table = resource.text("RouteTableId").unwrap_or_default();
+        let destination = destination(|name| resource.text(name));
+        let (Ok(found), Ok(destination)) = (route_table::get(world, place, &table), destination) else {
+            return Live::Gone;
+        };
+        let Some(route) = found.routes.get(&destination) else { return Live::Gone };
+        // An endpoint can be given as a gateway.
+        let leads_by = |kind| {
+            route.target.kind == kind || (kind == TargetKind::Gateway && route.target.kind == TargetKind::Endpoint)
+        };
+        let targets =
+            TargetKind::ALL.map(|(kind, name)| (name, leads_by(kind).then_some(route.target.id.as_str()).into()));
+        Live::of(targets)
     }
 }
 

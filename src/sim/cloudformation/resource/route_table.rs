@@ -1,9 +1,11 @@
 //! `AWS::EC2::RouteTable` and `AWS::EC2::SubnetRouteTableAssociation`.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value as Json;
 
 use super::property::{Property, fixed, live};
-use super::{Failure, Job, Provider, retag};
+use super::{Failure, Job, Live, Provider, retag};
 use crate::sim::cloudformation::stack::Resource;
 use crate::sim::ec2::route_table;
 use crate::sim::wire::ApiError;
@@ -33,6 +35,13 @@ impl Provider for RouteTable {
     fn attribute(&self, _: &World, _: &Place, resource: &Resource, name: &str) -> Option<Json> {
         (name == "RouteTableId").then(|| resource.id().into())
     }
+
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+        match route_table::get(world, place, resource.id()) {
+            Ok(table) => Live::of([("VpcId", table.vpc.as_str().into())]).tagged(&table.tags),
+            Err(_) => Live::Gone,
+        }
+    }
 }
 
 pub(super) struct Association;
@@ -59,5 +68,16 @@ impl Provider for Association {
 
     fn attribute(&self, _: &World, _: &Place, resource: &Resource, name: &str) -> Option<Json> {
         (name == "Id").then(|| resource.id().into())
+    }
+
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+        let found = world.ec2(place).route_tables.values().find_map(|table| {
+            let association = table.associations.get(resource.id())?;
+            Some((table.id.as_str(), association.subnet.as_deref()))
+        });
+        match found {
+            Some((table, subnet)) => Live::of([("RouteTableId", table.into()), ("SubnetId", subnet.into())]),
+            None => Live::Gone,
+        }
     }
 }

@@ -1,9 +1,12 @@
 //! `AWS::EC2::SecurityGroup` and its rules as resources of their own.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value as Json};
 
+use super::live::Standing;
 use super::property::{Property, fixed, live};
-use super::{Failure, Job, Provider, retag};
+use super::{Failure, Job, Live, Provider, retag};
 use crate::sim::cloudformation::stack::{Resource, scalar};
 use crate::sim::ec2::security_group::{self, Direction};
 use crate::sim::ec2::{Peer, Rule};
@@ -64,6 +67,31 @@ impl Provider for SecurityGroup {
             _ => None,
         }
     }
+
+    fn live(&self, world: &World, place: &Place, resource: &Resource, stack: &BTreeMap<String, Resource>) -> Live {
+        let Ok(group) = security_group::get(world, place, resource.id()) else { return Live::Gone };
+        // Rules that are resources of their own are not the group's.
+        let own = |rules: &BTreeMap<String, Rule>, direction| -> Json {
+            let own = rules.iter().filter(|(id, _)| !stack.values().any(|other| other.id() == *id));
+            own.map(|(_, rule)| written(rule, direction)).collect()
+        };
+        Live::of([
+            ("GroupDescription", group.description.as_str().into()),
+            ("GroupName", group.name.as_str().into()),
+            ("SecurityGroupEgress", own(&group.egress, Direction::Egress)),
+            ("SecurityGroupIngress", own(&group.ingress, Direction::Ingress)),
+            ("VpcId", group.vpc.as_str().into()),
+        ])
+        .tagged(&group.tags)
+    }
+
+    fn normal(&self, name: &str, value: &Json) -> Json {
+        let Some((direction, _)) = INLINE.into_iter().find(|(_, property)| *property == name) else {
+            return value.clone();
+        };
+        let one = |item: &Json| item.as_object().and_then(|item| rule(item).ok()).map(|rule| written(&rule, direction));
+        value.as_array().into_iter().flatten().map(|item| one(item).unwrap_or_else(|| item.clone())).collect()
+    }
 }
 
 /// Adds the rules that the group's own properties give. Egress rules take the place of the one that lets all out.
@@ -116,6 +144,22 @@ fn rule(properties: &Map<String, Json>) -> Result<Rule, Failure> {
         peer,
         description: text("Description"),
     })
+}
+
+/// A rule as the properties that it is made from.
+fn written(rule: &Rule, direction: Direction) -> Json {
+    let side = if direction == Direction::Ingress { "Source" } else { "Destination" };
+    let (name, peer) = match &rule.peer {
+        Peer::V4(range) => ("CidrIp".to_owned(), range.to_string()),
+        Peer::V6(range) => ("CidrIpv6".to_owned(), range.to_string()),
+        Peer::Group(id) => (format!("{side}SecurityGroupId"), id.clone()),
+        Peer::PrefixList(id) => (format!("{side}PrefixListId"), id.clone()),
+    };
+    let mut written = Map::from_iter([(name, peer.into()), ("IpProtocol".to_owned(), rule.protocol.as_str().into())]);
+    let ports = [("FromPort", rule.from_port), ("ToPort", rule.to_port)];
+    written.extend(ports.into_iter().filter_map(|(name, port)| Some((name.to_owned(), port?.into()))));
+    written.extend(rule.description.iter().map(|text| ("Description".to_owned(), text.as_str().into())));
+    written.into()
 }
 
 /// A rule as a resource of its own. Its physical id is the rule's.
@@ -178,5 +222,20 @@ impl Provider for SecurityGroupRule {
 
     fn attribute(&self, _: &World, _: &Place, resource: &Resource, name: &str) -> Option<Json> {
         (name == "Id").then(|| resource.id().into())
+    }
+
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+        let group = resource.text("GroupId").unwrap_or_default();
+        let Ok(found) = security_group::get(world, place, &group) else { return Live::Gone };
+        let rules = match self.direction {
+            Direction::Ingress => &found.ingress,
+            Direction::Egress => &found.egress,
+        };
+        let Some(Json::Object(mut properties)) = rules.get(resource.id()).map(|rule| written(rule, self.direction))
+        else {
+            return Live::Gone;
+        };
+        properties.insert("GroupId".to_owned(), group.into());
+        Live::Stands(Standing { properties, tags: None })
     }
 }

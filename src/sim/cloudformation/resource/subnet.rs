@@ -1,9 +1,11 @@
 //! `AWS::EC2::Subnet`.
 
-use serde_json::Value as Json;
+use std::collections::BTreeMap;
+
+use serde_json::{Value as Json, json};
 
 use super::property::{Property, fixed, live};
-use super::{Failure, Job, Provider, retag};
+use super::{Failure, Job, Live, Provider, retag};
 use crate::sim::cloudformation::stack::Resource;
 use crate::sim::ec2::{subnet, zone};
 use crate::sim::wire::ApiError;
@@ -77,5 +79,18 @@ impl Provider for Subnet {
             "Ipv6CidrBlocks" => subnet.ipv6_cidr_block.iter().map(ToString::to_string).collect(),
             _ => return None,
         })
+    }
+
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+        let Ok(subnet) = subnet::get(world, place, resource.id()) else { return Live::Gone };
+        Live::of([
+            ("AssignIpv6AddressOnCreation", subnet.assign_ipv6.into()),
+            ("AvailabilityZone", subnet.zone.as_str().into()),
+            ("CidrBlock", subnet.cidr_block.to_string().into()),
+            ("Ipv6CidrBlock", json!(subnet.ipv6_cidr_block.map(|range| range.to_string()))),
+            ("MapPublicIpOnLaunch", subnet.map_public_ip.into()),
+            ("VpcId", subnet.vpc.as_str().into()),
+        ])
+        .tagged(&subnet.tags)
     }
 }

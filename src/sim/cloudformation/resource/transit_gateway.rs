@@ -1,9 +1,11 @@
 //! `AWS::EC2::TransitGateway` and its attachments to VPCs.
 
-use serde_json::Value as Json;
+use std::collections::BTreeMap;
+
+use serde_json::{Value as Json, json};
 
 use super::property::{Property, fixed, live};
-use super::{Failure, Job, Provider, Readiness, retag};
+use super::{Failure, Job, Live, Provider, Readiness, retag};
 use crate::sim::cloudformation::stack::Resource;
 use crate::sim::ec2::{State, transit_gateway};
 use crate::sim::wire::ApiError;
@@ -68,6 +70,15 @@ impl Provider for TransitGateway {
         let gateway = world.ec2(place).transit_gateways.get(resource.id());
         gateway.is_none_or(|gateway| gateway.state == State::Deleted)
     }
+
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+        match world.ec2(place).transit_gateways.get(resource.id()) {
+            Some(gateway) if gateway.state != State::Deleting => {
+                Live::of([("Description", gateway.description.as_str().into())]).tagged(&gateway.tags)
+            }
+            _ => Live::Gone,
+        }
+    }
 }
 
 pub(super) struct Attachment;
@@ -112,6 +123,18 @@ impl Provider for Attachment {
     fn is_gone(&self, world: &World, place: &Place, resource: &Resource) -> bool {
         let attachment = world.ec2(place).attachments.get(resource.id());
         attachment.is_none_or(|attachment| attachment.state == State::Deleted)
+    }
+
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+        match world.ec2(place).attachments.get(resource.id()) {
+            Some(attachment) if attachment.state != State::Deleting => Live::of([
+                ("SubnetIds", json!(attachment.subnets)),
+                ("TransitGatewayId", attachment.gateway.as_str().into()),
+                ("VpcId", attachment.vpc.as_str().into()),
+            ])
+            .tagged(&attachment.tags),
+            _ => Live::Gone,
+        }
     }
 }
 

@@ -1,9 +1,11 @@
 //! `AWS::EC2::VPC` and `AWS::EC2::VPCCidrBlock`.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value as Json, json};
 
 use super::property::{Property, fixed, live};
-use super::{Failure, Job, Provider, retag};
+use super::{Failure, Job, Live, Provider, retag};
 use crate::sim::cloudformation::stack::Resource;
 use crate::sim::ec2::vpc;
 use crate::sim::wire::ApiError;
@@ -61,6 +63,17 @@ impl Provider for Vpc {
             _ => return None,
         })
     }
+
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+        let Ok(vpc) = vpc::get(world, place, resource.id()) else { return Live::Gone };
+        Live::of([
+            ("CidrBlock", json!(vpc.cidr_block().map(|range| range.to_string()))),
+            ("EnableDnsHostnames", vpc.dns_hostnames.into()),
+            ("EnableDnsSupport", vpc.dns_support.into()),
+            ("InstanceTenancy", vpc.tenancy.as_str().into()),
+        ])
+        .tagged(&vpc.tags)
+    }
 }
 
 fn set_dns(world: &mut World, job: &Job<'_>, id: &str) -> Result<(), Failure> {
@@ -108,5 +121,15 @@ impl Provider for VpcCidrBlock {
 
     fn attribute(&self, _: &World, _: &Place, resource: &Resource, name: &str) -> Option<Json> {
         (name == "Id").then(|| json!(resource.id()))
+    }
+
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+        let owner = resource.text("VpcId").unwrap_or_default();
+        let Ok(vpc) = vpc::get(world, place, &owner) else { return Live::Gone };
+        let v4 = vpc.cidr_blocks.iter().find(|(id, _)| id == resource.id());
+        if v4.is_none() && !vpc.ipv6_cidr_blocks.iter().any(|(id, _)| id == resource.id()) {
+            return Live::Gone;
+        }
+        Live::of([("CidrBlock", json!(v4.map(|(_, range)| range.to_string()))), ("VpcId", owner.into())])
     }
 }

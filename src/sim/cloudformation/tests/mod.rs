@@ -14,8 +14,11 @@ mod change_sets;
 mod client;
 mod creation;
 mod deletion;
+mod drift;
 mod exports;
+mod guards;
 mod resources;
+mod revert;
 mod rollback;
 mod settings;
 mod templates;
@@ -56,10 +59,19 @@ impl Bench {
 
     /// What an operation answers, as XML.
     fn ask(&mut self, operation: &str, params: &[(&str, &str)]) -> Result<String, ApiError> {
+        self.ask_service(Service::CloudFormation, operation, params)
+    }
+
+    /// The same of EC2.
+    fn ask_ec2(&mut self, operation: &str, params: &[(&str, &str)]) -> Result<String, ApiError> {
+        self.ask_service(Service::Ec2, operation, params)
+    }
+
+    fn ask_service(&mut self, service: Service, operation: &str, params: &[(&str, &str)]) -> Result<String, ApiError> {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.extend_pairs(params);
         let request = Request {
-            service: Service::CloudFormation,
+            service,
             operation: operation.to_owned(),
             place: self.place.clone(),
             caller: Caller {

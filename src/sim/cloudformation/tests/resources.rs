@@ -2,7 +2,7 @@ use super::Bench;
 use crate::sim::ec2::{Status, peering, vpc};
 use crate::sim::world::Place;
 
-const ALL: &str = "
+pub(super) const ALL: &str = "
 Resources:
   Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}
   More: {Type: AWS::EC2::VPCCidrBlock, Properties: {VpcId: !Ref Vpc, CidrBlock: 10.1.0.0/16}}

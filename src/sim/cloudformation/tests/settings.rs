@@ -1,12 +1,22 @@
 use super::{Bench, NET};
 
 #[test]
-fn a_stacks_policy_is_kept() {
+fn a_stacks_policy_and_its_protection_are_kept() {
     let mut bench = Bench::new();
     bench.created("net", NET);
     assert_eq!(bench.ok("GetStackPolicy", &[("StackName", "net")]), "");
     bench.ok("SetStackPolicy", &[("StackName", "net"), ("StackPolicyBody", "{}")]);
     assert_eq!(bench.ok("GetStackPolicy", &[("StackName", "net")]), "<StackPolicyBody>{}</StackPolicyBody>");
+    for (enabled, deleted) in [("true", false), ("false", true)] {
+        let params = [("StackName", "net"), ("EnableTerminationProtection", enabled)];
+        bench.ok("UpdateTerminationProtection", &params);
+        let xml = bench.ok("DescribeStacks", &[("StackName", "net")]);
+        assert!(
+            xml.contains(&format!("<EnableTerminationProtection>{enabled}</EnableTerminationProtection>")),
+            "{xml}"
+        );
+        assert_eq!(bench.ask("DeleteStack", &[("StackName", "net")]).is_ok(), deleted);
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::sim::dispatch::unknown_operation;
 use crate::sim::wire::{ApiError, Request, Xml};
 use crate::sim::world::{Action as TimerAction, World};
 
-use super::{Action, Tags};
+use super::{Action, Tags, unseen};
 
 /// What an operation gives back.
 type Answer = Result<Xml, ApiError>;
@@ -31,6 +31,7 @@ pub(crate) fn handle(world: &mut World, request: &Request) -> Answer {
         let message = "Request would have succeeded, but DryRun flag is set.";
         return Err(ApiError::new("DryRunOperation", message).with_status(412));
     }
+    unseen::check(world, request)?;
     let token = request.params.get("ClientToken").map(|token| format!("{} {token}", request.operation));
     let Some(token) = token else { return route_to_handler(world, request) };
     let asked = request.params.digest();
