@@ -258,8 +258,7 @@ impl Regional {
             let tick = listing.seen.tick;
             let found = listing.things.values().map(|(_, peering)| peering).filter(|peering| wanted(peering));
             let sure = |id: &str| written.is_same(&Thing::Peering(id.to_owned()), tick);
-            let found: Option<Vec<Peering>> =
-                found.map(|peering| sure(&peering.id).then(|| peering.clone())).collect();
+            let found: Option<Vec<Peering>> = found.map(|peering| sure(&peering.id).then(|| peering.clone())).collect();
             found.filter(|_| written.is_same(&Thing::Peerings, tick))
         });
         found.flatten()

@@ -99,8 +99,7 @@ impl Sessions {
             })
             .collect();
         let nonces = environment.nonces().clone();
-        let sessions =
-            Self { config, nonces, accounts: ready, regionals: Mutex::default(), written: Arc::default() };
+        let sessions = Self { config, nonces, accounts: ready, regionals: Mutex::default(), written: Arc::default() };
         (sessions, errors)
     }
 

@@ -260,7 +260,9 @@ mod tests {
         let during = written.tick();
         assert!(!written.is_same(&tables, during) && !written.is_same(&Thing::Peerings, during));
         written.rests(&place(), "net");
-        assert!(!written.is_same(&tables, during) && !written.is_same(&Thing::Stack(place(), "net".to_owned()), during));
+        assert!(
+            !written.is_same(&tables, during) && !written.is_same(&Thing::Stack(place(), "net".to_owned()), during)
+        );
         let after = written.tick();
         assert!(written.is_same(&tables, after) && written.is_same(&Thing::Peerings, after));
         // What somebody else began, and we have waited for.

@@ -14,7 +14,8 @@ use crate::kinds::{Change, Done, Failure, Owner, Regional};
 /// It cannot be looked for.
 pub async fn find(requester: &Regional, accepter: &Regional, owner: &Owner) -> Result<Option<Done>, Failure> {
     // One that is active by the picture will do; before it is said that there is none, or none yet, it is looked for.
-    if let Some(done) = first(&owned_by_picture(requester, accepter, owner).await?, |state| *state == PeeringState::Active)
+    if let Some(done) =
+        first(&owned_by_picture(requester, accepter, owner).await?, |state| *state == PeeringState::Active)
     {
         return Ok(Some(done));
     }

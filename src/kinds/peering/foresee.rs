@@ -85,8 +85,7 @@ pub async fn foresee(requester: &Regional, accepter: &Regional, draft: &Draft) -
         }
         Decision::Keep(peering) => {
             let direction = Direction::of(&wanted, &peering);
-            let notes =
-                if is_same { Vec::new() } else { left_to_do(sides, &wanted, &peering, direction).await? };
+            let notes = if is_same { Vec::new() } else { left_to_do(sides, &wanted, &peering, direction).await? };
             let tags = tags_to_set(&wanted, &peering);
             let action = match (notes.is_empty() && tags.is_empty(), until.is_empty()) {
                 (false, _) => Action::Update,

@@ -143,11 +143,7 @@ pub async fn converge(
 ) -> Result<Done, Failure> {
     let sides = Sides { requester, accepter };
     if let Glance::Same(peering) = glance(sides, wanted).await? {
-        return Ok(Done {
-            outputs: find::outputs(&peering),
-            id: Some(peering.id),
-            ..Done::new(Change::Unchanged)
-        });
+        return Ok(Done { outputs: find::outputs(&peering), id: Some(peering.id), ..Done::new(Change::Unchanged) });
     }
     let found = sides.look(wanted).await?;
     let dead = decide::dead(wanted, &found);
