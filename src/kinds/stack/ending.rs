@@ -31,6 +31,22 @@ pub(super) fn cause(events: &[StackEvent]) -> Option<String> {
     Some(if event.is_stack() { reason.to_owned() } else { format!("{} ({}): {reason}", event.resource, event.kind) })
 }
 
+/// What an operation that went through could not delete, and why: a line for each. CloudFormation tries
+/// a few times to delete what was replaced or taken out, then ends well all the same and forgets about it.
+pub(super) fn undeleted(events: &[StackEvent]) -> Vec<String> {
+    let last = |event: &&StackEvent| {
+        let later = events.iter().rev().find(|other| other.physical_id == event.physical_id);
+        later.is_some_and(|later| later.id == event.id)
+    };
+    let failed = events.iter().filter(|event| event.status == "DELETE_FAILED" && !event.is_stack()).filter(last);
+    let line = |event: &StackEvent| {
+        let StackEvent { resource, kind, physical_id, reason, .. } = event;
+        let reason = reason.as_deref().unwrap_or("no reason is given");
+        format!("left behind in the account: {resource} ({kind}) {physical_id}, which could not be deleted: {reason}")
+    };
+    failed.map(line).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::decide::tests::{OURS, stack};
@@ -58,5 +74,30 @@ mod tests {
         let gone = good("dev", None, &[]).unwrap_err();
         assert_eq!(gone.summary, "stack dev was deleted while it was worked on");
         assert!(!gone.help.is_empty());
+    }
+
+    #[test]
+    fn what_could_not_be_deleted_in_the_end_is_told_once() {
+        let event = |number: u8, resource: &str, status: &str| StackEvent {
+            id: number.to_string(),
+            stack: "arn".to_owned(),
+            resource: resource.to_owned(),
+            physical_id: format!("vpc-{resource}"),
+            kind: "AWS::EC2::VPC".to_owned(),
+            status: status.to_owned(),
+            reason: Some("it has dependencies".to_owned()),
+            token: None,
+        };
+        let events = [
+            event(1, "A", "DELETE_FAILED"),
+            event(2, "B", "DELETE_FAILED"),
+            event(3, "A", "DELETE_IN_PROGRESS"),
+            event(4, "B", "DELETE_IN_PROGRESS"),
+            event(5, "A", "DELETE_FAILED"),
+            event(6, "B", "DELETE_COMPLETE"),
+        ];
+        let line =
+            "left behind in the account: A (AWS::EC2::VPC) vpc-A, which could not be deleted: it has dependencies";
+        assert_eq!(undeleted(&events), [line]);
     }
 }

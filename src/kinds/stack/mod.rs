@@ -167,7 +167,7 @@ pub async fn converge(
                 let events = followed.map(|followed| followed.events).unwrap_or_default();
                 return ways::ended(regional, &wanted.owner.node, &wanted.name, Some(stack), &events)
                     .await
-                    .map(|stack| unchanged(&stack, Vec::new()));
+                    .map(|stack| unchanged(&stack, ending::undeleted(&events)));
             }
             (way, Some(stack)) => {
                 Box::pin(ways.take(regional, wanted, with, (&stack, &way), &mut attempt, progress)).await?
@@ -324,8 +324,11 @@ impl Followed {
         matches!(self.status.as_str(), "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" | "IMPORT_IN_PROGRESS")
     }
 
-    fn note(&self) -> String {
-        format!("waited for an earlier run's {}", self.status)
+    /// What there is to say about it: that it was waited for, and what it could not delete.
+    fn notes(&self) -> Vec<String> {
+        let mut notes = vec![format!("waited for an earlier run's {}", self.status)];
+        notes.extend(ending::undeleted(&self.events));
+        notes
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::super::lost::insist;
 use super::super::{Change, Done, Failure, Progress, Regional, Step};
 use super::token::{Attempt, CHANGE_SET};
-use super::{Attempted, ChangeSets, Wanted, ways};
+use super::{Attempted, ChangeSets, Wanted, ending, ways};
 use crate::aws::{CallError, ChangeSet, ChangeSetSpec, ChangeSetSummary, Class, Operation, ResourceChange, Stack};
 
 /// How long CloudFormation may take over a change set.
@@ -308,7 +308,8 @@ async fn execute(
     }
     let live = ways::ended(regional, &wanted.owner.node, &wanted.name, live, &events).await?;
     let change = if change_set.changes.iter().any(is_replacement) { Change::Replaced } else { Change::Updated };
-    let details = if details.is_empty() { reasons } else { details };
+    let mut details = if details.is_empty() { reasons } else { details };
+    details.extend(ending::undeleted(&events));
     Ok(Attempted::Done(Done { change, details, outputs: live.outputs, id: Some(live.id) }))
 }
 

@@ -39,7 +39,7 @@ impl Ways {
                 .push(format!("no rollback had failed, so nothing was passed over: {}", allowed.skip.join(", ")));
         }
         done.details.splice(0..0, self.notes);
-        done.details.extend(followed.map(Followed::note));
+        done.details.extend(followed.map(Followed::notes).unwrap_or_default());
         done
     }
 
