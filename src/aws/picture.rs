@@ -109,6 +109,9 @@ impl<T> Shelf<T> {
     }
 }
 
+/// Templates by what is another whenever the template is: the stack's ARN, its last update and its status.
+type Templates = HashMap<(String, Option<i64>, String), Arc<str>>;
+
 /// What one account has in one region, as far as it was looked at.
 #[derive(Debug)]
 pub(super) struct Picture {
@@ -119,8 +122,7 @@ pub(super) struct Picture {
     tables: Shelf<RouteTable>,
     /// Whose turn it is to read the same tables by themselves.
     reading: Mutex<HashMap<Vec<String>, Arc<tokio::sync::Mutex<()>>>>,
-    /// Templates by what is another whenever the template is.
-    templates: Mutex<HashMap<(String, Option<i64>, String), Arc<str>>>,
+    templates: Mutex<Templates>,
 }
 
 impl Picture {
@@ -180,7 +182,7 @@ impl Picture {
         Arc::clone(reading.entry(ids.to_vec()).or_default())
     }
 
-    fn templates(&self) -> MutexGuard<'_, HashMap<(String, Option<i64>, String), Arc<str>>> {
+    fn templates(&self) -> MutexGuard<'_, Templates> {
         self.templates.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -37,7 +37,7 @@ pub(super) async fn glance(sides: Sides<'_>, wanted: &Wanted) -> Result<Glance, 
     if wants_of_asked(wanted, direction) {
         let (_, asked) = sides.as_asked(direction);
         let Some(theirs) = asked.pictured_peering(&peering.id).await? else { return Ok(Glance::Unsure) };
-        seen = seen_by_asked(seen, theirs);
+        seen = seen_by_asked(seen, &theirs);
     }
     let is_set = dns_to_set(wanted, &seen, direction) == Dns::default();
     Ok(if is_set { Glance::Same(peering) } else { Glance::Unsure })

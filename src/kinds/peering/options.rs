@@ -62,7 +62,7 @@ pub(super) fn wants_of_asked(wanted: &Wanted, direction: Direction) -> bool {
 
 /// A peering that the asking side has looked at, with the other side's own setting: each account is told its own side's
 /// options for certain, and the other's at best.
-pub(super) fn seen_by_asked(mut peering: Peering, theirs: Peering) -> Peering {
+pub(super) fn seen_by_asked(mut peering: Peering, theirs: &Peering) -> Peering {
     peering.accepter.dns = theirs.accepter.dns;
     peering
 }
@@ -78,7 +78,7 @@ pub(super) async fn from_both(
     if wants_of_asked(wanted, direction)
         && let Some(theirs) = asked.peering(&peering.id).await?
     {
-        return Ok(seen_by_asked(peering.clone(), theirs));
+        return Ok(seen_by_asked(peering.clone(), &theirs));
     }
     Ok(peering.clone())
 }
