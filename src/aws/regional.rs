@@ -200,12 +200,13 @@ impl Regional {
         E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
     {
         let since = Instant::now();
-        call::patiently(
+        // Boxed, since all that is done to a node holds a call within it, and would be as large.
+        Box::pin(call::patiently(
             operation,
             Outages::Outlast,
             || call::told(operation, self.account(), self.region(), send()),
             || self.0.credentials.forget(since),
-        )
+        ))
         .await
     }
 

@@ -133,6 +133,17 @@ pub(super) enum Command {
         orch apply plans/us-east-1.toml --skip peerings --skip routes\n  \
         orch apply plans/us-east-1.toml --only 'stacks.spoke[dev]' --yes")]
     Apply(Apply),
+    /// Take over what stands without the tags of these nodes
+    ///
+    /// A stack or a peering that somebody else has made, or orch for another plan, becomes the node's: its tags are
+    /// written, and with them whatever else differs from the plan. Shows what that is and asks, as `apply` does. Nothing
+    /// is made that is not there, and nothing is deleted or made anew to come to it. What bears the tags of another plan
+    /// or node is refused unless --from-other says that it is meant.
+    #[command(after_long_help = "Examples:\n  \
+        orch adopt plans/us-east-1.toml stacks.master\n  \
+        orch adopt plans/us-east-1.toml stacks.spoke peerings --yes\n  \
+        orch adopt plans/us-east-1.toml 'stacks.spoke[dev]' --from-other")]
+    Adopt(Adopt),
     /// Delete what the plan made, in reverse order
     ///
     /// Routes first, then peerings, then stacks, each as soon as all that needs it is gone. Deletes only stacks and
@@ -381,6 +392,34 @@ pub(super) struct Apply {
     /// put it right by hand. NODE:RESOURCE as in `stacks.spoke[dev]:Vpc`, with the resource's name in the template.
     #[arg(long, value_name = "NODE:RESOURCE", value_parser = resource, help_heading = "Recovery")]
     pub skip_resource: Vec<Resource>,
+}
+
+/// Arguments of `adopt`.
+#[derive(Args, Debug)]
+pub(super) struct Adopt {
+    /// The plan file
+    #[arg(value_name = "PLAN")]
+    pub plan: PathBuf,
+    /// The nodes, as --only of `apply` takes them
+    #[arg(value_name = "NODES", required = true)]
+    pub nodes: Vec<String>,
+    /// Also take over what bears the tags of another plan or of another node
+    ///
+    /// That plan then finds it to be somebody else's. To give a node another name, this is not needed.
+    #[arg(long)]
+    pub from_other: bool,
+    /// Do not ask; required where there is no terminal
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Variables.
+    #[command(flatten)]
+    pub vars: Vars,
+    /// AWS.
+    #[command(flatten)]
+    pub target: Target,
+    /// Slots.
+    #[command(flatten)]
+    pub limits: Slots,
 }
 
 /// Arguments of `destroy`.

@@ -88,6 +88,7 @@ fn what(job: &Job, command: Command, args: &Run) -> String {
     let verb = match command {
         Command::Destroy => "delete",
         Command::Cancel => "cancel what runs at",
+        Command::Adopt => "adopt",
         Command::Apply | Command::Outputs => "apply",
     };
     let mut said = format!("{path} will {verb} {} of plan {}:", kinds.join(", "), plan.name);

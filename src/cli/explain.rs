@@ -97,6 +97,9 @@ impl Page<'_> {
                 for (name, side) in [("requester", &peering.requester), ("accepter", &peering.accepter)] {
                     self.side(plan, name, side);
                 }
+                if peering.adopt {
+                    self.fact("adopt", "a peering of the two VPCs without tags of orch becomes this node's");
+                }
                 self.settings("tags", peering.tags.iter(), |_| false);
             }
             Spec::Route(route) => {
@@ -105,6 +108,9 @@ impl Page<'_> {
                 self.value("via", &route.via);
                 for table in &route.route_tables {
                     self.value("route table", table);
+                }
+                if route.adopt {
+                    self.fact("adopt", "a route that is there as it is wanted counts as this node's own");
                 }
                 if route.replace {
                     self.fact("replace", "a route to the same destination by another target is led here");
@@ -134,6 +140,9 @@ impl Page<'_> {
                     self.fact("by default", &left.join(", "));
                 }
             }
+        }
+        if stack.adopt {
+            self.fact("adopt", "a stack of that name without tags of orch becomes this node's");
         }
         if !stack.capabilities.is_empty() {
             self.fact("capabilities", &stack.capabilities.join(", "));

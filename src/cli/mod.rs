@@ -82,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Graph(args) => graph::graph(&args, &surroundings),
         Command::Preview(args) => preview::preview(&args, &surroundings),
         Command::Apply(args) => run::apply(&args, &surroundings),
+        Command::Adopt(args) => run::adopt(&args, &surroundings),
         Command::Destroy(args) => run::destroy(&args, &surroundings),
         Command::Cancel(args) => run::cancel(&args, &surroundings),
         Command::Explain(args) => explain::explain(&args, &surroundings),

@@ -7,9 +7,9 @@ use tokio::sync::mpsc;
 use crate::engine::Settings;
 use crate::event::Command;
 use crate::graph::Ix;
-use crate::ids::Kind;
+use crate::ids::{Kind, NodeId};
 use crate::report::{NodeOutputs, Palette, outputs_env, outputs_json, outputs_table};
-use crate::run::{Gathered, Job, Means, execute};
+use crate::run::{Gathered, Job, Means, Task, execute};
 
 use super::args::{Outputs, OutputsFormat};
 use super::checked::Hold;
@@ -50,7 +50,8 @@ fn tell(args: &Outputs, surroundings: &Surroundings) -> Result<Exit, Exit> {
         signals.or(execute(&job, Command::Outputs, settings, means, control)).await
     })??;
     let mut exit = if tally.is_success() { Exit::Done } else { Exit::Failed };
-    for node in teller.absent() {
+    let asked = |node: &NodeId| job.graph().get(node).is_some_and(|ix| job.task(ix) == Task::Find);
+    for node in teller.absent().into_iter().filter(asked) {
         terminal::notice(&format!("{node} does not exist\n"));
         exit = Exit::Failed;
     }
@@ -79,5 +80,5 @@ pub(super) fn given(gathered: &Gathered, job: &Job) -> Vec<NodeOutputs> {
         let (account, region) = (node.account.clone(), node.region.clone());
         Some(NodeOutputs { node: node.id.clone(), account, region, outputs })
     };
-    job.taking_part().filter_map(node).collect()
+    job.taking_part().filter(|ix| job.task(*ix) != Task::Recall).filter_map(node).collect()
 }

@@ -10,7 +10,7 @@ use crate::report::{Palette, outputs_table, preview_text};
 use crate::run::{Gathered, Job, Means, Sink, execute};
 
 use super::allow::Allow;
-use super::args::{Apply, Destroy, Run};
+use super::args::{Adopt, Apply, Choice, Destroy, On, Run};
 use super::checked::Hold;
 use super::confirm::{Question, is_answered};
 use super::exit::Exit;
@@ -36,16 +36,38 @@ pub(super) fn destroy(args: &Destroy, surroundings: &Surroundings) -> Exit {
     run(&args.run, Command::Destroy, &Allow::destroy(args), surroundings)
 }
 
+/// Takes over what stands without the tags of the plan's nodes.
+pub(super) fn adopt(args: &Adopt, surroundings: &Surroundings) -> Exit {
+    let choice = Choice { only: args.nodes.clone(), skip: Vec::new() };
+    let on = On { plan: args.plan.clone(), vars: args.vars.clone(), choice, target: args.target.clone() };
+    let run = Run { on, yes: args.yes, fail_fast: false, limits: args.limits };
+    let taking = Taking { from_others: args.from_other };
+    attempt(&run, Command::Adopt, &Allow::default(), Some(taking), surroundings).unwrap_or_else(|exit| exit)
+}
+
+/// What `orch adopt` may take over.
+#[derive(Clone, Copy)]
+struct Taking {
+    /// Also what belongs to another plan or node.
+    from_others: bool,
+}
+
 /// Breaks off what runs at the plan's stacks.
 pub(super) fn cancel(args: &Run, surroundings: &Surroundings) -> Exit {
     run(args, Command::Cancel, &Allow::default(), surroundings)
 }
 
 fn run(args: &Run, command: Command, allow: &Allow<'_>, surroundings: &Surroundings) -> Exit {
-    attempt(args, command, allow, surroundings).unwrap_or_else(|exit| exit)
+    attempt(args, command, allow, None, surroundings).unwrap_or_else(|exit| exit)
 }
 
-fn attempt(args: &Run, command: Command, allow: &Allow<'_>, surroundings: &Surroundings) -> Result<Exit, Exit> {
+fn attempt(
+    args: &Run,
+    command: Command,
+    allow: &Allow<'_>,
+    taking: Option<Taking>,
+    surroundings: &Surroundings,
+) -> Result<Exit, Exit> {
     let hold = if matches!(command, Command::Destroy | Command::Cancel) { Hold::ThatItLoads } else { Hold::EveryRule };
     let checked = checked::open(&args.on.plan, &args.on.vars, hold, surroundings)?;
     let chosen = checked.choose(&args.on.choice)?;
@@ -57,7 +79,11 @@ fn attempt(args: &Run, command: Command, allow: &Allow<'_>, surroundings: &Surro
             (Some(before), Job::destroy(plan, &graph, &chosen))
         }
         Command::Cancel => (None, Job::cancel(plan, &graph, &chosen)),
-        Command::Apply | Command::Outputs => (None, Job::apply(plan, graph, &chosen)),
+        Command::Apply | Command::Adopt | Command::Outputs => (None, Job::apply(plan, graph, &chosen)),
+    };
+    let job = match taking {
+        Some(Taking { from_others }) => job.taking_over(from_others),
+        None => job,
     };
     let job = job.allowing(allowed);
     let question = Question::of(args, &job, command);
@@ -84,7 +110,7 @@ fn attempt(args: &Run, command: Command, allow: &Allow<'_>, surroundings: &Surro
             let mut nothing = false;
             if let Some(before) = before {
                 signals.or(look(before, settings, means, surroundings)).await??;
-            } else if command == Command::Apply {
+            } else if matches!(command, Command::Apply | Command::Adopt) {
                 let preview = ahead.look(&job, settings, &checked, &sessions, &mut signals).await?;
                 nothing = preview.is_nothing();
                 // Nobody is asked about what they were not shown.

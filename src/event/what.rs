@@ -19,6 +19,8 @@ pub enum Command {
     Outputs,
     /// Break off what runs at AWS.
     Cancel,
+    /// Take over what stands without the plan's tags.
+    Adopt,
 }
 
 /// Why nothing new is started any more.

@@ -10,6 +10,7 @@ pub mod peering;
 pub mod route;
 pub mod stack;
 
+mod adopt;
 mod expected;
 mod lost;
 mod outlook;
@@ -23,6 +24,7 @@ use std::collections::BTreeMap;
 pub use crate::aws::{Progress, Regional, Step};
 pub use crate::event::{Change, Failure};
 pub use crate::preview::Until;
+pub use adopt::{Adopt, Claim};
 pub use expected::{Expected, Later};
 pub use outlook::Outlook;
 pub use owner::{NODE_TAG, Owner, PLAN_TAG};

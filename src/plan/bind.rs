@@ -123,6 +123,7 @@ impl Binder<'_> {
             tags,
             capabilities: stack.capabilities.clone(),
             manage: stack.manage,
+            adopt: stack.adopt,
         })
     }
 
@@ -146,7 +147,8 @@ impl Binder<'_> {
         let requester = self.side(peering.requester.as_ref(), own);
         let accepter = self.side(peering.accepter.as_ref(), instance.accepter.clone().unwrap_or_default());
         let tags = self.values(&peering.tags, "a tag");
-        Some(Spec::Peering(PeeringSpec { requester: requester?, accepter: accepter?, tags }))
+        let adopt = peering.adopt;
+        Some(Spec::Peering(PeeringSpec { requester: requester?, accepter: accepter?, tags, adopt }))
     }
 
     fn side(
@@ -170,7 +172,8 @@ impl Binder<'_> {
             }
         }
         fit::tables(&route_tables, self.problems);
-        Some(Spec::Route(RouteSpec { route_tables, destination: destination?, via: via?, replace: route.replace }))
+        let (replace, adopt) = (route.replace, route.adopt);
+        Some(Spec::Route(RouteSpec { route_tables, destination: destination?, via: via?, replace, adopt }))
     }
 
     /// A table of values; `what` is one of them.

@@ -124,6 +124,8 @@ pub struct StackSpec {
     pub capabilities: Vec<Arc<str>>,
     /// Whether orch makes and changes the stack; if not, its outputs are only read.
     pub manage: bool,
+    /// Whether a stack that is there and bears no tags of orch becomes the node's.
+    pub adopt: bool,
 }
 
 /// A template that was found.
@@ -146,6 +148,8 @@ pub struct PeeringSpec {
     pub accepter: Side,
     /// Tags of the connection by key.
     pub tags: IndexMap<Arc<str>, Setting>,
+    /// Whether a peering that is there and bears no tags of orch becomes the node's.
+    pub adopt: bool,
 }
 
 /// One side of a peering connection.
@@ -172,4 +176,6 @@ pub struct RouteSpec {
     pub via: Value,
     /// Whether a route to the same destination with another target is replaced.
     pub replace: bool,
+    /// Whether a route that is there as it is wanted counts as the node's own.
+    pub adopt: bool,
 }

@@ -8,7 +8,8 @@ use super::fields::{Declared, Fields, Key, Keyed};
 use super::text::Text;
 
 /// The keys of a peering.
-pub(super) const KEYS: [&str; 7] = ["for_each", "region", "requester", "accepter", "tags", "depends_on", "allow"];
+pub(super) const KEYS: [&str; 8] =
+    ["for_each", "region", "requester", "accepter", "tags", "adopt", "depends_on", "allow"];
 
 /// The keys of one side.
 pub(super) const SIDE_KEYS: [&str; 4] = ["account", "region", "vpc", "dns"];
@@ -19,6 +20,7 @@ pub(super) struct DeclaredPeering {
     pub(super) requester: Option<DeclaredSide>,
     pub(super) accepter: Option<DeclaredSide>,
     pub(super) tags: IndexMap<Arc<str>, Keyed>,
+    pub(super) adopt: bool,
 }
 
 /// One side as it is declared.
@@ -38,6 +40,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> DeclaredPeering {
         requester: side(fields, "requester"),
         accepter: side(fields, "accepter"),
         tags: fields.tags("tags"),
+        adopt: fields.boolean("adopt").unwrap_or(false),
     }
 }
 

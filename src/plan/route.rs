@@ -7,8 +7,8 @@ use super::fields::{Declared, Fields};
 use super::text::Text;
 
 /// The keys of a route.
-pub(super) const KEYS: [&str; 9] =
-    ["for_each", "account", "region", "route_tables", "destination", "via", "replace", "depends_on", "allow"];
+pub(super) const KEYS: [&str; 10] =
+    ["for_each", "account", "region", "route_tables", "destination", "via", "replace", "adopt", "depends_on", "allow"];
 
 /// A route as it is declared.
 #[derive(Debug)]
@@ -18,6 +18,7 @@ pub(super) struct DeclaredRoute {
     pub(super) destination: Option<Declared>,
     pub(super) via: Option<Declared>,
     pub(super) replace: bool,
+    pub(super) adopt: bool,
 }
 
 /// Reads a route.
@@ -36,5 +37,6 @@ pub(super) fn read(fields: &mut Fields<'_>) -> DeclaredRoute {
         destination: fields.value("destination"),
         via: fields.value("via"),
         replace: fields.boolean("replace").unwrap_or(false),
+        adopt: fields.boolean("adopt").unwrap_or(false),
     }
 }

@@ -159,6 +159,9 @@ struct StackTable {
     /// `false` if the stack is only read, for its outputs.
     #[schemars(example = false)]
     manage: Option<bool>,
+    /// Whether a stack of that name that bears no tags of orch becomes this node's.
+    #[schemars(example = true)]
+    adopt: Option<bool>,
     /// What must be done first, besides what the values refer to.
     #[schemars(example = json!(["stacks.master"]))]
     depends_on: Option<Vec<String>>,
@@ -187,6 +190,9 @@ struct PeeringTable {
     /// Tags of the connection.
     #[schemars(example = json!({ "Purpose": "Infrastructure" }))]
     tags: Option<BTreeMap<String, Value>>,
+    /// Whether a peering between the two VPCs that bears no tags of orch becomes this node's.
+    #[schemars(example = true)]
+    adopt: Option<bool>,
     /// What must be done first, besides what the values refer to.
     #[schemars(example = json!(["stacks.master"]))]
     depends_on: Option<Vec<String>>,
@@ -240,6 +246,9 @@ struct RouteTable {
     /// Whether a route to the same destination by another target is led here.
     #[schemars(example = true)]
     replace: Option<bool>,
+    /// Whether a route that is there as it is wanted counts as this node's own.
+    #[schemars(example = true)]
+    adopt: Option<bool>,
     /// What must be done first, besides what the values refer to.
     #[schemars(example = json!(["stacks.master"]))]
     depends_on: Option<Vec<String>>,

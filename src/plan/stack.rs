@@ -10,7 +10,7 @@ use super::fields::{Fields, Key, Keyed};
 use super::text::Text;
 
 /// The keys of a stack.
-pub(super) const KEYS: [&str; 11] = [
+pub(super) const KEYS: [&str; 12] = [
     "for_each",
     "account",
     "region",
@@ -20,6 +20,7 @@ pub(super) const KEYS: [&str; 11] = [
     "tags",
     "capabilities",
     "manage",
+    "adopt",
     "depends_on",
     "allow",
 ];
@@ -38,6 +39,7 @@ pub(super) struct DeclaredStack {
     pub(super) tags: IndexMap<Arc<str>, Keyed>,
     pub(super) capabilities: Vec<Arc<str>>,
     pub(super) manage: bool,
+    pub(super) adopt: bool,
 }
 
 /// Reads a stack; `own` is its table without the defaults.
@@ -47,7 +49,7 @@ pub(super) fn read(fields: &mut Fields<'_>, own: &Table) -> DeclaredStack {
     if manage {
         fields.require("template");
     } else {
-        for key in ["template", "parameters", "tags", "capabilities"] {
+        for key in ["template", "parameters", "tags", "capabilities", "adopt"] {
             if let Some(entry) = own.get(key) {
                 let message = format!("`{key}` has no effect on a stack that is only read");
                 fields.problems.error(
@@ -63,7 +65,7 @@ pub(super) fn read(fields: &mut Fields<'_>, own: &Table) -> DeclaredStack {
     if !manage {
         // What the defaults say of stacks that are made has no meaning for one that is only read.
         let (parameters, tags, capabilities) = (IndexMap::new(), IndexMap::new(), Vec::new());
-        return DeclaredStack { account, name, template: None, parameters, tags, capabilities, manage };
+        return DeclaredStack { account, name, template: None, parameters, tags, capabilities, manage, adopt: false };
     }
     DeclaredStack {
         account,
@@ -73,6 +75,7 @@ pub(super) fn read(fields: &mut Fields<'_>, own: &Table) -> DeclaredStack {
         tags: fields.tags("tags"),
         capabilities: capabilities(fields),
         manage,
+        adopt: fields.boolean("adopt").unwrap_or(false),
     }
 }
 

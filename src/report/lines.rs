@@ -228,6 +228,7 @@ const fn verb(command: Command) -> &'static str {
         Command::Apply => "applying",
         Command::Destroy => "destroying",
         Command::Outputs => "reading",
+        Command::Adopt => "adopting into",
         Command::Cancel => "cancelling the updates of",
     }
 }

@@ -50,7 +50,7 @@ impl Digest {
                     Some(Command::Destroy) => true,
                     // A stack at which nothing ran is not worth a line.
                     Some(Command::Cancel) => !details.is_empty(),
-                    Some(Command::Apply | Command::Outputs) | None => false,
+                    Some(Command::Apply | Command::Adopt | Command::Outputs) | None => false,
                 };
                 if *change == Change::Unchanged && left {
                     self.left.push((node.clone(), details.clone()));
@@ -170,6 +170,7 @@ impl Digest {
                 Some(Command::Destroy) => "Nothing changed: there was nothing to delete",
                 Some(Command::Outputs) => "Everything is read",
                 Some(Command::Cancel) => "Nothing changed: no update was under way",
+                Some(Command::Adopt) => "Nothing changed: it is all the nodes' own, and as the plan says",
                 Some(Command::Apply) | None => "Nothing changed: everything is as the plan says",
             };
             let time = self.took_ms.map(|took_ms| format!(", {}", took(took_ms))).unwrap_or_default();

@@ -9,7 +9,7 @@ use super::outlooks::{Giving, Outlooks};
 use super::wanted::{Resolver, Unknown};
 use crate::diag::Sources;
 use crate::event::Failure;
-use crate::kinds::{Expected, Later, Owner, Until, peering, route, stack};
+use crate::kinds::{Adopt, Expected, Later, Owner, Until, peering, route, stack};
 use crate::plan::{Attribute, Outputs, PeeringSpec, RouteSpec, Setting, Side, StackSpec, Value};
 
 /// Works out the values of one node as far as they are known.
@@ -20,6 +20,8 @@ pub(super) struct Drafter<'a> {
     pub(super) sources: &'a Sources,
     /// The plan's name and the node.
     pub(super) owner: Owner,
+    /// What the node adopts.
+    pub(super) adopt: Adopt,
 }
 
 impl Drafter<'_> {
@@ -37,6 +39,7 @@ impl Drafter<'_> {
             tags: self.settings(&spec.tags)?,
             capabilities: spec.capabilities.iter().map(ToString::to_string).collect(),
             owner: self.owner.clone(),
+            adopt: self.adopt,
         })
     }
 
@@ -51,6 +54,7 @@ impl Drafter<'_> {
             accepter: side(&spec.accepter)?,
             tags: self.settings(&spec.tags)?,
             owner: self.owner.clone(),
+            adopt: self.adopt,
         })
     }
 
@@ -81,11 +85,13 @@ impl Drafter<'_> {
             self.resolver().route(spec)?;
         }
         let (destination, target) = (self.text(&spec.destination)?, self.text(&spec.via)?);
-        Ok(route::Draft { route_tables, destination, target, replace: spec.replace, owner: self.owner.clone() })
+        let (replace, adopt, owner) = (spec.replace, self.adopt, self.owner.clone());
+        Ok(route::Draft { route_tables, destination, target, replace, adopt, owner })
     }
 
-    fn resolver(&self) -> Resolver<'_> {
-        Resolver { gathered: self.outlooks, sources: self.sources, owner: self.owner.clone() }
+    /// Works out values that must be known.
+    pub(super) fn resolver(&self) -> Resolver<'_> {
+        Resolver { gathered: self.outlooks, sources: self.sources, owner: self.owner.clone(), adopt: self.adopt }
     }
 
     fn settings(&self, values: &IndexMap<Arc<str>, Setting>) -> Result<IndexMap<String, Expected>, Failure> {

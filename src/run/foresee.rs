@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::drafts::Drafter;
 use super::outlooks::Outlooks;
-use super::runner::{missing, regional};
+use super::runner::{missing, regional, vpcs};
 use super::{Job, Task};
 use crate::aws::Sessions;
 use crate::diag::Sources;
@@ -15,7 +15,7 @@ use crate::engine::{self, Outcome, Schedule, Settings, drive};
 use crate::event::Failure;
 use crate::graph::Ix;
 use crate::kinds::stack::ChangeSets;
-use crate::kinds::{Outlook, Owner, peering, route, stack};
+use crate::kinds::{Claim, Outlook, Owner, peering, route, stack};
 use crate::plan::{Node, PeeringSpec, Spec};
 use crate::preview::{Action, Foreseen, Order, Preview};
 
@@ -131,7 +131,8 @@ impl Foreseer {
     async fn look(&self, ix: Ix, node: &Node, task: Task) -> Result<Outlook, Failure> {
         let Looking { sessions, sources, outlooks, change_sets } = &self.looking;
         let owner = Owner { plan: self.job.plan().name.to_string(), node: node.id.clone() };
-        let drafter = Drafter { outlooks, sources, owner: owner.clone() };
+        let adopt = self.job.adopt(ix);
+        let drafter = Drafter { outlooks, sources, owner: owner.clone(), adopt };
         let home = regional(sessions, &node.account, &node.region)?;
         let accepter = |spec: &PeeringSpec| regional(sessions, &spec.accepter.account, &spec.accepter.region);
         let found = match (&node.spec, task) {
@@ -142,9 +143,13 @@ impl Foreseer {
                 return peering::foresee(&home, &accepter(spec)?, &drafter.peering(spec)?).await;
             }
             (Spec::Route(spec), Task::Converge) => return route::foresee(&home, &drafter.route(spec)?).await,
-            (Spec::Stack(spec), _) => stack::foresee_reading(&home, &spec.name, &owner, spec.manage).await?,
+            (Spec::Stack(spec), _) => {
+                let claim = Claim { owner: &owner, adopt };
+                stack::foresee_reading(&home, &spec.name, claim, spec.manage).await?
+            }
             (Spec::Peering(spec), _) => {
-                let found = peering::find(&home, &accepter(spec)?, &owner).await?;
+                let adopted = drafter.resolver().adopted(spec);
+                let found = peering::find(&home, &accepter(spec)?, &owner, vpcs(adopted.as_ref())).await?;
                 found.map(|found| Outlook::read(&home, &owner, "", Some(found)))
             }
             (Spec::Route(_), _) => Some(Outlook::read(&home, &owner, "", None)),

@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::graph::{Graph, Ix};
+use crate::graph::{Edge, Graph, Ix, Reason};
 use crate::ids::{Kind, NodeId};
-use crate::kinds::stack;
-use crate::plan::{Plan, Spec};
+use crate::kinds::{Adopt, stack};
+use crate::plan::{Node, Plan, Spec};
 
 /// What is done with one node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +37,8 @@ pub struct Job {
     graph: Arc<Graph>,
     tasks: Vec<Task>,
     allowed: Arc<HashMap<NodeId, stack::Allowed>>,
+    /// What is taken over now, of the nodes that are made what the plan says.
+    adopting: Option<Adopt>,
 }
 
 impl Job {
@@ -50,6 +52,7 @@ impl Job {
             .filter(|need| need.attribute.is_some())
             .map(|need| &need.node)
             .collect();
+        let referred = with_vpcs(&plan, &graph, referred);
         let task = |node: Ix| match (chosen[node.index()], managed(&plan, node)) {
             (true, true) => Task::Converge,
             (true, false) => Task::Read,
@@ -57,37 +60,61 @@ impl Job {
             (false, _) => Task::Leave,
         };
         let tasks = graph.nodes().map(task).collect();
-        Self { plan, graph, tasks, allowed: Arc::default() }
+        Self { plan, graph, tasks, allowed: Arc::default(), adopting: None }
     }
 
     /// Looks up what the chosen nodes refer to, before they are deleted: a route is found by its tables and destination,
     /// which are other nodes' outputs.
     pub fn before_destroy(plan: Arc<Plan>, graph: Arc<Graph>, chosen: &[bool]) -> Self {
-        let needed_by_route = |node: Ix| {
-            graph.needed_by(node).any(|dependent| {
-                chosen[dependent.index()] && matches!(plan.nodes[dependent.index()].spec, Spec::Route(_))
-            })
+        // An adopted peering is told from one of others by its VPCs, be it a route's target or to be deleted itself.
+        let asks = |node: &Node| match &node.spec {
+            Spec::Route(_) => true,
+            Spec::Peering(peering) => peering.adopt,
+            Spec::Stack(_) => false,
         };
-        let task = |node: Ix| if needed_by_route(node) { Task::Recall } else { Task::Leave };
+        let asking = plan.nodes.iter().zip(chosen).filter(|(node, chosen)| **chosen && asks(node));
+        let needed = asking.flat_map(|(node, _)| &node.needs).map(|need| &need.node).collect();
+        let needed = with_vpcs(&plan, &graph, needed);
+        let task = |node: Ix| if needed.contains(graph.id(node)) { Task::Recall } else { Task::Leave };
         let tasks = graph.nodes().map(task).collect();
-        Self { plan, graph, tasks, allowed: Arc::default() }
+        Self { plan, graph, tasks, allowed: Arc::default(), adopting: None }
     }
 
     /// Deletes the chosen nodes in reverse order, those that the plan only reads aside.
     pub fn destroy(plan: Arc<Plan>, graph: &Graph, chosen: &[bool]) -> Self {
         let task = |node: Ix| if chosen[node.index()] && managed(&plan, node) { Task::Destroy } else { Task::Leave };
         let tasks = graph.nodes().map(task).collect();
-        Self { tasks, plan, graph: Arc::new(graph.reversed()), allowed: Arc::default() }
+        Self { tasks, plan, graph: Arc::new(graph.reversed()), allowed: Arc::default(), adopting: None }
     }
 
     /// Looks up the chosen nodes that give something. Each is found by its name or its tags, so none waits for another
-    /// and none is missed because another cannot be read.
+    /// and none is missed because another cannot be read. An adopted peering is the exception: it may bear no tags, and
+    /// then it is found by its VPCs, which are looked up first; that is a task of its own, [`Task::Recall`].
     pub fn outputs(plan: Arc<Plan>, graph: &Graph, chosen: &[bool]) -> Self {
         let gives = |node: Ix| !matches!(plan.nodes[node.index()].spec, Spec::Route(_));
-        let task = |node: Ix| if chosen[node.index()] && gives(node) { Task::Find } else { Task::Leave };
+        let by_vpcs = |node: &Ix| {
+            let planned = &plan.nodes[node.index()];
+            chosen[node.index()] && matches!(&planned.spec, Spec::Peering(peering) if peering.adopt)
+        };
+        let vpcs = graph.nodes().filter(by_vpcs).flat_map(|to| {
+            let stacks = graph.reasons(to).filter(|(from, _)| graph.id(*from).kind == Kind::Stack);
+            stacks.flat_map(move |(from, reasons)| {
+                reasons.iter().map(move |Reason { span, expression }| Edge {
+                    from,
+                    to,
+                    span: span.clone(),
+                    expression: expression.clone(),
+                })
+            })
+        });
+        let apart = Graph::new(graph.ids().cloned().collect(), vpcs).expect("from stacks to peerings there is no ring");
+        let task = |node: Ix| match chosen[node.index()] && gives(node) {
+            true => Task::Find,
+            false if apart.needed_by(node).next().is_some() => Task::Recall,
+            false => Task::Leave,
+        };
         let tasks = graph.nodes().map(task).collect();
-        let apart = Graph::new(graph.ids().cloned().collect(), []).expect("without edges there is no ring");
-        Self { plan, graph: Arc::new(apart), tasks, allowed: Arc::default() }
+        Self { plan, graph: Arc::new(apart), tasks, allowed: Arc::default(), adopting: None }
     }
 
     /// Breaks off what runs at the chosen stacks, all of them at once: none waits for another.
@@ -96,13 +123,30 @@ impl Job {
         let task = |node: Ix| if chosen[node.index()] && runs(node) { Task::Cancel } else { Task::Leave };
         let tasks = graph.nodes().map(task).collect();
         let apart = Graph::new(graph.ids().cloned().collect(), []).expect("without edges there is no ring");
-        Self { plan, graph: Arc::new(apart), tasks, allowed: Arc::default() }
+        Self { plan, graph: Arc::new(apart), tasks, allowed: Arc::default(), adopting: None }
     }
 
     /// The same job with what the user allows at single stacks.
     #[must_use]
     pub fn allowing(self, allowed: HashMap<NodeId, stack::Allowed>) -> Self {
         Self { allowed: Arc::new(allowed), ..self }
+    }
+
+    /// The same job, in which the nodes take over what stands in their place. Nothing is made by it that is not there.
+    #[must_use]
+    pub fn taking_over(self, from_others: bool) -> Self {
+        Self { adopting: Some(Adopt::Now { from_others }), ..self }
+    }
+
+    /// What a node adopts.
+    ///
+    /// # Panics
+    /// If the position is not one of the plan.
+    pub fn adopt(&self, node: Ix) -> Adopt {
+        match self.adopting.filter(|_| self.task(node) == Task::Converge) {
+            Some(now) => now,
+            None => Adopt::declared(adopts(&self.plan, node)),
+        }
     }
 
     /// What the user allows at a stack.
@@ -123,7 +167,7 @@ impl Job {
             false => Task::Leave,
         };
         let tasks = graph.nodes().map(task).collect();
-        Self { plan, graph, tasks, allowed: Arc::default() }
+        Self { plan, graph, tasks, allowed: Arc::default(), adopting: None }
     }
 
     /// The plan.
@@ -166,6 +210,27 @@ impl Job {
     pub fn taking_part(&self) -> impl Iterator<Item = Ix> {
         self.graph.nodes().filter(|node| self.task(*node) != Task::Leave)
     }
+}
+
+/// Whether the plan says that a node adopts what stands in its place.
+fn adopts(plan: &Plan, node: Ix) -> bool {
+    match &plan.nodes[node.index()].spec {
+        Spec::Stack(stack) => stack.adopt,
+        Spec::Peering(peering) => peering.adopt,
+        Spec::Route(route) => route.adopt,
+    }
+}
+
+/// The nodes that some nodes refer to, and with a peering that is adopted, perhaps without tags, those that it is found by:
+/// what gives its two VPCs.
+fn with_vpcs<'a>(plan: &'a Plan, graph: &Graph, mut referred: HashSet<&'a NodeId>) -> HashSet<&'a NodeId> {
+    let by_vpcs = graph.nodes().filter(|node| {
+        let planned = &plan.nodes[node.index()];
+        referred.contains(&planned.id) && matches!(&planned.spec, Spec::Peering(peering) if peering.adopt)
+    });
+    let vpcs: Vec<&NodeId> = by_vpcs.flat_map(|node| &plan.nodes[node.index()].needs).map(|need| &need.node).collect();
+    referred.extend(vpcs);
+    referred
 }
 
 fn managed(plan: &Plan, node: Ix) -> bool {

@@ -16,7 +16,7 @@ use crate::aws::{AccountError, CallError, Cause, Environment, Peering, PeeringSt
 use crate::diag::{FileId, Sources};
 use crate::graph::Ix;
 use crate::ids::{AccountName, Region};
-use crate::kinds::{NODE_TAG, Owner, PLAN_TAG};
+use crate::kinds::{Adopt, Claim, NODE_TAG, Owner, PLAN_TAG};
 use crate::plan::{Attribute, Plan, Spec};
 use crate::rules::{
     Judged, Live, LivePeering, LiveRoute, LiveStack, LiveTable, Place, Subject, Unread, Unusable, Verdict,
@@ -116,6 +116,7 @@ fn stacks(plan: &Plan, sessions: &Sessions, turns: &mut Turns, asking: &mut Vec<
         let Some(regional) = sessions.region(&node.account, &node.region) else { continue };
         let (ix, name, turn) = (Ix::from(index), Arc::clone(&stack.name), turns.at(&regional));
         let owner = stack.manage.then(|| Owner { plan: plan.name.to_string(), node: node.id.clone() });
+        let adopt = Adopt::declared(stack.adopt);
         asking.push(Box::pin(async move {
             let _turn = turn.acquire().await.ok();
             let found = match regional.pictured_stack(&name).await {
@@ -123,8 +124,9 @@ fn stacks(plan: &Plan, sessions: &Sessions, turns: &mut Turns, asking: &mut Vec<
                 Err(error) => return unread(Subject::Stack(ix), &error, "cloudformation:DescribeStacks"),
             };
             // One that does not stand, or is somebody else's, tells nothing about what the plan makes.
-            let own = found
-                .filter(|stack| stack.status.stands() && owner.as_ref().is_none_or(|owner| owner.owns(&stack.tags)));
+            let own = found.filter(|stack| {
+                stack.status.stands() && owner.as_ref().is_none_or(|owner| Claim { owner, adopt }.holds(&stack.tags))
+            });
             let live = own.map(|stack| LiveStack {
                 outputs: stack.outputs,
                 parameters: stack.parameters.into_iter().map(|(name, own)| (name, own.value)).collect(),

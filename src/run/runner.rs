@@ -14,7 +14,7 @@ use crate::engine::{self, Outcome};
 use crate::event::{Change, Event, Failure};
 use crate::graph::Ix;
 use crate::ids::{AccountName, Kind, NodeId, Region};
-use crate::kinds::{Done, Owner, Step, peering, route, stack};
+use crate::kinds::{Claim, Done, Owner, Step, peering, route, stack};
 use crate::plan::{Node, PeeringSpec, RouteSpec, Spec};
 
 /// How many nodes a message names before it counts the rest.
@@ -75,7 +75,9 @@ impl Runner {
 
     async fn work(&self, ix: Ix, node: &Node, task: Task) -> Result<Done, Failure> {
         let owner = Owner { plan: self.job.plan().name.to_string(), node: node.id.clone() };
-        let resolver = Resolver { gathered: &*self.means.gathered, sources: &self.means.sources, owner: owner.clone() };
+        let (gathered, sources, adopt) = (&*self.means.gathered, &*self.means.sources, self.job.adopt(ix));
+        let resolver = Resolver { gathered, sources, owner: owner.clone(), adopt };
+        let claim = Claim { owner: &owner, adopt };
         let home = self.regional(&node.account, &node.region)?;
         let progress = |step: Step<'_>| {
             (self.means.sink)(Event::NodeProgress {
@@ -103,13 +105,13 @@ impl Runner {
             }
             (Spec::Stack(spec), Task::Cancel) => stack::cancel(&home, &spec.name, &owner, &progress).await,
             (Spec::Stack(spec), Task::Read | Task::Find) => {
-                let owner = Some(&owner).filter(|_| spec.manage);
-                let found = stack::find(&home, &spec.name, owner, &progress).await?;
+                let claim = Some(claim).filter(|_| spec.manage);
+                let found = stack::find(&home, &spec.name, claim, &progress).await?;
                 self.found(ix, task, found, &home)
             }
             (Spec::Stack(spec), Task::Recall) => {
-                let owner = Some(&owner).filter(|_| spec.manage);
-                let found = stack::remains(&home, &spec.name, owner, &progress).await?;
+                let claim = Some(claim).filter(|_| spec.manage);
+                let found = stack::remains(&home, &spec.name, claim, &progress).await?;
                 Ok(found.unwrap_or_else(|| Done::new(Change::Absent)))
             }
             (Spec::Stack(spec), Task::Destroy) => {
@@ -120,11 +122,13 @@ impl Runner {
                 peering::converge(&home, &accepter, &resolver.peering(spec)?, &progress).await
             }
             (Spec::Peering(spec), Task::Read | Task::Find | Task::Recall) => {
-                let found = peering::find(&home, &self.accepter(spec)?, &owner).await?;
+                let adopted = resolver.adopted(spec);
+                let found = peering::find(&home, &self.accepter(spec)?, &owner, vpcs(adopted.as_ref())).await?;
                 self.found(ix, task, found, &home)
             }
             (Spec::Peering(spec), Task::Destroy) => {
-                peering::destroy(&home, &self.accepter(spec)?, &owner, &progress).await
+                let adopted = resolver.adopted(spec);
+                peering::destroy(&home, &self.accepter(spec)?, &owner, vpcs(adopted.as_ref()), &progress).await
             }
             (Spec::Route(spec), Task::Converge) => {
                 let wanted = resolver.route(spec)?;
@@ -134,7 +138,7 @@ impl Runner {
             // A route gives nothing, so there is nothing to read of it.
             (Spec::Route(_), Task::Read | Task::Find | Task::Recall) => Ok(Done::new(Change::Read)),
             (Spec::Route(spec), Task::Destroy) => match resolver.route(spec) {
-                Ok(wanted) if self.leads_into_own_peering(node, &wanted) => {
+                Ok(wanted) if self.leads_into_own_peering(node, &wanted).await? => {
                     route::destroy(&home, &wanted, &progress).await
                 }
                 Ok(wanted) => route::leave(&home, &wanted).await,
@@ -157,11 +161,24 @@ impl Runner {
 
     /// Whether a route's target is a peering that this plan made. Such a route is the plan's own; of any other nothing
     /// tells whose it is.
-    fn leads_into_own_peering(&self, node: &Node, wanted: &route::Wanted) -> bool {
+    async fn leads_into_own_peering(&self, node: &Node, wanted: &route::Wanted) -> Result<bool, Failure> {
         let peerings = node.needs.iter().map(|need| &need.node).filter(|needed| needed.kind == Kind::Peering);
-        // Peerings are looked up by their owner's tags.
-        let mut ids = peerings.filter_map(|peering| self.means.gathered.given(peering)?.id);
-        ids.any(|id| id == wanted.target)
+        let is_target = |given: Given| given.id.as_deref() == Some(&*wanted.target);
+        let mut into = peerings.filter(|peering| self.means.gathered.given(peering).is_some_and(is_target));
+        let Some(peering) = into.next() else { return Ok(false) };
+        let plan = self.job.plan();
+        let Some(Spec::Peering(spec)) = plan.nodes.iter().find(|node| node.id == *peering).map(|node| &node.spec)
+        else {
+            return Ok(false);
+        };
+        if !spec.adopt {
+            // It was looked up by its owner's tags.
+            return Ok(true);
+        }
+        // One that is adopted may be somebody else's still.
+        let owner = Owner { plan: plan.name.to_string(), node: peering.clone() };
+        let requester = self.regional(&spec.requester.account, &spec.requester.region)?;
+        Ok(peering::find(&requester, &self.accepter(spec)?, &owner, None).await?.is_some())
     }
 
     /// What was found, or why it is missed.
@@ -180,6 +197,11 @@ impl Runner {
     fn regional(&self, account: &AccountName, region: &Region) -> Result<Regional, Failure> {
         regional(&self.means.sessions, account, region)
     }
+}
+
+/// Two VPCs, borrowed.
+pub(super) fn vpcs(both: Option<&(String, String)>) -> Option<(&str, &str)> {
+    both.map(|(one, other)| (one.as_str(), other.as_str()))
 }
 
 /// An account in a region, by the session that was opened for it.

@@ -118,6 +118,24 @@ impl World {
         self.run(vec![(job, Command::Outputs)]).await
     }
 
+    /// Takes the tags of orch from every stack and peering, as if somebody else had made them.
+    fn unmark(&self) {
+        let unmark = |world: &mut crate::sim::World| {
+            for regional in world.accounts.values_mut().flat_map(|account| account.regions.values_mut()) {
+                for stack in regional.cloudformation.stacks.values_mut() {
+                    stack.config.as_mut().unwrap().tags.retain(|key, _| !key.starts_with("orch:"));
+                }
+            }
+            world.peerings.values_mut().for_each(|peering| peering.requester.tags.clear());
+        };
+        self.sim.change(unmark).unwrap();
+    }
+
+    async fn adopt(&self, prefix: &str) -> (Tally, Vec<String>) {
+        let job = Job::apply(Arc::clone(&self.plan), Arc::clone(&self.graph), &self.chosen(prefix));
+        self.run(vec![(job.taking_over(false), Command::Adopt)]).await
+    }
+
     /// Puts a stack into a state behind the plan's back.
     fn put(&self, stack: &str, status: Status) {
         self.sim
@@ -357,4 +375,45 @@ async fn a_peering_that_was_deleted_by_hand_comes_back_and_its_blackholes_lead_i
     }
     let (tally, _) = world.apply("").await;
     assert_eq!(tally.changed, 0);
+}
+
+const ADOPTING: &str =
+    "\n[defaults]\nstacks = { adopt = true }\npeerings = { adopt = true }\nroutes = { adopt = true }\n";
+
+#[tokio::test(start_paused = true)]
+async fn what_is_adopted_without_tags_is_found_by_every_command_and_deleted_by_none() {
+    let made = World::new(Sim::builder().build());
+    assert!(made.apply("").await.0.is_success());
+    made.unmark();
+    let world = World::of(format!("{PLAN}{ADOPTING}").leak(), made.sim.clone());
+    let before = world.sim.mutations();
+    let (tally, failures) = world.apply("").await;
+    assert_eq!((tally.done, tally.changed), (5, 0), "{failures:?}");
+    // What is left out is found, too: the peering by its VPCs, which the stacks give.
+    let (tally, failures) = world.apply("routes.out").await;
+    assert_eq!((tally.done, tally.changed), (4, 0), "{failures:?}");
+    let (tally, failures) = world.outputs().await;
+    assert!(tally.is_success(), "{failures:?}");
+    assert_eq!(tally.done, 3);
+    let (_, failures) = world.destroy().await;
+    assert_eq!(failures.len(), 1, "{failures:?}");
+    assert!(failures[0].contains("is adopted by the plan and not deleted"), "{failures:?}");
+    assert_eq!(world.sim.mutations(), before, "nothing was touched");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_taken_over_is_deleted_like_all_else() {
+    let world = World::new(Sim::builder().build());
+    assert!(world.apply("").await.0.is_success());
+    world.unmark();
+    let (tally, failures) = world.adopt("stacks").await;
+    assert_eq!((tally.done, tally.changed), (2, 2), "{failures:?}");
+    let (tally, failures) = world.adopt("peerings").await;
+    assert_eq!((tally.done, tally.changed), (3, 1), "{failures:?}");
+    let (tally, failures) = world.apply("").await;
+    assert_eq!((tally.done, tally.changed), (5, 0), "{failures:?}");
+    world.is_gone(world.destroy().await, "taken over");
+    let (tally, failures) = world.adopt("stacks").await;
+    assert_eq!(tally.done, 0);
+    assert!(failures[0].contains("does not exist, so it cannot be adopted"), "{failures:?}");
 }

@@ -15,7 +15,7 @@ use crate::diag::Sources;
 use crate::event::{Failure, Health, NodeStanding, Standing, Survey};
 use crate::graph::Ix;
 use crate::ids::{AccountName, NodeId, Region};
-use crate::kinds::{Owner, peering, route, stack};
+use crate::kinds::{Adopt, Claim, Owner, peering, route, stack};
 use crate::plan::{Node, Outputs as _, PeeringSpec, Plan, RouteSpec, Spec};
 
 /// An account in a region, by the plan's names.
@@ -99,10 +99,11 @@ fn questions(job: &Job, sessions: &Sessions) -> Vec<Asking> {
             Spec::Stack(spec) => {
                 let Some(regional) = sessions.region(&place.0, &place.1) else { continue };
                 let (turn, name) = (turns.at(&regional), Arc::clone(&spec.name));
-                let owner = spec.manage.then(|| owner(plan, node));
+                let (owner, adopt) = (spec.manage.then(|| owner(plan, node)), Adopt::declared(spec.adopt));
                 asking.push(Box::pin(async move {
                     let _turn = turn.acquire().await.ok();
-                    Fact::Stack(ix, Box::new(look(&regional, &name, owner.as_ref()).await))
+                    let claim = owner.as_ref().map(|owner| Claim { owner, adopt });
+                    Fact::Stack(ix, Box::new(look(&regional, &name, claim).await))
                 }));
             }
             Spec::Peering(spec) => peerings.extend([place, accepter(spec)]),
@@ -121,9 +122,13 @@ fn questions(job: &Job, sessions: &Sessions) -> Vec<Asking> {
 }
 
 /// How a stack stands, and what it gives, unless it is somebody else's.
-async fn look(regional: &Regional, name: &str, owner: Option<&Owner>) -> Result<(Standing, Option<Given>), CallError> {
+async fn look(
+    regional: &Regional,
+    name: &str,
+    claim: Option<Claim<'_>>,
+) -> Result<(Standing, Option<Given>), CallError> {
     let live = regional.pictured_stack(name).await?;
-    let standing = stack::standing(regional, live.as_ref(), owner).await;
+    let standing = stack::standing(regional, live.as_ref(), claim).await;
     let is_own = !matches!(standing.health, Health::Foreign | Health::Missing);
     let given = live.filter(|_| is_own).map(|stack| Given { id: Some(stack.id), outputs: stack.outputs });
     Ok((standing, given))
@@ -192,8 +197,8 @@ impl Judge<'_> {
         let other = accepter(spec);
         let views = peering::Views { requester: view(place), accepter: view(&other) };
         let vpcs = vpcs.as_ref().map(|(one, other)| (one.as_str(), other.as_str()));
-        let owner = owner(self.job.plan(), node);
-        peering::standing(&owner, vpcs, views).unwrap_or_else(|| {
+        let claim = Claim { owner: &owner(self.job.plan(), node), adopt: Adopt::declared(spec.adopt) };
+        peering::standing(claim, vpcs, views).unwrap_or_else(|| {
             let blind = if views.requester.is_none() { place } else { &other };
             match self.seen.peerings.get(blind) {
                 Some(Err(error)) => refused(blind.clone(), error.clone(), refusals),
@@ -218,7 +223,7 @@ impl Judge<'_> {
 
     fn resolver(&self, node: &Node) -> Resolver<'_> {
         let owner = owner(self.job.plan(), node);
-        Resolver { gathered: &self.gathered, sources: self.sources, owner }
+        Resolver { gathered: &self.gathered, sources: self.sources, owner, adopt: Adopt::Never }
     }
 
     /// A missing node's standing, with what it waits for: the nodes that do not give what it refers to.

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use crate::diag::{Sources, Span};
 use crate::event::Failure;
 use crate::ids::NodeId;
-use crate::kinds::{Owner, peering, route, stack};
+use crate::kinds::{Adopt, Owner, peering, route, stack};
 use crate::plan::{Outputs, PeeringSpec, RouteSpec, Setting, Side, StackSpec, Unresolved, Value};
 
 /// Works out the values of one node.
@@ -21,6 +21,8 @@ pub(super) struct Resolver<'a> {
     pub(super) sources: &'a Sources,
     /// The plan's name and the node.
     pub(super) owner: Owner,
+    /// What the node adopts.
+    pub(super) adopt: Adopt,
 }
 
 /// Why a value could not be worked out.
@@ -55,6 +57,7 @@ impl Resolver<'_> {
             tags: self.texts(&spec.tags)?,
             capabilities: spec.capabilities.iter().map(ToString::to_string).collect(),
             owner: self.owner.clone(),
+            adopt: self.adopt,
         })
     }
 
@@ -77,7 +80,13 @@ impl Resolver<'_> {
             accepter: side(&spec.accepter)?,
             tags: self.texts(&spec.tags)?,
             owner: self.owner.clone(),
+            adopt: self.adopt,
         })
+    }
+
+    /// The two VPCs between which a node adopts a peering; `None` if it adopts none, or they cannot be told.
+    pub(super) fn adopted(&self, spec: &PeeringSpec) -> Option<(String, String)> {
+        self.vpcs(spec).ok().filter(|_| spec.adopt)
     }
 
     /// The two VPCs of a peering, the requester's first.
@@ -119,6 +128,7 @@ impl Resolver<'_> {
             destination: self.text(&spec.destination)?,
             target: self.text(&spec.via)?,
             replace: spec.replace,
+            adopt: self.adopt,
             owner: self.owner.clone(),
         })
     }
@@ -207,7 +217,9 @@ via = "igw-1"
             let outputs = BTreeMap::from([("Tables".to_owned(), tables.to_owned())]);
             gathered.keep(plan.nodes[0].id.clone(), Given { id: None, outputs });
             let sources = &loaded.sources;
-            Resolver { gathered: &gathered, sources, owner: owner.clone() }.route(route).map_err(Failure::from)
+            Resolver { gathered: &gathered, sources, owner: owner.clone(), adopt: Adopt::Never }
+                .route(route)
+                .map_err(Failure::from)
         };
         assert_eq!(resolved("rtb-1,rtb-2,rtb-1").unwrap().route_tables, ["rtb-1", "rtb-2"]);
         let failure = resolved("").unwrap_err();

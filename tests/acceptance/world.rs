@@ -128,6 +128,33 @@ impl Look {
         self.0.inspect(|world| world.peerings.values().filter(|peering| !peering.is_dead()).count()).unwrap()
     }
 
+    /// Takes the tags of orch from every stack and peering, as if somebody else had made them.
+    pub fn unmark(&self) {
+        let unmark = |world: &mut World| {
+            for regional in world.accounts.values_mut().flat_map(|account| account.regions.values_mut()) {
+                for stack in regional.cloudformation.stacks.values_mut() {
+                    stack.config.iter_mut().for_each(|config| config.tags.retain(|key, _| !key.starts_with("orch:")));
+                    let tags = stack.resources.values_mut().map(|resource| &mut resource.tags);
+                    tags.for_each(|tags| tags.retain(|key, _| !key.starts_with("orch:")));
+                }
+            }
+            let tags = world.peerings.values_mut().map(|peering| &mut peering.requester.tags);
+            tags.for_each(|tags| tags.retain(|key, _| !key.starts_with("orch:")));
+        };
+        self.0.change(unmark).unwrap();
+    }
+
+    /// How many stacks and peerings bear tags of orch.
+    pub fn marked(&self) -> usize {
+        let count = |world: &World| {
+            let stacks = world.places().flat_map(|(_, place)| place.cloudformation.stacks.values());
+            let stacks = stacks.filter_map(|stack| stack.config.as_ref()).map(|config| &config.tags);
+            let peerings = world.peerings.values().map(|peering| &peering.requester.tags);
+            stacks.chain(peerings).filter(|tags| tags.contains_key("orch:plan")).count()
+        };
+        self.0.inspect(count).unwrap()
+    }
+
     /// How many change sets there are.
     pub fn change_sets(&self) -> usize {
         let kept = |world: &World| {

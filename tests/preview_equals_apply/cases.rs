@@ -23,6 +23,10 @@ pub(crate) enum Hand {
     DeleteStack(&'static str, &'static str),
     /// Requests the peering with the plan's tags, and leaves it at that.
     Request,
+    /// Takes the tags of orch from everything, as if somebody else had made it.
+    Unmark,
+    /// Gives the plan's stacks and peering another plan's tags.
+    MarkForOthers,
 }
 
 /// One pair.
@@ -36,12 +40,14 @@ pub(crate) struct Case {
     pub(crate) by_hand: &'static [Hand],
     /// The plan that is tried.
     pub(crate) after: &'static [Edit],
+    /// Whether the nodes are taken over, as by `orch adopt`; and whether from others, too.
+    pub(crate) taking: Option<bool>,
     /// Whether a node fails.
     pub(crate) fails: bool,
 }
 
 const fn case(name: &'static str, after: &'static [Edit]) -> Case {
-    Case { name, before: Some(&[]), by_hand: &[], after, fails: false }
+    Case { name, before: Some(&[]), by_hand: &[], after, taking: None, fails: false }
 }
 
 const fn by_hand(name: &'static str, by_hand: &'static [Hand], after: &'static [Edit]) -> Case {
@@ -51,6 +57,19 @@ const fn by_hand(name: &'static str, by_hand: &'static [Hand], after: &'static [
 const fn since(name: &'static str, before: &'static [Edit], after: &'static [Edit]) -> Case {
     Case { before: Some(before), ..case(name, after) }
 }
+
+/// Everything is there as the plan has it, and somebody else's.
+const fn strange(name: &'static str, after: &'static [Edit]) -> Case {
+    by_hand(name, &[Hand::Unmark], after)
+}
+
+const ADOPT: Edit = (
+    "plan.toml",
+    "\n[accounts]\n",
+    "\n[defaults]\nstacks = { adopt = true }\npeerings = { adopt = true }\nroutes = { adopt = true }\n\n[accounts]\n",
+);
+
+const SECRET: Edit = ("plan.toml", "Label = \"hub\"", "Label = \"hub\", Secret = \"s3cret\"");
 
 const fn failing(case: Case) -> Case {
     Case { fails: true, ..case }
@@ -351,6 +370,56 @@ pub(crate) fn all() -> Vec<Case> {
             by_hand: &[Hand::DeleteStack("master", "net-hub")],
             ..case("a stack that was deleted by hand", &HUB_ALONE)
         },
+        // What is adopted.
+        strange("everything is adopted as it stands", &[ADOPT]),
+        strange("what is adopted differs", &[ADOPT, ("plan.toml", "Purpose = \"network\"", "Purpose = \"core\"")]),
+        strange("what is adopted is replaced", &[ADOPT, ("plan.toml", "10.1.0.0/16", "10.3.0.0/16")]),
+        strange(
+            "an adopted peering that differs",
+            &[ADOPT, ("plan.toml", "\n[routes.out]", "tags      = { Team = \"net\" }\n\n[routes.out]")],
+        ),
+        strange(
+            "an adopted peering whose names are not resolved",
+            &[
+                ADOPT,
+                (
+                    "plan.toml",
+                    "vpc = \"{{ stacks.spoke.outputs.VpcId }}\" }",
+                    "vpc = \"{{ stacks.spoke.outputs.VpcId }}\", dns = true }",
+                ),
+            ],
+        ),
+        Case { before: Some(&[SECRET]), ..strange("an adopted secret that stays", &[ADOPT, SECRET]) },
+        Case {
+            before: Some(&[
+                ("plan.toml", "Label = \"hub\"", "Label = \"hub\", Secret = \"one\""),
+                ("hub.yaml", "Value: !Ref Label", "Value: !Ref Secret"),
+            ]),
+            ..strange(
+                "an adopted secret that differs",
+                &[
+                    ADOPT,
+                    ("plan.toml", "Label = \"hub\"", "Label = \"hub\", Secret = \"two\""),
+                    ("hub.yaml", "Value: !Ref Label", "Value: !Ref Secret"),
+                ],
+            )
+        },
+        failing(strange("what is not adopted", &[])),
+        failing(by_hand("what another plan has is not adopted", &[Hand::MarkForOthers], &[ADOPT])),
+        Case { taking: Some(false), ..strange("everything is taken over", &[]) },
+        Case {
+            taking: Some(true),
+            ..by_hand("everything is taken over from another plan", &[Hand::MarkForOthers], &[])
+        },
+        failing(Case {
+            taking: Some(false),
+            ..by_hand("what another plan has is not taken over", &[Hand::MarkForOthers], &[])
+        }),
+        failing(Case {
+            taking: Some(false),
+            before: Some(&NO_LINK),
+            ..case("what is not there is not taken over", &[])
+        }),
         case("a stack that is only read", &READ_ONLY),
         Case {
             before: None,

@@ -15,7 +15,8 @@ use orch::plan::{Files, Given, Plan, load};
 use orch::preview::Preview;
 use orch::report::{Palette, preview_text};
 use orch::run::{Gathered, Job, Looking, Means, Outlooks, execute, foresee, specs};
-use orch::sim::Sim;
+use orch::sim::ec2::Tags;
+use orch::sim::{Sim, World};
 use tokio::sync::mpsc;
 
 use super::cases::{Case, Hand};
@@ -43,6 +44,27 @@ fn ready(edits: &'static [Edit]) -> Ready {
     let plan = loaded.plan.unwrap();
     let graph = of_plan(&plan).unwrap();
     Ready { plan: Arc::new(plan), graph: Arc::new(graph), sources: Arc::new(loaded.sources) }
+}
+
+/// A plan that is tried, and how.
+#[derive(Clone, Copy)]
+pub(crate) struct Tried {
+    pub(crate) edits: &'static [Edit],
+    /// Whether the nodes are taken over, and whether from others too.
+    pub(crate) taking: Option<bool>,
+}
+
+impl Tried {
+    fn job(self) -> (Arc<Job>, Arc<Sources>) {
+        let Ready { plan, graph, sources } = ready(self.edits);
+        let chosen = vec![true; plan.nodes.len()];
+        let job = Job::apply(plan, graph, &chosen);
+        let job = match self.taking {
+            Some(from_others) => job.taking_over(from_others),
+            None => job,
+        };
+        (Arc::new(job), sources)
+    }
 }
 
 /// What a preview leaves for the run.
@@ -79,7 +101,7 @@ impl House {
         let house = Self { sim, sessions };
         if let Some(before) = case.before {
             let ahead = Ahead { outlooks: Arc::default(), change_sets: Arc::default() };
-            let told = house.apply(before, ahead).await;
+            let told = house.apply(Tried { edits: before, taking: None }, ahead).await;
             let failed = told.iter().find(|event| matches!(event, Event::NodeFailed { .. }));
             assert!(failed.is_none(), "{}: {failed:?}", case.name);
         }
@@ -124,6 +146,8 @@ impl House {
                 let gateway = dev.stack("gateway").await.unwrap().unwrap().outputs["Id"].clone();
                 dev.create_route(&table, "10.0.0.0/16", orch::aws::RouteTarget::Gateway, &gateway).await.unwrap();
             }
+            Hand::Unmark => self.mark(&[]),
+            Hand::MarkForOthers => self.mark(&[("orch:plan", "other"), ("orch:node", "stacks/other")]),
             Hand::Stack(account, name, template) => {
                 self.create(account, name, template, &[]).await;
                 tokio::time::sleep(Duration::from_mins(10)).await;
@@ -157,6 +181,27 @@ impl House {
         }
     }
 
+    /// Puts other tags of orch in place of those that everything has.
+    fn mark(&self, marks: &[(&str, &str)]) {
+        let mark = |tags: &mut Tags| {
+            let was_marked = tags.contains_key("orch:plan");
+            tags.retain(|key, _| !key.starts_with("orch:"));
+            if was_marked {
+                tags.extend(marks.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+            }
+        };
+        let all = |world: &mut World| {
+            for regional in world.accounts.values_mut().flat_map(|account| account.regions.values_mut()) {
+                for stack in regional.cloudformation.stacks.values_mut() {
+                    stack.config.iter_mut().for_each(|config| mark(&mut config.tags));
+                    stack.resources.values_mut().for_each(|resource| mark(&mut resource.tags));
+                }
+            }
+            world.peerings.values_mut().for_each(|peering| mark(&mut peering.requester.tags));
+        };
+        self.sim.change(all).unwrap();
+    }
+
     async fn create(&self, account: &str, name: &str, template: &str, tags: &[(&str, &str)]) {
         let spec = StackSpec {
             name: name.to_owned(),
@@ -176,10 +221,8 @@ impl House {
     }
 
     /// What a plan would do.
-    pub(crate) async fn preview(&self, edits: &'static [Edit], read_only: bool) -> (Preview, Ahead) {
-        let Ready { plan, graph, sources } = ready(edits);
-        let chosen = vec![true; plan.nodes.len()];
-        let job = Arc::new(Job::apply(plan, graph, &chosen));
+    pub(crate) async fn preview(&self, tried: Tried, read_only: bool) -> (Preview, Ahead) {
+        let (job, sources) = tried.job();
         let ahead = Ahead { outlooks: Arc::default(), change_sets: Arc::default() };
         let looking = Looking {
             sessions: Arc::clone(&self.sessions),
@@ -191,10 +234,8 @@ impl House {
     }
 
     /// Carries out what was seen.
-    pub(crate) async fn apply(&self, edits: &'static [Edit], ahead: Ahead) -> Vec<Event> {
-        let Ready { plan, graph, sources } = ready(edits);
-        let chosen = vec![true; plan.nodes.len()];
-        let job = Arc::new(Job::apply(plan, graph, &chosen));
+    pub(crate) async fn apply(&self, tried: Tried, ahead: Ahead) -> Vec<Event> {
+        let (job, sources) = tried.job();
         let told: Arc<Mutex<Vec<Event>>> = Arc::default();
         let sink = Arc::clone(&told);
         let means = Means {

@@ -8,7 +8,7 @@ mod house;
 use orch::event::{Change, Event};
 use orch::preview::{Action, Effect, Foreseen, Preview};
 
-use house::House;
+use house::{House, Tried};
 
 /// Whether a node ended as it was foreseen.
 fn fits(foreseen: &Foreseen, told: &[Event]) -> Result<(), String> {
@@ -39,6 +39,11 @@ fn fits(foreseen: &Foreseen, told: &[Event]) -> Result<(), String> {
 
 /// Whether the resources that a change set touched are those that were shown.
 fn same_resources(foreseen: &Foreseen, details: &[String]) -> Result<(), String> {
+    let adopted = |line: &&String| line.starts_with("adopted: ");
+    if foreseen.notes.iter().any(|note| adopted(&note)) != details.iter().any(|line| adopted(&line)) {
+        return Err(format!("{}: adopted in one place only: {foreseen:?} {details:?}", foreseen.node));
+    }
+    let details: Vec<&String> = details.iter().filter(|line| !adopted(line)).collect();
     for change in &foreseen.resources {
         let named = format!(" {} (", change.resource);
         if !details.iter().any(|line| line.contains(&named)) {
@@ -58,16 +63,20 @@ fn holds(case: &str, preview: &Preview, told: &[Event]) {
     assert!(wrong.is_empty(), "{case}: {wrong:#?}");
 }
 
+fn tried(case: &cases::Case) -> Tried {
+    Tried { edits: case.after, taking: case.taking }
+}
+
 /// Plays one case: the world is built, the preview drawn, applied as shown, and looked at again.
 async fn play(case: &cases::Case) -> String {
     let house = House::build(case).await;
     let before = house.changes();
-    let (preview, ahead) = house.preview(case.after, false).await;
+    let (preview, ahead) = house.preview(tried(case), false).await;
     assert_eq!(house.changes(), before, "{}: a preview changes nothing but change sets", case.name);
     let shown = House::shown(&preview);
     let made = house.change_sets().await;
     let seen = house.sim.calls().len();
-    let told = house.apply(case.after, ahead).await;
+    let told = house.apply(tried(case), ahead).await;
     if preview.is_nothing() && preview.nodes.iter().all(|node| node.action == Action::Nothing) {
         assert_eq!(house.sim.calls().len(), seen, "{}: what needs nothing is not looked at again", case.name);
     }
@@ -84,7 +93,7 @@ async fn play(case: &cases::Case) -> String {
     assert_eq!(failed, case.fails, "{}: {told:#?}", case.name);
     house.assert_no_change_sets(case.name).await;
     if !failed {
-        let (again, ahead) = house.preview(case.after, false).await;
+        let (again, ahead) = house.preview(tried(case), false).await;
         ahead.sweep().await;
         assert!(again.is_nothing(), "{}: something is left to do:\n{}", case.name, House::shown(&again));
     }
@@ -108,7 +117,7 @@ async fn a_preview_that_only_reads_makes_no_change_set_and_says_what_it_cannot_t
     for case in cases::all() {
         let house = House::build(&case).await;
         let calls = house.sim.calls().len();
-        let (preview, _) = house.preview(case.after, true).await;
+        let (preview, _) = house.preview(tried(&case), true).await;
         for call in &house.sim.calls()[calls..] {
             assert!(
                 ["Describe", "Get", "List", "AssumeRole"].iter().any(|verb| call.operation.starts_with(verb)),
@@ -117,7 +126,7 @@ async fn a_preview_that_only_reads_makes_no_change_set_and_says_what_it_cannot_t
             );
         }
         // What is certain without a change set is certain with one.
-        let (asked, ahead) = house.preview(case.after, false).await;
+        let (asked, ahead) = house.preview(tried(&case), false).await;
         ahead.sweep().await;
         for (read, asked) in preview.nodes.iter().zip(&asked.nodes) {
             let agrees = match read.action {

@@ -1,5 +1,6 @@
 //! What to do about the peerings between two VPCs.
 
+use super::super::adopt::remedies;
 use super::Wanted;
 use crate::aws::{Peering, PeeringState};
 use crate::event::Failure;
@@ -62,15 +63,25 @@ pub(super) fn decide(wanted: &Wanted, found: &[Peering]) -> Decision {
     let mut live: Vec<&Peering> = found.iter().filter(|peering| peering.state.is_live()).collect();
     furthest_first(&mut live);
     let ours = live.iter().find(|peering| wanted.owner.owns(&peering.tags));
-    match (ours, live.first()) {
+    // Of those of others only the one that has come furthest can be the node's: it is in the way of any other.
+    let adopted = live.first().filter(|first| wanted.adopt.takes(&wanted.owner.of(&first.tags)));
+    match (ours.or(adopted), live.first()) {
         // Ours cannot become active beside somebody else's that is.
         (Some(ours), Some(first)) if ours.state != PeeringState::Active && first.state == PeeringState::Active => {
             Decision::Refuse(not_ours(wanted, first))
         }
         (Some(ours), _) => Decision::Keep(Box::new((*ours).clone())),
         (None, Some(theirs)) => Decision::Refuse(not_ours(wanted, theirs)),
+        (None, None) if wanted.adopt.is_now() => Decision::Refuse(nothing_to_adopt(wanted)),
         (None, None) => Decision::Request,
     }
+}
+
+/// There is no live peering to take over.
+fn nothing_to_adopt(wanted: &Wanted) -> Failure {
+    let (one, other) = (&wanted.requester.vpc, &wanted.accepter.vpc);
+    Failure::new(format!("there is no live peering between {one} and {other}, so none can be adopted"), "")
+        .help("if one is to be made, run `orch apply`")
 }
 
 /// What to say about our own dead peerings when another is asked for.
@@ -86,17 +97,17 @@ pub(super) fn dead(wanted: &Wanted, found: &[Peering]) -> Vec<String> {
 /// A live peering of somebody else's between the same VPCs.
 pub(super) fn not_ours(wanted: &Wanted, peering: &Peering) -> Failure {
     let ownership = wanted.owner.of(&peering.tags);
-    Failure::new(
+    let mut failure = Failure::new(
         format!(
             "peering {} between {} and {} is {} and not this node's",
             peering.id, peering.requester.vpc, peering.accepter.vpc, peering.state
         ),
         ownership.to_string(),
-    )
-    .help(
-        "two VPCs can have one active peering: take this node out of the plan and use the other one's id in the routes",
-    )
-    .help("or, if nobody needs it, delete it, and run again")
+    );
+    failure.help = remedies(&wanted.owner, &ownership);
+    failure
+        .help("two VPCs can have one active peering: else take this node out of the plan and use the other one's id in the routes")
+        .help("or, if nobody needs it, delete it, and run again")
 }
 
 #[cfg(test)]
@@ -108,7 +119,7 @@ pub(super) mod tests {
     use super::super::Side;
     use super::*;
     use crate::aws::PeeringSide;
-    use crate::kinds::Owner;
+    use crate::kinds::{Adopt, Owner};
 
     pub(in super::super) fn wanted() -> Wanted {
         Wanted {
@@ -116,6 +127,7 @@ pub(super) mod tests {
             accepter: Side { vpc: "vpc-hub".to_owned(), dns: None },
             tags: IndexMap::new(),
             owner: Owner { plan: "network".to_owned(), node: "peerings.spoke[dev]".parse().unwrap() },
+            adopt: Adopt::Never,
         }
     }
 
@@ -133,7 +145,11 @@ pub(super) mod tests {
     }
 
     fn decision(found: &[Peering]) -> String {
-        match decide(&wanted(), found) {
+        decision_adopting(Adopt::Never, found)
+    }
+
+    fn decision_adopting(adopt: Adopt, found: &[Peering]) -> String {
+        match decide(&Wanted { adopt, ..wanted() }, found) {
             Decision::Request => "request".to_owned(),
             Decision::Keep(peering) => format!("keep {}", peering.id),
             Decision::Refuse(_) => "refuse".to_owned(),
@@ -167,6 +183,37 @@ pub(super) mod tests {
             }
             assert_eq!(decision(&[peering("pcx-1", "rejected", from, to, false)]), "request");
         }
+    }
+
+    #[test]
+    fn a_live_peering_without_tags_is_adopted_either_way_round_and_one_of_another_node_only_on_purpose() {
+        let (now, from_others) = (Adopt::Now { from_others: false }, Adopt::Now { from_others: true });
+        for (from, to) in [("vpc-dev", "vpc-hub"), ("vpc-hub", "vpc-dev")] {
+            for state in ["initiating-request", "pending-acceptance", "provisioning", "active"] {
+                let nobodys = peering("pcx-1", state, from, to, false);
+                let mut others = nobodys.clone();
+                others.tags.insert("orch:plan".to_owned(), "other".to_owned());
+                for (adopt, of_nobody, of_others) in [
+                    (Adopt::Declared, "keep pcx-1", "refuse"),
+                    (now, "keep pcx-1", "refuse"),
+                    (from_others, "keep pcx-1", "keep pcx-1"),
+                ] {
+                    assert_eq!(
+                        decision_adopting(adopt, std::slice::from_ref(&nobodys)),
+                        of_nobody,
+                        "{state} {adopt:?}"
+                    );
+                    assert_eq!(decision_adopting(adopt, std::slice::from_ref(&others)), of_others, "{state} {adopt:?}");
+                }
+            }
+            let dead = [peering("pcx-1", "rejected", from, to, false)];
+            assert_eq!(decision_adopting(Adopt::Declared, &dead), "request");
+            assert_eq!(decision_adopting(now, &dead), "refuse", "there is nothing to take over");
+        }
+        let mut active = peering("pcx-1", "active", "vpc-dev", "vpc-hub", false);
+        active.tags.insert("orch:plan".to_owned(), "other".to_owned());
+        let pending = peering("pcx-2", "pending-acceptance", "vpc-dev", "vpc-hub", false);
+        assert_eq!(decision_adopting(Adopt::Declared, &[pending, active]), "refuse", "another one is in its way");
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use tokio::time::Instant;
 
-use super::find::owned;
+use super::find::{owned, unmarked};
 use super::{SETTLED_AT_MOST, UNKNOWN_AT_MOST, pause};
-use crate::aws::{CallError, Class, PeeringState};
+use crate::aws::{CallError, Class, Peering, PeeringState};
 use crate::kinds::{Change, Done, Failure, Owner, Progress, Regional, Step};
 
 /// Deletes the owner's live peerings and waits until they are gone. They are found by their tags, so neither VPC needs to
@@ -12,14 +12,22 @@ use crate::kinds::{Change, Done, Failure, Owner, Progress, Regional, Step};
 ///
 /// # Errors
 ///
-/// A peering cannot be deleted, or does not go away.
+/// A peering cannot be deleted, or does not go away; or the one between two VPCs that the plan adopts bears no tags of orch:
+/// nothing is deleted that does not bear the owner's.
 pub async fn destroy(
     requester: &Regional,
     accepter: &Regional,
     owner: &Owner,
+    adopted: Option<(&str, &str)>,
     progress: Progress<'_>,
 ) -> Result<Done, Failure> {
     let found = owned(requester, accepter, owner).await?;
+    let lives = found.values().any(|(_, peering)| peering.state.is_live());
+    if let Some(vpcs) = adopted.filter(|_| !lives)
+        && let Some(peering) = unmarked(requester, accepter, owner, vpcs).await?
+    {
+        return Err(spared(owner, &peering));
+    }
     let mut details = Vec::new();
     for (id, (side, peering)) in found {
         let leaving = matches!(&peering.state, PeeringState::Dead(state) if state == "deleting");
@@ -35,6 +43,17 @@ pub async fn destroy(
     }
     let change = if details.is_empty() { Change::Absent } else { Change::Deleted };
     Ok(Done { details, ..Done::new(change) })
+}
+
+/// A peering that the plan adopts and that does not bear the owner's tags yet.
+fn spared(owner: &Owner, peering: &Peering) -> Failure {
+    let (from, to) = (&peering.requester.vpc, &peering.accepter.vpc);
+    Failure::new(
+        format!("peering {} between {from} and {to} is adopted by the plan and not deleted", peering.id),
+        "it bears no tags of orch",
+    )
+    .help(format!("if it is to be deleted, take it over first: `orch adopt PLAN '{}'`", owner.node))
+    .help("if it is to stay, leave the node out with `--skip`, or take it out of the plan")
 }
 
 /// Begins to delete a peering. One that AWS is still making cannot be deleted yet; one that is on its way out already, by

@@ -2,33 +2,61 @@
 
 use std::collections::BTreeMap;
 
+use super::Sides;
 use super::decide::furthest_first;
 use crate::aws::{Peering, PeeringState};
-use crate::kinds::{Change, Done, Failure, Owner, Regional};
+use crate::kinds::{Adopt, Change, Done, Failure, Owner, Regional};
 
-/// Looks for the owner's live peering, of several for the one that has come furthest; `None` when there is none. It is found by its tags, so neither VPC needs to be
-/// known, or to exist.
+/// Looks for the owner's live peering, of several for the one that has come furthest; `None` when there is none. It is found
+/// by its tags, so neither VPC needs to be known, or to exist; or else it is the one between two VPCs, where the plan adopts
+/// one that bears no tags of orch.
 ///
 /// # Errors
 ///
 /// It cannot be looked for.
-pub async fn find(requester: &Regional, accepter: &Regional, owner: &Owner) -> Result<Option<Done>, Failure> {
+pub async fn find(
+    requester: &Regional,
+    accepter: &Regional,
+    owner: &Owner,
+    adopted: Option<(&str, &str)>,
+) -> Result<Option<Done>, Failure> {
     // One that is active by the picture will do; before it is said that there is none, or none yet, it is looked for.
-    if let Some(done) =
-        first(&owned_by_picture(requester, accepter, owner).await?, |state| *state == PeeringState::Active)
-    {
-        return Ok(Some(done));
+    let shown = owned_by_picture(requester, accepter, owner).await?;
+    if let Some(peering) = furthest(&shown, |state| *state == PeeringState::Active) {
+        return Ok(Some(read(peering)));
     }
-    Ok(first(&owned(requester, accepter, owner).await?, PeeringState::is_live))
+    let found = owned(requester, accepter, owner).await?;
+    if let Some(peering) = furthest(&found, PeeringState::is_live) {
+        return Ok(Some(read(peering)));
+    }
+    let Some(vpcs) = adopted else { return Ok(None) };
+    Ok(unmarked(requester, accepter, owner, vpcs).await?.as_ref().map(read))
 }
 
 /// Of the peerings in a certain state the one that has come furthest.
-fn first(found: &Owned<'_>, is_wanted: impl Fn(&PeeringState) -> bool) -> Option<Done> {
+fn furthest<'a>(found: &'a Owned<'_>, is_wanted: impl Fn(&PeeringState) -> bool) -> Option<&'a Peering> {
     let mut wanted: Vec<&Peering> = found.values().map(|(_, peering)| peering).collect();
     wanted.retain(|peering| is_wanted(&peering.state));
     furthest_first(&mut wanted);
-    let first = wanted.first()?;
-    Some(Done { outputs: outputs(first), id: Some(first.id.clone()), ..Done::new(Change::Read) })
+    wanted.first().copied()
+}
+
+fn read(peering: &Peering) -> Done {
+    Done { outputs: outputs(peering), id: Some(peering.id.clone()), ..Done::new(Change::Read) }
+}
+
+/// The live peering between two VPCs that the node adopts: the one that has come furthest, if it bears no tags of orch.
+pub(super) async fn unmarked(
+    requester: &Regional,
+    accepter: &Regional,
+    owner: &Owner,
+    (one, other): (&str, &str),
+) -> Result<Option<Peering>, Failure> {
+    let found = Sides { requester, accepter }.look_between(one, other).await?;
+    let mut live: Vec<&Peering> = found.iter().filter(|peering| peering.state.is_live()).collect();
+    furthest_first(&mut live);
+    let first = live.first().filter(|first| Adopt::Declared.spares(owner, &first.tags));
+    Ok(first.map(|peering| (*peering).clone()))
 }
 
 /// What a peering has to tell besides its id.

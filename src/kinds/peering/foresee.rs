@@ -2,8 +2,10 @@
 
 use indexmap::IndexMap;
 
+use super::super::adopt::STANDS;
 use super::super::expected::{given, known, until};
-use super::super::{Expected, Failure, Outlook, Owner, Regional};
+use super::super::{Adopt, Expected, Failure, Outlook, Owner, Regional};
+use super::adopted::is_marked;
 use super::decide::{Decision, Direction, dead, decide};
 use super::find::{outputs, owned_by_picture};
 use super::glance::{Glance, glance};
@@ -32,6 +34,8 @@ pub struct Draft {
     pub tags: IndexMap<String, Expected>,
     /// The node that the peering belongs to.
     pub owner: Owner,
+    /// What becomes of a live peering between the two VPCs that does not bear the node's tags.
+    pub adopt: Adopt,
 }
 
 impl Draft {
@@ -43,6 +47,7 @@ impl Draft {
             accepter: side(&self.accepter)?,
             tags: known(&self.tags),
             owner: self.owner.clone(),
+            adopt: self.adopt,
         })
     }
 }
@@ -59,7 +64,11 @@ pub async fn foresee(requester: &Regional, accepter: &Regional, draft: &Draft) -
     let Some(wanted) = draft.known() else {
         let found = owned_by_picture(requester, accepter, &draft.owner).await?;
         let live = found.into_values().map(|(_, peering)| peering).find(|peering| peering.state.is_live());
-        let action = if live.is_some() { Action::Unknown } else { Action::Create };
+        // One that is adopted may bear no tags, and is there unless one of its VPCs is yet to be made.
+        let fresh =
+            [&draft.requester.vpc, &draft.accepter.vpc].into_iter().filter_map(Expected::later).any(|vpc| vpc.fresh);
+        let may_be_there = live.is_some() || (draft.adopt != Adopt::Never && !fresh);
+        let action = if may_be_there { Action::Unknown } else { Action::Create };
         let mut outlook = outlook(action, live.as_ref().map_or("", |live| live.id.as_str())).until(until);
         outlook.foreseen.tags = given(&draft.tags, |_| false);
         let note = |live: &Peering| {
@@ -86,13 +95,16 @@ pub async fn foresee(requester: &Regional, accepter: &Regional, draft: &Draft) -
         Decision::Keep(peering) => {
             let direction = Direction::of(&wanted, &peering);
             let notes = if is_same { Vec::new() } else { left_to_do(sides, &wanted, &peering, direction).await? };
-            let tags = tags_to_set(&wanted, &peering);
+            let strange = !wanted.owner.owns(&peering.tags);
+            let marks = is_marked(&wanted, &peering, &notes);
+            let tags = tags_to_set(&wanted, &peering, marks);
             let action = match (notes.is_empty() && tags.is_empty(), until.is_empty()) {
                 (false, _) => Action::Update,
                 (true, true) => Action::Nothing,
                 (true, false) => Action::Unknown,
             };
-            let mut outlook = outlook(action, &peering.id).until(until).noting(notes);
+            let adopted = strange.then(|| if marks { ADOPTED } else { STANDS }.to_owned());
+            let mut outlook = outlook(action, &peering.id).until(until).noting(adopted).noting(notes);
             let before = |key: &String| peering.tags.get(key).cloned().map(Shown::Text);
             let differ = tags.iter().map(|(name, value)| Difference {
                 name: name.clone(),
@@ -107,8 +119,11 @@ pub async fn foresee(requester: &Regional, accepter: &Regional, draft: &Draft) -
     }
 }
 
-/// What a peering of ours lacks, tags aside.
-async fn left_to_do(
+/// What there is to say of a peering that another has made and that a change makes the node's.
+const ADOPTED: &str = "adopted: it does not bear this node's tags, which come with this change";
+
+/// What a peering lacks, tags aside.
+pub(super) async fn left_to_do(
     sides: Sides<'_>,
     wanted: &Wanted,
     peering: &Peering,

@@ -1,5 +1,6 @@
 //! What the picture of both accounts alone tells of a peering.
 
+use super::adopted::is_marked;
 use super::decide::{Decision, Direction, decide};
 use super::options::{Dns, dns_to_set, seen_by_asked, tags_to_set, wants_of_asked};
 use super::{Sides, Wanted};
@@ -29,7 +30,8 @@ pub(super) async fn glance(sides: Sides<'_>, wanted: &Wanted) -> Result<Glance, 
         Decision::Refuse(_) => return Ok(Glance::Unsure),
         Decision::Keep(peering) => peering,
     };
-    if peering.state != PeeringState::Active || !tags_to_set(wanted, &peering).is_empty() {
+    let marks = is_marked(wanted, &peering, &[]);
+    if peering.state != PeeringState::Active || !tags_to_set(wanted, &peering, marks).is_empty() {
         return Ok(Glance::Unsure);
     }
     let direction = Direction::of(wanted, &peering);

@@ -1,6 +1,7 @@
 //! The kind *peering*: a VPC peering connection with both of its sides.
 
 mod activate;
+mod adopted;
 mod decide;
 mod destroy;
 mod find;
@@ -18,8 +19,10 @@ use indexmap::IndexMap;
 use tokio::time::Instant;
 
 use self::decide::{Decision, Direction, decide};
+use self::foresee::left_to_do;
 use self::glance::{Glance, glance};
-use super::{Change, Done, Failure, Owner, Progress, Regional, Step, lost};
+use super::adopt::{STANDS, TAKEN};
+use super::{Adopt, Change, Done, Failure, Owner, Progress, Regional, Step, lost};
 use crate::aws::{Class, Peering, PeeringRequest};
 
 pub use destroy::destroy;
@@ -47,6 +50,8 @@ pub struct Wanted {
     pub tags: IndexMap<String, String>,
     /// The node that the peering belongs to.
     pub owner: Owner,
+    /// What becomes of a live peering between the two VPCs that does not bear the node's tags.
+    pub adopt: Adopt,
 }
 
 /// How long a peering that was just asked for may be unknown to those who look: EC2 is eventually consistent.
@@ -82,8 +87,11 @@ impl<'a> Sides<'a> {
     /// The peerings between the two VPCs as they are seen from both sides. Tags are those of the requesting account:
     /// each account sees its own only.
     async fn look(self, wanted: &Wanted) -> Result<Vec<Peering>, Failure> {
-        let (one, other) = (wanted.requester.vpc.as_str(), wanted.accepter.vpc.as_str());
-        let mut seen = FromBoth::new(wanted, self.requester.peerings_between(one, other).await?);
+        self.look_between(&wanted.requester.vpc, &wanted.accepter.vpc).await
+    }
+
+    async fn look_between(self, one: &str, other: &str) -> Result<Vec<Peering>, Failure> {
+        let mut seen = FromBoth::new((one, other), self.requester.peerings_between(one, other).await?);
         if !seen.is_enough() {
             seen.add(self.accepter.peerings_between(one, other).await?);
         }
@@ -94,7 +102,7 @@ impl<'a> Sides<'a> {
     async fn glance(self, wanted: &Wanted) -> Result<Option<Vec<Peering>>, Failure> {
         let (one, other) = (wanted.requester.vpc.as_str(), wanted.accepter.vpc.as_str());
         let Some(found) = self.requester.pictured_peerings_between(one, other).await? else { return Ok(None) };
-        let mut seen = FromBoth::new(wanted, found);
+        let mut seen = FromBoth::new((one, other), found);
         if !seen.is_enough() {
             let Some(found) = self.accepter.pictured_peerings_between(one, other).await? else { return Ok(None) };
             seen.add(found);
@@ -105,24 +113,23 @@ impl<'a> Sides<'a> {
 
 /// The peerings between two VPCs as the requester's side sees them, and the accepter's where that tells more.
 struct FromBoth<'a> {
-    wanted: &'a Wanted,
+    vpcs: (&'a str, &'a str),
     found: BTreeMap<String, Peering>,
 }
 
 impl<'a> FromBoth<'a> {
-    fn new(wanted: &'a Wanted, found: Vec<Peering>) -> Self {
-        Self { wanted, found: found.into_iter().map(|peering| (peering.id.clone(), peering)).collect() }
+    fn new(vpcs: (&'a str, &'a str), found: Vec<Peering>) -> Self {
+        Self { vpcs, found: found.into_iter().map(|peering| (peering.id.clone(), peering)).collect() }
     }
 
     /// The requester's view is enough when it shows a live peering that it asked for itself.
     fn is_enough(&self) -> bool {
-        let one = &self.wanted.requester.vpc;
-        self.found.values().any(|peering| peering.state.is_live() && peering.requester.vpc == *one)
+        self.found.values().any(|peering| peering.state.is_live() && peering.requester.vpc == self.vpcs.0)
     }
 
     fn add(&mut self, found: Vec<Peering>) {
         for peering in found {
-            let tells = peering.requester.vpc == self.wanted.accepter.vpc;
+            let tells = peering.requester.vpc == self.vpcs.1;
             if tells || !self.found.contains_key(&peering.id) {
                 self.found.insert(peering.id.clone(), peering);
             }
@@ -143,7 +150,13 @@ pub async fn converge(
 ) -> Result<Done, Failure> {
     let sides = Sides { requester, accepter };
     if let Glance::Same(peering) = glance(sides, wanted).await? {
-        return Ok(Done { outputs: find::outputs(&peering), id: Some(peering.id), ..Done::new(Change::Unchanged) });
+        let strange = !wanted.owner.owns(&peering.tags);
+        return Ok(Done {
+            details: strange.then(|| STANDS.to_owned()).into_iter().collect(),
+            outputs: find::outputs(&peering),
+            id: Some(peering.id),
+            ..Done::new(Change::Unchanged)
+        });
     }
     let found = sides.look(wanted).await?;
     let dead = decide::dead(wanted, &found);
@@ -165,11 +178,17 @@ pub async fn converge(
         details.extend(dead);
     }
     let direction = Direction::of(wanted, &peering);
+    let strange = change == Change::Unchanged && !wanted.owner.owns(&peering.tags);
+    let marks =
+        !strange || adopted::is_marked(wanted, &peering, &left_to_do(sides, wanted, &peering, direction).await?);
     let (peering, taken) = activate::activate(sides, wanted, peering, direction, progress).await?;
     details.extend(taken);
-    details.extend(options::tags(sides, wanted, &peering, direction).await?);
+    details.extend(options::tags(sides, wanted, &peering, direction, marks).await?);
     details.extend(options::dns(sides, wanted, &peering, direction, progress).await?);
     let change = if change == Change::Unchanged && !details.is_empty() { Change::Updated } else { change };
+    if strange {
+        details.insert(0, if marks { TAKEN.to_owned() } else { STANDS.to_owned() });
+    }
     Ok(Done { details, outputs: find::outputs(&peering), id: Some(peering.id), ..Done::new(change) })
 }
 

@@ -28,9 +28,10 @@ pub(super) fn dns_to_set(wanted: &Wanted, peering: &Peering, direction: Directio
     Dns { requester: differs(requester, peering.requester.dns), accepter: differs(accepter, peering.accepter.dns) }
 }
 
-/// The tags that are missing or differ. Others are left: somebody may have their reasons.
-pub(super) fn tags_to_set(wanted: &Wanted, peering: &Peering) -> BTreeMap<String, String> {
-    let wanted = wanted.owner.with(&wanted.tags);
+/// The tags that are missing or differ, those that tell the owner among them or not. Others are left: somebody may have
+/// their reasons.
+pub(super) fn tags_to_set(wanted: &Wanted, peering: &Peering, marks: bool) -> BTreeMap<String, String> {
+    let wanted = if marks { wanted.owner.with(&wanted.tags) } else { wanted.tags.clone() };
     wanted.into_iter().filter(|(key, value)| peering.tags.get(key) != Some(value)).collect()
 }
 
@@ -40,8 +41,9 @@ pub(super) async fn tags(
     wanted: &Wanted,
     peering: &Peering,
     direction: Direction,
+    marks: bool,
 ) -> Result<Option<String>, Failure> {
-    let missing = tags_to_set(wanted, peering);
+    let missing = tags_to_set(wanted, peering, marks);
     if missing.is_empty() {
         return Ok(None);
     }
@@ -202,10 +204,10 @@ mod tests {
         let mut wanted = wanted();
         let mut peering = peering(None, None);
         peering.tags.insert("Team".to_owned(), "net".to_owned());
-        assert!(tags_to_set(&wanted, &peering).is_empty());
+        assert!(tags_to_set(&wanted, &peering, true).is_empty());
         wanted.tags.insert("Purpose".to_owned(), "Infrastructure".to_owned());
         assert_eq!(
-            tags_to_set(&wanted, &peering),
+            tags_to_set(&wanted, &peering, true),
             BTreeMap::from([("Purpose".to_owned(), "Infrastructure".to_owned())])
         );
     }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::decide::furthest_first;
 use crate::aws::{Peering, PeeringState};
 use crate::event::{Health, Standing};
-use crate::kinds::Owner;
+use crate::kinds::Claim;
+use crate::kinds::adopt::{STANDS, remedies};
 
 /// All peerings that either side sees; `None` where it could not be asked.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +33,8 @@ impl Views<'_> {
 /// tell whether it is still the right one and whether somebody else's is in its place.
 ///
 /// `None` if it cannot be told, since a side that was not read may see it.
-pub fn standing(owner: &Owner, vpcs: Option<(&str, &str)>, views: Views<'_>) -> Option<Standing> {
+pub fn standing(claim: Claim<'_>, vpcs: Option<(&str, &str)>, views: Views<'_>) -> Option<Standing> {
+    let owner = claim.owner;
     let all = views.merged();
     let between = |peering: &&Peering| vpcs.is_some_and(|(one, other)| peering.is_between(one, other));
     let mut ours: Vec<&Peering> = all.iter().filter(|peering| owner.owns(&peering.tags)).collect();
@@ -44,10 +46,13 @@ pub fn standing(owner: &Owner, vpcs: Option<(&str, &str)>, views: Views<'_>) -> 
     furthest_first(&mut theirs);
     match (ours.first().filter(|peering| peering.state.is_live()), theirs.first()) {
         (Some(ours), Some(theirs)) if ours.state != PeeringState::Active && theirs.state == PeeringState::Active => {
-            Some(foreign(owner, theirs))
+            Some(foreign(claim, theirs))
         }
         (Some(ours), _) => Some(live(ours, vpcs)),
-        (None, Some(theirs)) => Some(foreign(owner, theirs)),
+        (None, Some(theirs)) if claim.holds(&theirs.tags) => {
+            Some(live(theirs, vpcs).help(format!("{} {STANDS}", theirs.id)))
+        }
+        (None, Some(theirs)) => Some(foreign(claim, theirs)),
         (None, None) if views.requester.is_none() || views.accepter.is_none() => None,
         (None, None) => Some(gone(&ours)),
     }
@@ -67,12 +72,13 @@ fn live(peering: &Peering, vpcs: Option<(&str, &str)>) -> Standing {
     }
 }
 
-fn foreign(owner: &Owner, peering: &Peering) -> Standing {
+fn foreign(claim: Claim<'_>, peering: &Peering) -> Standing {
     let (from, to) = (&peering.requester.vpc, &peering.accepter.vpc);
-    let whose = owner.of(&peering.tags);
-    Standing { id: Some(peering.id.clone()), ..Standing::new(Health::Foreign, peering.state.to_string()) }
+    let whose = claim.owner.of(&peering.tags);
+    let help = remedies(claim.owner, &whose);
+    Standing { id: Some(peering.id.clone()), help, ..Standing::new(Health::Foreign, peering.state.to_string()) }
         .because(format!("{} between {from} and {to}: {whose}", peering.id))
-        .help("two VPCs can have one active peering: take the node out of the plan and use the other one's id in the routes, or delete that one if nobody needs it")
+        .help("two VPCs can have one active peering: else take the node out of the plan and use the other one's id in the routes, or delete that one if nobody needs it")
 }
 
 /// What there is to say where nothing lives. One that was deleted is just not there; one that failed is worth a word.
@@ -91,6 +97,11 @@ mod tests {
     use super::super::decide::tests::wanted;
     use super::*;
     use crate::aws::PeeringSide;
+    use crate::kinds::{Adopt, Owner};
+
+    fn claim(owner: &Owner, adopt: Adopt) -> Claim<'_> {
+        Claim { owner, adopt }
+    }
 
     fn peering(id: &str, state: &str, to: &str, ours: bool) -> Peering {
         let side = |vpc: &str| PeeringSide { vpc: vpc.to_owned(), ..PeeringSide::default() };
@@ -106,8 +117,12 @@ mod tests {
     }
 
     fn told(found: &[Peering]) -> String {
+        told_adopting(Adopt::Never, found)
+    }
+
+    fn told_adopting(adopt: Adopt, found: &[Peering]) -> String {
         let views = Views { requester: Some(found), accepter: Some(&[]) };
-        let standing = standing(&wanted().owner, Some(("vpc-dev", "vpc-hub")), views).unwrap();
+        let standing = standing(claim(&wanted().owner, adopt), Some(("vpc-dev", "vpc-hub")), views).unwrap();
         format!("{}, {}", standing.health, standing.state)
     }
 
@@ -133,6 +148,7 @@ mod tests {
     fn one_in_its_place_or_between_other_vpcs_is_told() {
         let (active, pending) = ("active", "pending-acceptance");
         assert_eq!(told(&[peering("pcx-1", active, "vpc-hub", false)]), "not ours, active");
+        assert_eq!(told_adopting(Adopt::Declared, &[peering("pcx-1", active, "vpc-hub", false)]), "fine, active");
         assert_eq!(told(&[peering("pcx-1", active, "vpc-other", false)]), "missing, not there");
         assert_eq!(told(&[peering("pcx-1", active, "vpc-old", true)]), "failed, active");
         let moved = [peering("pcx-1", active, "vpc-old", true), peering("pcx-2", pending, "vpc-hub", true)];
@@ -148,7 +164,8 @@ mod tests {
         let owner = wanted().owner;
         let ours = [peering("pcx-1", "active", "vpc-hub", true)];
         let half = |requester| Views { requester, accepter: None };
-        assert_eq!(standing(&owner, None, half(Some(&[]))), None);
-        assert_eq!(standing(&owner, None, half(Some(&ours))).unwrap().health, Health::Fine);
+        let claim = claim(&owner, Adopt::Never);
+        assert_eq!(standing(claim, None, half(Some(&[]))), None);
+        assert_eq!(standing(claim, None, half(Some(&ours))).unwrap().health, Health::Fine);
     }
 }

@@ -37,6 +37,7 @@ impl World {
             accepter: Side { vpc: hub, dns: None },
             tags: IndexMap::from([("Purpose".to_owned(), "Infrastructure".to_owned())]),
             owner: owner("peerings.spoke[dev]"),
+            adopt: Adopt::Never,
         };
         Self { sim, sessions, region, wanted }
     }
@@ -49,7 +50,7 @@ impl World {
     }
 
     async fn destroy(&self) -> Result<Done, Failure> {
-        destroy(&self.dev(), &self.hub(), &self.wanted.owner, &unseen).await
+        destroy(&self.dev(), &self.hub(), &self.wanted.owner, None, &unseen).await
     }
 
     fn dev(&self) -> Regional {
@@ -263,7 +264,7 @@ async fn of_several_live_peerings_the_one_that_has_come_furthest_is_found() {
     assert_eq!(world.live().await.len(), 2);
     // Whichever of the two ids is the smaller, and whichever side is asked first.
     for (one, other) in [(world.dev(), world.hub()), (world.hub(), world.dev())] {
-        let found = find(&one, &other, &world.wanted.owner).await.unwrap().unwrap();
+        let found = find(&one, &other, &world.wanted.owner, None).await.unwrap().unwrap();
         assert_eq!((found.id.as_ref(), found.outputs["status"].as_str()), (done.id.as_ref(), "active"));
     }
 }
@@ -323,7 +324,7 @@ async fn a_plan_that_was_turned_round_keeps_its_peering() {
     };
     let done = converge(&world.hub(), &world.dev(), &turned, &unseen).await.unwrap();
     assert_eq!((done.change, done.id), (Change::Unchanged, first.id));
-    let gone = destroy(&world.hub(), &world.dev(), &turned.owner, &unseen).await.unwrap();
+    let gone = destroy(&world.hub(), &world.dev(), &turned.owner, None, &unseen).await.unwrap();
     assert_eq!(gone.change, Change::Deleted);
     assert!(world.live().await.is_empty());
 }
@@ -448,13 +449,13 @@ async fn destroying_deletes_only_our_own_and_needs_no_vpcs() {
     let world = World::new(WEST).await;
     world.converge().await.unwrap();
     let other = owner("peerings.other");
-    let theirs = destroy(&world.dev(), &world.hub(), &other, &unseen).await.unwrap();
+    let theirs = destroy(&world.dev(), &world.hub(), &other, None, &unseen).await.unwrap();
     assert_eq!(theirs.change, Change::Absent);
     assert_eq!(world.live().await.len(), 1);
-    let done = destroy(&world.dev(), &world.hub(), &world.wanted.owner, &unseen).await.unwrap();
+    let done = destroy(&world.dev(), &world.hub(), &world.wanted.owner, None, &unseen).await.unwrap();
     assert_eq!(done.change, Change::Deleted);
     assert!(world.live().await.is_empty());
-    let again = destroy(&world.dev(), &world.hub(), &world.wanted.owner, &unseen).await.unwrap();
+    let again = destroy(&world.dev(), &world.hub(), &world.wanted.owner, None, &unseen).await.unwrap();
     assert_eq!(again.change, Change::Absent);
 }
 
@@ -467,4 +468,45 @@ async fn a_side_that_learns_of_the_request_late_is_waited_for() {
     let world = World::of(Sim::builder().timing(never).build(), WEST, "10.0.0.0/20").await;
     let failure = world.converge().await.unwrap_err();
     assert!(failure.summary.starts_with("AcceptVpcPeeringConnection in account hub, us-west-2"), "{failure}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peering_of_somebody_elses_is_adopted_untouched_either_way_round_and_taken_over_when_that_is_asked() {
+    for (region, account) in [(EAST, DEV), (WEST, HUB)] {
+        let mut world = World::new(region).await;
+        world.wanted.tags.clear();
+        let id = world.requested_by_somebody(account).await;
+        let accepter = if account == DEV { (HUB, region) } else { (DEV, EAST) };
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        let client = ec2(&world.sim, accepter.0, accepter.1);
+        client.accept_vpc_peering_connection().vpc_peering_connection_id(&id).send().await.unwrap();
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        let refused = world.converge().await.unwrap_err();
+        assert!(refused.help[0].contains("adopt = true"), "{refused:?}");
+
+        world.wanted.adopt = Adopt::Declared;
+        let before = world.sim.mutations();
+        let done = world.converge().await.unwrap();
+        assert_eq!(
+            (done.change, done.id.as_deref(), done.details),
+            (Change::Unchanged, Some(&*id), vec![STANDS.to_owned()])
+        );
+        assert_eq!(world.sim.mutations(), before);
+        let (spoke, hub) = (world.wanted.requester.vpc.clone(), world.wanted.accepter.vpc.clone());
+        let vpcs = Some((spoke.as_str(), hub.as_str()));
+        let owner = world.wanted.owner.clone();
+        assert!(find(&world.dev(), &world.hub(), &owner, None).await.unwrap().is_none());
+        let found = find(&world.dev(), &world.hub(), &owner, vpcs).await.unwrap().unwrap();
+        assert_eq!(found.id.as_deref(), Some(&*id));
+        let kept = destroy(&world.dev(), &world.hub(), &owner, vpcs, &unseen).await.unwrap_err();
+        assert!(kept.help[0].contains("take it over first"), "{kept:?}");
+        assert_eq!(world.live().await, std::slice::from_ref(&id));
+
+        world.wanted.adopt = Adopt::Now { from_others: false };
+        let taken = world.converge().await.unwrap();
+        assert_eq!((taken.change, taken.details[0].as_str()), (Change::Updated, TAKEN));
+        world.wanted.adopt = Adopt::Never;
+        assert_eq!(world.converge().await.unwrap().change, Change::Unchanged);
+        assert_eq!(destroy(&world.dev(), &world.hub(), &owner, vpcs, &unseen).await.unwrap().change, Change::Deleted);
+    }
 }

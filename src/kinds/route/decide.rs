@@ -56,7 +56,9 @@ pub(super) fn suspect<'a>(table: &'a RouteTable, destination: &str) -> Option<&'
 
 /// Decides for one table.
 pub(super) fn decide(terms: &Terms, table: &RouteTable) -> Decision {
-    let Some(route) = route(table, &terms.destination) else { return Decision::Create };
+    let Some(route) = route(table, &terms.destination) else {
+        return if terms.must_be_there { Decision::Refuse(nothing_to_adopt(terms, table)) } else { Decision::Create };
+    };
     if route.targets.contains(&terms.target) {
         return Decision::Nothing;
     }
@@ -72,6 +74,12 @@ pub(super) fn decide(terms: &Terms, table: &RouteTable) -> Decision {
         return Decision::Suspect { peering: from };
     }
     Decision::Refuse(elsewhere(terms, table, &from))
+}
+
+/// The table has no route to the destination that could be taken over.
+fn nothing_to_adopt(terms: &Terms, table: &RouteTable) -> Failure {
+    let what = format!("route table {} has no route to {}, so it cannot be adopted", table.id, terms.destination);
+    Failure::new(what, "").help("if it is to be made, run `orch apply`")
 }
 
 /// The destination is the VPC's own range.
@@ -96,8 +104,10 @@ pub(super) fn elsewhere(terms: &Terms, table: &RouteTable, from: &str) -> Failur
 
 #[cfg(test)]
 mod tests {
+    use super::super::Wanted;
     use super::super::parse::{terms, tests::wanted};
     use super::*;
+    use crate::kinds::Adopt;
 
     fn table(routes: &[(&str, &str)]) -> RouteTable {
         let route = |(destination, target): &(&str, &str)| Route {
@@ -132,6 +142,13 @@ mod tests {
             assert_eq!(decision(false, &table(routes)), plain, "{routes:?}");
             assert_eq!(decision(true, &table(routes)), replacing, "{routes:?}");
         }
+    }
+
+    #[test]
+    fn a_route_that_is_only_to_be_taken_over_must_be_there() {
+        let terms = terms(&Wanted { adopt: Adopt::Now { from_others: false }, ..wanted() }).unwrap();
+        assert!(matches!(decide(&terms, &table(&[])), Decision::Refuse(_)));
+        assert_eq!(decide(&terms, &table(&[("10.0.0.0/20", "pcx-1")])), Decision::Nothing);
     }
 
     #[test]

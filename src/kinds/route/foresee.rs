@@ -1,7 +1,7 @@
 //! What a run would do with a route.
 
 use super::super::expected::until;
-use super::super::{Expected, Failure, Outlook, Owner, Regional};
+use super::super::{Adopt, Expected, Failure, Outlook, Owner, Regional};
 use super::Wanted;
 use super::act::decisions;
 use super::decide::Decision;
@@ -20,6 +20,8 @@ pub struct Draft {
     pub target: Expected,
     /// Whether a route to the same destination by another target may be led here.
     pub replace: bool,
+    /// Whether the route is only to be taken over, so that it must be there.
+    pub adopt: Adopt,
     /// The node; for messages.
     pub owner: Owner,
 }
@@ -71,8 +73,8 @@ async fn standing(regional: &Regional, draft: &Draft, known: Vec<String>) -> Res
     // A target that is to be made has no id yet, and any other that is unknown must not be guessed: nothing leads there.
     let terms = if let Some(target) = target {
         let (destination, target) = (destination.to_owned(), target.to_owned());
-        let (replace, owner) = (draft.replace, draft.owner.clone());
-        terms(&Wanted { route_tables: known, destination, target, replace, owner })?
+        let (replace, adopt, owner) = (draft.replace, draft.adopt, draft.owner.clone());
+        terms(&Wanted { route_tables: known, destination, target, replace, adopt, owner })?
     } else {
         let (tables, destination) = place(&known, destination)?;
         Terms::towards_nothing(tables, destination, draft.replace)

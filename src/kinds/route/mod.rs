@@ -8,7 +8,7 @@ mod standing;
 #[cfg(test)]
 mod tests;
 
-use super::Owner;
+use super::{Adopt, Owner};
 
 pub use act::{converge, destroy, leave, sweep};
 pub use foresee::{Draft, foresee};
@@ -25,6 +25,8 @@ pub struct Wanted {
     pub target: String,
     /// Whether a route to the same destination by another target may be led here.
     pub replace: bool,
+    /// Whether the route is only to be taken over, so that it must be there.
+    pub adopt: Adopt,
     /// The node; for messages, since routes bear no tags.
     pub owner: Owner,
 }

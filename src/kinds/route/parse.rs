@@ -20,6 +20,8 @@ pub(super) struct Terms {
     /// The target's id.
     pub(super) target: String,
     pub(super) replace: bool,
+    /// Whether the route must be there.
+    pub(super) must_be_there: bool,
 }
 
 impl Terms {
@@ -31,6 +33,7 @@ impl Terms {
             kind: RouteTarget::Peering,
             target: "a target that is not known yet".to_owned(),
             replace,
+            must_be_there: false,
         }
     }
 }
@@ -44,6 +47,7 @@ pub(super) fn terms(wanted: &Wanted) -> Result<Terms, Failure> {
         kind: RouteTarget::of(&wanted.target).ok_or_else(|| not_a_target(&wanted.target))?,
         target: wanted.target.clone(),
         replace: wanted.replace,
+        must_be_there: wanted.adopt.is_now(),
     })
 }
 
@@ -84,7 +88,7 @@ fn not_a_target(target: &str) -> Failure {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::kinds::Owner;
+    use crate::kinds::{Adopt, Owner};
 
     pub(in super::super) fn wanted() -> Wanted {
         Wanted {
@@ -92,6 +96,7 @@ pub(super) mod tests {
             destination: "10.0.0.0/20".to_owned(),
             target: "pcx-1".to_owned(),
             replace: false,
+            adopt: Adopt::Never,
             owner: Owner { plan: "network".to_owned(), node: "routes.out[dev]".parse().unwrap() },
         }
     }

@@ -38,6 +38,7 @@ impl World {
             destination: "10.0.0.0/20".to_owned(),
             target,
             replace: false,
+            adopt: Adopt::Never,
             owner: owner("routes.spoke-to-hub[dev]"),
         };
         Self { sim, sessions, client, spoke, wanted }

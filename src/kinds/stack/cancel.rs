@@ -71,7 +71,7 @@ pub async fn cancel(regional: &Regional, name: &str, owner: &Owner, progress: Pr
         };
         let ownership = owner.of(&stack.tags);
         if ownership != Ownership::Ours {
-            return Err(not_ours(&stack, &ownership));
+            return Err(not_ours(&stack, owner, &ownership));
         }
         match decide(&stack) {
             Decision::Rest if cancelled && stack.status.as_str() == "UPDATE_ROLLBACK_COMPLETE" => {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::super::adopt::STANDS;
+use super::super::{NODE_TAG, PLAN_TAG};
 use super::Wanted;
 use crate::aws::Stack;
 use crate::cfn::{self, Document, in_ascii};
@@ -80,6 +82,9 @@ pub(super) fn compare(wanted: &Wanted, stack: &Stack, template: &str) -> Compari
     parameters(wanted, stack, document.as_ref(), &mut findings);
     tags(wanted, stack, &mut findings);
     if findings.differences.is_empty() {
+        if wanted.spares(stack) {
+            findings.note(STANDS);
+        }
         Comparison::Same(findings.notes)
     } else {
         Comparison::Different(findings.differences)
@@ -165,7 +170,9 @@ fn undecidable(wanted: &Wanted, document: &Document, findings: &mut Findings) {
 }
 
 fn tags(wanted: &Wanted, stack: &Stack, findings: &mut Findings) {
-    let wanted: BTreeMap<String, String> = wanted.owner.with(&wanted.tags).into_iter().collect();
+    let spared = wanted.spares(stack);
+    let wanted = wanted.owner.with(&wanted.tags).into_iter();
+    let wanted: BTreeMap<String, String> = wanted.filter(|(key, _)| !(spared && is_own(key))).collect();
     // AWS's own tags, which nobody else may set.
     let live: BTreeMap<&String, &String> = stack.tags.iter().filter(|(key, _)| !key.starts_with("aws:")).collect();
     for (key, value) in &wanted {
@@ -180,11 +187,17 @@ fn tags(wanted: &Wanted, stack: &Stack, findings: &mut Findings) {
     }
 }
 
+/// Whether a tag is one of the two that tell the owner.
+pub(super) fn is_own(key: &str) -> bool {
+    [PLAN_TAG, NODE_TAG].contains(&key)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::decide::tests::{OURS, stack, wanted};
     use super::*;
     use crate::aws::Parameter;
+    use crate::kinds::Adopt;
 
     const TEMPLATE: &str = "Parameters:\n  Cidr: {Type: String}\n  Size: {Type: Number, Default: 4}\nResources:\n  Vpc: {Type: 'AWS::EC2::VPC'}\n";
 
@@ -237,6 +250,22 @@ mod tests {
                 "tag Purpose is new",
             ]
         );
+    }
+
+    #[test]
+    fn what_is_adopted_by_declaration_is_the_same_without_our_tags_and_what_is_taken_over_now_is_not() {
+        let mut live = live(&[("Cidr", "10.0.0.0/20"), ("Size", "4")], &[("Team", "net")]);
+        live.tags.retain(|key, _| !key.starts_with("orch:"));
+        let mut wanted = given(TEMPLATE, &[("Cidr", "10.0.0.0/20")]);
+        wanted.tags.insert("Team".to_owned(), "net".to_owned());
+        wanted.adopt = Adopt::Declared;
+        assert_eq!(compare(&wanted, &live, TEMPLATE), Comparison::Same(vec![STANDS.to_owned()]));
+        wanted.adopt = Adopt::Now { from_others: false };
+        let own = ["tag orch:node is new", "tag orch:plan is new"];
+        assert_eq!(differences(&wanted, &live, TEMPLATE), own);
+        wanted.adopt = Adopt::Declared;
+        wanted.tags.clear();
+        assert_eq!(differences(&wanted, &live, TEMPLATE), ["tag Team is no longer wanted"]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What to do about a stack, by a first look at it.
 
+use super::super::Owner;
+use super::super::adopt::remedies;
 use super::super::owner::Ownership;
 use super::Wanted;
 use crate::aws::{Phase, Stack};
@@ -52,16 +54,46 @@ impl Decision {
 
 /// Decides by whose the stack is and by its status.
 pub(super) fn decide(wanted: &Wanted, live: Option<&Stack>) -> Decision {
-    let Some(stack) = live.filter(|stack| stack.status.phase() != Phase::Deleted) else { return Decision::Create };
+    let Some(stack) = live.filter(|stack| stack.status.phase() != Phase::Deleted) else {
+        return if wanted.adopt.is_now() { Decision::Refuse(nothing_to_adopt(wanted)) } else { Decision::Create };
+    };
     let ownership = wanted.owner.of(&stack.tags);
-    if ownership != Ownership::Ours {
-        return Decision::Refuse(not_ours(stack, &ownership));
+    if !wanted.adopt.takes(&ownership) {
+        return Decision::Refuse(not_ours(stack, &wanted.owner, &ownership));
     }
-    match stack.status.phase() {
+    let decision = match stack.status.phase() {
         Phase::InProgress => Decision::Wait,
         Phase::Ready | Phase::RolledBack => Decision::Compare,
         Phase::Failed | Phase::Review | Phase::Deleted => way_out(stack),
+    };
+    // RollbackStack deletes a stack that never had a stable state, too.
+    let may_delete =
+        matches!(decision, Decision::Recreate { .. } | Decision::Resume { .. } | Decision::RollBack { .. });
+    match ownership {
+        Ownership::Ours if !wanted.adopt.is_now() => decision,
+        _ if may_delete => Decision::Refuse(broken(stack, &wanted.owner, &ownership)),
+        _ => decision,
     }
+}
+
+/// There is nothing of that name to take over.
+fn nothing_to_adopt(wanted: &Wanted) -> Failure {
+    Failure::new(format!("stack {} does not exist, so it cannot be adopted", wanted.name), "")
+        .help("see that `name`, `account` and `region` of the node are those of the stack")
+        .help("if it is to be made, run `orch apply`")
+}
+
+/// The stack is in a state out of which only a way leads that may delete it, and it was not made by this node or is only to
+/// be taken over.
+fn broken(stack: &Stack, owner: &Owner, ownership: &Ownership) -> Failure {
+    let failure = Failure::new(
+        format!("stack {} is in {}, so it cannot be adopted", stack.name, stack.status),
+        "what leads out of that may delete the stack, which orch does with its own only",
+    );
+    if *ownership == Ownership::Ours {
+        return failure.help(format!("it bears the tags of {} already: `orch apply` leads it out of that", owner.node));
+    }
+    failure.help("have whoever made the stack bring it to rest, or delete it if it never was complete; then run again")
 }
 
 /// The way out of a state that CloudFormation updates nothing from. A stack that ever was complete is not deleted here:
@@ -91,12 +123,18 @@ fn way_out(stack: &Stack) -> Decision {
 }
 
 /// The stack exists and belongs to somebody else.
-pub(super) fn not_ours(stack: &Stack, ownership: &Ownership) -> Failure {
-    let failure = Failure::new(format!("stack {} exists and is not this node's", stack.name), ownership.to_string());
+pub(super) fn not_ours(stack: &Stack, owner: &Owner, ownership: &Ownership) -> Failure {
+    let mut failure = unowned(stack, ownership);
     if stack.status.phase() == Phase::Review {
         return failure.help("only a change set that nobody executed is in it: execute or delete it, or have its owner delete the stack, which holds nothing");
     }
-    failure.help("give this node another `name`").help("or, if only its outputs are needed, set `manage = false`")
+    failure.help.extend(remedies(owner, ownership));
+    failure.help("else give this node another `name`").help("or, if only its outputs are needed, set `manage = false`")
+}
+
+/// The same without a remedy.
+pub(super) fn unowned(stack: &Stack, ownership: &Ownership) -> Failure {
+    Failure::new(format!("stack {} exists and is not this node's", stack.name), ownership.to_string())
 }
 
 /// The stack is ours and in a state from which CloudFormation updates nothing.
@@ -117,7 +155,7 @@ pub(super) mod tests {
 
     use super::*;
     use crate::aws::StackStatus;
-    use crate::kinds::Owner;
+    use crate::kinds::{Adopt, Owner};
 
     pub(in super::super) fn wanted(template: &str) -> Wanted {
         Wanted {
@@ -128,6 +166,7 @@ pub(super) mod tests {
             tags: IndexMap::new(),
             capabilities: Vec::new(),
             owner: Owner { plan: "network".to_owned(), node: "stacks.spoke[dev]".parse().unwrap() },
+            adopt: Adopt::Never,
         }
     }
 
@@ -150,7 +189,11 @@ pub(super) mod tests {
     pub(in super::super) const OURS: [(&str, &str); 2] = [("orch:plan", "network"), ("orch:node", "stacks/spoke/dev")];
 
     fn decision(live: Option<&Stack>) -> &'static str {
-        match decide(&wanted("{}"), live) {
+        decision_adopting(Adopt::Never, live)
+    }
+
+    fn decision_adopting(adopt: Adopt, live: Option<&Stack>) -> &'static str {
+        match decide(&Wanted { adopt, ..wanted("{}") }, live) {
             Decision::Create => "create",
             Decision::Wait => "wait",
             Decision::Compare => "compare",
@@ -203,6 +246,42 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn an_adopted_stack_has_the_same_decisions_save_those_that_may_delete_it() {
+        const OTHERS: [(&str, &str); 2] = [("orch:plan", "other"), ("orch:node", "stacks/spoke/dev")];
+        let (now, from_others) = (Adopt::Now { from_others: false }, Adopt::Now { from_others: true });
+        for (status, expected) in [
+            ("CREATE_COMPLETE", "compare"),
+            ("CREATE_FAILED", "refuse"),
+            ("CREATE_IN_PROGRESS", "wait"),
+            ("DELETE_FAILED", "refuse"),
+            ("DELETE_IN_PROGRESS", "wait"),
+            ("IMPORT_COMPLETE", "compare"),
+            ("IMPORT_ROLLBACK_COMPLETE", "compare"),
+            ("IMPORT_ROLLBACK_FAILED", "refuse"),
+            ("REVIEW_IN_PROGRESS", "refuse"),
+            ("ROLLBACK_COMPLETE", "refuse"),
+            ("ROLLBACK_FAILED", "refuse"),
+            ("UPDATE_COMPLETE", "compare"),
+            ("UPDATE_FAILED", "refuse"),
+            ("UPDATE_IN_PROGRESS", "wait"),
+            ("UPDATE_ROLLBACK_COMPLETE", "compare"),
+            ("UPDATE_ROLLBACK_FAILED", "continue the rollback"),
+        ] {
+            for adopt in [Adopt::Declared, now, from_others] {
+                assert_eq!(decision_adopting(adopt, Some(&stack(status, &[]))), expected, "{status}, {adopt:?}");
+            }
+            for adopt in [Adopt::Declared, now] {
+                assert_eq!(decision_adopting(adopt, Some(&stack(status, &OTHERS))), "refuse", "{status}, {adopt:?}");
+            }
+            assert_eq!(decision_adopting(from_others, Some(&stack(status, &OTHERS))), expected, "{status}");
+            assert_eq!(decision_adopting(now, Some(&stack(status, &OURS))), expected, "{status}");
+        }
+        assert_eq!(decision_adopting(Adopt::Declared, None), "create");
+        assert_eq!(decision_adopting(Adopt::Declared, Some(&stack("ROLLBACK_COMPLETE", &OURS))), "recreate");
+        assert_eq!(decision_adopting(now, None), "refuse", "there is nothing to take over");
+    }
+
+    #[test]
     fn a_stack_that_is_not_ours_is_refused_in_every_status() {
         let others = [("orch:plan", "other"), ("orch:node", "stacks/spoke/dev")];
         for status in
@@ -215,6 +294,8 @@ pub(super) mod tests {
             unreachable!()
         };
         assert_eq!(failure.cause, "its tags say that it belongs to plan `other`, node `stacks/spoke/dev`");
-        assert!(failure.help.iter().any(|help| help.contains("manage = false")));
+        for remedy in ["manage = false", "orch adopt PLAN 'stacks.spoke[dev]' --from-other"] {
+            assert!(failure.help.iter().any(|help| help.contains(remedy)), "{remedy}: {:?}", failure.help);
+        }
     }
 }

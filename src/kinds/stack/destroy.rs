@@ -3,7 +3,7 @@
 use super::super::lost::pause;
 use super::super::owner::Ownership;
 use super::super::{Change, Done, Failure, Owner, Progress, Regional};
-use super::decide::not_ours;
+use super::decide::{not_ours, unowned};
 use super::token::Attempt;
 use super::ways::{self, Deletion};
 use super::{Allowed, LOOKS, ending, follow, restless};
@@ -33,7 +33,7 @@ pub async fn destroy(
         };
         let ownership = owner.of(&stack.tags);
         if ownership != Ownership::Ours {
-            return Err(not_ours(&stack, &ownership));
+            return Err(spared(owner, &stack, &ownership));
         }
         if !stack.status.is_settled() {
             // An earlier run's doing: its end decides what is left to delete.
@@ -64,6 +64,21 @@ pub async fn destroy(
         }
     }
     Err(last.unwrap_or_else(|| restless(name)))
+}
+
+/// Nothing is deleted that does not bear the owner's tags, whatever the plan adopts.
+fn spared(owner: &Owner, stack: &Stack, ownership: &Ownership) -> Failure {
+    if stack.status.phase() == Phase::Review {
+        return not_ours(stack, owner, ownership);
+    }
+    let failure = unowned(stack, ownership);
+    if *ownership == Ownership::Nobodys {
+        let help = format!("if it is to be deleted, take it over first: `orch adopt PLAN '{}'`", owner.node);
+        return failure
+            .help(help)
+            .help("if it is to stay, leave the node out with `--skip`, or take it out of the plan");
+    }
+    failure.help("its own plan deletes it; leave the node out with `--skip`, or take it out of this plan")
 }
 
 /// What the next deletion may leave behind: nothing, unless one has failed. CloudFormation takes it no sooner.

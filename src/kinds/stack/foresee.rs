@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use indexmap::IndexMap;
 
 use super::super::expected::{given, known, until};
-use super::super::{Expected, Failure, Outlook, Owner, Regional};
-use super::compare::{About, Comparison, Reason, compare, is_hidden};
+use super::super::{Adopt, Claim, Expected, Failure, Outlook, Owner, Regional};
+use super::compare::{About, Comparison, Reason, compare, is_hidden, is_own};
 use super::decide::{Decision, decide};
 use super::glance::{Glance, glance};
 use super::token::Attempt;
-use super::update::{Worked, work_out};
+use super::update::{How, Worked, found_nothing, work_out};
 use super::{ChangeSets, LOOKS, Wanted, declared, differences, lasting, pause, restless, ways};
 use crate::aws::{self, Stack};
 use crate::cfn::{self, Document};
@@ -33,6 +33,8 @@ pub struct Draft {
     pub capabilities: Vec<String>,
     /// The node that the stack belongs to.
     pub owner: Owner,
+    /// What becomes of a stack of that name that does not bear the node's tags.
+    pub adopt: Adopt,
 }
 
 /// A change set that was made for a preview: what is executed is what was shown.
@@ -50,6 +52,7 @@ impl Draft {
             tags: known(&self.tags),
             capabilities: self.capabilities.clone(),
             owner: self.owner.clone(),
+            adopt: self.adopt,
         }
     }
 
@@ -122,10 +125,9 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
             Comparison::Different(reasons) => reasons,
         };
         let Some(change_sets) = change_sets else { return Ok(seen.unasked(reasons)) };
-        match work_out(regional, &wanted, &stack, &mut attempt, change_sets).await? {
-            Worked::Nothing => {
-                return Ok(seen.unchanged(vec!["CloudFormation finds nothing to change".to_owned()]));
-            }
+        let how = How::because(&reasons);
+        match work_out(regional, &wanted, &stack, how, &mut attempt, change_sets).await? {
+            Worked::Nothing => return Ok(seen.unchanged(found_nothing(&wanted, &stack))),
             Worked::Again(failure) => last = failure.or(last),
             Worked::Out(change_set) => {
                 let mut changes = Vec::with_capacity(change_set.changes.len());
@@ -150,19 +152,22 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
 pub async fn foresee_reading(
     regional: &Regional,
     name: &str,
-    owner: &Owner,
+    claim: Claim<'_>,
     managed: bool,
 ) -> Result<Option<Outlook>, Failure> {
     if let Some(stack) = regional.pictured_stack(name).await?.filter(|stack| !stack.status.is_settled()) {
-        return Ok(Some(Outlook::new(regional, owner, name, Action::Unknown).noting([under_way(&stack)])));
+        return Ok(Some(Outlook::new(regional, claim.owner, name, Action::Unknown).noting([under_way(&stack)])));
     }
-    let found = super::find(regional, name, Some(owner).filter(|_| managed), &|_| {}).await?;
-    Ok(found.map(|found| Outlook::read(regional, owner, name, Some(found))))
+    let found = super::find(regional, name, Some(claim).filter(|_| managed), &|_| {}).await?;
+    Ok(found.map(|found| Outlook::read(regional, claim.owner, name, Some(found))))
 }
 
 fn under_way(stack: &Stack) -> String {
     format!("it is in {}: what is to be done will be seen once that has ended", stack.status)
 }
+
+/// What there is to say of a stack that another has made and that a change makes the node's.
+const ADOPTED: &str = "adopted: it does not bear this node's tags, which come with this change";
 
 /// How deep nested stacks are looked into.
 const DEEPEST: u8 = 8;
@@ -230,7 +235,16 @@ impl Seen<'_> {
         let mut outlook = self.outlook(action);
         outlook.foreseen.parameters = differences::parameters(self.draft, self.stack, self.document);
         outlook.foreseen.tags = differences::tags(self.draft, self.stack);
-        outlook
+        if action == Action::Unknown && self.wanted.spares(self.stack) {
+            // Whether the tags that tell the owner are written depends on whether anything else is.
+            outlook.foreseen.tags.retain(|tag| !is_own(&tag.name));
+        }
+        match action {
+            Action::Update | Action::Replace if !self.wanted.owner.owns(&self.stack.tags) => {
+                outlook.noting([ADOPTED.to_owned()])
+            }
+            _ => outlook,
+        }
     }
 
     /// Some of its values only the run will tell.

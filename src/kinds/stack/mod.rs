@@ -1,5 +1,7 @@
 //! The kind *stack*: a CloudFormation stack.
 
+#[cfg(test)]
+mod adopting_tests;
 mod allowed;
 mod cancel;
 mod change_sets;
@@ -29,9 +31,9 @@ use self::glance::{Glance, glance};
 use self::token::Attempt;
 use self::update::How;
 use self::ways::Ways;
+use super::adopt::TAKEN;
 use super::lost::pause;
-use super::owner::Ownership;
-use super::{Change, Done, Failure, Owner, Progress, Regional, Step};
+use super::{Adopt, Change, Claim, Done, Failure, Owner, Progress, Regional, Step};
 use crate::aws::{Class, Operation, Phase, Stack, StackSpec};
 use crate::cfn::MAX_INLINE_BYTES;
 
@@ -59,6 +61,8 @@ pub struct Wanted {
     pub capabilities: Vec<String>,
     /// The node that the stack belongs to.
     pub owner: Owner,
+    /// What becomes of a stack of that name that does not bear the node's tags.
+    pub adopt: Adopt,
 }
 
 impl Wanted {
@@ -71,6 +75,11 @@ impl Wanted {
             tags: self.owner.with(&self.tags),
             capabilities: self.capabilities.clone(),
         }
+    }
+
+    /// Whether the stack counts as the node's and is not to be touched for its tags alone.
+    fn spares(&self, stack: &Stack) -> bool {
+        self.adopt.spares(&self.owner, &stack.tags)
     }
 }
 
@@ -128,6 +137,7 @@ pub async fn converge(
         let live = if absent { None } else { ways::look(regional, &wanted.name).await? };
         absent = false;
         let decision = decide(wanted, live.as_ref());
+        let strange = live.as_ref().is_some_and(|stack| !wanted.owner.owns(&stack.tags));
         let attempted = match (decision, live) {
             (Decision::Create, _) => {
                 tracing::info!(stack = wanted.name, "there is no such stack: creating it");
@@ -143,9 +153,10 @@ pub async fn converge(
                 match compare(wanted, &stack, &template) {
                     Comparison::Same(notes) => Attempted::Done(unchanged(&stack, notes)),
                     Comparison::Different(reasons) => {
+                        let how = How::because(&reasons);
                         let reasons: Vec<String> = reasons.into_iter().map(|reason| reason.text).collect();
                         tracing::info!(stack = wanted.name, ?reasons, "asking for a change set");
-                        let (why, sets) = ((reasons, How::Plainly), with.change_sets);
+                        let (why, sets) = ((reasons, how), with.change_sets);
                         Box::pin(update::update(regional, wanted, &stack, why, &mut attempt, sets, progress)).await?
                     }
                 }
@@ -175,7 +186,12 @@ pub async fn converge(
             (_, None) => continue,
         };
         match attempted {
-            Attempted::Done(done) => return Ok(ways.noted(done, with.allowed, followed.as_ref())),
+            Attempted::Done(mut done) => {
+                if strange && done.change.is_change() && done.change != Change::Created {
+                    done.details.insert(0, TAKEN.to_owned());
+                }
+                return Ok(ways.noted(done, with.allowed, followed.as_ref()));
+            }
             Attempted::Again(failure) => last = failure.or(last),
             Attempted::Moved | Attempted::Vain(_) => {}
         }
@@ -191,7 +207,7 @@ fn restless(name: &str) -> Failure {
 }
 
 /// Looks for a stack that is not to be changed, for its outputs; `None` when there is none. One that is under way is
-/// waited for. With an owner it must be the owner's: one that the plan manages and leaves out of the run.
+/// waited for. With a claim it must be the node's: one that the plan manages and leaves out of the run.
 ///
 /// # Errors
 ///
@@ -199,17 +215,18 @@ fn restless(name: &str) -> Failure {
 pub async fn find(
     regional: &Regional,
     name: &str,
-    owner: Option<&Owner>,
+    claim: Option<Claim<'_>>,
     progress: Progress<'_>,
 ) -> Result<Option<Done>, Failure> {
-    let sound = |stack: &Stack| stack.status.stands() && owner.is_none_or(|owner| owner.owns(&stack.tags));
+    let sound = |stack: &Stack| stack.status.stands() && claim.is_none_or(|claim| claim.holds(&stack.tags));
     if let Some(stack) = regional.pictured_stack(name).await?.filter(sound) {
         return Ok(Some(read(stack)));
     }
     let Some(stack) = at_rest(regional, name, progress).await? else { return Ok(None) };
-    match owner.map(|owner| owner.of(&stack.tags)) {
-        None | Some(Ownership::Ours) => {}
-        Some(ownership) => return Err(not_ours(&stack, &ownership)),
+    if let Some(claim) = claim
+        && let Some(ownership) = claim.disputed(&stack.tags)
+    {
+        return Err(not_ours(&stack, claim.owner, &ownership));
     }
     if stack.status.stands() {
         return Ok(Some(read(stack)));
@@ -222,7 +239,7 @@ pub async fn find(
 }
 
 /// Looks for what is left of a stack before it is destroyed: whatever outputs it has, in whatever state it is; `None` when
-/// there is none, or (with an owner) none of the owner's. One that is under way is waited for.
+/// there is none, or (with a claim) none of the node's. One that is under way is waited for.
 ///
 /// # Errors
 ///
@@ -230,11 +247,11 @@ pub async fn find(
 pub async fn remains(
     regional: &Regional,
     name: &str,
-    owner: Option<&Owner>,
+    claim: Option<Claim<'_>>,
     progress: Progress<'_>,
 ) -> Result<Option<Done>, Failure> {
     let stack = at_rest(regional, name, progress).await?;
-    Ok(stack.filter(|stack| owner.is_none_or(|owner| owner.owns(&stack.tags))).map(read))
+    Ok(stack.filter(|stack| claim.is_none_or(|claim| claim.holds(&stack.tags))).map(read))
 }
 
 /// A stack once nothing is under way; `None` when there is none.

@@ -5,13 +5,13 @@ use jiff::Timestamp;
 use super::ending;
 use crate::aws::{Phase, Regional, Stack};
 use crate::event::{Failure, Health, Standing};
-use crate::kinds::Owner;
-use crate::kinds::owner::Ownership;
+use crate::kinds::Claim;
+use crate::kinds::adopt::{STANDS, remedies};
 
-/// How a stack stands that was looked for, with why its last operation failed, if it did. With an owner it should be the
-/// owner's. Nothing is waited for: what is under way is told as such.
-pub async fn standing(regional: &Regional, live: Option<&Stack>, owner: Option<&Owner>) -> Standing {
-    let standing = judge(live, owner);
+/// How a stack stands that was looked for, with why its last operation failed, if it did. With a claim it should be the
+/// node's. Nothing is waited for: what is under way is told as such.
+pub async fn standing(regional: &Regional, live: Option<&Stack>, claim: Option<Claim<'_>>) -> Standing {
+    let standing = judge(live, claim);
     let Some(stack) = live.filter(|stack| asks_why(stack, &standing)) else { return standing };
     let reason = stack.reason.clone().unwrap_or_default();
     match regional.last_operation(&stack.id).await {
@@ -35,9 +35,9 @@ fn asks_why(stack: &Stack, standing: &Standing) -> bool {
 }
 
 /// How a stack stands, as far as a look at it alone tells.
-fn judge(live: Option<&Stack>, owner: Option<&Owner>) -> Standing {
+fn judge(live: Option<&Stack>, claim: Option<Claim<'_>>) -> Standing {
     let Some(stack) = live.filter(|stack| stack.status.phase() != Phase::Deleted) else {
-        return absent(owner);
+        return absent(claim);
     };
     let health = match stack.status.phase() {
         Phase::Ready => Health::Fine,
@@ -47,14 +47,17 @@ fn judge(live: Option<&Stack>, owner: Option<&Owner>) -> Standing {
     let mut standing = Standing::new(health, stack.status.as_str());
     standing.id = Some(stack.id.clone());
     standing.since = stack.updated.or(stack.created).and_then(|millis| Timestamp::from_millisecond(millis).ok());
-    match owner.map(|owner| owner.of(&stack.tags)) {
-        None | Some(Ownership::Ours) => {}
-        Some(ownership) => {
-            standing.health = Health::Foreign;
-            return standing.because(ownership.to_string()).help(
-                "give the node another `name`; or, if only the stack's outputs are needed, set `manage = false`",
-            );
-        }
+    if let Some(claim) = claim
+        && let Some(ownership) = claim.disputed(&stack.tags)
+    {
+        standing.health = Health::Foreign;
+        standing.help = remedies(claim.owner, &ownership);
+        return standing.because(ownership.to_string()).help(
+            "else give the node another `name`; or, if only the stack's outputs are needed, set `manage = false`",
+        );
+    }
+    if claim.is_some_and(|claim| claim.adopt.spares(claim.owner, &stack.tags)) {
+        standing = standing.help(format!("it {STANDS}"));
     }
     if health == Health::Failed {
         standing.help.extend(stack.status.remedy().map(str::to_owned));
@@ -62,9 +65,9 @@ fn judge(live: Option<&Stack>, owner: Option<&Owner>) -> Standing {
     standing
 }
 
-fn absent(owner: Option<&Owner>) -> Standing {
+fn absent(claim: Option<Claim<'_>>) -> Standing {
     let standing = Standing::new(Health::Missing, "not there");
-    match owner {
+    match claim {
         Some(_) => standing,
         None => standing
             .help("the plan only reads it (`manage = false`): make it first, or correct its name, account or region"),
@@ -75,9 +78,24 @@ fn absent(owner: Option<&Owner>) -> Standing {
 mod tests {
     use super::super::decide::tests::{OURS, stack};
     use super::*;
+    use crate::kinds::{Adopt, Owner};
 
     fn owner() -> Owner {
         Owner { plan: "network".to_owned(), node: "stacks.spoke[dev]".parse().unwrap() }
+    }
+
+    fn claim(owner: &Owner, adopt: Adopt) -> Claim<'_> {
+        Claim { owner, adopt }
+    }
+
+    #[test]
+    fn a_stack_that_the_plan_adopts_is_the_nodes() {
+        let standing = judge(Some(&stack("CREATE_COMPLETE", &[])), Some(claim(&owner(), Adopt::Declared)));
+        assert_eq!(standing.health, Health::Fine);
+        assert!(standing.help[0].contains("`orch adopt`"), "{:?}", standing.help);
+        let others = [("orch:plan", "other"), ("orch:node", "stacks/spoke/dev")];
+        let standing = judge(Some(&stack("CREATE_COMPLETE", &others)), Some(claim(&owner(), Adopt::Declared)));
+        assert_eq!(standing.health, Health::Foreign);
     }
 
     #[test]
@@ -101,7 +119,7 @@ mod tests {
             ("UPDATE_ROLLBACK_IN_PROGRESS", Health::UnderWay, true),
         ] {
             let stack = stack(status, &OURS);
-            let standing = judge(Some(&stack), Some(&owner()));
+            let standing = judge(Some(&stack), Some(claim(&owner(), Adopt::Never)));
             assert_eq!((standing.health, asks_why(&stack, &standing)), (health, asks), "{status}");
         }
     }
@@ -110,7 +128,7 @@ mod tests {
     fn somebody_elses_stack_is_told_as_such_and_not_asked_about() {
         for status in ["CREATE_COMPLETE", "ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_IN_PROGRESS"] {
             let stack = stack(status, &[]);
-            let standing = judge(Some(&stack), Some(&owner()));
+            let standing = judge(Some(&stack), Some(claim(&owner(), Adopt::Never)));
             assert_eq!((standing.health, standing.state.as_str()), (Health::Foreign, status));
             assert_eq!(standing.cause.as_deref(), Some("it has no tags of orch"));
             assert!(!asks_why(&stack, &standing));

@@ -57,6 +57,7 @@ impl World {
             tags: IndexMap::from([("Purpose".to_owned(), "Infrastructure".to_owned())]),
             capabilities: Vec::new(),
             owner: owner("stacks.spoke[dev]"),
+            adopt: Adopt::Never,
         };
         Self { sim, sessions, wanted }
     }
@@ -241,7 +242,8 @@ async fn somebody_elses_stack_is_not_touched_but_can_be_read() {
     let read = find(&world.dev(), "us-east-1-dev", None, &unseen).await.unwrap().unwrap();
     assert_eq!((read.change, read.outputs), (Change::Read, done.outputs));
     assert_eq!(find(&world.dev(), "nobody", None, &unseen).await, Ok(None));
-    let left_out = find(&world.dev(), "us-east-1-dev", Some(&world.wanted.owner), &unseen).await.unwrap_err();
+    let claim = Claim { owner: &world.wanted.owner, adopt: Adopt::Never };
+    let left_out = find(&world.dev(), "us-east-1-dev", Some(claim), &unseen).await.unwrap_err();
     assert_eq!(left_out.summary, failure.summary);
 }
 

@@ -8,6 +8,8 @@
 pub(super) struct Attempt {
     nonce: String,
     number: u32,
+    /// Whether it is known that the stack differs by more than the tags that tell the owner.
+    differs: bool,
 }
 
 /// What the names of change sets begin with.
@@ -16,12 +18,23 @@ pub(super) const CHANGE_SET: &str = "orch-update-";
 impl Attempt {
     /// An attempt, by a word that was never said before.
     pub(super) fn new(nonce: String) -> Self {
-        Self { nonce, number: 0 }
+        Self { nonce, number: 0, differs: false }
     }
 
     /// Gives the present change set up: the next one has another name.
     pub(super) fn give_up(&mut self) {
         self.number += 1;
+        self.differs = false;
+    }
+
+    /// Notes that CloudFormation finds something to change, the tags that tell the owner aside.
+    pub(super) fn note_difference(&mut self) {
+        self.differs = true;
+    }
+
+    /// Whether that was found, by this attempt's present change set or the one before.
+    pub(super) fn is_known_to_differ(&self) -> bool {
+        self.differs
     }
 
     /// The token of the call that creates a stack.

@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::super::adopt::STANDS;
 use super::super::lost::insist;
 use super::super::{Change, Done, Failure, Progress, Regional, Step};
+use super::compare::{About, Reason};
 use super::token::{Attempt, CHANGE_SET};
 use super::{Attempted, ChangeSets, Wanted, ending, ways};
-use crate::aws::{CallError, ChangeSet, ChangeSetSpec, ChangeSetSummary, Class, Operation, ResourceChange, Stack};
+use crate::aws::{
+    CallError, ChangeSet, ChangeSetSpec, ChangeSetSummary, Class, Operation, ResourceChange, Stack, StackSpec,
+};
 
 /// How long CloudFormation may take over a change set.
 const MAKING_AT_MOST: Duration = Duration::from_mins(15);
@@ -18,9 +22,18 @@ const MAKING_AT_MOST: Duration = Duration::from_mins(15);
 pub(super) enum How {
     /// As always: what fails is rolled back.
     Plainly,
+    /// The same, where only CloudFormation can tell whether anything differs at all.
+    InDoubt,
     /// On a stack whose creation was left where it failed: CloudFormation takes it with rollback switched off only, and
     /// replaces nothing.
     Resuming,
+}
+
+impl How {
+    /// How a change set is carried out that is made for these reasons.
+    pub(super) fn because(reasons: &[Reason]) -> Self {
+        if reasons.iter().all(|reason| reason.about == About::Doubt) { Self::InDoubt } else { Self::Plainly }
+    }
 }
 
 /// How a change set stands.
@@ -60,17 +73,43 @@ pub(super) enum Worked {
 }
 
 /// Has CloudFormation work out what to change. A change set that cannot be executed is deleted.
+///
+/// A stack that is adopted and not to be touched for its tags alone is asked about without them first, where it is in doubt
+/// whether anything else differs.
 pub(super) async fn work_out(
     regional: &Regional,
     wanted: &Wanted,
     stack: &Stack,
+    how: How,
+    attempt: &mut Attempt,
+    change_sets: &ChangeSets,
+) -> Result<Worked, Failure> {
+    if how == How::InDoubt && wanted.spares(stack) && !attempt.is_known_to_differ() {
+        let spec = StackSpec { tags: wanted.tags.clone(), ..wanted.spec() };
+        let change_set = match ask(regional, wanted, stack, spec, attempt, change_sets).await? {
+            Worked::Out(change_set) => change_set,
+            otherwise => return Ok(otherwise),
+        };
+        discard(regional, &change_set.id).await;
+        change_sets.release(&attempt.update());
+        attempt.give_up();
+        attempt.note_difference();
+    }
+    ask(regional, wanted, stack, wanted.spec(), attempt, change_sets).await
+}
+
+async fn ask(
+    regional: &Regional,
+    wanted: &Wanted,
+    stack: &Stack,
+    spec: StackSpec,
     attempt: &mut Attempt,
     change_sets: &ChangeSets,
 ) -> Result<Worked, Failure> {
     let name = attempt.update();
     clear(regional, stack, &name).await;
     let nested = wanted.template.contains("AWS::CloudFormation::Stack");
-    let spec = ChangeSetSpec { stack: wanted.spec(), name, nested };
+    let spec = ChangeSetSpec { stack: spec, name, nested };
     change_sets.keep(regional, &stack.id, &spec.name);
     let change_set = match make(regional, stack, &spec, attempt).await? {
         Made::ChangeSet(change_set) => change_set,
@@ -116,9 +155,9 @@ pub(super) async fn update(
     progress: Progress<'_>,
 ) -> Result<Attempted, Failure> {
     progress(Step { what: &wanted.name, status: "CreateChangeSet", reason: reasons.first().map(String::as_str) });
-    match work_out(regional, wanted, stack, attempt, change_sets).await? {
+    match work_out(regional, wanted, stack, how, attempt, change_sets).await? {
         Worked::Nothing if how == How::Resuming => Ok(Attempted::Vain(UNCHANGED)),
-        Worked::Nothing => Ok(Attempted::Done(nothing(stack, reasons))),
+        Worked::Nothing => Ok(Attempted::Done(nothing(wanted, stack, reasons))),
         Worked::Again(failure) => Ok(Attempted::Again(failure)),
         Worked::Out(change_set) if how == How::Resuming && change_set.changes.iter().any(may_replace) => {
             discard(regional, &change_set.id).await;
@@ -147,9 +186,15 @@ enum Made {
 }
 
 /// The stack is as it should be, though it could not be told by looking.
-fn nothing(stack: &Stack, mut reasons: Vec<String>) -> Done {
-    reasons.push("CloudFormation finds nothing to change".to_owned());
+fn nothing(wanted: &Wanted, stack: &Stack, mut reasons: Vec<String>) -> Done {
+    reasons.extend(found_nothing(wanted, stack));
     super::unchanged(stack, reasons)
+}
+
+/// What there is to say where CloudFormation was asked and finds nothing to change.
+pub(super) fn found_nothing(wanted: &Wanted, stack: &Stack) -> Vec<String> {
+    let stands = wanted.spares(stack).then(|| STANDS.to_owned());
+    std::iter::once("CloudFormation finds nothing to change".to_owned()).chain(stands).collect()
 }
 
 /// Deletes a change set that is of no use. What it was for has its own end already, which this must not hide.
@@ -279,7 +324,7 @@ async fn execute(
         progress(Step { what: &wanted.name, status: "ExecuteChangeSet", reason: Some(detail) });
     }
     let answer = match how {
-        How::Plainly => regional.execute_change_set(&stack.id, &change_set.id, &token).await,
+        How::Plainly | How::InDoubt => regional.execute_change_set(&stack.id, &change_set.id, &token).await,
         How::Resuming => regional.resume_by_change_set(&stack.id, &change_set.id, &token).await,
     };
     let unsure = match answer {
