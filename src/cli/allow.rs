@@ -6,7 +6,7 @@ use crate::ids::{Kind, NodeId};
 use crate::kinds::stack::Allowed;
 use crate::plan::{Plan, nearest};
 
-use super::args::{Apply, Destroy};
+use super::args::Destroy;
 use super::exit::Exit;
 use super::terminal;
 
@@ -15,6 +15,12 @@ use super::terminal;
 pub(super) struct Resource {
     node: NodeId,
     name: String,
+}
+
+impl std::fmt::Display for Resource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.node, self.name)
+    }
 }
 
 /// Splits `NODE:RESOURCE`.
@@ -36,9 +42,9 @@ pub(super) struct Allow<'a> {
 }
 
 impl<'a> Allow<'a> {
-    /// What is allowed to an apply.
-    pub(super) fn apply(args: &'a Apply) -> Self {
-        Self { skip: &args.skip_resource, ..Self::default() }
+    /// What is allowed to an apply, and to the preview of one: what a rollback may pass over.
+    pub(super) fn skipping(skip: &'a [Resource]) -> Self {
+        Self { skip, ..Self::default() }
     }
 
     /// What is allowed to a destruction.

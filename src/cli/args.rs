@@ -27,6 +27,7 @@ use super::disk::folder;
         3    an account cannot be used, or AWS would not tell what was asked; nothing was changed\n  \
         4    a question was answered with no, or there was no terminal to ask at; nothing was changed\n  \
         5    preview: there is something to do\n  \
+        6    apply of a saved preview: what it was made of has changed since; nothing was changed\n  \
         130  interrupted, and no node failed\n\n\
         Try it without AWS:\n  orch apply plans/us-east-1.toml --local",
     propagate_version = true,
@@ -110,9 +111,13 @@ pub(super) enum Command {
     /// nothing, create, update in place, replace, or what it depends on that only the run will tell. Where a stack
     /// differs, CloudFormation works the update out in a change set, which is deleted again; --read-only makes none.
     /// Ends with 0 where there is nothing to do, with 5 where there is something, with 1 where a node would fail.
+    ///
+    /// With --save the preview is kept in a file, and its change sets wait at AWS: `orch apply FILE` does exactly that, or
+    /// refuses; `orch discard FILE` deletes the change sets.
     #[command(after_long_help = "Examples:\n  \
         orch preview plans/us-east-1.toml\n  \
         orch preview plans/us-east-1.toml --only account:dev\n  \
+        orch preview plans/us-east-1.toml --save changes.json\n  \
         orch preview plans/us-east-1.toml --read-only --format markdown > comment.md")]
     Preview(PreviewArgs),
     /// Make AWS what the plan says
@@ -124,15 +129,24 @@ pub(super) enum Command {
     /// A stack that a failure has left in a state from which it cannot be updated is led out of it first, and one that
     /// never was complete is deleted and created anew; docs/recovery.md has every state and its way out.
     ///
+    /// In place of a plan a saved preview can be given: then exactly that is done, without a question, or nothing, if what
+    /// it was made of has changed since.
+    ///
     /// Ctrl-C once starts nothing new and lets running nodes settle; a second one stops at once. What AWS has begun
     /// goes on there, and the next apply picks it up.
     #[command(after_long_help = "Examples:\n  \
+        orch apply changes.json                              what `orch preview --save changes.json` has shown\n  \
         orch apply plans/us-east-1.toml                      on AWS, with your own credentials\n  \
         orch apply plans/us-east-1.toml --local              on the embedded AWS, kept in .orch/local/\n  \
         orch apply plans/us-east-1.toml --only account:dev   one account's nodes\n  \
         orch apply plans/us-east-1.toml --skip peerings --skip routes\n  \
         orch apply plans/us-east-1.toml --only 'stacks.spoke[dev]' --yes")]
     Apply(Apply),
+    /// Give a saved preview up: delete the change sets that wait for it
+    ///
+    /// The file stays where it is, and can no longer be applied if it had a change set.
+    #[command(after_long_help = "Examples:\n  orch discard changes.json")]
+    Discard(Discard),
     /// Take over what stands without the tags of these nodes
     ///
     /// A stack or a peering that somebody else has made, or orch for another plan, becomes the node's: its tags are
@@ -394,6 +408,20 @@ pub(super) struct Apply {
     pub skip_resource: Vec<Resource>,
 }
 
+/// Arguments of `discard`.
+#[derive(Args, Debug)]
+pub(super) struct Discard {
+    /// The saved preview
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Variables.
+    #[command(flatten)]
+    pub vars: Vars,
+    /// AWS.
+    #[command(flatten)]
+    pub target: Target,
+}
+
 /// Arguments of `adopt`.
 #[derive(Args, Debug)]
 pub(super) struct Adopt {
@@ -470,6 +498,12 @@ pub(super) struct PreviewArgs {
     /// Make no change sets: they run the macros of a template, which is code. For plans that one does not trust
     #[arg(long)]
     pub read_only: bool,
+    /// Save the preview to a file, for `orch apply FILE`; its change sets are left to wait at AWS
+    #[arg(long, value_name = "FILE", conflicts_with = "read_only")]
+    pub save: Option<PathBuf>,
+    /// Pass over this resource when a rollback that has failed is gone on with, as with `apply`; repeatable
+    #[arg(long, value_name = "NODE:RESOURCE", value_parser = resource, help_heading = "Recovery")]
+    pub skip_resource: Vec<Resource>,
     /// Slots.
     #[command(flatten)]
     pub limits: Slots,

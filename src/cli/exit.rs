@@ -17,6 +17,8 @@ pub enum Exit {
     NotConfirmed,
     /// A preview has found something to do.
     Changes,
+    /// What a saved preview was made of has changed since; nothing was changed.
+    Outdated,
     /// Interrupted before everything was done.
     Interrupted,
 }
@@ -32,6 +34,7 @@ impl Exit {
             Self::NoAccount => 3,
             Self::NotConfirmed => 4,
             Self::Changes => 5,
+            Self::Outdated => 6,
             Self::Interrupted => 130,
         }
     }

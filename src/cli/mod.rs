@@ -17,6 +17,7 @@ mod reach;
 mod remote;
 mod rules;
 mod run;
+mod saved;
 mod schema;
 mod signals;
 mod status;
@@ -82,6 +83,7 @@ pub fn main() -> ExitCode {
         Command::Graph(args) => graph::graph(&args, &surroundings),
         Command::Preview(args) => preview::preview(&args, &surroundings),
         Command::Apply(args) => run::apply(&args, &surroundings),
+        Command::Discard(args) => saved::discard(&args, &surroundings),
         Command::Adopt(args) => run::adopt(&args, &surroundings),
         Command::Destroy(args) => run::destroy(&args, &surroundings),
         Command::Cancel(args) => run::cancel(&args, &surroundings),

@@ -9,39 +9,58 @@ use crate::preview::Preview;
 use crate::report::{Palette, preview_json, preview_markdown, preview_text};
 use crate::run::{Job, Looking, Outlooks, foresee};
 
-use super::args::{PreviewArgs, PreviewFormat, Run};
+use super::allow::Allow;
+use super::args::{Apply, PreviewArgs, PreviewFormat};
 use super::checked::{Checked, Hold};
 use super::exit::Exit;
+use super::saved::Saving;
 use super::signals::Signals;
 use super::threads::on_threads;
-use super::{Surroundings, checked, print, reach};
+use super::{Surroundings, checked, print, reach, terminal};
 
 /// Shows what `apply` would do.
 pub(super) fn preview(args: &PreviewArgs, surroundings: &Surroundings) -> Exit {
     attempt(args, surroundings).unwrap_or_else(|exit| exit)
 }
 
-/// The same for the arguments of a run.
-pub(super) fn before(run: &Run, surroundings: &Surroundings) -> Exit {
-    let args = PreviewArgs { on: run.on.clone(), format: PreviewFormat::Text, read_only: false, limits: run.limits };
+/// The same for the arguments of an apply.
+pub(super) fn before(apply: &Apply, surroundings: &Surroundings) -> Exit {
+    let args = PreviewArgs {
+        on: apply.run.on.clone(),
+        format: PreviewFormat::Text,
+        read_only: false,
+        save: None,
+        skip_resource: apply.skip_resource.clone(),
+        limits: apply.run.limits,
+    };
     preview(&args, surroundings)
 }
 
 fn attempt(args: &PreviewArgs, surroundings: &Surroundings) -> Result<Exit, Exit> {
+    let saving = args.save.as_deref().map(Saving::to).transpose()?;
     let checked = checked::open(&args.on.plan, &args.on.vars, Hold::EveryRule, surroundings)?;
     let chosen = checked.choose(&args.on.choice)?;
-    let job = Arc::new(Job::apply(Arc::clone(&checked.plan), Arc::clone(&checked.graph), &chosen));
+    let allowed = Allow::skipping(&args.skip_resource).of(&checked.plan, &chosen)?;
+    let job = Job::apply(Arc::clone(&checked.plan), Arc::clone(&checked.graph), &chosen).allowing(allowed);
+    let job = Arc::new(job);
     let environment = reach::environment(&args.on.target, &checked.plan, surroundings)?;
     let settings = Settings { limits: args.limits.limits(), fail_fast: false };
-    let preview = on_threads(async {
+    let (preview, saved) = on_threads(async {
         let mut signals = Signals::listen()?;
         let jobs = [&*job];
         let opening = reach::sessions(&jobs, &environment, &checked.sources);
         let sessions = signals.or(Box::pin(opening)).await??;
-        let ahead = Ahead::new(!args.read_only);
+        let ahead = match saving {
+            Some(_) => Ahead { change_sets: Arc::new(ChangeSets::to_be_saved()), ..Ahead::new(true) },
+            None => Ahead::new(!args.read_only),
+        };
         let seen = ahead.look(&job, settings, &checked, &sessions, &mut signals).await;
+        let saved = match (&saving, &seen) {
+            (Some(saving), Ok(preview)) => Some(saving.save(args, &checked, preview, &ahead, &sessions).await),
+            _ => None,
+        };
         ahead.change_sets.sweep().await;
-        seen
+        seen.map(|seen| (seen, saved.unwrap_or(Ok(()))))
     })??;
     let palette = Palette { enabled: surroundings.terminal.color_out };
     let text = match args.format {
@@ -49,7 +68,13 @@ fn attempt(args: &PreviewArgs, surroundings: &Surroundings) -> Result<Exit, Exit
         PreviewFormat::Json => preview_json(&preview),
         PreviewFormat::Markdown => preview_markdown(&preview),
     };
-    Ok(print(&text, exit(&preview)))
+    let exit = print(&text, exit(&preview));
+    saved?;
+    if let Some(path) = args.save.as_ref().filter(|_| !surroundings.quiet) {
+        let path = path.display();
+        terminal::notice(&format!("saved: `orch apply {path}` does exactly this, `orch discard {path}` gives it up\n"));
+    }
+    Ok(exit)
 }
 
 /// How a preview is told to the shell.
@@ -70,7 +95,7 @@ pub(super) struct Ahead {
     pub(super) outlooks: Arc<Outlooks>,
     /// The change sets that were made and not executed.
     pub(super) change_sets: Arc<ChangeSets>,
-    asks: bool,
+    pub(super) asks: bool,
 }
 
 impl Ahead {

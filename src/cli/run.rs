@@ -18,14 +18,17 @@ use super::preview::{self, Ahead};
 use super::signals::Signals;
 use super::teller::Teller;
 use super::threads::on_threads;
-use super::{Surroundings, checked, outputs, print, reach, terminal};
+use super::{Surroundings, checked, outputs, print, reach, saved, terminal};
 
 /// Makes AWS what the plan says.
 pub(super) fn apply(args: &Apply, surroundings: &Surroundings) -> Exit {
-    if args.dry_run {
-        return preview::before(&args.run, surroundings);
+    if let Some(text) = saved::of(&args.run.on.plan) {
+        return saved::apply(args, &text, surroundings);
     }
-    run(&args.run, Command::Apply, &Allow::apply(args), surroundings)
+    if args.dry_run {
+        return preview::before(args, surroundings);
+    }
+    run(&args.run, Command::Apply, &Allow::skipping(&args.skip_resource), surroundings)
 }
 
 /// Deletes what the plan made.
@@ -132,21 +135,36 @@ fn attempt(
             ahead.change_sets.sweep().await;
             return Err(exit);
         }
-        let teller = Teller::new(&job, surroundings);
-        let (words, control) = mpsc::unbounded_channel();
-        let watching = tokio::spawn(signals.tell(words));
-        let tally = execute(&job, command, settings, means(teller.sink()), control).await;
-        watching.abort();
-        ahead.change_sets.sweep().await;
-        let mut text = String::new();
-        if command == Command::Apply {
-            let palette = Palette { enabled: surroundings.terminal.color_out };
-            text = outputs_table(&outputs::given(&gathered, &job), palette);
-            text.push('\n');
-        }
-        text.push_str(&teller.end(surroundings));
-        Ok(print(&text, exit(&tally)))
+        Ok(carry_out(&job, command, settings, means, signals, surroundings).await)
     })?
+}
+
+/// Runs a job to its end, tells it while it happens, and prints what came of it. Change sets that were not executed are
+/// deleted.
+pub(super) async fn carry_out(
+    job: &Arc<Job>,
+    command: Command,
+    settings: Settings,
+    means: impl FnOnce(Sink) -> Means,
+    signals: Signals,
+    surroundings: &Surroundings,
+) -> Exit {
+    let teller = Teller::new(job, surroundings);
+    let means = means(teller.sink());
+    let (gathered, change_sets) = (Arc::clone(&means.gathered), Arc::clone(&means.change_sets));
+    let (words, control) = mpsc::unbounded_channel();
+    let watching = tokio::spawn(signals.tell(words));
+    let tally = execute(job, command, settings, means, control).await;
+    watching.abort();
+    change_sets.sweep().await;
+    let mut text = String::new();
+    if command == Command::Apply {
+        let palette = Palette { enabled: surroundings.terminal.color_out };
+        text = outputs_table(&outputs::given(&gathered, job), palette);
+        text.push('\n');
+    }
+    text.push_str(&teller.end(surroundings));
+    print(&text, exit(&tally))
 }
 
 /// Looks up what a destruction needs to know, before anything is deleted. What is missing is no failure; what cannot

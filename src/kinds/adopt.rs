@@ -34,6 +34,11 @@ impl Adopt {
         if adopt { Self::Declared } else { Self::Never }
     }
 
+    /// Whether anything that is not the node's becomes it.
+    pub(super) fn is_wanted(self) -> bool {
+        self != Self::Never
+    }
+
     /// Whether something is to be taken over at once, so that there must be something.
     pub(super) const fn is_now(self) -> bool {
         matches!(self, Self::Now { .. })

@@ -7,6 +7,8 @@ use crate::preview::{Difference, Shown, Until};
 /// A value that only the run will bring forth.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Later {
+    /// The value with names in place of what is not known.
+    pub text: String,
     /// What it waits for.
     pub until: Vec<Until>,
     /// Whether all of that comes from what the run would make: then nothing that is there already can have this value.
@@ -30,6 +32,14 @@ pub enum Expected {
 }
 
 impl Expected {
+    /// The value as it is known: with names in place of what is not.
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Self::Known(text) => text,
+            Self::Later(later) => &later.text,
+        }
+    }
+
     /// The value, if it is known.
     pub fn known(&self) -> Option<&str> {
         match self {

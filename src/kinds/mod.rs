@@ -16,6 +16,7 @@ mod lost;
 mod outlook;
 mod owner;
 mod refusal;
+mod shown;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +29,7 @@ pub use adopt::{Adopt, Claim};
 pub use expected::{Expected, Later};
 pub use outlook::Outlook;
 pub use owner::{NODE_TAG, Owner, PLAN_TAG};
+pub use shown::Shown;
 
 /// A node that ended well.
 #[derive(Clone, Debug, PartialEq, Eq)]

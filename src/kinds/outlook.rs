@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::stack::Prepared;
 use super::{Done, Owner, Regional};
-use crate::preview::{Action, Foreseen, Until};
+use crate::preview::{Action, Foreseen, Grounds, Until};
 
 /// What is foreseen for a node, and what those that refer to it may count on.
 #[derive(Debug)]
@@ -17,12 +17,17 @@ pub struct Outlook {
     pub id: Option<String>,
     /// A change set that is made and waits to be executed.
     pub prepared: Option<Prepared>,
+    /// What that stands on.
+    pub grounds: Grounds,
+    /// The route tables that lead the destination elsewhere now, and would be led to the target.
+    pub led: Vec<String>,
 }
 
 impl From<Foreseen> for Outlook {
     /// An outlook on a node that gives nothing as yet.
     fn from(foreseen: Foreseen) -> Self {
-        Self { foreseen, outputs: BTreeMap::new(), id: None, prepared: None }
+        let grounds = Grounds::default();
+        Self { foreseen, outputs: BTreeMap::new(), id: None, prepared: None, grounds, led: Vec::new() }
     }
 }
 
@@ -57,6 +62,13 @@ impl Outlook {
     #[must_use]
     pub(super) fn until(mut self, until: Vec<Until>) -> Self {
         self.foreseen.until = until;
+        self
+    }
+
+    /// The same with what it saw at AWS.
+    #[must_use]
+    pub(super) fn on(mut self, live: BTreeMap<String, String>) -> Self {
+        self.grounds.live = live;
         self
     }
 

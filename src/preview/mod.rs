@@ -5,15 +5,23 @@
 //! will bring forth is told as unknown, with the reference that it waits for.
 
 mod action;
+mod changed;
 mod difference;
 mod foreseen;
+mod grounds;
 mod order;
 mod resource;
+mod saved;
 mod whole;
 
 pub use action::Action;
+pub use changed::{Changed, Place, changed, changed_accounts};
 pub use difference::{Difference, Shown};
 pub use foreseen::{Foreseen, Until};
+pub use grounds::{DIGEST, Grounds};
 pub use order::Order;
 pub use resource::{Effect, PropertyChange, Recreates, ResourceChange};
+pub use saved::{Saved, Unreadable, Waiting};
 pub use whole::{Count, Preview, VERSION};
+
+use saved::digest;

@@ -14,6 +14,6 @@ mod took;
 pub use lines::{Lines, Verbosity};
 pub use outputs::{NodeOutputs, SameName, outputs_env, outputs_json, outputs_table};
 pub use palette::Palette;
-pub use preview::{preview_json, preview_markdown, preview_text};
+pub use preview::{changed_text, preview_json, preview_markdown, preview_text};
 pub use status::{Layout, status_json, status_text};
 pub use summary::Digest;

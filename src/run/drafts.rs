@@ -9,8 +9,10 @@ use super::outlooks::{Giving, Outlooks};
 use super::wanted::{Resolver, Unknown};
 use crate::diag::Sources;
 use crate::event::Failure;
+use crate::ids::NodeId;
 use crate::kinds::{Adopt, Expected, Later, Owner, Until, peering, route, stack};
 use crate::plan::{Attribute, Outputs, PeeringSpec, RouteSpec, Setting, Side, StackSpec, Value};
+use crate::preview::Grounds;
 
 /// Works out the values of one node as far as they are known.
 pub(super) struct Drafter<'a> {
@@ -112,7 +114,7 @@ impl Drafter<'_> {
             Err(Unknown::Unfit(failure)) => return Err(*failure),
             Err(Unknown::Missing(_, failure)) => failure,
         };
-        let mut later = Later { until: Vec::new(), fresh: true };
+        let mut later = Later { text: self.with_names(value), until: Vec::new(), fresh: true };
         for need in value.needs() {
             let Some(attribute) = need.attribute.as_ref() else { continue };
             if self.outlooks.get(&need.node, attribute).is_some() {
@@ -131,5 +133,28 @@ impl Drafter<'_> {
             later.until.push(Until { node: need.node.clone(), value, expression, place });
         }
         Ok(Err(later))
+    }
+
+    /// A value with the reference in place of what is not known. Where a helper does not take that, the value as the plan
+    /// has it: it is only compared with itself.
+    fn with_names(&self, value: &Value) -> String {
+        match value.resolve(&Named(self.outlooks)) {
+            Ok(Json::String(text)) => text,
+            Ok(other) => other.to_string(),
+            Err(_) => Grounds::digest(&format!("{value:?}")),
+        }
+    }
+}
+
+/// What is foreseen of nodes, with the reference itself in place of what is not known.
+struct Named<'a>(&'a Outlooks);
+
+impl Outputs for Named<'_> {
+    fn get(&self, node: &NodeId, attribute: &Attribute) -> Option<Json> {
+        let name = || match attribute {
+            Attribute::Id => format!("⟨{node}.id⟩"),
+            Attribute::Output(name) => format!("⟨{node}.outputs.{name}⟩"),
+        };
+        Some(self.0.get(node, attribute).unwrap_or_else(|| name().into()))
     }
 }

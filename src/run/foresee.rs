@@ -17,7 +17,7 @@ use crate::graph::Ix;
 use crate::kinds::stack::ChangeSets;
 use crate::kinds::{Claim, Outlook, Owner, peering, route, stack};
 use crate::plan::{Node, PeeringSpec, Spec};
-use crate::preview::{Action, Foreseen, Order, Preview};
+use crate::preview::{Action, Foreseen, Grounds, Order, Preview};
 
 /// What a preview needs besides the job.
 #[derive(Clone)]
@@ -137,12 +137,28 @@ impl Foreseer {
         let accepter = |spec: &PeeringSpec| regional(sessions, &spec.accepter.account, &spec.accepter.region);
         let found = match (&node.spec, task) {
             (Spec::Stack(spec), Task::Converge) => {
-                return stack::foresee(&home, &drafter.stack(spec)?, change_sets.as_deref()).await;
+                let draft = drafter.stack(spec)?;
+                let mut outlook = stack::foresee(&home, &draft, change_sets.as_deref()).await?;
+                outlook.grounds.wanted = draft.wanted();
+                let skip = self.job.allowed(&node.id).skip;
+                if !skip.is_empty() {
+                    let passed = skip.join(", ");
+                    outlook.foreseen.notes.push(format!("if a rollback of it has failed, that passes over {passed}"));
+                }
+                return Ok(outlook);
             }
             (Spec::Peering(spec), Task::Converge) => {
-                return peering::foresee(&home, &accepter(spec)?, &drafter.peering(spec)?).await;
+                let (accepter, draft) = (accepter(spec)?, drafter.peering(spec)?);
+                let mut outlook = peering::foresee(&home, &accepter, &draft).await?;
+                outlook.grounds.wanted = draft.wanted(&accepter);
+                return Ok(outlook);
             }
-            (Spec::Route(spec), Task::Converge) => return route::foresee(&home, &drafter.route(spec)?).await,
+            (Spec::Route(spec), Task::Converge) => {
+                let draft = drafter.route(spec)?;
+                let mut outlook = route::foresee(&home, &draft).await?;
+                outlook.grounds.wanted = draft.wanted();
+                return Ok(outlook);
+            }
             (Spec::Stack(spec), _) => {
                 let claim = Claim { owner: &owner, adopt };
                 stack::foresee_reading(&home, &spec.name, claim, spec.manage).await?
@@ -150,7 +166,11 @@ impl Foreseer {
             (Spec::Peering(spec), _) => {
                 let adopted = drafter.resolver().adopted(spec);
                 let found = peering::find(&home, &accepter(spec)?, &owner, vpcs(adopted.as_ref())).await?;
-                found.map(|found| Outlook::read(&home, &owner, "", Some(found)))
+                found.map(|found| {
+                    let live = found.id.iter().map(|id| (format!("peering {id}"), found.outputs["status"].clone()));
+                    let grounds = Grounds { live: live.collect(), ..Grounds::default() };
+                    Outlook { grounds, ..Outlook::read(&home, &owner, "", Some(found)) }
+                })
             }
             (Spec::Route(_), _) => Some(Outlook::read(&home, &owner, "", None)),
         };

@@ -1,19 +1,22 @@
 //! What is foreseen of the nodes so far.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value as Json;
 
 use crate::ids::NodeId;
 use crate::kinds::stack::Prepared;
-use crate::kinds::{Change, Done, Outlook};
+use crate::kinds::{Change, Done, Outlook, Shown};
 use crate::plan::{Attribute, Outputs};
-use crate::preview::{Action, Foreseen};
+use crate::preview::{Action, Foreseen, Grounds, Waiting};
 
 /// What was foreseen of every node, filled while a preview is made and used up by the run that follows it.
 #[derive(Debug, Default)]
-pub struct Outlooks(Mutex<HashMap<NodeId, Outlook>>);
+pub struct Outlooks {
+    kept: Mutex<HashMap<NodeId, Outlook>>,
+    binding: bool,
+}
 
 /// How much a node that was foreseen can still give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +31,32 @@ pub(super) enum Giving {
 }
 
 impl Outlooks {
+    /// Those that bind the run that follows: it does what is foreseen here, and nothing that would take away more.
+    pub fn binding() -> Self {
+        Self { binding: true, ..Self::default() }
+    }
+
+    /// What every node stands on.
+    pub fn grounds(&self) -> BTreeMap<NodeId, Grounds> {
+        self.lock().iter().map(|(node, outlook)| (node.clone(), outlook.grounds.clone())).collect()
+    }
+
+    /// The change sets that wait to be executed, in the order of the nodes.
+    pub fn waiting(&self) -> Vec<Waiting> {
+        let kept = self.lock();
+        let waiting = kept.values().filter_map(|one| Some(one.prepared.as_ref()?.waiting(&one.foreseen)));
+        let mut waiting: Vec<Waiting> = waiting.collect();
+        waiting.sort_by(|one, other| one.node.cmp(&other.node));
+        waiting
+    }
+
+    /// What the run is bound to do with a node, if it is bound to anything.
+    pub(super) fn shown(&self, node: &NodeId) -> Option<Shown> {
+        let kept = self.lock();
+        let outlook = kept.get(node).filter(|_| self.binding)?;
+        Some(Shown { foreseen: outlook.foreseen.clone(), led: outlook.led.clone() })
+    }
+
     /// Keeps what was foreseen of a node.
     pub(super) fn keep(&self, outlook: Outlook) {
         self.lock().insert(outlook.foreseen.node.clone(), outlook);
@@ -67,7 +96,7 @@ impl Outlooks {
 
     // Every change under this lock is whole, as in `Gathered`.
     fn lock(&self) -> MutexGuard<'_, HashMap<NodeId, Outlook>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -95,12 +95,14 @@ impl Runner {
             }
             return Ok(done);
         }
+        let shown = self.means.outlooks.shown(&node.id);
         match (&node.spec, task) {
             // Of what AWS does for peerings and routes nothing can be cancelled.
             (_, Task::Leave) | (Spec::Peering(_) | Spec::Route(_), Task::Cancel) => Ok(Done::new(Change::Unchanged)),
             (Spec::Stack(spec), Task::Converge) => {
                 let prepared = self.means.outlooks.take_prepared(&node.id);
-                let with = stack::With { allowed: &self.job.allowed(&node.id), change_sets: &self.means.change_sets };
+                let allowed = &self.job.allowed(&node.id);
+                let with = stack::With { allowed, change_sets: &self.means.change_sets, shown: shown.as_ref() };
                 stack::converge(&home, &resolver.stack(spec)?, prepared, with, &progress).await
             }
             (Spec::Stack(spec), Task::Cancel) => stack::cancel(&home, &spec.name, &owner, &progress).await,
@@ -132,7 +134,7 @@ impl Runner {
             }
             (Spec::Route(spec), Task::Converge) => {
                 let wanted = resolver.route(spec)?;
-                let done = route::converge(&home, &wanted, &progress).await?;
+                let done = route::converge(&home, &wanted, shown.as_ref(), &progress).await?;
                 Ok(Done { outputs: facts(wanted), ..done })
             }
             // A route gives nothing, so there is nothing to read of it.

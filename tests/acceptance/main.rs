@@ -5,6 +5,7 @@
 mod adopting;
 mod calls;
 mod first_run;
+mod hand;
 mod in_process;
 mod listed;
 mod network;
@@ -14,6 +15,7 @@ mod preview;
 mod recovery;
 mod remote;
 mod resume;
+mod saved;
 mod silence;
 mod trouble;
 mod world;

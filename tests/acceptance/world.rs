@@ -164,6 +164,21 @@ impl Look {
         self.0.inspect(kept).unwrap()
     }
 
+    /// How many change sets wait to be executed.
+    pub fn waiting_change_sets(&self) -> usize {
+        let waiting = |world: &World| {
+            let stacks = world.places().flat_map(|(_, place)| place.cloudformation.stacks.values());
+            let sets = stacks.flat_map(|stack| &stack.change_sets);
+            sets.filter(|set| set.execution.to_string() == "AVAILABLE").count()
+        };
+        self.0.inspect(waiting).unwrap()
+    }
+
+    /// Whether a text stands anywhere.
+    pub fn holds(&self, text: &str) -> bool {
+        self.0.inspect(|world| serde_json::to_string(world).unwrap().contains(text)).unwrap()
+    }
+
     /// How many stacks are complete.
     pub fn whole_stacks(&self) -> usize {
         let whole = |world: &World| {

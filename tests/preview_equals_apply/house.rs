@@ -1,5 +1,6 @@
 //! A world for one case, and the commands that are tried in it.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -12,7 +13,7 @@ use orch::event::{Command, Event};
 use orch::graph::{Graph, of_plan};
 use orch::kinds::stack::ChangeSets;
 use orch::plan::{Files, Given, Plan, load};
-use orch::preview::Preview;
+use orch::preview::{Changed, Preview, Saved, changed};
 use orch::report::{Palette, preview_text};
 use orch::run::{Gathered, Job, Looking, Means, Outlooks, execute, foresee, specs};
 use orch::sim::ec2::Tags;
@@ -222,8 +223,46 @@ impl House {
 
     /// What a plan would do.
     pub(crate) async fn preview(&self, tried: Tried, read_only: bool) -> (Preview, Ahead) {
-        let (job, sources) = tried.job();
         let ahead = Ahead { outlooks: Arc::default(), change_sets: Arc::default() };
+        self.look(tried, read_only, ahead).await
+    }
+
+    /// The same, saved.
+    pub(crate) async fn save(&self, tried: Tried) -> Saved {
+        let ahead = Ahead { outlooks: Arc::default(), change_sets: Arc::new(ChangeSets::to_be_saved()) };
+        let (preview, ahead) = self.look(tried, false, ahead).await;
+        let saved = Saved {
+            made: 0,
+            plan: "plan.toml".to_owned(),
+            local: true,
+            only: Vec::new(),
+            skip: Vec::new(),
+            skip_resource: Vec::new(),
+            variables: Vec::new(),
+            accounts: BTreeMap::new(),
+            preview,
+            grounds: ahead.outlooks.grounds(),
+            change_sets: ahead.outlooks.waiting(),
+        };
+        ahead.change_sets.leave(&saved.change_sets);
+        ahead.sweep().await;
+        Saved::read(&saved.text()).unwrap()
+    }
+
+    /// Looks again at what was saved: what has changed since, and what binds the run.
+    pub(crate) async fn again(&self, saved: &Saved, tried: Tried) -> (Vec<Changed>, Ahead) {
+        let change_sets = Arc::new(ChangeSets::of(saved));
+        let ahead = Ahead { outlooks: Arc::new(Outlooks::binding()), change_sets };
+        let (preview, ahead) = self.look(tried, false, ahead).await;
+        let found = changed(saved, &preview, &ahead.outlooks.grounds());
+        for waiting in &saved.change_sets {
+            ahead.change_sets.use_up(&self.at(waiting.account.as_str()), waiting);
+        }
+        (found, ahead)
+    }
+
+    async fn look(&self, tried: Tried, read_only: bool, ahead: Ahead) -> (Preview, Ahead) {
+        let (job, sources) = tried.job();
         let looking = Looking {
             sessions: Arc::clone(&self.sessions),
             sources,
@@ -290,6 +329,15 @@ impl House {
             found.extend(waiting.map(|set| ((account, name), set.name)));
         }
         found
+    }
+
+    /// Deletes the change sets that wait to be executed.
+    pub(crate) async fn delete_change_sets(&self) {
+        for ((account, name), change_set) in self.change_sets().await {
+            let regional = self.at(account);
+            let stack = regional.stack(name).await.unwrap().unwrap();
+            regional.delete_change_set_of(&stack.id, &change_set).await.unwrap();
+        }
     }
 
     /// Whether the last operation of a stack bears a change set's name.

@@ -144,3 +144,59 @@ async fn a_preview_that_only_reads_makes_no_change_set_and_says_what_it_cannot_t
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_saved_still_holds_where_nothing_has_changed_and_is_what_is_done() {
+    let mut done = 0;
+    for case in cases::all() {
+        let house = House::build(&case).await;
+        let saved = house.save(tried(&case)).await;
+        if saved.preview.is_refused() {
+            continue;
+        }
+        let seen = house.sim.calls().len();
+        let (changed, ahead) = house.again(&saved, tried(&case)).await;
+        assert_eq!(changed, [], "{}", case.name);
+        for call in &house.sim.calls()[seen..] {
+            assert!(["Describe", "Get", "List"].iter().any(|verb| call.operation.starts_with(verb)), "{call:?}");
+        }
+        let told = house.apply(tried(&case), ahead).await;
+        for waiting in &saved.change_sets {
+            let place = if waiting.account.as_str() == "dev" { ("dev", "net-spoke") } else { ("master", "net-hub") };
+            assert!(house.was_executed(&place, &waiting.name).await, "{}: {waiting:?}", case.name);
+        }
+        house.assert_no_change_sets(case.name).await;
+        holds(case.name, &saved.preview, &told);
+        done += 1;
+    }
+    assert!(done >= 40, "{done}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_set_that_vanishes_after_the_last_look_stops_its_node_and_no_other_is_made() {
+    let mut broken = 0;
+    for case in cases::all() {
+        let house = House::build(&case).await;
+        let saved = house.save(tried(&case)).await;
+        if saved.preview.is_refused() || saved.change_sets.is_empty() {
+            continue;
+        }
+        let (changed, ahead) = house.again(&saved, tried(&case)).await;
+        assert_eq!(changed, [], "{}", case.name);
+        house.delete_change_sets().await;
+        let made = house.sim.calls().iter().filter(|call| call.operation == "CreateChangeSet").count();
+        let told = house.apply(tried(&case), ahead).await;
+        for waiting in &saved.change_sets {
+            let failed = told.iter().any(|event| {
+                matches!(event, Event::NodeFailed { node, error, .. }
+                    if *node == waiting.node && error.summary.contains("cannot be executed any more"))
+            });
+            let skipped =
+                told.iter().any(|event| matches!(event, Event::NodeSkipped { node, .. } if *node == waiting.node));
+            assert!(failed || skipped, "{}: {told:#?}", case.name);
+        }
+        assert_eq!(made, house.sim.calls().iter().filter(|call| call.operation == "CreateChangeSet").count());
+        broken += 1;
+    }
+    assert!(broken >= 10, "{broken}");
+}

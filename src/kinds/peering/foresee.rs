@@ -1,5 +1,7 @@
 //! What a run would do with a peering.
 
+use std::collections::BTreeMap;
+
 use indexmap::IndexMap;
 
 use super::super::adopt::STANDS;
@@ -38,7 +40,30 @@ pub struct Draft {
     pub adopt: Adopt,
 }
 
+/// What stands at AWS: peerings that are dead vanish by themselves.
+fn live<'a>(found: impl IntoIterator<Item = &'a Peering>) -> BTreeMap<String, String> {
+    let live = found.into_iter().filter(|peering| peering.state.is_live());
+    live.map(|peering| (format!("peering {}", peering.id), peering.state.to_string())).collect()
+}
+
 impl Draft {
+    /// What the plan wants of it.
+    pub fn wanted(&self, accepter: &Regional) -> BTreeMap<String, String> {
+        // Named one by one, so that whatever a peering is wanted to have besides is decided on here too.
+        let Self { requester, accepter: accepting, tags, adopt, owner: _ } = self;
+        let dns = |side: &DraftSide| side.dns.map_or_else(|| "as it is".to_owned(), |dns| dns.to_string());
+        let mut facts = BTreeMap::from([
+            ("requester's VPC".to_owned(), requester.vpc.text().to_owned()),
+            ("requester's DNS".to_owned(), dns(requester)),
+            ("accepter".to_owned(), accepter.to_string()),
+            ("accepter's VPC".to_owned(), accepting.vpc.text().to_owned()),
+            ("accepter's DNS".to_owned(), dns(accepting)),
+            ("adopt".to_owned(), adopt.is_wanted().to_string()),
+        ]);
+        facts.extend(tags.iter().map(|(key, value)| (format!("tag {key}"), value.text().to_owned())));
+        facts
+    }
+
     /// The peering as it is wanted, if both VPCs are known; tags that are not are left out.
     fn known(&self) -> Option<Wanted> {
         let side = |side: &DraftSide| Some(Side { vpc: side.vpc.known()?.to_owned(), dns: side.dns });
@@ -63,6 +88,7 @@ pub async fn foresee(requester: &Regional, accepter: &Regional, draft: &Draft) -
     let until = until([&draft.requester.vpc, &draft.accepter.vpc].into_iter().chain(draft.tags.values()));
     let Some(wanted) = draft.known() else {
         let found = owned_by_picture(requester, accepter, &draft.owner).await?;
+        let facts = live(found.values().map(|(_, peering)| peering));
         let live = found.into_values().map(|(_, peering)| peering).find(|peering| peering.state.is_live());
         // One that is adopted may bear no tags, and is there unless one of its VPCs is yet to be made.
         let fresh =
@@ -75,7 +101,7 @@ pub async fn foresee(requester: &Regional, accepter: &Regional, draft: &Draft) -
             let (one, other) = (&live.requester.vpc, &live.accepter.vpc);
             format!("{} is there, {}, between {one} and {other}", live.id, live.state)
         };
-        return Ok(outlook.noting(live.as_ref().map(note)));
+        return Ok(outlook.on(facts).noting(live.as_ref().map(note)));
     };
     let glance = glance(sides, &wanted).await?;
     let is_same = matches!(glance, Glance::Same(_));
@@ -84,13 +110,14 @@ pub async fn foresee(requester: &Regional, accepter: &Regional, draft: &Draft) -
         Glance::Same(peering) => vec![*peering],
         Glance::Unsure => sides.look(&wanted).await?,
     };
+    let facts = live(&found);
     match decide(&wanted, &found) {
         Decision::Refuse(failure) => Err(failure),
         Decision::Request => {
             let mut outlook = outlook(Action::Create, "").until(until);
             outlook.foreseen.tags = given(&draft.tags, |_| false);
             let between = format!("between {} and {}", wanted.requester.vpc, wanted.accepter.vpc);
-            Ok(outlook.noting([between]).noting(dead(&wanted, &found)))
+            Ok(outlook.on(facts).noting([between]).noting(dead(&wanted, &found)))
         }
         Decision::Keep(peering) => {
             let direction = Direction::of(&wanted, &peering);
@@ -104,7 +131,7 @@ pub async fn foresee(requester: &Regional, accepter: &Regional, draft: &Draft) -
                 (true, false) => Action::Unknown,
             };
             let adopted = strange.then(|| if marks { ADOPTED } else { STANDS }.to_owned());
-            let mut outlook = outlook(action, &peering.id).until(until).noting(adopted).noting(notes);
+            let mut outlook = outlook(action, &peering.id).on(facts).until(until).noting(adopted).noting(notes);
             let before = |key: &String| peering.tags.get(key).cloned().map(Shown::Text);
             let differ = tags.iter().map(|(name, value)| Difference {
                 name: name.clone(),

@@ -9,7 +9,7 @@ use super::decide::{Decision, decide, elsewhere, is_there, suspect};
 use super::parse::{Terms, place, terms};
 use crate::aws::{CallError, Class, RouteTable};
 use crate::kinds::lost::{insist, pause};
-use crate::kinds::{Change, Done, Failure, Progress, Regional, Step};
+use crate::kinds::{Change, Done, Failure, Progress, Regional, Shown, Step};
 
 /// How long a target that was just made may be unknown here: EC2 is eventually consistent.
 const UNKNOWN_AT_MOST: Duration = Duration::from_mins(1);
@@ -21,9 +21,15 @@ const LOOKS: u32 = 4;
 ///
 /// # Errors
 ///
-/// A value is not one of a route, a table is not there, or a table leads the destination elsewhere. Tables are taken in
+/// A value is not one of a route, a table is not there, or a table leads the destination elsewhere, and that it shall not
+/// was not `shown` where something was. Tables are taken in
 /// the plan's order; nothing is changed while one of them must be refused.
-pub async fn converge(regional: &Regional, wanted: &Wanted, progress: Progress<'_>) -> Result<Done, Failure> {
+pub async fn converge(
+    regional: &Regional,
+    wanted: &Wanted,
+    shown: Option<&Shown>,
+    progress: Progress<'_>,
+) -> Result<Done, Failure> {
     let terms = terms(wanted)?;
     let mut decided = Vec::with_capacity(terms.tables.len());
     for (table, decision) in decisions(regional, &terms).await? {
@@ -35,12 +41,13 @@ pub async fn converge(regional: &Regional, wanted: &Wanted, progress: Progress<'
             decision = decision.word(),
             "route"
         );
+        permitted(shown, &table.id, &decision)?;
         decided.push((table, decision));
     }
     let mut details = Vec::new();
     let mut change = Change::Unchanged;
     for (table, decision) in decided {
-        let Some((detail, done)) = act(regional, &terms, table, decision).await? else { continue };
+        let Some((detail, done)) = act(regional, &terms, shown, table, decision).await? else { continue };
         progress(Step { what: &terms.destination, status: done.word(), reason: Some(&detail) });
         details.push(detail);
         // What was made outweighs what was led elsewhere.
@@ -192,11 +199,20 @@ async fn settle(regional: &Regional, terms: &Terms, table: &RouteTable) -> Resul
     }
 }
 
+/// Holds that a route is led elsewhere only where that was shown, if anything was.
+fn permitted(shown: Option<&Shown>, table: &str, decision: &Decision) -> Result<(), Failure> {
+    match (shown, decision) {
+        (Some(shown), Decision::Replace { from }) => shown.permits_leading(table, from),
+        _ => Ok(()),
+    }
+}
+
 /// Does what was decided for one table; looks again when it has changed meanwhile. Gives a line and what was done, or
 /// nothing where there was nothing to do.
 async fn act(
     regional: &Regional,
     terms: &Terms,
+    shown: Option<&Shown>,
     mut table: RouteTable,
     mut decision: Decision,
 ) -> Result<Option<(String, Change)>, Failure> {
@@ -225,6 +241,7 @@ async fn act(
                     table = live;
                 }
                 decision = settle(regional, terms, &table).await?;
+                permitted(shown, &table.id, &decision)?;
             }
             Err(error) => return Err(error.into()),
         }

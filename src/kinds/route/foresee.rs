@@ -1,10 +1,12 @@
 //! What a run would do with a route.
 
+use std::collections::BTreeMap;
+
 use super::super::expected::until;
 use super::super::{Adopt, Expected, Failure, Outlook, Owner, Regional};
 use super::Wanted;
 use super::act::decisions;
-use super::decide::Decision;
+use super::decide::{Decision, route};
 use super::parse::{Terms, place, terms};
 use crate::aws::RouteTable;
 use crate::preview::Action;
@@ -30,6 +32,25 @@ pub struct Draft {
 struct InTable {
     action: Action,
     line: String,
+    /// The table, if it is there, and where it leads the destination now.
+    now: Option<(String, String)>,
+}
+
+impl Draft {
+    /// What the plan wants of it.
+    pub fn wanted(&self) -> BTreeMap<String, String> {
+        // Named one by one, so that whatever a route is wanted to have besides is decided on here too.
+        let Self { route_tables, destination, target, replace, adopt, owner: _ } = self;
+        let tables: Vec<&str> = route_tables.iter().map(Expected::text).collect();
+        let facts = [
+            ("route tables", tables.join(", ")),
+            ("destination", destination.text().to_owned()),
+            ("target", target.text().to_owned()),
+            ("replace", replace.to_string()),
+            ("adopt", adopt.is_wanted().to_string()),
+        ];
+        facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
 }
 
 /// Looks at a route's tables and says what a run would do in them.
@@ -48,16 +69,21 @@ pub async fn foresee(regional: &Regional, draft: &Draft) -> Result<Outlook, Fail
     let (fresh, unknown): (Vec<_>, Vec<_>) = new.partition(|later| later.fresh);
     if !fresh.is_empty() {
         let line = format!("in {} that the run makes", tables_in_words(fresh.len()));
-        found.push(InTable { action: Action::Create, line });
+        found.push(InTable { action: Action::Create, line, now: None });
     }
     // Which tables those are is told with what the node waits for.
-    found.extend(unknown.iter().map(|_| InTable { action: Action::Unknown, line: String::new() }));
+    found.extend(unknown.iter().map(|_| InTable { action: Action::Unknown, line: String::new(), now: None }));
     let has = |action| found.iter().any(|table| table.action == action);
     // What is made outweighs what is led elsewhere, and what is not known outweighs both.
     let order = [Action::Unknown, Action::Create, Action::Update];
     let action = order.into_iter().find(|action| has(*action)).unwrap_or(Action::Nothing);
-    let outlook =
-        Outlook::new(regional, &draft.owner, draft.destination.known().unwrap_or_default(), action).until(until);
+    let live = found.iter().filter_map(|table| table.now.clone());
+    let live = live.map(|(table, target)| (format!("route table {table}"), target)).collect();
+    let led = found.iter().filter(|table| table.action == Action::Update).filter_map(|table| table.now.clone());
+    let led = led.map(|(table, _)| table).collect();
+    let name = draft.destination.known().unwrap_or_default();
+    let outlook = Outlook::new(regional, &draft.owner, name, action).until(until).on(live);
+    let outlook = Outlook { led, ..outlook };
     Ok(outlook
         .noting(found.into_iter().map(|table| table.line).filter(|line| action != Action::Nothing && !line.is_empty())))
 }
@@ -67,7 +93,8 @@ async fn standing(regional: &Regional, draft: &Draft, known: Vec<String>) -> Res
     let (Some(destination), target) = (draft.destination.known(), draft.target.known()) else {
         let Some(later) = draft.destination.later() else { return Ok(Vec::new()) };
         let line = |table: &String| format!("{table}: the destination is not known until {}", later.values());
-        return Ok(known.iter().map(|table| InTable { action: Action::Unknown, line: line(table) }).collect());
+        let unknown = |table: &String| InTable { action: Action::Unknown, line: line(table), now: None };
+        return Ok(known.iter().map(unknown).collect());
     };
     let fresh = draft.target.later().is_some_and(|later| later.fresh);
     // A target that is to be made has no id yet, and any other that is unknown must not be guessed: nothing leads there.
@@ -94,21 +121,33 @@ fn in_table(
     target: &str,
 ) -> Result<InTable, Failure> {
     let route = format!("{}: {} → {target}", table.id, terms.destination);
+    let now = Some((table.id.clone(), leading(table, &terms.destination)));
     // Where the target is not known, what leads elsewhere now may be what is wanted.
     let decision = match decision {
-        Err(_) if !certain => return Ok(InTable { action: Action::Unknown, line: route }),
+        Err(_) if !certain => return Ok(InTable { action: Action::Unknown, line: route, now }),
         decision => decision?,
     };
     Ok(match decision {
-        Decision::Create => InTable { action: Action::Create, line: route },
-        Decision::Nothing => InTable { action: Action::Nothing, line: format!("{route} is there") },
-        Decision::Replace { .. } if !certain => InTable { action: Action::Unknown, line: route },
-        Decision::Replace { from } => InTable { action: Action::Update, line: format!("{route}, instead of {from}") },
+        Decision::Create => InTable { action: Action::Create, line: route, now },
+        Decision::Nothing => InTable { action: Action::Nothing, line: format!("{route} is there"), now },
+        Decision::Replace { .. } if !certain => InTable { action: Action::Unknown, line: route, now },
+        Decision::Replace { from } => {
+            InTable { action: Action::Update, line: format!("{route}, instead of {from}"), now }
+        }
         Decision::Suspect { peering } => {
-            InTable { action: Action::Update, line: format!("{route}, instead of {peering}") }
+            InTable { action: Action::Update, line: format!("{route}, instead of {peering}"), now }
         }
         Decision::Refuse(failure) => return Err(failure),
     })
+}
+
+/// Where a table leads a destination.
+fn leading(table: &RouteTable, destination: &str) -> String {
+    match route(table, destination) {
+        Some(route) if route.blackhole => format!("{} (blackhole)", route.targets.join(", ")),
+        Some(route) => route.targets.join(", "),
+        None => "nowhere".to_owned(),
+    }
 }
 
 fn tables_in_words(count: usize) -> String {

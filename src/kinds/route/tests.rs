@@ -49,7 +49,7 @@ impl World {
     }
 
     async fn converge(&self) -> Result<Done, Failure> {
-        converge(&self.dev(), &self.wanted, &unseen).await
+        converge(&self.dev(), &self.wanted, None, &unseen).await
     }
 
     /// Where the first table leads the destination.

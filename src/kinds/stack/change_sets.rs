@@ -1,15 +1,46 @@
 //! The change sets that a command has asked for and that wait to be executed.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::token::Attempt;
 use crate::aws::{Class, Regional, joined};
+use crate::ids::NodeId;
 use crate::kinds::lost::insist;
+use crate::preview::{Action, Saved, Waiting};
 
 /// Every change set that was asked for and not executed yet. Whoever asks for one writes it down before the call, so that
 /// none is forgotten when the command is broken off: [`ChangeSets::sweep`] deletes what is left.
 #[derive(Debug, Default)]
-pub struct ChangeSets(Mutex<Vec<Kept>>);
+pub struct ChangeSets {
+    kept: Mutex<Vec<Kept>>,
+    purpose: Purpose,
+}
+
+/// What change sets are asked for.
+#[derive(Debug, Default)]
+enum Purpose {
+    /// For this command.
+    #[default]
+    Now,
+    /// To be saved with a preview.
+    Later,
+    /// None is asked for: those that were saved with a preview are all that there are, and nodes without one were known
+    /// to need nothing, or were not known.
+    Saved { waiting: HashMap<NodeId, Waiting>, actions: HashMap<NodeId, Action> },
+}
+
+/// What a saved preview has for a stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Before {
+    /// This change set.
+    ChangeSet(Waiting),
+    /// That nothing is to be done.
+    Nothing,
+    /// Neither.
+    Else,
+}
 
 /// How long to wait for one that is still being made, each time.
 const PAUSES: [Duration; 5] = [
@@ -28,9 +59,50 @@ struct Kept {
 }
 
 impl ChangeSets {
+    /// Those that are made to be saved with a preview.
+    pub fn to_be_saved() -> Self {
+        Self { purpose: Purpose::Later, ..Self::default() }
+    }
+
+    /// Those that were saved with a preview. They are written down only once they are to be used up: see
+    /// [`ChangeSets::use_up`].
+    pub fn of(saved: &Saved) -> Self {
+        let waiting = saved.change_sets.iter().map(|waiting| (waiting.node.clone(), waiting.clone())).collect();
+        let actions = saved.preview.nodes.iter().map(|node| (node.node.clone(), node.action)).collect();
+        Self { purpose: Purpose::Saved { waiting, actions }, ..Self::default() }
+    }
+
+    /// Writes down a change set that waits since a preview was saved, so that it is swept with the others.
+    pub fn use_up(&self, regional: &Regional, waiting: &Waiting) {
+        self.keep(regional, &waiting.stack, &waiting.name);
+    }
+
+    /// Crosses out those that wait for a saved preview to be applied: they outlast this command.
+    pub fn leave(&self, waiting: &[Waiting]) {
+        self.lock().retain(|one| !waiting.iter().any(|waiting| waiting.name == one.name));
+    }
+
+    /// What a saved preview has for a stack, if that is what this is about.
+    pub(super) fn before(&self, node: &NodeId) -> Option<Before> {
+        let Purpose::Saved { waiting, actions } = &self.purpose else { return None };
+        Some(match (waiting.get(node), actions.get(node)) {
+            (Some(waiting), _) => Before::ChangeSet(waiting.clone()),
+            (None, Some(Action::Nothing)) => Before::Nothing,
+            (None, _) => Before::Else,
+        })
+    }
+
+    /// An attempt at a stack, by a word that was never said before.
+    pub(super) fn attempt(&self, nonce: String) -> Attempt {
+        match self.purpose {
+            Purpose::Now | Purpose::Saved { .. } => Attempt::new(nonce),
+            Purpose::Later => Attempt::saving(nonce),
+        }
+    }
+
     /// Writes down a change set that is about to be asked for.
     pub(super) fn keep(&self, regional: &Regional, stack: &str, name: &str) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.lock();
         if !kept.iter().any(|one| one.name == name) {
             kept.push(Kept { regional: regional.clone(), stack: stack.to_owned(), name: name.to_owned() });
         }
@@ -38,13 +110,13 @@ impl ChangeSets {
 
     /// Crosses out one that was executed or deleted.
     pub(super) fn release(&self, name: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|one| one.name != name);
+        self.lock().retain(|one| one.name != name);
     }
 
     /// Deletes all that are left, at once, and says how many there were. One that cannot be deleted is told in the log:
     /// it changes nothing, and the next update of its stack deletes it.
     pub async fn sweep(&self) -> usize {
-        let left = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let left = std::mem::take(&mut *self.lock());
         let count = left.len();
         let mut tasks = tokio::task::JoinSet::new();
         for Kept { regional, stack, name } in left {
@@ -65,5 +137,9 @@ impl ChangeSets {
         }
         joined(tasks).await;
         count
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -18,9 +18,10 @@ pub(super) struct Declared<'a> {
 impl<'a> Declared<'a> {
     pub(super) fn new(regional: &'a Regional, draft: &'a Draft, document: &'a Document) -> Self {
         let parameters = document.parameters.values().filter_map(|parameter| {
-            // What Systems Manager holds is not known here.
+            // What Systems Manager holds is not known here, and what the template hides is shown nowhere: not by way of
+            // an output either, which another stack may take for a parameter.
             let text = match draft.parameters.get(&parameter.name) {
-                _ if parameter.is_ssm() => None,
+                _ if parameter.is_ssm() || parameter.no_echo => None,
                 Some(Expected::Known(text)) => Some(text.as_str()),
                 Some(Expected::Later(_)) => None,
                 None => parameter.default.as_deref(),

@@ -11,10 +11,10 @@ use super::decide::{Decision, decide};
 use super::glance::{Glance, glance};
 use super::token::Attempt;
 use super::update::{How, Worked, found_nothing, work_out};
-use super::{ChangeSets, LOOKS, Wanted, declared, differences, lasting, pause, restless, ways};
-use crate::aws::{self, Stack};
+use super::{ChangeSets, LOOKS, Wanted, declared, differences, grounds, lasting, pause, restless, saved, ways};
+use crate::aws::{self, ChangeSet, Stack};
 use crate::cfn::{self, Document};
-use crate::preview::{Action, Effect, PropertyChange, Recreates, ResourceChange, Until};
+use crate::preview::{Action, Effect, Foreseen, PropertyChange, Recreates, ResourceChange, Until, Waiting};
 
 /// A stack as the plan wants it, as far as its values are known before the run.
 #[derive(Clone, Debug)]
@@ -39,7 +39,25 @@ pub struct Draft {
 
 /// A change set that was made for a preview: what is executed is what was shown.
 #[derive(Debug)]
-pub struct Prepared(pub(super) Attempt);
+pub struct Prepared {
+    pub(super) attempt: Attempt,
+    stack: String,
+    id: String,
+}
+
+impl Prepared {
+    /// What a saved preview keeps of it.
+    pub fn waiting(&self, foreseen: &Foreseen) -> Waiting {
+        Waiting {
+            node: foreseen.node.clone(),
+            account: foreseen.account.clone(),
+            region: foreseen.region.clone(),
+            stack: self.stack.clone(),
+            id: self.id.clone(),
+            name: self.attempt.update(),
+        }
+    }
+}
 
 impl Draft {
     /// What is known of it.
@@ -74,7 +92,7 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
         return Err(super::too_large(&wanted));
     }
     let document = Document::read(&wanted.template).ok();
-    let mut attempt = Attempt::new(regional.nonce());
+    let mut attempt = change_sets.unwrap_or(&ChangeSets::default()).attempt(regional.nonce());
     let mut last = None;
     // What is not known yet may be anything, so no glance shows that nothing differs.
     match glance(regional, &wanted).await? {
@@ -88,16 +106,17 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
     }
     for look in 0..LOOKS {
         let live = ways::look(regional, &wanted.name).await?;
-        let outlook = |action| Outlook::new(regional, &draft.owner, &draft.name, action);
+        let facts = grounds::live(live.as_ref());
+        let outlook = |action| Outlook::new(regional, &draft.owner, &draft.name, action).on(facts.clone());
         let stack = match (decide(&wanted, live.as_ref()), live) {
-            (Decision::Create, _) => return Ok(made(regional, draft, document.as_ref())),
+            (Decision::Create, _) => return Ok(made(regional, draft, document.as_ref()).on(facts)),
             (Decision::Refuse(failure), Some(stack)) => {
                 return Err(ways::with_flags(regional, &wanted.owner.node, &stack, failure).await);
             }
             (Decision::Refuse(failure), None) => return Err(failure),
             (Decision::Recreate { why }, Some(stack)) => {
                 let note = format!("{}: {why}", stack.status);
-                return Ok(made(regional, draft, document.as_ref()).noting([note]));
+                return Ok(made(regional, draft, document.as_ref()).on(facts).noting([note]));
             }
             (
                 Decision::Resume { why } | Decision::RollBack { why } | Decision::ContinueRollback { why },
@@ -125,19 +144,14 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
             Comparison::Different(reasons) => reasons,
         };
         let Some(change_sets) = change_sets else { return Ok(seen.unasked(reasons)) };
+        if let Some(before) = change_sets.before(&draft.owner.node) {
+            return saved::again(&seen, reasons, before).await;
+        }
         let how = How::because(&reasons);
         match work_out(regional, &wanted, &stack, how, &mut attempt, change_sets).await? {
             Worked::Nothing => return Ok(seen.unchanged(found_nothing(&wanted, &stack))),
             Worked::Again(failure) => last = failure.or(last),
-            Worked::Out(change_set) => {
-                let mut changes = Vec::with_capacity(change_set.changes.len());
-                for change in change_set.changes {
-                    changes.push(with_nested(regional, change, 0).await?);
-                }
-                let mut outlook = seen.changed(changes, reasons);
-                outlook.prepared = Some(Prepared(attempt));
-                return Ok(outlook);
-            }
+            Worked::Out(change_set) => return seen.worked_out(change_set, reasons, attempt).await,
         }
         tokio::time::sleep(pause(look)).await;
     }
@@ -155,11 +169,14 @@ pub async fn foresee_reading(
     claim: Claim<'_>,
     managed: bool,
 ) -> Result<Option<Outlook>, Failure> {
-    if let Some(stack) = regional.pictured_stack(name).await?.filter(|stack| !stack.status.is_settled()) {
-        return Ok(Some(Outlook::new(regional, claim.owner, name, Action::Unknown).noting([under_way(&stack)])));
+    let Some(stack) = regional.pictured_stack(name).await? else { return Ok(None) };
+    let facts = grounds::live(Some(&stack));
+    if !stack.status.is_settled() {
+        let outlook = Outlook::new(regional, claim.owner, name, Action::Unknown);
+        return Ok(Some(outlook.on(facts).noting([under_way(&stack)])));
     }
     let found = super::find(regional, name, Some(claim).filter(|_| managed), &|_| {}).await?;
-    Ok(found.map(|found| Outlook::read(regional, claim.owner, name, Some(found))))
+    Ok(found.map(|found| Outlook::read(regional, claim.owner, name, Some(found)).on(facts)))
 }
 
 fn under_way(stack: &Stack) -> String {
@@ -172,12 +189,21 @@ const ADOPTED: &str = "adopted: it does not bear this node's tags, which come wi
 /// How deep nested stacks are looked into.
 const DEEPEST: u8 = 8;
 
+/// The changes of a change set, with those of the nested stacks that they are about.
+pub(super) async fn changes(regional: &Regional, change_set: &ChangeSet) -> Result<Vec<ResourceChange>, Failure> {
+    let mut all = Vec::with_capacity(change_set.changes.len());
+    for change in &change_set.changes {
+        all.push(with_nested(regional, change, 0).await?);
+    }
+    Ok(all)
+}
+
 /// A change with those of the nested stack that it is about.
-async fn with_nested(regional: &Regional, change: aws::ResourceChange, depth: u8) -> Result<ResourceChange, Failure> {
-    let mut shown = shown(&change);
+async fn with_nested(regional: &Regional, change: &aws::ResourceChange, depth: u8) -> Result<ResourceChange, Failure> {
+    let mut shown = shown(change);
     if let Some(id) = change.change_set.as_ref().filter(|_| depth < DEEPEST) {
         let name = change.id.as_deref().unwrap_or(id);
-        for nested in regional.change_set(name, id).await?.changes {
+        for nested in &regional.change_set(name, id).await?.changes {
             shown.nested.push(Box::pin(with_nested(regional, nested, depth + 1)).await?);
         }
     }
@@ -207,12 +233,12 @@ fn made(regional: &Regional, draft: &Draft, document: Option<&Document>) -> Outl
 }
 
 /// A stack of ours that stands.
-struct Seen<'a> {
-    regional: &'a Regional,
+pub(super) struct Seen<'a> {
+    pub(super) regional: &'a Regional,
     draft: &'a Draft,
-    wanted: &'a Wanted,
+    pub(super) wanted: &'a Wanted,
     document: Option<&'a Document>,
-    stack: &'a Stack,
+    pub(super) stack: &'a Stack,
     template: &'a str,
 }
 
@@ -220,11 +246,11 @@ impl Seen<'_> {
     fn outlook(&self, action: Action) -> Outlook {
         let mut outlook = Outlook::new(self.regional, &self.draft.owner, &self.draft.name, action);
         outlook.id = Some(self.stack.id.clone());
-        outlook
+        outlook.on(grounds::live(Some(self.stack)))
     }
 
     /// It is as it should be.
-    fn unchanged(&self, notes: Vec<String>) -> Outlook {
+    pub(super) fn unchanged(&self, notes: Vec<String>) -> Outlook {
         let mut outlook = self.outlook(Action::Nothing).noting(notes);
         outlook.outputs.clone_from(&self.stack.outputs);
         outlook
@@ -255,7 +281,7 @@ impl Seen<'_> {
     }
 
     /// It differs, or may, and CloudFormation is not to be asked.
-    fn unasked(&self, reasons: Vec<Reason>) -> Outlook {
+    pub(super) fn unasked(&self, reasons: Vec<Reason>) -> Outlook {
         let is_sure = reasons.iter().any(|reason| reason.about != About::Doubt);
         let outlook = self.differing(if is_sure { Action::Update } else { Action::Unknown });
         // What differs by its value is told with it.
@@ -264,7 +290,21 @@ impl Seen<'_> {
         outlook.noting(told).noting([note.to_owned()])
     }
 
-    /// It differs, and this is what CloudFormation would do about it.
+    /// It differs, and this change set says what CloudFormation would do about it.
+    pub(super) async fn worked_out(
+        &self,
+        change_set: ChangeSet,
+        reasons: Vec<Reason>,
+        attempt: Attempt,
+    ) -> Result<Outlook, Failure> {
+        let changes = changes(self.regional, &change_set).await?;
+        let mut outlook = self.changed(changes, reasons);
+        outlook.grounds.live.extend([grounds::change_set(Some(&change_set))]);
+        outlook.prepared = Some(Prepared { attempt, stack: self.stack.id.clone(), id: change_set.id });
+        Ok(outlook)
+    }
+
+    /// It differs, and this is what would be done about it.
     fn changed(&self, changes: Vec<ResourceChange>, reasons: Vec<Reason>) -> Outlook {
         let all = || changes.iter().flat_map(ResourceChange::all);
         let replaces = all().any(|change| matches!(change.effect, Effect::Replace | Effect::MayReplace));

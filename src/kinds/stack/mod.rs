@@ -13,7 +13,9 @@ mod differences;
 mod ending;
 mod foresee;
 mod glance;
+mod grounds;
 mod lasting;
+mod saved;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -33,7 +35,7 @@ use self::update::How;
 use self::ways::Ways;
 use super::adopt::TAKEN;
 use super::lost::pause;
-use super::{Adopt, Change, Claim, Done, Failure, Owner, Progress, Regional, Step};
+use super::{Adopt, Change, Claim, Done, Failure, Owner, Progress, Regional, Shown, Step};
 use crate::aws::{Class, Operation, Phase, Stack, StackSpec};
 use crate::cfn::MAX_INLINE_BYTES;
 
@@ -90,6 +92,8 @@ pub struct With<'a> {
     pub allowed: &'a Allowed,
     /// Where change sets are written down that wait to be executed.
     pub change_sets: &'a ChangeSets,
+    /// What was shown, if nothing else may be done.
+    pub shown: Option<&'a Shown>,
 }
 
 /// How often to look at a stack that others change meanwhile, or whose change brings no answer.
@@ -124,7 +128,7 @@ pub async fn converge(
         return Err(too_large(wanted));
     }
     // A change set that was made for a preview is asked for again by its name, and so is the one that is executed.
-    let mut attempt = prepared.map_or_else(|| Attempt::new(regional.nonce()), |prepared| prepared.0);
+    let mut attempt = prepared.map_or_else(|| Attempt::new(regional.nonce()), |prepared| prepared.attempt);
     let mut followed: Option<Followed> = None;
     let mut ways = Ways::default();
     let mut last: Option<Failure> = None;
@@ -140,6 +144,7 @@ pub async fn converge(
         let strange = live.as_ref().is_some_and(|stack| !wanted.owner.owns(&stack.tags));
         let attempted = match (decision, live) {
             (Decision::Create, _) => {
+                with.shown.map_or(Ok(()), |shown| shown.permits_creation(&wanted.name))?;
                 tracing::info!(stack = wanted.name, "there is no such stack: creating it");
                 create(regional, wanted, &attempt, progress).await?
             }
@@ -156,8 +161,9 @@ pub async fn converge(
                         let how = How::because(&reasons);
                         let reasons: Vec<String> = reasons.into_iter().map(|reason| reason.text).collect();
                         tracing::info!(stack = wanted.name, ?reasons, "asking for a change set");
-                        let (why, sets) = ((reasons, how), with.change_sets);
-                        Box::pin(update::update(regional, wanted, &stack, why, &mut attempt, sets, progress)).await?
+                        with.shown.map_or(Ok(()), |shown| shown.permits_update(&wanted.name))?;
+                        let why = (reasons, how);
+                        Box::pin(update::update(regional, wanted, &stack, why, &mut attempt, with, progress)).await?
                     }
                 }
             }
@@ -181,6 +187,7 @@ pub async fn converge(
                     .map(|stack| unchanged(&stack, ending::undeleted(&events)));
             }
             (way, Some(stack)) => {
+                with.shown.map_or(Ok(()), |shown| shown.permits_way(&stack, way.way()))?;
                 Box::pin(ways.take(regional, wanted, with, (&stack, &way), &mut attempt, progress)).await?
             }
             (_, None) => continue,

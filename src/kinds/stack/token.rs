@@ -10,15 +10,49 @@ pub(super) struct Attempt {
     number: u32,
     /// Whether it is known that the stack differs by more than the tags that tell the owner.
     differs: bool,
+    saved: Saved,
+}
+
+/// Whether the change set of an attempt belongs to a saved preview.
+#[derive(Debug)]
+enum Saved {
+    /// It does not.
+    No,
+    /// It will: it waits for whoever applies that.
+    Becoming,
+    /// It does, and no other will do: its name and its ARN.
+    Already { name: String, id: String },
 }
 
 /// What the names of change sets begin with.
 pub(super) const CHANGE_SET: &str = "orch-update-";
 
+/// What the names of those begin with that wait for a saved preview to be applied. Whoever works on the stack meanwhile
+/// leaves them alone; CloudFormation deletes them when another one is executed.
+const SAVED: &str = "orch-saved-";
+
 impl Attempt {
     /// An attempt, by a word that was never said before.
     pub(super) fn new(nonce: String) -> Self {
-        Self { nonce, number: 0, differs: false }
+        Self { nonce, number: 0, differs: false, saved: Saved::No }
+    }
+
+    /// An attempt whose change set is to be saved with a preview.
+    pub(super) fn saving(nonce: String) -> Self {
+        Self { saved: Saved::Becoming, ..Self::new(nonce) }
+    }
+
+    /// An attempt with the very change set that was saved with a preview.
+    pub(super) fn saved(nonce: String, name: String, id: String) -> Self {
+        Self { saved: Saved::Already { name, id }, ..Self::new(nonce) }
+    }
+
+    /// The ARN of the only change set that will do, if there is one.
+    pub(super) fn only(&self) -> Option<&str> {
+        match &self.saved {
+            Saved::Already { id, .. } => Some(id),
+            Saved::No | Saved::Becoming => None,
+        }
     }
 
     /// Gives the present change set up: the next one has another name.
@@ -44,7 +78,11 @@ impl Attempt {
 
     /// The name of the change set, and the token of the call that executes it.
     pub(super) fn update(&self) -> String {
-        format!("{CHANGE_SET}{}-{}", self.nonce, self.number)
+        match &self.saved {
+            Saved::No => format!("{CHANGE_SET}{}-{}", self.nonce, self.number),
+            Saved::Becoming => format!("{SAVED}{}-{}", self.nonce, self.number),
+            Saved::Already { name, .. } => name.clone(),
+        }
     }
 
     /// The token of the call that deletes a stack.
@@ -87,5 +125,15 @@ mod tests {
         attempt.give_up();
         assert_ne!(first, attempt.update());
         assert_eq!(token, attempt.create(), "a stack is created once");
+    }
+
+    #[test]
+    fn a_saved_change_set_is_not_taken_for_one_that_was_left_and_stays_the_only_one() {
+        let saving = Attempt::saving("0123".to_owned());
+        assert!(!saving.update().starts_with(CHANGE_SET));
+        assert_eq!(saving.only(), None);
+        let mut saved = Attempt::saved("4567".to_owned(), saving.update(), "arn".to_owned());
+        saved.give_up();
+        assert_eq!((saved.update(), saved.only()), (saving.update(), Some("arn")));
     }
 }

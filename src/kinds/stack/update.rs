@@ -8,8 +8,9 @@ use super::super::adopt::STANDS;
 use super::super::lost::insist;
 use super::super::{Change, Done, Failure, Progress, Regional, Step};
 use super::compare::{About, Reason};
+use super::foresee::changes;
 use super::token::{Attempt, CHANGE_SET};
-use super::{Attempted, ChangeSets, Wanted, ending, ways};
+use super::{Attempted, ChangeSets, Wanted, With, ending, saved, ways};
 use crate::aws::{
     CallError, ChangeSet, ChangeSetSpec, ChangeSetSummary, Class, Operation, ResourceChange, Stack, StackSpec,
 };
@@ -38,7 +39,7 @@ impl How {
 
 /// How a change set stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+pub(super) enum Verdict {
     /// It can be executed.
     Execute,
     /// There is nothing to change.
@@ -52,7 +53,7 @@ enum Verdict {
 }
 
 /// Decides about a change set that is made.
-fn verdict(change_set: &ChangeSet) -> Verdict {
+pub(super) fn verdict(change_set: &ChangeSet) -> Verdict {
     match (change_set.status.as_str(), change_set.execution.as_str()) {
         _ if change_set.is_empty() => Verdict::Nothing,
         ("FAILED", _) => Verdict::Failed,
@@ -84,6 +85,9 @@ pub(super) async fn work_out(
     attempt: &mut Attempt,
     change_sets: &ChangeSets,
 ) -> Result<Worked, Failure> {
+    if let Some(id) = attempt.only() {
+        return saved::look(regional, stack, id).await;
+    }
     if how == How::InDoubt && wanted.spares(stack) && !attempt.is_known_to_differ() {
         let spec = StackSpec { tags: wanted.tags.clone(), ..wanted.spec() };
         let change_set = match ask(regional, wanted, stack, spec, attempt, change_sets).await? {
@@ -151,7 +155,7 @@ pub(super) async fn update(
     stack: &Stack,
     (reasons, how): (Vec<String>, How),
     attempt: &mut Attempt,
-    change_sets: &ChangeSets,
+    With { change_sets, shown, .. }: With<'_>,
     progress: Progress<'_>,
 ) -> Result<Attempted, Failure> {
     progress(Step { what: &wanted.name, status: "CreateChangeSet", reason: reasons.first().map(String::as_str) });
@@ -166,6 +170,13 @@ pub(super) async fn update(
         }
         Worked::Out(change_set) => {
             let name = attempt.update();
+            if let Some(shown) = shown.filter(|_| attempt.only().is_none())
+                && let Err(failure) = shown.permits(&changes(regional, &change_set).await?, &wanted.name)
+            {
+                discard(regional, &change_set.id).await;
+                change_sets.release(&name);
+                return Err(failure);
+            }
             let executing = Executing { wanted, stack, change_set: &change_set, how, change_sets };
             let attempted = execute(regional, executing, reasons, attempt, progress).await;
             // Executed, deleted, or gone with another that was: it waits for nobody any more.

@@ -66,18 +66,10 @@ impl Ways {
             Decision::Recreate { .. } => recreate::recreate(regional, wanted, stack, attempt, progress).await?,
             Decision::Resume { why } => {
                 let reasons = vec![format!("{status}: {why}")];
-                match update::update(
-                    regional,
-                    wanted,
-                    stack,
-                    (reasons, How::Resuming),
-                    attempt,
-                    with.change_sets,
-                    progress,
-                )
-                .await?
+                match update::update(regional, wanted, stack, (reasons, How::Resuming), attempt, with, progress).await?
                 {
                     Attempted::Vain(vain) => {
+                        with.shown.map_or(Ok(()), |shown| shown.permits_way(stack, Some(vain)))?;
                         let taken = recreate::recreate(regional, wanted, stack, attempt, progress).await?;
                         if matches!(taken, Attempted::Again(None)) {
                             self.note(status, &format!("deleted and created anew, since {vain}"));

@@ -1,0 +1,61 @@
+//! What the preview of a stack stands on.
+
+use std::collections::BTreeMap;
+
+use super::foresee::Draft;
+use crate::aws::{ChangeSet, Stack};
+use crate::cfn::Document;
+use crate::preview::Grounds;
+
+/// What stands at AWS; nothing where there is no stack.
+pub(super) fn live(stack: Option<&Stack>) -> BTreeMap<String, String> {
+    let Some(stack) = stack else { return BTreeMap::new() };
+    let updated = stack.updated.and_then(|updated| jiff::Timestamp::from_millisecond(updated).ok());
+    let facts = [
+        ("stack", stack.id.clone()),
+        ("status", stack.status.to_string()),
+        ("last updated", updated.map_or_else(|| "never".to_owned(), |updated| updated.to_string())),
+    ];
+    facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// How the change set stands that was shown; of one that is gone, nothing is known any more.
+pub(super) fn change_set(change_set: Option<&ChangeSet>) -> (String, String) {
+    let standing = change_set
+        .map_or_else(|| "gone".to_owned(), |change_set| format!("{}, {}", change_set.status, change_set.execution));
+    ("change set".to_owned(), standing)
+}
+
+impl Draft {
+    /// What the plan wants of it. The value of a parameter that the template hides is left out, and so is its default.
+    pub fn wanted(&self) -> BTreeMap<String, String> {
+        // Named one by one, so that whatever a stack is wanted to have besides is decided on here too.
+        let Self { name, template, path: _, parameters, tags, capabilities, adopt, owner: _ } = self;
+        let document = Document::read(template).ok();
+        let mut facts = BTreeMap::from([
+            ("name".to_owned(), name.clone()),
+            ("template".to_owned(), Grounds::digest(&shape(template, document.as_ref()))),
+            ("capabilities".to_owned(), capabilities.join(", ")),
+            ("adopt".to_owned(), adopt.is_wanted().to_string()),
+        ]);
+        for (name, value) in parameters {
+            if !super::compare::is_hidden(document.as_ref(), name) {
+                facts.insert(format!("parameter {name}"), value.text().to_owned());
+            }
+        }
+        facts.extend(tags.iter().map(|(key, value)| (format!("tag {key}"), value.text().to_owned())));
+        facts
+    }
+}
+
+/// A template without what it hides; of one that only CloudFormation can read, its text.
+fn shape(template: &str, document: Option<&Document>) -> String {
+    let Some(document) = document else { return template.to_owned() };
+    let mut json = document.root.to_json();
+    for parameter in document.parameters.values().filter(|parameter| parameter.no_echo) {
+        if let Some(declared) = json["Parameters"][&parameter.name].as_object_mut() {
+            declared.remove("Default");
+        }
+    }
+    json.to_string()
+}

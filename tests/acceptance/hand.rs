@@ -1,0 +1,30 @@
+//! What somebody does by hand in the world that commands with `--local` have left in a folder.
+
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use orch::aws::{AccountSpec, Environment, Regional, Sessions};
+use orch::sim::{Sim, Timing};
+
+use crate::orch::Orch;
+
+/// An account in us-east-1, by its own credentials, where everything happens at once.
+pub async fn at(orch: &Orch, account: &str) -> Regional {
+    let now = Duration::ZERO;
+    let timing = Timing {
+        latency: now,
+        peering_request: now,
+        peering_visible: now,
+        peering_accept: now,
+        peering_delete: now,
+        resource: now,
+        ..Timing::default()
+    };
+    let sim = Sim::builder().timing(timing).open(orch.path(".orch/local/world.json")).unwrap();
+    let (keys, own) = (sim.clone(), account.to_owned());
+    let environment = Environment::given(sim.http_client(), sim.time_source(), move |_| Some(keys.credentials(&own)));
+    let spec = AccountSpec::new(account.parse().unwrap(), "us-east-1".into());
+    let accounts = IndexMap::from([("hand".into(), spec)]);
+    let sessions = Sessions::open(&accounts, &environment).await.unwrap();
+    sessions.region(&"hand".into(), &"us-east-1".into()).unwrap()
+}
