@@ -74,8 +74,10 @@ const DENIED: [&str; 6] = [
     "SignatureDoesNotMatch",
 ];
 
-const CONFLICT: [&str; 6] = [
+const CONFLICT: [&str; 8] = [
     "AlreadyExistsException",
+    "ConditionalRequestConflict",
+    "PreconditionFailed",
     "RouteAlreadyExists",
     "VpcPeeringConnectionAlreadyExists",
     "InvalidStateTransition",
@@ -97,7 +99,7 @@ const TRANSIENT: [&str; 8] = [
 
 /// Whether an operation changes something, or only looks or opens a session.
 pub(super) fn changes_something(operation: &str) -> bool {
-    const LOOKS: [&str; 5] = ["Describe", "Get", "List", "Validate", "AssumeRole"];
+    const LOOKS: [&str; 6] = ["Describe", "Get", "Head", "List", "Validate", "AssumeRole"];
     !LOOKS.iter().any(|prefix| operation.starts_with(prefix))
 }
 
@@ -117,7 +119,11 @@ fn classify(operation: &str, code: &str, message: &str, status: Option<u16>) -> 
         Class::Expired
     } else if DENIED.contains(&code) {
         Class::Denied
-    } else if code.ends_with(".NotFound") || code.ends_with("NotFoundException") || code.ends_with("NotFound") {
+    } else if code.ends_with(".NotFound")
+        || code.ends_with("NotFoundException")
+        || code.ends_with("NotFound")
+        || matches!(code, "NoSuchKey" | "NoSuchBucket")
+    {
         Class::NotFound
     } else if code == "ValidationError" && message.contains("does not exist") {
         // CloudFormation has no code of its own for a stack that is not there.

@@ -72,13 +72,38 @@ impl Stack {
     }
 }
 
+/// Where CloudFormation finds a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Template {
+    /// In the request: this text.
+    Text(String),
+    /// In S3: at this URL.
+    Url(String),
+}
+
+impl Template {
+    fn body(&self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text.clone()),
+            Self::Url(_) => None,
+        }
+    }
+
+    fn url(&self) -> Option<String> {
+        match self {
+            Self::Text(_) => None,
+            Self::Url(url) => Some(url.clone()),
+        }
+    }
+}
+
 /// What a stack is to be made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StackSpec {
     /// Its name.
     pub name: String,
-    /// The template's text.
-    pub template: String,
+    /// The template.
+    pub template: Template,
     /// The parameters that are given.
     pub parameters: IndexMap<String, String>,
     /// The tags that it shall have, and no others.
@@ -229,8 +254,11 @@ impl Regional {
     /// # Errors
     ///
     /// As for [`Regional::stack`]; a template that is wrong is an error too.
-    pub async fn validate_template(&self, template: &str) -> Result<Validated, CallError> {
-        let send = || self.cloudformation().validate_template().template_body(template).send();
+    pub async fn validate_template(&self, template: &Template) -> Result<Validated, CallError> {
+        let send = || {
+            let request = self.cloudformation().validate_template();
+            request.set_template_body(template.body()).set_template_url(template.url()).send()
+        };
         let answer = self.call("ValidateTemplate", send).await?;
         let parameters = answer.parameters.unwrap_or_default().into_iter();
         let capabilities = answer.capabilities.unwrap_or_default().into_iter();
@@ -252,7 +280,8 @@ impl Regional {
             self.cloudformation()
                 .create_stack()
                 .stack_name(&spec.name)
-                .template_body(&spec.template)
+                .set_template_body(spec.template.body())
+                .set_template_url(spec.template.url())
                 .set_parameters(Some(spec.parameters()))
                 .set_tags(Some(spec.tags()))
                 .set_capabilities(Some(spec.capabilities()))
@@ -275,7 +304,8 @@ impl Regional {
                 .stack_name(&spec.stack.name)
                 .change_set_name(&spec.name)
                 .change_set_type(types::ChangeSetType::Update)
-                .template_body(&spec.stack.template)
+                .set_template_body(spec.stack.template.body())
+                .set_template_url(spec.stack.template.url())
                 .set_parameters(Some(spec.stack.parameters()))
                 .set_tags(Some(spec.stack.tags()))
                 .set_capabilities(Some(spec.stack.capabilities()))

@@ -19,6 +19,7 @@ mod picture;
 mod recovery;
 mod regional;
 mod resource_change;
+mod s3;
 mod sessions;
 mod status;
 mod sts;
@@ -29,7 +30,9 @@ mod written;
 
 pub use account::{AccountError, AccountSpec, Cause, Role};
 pub use call::{CallError, Class};
-pub use cloudformation::{ChangeSet, ChangeSetSpec, ChangeSetSummary, Parameter, Stack, StackSpec, Validated};
+pub use cloudformation::{
+    ChangeSet, ChangeSetSpec, ChangeSetSummary, Parameter, Stack, StackSpec, Template, Validated,
+};
 pub use ec2::{Peering, PeeringRequest, PeeringSide, PeeringState, Route, RouteTable, RouteTarget};
 pub use environment::{AskCode, BadBundle, Environment};
 pub use events::{StackEvent, first_failure};
@@ -38,6 +41,7 @@ pub use observer::{Operation, Progress, Step};
 pub use recovery::{Leaving, StackResource};
 pub use regional::Regional;
 pub use resource_change::{Detail, ResourceChange};
+pub use s3::{Bucket, Condition, Object};
 pub use sessions::Sessions;
 pub use status::{Phase, StackStatus};
 pub use tasks::joined;

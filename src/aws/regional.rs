@@ -1,7 +1,8 @@
 //! One account's services in one region.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::SdkConfig;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -13,10 +14,11 @@ use super::environment::retries_apart;
 use super::nonce::Nonces;
 use super::observer::Watchers;
 use super::picture::Picture;
+use super::s3::Buckets;
 use super::written::{Led, Thing, Written};
 use crate::ids::{AccountId, AccountName, Region};
 
-/// CloudFormation and EC2 of one account in one region. Cheap to clone: clones share clients and credentials.
+/// CloudFormation, EC2 and S3 of one account in one region. Cheap to clone: clones share clients and credentials.
 ///
 /// Every call is repeated while AWS throttles it, and once with fresh credentials when AWS calls the session expired. One
 /// that only looks outlasts an outage of some minutes as well.
@@ -31,6 +33,11 @@ struct Inner {
     credentials: Arc<Kept>,
     cloudformation: aws_sdk_cloudformation::Client,
     ec2: aws_sdk_ec2::Client,
+    /// What clients are made of.
+    config: SdkConfig,
+    /// Clients of S3 by the region of the bucket; most commands need none.
+    s3: Mutex<BTreeMap<Region, aws_sdk_s3::Client>>,
+    buckets: Arc<Buckets>,
     nonces: Arc<Nonces>,
     watchers: Watchers,
     picture: Picture,
@@ -56,7 +63,7 @@ impl Regional {
         account_id: AccountId,
         region: Region,
         credentials: Arc<Kept>,
-        nonces: Arc<Nonces>,
+        (nonces, buckets): (Arc<Nonces>, Arc<Buckets>),
         written: Arc<Written>,
     ) -> Self {
         let provider = SharedCredentialsProvider::from(credentials.clone() as Arc<_>);
@@ -80,6 +87,9 @@ impl Regional {
             credentials,
             cloudformation: aws_sdk_cloudformation::Client::from_conf(cloudformation),
             ec2: aws_sdk_ec2::Client::from_conf(ec2),
+            config: config.clone(),
+            s3: Mutex::default(),
+            buckets,
             nonces,
             watchers: Watchers::default(),
             picture,
@@ -112,6 +122,26 @@ impl Regional {
 
     pub(super) fn ec2(&self) -> &aws_sdk_ec2::Client {
         &self.0.ec2
+    }
+
+    /// A client of S3 for buckets in a region.
+    pub(super) fn s3(&self, region: &Region) -> aws_sdk_s3::Client {
+        let mut clients = self.0.s3.lock().unwrap_or_else(PoisonError::into_inner);
+        let client = clients.entry(region.clone()).or_insert_with(|| {
+            let provider = SharedCredentialsProvider::from(self.0.credentials.clone() as Arc<_>);
+            let config = aws_sdk_s3::config::Builder::from(&self.0.config)
+                .region(aws_config::Region::new(region.as_str().to_owned()))
+                .credentials_provider(provider)
+                .retry_partition(retries_apart(self.account().as_str(), region))
+                .build();
+            aws_sdk_s3::Client::from_conf(config)
+        });
+        client.clone()
+    }
+
+    /// What is known of buckets, by whatever account.
+    pub(super) fn buckets(&self) -> &Buckets {
+        &self.0.buckets
     }
 
     pub(super) fn watchers(&self) -> &Watchers {

@@ -13,6 +13,7 @@ use super::credentials::{Kept, Source};
 use super::environment::Environment;
 use super::nonce::Nonces;
 use super::regional::Regional;
+use super::s3::Buckets;
 use super::sts::{Assume, CHAINED_AT_MOST, Sts};
 use super::tasks::joined;
 use super::written::Written;
@@ -37,6 +38,7 @@ struct Session {
 pub struct Sessions {
     config: SdkConfig,
     nonces: Arc<Nonces>,
+    buckets: Arc<Buckets>,
     accounts: BTreeMap<AccountName, Session>,
     regionals: Mutex<BTreeMap<(AccountName, Region), Regional>>,
     written: Arc<Written>,
@@ -99,8 +101,8 @@ impl Sessions {
             })
             .collect();
         let nonces = environment.nonces().clone();
-        let sessions = Self { config, nonces, accounts: ready, regionals: Mutex::default(), written: Arc::default() };
-        (sessions, errors)
+        let (buckets, regionals, written) = (Arc::default(), Mutex::default(), Arc::default());
+        (Self { config, nonces, buckets, accounts: ready, regionals, written }, errors)
     }
 
     /// The account's services in a region; `None` when no such account was opened. Clients are made once and shared.
@@ -114,7 +116,7 @@ impl Sessions {
                 session.id.clone(),
                 region.clone(),
                 session.credentials.clone(),
-                self.nonces.clone(),
+                (self.nonces.clone(), self.buckets.clone()),
                 self.written.clone(),
             )
         });

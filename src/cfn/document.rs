@@ -13,8 +13,11 @@ use super::parameter::Parameter;
 use super::read::{Format, ReadError, tree};
 use super::resource::Resource;
 
-/// The largest template that a request can hold, in bytes; by S3 URL it is 1 MB.
+/// The largest template that a request can hold, in bytes.
 pub const MAX_INLINE_BYTES: usize = 51_200;
+
+/// The largest template that CloudFormation reads from S3, in bytes.
+pub const MAX_BYTES: usize = 1024 * 1024;
 
 /// A template, read.
 ///

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::cfn::Document;
+use crate::cfn::{Document, MAX_INLINE_BYTES};
 use crate::diag::Sources;
 use crate::graph::{Graph, Ix};
 use crate::ids::NodeId;
@@ -131,7 +131,11 @@ impl Page<'_> {
         let mut hidden = Vec::new();
         if let Some(template) = &stack.template {
             self.fact("template", &template.path.display().to_string());
-            if let Ok(document) = Document::read(&self.sources.get(template.file).text) {
+            let text = std::sync::Arc::clone(&self.sources.get(template.file).text);
+            if let Some(bucket) = stack.bucket.as_ref().filter(|_| text.len() > MAX_INLINE_BYTES) {
+                self.fact("by way of", &format!("s3://{}/{}", bucket.name, bucket.prefix));
+            }
+            if let Ok(document) = Document::read(&text) {
                 let given = |name: &String| stack.parameters.contains_key(name.as_str());
                 let left = document.parameters.values().filter(|parameter| !given(&parameter.name));
                 let left: Vec<_> = left.map(|parameter| parameter.name.clone()).collect();

@@ -22,6 +22,7 @@ fn action(operation: &str) -> String {
     let service = match operation {
         "AssumeRole" | "GetCallerIdentity" | "GetSessionToken" => "sts",
         operation if ["Vpc", "Route", "Tags"].iter().any(|part| operation.contains(part)) => "ec2",
+        operation if operation.ends_with("Object") => "s3",
         _ => "cloudformation",
     };
     format!("{service}:{operation}")

@@ -13,8 +13,19 @@ use crate::diag::{Sources, Span};
 use crate::ids::{AccountId, AccountName};
 
 /// The keys of an account.
-pub(super) const KEYS: [&str; 9] =
-    ["id", "role", "external_id", "session_name", "duration", "session_tags", "mfa_serial", "profile", "through"];
+pub(super) const KEYS: [&str; 10] = [
+    "id",
+    "role",
+    "external_id",
+    "session_name",
+    "duration",
+    "session_tags",
+    "mfa_serial",
+    "profile",
+    "through",
+    // Read apart: it says nothing about how an account is reached.
+    "template_bucket",
+];
 
 /// The shortest and the longest session that STS gives, in seconds:
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>.

@@ -113,6 +113,13 @@ impl Binder<'_> {
             None => None,
             Some(text) => self.template(text, templates, sources).or_else(|| self.lose()),
         };
+        let bucket = match self.scope.world.buckets.of(instance.account.as_ref()).filter(|_| stack.manage) {
+            None => None,
+            Some(bucket) => {
+                let scope = Scope { horizon: Horizon::Name, ..self.scope };
+                bucket.bind(scope, scope.world, self.problems).or_else(|| self.lose())
+            }
+        };
         let name = instance.name.clone().or_else(|| self.lose()).unwrap_or_default();
         let parameters = self.values(&stack.parameters, "a parameter");
         let tags = self.values(&stack.tags, "a tag");
@@ -123,6 +130,7 @@ impl Binder<'_> {
             tags,
             capabilities: stack.capabilities.clone(),
             manage: stack.manage,
+            bucket,
             adopt: stack.adopt,
         })
     }

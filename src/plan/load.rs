@@ -4,9 +4,6 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
-use super::account::Account;
 use super::document::{Data, Entry, Item, Table, check_keys, merge};
 use super::expand::{expand, may_have_default, region};
 use super::extends::{ABSTRACT_HELP, read_extended};
@@ -16,17 +13,29 @@ use super::lost::Lost;
 use super::node::{After, Node, Plan};
 use super::problems::{Problems, words};
 use super::scope::{Horizon, Scope};
+use super::template_bucket::DeclaredBuckets;
 use super::templates::Templates;
 use super::text::Text;
 use super::vars::Vars;
 use super::world::World;
 use super::{account, bind, codes, group, same_stack, unused};
 use crate::diag::{Problem, Sources, Span};
-use crate::ids::{AccountName, Kind, NodeId, Region};
+use crate::ids::{Kind, NodeId, Region};
 
 /// The keys of a plan.
-pub(super) const KEYS: [&str; 10] =
-    ["extends", "abstract", "name", "region", "vars", "accounts", "defaults", "stacks", "peerings", "routes"];
+pub(super) const KEYS: [&str; 11] = [
+    "extends",
+    "abstract",
+    "name",
+    "region",
+    "template_bucket",
+    "vars",
+    "accounts",
+    "defaults",
+    "stacks",
+    "peerings",
+    "routes",
+];
 
 /// The sections of `[defaults]`.
 pub(super) const DEFAULTS: [&str; 4] = ["accounts", "stacks", "peerings", "routes"];
@@ -106,7 +115,10 @@ impl Loader<'_> {
         world.name = self.name(table, &world);
         world.region = self.region(table, &world);
         world.region_at = table.get("region").map(|entry| entry.item.span.clone());
-        world.accounts = self.accounts(table, &defaults, &world);
+        let accounts = self.accounts(table, &defaults);
+        let own = table.get("accounts").and_then(|entry| entry.item.table());
+        world.accounts = account::read(&accounts, own.unwrap_or(&Table::new()), &world, self.sources, self.problems);
+        world.buckets = DeclaredBuckets::read(table, &accounts, self.sources, self.problems);
         let groups = self.groups(table, &defaults, &world.lost, &start);
         expand(&groups, &mut world, self.problems);
         let mut templates = Templates::new(self.files);
@@ -214,11 +226,12 @@ impl Loader<'_> {
         usable
     }
 
-    fn accounts(&mut self, table: &Table, defaults: &Table, world: &World) -> IndexMap<AccountName, Option<Account>> {
+    /// `[accounts]` with the defaults under each.
+    fn accounts(&mut self, table: &Table, defaults: &Table) -> Table {
         let entry = table.get("accounts");
         let Some(own) = entry.and_then(|entry| self.table(&entry.item, "write [accounts] with one account a line"))
         else {
-            return IndexMap::new();
+            return Table::new();
         };
         let mut whole = Table::new();
         for (name, entry) in own {
@@ -239,7 +252,7 @@ impl Loader<'_> {
             }
             whole.insert(name.clone(), entry);
         }
-        account::read(&whole, own, world, self.sources, self.problems)
+        whole
     }
 
     fn groups(&mut self, table: &Table, defaults: &Table, lost: &Lost, start: &Span) -> Vec<Group> {

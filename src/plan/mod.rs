@@ -34,6 +34,7 @@ mod same_stack;
 mod schema;
 mod scope;
 mod stack;
+mod template_bucket;
 mod templates;
 mod text;
 mod unused;
@@ -46,7 +47,9 @@ pub use allow::Allowance;
 pub use files::{Files, Outside};
 pub use load::{Given, Loaded, load};
 pub use nearest::nearest;
-pub use node::{After, Attribute, Need, Node, PeeringSpec, Plan, RouteSpec, Side, Spec, StackSpec, Template};
+pub use node::{
+    After, Attribute, Need, Node, PeeringSpec, Plan, RouteSpec, Side, Spec, StackSpec, Template, TemplateBucket,
+};
 pub use schema::schema;
 pub use value::{Outputs, Setting, Unresolved, Value};
 

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use super::account::Account;
 use super::{Allowance, Setting, Value};
 use crate::diag::{FileId, Span};
-use crate::ids::{AccountName, NodeId, Region};
+use crate::ids::{AccountId, AccountName, NodeId, Region};
 
 /// A plan, bound: every expression stands for what its paths lead to.
 ///
@@ -124,8 +124,23 @@ pub struct StackSpec {
     pub capabilities: Vec<Arc<str>>,
     /// Whether orch makes and changes the stack; if not, its outputs are only read.
     pub manage: bool,
+    /// Where its template goes if no request holds it.
+    pub bucket: Option<TemplateBucket>,
     /// Whether a stack that is there and bears no tags of orch becomes the node's.
     pub adopt: bool,
+}
+
+/// A bucket for templates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateBucket {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What the keys of templates begin with.
+    pub prefix: Arc<str>,
+    /// The key of KMS that templates are encrypted with.
+    pub kms_key: Option<Arc<str>>,
+    /// The account that it must belong to, if the plan says so.
+    pub owner: Option<AccountId>,
 }
 
 /// A template that was found.

@@ -25,6 +25,9 @@ struct PlanFile {
     /// The region of everything that names none.
     #[schemars(example = &"us-east-1")]
     region: Option<String>,
+    /// Where templates go that no request to CloudFormation holds (51,200 bytes): a bucket's name, or a table.
+    #[schemars(example = &"acme-templates-{{ self.region }}")]
+    template_bucket: Option<TextOrBucket>,
     /// Variables: plain values, used as `{{ vars.NAME }}`. `--var NAME=VALUE` gives others.
     #[schemars(example = json!({ "hub_cidr": "10.0.0.0/20", "owner": { "env": "TEAM", "default": "network" } }))]
     vars: Option<BTreeMap<String, Variable>>,
@@ -106,6 +109,39 @@ struct AccountTable {
     /// The account of the plan whose session assumes the role.
     #[schemars(example = &"master")]
     through: Option<String>,
+    /// The bucket for large templates of this account's stacks, in place of the plan's.
+    #[schemars(example = &"dev-templates")]
+    template_bucket: Option<TextOrBucket>,
+}
+
+/// A bucket for templates.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct BucketTable {
+    /// Its name.
+    #[schemars(example = &"acme-templates-{{ self.region }}")]
+    name: String,
+    /// What the keys of templates begin with.
+    #[schemars(example = &"orch/")]
+    prefix: Option<String>,
+    /// The key of KMS that templates are encrypted with.
+    #[schemars(example = &"alias/templates")]
+    kms_key: Option<String>,
+    /// The account that it must belong to, by its name below `[accounts]`.
+    #[schemars(example = &"master")]
+    owner: Option<String>,
+}
+
+/// A bucket's name, or all of it.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum TextOrBucket {
+    /// The name.
+    Text(String),
+    /// A table.
+    Bucket(BucketTable),
 }
 
 /// Keys for every table of a sort. The table's own keys win.
@@ -420,6 +456,7 @@ mod tests {
             assert_eq!(keys(definition(&schema, name)), known.iter().copied().collect(), "{name}");
         }
         assert_eq!(keys(&schema), super::super::load::KEYS.into_iter().collect());
+        assert_eq!(keys(definition(&schema, "BucketTable")), super::super::template_bucket::KEYS.into_iter().collect());
         assert_eq!(keys(definition(&schema, "SideTable")), super::super::peering::SIDE_KEYS.into_iter().collect());
     }
 

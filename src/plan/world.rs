@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use super::account::Account;
 use super::lost::Lost;
+use super::template_bucket::DeclaredBuckets;
 use super::vars::Vars;
 use crate::diag::{Problem, Span};
 use crate::ids::{AccountName, Kind, NodeId, Region};
@@ -24,6 +25,7 @@ pub(super) struct World {
     pub(super) region_at: Option<Span>,
     /// `None` for an account that is declared, but wrongly.
     pub(super) accounts: IndexMap<AccountName, Option<Account>>,
+    pub(super) buckets: DeclaredBuckets,
     pub(super) groups: IndexMap<(Kind, Arc<str>), Instances>,
     pub(super) instances: Vec<Instance>,
 }

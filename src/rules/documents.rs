@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::rule::{Finding, Report};
 use super::templates::{not_a_template, too_large};
-use crate::cfn::{Document, Format, MAX_INLINE_BYTES, ReadErrorKind};
+use crate::cfn::{Document, Format, MAX_BYTES, MAX_INLINE_BYTES, ReadErrorKind};
 use crate::diag::{FileId, Problem, Sources, Span};
 use crate::graph::Ix;
 use crate::plan::{Plan, Spec, Template};
@@ -21,9 +21,6 @@ pub(super) struct Used<'a> {
     pub(super) document: Option<Document>,
 }
 
-/// The largest template that CloudFormation takes from anywhere, in bytes. A larger one is not read.
-const MAX_BYTES: usize = 1024 * 1024;
-
 /// The templates by their files.
 pub(super) type Documents<'a> = BTreeMap<FileId, Used<'a>>;
 
@@ -37,7 +34,6 @@ pub(super) fn read<'a>(plan: &'a Plan, sources: &Sources, report: &mut Report) -
         used.or_insert_with(|| Used { template, nodes: Vec::new(), document: None }).nodes.push(Ix::from(index));
     }
     for used in documents.values_mut() {
-        let too_large = too_large(used.template, sources);
         let is_readable = sources.get(used.template.file).text.len() <= MAX_BYTES;
         let refused = match document(used.template, sources) {
             _ if !is_readable => None,
@@ -48,24 +44,41 @@ pub(super) fn read<'a>(plan: &'a Plan, sources: &Sources, report: &mut Report) -
             Err(problem) => Some(*problem),
         };
         // One for each stack, so that excusing one of them does not excuse the others.
-        for problem in too_large.iter().chain(&refused) {
-            let finding = |node: &Ix| Finding { problem: problem.clone(), nodes: vec![*node] };
-            report.findings.extend(used.nodes.iter().map(finding));
+        // Told where the first stack names it that has no bucket for it.
+        let mut named = None;
+        for node in &used.nodes {
+            let too_large = too_large(plan, *node, &mut named, sources);
+            for problem in too_large.iter().chain(&refused) {
+                report.findings.push(Finding { problem: problem.clone(), nodes: vec![*node] });
+            }
         }
     }
     documents
 }
 
-fn too_large(template: &Template, sources: &Sources) -> Option<Problem> {
+fn too_large<'a>(plan: &'a Plan, node: Ix, named: &mut Option<&'a Template>, sources: &Sources) -> Option<Problem> {
+    let node = &plan.nodes[node.index()];
+    let Spec::Stack(stack) = &node.spec else { return None };
+    let template = stack.template.as_ref()?;
     let size = sources.get(template.file).text.len();
-    if size <= MAX_INLINE_BYTES {
+    // Of a bucket that could not be read nobody knows whether it would do.
+    let has_bucket = stack.bucket.is_some() || !node.whole;
+    if size <= if has_bucket { MAX_BYTES } else { MAX_INLINE_BYTES } {
         return None;
     }
-    let message = format!(
-        "the template {} has {size} bytes; a request to CloudFormation holds {MAX_INLINE_BYTES} at most",
-        template.path.display()
-    );
+    let most = if has_bucket {
+        format!("CloudFormation takes {MAX_BYTES} from a bucket at most")
+    } else {
+        format!("a request to CloudFormation holds {MAX_INLINE_BYTES} at most")
+    };
+    let template = *named.get_or_insert(template);
+    let message = format!("the template {} has {size} bytes; {most}", template.path.display());
     let problem = too_large::RULE.problem(template.span.clone(), message);
+    let problem = if has_bucket {
+        problem
+    } else {
+        problem.help("name a bucket that it is put in: template_bucket = \"…\", of the plan or of the account")
+    };
     Some(problem.help("split it into several stacks whose parameters refer to each other's outputs"))
 }
 

@@ -40,6 +40,7 @@ impl Drafter<'_> {
             parameters: self.settings(&spec.parameters)?,
             tags: self.settings(&spec.tags)?,
             capabilities: spec.capabilities.iter().map(ToString::to_string).collect(),
+            delivery: Resolver::delivery(spec),
             owner: self.owner.clone(),
             adopt: self.adopt,
         })

@@ -12,11 +12,13 @@ use tokio::task::JoinSet;
 
 use super::accounts::every;
 use super::turns::Turns;
-use crate::aws::{AccountError, CallError, Cause, Environment, Peering, PeeringState, RouteTable, Sessions, joined};
+use crate::aws::{
+    AccountError, CallError, Cause, Environment, Peering, PeeringState, RouteTable, Sessions, Template, joined,
+};
 use crate::diag::{FileId, Sources};
 use crate::graph::Ix;
 use crate::ids::{AccountName, Region};
-use crate::kinds::{Adopt, Claim, NODE_TAG, Owner, PLAN_TAG};
+use crate::kinds::{Adopt, Claim, NODE_TAG, Owner, PLAN_TAG, stack};
 use crate::plan::{Attribute, Plan, Spec};
 use crate::rules::{
     Judged, Live, LivePeering, LiveRoute, LiveStack, LiveTable, Place, Subject, Unread, Unusable, Verdict,
@@ -77,8 +79,12 @@ fn templates(plan: &Plan, sources: &Sources, sessions: &Sessions, turns: &mut Tu
     let mut texts: IndexSet<Arc<str>> = IndexSet::new();
     let mut used: IndexMap<(usize, &Region), Vec<Ix>> = IndexMap::new();
     for (index, node) in plan.nodes.iter().enumerate() {
-        let Spec::Stack(stack) = &node.spec else { continue };
-        let Some(template) = &stack.template else { continue };
+        let Spec::Stack(spec) = &node.spec else { continue };
+        let Some(template) = &spec.template else { continue };
+        // What a request does not hold would have to be put in a bucket first, and this is only a look.
+        if !stack::fits_in_request(&sources.get(template.file).text) {
+            continue;
+        }
         let text = *files
             .entry(template.file)
             .or_insert_with(|| texts.insert_full(Arc::clone(&sources.get(template.file).text)).0);
@@ -91,7 +97,7 @@ fn templates(plan: &Plan, sources: &Sources, sessions: &Sessions, turns: &mut Tu
         asking.push(Box::pin(async move {
             let _turn = turn.acquire().await.ok();
             let place = regional.to_string();
-            match regional.validate_template(&text).await {
+            match regional.validate_template(&Template::Text(text.to_string())).await {
                 Ok(said) => {
                     let (parameters, capabilities, reason) = (said.parameters, said.capabilities, said.reason);
                     let verdict = Verdict::Taken { parameters, capabilities, reason };

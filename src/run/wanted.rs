@@ -56,9 +56,21 @@ impl Resolver<'_> {
             parameters: self.texts(&spec.parameters)?,
             tags: self.texts(&spec.tags)?,
             capabilities: spec.capabilities.iter().map(ToString::to_string).collect(),
+            delivery: Self::delivery(spec),
             owner: self.owner.clone(),
             adopt: self.adopt,
         })
+    }
+
+    /// How CloudFormation is given a stack's template.
+    pub(super) fn delivery(spec: &StackSpec) -> stack::Delivery {
+        let bucket = spec.bucket.as_ref().map(|bucket| stack::TemplateBucket {
+            name: bucket.name.to_string(),
+            prefix: bucket.prefix.to_string(),
+            kms_key: bucket.kms_key.as_deref().map(str::to_owned),
+            owner: bucket.owner.clone(),
+        });
+        stack::Delivery { bucket }
     }
 
     /// The text of a stack's template, and where it comes from. Only a stack that is merely read has none, and such a one

@@ -85,6 +85,10 @@ fn unknown(service: Service) -> ApiError {
     match service {
         Service::Ec2 => ApiError::new("AuthFailure", "AWS was not able to validate the provided access credentials")
             .with_status(401),
+        Service::S3 => {
+            let message = "The AWS Access Key Id you provided does not exist in our records.";
+            ApiError::new("InvalidAccessKeyId", message).with_status(403)
+        }
         Service::Sts | Service::CloudFormation => {
             ApiError::new("InvalidClientTokenId", "The security token included in the request is invalid.")
                 .with_status(403)
@@ -96,6 +100,7 @@ fn unknown(service: Service) -> ApiError {
 pub(crate) fn expired(service: Service) -> ApiError {
     match service {
         Service::Ec2 => ApiError::new("RequestExpired", "Request has expired."),
+        Service::S3 => ApiError::new("ExpiredToken", "The provided token has expired."),
         Service::Sts | Service::CloudFormation => {
             ApiError::new("ExpiredToken", "The security token included in the request is expired").with_status(403)
         }
@@ -110,6 +115,6 @@ pub(crate) fn denied(service: Service, operation: &str, caller: &str) -> ApiErro
             let message = format!("You are not authorized to perform this operation. {reason}");
             ApiError::new("UnauthorizedOperation", message).with_status(403)
         }
-        Service::Sts | Service::CloudFormation => ApiError::new("AccessDenied", reason).with_status(403),
+        Service::Sts | Service::CloudFormation | Service::S3 => ApiError::new("AccessDenied", reason).with_status(403),
     }
 }

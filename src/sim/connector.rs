@@ -98,6 +98,11 @@ fn respond(answer: Answer) -> Result<HttpResponse, ConnectorError> {
     let status = StatusCode::try_from(answer.status).map_err(|error| ConnectorError::user(error.into()))?;
     let mut response = HttpResponse::new(status, SdkBody::from(answer.body));
     response.headers_mut().insert("content-type", "text/xml;charset=UTF-8");
+    for (name, value) in answer.headers {
+        response.headers_mut().insert(name, value);
+    }
+    // S3 has a header of its own for it.
+    response.headers_mut().insert("x-amz-request-id", answer.request_id.clone());
     response.headers_mut().insert("x-amzn-requestid", answer.request_id);
     Ok(response)
 }

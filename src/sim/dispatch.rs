@@ -1,15 +1,16 @@
 //! From a request to the service that handles it.
 
-use super::wire::{ApiError, Request, Service, Xml};
+use super::wire::{ApiError, Reply, Request, Service};
 use super::world::World;
-use super::{cloudformation, ec2, sts};
+use super::{cloudformation, ec2, s3, sts};
 
 /// Handles a request. The world stands at the present.
-pub(super) fn handle(world: &mut World, request: &Request) -> Result<Xml, ApiError> {
+pub(super) fn handle(world: &mut World, request: &Request) -> Result<Reply, ApiError> {
     match request.service {
-        Service::Sts => sts::handle(world, request),
-        Service::Ec2 => ec2::handle(world, request),
-        Service::CloudFormation => cloudformation::handle(world, request),
+        Service::Sts => sts::handle(world, request).map(Reply::from),
+        Service::Ec2 => ec2::handle(world, request).map(Reply::from),
+        Service::CloudFormation => cloudformation::handle(world, request).map(Reply::from),
+        Service::S3 => s3::handle(world, request),
     }
 }
 

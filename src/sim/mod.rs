@@ -1,13 +1,13 @@
-//! The embedded AWS: STS, CloudFormation and EC2 behind the wire protocol that the real SDK clients speak.
+//! The embedded AWS: STS, CloudFormation, EC2 and S3 behind the wire protocol that the real SDK clients speak.
 //!
 //! A [`Sim`] plugs under the clients as their HTTP client, so serialisation, signing, retries and the parsing of errors
 //! are the real ones. The access key in a request's signature says which account sends it, the signature's scope which
 //! region and service it is for. Accounts see nothing of each other, except peerings. Time is tokio's: a test that
 //! pauses the clock waits for nothing.
 //!
-//! - [`wire`]: parameters, XML and errors of the two protocols;
+//! - [`wire`]: parameters, XML and errors of the three protocols;
 //! - [`world`]: what exists, as a value, with its clock and its timers;
-//! - [`cloudformation`], [`ec2`], [`sts`]: what the operations do.
+//! - [`cloudformation`], [`ec2`], [`s3`], [`sts`]: what the operations do.
 
 mod caller;
 mod clock;
@@ -17,6 +17,7 @@ mod dispatch;
 pub mod ec2;
 pub mod faults;
 mod pattern;
+pub mod s3;
 mod state;
 pub mod sts;
 mod timing;

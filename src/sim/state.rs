@@ -10,7 +10,7 @@ use super::dispatch;
 use super::faults::{Effect, Facts, Fate, Faults, Seen, SeenResources};
 use super::wire::request::{Incoming, Request, is_mutating, is_remembered};
 use super::wire::response::{Answer, render};
-use super::wire::{ApiError, Service, Xml};
+use super::wire::{ApiError, Reply, Service};
 use super::world::file::{WorldFile, WorldFileError};
 use super::world::ids::{mix, uuid};
 use super::world::{Place, World};
@@ -226,7 +226,7 @@ impl State {
 }
 
 /// Handles a request, or refuses it as a fault has planned.
-fn handle(world: &mut World, incoming: &Incoming, effect: Option<Effect>) -> Result<Xml, ApiError> {
+fn handle(world: &mut World, incoming: &Incoming, effect: Option<Effect>) -> Result<Reply, ApiError> {
     let service = incoming.service;
     match effect {
         Some(Effect::Throttle) => return Err(throttled(service)),
@@ -249,6 +249,7 @@ fn throttled(service: Service) -> ApiError {
     match service {
         Service::Ec2 => ApiError::new("RequestLimitExceeded", "Request limit exceeded.").with_status(503),
         Service::Sts | Service::CloudFormation => ApiError::new("Throttling", "Rate exceeded"),
+        Service::S3 => ApiError::new("SlowDown", "Please reduce your request rate.").with_status(503),
     }
 }
 
@@ -256,6 +257,9 @@ fn throttled(service: Service) -> ApiError {
 fn broken(service: Service) -> ApiError {
     match service {
         Service::Ec2 => ApiError::new("InternalError", "An internal error has occurred").with_status(500),
+        Service::S3 => {
+            ApiError::new("InternalError", "We encountered an internal error. Please try again.").with_status(500)
+        }
         Service::Sts | Service::CloudFormation => {
             ApiError::new("InternalFailure", "The request processing has failed because of an unknown error")
                 .with_status(500)

@@ -17,6 +17,7 @@ mod remote;
 mod resume;
 mod saved;
 mod silence;
+mod templates;
 mod trouble;
 mod world;
 mod wrong_input;

@@ -93,7 +93,7 @@ impl Others {
                 };
                 let spec = StackSpec {
                     name: format!("net-{name}"),
-                    template: FOREIGN.to_owned(),
+                    template: orch::aws::Template::Text(FOREIGN.to_owned()),
                     parameters: IndexMap::from([("Range".to_owned(), range)]),
                     tags: tags.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
                     capabilities: Vec::new(),

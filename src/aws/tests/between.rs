@@ -122,6 +122,6 @@ impl HttpConnector for Connector {
 }
 
 fn response(service: Service, operation: &str, result: &Result<Xml, ApiError>) -> HttpResponse {
-    let answer = render(service, operation, "r-0".to_owned(), result);
+    let answer = render(service, operation, "r-0".to_owned(), &result.clone().map(Into::into));
     HttpResponse::new(StatusCode::try_from(answer.status).unwrap(), SdkBody::from(answer.body))
 }

@@ -13,7 +13,7 @@ async fn hub(sim: &Sim) -> (Sessions, Regional) {
 fn named(name: &str) -> StackSpec {
     StackSpec {
         name: name.to_owned(),
-        template: STACK.to_owned(),
+        template: crate::aws::Template::Text(STACK.to_owned()),
         parameters: IndexMap::new(),
         tags: IndexMap::new(),
         capabilities: Vec::new(),

@@ -155,6 +155,7 @@ pub(super) mod tests {
 
     use super::*;
     use crate::aws::StackStatus;
+    use crate::kinds::stack::Delivery;
     use crate::kinds::{Adopt, Owner};
 
     pub(in super::super) fn wanted(template: &str) -> Wanted {
@@ -165,6 +166,7 @@ pub(super) mod tests {
             parameters: IndexMap::new(),
             tags: IndexMap::new(),
             capabilities: Vec::new(),
+            delivery: Delivery::default(),
             owner: Owner { plan: "network".to_owned(), node: "stacks.spoke[dev]".parse().unwrap() },
             adopt: Adopt::Never,
         }

@@ -11,7 +11,9 @@ use super::decide::{Decision, decide};
 use super::glance::{Glance, glance};
 use super::token::Attempt;
 use super::update::{How, Worked, found_nothing, work_out};
-use super::{ChangeSets, LOOKS, Wanted, declared, differences, grounds, lasting, pause, restless, saved, ways};
+use super::{
+    ChangeSets, Delivery, LOOKS, Wanted, declared, differences, grounds, lasting, pause, restless, saved, ways,
+};
 use crate::aws::{self, ChangeSet, Stack};
 use crate::cfn::{self, Document};
 use crate::preview::{Action, Effect, Foreseen, PropertyChange, Recreates, ResourceChange, Until, Waiting};
@@ -31,6 +33,8 @@ pub struct Draft {
     pub tags: IndexMap<String, Expected>,
     /// What the template is allowed to make.
     pub capabilities: Vec<String>,
+    /// How CloudFormation is given the template.
+    pub delivery: Delivery,
     /// The node that the stack belongs to.
     pub owner: Owner,
     /// What becomes of a stack of that name that does not bear the node's tags.
@@ -69,6 +73,7 @@ impl Draft {
             parameters: known(&self.parameters),
             tags: known(&self.tags),
             capabilities: self.capabilities.clone(),
+            delivery: self.delivery.clone(),
             owner: self.owner.clone(),
             adopt: self.adopt,
         }
@@ -88,9 +93,7 @@ impl Draft {
 /// It would fail: says why and what to do.
 pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&ChangeSets>) -> Result<Outlook, Failure> {
     let wanted = draft.known();
-    if wanted.template.len() > cfn::MAX_INLINE_BYTES {
-        return Err(super::too_large(&wanted));
-    }
+    wanted.check_size()?;
     let document = Document::read(&wanted.template).ok();
     let mut attempt = change_sets.unwrap_or(&ChangeSets::default()).attempt(regional.nonce());
     let mut last = None;
@@ -148,7 +151,7 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
             return saved::again(&seen, reasons, before).await;
         }
         let how = How::because(&reasons);
-        match work_out(regional, &wanted, &stack, how, &mut attempt, change_sets).await? {
+        match Box::pin(work_out(regional, &wanted, &stack, how, &mut attempt, change_sets)).await? {
             Worked::Nothing => return Ok(seen.unchanged(found_nothing(&wanted, &stack))),
             Worked::Again(failure) => last = failure.or(last),
             Worked::Out(change_set) => return seen.worked_out(change_set, reasons, attempt).await,

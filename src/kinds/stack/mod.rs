@@ -8,6 +8,7 @@ mod change_sets;
 mod compare;
 mod decide;
 mod declared;
+mod delivery;
 mod destroy;
 mod differences;
 mod ending;
@@ -37,11 +38,11 @@ use super::adopt::TAKEN;
 use super::lost::pause;
 use super::{Adopt, Change, Claim, Done, Failure, Owner, Progress, Regional, Shown, Step};
 use crate::aws::{Class, Operation, Phase, Stack, StackSpec};
-use crate::cfn::MAX_INLINE_BYTES;
 
 pub use allowed::Allowed;
 pub use cancel::cancel;
 pub use change_sets::ChangeSets;
+pub use delivery::{Delivery, TemplateBucket, fits_in_request};
 pub use destroy::destroy;
 pub use foresee::{Draft, Prepared, foresee, foresee_reading};
 pub use standing::standing;
@@ -61,6 +62,8 @@ pub struct Wanted {
     pub tags: IndexMap<String, String>,
     /// What the template is allowed to make: `CAPABILITY_NAMED_IAM` and the like.
     pub capabilities: Vec<String>,
+    /// How CloudFormation is given the template.
+    pub delivery: Delivery,
     /// The node that the stack belongs to.
     pub owner: Owner,
     /// What becomes of a stack of that name that does not bear the node's tags.
@@ -68,17 +71,6 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// What CloudFormation is to be told.
-    fn spec(&self) -> StackSpec {
-        StackSpec {
-            name: self.name.clone(),
-            template: self.template.clone(),
-            parameters: self.parameters.clone(),
-            tags: self.owner.with(&self.tags),
-            capabilities: self.capabilities.clone(),
-        }
-    }
-
     /// Whether the stack counts as the node's and is not to be touched for its tags alone.
     fn spares(&self, stack: &Stack) -> bool {
         self.adopt.spares(&self.owner, &stack.tags)
@@ -124,9 +116,7 @@ pub async fn converge(
     with: With<'_>,
     progress: Progress<'_>,
 ) -> Result<Done, Failure> {
-    if wanted.template.len() > MAX_INLINE_BYTES {
-        return Err(too_large(wanted));
-    }
+    wanted.check_size()?;
     // A change set that was made for a preview is asked for again by its name, and so is the one that is executed.
     let mut attempt = prepared.map_or_else(|| Attempt::new(regional.nonce()), |prepared| prepared.attempt);
     let mut followed: Option<Followed> = None;
@@ -146,7 +136,7 @@ pub async fn converge(
             (Decision::Create, _) => {
                 with.shown.map_or(Ok(()), |shown| shown.permits_creation(&wanted.name))?;
                 tracing::info!(stack = wanted.name, "there is no such stack: creating it");
-                create(regional, wanted, &attempt, progress).await?
+                Box::pin(create(regional, wanted, &attempt, progress)).await?
             }
             (Decision::Wait, Some(stack)) => {
                 tracing::info!(stack = wanted.name, status = %stack.status, "an earlier operation is under way: waiting for its end");
@@ -279,15 +269,6 @@ fn unchanged(stack: &Stack, notes: Vec<String>) -> Done {
     Done { details: notes, outputs: stack.outputs.clone(), id: Some(stack.id.clone()), ..Done::new(Change::Unchanged) }
 }
 
-fn too_large(wanted: &Wanted) -> Failure {
-    let size = wanted.template.len();
-    Failure::new(
-        format!("template {} is too large for CloudFormation", wanted.path.display()),
-        format!("it has {size} bytes; a request holds {MAX_INLINE_BYTES}"),
-    )
-    .help("split it into several stacks that pass outputs on, or take comments and white space out of it")
-}
-
 /// Creates the stack and follows it to its end; again when it turns out to be there already and not by this call, or when
 /// the answer is lost and there is no sign of the stack.
 async fn create(
@@ -296,10 +277,11 @@ async fn create(
     attempt: &Attempt,
     progress: Progress<'_>,
 ) -> Result<Attempted, Failure> {
-    validate(regional, wanted).await?;
+    let spec = wanted.spec(regional).await?;
+    validate(regional, wanted, &spec).await?;
     let token = attempt.create();
     progress(Step { what: &wanted.name, status: "CreateStack", reason: None });
-    let id = match regional.create_stack(&wanted.spec(), &token).await {
+    let id = match regional.create_stack(&spec, &token).await {
         Ok(id) => id,
         // Either an answer of ours was lost and the request repeated, or somebody else was faster.
         Err(error) if error.is("AlreadyExistsException") || error.class == Class::Lost => {
@@ -321,8 +303,8 @@ async fn create(
 }
 
 /// Has CloudFormation look the template over before anything is made.
-async fn validate(regional: &Regional, wanted: &Wanted) -> Result<(), Failure> {
-    match regional.validate_template(&wanted.template).await {
+async fn validate(regional: &Regional, wanted: &Wanted, spec: &StackSpec) -> Result<(), Failure> {
+    match regional.validate_template(&spec.template).await {
         Ok(_) => Ok(()),
         Err(error) if error.is("ValidationError") => {
             let mut failure = Failure::new(

@@ -89,7 +89,7 @@ pub(super) async fn work_out(
         return saved::look(regional, stack, id).await;
     }
     if how == How::InDoubt && wanted.spares(stack) && !attempt.is_known_to_differ() {
-        let spec = StackSpec { tags: wanted.tags.clone(), ..wanted.spec() };
+        let spec = StackSpec { tags: wanted.tags.clone(), ..wanted.spec(regional).await? };
         let change_set = match ask(regional, wanted, stack, spec, attempt, change_sets).await? {
             Worked::Out(change_set) => change_set,
             otherwise => return Ok(otherwise),
@@ -99,7 +99,7 @@ pub(super) async fn work_out(
         attempt.give_up();
         attempt.note_difference();
     }
-    ask(regional, wanted, stack, wanted.spec(), attempt, change_sets).await
+    ask(regional, wanted, stack, wanted.spec(regional).await?, attempt, change_sets).await
 }
 
 async fn ask(

@@ -6,6 +6,7 @@ mod expansion;
 mod hostile;
 mod mistakes;
 mod permutation;
+mod template_bucket;
 
 use std::io;
 use std::path::Path;

@@ -12,18 +12,27 @@ pub struct ApiError {
     pub code: Cow<'static, str>,
     /// The message, in the service's own words where they are known.
     pub message: String,
+    /// What the service tells in headers, with names in lower case.
+    pub headers: Vec<(&'static str, String)>,
 }
 
 impl ApiError {
     /// An error of the caller: HTTP 400.
     pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self { status: 400, code: code.into(), message: message.into() }
+        Self { status: 400, code: code.into(), message: message.into(), headers: Vec::new() }
     }
 
     /// The same error with another HTTP status.
     #[must_use]
     pub fn with_status(self, status: u16) -> Self {
         Self { status, ..self }
+    }
+
+    /// The same error with a header more.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
     }
 
     /// A value that the operation does not accept.

@@ -12,6 +12,12 @@ use super::ApiError;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Params(BTreeMap<String, String>);
 
+impl FromIterator<(String, String)> for Params {
+    fn from_iter<T: IntoIterator<Item = (String, String)>>(values: T) -> Self {
+        Self(values.into_iter().collect())
+    }
+}
+
 impl Params {
     /// Reads a form.
     pub(crate) fn parse(body: &[u8]) -> Self {

@@ -5,7 +5,7 @@ use std::fmt;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use serde::{Deserialize, Serialize};
 
-use super::Params;
+use super::{Params, rest};
 use crate::ids::Region;
 use crate::sim::Caller;
 use crate::sim::world::Place;
@@ -20,6 +20,8 @@ pub enum Service {
     CloudFormation,
     /// Amazon EC2.
     Ec2,
+    /// Amazon S3.
+    S3,
 }
 
 impl Service {
@@ -29,6 +31,7 @@ impl Service {
             Self::Sts => "sts",
             Self::CloudFormation => "cloudformation",
             Self::Ec2 => "ec2",
+            Self::S3 => "s3",
         }
     }
 
@@ -38,11 +41,12 @@ impl Service {
             Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
             Self::CloudFormation => "http://cloudformation.amazonaws.com/doc/2010-05-15/",
             Self::Ec2 => "http://ec2.amazonaws.com/doc/2016-11-15/",
+            Self::S3 => "http://s3.amazonaws.com/doc/2006-03-01/",
         }
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        [Self::Sts, Self::CloudFormation, Self::Ec2].into_iter().find(|service| service.name() == name)
+        [Self::Sts, Self::CloudFormation, Self::Ec2, Self::S3].into_iter().find(|service| service.name() == name)
     }
 }
 
@@ -54,8 +58,8 @@ impl fmt::Display for Service {
 
 /// Whether an operation changes what exists. A session that STS issues is not such a change.
 pub(crate) fn is_mutating(operation: &str) -> bool {
-    const READS: [&str; 9] =
-        ["Describe", "Detect", "Get", "List", "Validate", "Estimate", "AssumeRole", "Decode", "Search"];
+    const READS: [&str; 10] =
+        ["Describe", "Detect", "Get", "Head", "List", "Validate", "Estimate", "AssumeRole", "Decode", "Search"];
     !READS.iter().any(|prefix| operation.starts_with(prefix))
 }
 
@@ -81,15 +85,19 @@ pub(crate) struct Incoming {
 pub(crate) enum NotForUs {
     #[error("the embedded AWS got a request to {uri} that is not signed (SigV4)")]
     Unsigned { uri: String },
-    #[error("the embedded AWS has no service `{service}`: it knows sts, cloudformation and ec2")]
+    #[error("the embedded AWS has no service `{service}`: it knows sts, cloudformation, ec2 and s3")]
     Service { service: String },
     #[error("the embedded AWS got a request to {uri} whose body is not a form with an Action")]
     Body { uri: String },
+    #[error(
+        "the embedded AWS got a request to {uri} that names no bucket of S3 in a way that it knows, or whose body is not a text"
+    )]
+    Bucket { uri: String },
 }
 
 impl Incoming {
     /// Reads the service, the region and the access key out of the signature's credential scope, and the operation and
-    /// its parameters out of the form in the body.
+    /// its parameters out of the form in the body, or for S3 out of the whole request.
     pub(crate) fn read(request: &HttpRequest) -> Result<Self, NotForUs> {
         let uri = || request.uri().to_owned();
         let scope = request
@@ -99,8 +107,12 @@ impl Incoming {
             .ok_or_else(|| NotForUs::Unsigned { uri: uri() })?;
         let service =
             Service::from_name(scope.service).ok_or_else(|| NotForUs::Service { service: scope.service.to_owned() })?;
-        let params = Params::parse(request.body().bytes().unwrap_or_default());
-        let operation = params.get("Action").ok_or_else(|| NotForUs::Body { uri: uri() })?.to_owned();
+        let (operation, params) = if service == Service::S3 {
+            rest::read(request).ok_or_else(|| NotForUs::Bucket { uri: uri() })?
+        } else {
+            let params = Params::parse(request.body().bytes().unwrap_or_default());
+            (params.get("Action").ok_or_else(|| NotForUs::Body { uri: uri() })?.to_owned(), params)
+        };
         Ok(Self {
             service,
             region: Region::from(scope.region),

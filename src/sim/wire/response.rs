@@ -1,39 +1,48 @@
 //! Answers and errors in each protocol's own shape.
 
-use super::{ApiError, Service, Xml};
+use super::{ApiError, Reply, Service, Xml};
 
 /// An answer to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) request_id: String,
+    pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
 }
 
 /// Wraps a result, or an error, as the service's protocol wants it.
-pub(crate) fn render(service: Service, operation: &str, request_id: String, result: &Result<Xml, ApiError>) -> Answer {
-    let mut xml = Xml::new();
-    xml.raw(r#"<?xml version="1.0" encoding="UTF-8"?>"#);
-    let status = match result {
-        Ok(result) => {
-            success(&mut xml, service, operation, &request_id, result);
-            200
-        }
-        Err(error) => {
-            failure(&mut xml, service, &request_id, error);
-            error.status
-        }
+pub(crate) fn render(
+    service: Service,
+    operation: &str,
+    request_id: String,
+    result: &Result<Reply, ApiError>,
+) -> Answer {
+    let (status, headers) = match result {
+        Ok(reply) => (reply.status.unwrap_or(200), reply.headers.clone()),
+        Err(error) => (error.status, error.headers.clone()),
     };
-    Answer { status, request_id, body: xml.as_str().to_owned() }
+    let mut xml = Xml::new();
+    match result {
+        // What S3 brings back is the object itself.
+        Ok(reply) if service == Service::S3 => drop(xml.raw(&reply.body)),
+        // An answer to HEAD has no body, whatever it says.
+        Err(_) if operation.starts_with("Head") => {}
+        Ok(reply) => success(xml.raw(PROLOGUE), service, operation, &request_id, &reply.body),
+        Err(error) => failure(xml.raw(PROLOGUE), service, &request_id, error),
+    }
+    Answer { status, request_id, headers, body: xml.into_string() }
 }
 
-fn success(xml: &mut Xml, service: Service, operation: &str, request_id: &str, result: &Xml) {
+const PROLOGUE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
+
+fn success(xml: &mut Xml, service: Service, operation: &str, request_id: &str, result: &str) {
     xml.raw(&format!(r#"<{operation}Response xmlns="{}">"#, service.namespace()));
     if service == Service::Ec2 {
-        xml.text("requestId", request_id).raw(result.as_str());
+        xml.text("requestId", request_id).raw(result);
     } else {
         xml.within(&format!("{operation}Result"), |xml| {
-            xml.raw(result.as_str());
+            xml.raw(result);
         });
         xml.within("ResponseMetadata", |xml| {
             xml.text("RequestId", request_id);
@@ -51,6 +60,10 @@ fn failure(xml: &mut Xml, service: Service, request_id: &str, error: &ApiError) 
                 });
             });
             xml.text("RequestID", request_id);
+        });
+    } else if service == Service::S3 {
+        xml.within("Error", |xml| {
+            xml.text("Code", &error.code).text("Message", &error.message).text("RequestId", request_id);
         });
     } else {
         xml.raw(&format!(r#"<ErrorResponse xmlns="{}">"#, service.namespace()));
@@ -84,11 +97,11 @@ mod tests {
         let mut result = Xml::new();
         result.text("a", 1);
         insta::assert_snapshot!(
-            render(Service::Sts, "GetCallerIdentity", "r-1".into(), &Ok(result.clone())).body,
+            render(Service::Sts, "GetCallerIdentity", "r-1".into(), &Ok(result.clone().into())).body,
             @r#"<?xml version="1.0" encoding="UTF-8"?><GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><a>1</a></GetCallerIdentityResult><ResponseMetadata><RequestId>r-1</RequestId></ResponseMetadata></GetCallerIdentityResponse>"#
         );
         insta::assert_snapshot!(
-            render(Service::Ec2, "DeleteVpc", "r-1".into(), &Ok(result)).body,
+            render(Service::Ec2, "DeleteVpc", "r-1".into(), &Ok(result.into())).body,
             @r#"<?xml version="1.0" encoding="UTF-8"?><DeleteVpcResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>r-1</requestId><a>1</a></DeleteVpcResponse>"#
         );
     }

@@ -73,6 +73,11 @@ impl Xml {
         &self.0
     }
 
+    /// What was written, to be kept.
+    pub(crate) fn into_string(self) -> String {
+        self.0
+    }
+
     /// Takes over elements that were written before, as they are.
     pub(crate) fn raw(&mut self, xml: &str) -> &mut Self {
         self.0.push_str(xml);

@@ -8,6 +8,7 @@ use super::timers::Entry;
 use super::{Ids, Place, World};
 use crate::sim::cloudformation;
 use crate::sim::ec2::{Ec2, Peering};
+use crate::sim::s3::{Bucket, Object};
 use crate::sim::sts::Session;
 
 /// Everything that has changed between two saves. Its size is that of what has changed, not that of the world.
@@ -21,6 +22,10 @@ pub(crate) struct Delta {
     peerings: Changes<String, Peering>,
     #[serde(default, skip_serializing_if = "Changes::is_empty")]
     sessions: Changes<String, Session>,
+    #[serde(default, skip_serializing_if = "Changes::is_empty")]
+    buckets: Changes<String, Bucket>,
+    #[serde(default, skip_serializing_if = "Changes::is_empty")]
+    objects: Changes<String, Object>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     places: Vec<Part>,
 }
@@ -50,6 +55,8 @@ impl World {
             timers: self.timers.changes(),
             peerings: self.peerings.changes(),
             sessions: self.sessions.changes(),
+            buckets: self.buckets.changes(),
+            objects: self.objects.changes(),
             places: places.collect(),
         }
     }
@@ -61,6 +68,8 @@ impl World {
         self.timers.apply(delta.timers);
         self.peerings.apply(delta.peerings);
         self.sessions.apply(delta.sessions);
+        self.buckets.apply(delta.buckets);
+        self.objects.apply(delta.objects);
         for Part { place, ec2, cloudformation } in delta.places {
             let regional = self.at_mut(&place);
             if let Some(ec2) = ec2 {
@@ -75,6 +84,8 @@ impl World {
         self.timers.written();
         self.peerings.written();
         self.sessions.written();
+        self.buckets.written();
+        self.objects.written();
         for regional in self.accounts.values_mut().flat_map(|account| account.regions.values_mut()) {
             regional.ec2.written();
             regional.cloudformation.written();

@@ -24,6 +24,7 @@ use crate::ids::{AccountId, Region};
 use crate::sim::cloudformation::CloudFormation;
 use crate::sim::ec2::{self, Ec2, Peering};
 use crate::sim::faults::SeenResources;
+use crate::sim::s3::{Bucket, Object};
 use crate::sim::sts::Session;
 use crate::sim::{Faults, Timing, Trusts};
 
@@ -93,6 +94,12 @@ pub struct World {
     pub peerings: Shelf<String, Peering>,
     /// Temporary credentials by access key id.
     pub sessions: Shelf<String, Session>,
+    /// The buckets of S3 by name, which no two accounts share.
+    #[serde(default)]
+    pub buckets: Shelf<String, Bucket>,
+    /// The objects of all buckets by [`object_key`](crate::sim::s3::object_key).
+    #[serde(default)]
+    pub objects: Shelf<String, Object>,
     /// How the world behaves.
     #[serde(skip)]
     pub rules: Rules,
@@ -108,6 +115,8 @@ impl World {
             accounts: BTreeMap::new(),
             peerings: Shelf::default(),
             sessions: Shelf::default(),
+            buckets: Shelf::default(),
+            objects: Shelf::default(),
             rules: Rules::default(),
         }
     }
@@ -145,7 +154,9 @@ impl World {
 
     /// Whether nothing is left but what AWS itself puts there and peerings that are dead.
     pub fn is_empty(&self) -> bool {
-        self.places().all(|(_, regional)| regional.is_empty()) && self.peerings.values().all(ec2::Peering::is_dead)
+        self.places().all(|(_, regional)| regional.is_empty())
+            && self.buckets.is_empty()
+            && self.peerings.values().all(ec2::Peering::is_dead)
     }
 
     /// The source of new ids.

@@ -26,7 +26,7 @@ use crate::sim::world::World;
 pub(crate) fn handle(world: &mut World, request: &Request) -> Result<Xml, ApiError> {
     let (place, params) = (&request.place, &request.params);
     match request.operation.as_str() {
-        "ValidateTemplate" => template::validate(params),
+        "ValidateTemplate" => template::validate(world, place, params),
         "GetTemplateSummary" => template::summary(world, place, params),
         "GetTemplate" => template::get(world, place, params),
         "CreateStack" => create::create(world, place, params),

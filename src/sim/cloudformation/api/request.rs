@@ -7,8 +7,11 @@ use super::super::rollback::RollbackTriggers;
 use super::super::scope::Scope;
 use super::super::stack::Stack;
 use super::super::template::Template;
-use crate::cfn::{Document, Format, MAX_INLINE_BYTES, Node, ReadError, ReadErrorKind, Target, references};
+use crate::cfn::{
+    Document, Format, MAX_BYTES, MAX_INLINE_BYTES, Node, ReadError, ReadErrorKind, S3Url, Target, references,
+};
 use crate::sim::ec2::Tags;
+use crate::sim::s3;
 use crate::sim::wire::{ApiError, Params};
 use crate::sim::world::{Place, World};
 
@@ -53,13 +56,18 @@ pub(super) fn check_name(name: &str, member: &str) -> Result<(), ApiError> {
 }
 
 /// The text of a request's template, or that of the stack so far where the request says so.
-pub(super) fn template_body<'a>(params: &'a Params, before: Option<&'a Config>) -> Result<&'a str, ApiError> {
+pub(super) fn template_body<'a>(
+    world: &'a World,
+    place: &Place,
+    params: &'a Params,
+    before: Option<&'a Config>,
+) -> Result<&'a str, ApiError> {
     if params.flag("UsePreviousTemplate") {
         let text = before.map(|config| config.template.text());
         return text.ok_or_else(|| invalid("UsePreviousTemplate cannot be true for a stack that has no template yet"));
     }
-    if params.get("TemplateURL").is_some() {
-        return Err(invalid("TemplateURL must reference a valid S3 object to which you have access."));
+    if let Some(url) = params.get("TemplateURL") {
+        return template_at(world, place, url);
     }
     let Some(body) = params.get("TemplateBody") else {
         return Err(invalid("Either Template URL or Template Body must be specified."));
@@ -69,6 +77,25 @@ pub(super) fn template_body<'a>(params: &'a Params, before: Option<&'a Config>) 
         return Err(ApiError::constraint("(the template)", "templateBody", &constraint));
     }
     Ok(body)
+}
+
+/// The text of a template in S3, read as the caller.
+///
+/// # Errors
+///
+/// `ValidationError`, with what S3 says.
+pub(in super::super) fn template_at<'a>(world: &'a World, place: &Place, url: &str) -> Result<&'a str, ApiError> {
+    let Some(S3Url { bucket, key, .. }) = S3Url::parse(url) else {
+        return Err(invalid("TemplateURL must be a supported URL."));
+    };
+    let object = s3::read(world, &place.account, &bucket, &key).map_err(|error| {
+        let more = "For more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html";
+        invalid(format!("S3 error: {}\n{more}", error.message))
+    })?;
+    if object.text.len() > MAX_BYTES {
+        return Err(invalid(format!("Template may not exceed {MAX_BYTES} bytes in size.")));
+    }
+    Ok(&object.text)
 }
 
 /// Reads a template and refuses what `CloudFormation` refuses before it looks at values.
@@ -121,7 +148,7 @@ pub(super) fn config(
     params: &Params,
     before: Option<&Config>,
 ) -> Result<Config, ApiError> {
-    let template = template(template_body(params, before)?)?;
+    let template = template(template_body(world, place, params, before)?)?;
     let owned = |name: &str| params.list(name).into_iter().map(str::to_owned).collect::<Vec<_>>();
     let capabilities = owned("Capabilities");
     check(template.document(), &capabilities, place)?;

@@ -7,8 +7,8 @@ use crate::cfn::{Document, Node, in_ascii};
 use crate::sim::wire::{ApiError, Params, Xml};
 use crate::sim::world::{Place, World};
 
-pub(super) fn validate(params: &Params) -> Result<Xml, ApiError> {
-    let template = template(template_body(params, None)?)?;
+pub(super) fn validate(world: &World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
+    let template = template(template_body(world, place, params, None)?)?;
     let document = template.document();
     check_types(document)?;
     let mut xml = Xml::new();
@@ -39,7 +39,7 @@ pub(super) fn summary(world: &World, place: &Place, params: &Params) -> Result<X
             let config = found.config.as_ref();
             config.map(|config| config.template.clone()).ok_or_else(|| invalid("The stack has no template yet"))?
         }
-        None => template(template_body(params, None)?)?,
+        None => template(template_body(world, place, params, None)?)?,
     };
     let document = template.document();
     let mut xml = Xml::new();

@@ -33,8 +33,9 @@ impl Failure {
         }
         let Some(error) = &self.error else { return self.message.clone() };
         let code = handler_code(&error.code);
+        let service = if error.code.contains("Bucket") { "S3" } else { "Ec2" };
         format!(
-            "Resource handler returned message: \"{} (Service: Ec2, Status Code: {}, Request ID: {request_id})\" (RequestToken: {request_id}, HandlerErrorCode: {code})",
+            "Resource handler returned message: \"{} (Service: {service}, Status Code: {}, Request ID: {request_id})\" (RequestToken: {request_id}, HandlerErrorCode: {code})",
             error.message, error.status,
         )
     }

@@ -3,6 +3,7 @@
 //! Resources of EC2 are really made, in the world's EC2. Those of services that are not embedded are kept as records.
 //! See <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html>.
 
+mod bucket;
 mod endpoint;
 mod failure;
 mod gateway;
@@ -117,6 +118,7 @@ pub(super) fn provider(type_name: &str) -> Option<&'static dyn Provider> {
         "AWS::EC2::TransitGateway" => &transit_gateway::TransitGateway,
         "AWS::EC2::TransitGatewayAttachment" | "AWS::EC2::TransitGatewayVpcAttachment" => &transit_gateway::Attachment,
         "AWS::EC2::VPCPeeringConnection" => &peering::Peering,
+        "AWS::S3::Bucket" => &bucket::Bucket,
         other => return record::provider(other),
     })
 }
@@ -125,7 +127,7 @@ pub(super) fn provider(type_name: &str) -> Option<&'static dyn Provider> {
 pub(super) fn is_taggable(type_name: &str) -> bool {
     match provider(type_name).map(Provider::properties) {
         Some(Some(known)) => known.iter().any(|property| property.name == "Tags"),
-        Some(None) => record::is_taggable(type_name),
+        Some(None) => type_name == "AWS::S3::Bucket" || record::is_taggable(type_name),
         None => false,
     }
 }

@@ -31,8 +31,8 @@ pub struct Record {
 
 /// A type of such resources, table-driven. All patterns may hold `{partition}`, `{region}`, `{account}` and `{.Property}`;
 /// `{path}` (the property `Path`, or else `/`);
-/// those of ids `{made}` (a name that is made up), `{name}` (the name property, or else the same), `{lower}` (that in
-/// lower case), `{hex}` and `{uuid}`; those of attributes `{id}`, `{tail}` (the id behind its last `/` or `:`), `{hash}`.
+/// those of ids `{made}` (a name that is made up), `{name}` (the name property, or else the same), `{hex}` and
+/// `{uuid}`; those of attributes `{id}`, `{tail}` (the id behind its last `/` or `:`), `{hash}`.
 struct Type {
     name: &'static str,
     /// The property that names a resource; a change of it replaces the resource.
@@ -54,7 +54,7 @@ const fn numbered(name: &'static str, id: &'static str) -> Type {
     Type { name, named_by: None, fixed: &[], required: &[], id, attributes: &[("Id", "{id}")], taggable: true }
 }
 
-static TYPES: [Type; 23] = [
+static TYPES: [Type; 22] = [
     Type {
         attributes: &[("Arn", "arn:{partition}:iam::{account}:role{path}{id}"), ("RoleId", "AROA{hash}")],
         fixed: &["Path"],
@@ -96,17 +96,6 @@ static TYPES: [Type; 23] = [
         attributes: &[("Type", "{.Type}"), ("Value", "{.Value}")],
         required: &["Type", "Value"],
         ..named("AWS::SSM::Parameter", "Name")
-    },
-    Type {
-        id: "{lower}",
-        attributes: &[
-            ("Arn", "arn:{partition}:s3:::{id}"),
-            ("DomainName", "{id}.s3.amazonaws.com"),
-            ("RegionalDomainName", "{id}.s3.{region}.amazonaws.com"),
-            ("DualStackDomainName", "{id}.s3.dualstack.{region}.amazonaws.com"),
-            ("WebsiteURL", "http://{id}.s3-website-{region}.amazonaws.com"),
-        ],
-        ..named("AWS::S3::Bucket", "BucketName")
     },
     Type {
         fixed: &["Bucket"],
@@ -213,7 +202,7 @@ impl Provider for Type {
         let made = format!("{}-{}-{}", job.stack, job.logical_id, &world.ids().key()[..12]);
         let name = self.named_by.and_then(|property| job.text(property)).unwrap_or_else(|| made.clone());
         let (uuid, hex) = (world.ids().uuid(), format!("{:016x}", world.ids().draw()));
-        let own = [("made", made), ("lower", name.to_lowercase()), ("name", name), ("uuid", uuid), ("hex", hex)];
+        let own = [("made", made), ("name", name), ("uuid", uuid), ("hex", hex)];
         let id = fill(self.id, job.place, job.properties, &own);
         let key = key(self.name, &id);
         // What IAM holds belongs to an account, whatever the region of the stack that has made it.

@@ -83,7 +83,7 @@ impl Bench {
             },
             params: Params::parse(form.finish().as_bytes()),
         };
-        dispatch::handle(&mut self.world, &request).map(|xml| xml.as_str().to_owned())
+        dispatch::handle(&mut self.world, &request).map(|reply| reply.body)
     }
 
     #[track_caller]

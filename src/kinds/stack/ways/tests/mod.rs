@@ -33,7 +33,7 @@ fn by_hand(world: &World) -> aws_sdk_cloudformation::Client {
 fn given(world: &World) -> (Vec<Parameter>, Vec<Tag>) {
     let parameter = |(key, value): (&String, &String)| Parameter::builder().parameter_key(key).parameter_value(value);
     let parameters = world.wanted.parameters.iter().map(|one| parameter(one).build()).collect();
-    let tags = world.wanted.spec().tags.into_iter();
+    let tags = world.wanted.owner.with(&world.wanted.tags).into_iter();
     (parameters, tags.map(|(key, value)| Tag::builder().key(key).value(value).build()).collect())
 }
 
@@ -463,7 +463,7 @@ async fn whatever_somebody_else_has_under_way_is_waited_for_and_looked_at_again(
             "CREATE_IN_PROGRESS" => create_and_leave(&world).await,
             "ROLLBACK_IN_PROGRESS" => {
                 fail(&world, "Table", "CREATE", None);
-                world.dev().create_stack(&world.wanted.spec(), "theirs").await.unwrap();
+                world.dev().create_stack(&world.wanted.spec(&world.dev()).await.unwrap(), "theirs").await.unwrap();
             }
             "DELETE_IN_PROGRESS" => {
                 world.converge().await.unwrap();

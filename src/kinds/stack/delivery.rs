@@ -1,0 +1,139 @@
+//! How CloudFormation is given a template: in the request as long as it fits there, else by way of a bucket.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
+
+use super::Wanted;
+use crate::aws::{self, CallError, Class, Regional, StackSpec, Template};
+use crate::cfn::{MAX_BYTES, MAX_INLINE_BYTES};
+use crate::event::Failure;
+use crate::ids::AccountId;
+use crate::kinds::lost::insist;
+
+/// Where a stack's template goes when no request holds it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Delivery {
+    /// The bucket; without one, what does not fit is refused.
+    pub bucket: Option<TemplateBucket>,
+}
+
+/// A bucket for templates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateBucket {
+    /// Its name.
+    pub name: String,
+    /// What the keys of templates begin with.
+    pub prefix: String,
+    /// The key of KMS that templates are encrypted with.
+    pub kms_key: Option<String>,
+    /// The account that it must belong to, where the plan says so.
+    pub owner: Option<AccountId>,
+}
+
+/// Whether a request to CloudFormation holds a template.
+pub fn fits_in_request(template: &str) -> bool {
+    template.len() <= MAX_INLINE_BYTES
+}
+
+impl TemplateBucket {
+    /// The key of a text: what it says makes its name, so that one text is put once and none is ever overwritten.
+    fn key(&self, text: &str) -> String {
+        let mut key = self.prefix.clone();
+        for byte in Sha256::digest(text.as_bytes()) {
+            // Writing to a text cannot fail.
+            let _ = write!(key, "{byte:02x}");
+        }
+        key + ".template"
+    }
+
+    /// Puts a text where CloudFormation can read it, if it is not there, and gives its URL.
+    async fn put(&self, regional: &Regional, text: &str) -> Result<String, Failure> {
+        let key = self.key(text);
+        let bucket = aws::Bucket { name: self.name.clone(), owner: self.owner.clone(), kms_key: self.kms_key.clone() };
+        // Boxed: a call to S3 is larger than any other, and few stacks need one.
+        let put = Box::pin(insist(|| regional.put_if_absent(&bucket, &key, text)));
+        put.await.map_err(|error| self.refused(regional, &error))
+    }
+
+    /// Why a template could not be put, with what must be so that it can.
+    fn refused(&self, regional: &Regional, error: &CallError) -> Failure {
+        let Self { name, prefix, .. } = self;
+        let (account, partition) = (regional.account(), regional.region().partition());
+        let summary = format!("the template cannot be put in bucket {name}");
+        let failure = |help: Vec<String>| {
+            let failure = Failure::from(error.clone());
+            Failure { summary, cause: format!("{}: {}", failure.summary, failure.cause), help, ..failure }
+        };
+        if error.is("NoSuchBucket") {
+            return failure(vec![
+                format!("make it: aws s3 mb s3://{name} --region {}", regional.region()),
+                "or correct `template_bucket`".to_owned(),
+            ]);
+        }
+        if error.class != Class::Denied {
+            return failure(Failure::from(error.clone()).help);
+        }
+        let resource = format!("arn:{partition}:s3:::{name}/{prefix}*");
+        let principal = format!("arn:{partition}:iam::{}:root", regional.account_id());
+        let mut help = vec![
+            format!("the policies of account {account}'s role must allow s3:PutObject and s3:GetObject on {resource}"),
+            format!("if the bucket is another account's, its policy must allow the same to {principal}"),
+        ];
+        if let Some(owner) = &self.owner {
+            help.push(format!("the bucket must belong to account {owner}, as `owner` of `template_bucket` says"));
+        }
+        if let Some(key) = &self.kms_key {
+            help.push(format!("and both kms:GenerateDataKey and kms:Decrypt with {key}"));
+        }
+        failure(help)
+    }
+}
+
+impl Wanted {
+    /// Refuses a template that CloudFormation takes in no way that the plan allows.
+    pub(super) fn check_size(&self) -> Result<(), Failure> {
+        let size = self.template.len();
+        let (most, what) = match self.delivery.bucket {
+            None => (MAX_INLINE_BYTES, format!("a request holds {MAX_INLINE_BYTES}")),
+            Some(_) => (MAX_BYTES, format!("from a bucket CloudFormation takes {MAX_BYTES}")),
+        };
+        if size <= most {
+            return Ok(());
+        }
+        let summary = format!("template {} is too large for CloudFormation", self.path.display());
+        let failure = Failure::new(summary, format!("it has {size} bytes; {what}"));
+        let failure = if self.delivery.bucket.is_none() {
+            failure.help("name a bucket for large templates: template_bucket = \"…\"")
+        } else {
+            failure
+        };
+        Err(failure
+            .help("split it into several stacks that pass outputs on, or take comments and white space out of it"))
+    }
+
+    /// What CloudFormation is to be told. What no request holds is put in the bucket first, unless it is there.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be put there: says why and which rights are needed.
+    pub(super) async fn spec(&self, regional: &Regional) -> Result<StackSpec, Failure> {
+        let template = match &self.delivery.bucket {
+            Some(bucket) if !fits_in_request(&self.template) => {
+                Template::Url(bucket.put(regional, &self.template).await?)
+            }
+            _ => Template::Text(self.template.clone()),
+        };
+        Ok(StackSpec {
+            name: self.name.clone(),
+            template,
+            parameters: self.parameters.clone(),
+            tags: self.owner.with(&self.tags),
+            capabilities: self.capabilities.clone(),
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "delivery_tests.rs"]
+mod tests;

@@ -1,0 +1,185 @@
+//! Templates that no request holds.
+
+use super::super::tests::{TEMPLATE, World};
+use super::super::{Change, ChangeSets, Delivery, Draft, foresee};
+use super::*;
+use crate::kinds::Expected;
+use crate::kinds::tests::{DEV, HUB, at, calls_since, sessions};
+use crate::preview::Action;
+use crate::sim::s3::{Bucket, Object};
+use crate::sim::world::Place;
+use crate::sim::{Effect, Fault};
+
+const BUCKET: &str = "acme-templates";
+
+/// A text of a template that fits into no request, and is as well made.
+fn large(template: &str) -> String {
+    format!("{template}{}", "# so that it does not fit into a request\n".repeat(1500))
+}
+
+impl World {
+    /// A bucket of an account's in a region, which large templates go to.
+    fn with_bucket(mut self, account: &str, region: &str) -> Self {
+        let place = Place { account: account.parse().unwrap(), region: region.into() };
+        let make = |world: &mut crate::sim::World| {
+            let bucket = Bucket { place, created: world.now };
+            world.buckets.insert(BUCKET.to_owned(), bucket);
+        };
+        self.sim.change(make).unwrap();
+        let (name, prefix) = (BUCKET.to_owned(), "orch/".to_owned());
+        self.wanted.delivery = Delivery { bucket: Some(TemplateBucket { name, prefix, kms_key: None, owner: None }) };
+        self.wanted.template = large(TEMPLATE);
+        self
+    }
+
+    /// Every object, by its key.
+    fn objects(&self) -> Vec<(String, Object)> {
+        let all = |world: &crate::sim::World| {
+            world.objects.iter().map(|(key, object)| (key.clone(), object.clone())).collect()
+        };
+        self.sim.inspect(all).unwrap()
+    }
+
+    fn draft(&self) -> Draft {
+        let wanted = self.wanted.clone();
+        let known = |values: indexmap::IndexMap<String, String>| {
+            values.into_iter().map(|(name, value)| (name, Expected::Known(value))).collect()
+        };
+        Draft {
+            name: wanted.name,
+            template: wanted.template,
+            path: wanted.path,
+            parameters: known(wanted.parameters),
+            tags: known(wanted.tags),
+            capabilities: wanted.capabilities,
+            delivery: wanted.delivery,
+            adopt: wanted.adopt,
+            owner: wanted.owner,
+        }
+    }
+}
+
+fn told(failure: &Failure) -> String {
+    let help: Vec<_> = failure.help.iter().map(|help| format!("\n  help: {help}")).collect();
+    format!("{failure}{}", help.concat())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_fit_goes_by_the_bucket_once() {
+    let mut world = World::new().await.with_bucket(DEV, "eu-west-1");
+    let (done, calls) = world.calls().await;
+    assert_eq!(done.change, Change::Created);
+    // The first is told where the bucket is.
+    assert_eq!(calls[..5], ["DescribeStacks", "PutObject", "PutObject", "ValidateTemplate", "CreateStack"]);
+    let [(key, object)] = &world.objects()[..] else { panic!("{:?}", world.objects()) };
+    assert_eq!((&object.text, &*object.encryption.algorithm), (&world.wanted.template, "AES256"));
+    let name = key.strip_prefix("acme-templates/orch/").and_then(|key| key.strip_suffix(".template")).unwrap();
+    assert_eq!((name.len(), name.chars().all(|c| c.is_ascii_hexdigit())), (64, true), "{key}");
+
+    let (again, calls) = world.calls().await;
+    assert_eq!((again.change, calls), (Change::Unchanged, vec!["DescribeStacks".to_owned(), "GetTemplate".to_owned()]));
+
+    // The same text in another stack is there already.
+    world.wanted.name = "us-east-1-qa".to_owned();
+    let (_, calls) = world.calls().await;
+    assert_eq!(calls[..3], ["DescribeStacks", "ValidateTemplate", "CreateStack"]);
+
+    world.wanted.template = large(&TEMPLATE.replace("Default: net", "Default: network"));
+    let (done, calls) = world.calls().await;
+    assert_eq!(done.change, Change::Updated);
+    assert_eq!(calls.iter().filter(|call| *call == "PutObject").count(), 1, "the bucket's region is known: {calls:?}");
+    assert_eq!(world.objects().len(), 2);
+    // A small one needs no bucket.
+    world.wanted.template = TEMPLATE.to_owned();
+    let (_, calls) = world.calls().await;
+    assert!(!calls.contains(&"PutObject".to_owned()), "{calls:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_process_has_put_is_not_put_again() {
+    let world = World::new().await.with_bucket(DEV, "us-east-1");
+    world.converge().await.unwrap();
+    let before = world.objects();
+    let sessions = sessions(&world.sim).await;
+    let spec = world.wanted.spec(&at(&sessions, "dev", "us-east-1")).await.unwrap();
+    let key = &before[0].0[BUCKET.len() + 1..];
+    assert_eq!(spec.template, Template::Url(format!("https://{BUCKET}.s3.us-east-1.amazonaws.com/{key}")));
+    assert_eq!(world.objects(), before, "it was not written anew");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_preview_puts_a_template_only_where_a_change_set_needs_it() {
+    let mut world = World::new().await.with_bucket(DEV, "us-east-1");
+    let sets = ChangeSets::default();
+    let action = |outlook: crate::kinds::Outlook| outlook.foreseen.action;
+    assert_eq!(action(foresee(&world.dev(), &world.draft(), Some(&sets)).await.unwrap()), Action::Create);
+    assert_eq!(world.objects(), []);
+    world.converge().await.unwrap();
+    world.wanted.template = large(&TEMPLATE.replace("Default: net", "Default: network"));
+    let before = world.sim.calls().len();
+    assert_eq!(action(foresee(&world.dev(), &world.draft(), None).await.unwrap()), Action::Update);
+    assert_eq!(calls_since(&world.sim, before), ["DescribeStacks", "GetTemplate"], "read-only");
+    assert_eq!(action(foresee(&world.dev(), &world.draft(), Some(&sets)).await.unwrap()), Action::Update);
+    assert_eq!(world.objects().len(), 2);
+    sets.sweep().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bucket_that_is_missing_or_anothers_is_told_with_what_to_do() {
+    let mut world = World::new().await.with_bucket(HUB, "us-east-1");
+    let failure = world.converge().await.unwrap_err();
+    insta::assert_snapshot!(told(&failure), @"
+    the template cannot be put in bucket acme-templates: PutObject in account dev, us-east-1, was refused: Access Denied (AccessDenied)
+      help: the policies of account dev's role must allow s3:PutObject and s3:GetObject on arn:aws:s3:::acme-templates/orch/*
+      help: if the bucket is another account's, its policy must allow the same to arn:aws:iam::222222222222:root
+    ");
+    let bucket = world.wanted.delivery.bucket.as_mut().unwrap();
+    "acme-nothing".clone_into(&mut bucket.name);
+    let failure = world.converge().await.unwrap_err();
+    insta::assert_snapshot!(told(&failure), @"
+    the template cannot be put in bucket acme-nothing: PutObject in account dev, us-east-1, was refused: The specified bucket does not exist (NoSuchBucket)
+      help: make it: aws s3 mb s3://acme-nothing --region us-east-1
+      help: or correct `template_bucket`
+    ");
+    // It is there, and not whose the plan says that it is.
+    let mut world = World::new().await.with_bucket(DEV, "us-east-1");
+    let bucket = world.wanted.delivery.bucket.as_mut().unwrap();
+    (bucket.owner, bucket.kms_key) = (Some(HUB.parse().unwrap()), Some("alias/templates".to_owned()));
+    let failure = world.converge().await.unwrap_err();
+    assert!(failure.cause.contains("AccessDenied"));
+    assert_eq!(
+        failure.help[2..],
+        [
+            "the bucket must belong to account 111111111111, as `owner` of `template_bucket` says",
+            "and both kms:GenerateDataKey and kms:Decrypt with alias/templates",
+        ]
+    );
+    assert_eq!(world.sim.mutations(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_of_the_bucket_is_asked_for_again() {
+    let lost = Fault::new(Effect::LostAfter).on("PutObject").first(4);
+    let world = World::faulty([lost]).await.with_bucket(DEV, "us-east-1");
+    assert_eq!(world.converge().await.unwrap().change, Change::Created);
+    assert_eq!(world.objects().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_bucket_what_does_not_fit_is_refused() {
+    let mut world = World::new().await;
+    world.wanted.template = format!("{TEMPLATE}{}", "#".repeat(MAX_INLINE_BYTES));
+    let failure = world.converge().await.unwrap_err();
+    assert_eq!(failure.summary, "template spoke.yaml is too large for CloudFormation");
+    assert_eq!(failure.help[0], "name a bucket for large templates: template_bucket = \"…\"");
+    assert_eq!(world.sim.mutations(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_template_is_larger_than_cloudformation_reads() {
+    let mut world = World::new().await.with_bucket(DEV, "us-east-1");
+    world.wanted.template = format!("{TEMPLATE}{}", "#".repeat(MAX_BYTES));
+    let failure = world.converge().await.unwrap_err();
+    assert!(failure.cause.ends_with("from a bucket CloudFormation takes 1048576"), "{failure}");
+    assert_eq!(world.objects(), []);
+}
