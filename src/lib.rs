@@ -11,6 +11,7 @@ pub mod event;
 pub mod expr;
 pub mod graph;
 pub mod ids;
+pub mod import;
 pub mod kinds;
 pub mod plan;
 pub mod preview;

@@ -15,6 +15,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("cfn", &["diag"]),
     ("graph", &["plan", "diag", "ids"]),
     ("rules", &["plan", "cfn", "graph", "diag", "ids"]),
+    ("import", &["cfn", "ids"]),
     ("event", &["ids", "diag"]),
     ("engine", &["graph", "event", "ids"]),
     ("preview", &["event", "ids"]),
@@ -23,7 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("sim", &["cfn", "ids"]),
     ("view", &["graph", "ids", "text"]),
     ("report", &["preview", "event", "diag", "ids", "text"]),
-    ("run", &["plan", "diag", "graph", "rules", "engine", "kinds", "aws", "preview", "event", "ids"]),
+    ("run", &["plan", "diag", "graph", "rules", "import", "engine", "kinds", "aws", "preview", "event", "ids"]),
 ];
 
 fn root() -> PathBuf {

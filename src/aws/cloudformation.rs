@@ -46,6 +46,10 @@ pub struct Stack {
     pub deleted: Option<i64>,
     /// Whether deletion is switched off.
     pub termination_protection: bool,
+    /// What its template was allowed to make.
+    pub capabilities: Vec<String>,
+    /// The ARN of the stack whose template it is nested in, be it by way of others; `None` if it stands by itself.
+    pub root: Option<String>,
 }
 
 impl Stack {
@@ -68,6 +72,8 @@ impl Stack {
             updated: stack.last_updated_time.and_then(|time| time.to_millis().ok()),
             deleted: stack.deletion_time.and_then(|time| time.to_millis().ok()),
             termination_protection: stack.enable_termination_protection.unwrap_or_default(),
+            capabilities: stack.capabilities.unwrap_or_default().iter().map(|one| one.as_str().to_owned()).collect(),
+            root: stack.root_id,
         })
     }
 }

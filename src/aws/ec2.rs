@@ -67,6 +67,8 @@ pub struct PeeringSide {
     pub account: String,
     /// The VPC.
     pub vpc: String,
+    /// The VPC's region.
+    pub region: String,
     /// Whether names of this side's hosts resolve to private addresses for the other side; `None` while AWS does not say.
     pub dns: Option<bool>,
 }
@@ -76,6 +78,7 @@ impl PeeringSide {
         Self {
             account: info.owner_id.unwrap_or_default(),
             vpc: info.vpc_id.unwrap_or_default(),
+            region: info.region.unwrap_or_default(),
             dns: info.peering_options.and_then(|options| options.allow_dns_resolution_from_remote_vpc),
         }
     }

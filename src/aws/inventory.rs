@@ -6,6 +6,7 @@ use super::call::CallError;
 use super::cloudformation::Stack;
 use super::ec2::{Peering, RouteTable};
 use super::regional::Regional;
+use super::status::Phase;
 
 /// The most that one page may hold. Without a size of pages, AWS throttles whoever has many.
 ///
@@ -83,6 +84,7 @@ impl Regional {
             found.extend(answer.stacks.unwrap_or_default().into_iter().filter_map(Stack::read));
             next = answer.next_token;
             if next.is_none() {
+                found.retain(|stack| stack.status.phase() != Phase::Deleted);
                 return Ok(found);
             }
         }

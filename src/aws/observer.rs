@@ -253,6 +253,8 @@ mod tests {
             updated,
             deleted: None,
             termination_protection: false,
+            capabilities: Vec::new(),
+            root: None,
         };
         let before = Some((StackStatus::new("UPDATE_COMPLETE"), Some(5)));
         let operation = Operation { stack: "arn".to_owned(), token: Some("ours".to_owned()), before };

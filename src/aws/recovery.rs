@@ -16,6 +16,8 @@ pub struct StackResource {
     pub status: String,
     /// CloudFormation's reason for the status; empty where it gives none.
     pub reason: String,
+    /// Its id at its service; empty where it has none.
+    pub id: String,
 }
 
 impl StackResource {
@@ -25,6 +27,7 @@ impl StackResource {
             kind: resource.resource_type.unwrap_or_default(),
             status: resource.resource_status?.as_str().to_owned(),
             reason: resource.resource_status_reason.unwrap_or_default(),
+            id: resource.physical_resource_id.unwrap_or_default(),
         })
     }
 }

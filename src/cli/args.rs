@@ -9,6 +9,8 @@ use crate::engine::Limits;
 
 use super::allow::{Resource, resource};
 use super::disk::folder;
+use super::import::Import;
+use super::run::Adopt;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -158,6 +160,16 @@ pub(super) enum Command {
         orch adopt plans/us-east-1.toml stacks.spoke peerings --yes\n  \
         orch adopt plans/us-east-1.toml 'stacks.spoke[dev]' --from-other")]
     Adopt(Adopt),
+    /// Write a first plan from what stands in some accounts
+    ///
+    /// Reads the stacks, peerings and routes into peerings of every account and region at once, and writes a plan that
+    /// describes them, with their templates beside it. References are guessed where an output gives a parameter's value.
+    /// The plan adopts what stands, so `orch preview` of it says that there is nothing to do. Nothing is changed at AWS.
+    #[command(after_long_help = "Examples:\n  \
+        orch import --name network --region us-east-1 --account hub=111111111111 \\\n      \
+        --account dev=222222222222:MasterAcctRole --out plans/network.toml\n  \
+        orch import --name network --region us-east-1 --region us-west-2 --accounts plans/accounts.toml --out plans/network.toml")]
+    Import(Import),
     /// Delete what the plan made, in reverse order
     ///
     /// Routes first, then peerings, then stacks, each as soon as all that needs it is gone. Deletes only stacks and
@@ -422,34 +434,6 @@ pub(super) struct Discard {
     pub target: Target,
 }
 
-/// Arguments of `adopt`.
-#[derive(Args, Debug)]
-pub(super) struct Adopt {
-    /// The plan file
-    #[arg(value_name = "PLAN")]
-    pub plan: PathBuf,
-    /// The nodes, as --only of `apply` takes them
-    #[arg(value_name = "NODES", required = true)]
-    pub nodes: Vec<String>,
-    /// Also take over what bears the tags of another plan or of another node
-    ///
-    /// That plan then finds it to be somebody else's. To give a node another name, this is not needed.
-    #[arg(long)]
-    pub from_other: bool,
-    /// Do not ask; required where there is no terminal
-    #[arg(short, long)]
-    pub yes: bool,
-    /// Variables.
-    #[command(flatten)]
-    pub vars: Vars,
-    /// AWS.
-    #[command(flatten)]
-    pub target: Target,
-    /// Slots.
-    #[command(flatten)]
-    pub limits: Slots,
-}
-
 /// Arguments of `destroy`.
 #[derive(Args, Debug)]
 pub(super) struct Destroy {
@@ -566,7 +550,7 @@ pub(super) enum OutputsFormat {
 }
 
 /// Splits `NAME=VALUE`.
-fn name_and_value(text: &str) -> Result<(String, String), String> {
+pub(super) fn name_and_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("write NAME=VALUE".to_owned()),

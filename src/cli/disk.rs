@@ -81,6 +81,31 @@ pub(super) fn folder(path: &str) -> Result<PathBuf, String> {
     }
 }
 
+/// Whether something stands at a path, be it a link that leads nowhere.
+pub(super) fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+/// Writes a file, with the folders that it lies in.
+pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(path, text)
+}
+
+/// The path of a file as seen from the folder of another, which need not be there; `None` if it does not lie in that folder
+/// or below.
+pub(super) fn below(other: &Path, file: &Path) -> io::Result<Option<String>> {
+    let folder = match other.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let file = file.canonicalize()?;
+    let Ok(folder) = folder.canonicalize() else { return Ok(None) };
+    Ok(file.strip_prefix(folder).ok().and_then(Path::to_str).map(str::to_owned))
+}
+
 /// The whole file, if it is one of a reasonable size.
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     use std::io::Read as _;

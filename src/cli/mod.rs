@@ -9,6 +9,7 @@ mod disk;
 mod exit;
 mod explain;
 mod graph;
+mod import;
 mod local;
 mod logging;
 mod outputs;
@@ -85,6 +86,7 @@ pub fn main() -> ExitCode {
         Command::Apply(args) => run::apply(&args, &surroundings),
         Command::Discard(args) => saved::discard(&args, &surroundings),
         Command::Adopt(args) => run::adopt(&args, &surroundings),
+        Command::Import(args) => import::import(&args, &surroundings),
         Command::Destroy(args) => run::destroy(&args, &surroundings),
         Command::Cancel(args) => run::cancel(&args, &surroundings),
         Command::Explain(args) => explain::explain(&args, &surroundings),

@@ -1,7 +1,9 @@
-//! `orch apply`, `orch destroy` and `orch cancel`.
+//! `orch apply`, `orch adopt`, `orch destroy` and `orch cancel`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use clap::Args;
 use tokio::sync::mpsc;
 
 use crate::engine::Settings;
@@ -10,7 +12,7 @@ use crate::report::{Palette, outputs_table, preview_text};
 use crate::run::{Gathered, Job, Means, Sink, execute};
 
 use super::allow::Allow;
-use super::args::{Adopt, Apply, Choice, Destroy, On, Run};
+use super::args::{Apply, Choice, Destroy, On, Run, Slots, Target, Vars};
 use super::checked::Hold;
 use super::confirm::{Question, is_answered};
 use super::exit::Exit;
@@ -37,6 +39,34 @@ pub(super) fn destroy(args: &Destroy, surroundings: &Surroundings) -> Exit {
         terminal::notice("warning: with --force, whatever cannot be deleted is left behind in the account\n");
     }
     run(&args.run, Command::Destroy, &Allow::destroy(args), surroundings)
+}
+
+/// Arguments of `adopt`.
+#[derive(Args, Debug)]
+pub(super) struct Adopt {
+    /// The plan file
+    #[arg(value_name = "PLAN")]
+    pub plan: PathBuf,
+    /// The nodes, as --only of `apply` takes them
+    #[arg(value_name = "NODES", required = true)]
+    pub nodes: Vec<String>,
+    /// Also take over what bears the tags of another plan or of another node
+    ///
+    /// That plan then finds it to be somebody else's. To give a node another name, this is not needed.
+    #[arg(long)]
+    pub from_other: bool,
+    /// Do not ask; required where there is no terminal
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Variables.
+    #[command(flatten)]
+    pub vars: Vars,
+    /// AWS.
+    #[command(flatten)]
+    pub target: Target,
+    /// Slots.
+    #[command(flatten)]
+    pub limits: Slots,
 }
 
 /// Takes over what stands without the tags of the plan's nodes.

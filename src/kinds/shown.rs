@@ -176,6 +176,8 @@ mod tests {
             updated: None,
             deleted: None,
             termination_protection: false,
+            capabilities: Vec::new(),
+            root: None,
         };
         assert!(bound.permits_way(&stack("ROLLBACK_COMPLETE"), Some("deleted and created anew")).is_ok());
         assert!(bound.permits_way(&stack("ROLLBACK_FAILED"), Some("deleted and created anew")).is_err());

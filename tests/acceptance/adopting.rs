@@ -1,4 +1,5 @@
-//! What somebody else has made becomes the plan's.
+//! What somebody else has made becomes the plan's, or a plan is made of it.
+#![expect(clippy::disallowed_methods, reason = "the tests read what the binary writes")]
 
 use crate::orch::{Orch, QUICK};
 use crate::world;
@@ -54,4 +55,88 @@ fn what_is_taken_over_bears_the_tags_and_is_the_plans_own() {
     run(&orch, "destroy", &["--yes"]).code(0);
     run(&orch, "adopt", &["stacks.master"]).code(1).prints(&["does not exist, so it cannot be adopted"]);
     world::of(&orch).is_empty();
+}
+
+/// The accounts of the shipped plan, as `orch import` takes them.
+const ACCOUNTS: [&str; 10] = [
+    "--account",
+    "master=111111111111",
+    "--account",
+    "dev=222222222222:MasterAcctRole",
+    "--account",
+    "staging=333333333333:MasterAcctRole",
+    "--account",
+    "test=444444444444:MasterAcctRole",
+    "--account",
+    "qa=555555555555:MasterAcctRole",
+];
+
+const INTO: [&str; 9] = [
+    "import",
+    "--name",
+    "imported",
+    "--region",
+    "us-east-1",
+    "--out",
+    "imported/plan.toml",
+    "--local",
+    "--local-config=quick.toml",
+];
+
+#[test]
+fn a_plan_that_was_imported_describes_what_stands_and_changes_nothing() {
+    let orch = strange();
+    let before = world::of(&orch).shape();
+    let ended = orch.run(&[&INTO[..], &ACCOUNTS[..]].concat());
+    ended.code(0).prints(&["imported/plan.toml: 5 stacks, 4 peerings, 8 routes; 2 templates"]);
+    let plan = std::fs::read_to_string(orch.path("imported/plan.toml")).unwrap();
+    for guessed in [
+        "accepter = { account = \"master\", vpc = \"{{ stacks.us-east-1-master.outputs.VPCId }}\" }",
+        "destination = \"{{ stacks.us-east-1-master.outputs.VPCCIDRBlock }}\"",
+        "\"{{ stacks.us-east-1-dev.outputs.RouteTableId }}\"",
+    ] {
+        assert!(plan.contains(guessed), "{guessed} is not in:\n{plan}");
+    }
+    orch.run(&["validate", "imported/plan.toml"]).code(0);
+    let local = ["imported/plan.toml", "--local", "--local-config", "quick.toml"];
+    orch.run(&[&["preview"], &local[..]].concat()).code(0).prints(&["Nothing to do. 17 nodes: 17 unchanged"]);
+    orch.run(&[&["apply"], &local[..]].concat()).code(0);
+    assert_eq!((world::of(&orch).shape(), world::of(&orch).marked()), (before, 0));
+    // What it wrote is not overwritten unasked.
+    orch.run(&[&INTO[..], &ACCOUNTS[..]].concat()).code(2).says(&["is there already", "--force"]);
+    orch.run(&[&INTO[..], &ACCOUNTS[..], &["--force"]].concat()).code(0);
+    assert_eq!(std::fs::read_to_string(orch.path("imported/plan.toml")).unwrap(), plan);
+    // Once it is the plan's own, another import leaves it out.
+    orch.run(&[&["adopt"], &local[..], &["stacks", "peerings"]].concat()).code(0);
+    let again = orch.run(&[&INTO[..], &ACCOUNTS[..], &["--force"]].concat());
+    again.code(1).says(&["it belongs to plan `imported` of orch", "nothing was written"]);
+}
+
+#[test]
+fn an_import_takes_accounts_from_a_file_and_says_why_it_cannot() {
+    let orch = strange();
+    let accounts =
+        "[accounts]\nmaster = { id = \"111111111111\" }\ndev = { id = \"222222222222\", role = \"MasterAcctRole\" }\n";
+    orch.write("imported/accounts.toml", accounts);
+    let outside = orch.run(&[&INTO[..], &["--accounts", "quick.toml"]].concat());
+    outside.code(2).says(&["does not lie in the folder of imported/plan.toml"]);
+    let ended = orch.run(&[&INTO[..], &["--accounts", "imported/accounts.toml"]].concat());
+    ended.code(0).prints(&["2 stacks, 1 peering, 2 routes"]).says(&["account 333333333333 was not among those"]);
+    let local = ["preview", "imported/plan.toml", "--local", "--local-config", "quick.toml"];
+    orch.run(&local).code(0).prints(&["Nothing to do"]);
+    // What cannot be read is told, and nothing is written of the rest.
+    orch.write("broken.toml", "[[role]]\naccount = \"222222222222\"\nname = \"MasterAcctRole\"\nexists = false\n");
+    let args = [
+        "import",
+        "--name",
+        "x",
+        "--region",
+        "us-east-1",
+        "--out",
+        "x/plan.toml",
+        "--local",
+        "--local-config=broken.toml",
+    ];
+    orch.run(&[&args[..], &ACCOUNTS[..4]].concat()).code(3).says(&["dev", "nothing was written"]);
+    assert!(!orch.path("x").exists());
 }

@@ -185,6 +185,8 @@ pub(super) mod tests {
             updated: None,
             deleted: None,
             termination_protection: false,
+            capabilities: Vec::new(),
+            root: None,
         }
     }
 

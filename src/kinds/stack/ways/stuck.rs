@@ -107,6 +107,7 @@ mod tests {
             kind: "AWS::EC2::VPC".to_owned(),
             status: status.to_owned(),
             reason: reason.to_owned(),
+            id: String::new(),
         }
     }
 
