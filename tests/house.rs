@@ -25,7 +25,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("sim", &["cfn", "ids"]),
     ("view", &["graph", "ids", "text"]),
     ("report", &["preview", "event", "diag", "ids", "text"]),
-    ("run", &["plan", "diag", "graph", "rules", "import", "engine", "kinds", "aws", "preview", "inventory", "event", "ids"]),
+    (
+        "run",
+        &["plan", "diag", "graph", "rules", "import", "engine", "kinds", "aws", "preview", "inventory", "event", "ids"],
+    ),
 ];
 
 fn root() -> PathBuf {

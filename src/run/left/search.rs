@@ -97,8 +97,8 @@ pub async fn search(
                 continue;
             };
             let (here, at) = (regional.clone(), place.clone());
-            asking.push(Box::pin(async move { Fact::Stacks(at, here.every_stack().await) }));
-            asking.push(Box::pin(async move { Fact::Peerings(place, regional.every_peering().await) }));
+            asking.push(Box::pin(async move { Fact::Stacks(at, here.pictured_stacks().await) }));
+            asking.push(Box::pin(async move { Fact::Peerings(place, regional.pictured_peerings().await) }));
         }
         if !ground.in_plan {
             found.past.insert(ground.id.clone(), whole);
@@ -109,7 +109,7 @@ pub async fn search(
     for (id, region) in found.suspected(plan, inventory) {
         let Some(name) = found.names.get(&id) else { continue };
         let Some(regional) = sessions.region(name, &region) else { continue };
-        asking.push(Box::pin(async move { Fact::Tables((id, region), regional.every_route_table().await) }));
+        asking.push(Box::pin(async move { Fact::Tables((id, region), regional.pictured_route_tables().await) }));
     }
     for (place, stack, export) in found.exports(plan, inventory, everything) {
         let Some(name) = found.names.get(&place.0) else { continue };

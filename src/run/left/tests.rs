@@ -50,7 +50,12 @@ fn stack(name: &str, tags: BTreeMap<String, String>) -> Stack {
 }
 
 fn peering(name: &str, state: &str, (from, to): (&str, &str), tags: BTreeMap<String, String>) -> Peering {
-    let side = |account: &str| PeeringSide { account: account.to_owned(), vpc: format!("vpc-{account}"), dns: None };
+    let side = |account: &str| PeeringSide {
+        account: account.to_owned(),
+        vpc: format!("vpc-{account}"),
+        region: "us-east-1".to_owned(),
+        dns: None,
+    };
     let (requester, accepter) = (side(from), side(to));
     Peering { id: name.to_owned(), state: PeeringState::new(state), message: String::new(), requester, accepter, tags }
 }
