@@ -98,7 +98,7 @@ const TRANSIENT: [&str; 8] = [
 ];
 
 /// Whether an operation changes something, or only looks or opens a session.
-fn changes_something(operation: &str) -> bool {
+pub(super) fn changes_something(operation: &str) -> bool {
     const LOOKS: [&str; 6] = ["Describe", "Get", "Head", "List", "Validate", "AssumeRole"];
     !LOOKS.iter().any(|prefix| operation.starts_with(prefix))
 }

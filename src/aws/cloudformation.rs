@@ -10,6 +10,7 @@ use super::events::StackEvent;
 use super::regional::Regional;
 use super::resource_change::ResourceChange;
 use super::status::StackStatus;
+use super::written::Thing;
 
 /// A parameter of a live stack.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -293,7 +294,8 @@ impl Regional {
                 .client_request_token(token)
                 .send()
         };
-        self.call(OPERATION, send).await?.stack_id.ok_or_else(|| self.odd_answer(OPERATION, "stack id"))
+        let answer = self.set_in_motion(OPERATION, &spec.name, send).await?;
+        answer.stack_id.ok_or_else(|| self.odd_answer(OPERATION, "stack id"))
     }
 
     /// Begins to make a change set that updates a stack.
@@ -317,7 +319,8 @@ impl Regional {
                 .client_token(&spec.name)
                 .send()
         };
-        self.call("CreateChangeSet", send).await.map(|_| ())
+        let stack = Thing::Stack(self.picture().place().clone(), spec.stack.name.clone());
+        self.change("CreateChangeSet", stack, send).await.map(|_| ())
     }
 
     /// A change set with all its changes, those of nested stacks aside.
@@ -392,16 +395,16 @@ impl Regional {
         }
     }
 
-    /// Begins to carry out a change set. A repeated call with the same token does nothing more.
+    /// Begins to carry out a change set of a stack. A repeated call with the same token does nothing more.
     ///
     /// # Errors
     ///
     /// As for [`Regional::stack`].
-    pub async fn execute_change_set(&self, change_set: &str, token: &str) -> Result<(), CallError> {
+    pub async fn execute_change_set(&self, stack: &str, change_set: &str, token: &str) -> Result<(), CallError> {
         let send = || {
             self.cloudformation().execute_change_set().change_set_name(change_set).client_request_token(token).send()
         };
-        self.call("ExecuteChangeSet", send).await.map(|_| ())
+        self.set_in_motion("ExecuteChangeSet", stack, send).await.map(|_| ())
     }
 
     /// Deletes a change set that was not executed. One that is gone already is no error.
@@ -411,7 +414,7 @@ impl Regional {
     /// As for [`Regional::stack`].
     pub async fn delete_change_set(&self, change_set: &str) -> Result<(), CallError> {
         let send = || self.cloudformation().delete_change_set().change_set_name(change_set).send();
-        match self.call("DeleteChangeSet", send).await {
+        match self.change("DeleteChangeSet", Thing::Apart, send).await {
             Err(error) if error.class != Class::NotFound => Err(error),
             _ => Ok(()),
         }
@@ -424,7 +427,7 @@ impl Regional {
     /// As for [`Regional::stack`].
     pub async fn delete_change_set_of(&self, stack: &str, name: &str) -> Result<(), CallError> {
         let send = || self.cloudformation().delete_change_set().stack_name(stack).change_set_name(name).send();
-        match self.call("DeleteChangeSet", send).await {
+        match self.change("DeleteChangeSet", Thing::Apart, send).await {
             Err(error) if error.class != Class::NotFound => Err(error),
             _ => Ok(()),
         }
@@ -437,7 +440,7 @@ impl Regional {
     /// As for [`Regional::stack`].
     pub async fn delete_stack(&self, stack: &str, token: &str) -> Result<(), CallError> {
         let send = || self.cloudformation().delete_stack().stack_name(stack).client_request_token(token).send();
-        self.call("DeleteStack", send).await.map(|_| ())
+        self.set_in_motion("DeleteStack", stack, send).await.map(|_| ())
     }
 
     /// One page of a stack's events, the newest first, and the token of the next page.

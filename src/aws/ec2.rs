@@ -11,6 +11,7 @@ use indexmap::IndexMap;
 
 use super::call::CallError;
 use super::regional::Regional;
+use super::written::{Led, Thing};
 
 /// How far a peering has come.
 ///
@@ -118,6 +119,11 @@ impl Peering {
     pub fn is_between(&self, one: &str, other: &str) -> bool {
         let sides = (self.requester.vpc.as_str(), self.accepter.vpc.as_str());
         sides == (one, other) || sides == (other, one)
+    }
+
+    /// Whether it bears these tags in the account that looks.
+    pub(super) fn is_tagged(&self, tags: &[(&str, &str)]) -> bool {
+        tags.iter().all(|(key, value)| self.tags.get(*key).is_some_and(|found| found == value))
     }
 }
 
@@ -281,13 +287,14 @@ macro_rules! to_destination {
 }
 
 impl Regional {
-    pub(super) async fn peerings(&self, filters: Vec<Filter>) -> Result<Vec<Peering>, CallError> {
+    /// Peerings by filters; `page` is how many an answer may hold, and without it AWS decides.
+    pub(super) async fn peerings(&self, filters: Vec<Filter>, page: Option<i32>) -> Result<Vec<Peering>, CallError> {
         let mut found = Vec::new();
         let mut next: Option<String> = None;
         loop {
             let send = || {
                 let request = self.ec2().describe_vpc_peering_connections().set_filters(Some(filters.clone()));
-                request.set_next_token(next.clone()).send()
+                request.set_max_results(page).set_next_token(next.clone()).send()
             };
             let answer = self.call("DescribeVpcPeeringConnections", send).await?;
             found.extend(answer.vpc_peering_connections.unwrap_or_default().into_iter().filter_map(Peering::read));
@@ -307,7 +314,7 @@ impl Regional {
         // One call for both directions: neither VPC peers with itself.
         let both = [one, other];
         let filters = vec![filter("requester-vpc-info.vpc-id", both), filter("accepter-vpc-info.vpc-id", both)];
-        let mut found = self.peerings(filters).await?;
+        let mut found = self.peerings(filters, None).await?;
         found.retain(|peering| peering.is_between(one, other));
         Ok(found)
     }
@@ -319,10 +326,8 @@ impl Regional {
     /// As for [`Regional::peerings_between`].
     pub async fn peerings_tagged(&self, tags: &[(&str, &str)]) -> Result<Vec<Peering>, CallError> {
         let filters = tags.iter().map(|(key, value)| filter(&format!("tag:{key}"), [*value])).collect();
-        let mut found = self.peerings(filters).await?;
-        found.retain(|peering| {
-            tags.iter().all(|(key, value)| peering.tags.get(*key).is_some_and(|found| found == value))
-        });
+        let mut found = self.peerings(filters, None).await?;
+        found.retain(|peering| peering.is_tagged(tags));
         Ok(found)
     }
 
@@ -333,7 +338,7 @@ impl Regional {
     /// As for [`Regional::peerings_between`].
     pub async fn peering(&self, id: &str) -> Result<Option<Peering>, CallError> {
         // By filter rather than by id, since an id that is not known here yet would be an error.
-        let found = self.peerings(vec![filter("vpc-peering-connection-id", [id])]).await?;
+        let found = self.peerings(vec![filter("vpc-peering-connection-id", [id])], None).await?;
         Ok(found.into_iter().find(|peering| peering.id == id))
     }
 
@@ -359,7 +364,7 @@ impl Regional {
                 .tag_specifications(tags.clone())
                 .send()
         };
-        let answer = self.call(OPERATION, send).await?;
+        let answer = self.change(OPERATION, Thing::Peerings, send).await?;
         let id = answer.vpc_peering_connection.and_then(|peering| peering.vpc_peering_connection_id);
         id.ok_or_else(|| self.odd_answer(OPERATION, "peering's id"))
     }
@@ -371,7 +376,7 @@ impl Regional {
     /// As for [`Regional::peerings_between`].
     pub async fn accept_peering(&self, id: &str) -> Result<(), CallError> {
         let send = || self.ec2().accept_vpc_peering_connection().vpc_peering_connection_id(id).send();
-        self.call("AcceptVpcPeeringConnection", send).await.map(|_| ())
+        self.change("AcceptVpcPeeringConnection", Thing::Peering(id.to_owned()), send).await.map(|_| ())
     }
 
     /// Deletes a peering; either side can.
@@ -381,7 +386,7 @@ impl Regional {
     /// As for [`Regional::peerings_between`].
     pub async fn delete_peering(&self, id: &str) -> Result<(), CallError> {
         let send = || self.ec2().delete_vpc_peering_connection().vpc_peering_connection_id(id).send();
-        self.call("DeleteVpcPeeringConnection", send).await.map(|_| ())
+        self.change("DeleteVpcPeeringConnection", Thing::Peering(id.to_owned()), send).await.map(|_| ())
     }
 
     /// Sets whether names of a side's hosts resolve to private addresses for the other side. Each side is set by its own
@@ -407,7 +412,7 @@ impl Regional {
                 .set_accepter_peering_connection_options(options(accepter))
                 .send()
         };
-        self.call("ModifyVpcPeeringConnectionOptions", send).await.map(|_| ())
+        self.change("ModifyVpcPeeringConnectionOptions", Thing::Peering(id.to_owned()), send).await.map(|_| ())
     }
 
     /// Sets tags of a resource; others that it has stay.
@@ -418,7 +423,7 @@ impl Regional {
     pub async fn set_tags(&self, resource: &str, wanted: &BTreeMap<String, String>) -> Result<(), CallError> {
         let tags = tags(wanted);
         let send = || self.ec2().create_tags().resources(resource).set_tags(Some(tags.clone())).send();
-        self.call("CreateTags", send).await.map(|_| ())
+        self.change("CreateTags", Thing::Peering(resource.to_owned()), send).await.map(|_| ())
     }
 
     /// Route tables by their ids, in no particular order. Ids that are not known here are left out.
@@ -430,19 +435,24 @@ impl Regional {
         // A filter takes 200 values, and gives the known ones where asking by id would fail over one that is not.
         let mut found = Vec::new();
         for ids in ids.chunks(200) {
-            found.extend(self.route_tables_by(&[filter("route-table-id", ids)]).await?);
+            found.extend(self.route_tables_by(&[filter("route-table-id", ids)], None).await?);
         }
         found.retain(|table| ids.contains(&table.id));
         Ok(found)
     }
 
-    pub(super) async fn route_tables_by(&self, filters: &[Filter]) -> Result<Vec<RouteTable>, CallError> {
+    /// Route tables by filters; `page` is how many an answer may hold, and without it AWS decides.
+    pub(super) async fn route_tables_by(
+        &self,
+        filters: &[Filter],
+        page: Option<i32>,
+    ) -> Result<Vec<RouteTable>, CallError> {
         let mut found = Vec::new();
         let mut next: Option<String> = None;
         loop {
             let send = || {
                 let request = self.ec2().describe_route_tables().set_filters(Some(filters.to_vec()));
-                request.set_next_token(next.clone()).send()
+                request.set_max_results(page).set_next_token(next.clone()).send()
             };
             let answer = self.call("DescribeRouteTables", send).await?;
             found.extend(answer.route_tables.unwrap_or_default().into_iter().filter_map(|table| {
@@ -472,7 +482,7 @@ impl Regional {
             let request = self.ec2().create_route().route_table_id(table);
             to_target!(to_destination!(request, destination), kind, target).send()
         };
-        self.call("CreateRoute", send).await.map(|_| ())
+        self.lead("CreateRoute", (table, destination), Led::To(target.to_owned()), send).await
     }
 
     /// Leads a route elsewhere.
@@ -491,7 +501,7 @@ impl Regional {
             let request = self.ec2().replace_route().route_table_id(table);
             to_target!(to_destination!(request, destination), kind, target).send()
         };
-        self.call("ReplaceRoute", send).await.map(|_| ())
+        self.lead("ReplaceRoute", (table, destination), Led::To(target.to_owned()), send).await
     }
 
     /// Deletes a route.
@@ -504,7 +514,7 @@ impl Regional {
             let request = self.ec2().delete_route().route_table_id(table);
             to_destination!(request, destination).send()
         };
-        self.call("DeleteRoute", send).await.map(|_| ())
+        self.lead("DeleteRoute", (table, destination), Led::Nowhere, send).await
     }
 }
 

@@ -8,6 +8,16 @@ use super::ec2::{Peering, RouteTable};
 use super::regional::Regional;
 use super::status::Phase;
 
+/// The most that one page may hold. Without a size of pages, AWS throttles whoever has many.
+///
+/// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcPeeringConnections.html>.
+const PEERINGS_A_PAGE: i32 = 1000;
+
+/// The same of route tables.
+///
+/// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeRouteTables.html>.
+const TABLES_A_PAGE: i32 = 100;
+
 /// A live VPC.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Vpc {
@@ -59,7 +69,8 @@ impl Regional {
         }
     }
 
-    /// Every stack that the account has here, those that are deleted aside.
+    /// Every stack that the account has here, nested ones too, those aside that are deleted. It takes the permission to
+    /// describe and to list all stacks.
     ///
     /// # Errors
     ///
@@ -85,7 +96,7 @@ impl Regional {
     ///
     /// As for [`Regional::vpcs`].
     pub async fn every_peering(&self) -> Result<Vec<Peering>, CallError> {
-        self.peerings(Vec::new()).await
+        self.peerings(Vec::new(), Some(PEERINGS_A_PAGE)).await
     }
 
     /// Every route table that the account has here.
@@ -94,6 +105,6 @@ impl Regional {
     ///
     /// As for [`Regional::vpcs`].
     pub async fn every_route_table(&self) -> Result<Vec<RouteTable>, CallError> {
-        self.route_tables_by(&[]).await
+        self.route_tables_by(&[], Some(TABLES_A_PAGE)).await
     }
 }

@@ -15,6 +15,7 @@ mod inventory;
 mod last_operation;
 mod nonce;
 mod observer;
+mod picture;
 mod recovery;
 mod regional;
 mod resource_change;
@@ -25,6 +26,7 @@ mod sts;
 mod tasks;
 #[cfg(test)]
 pub(crate) mod tests;
+mod written;
 
 pub use account::{AccountError, AccountSpec, Cause, Role};
 pub use call::{CallError, Class};

@@ -126,13 +126,17 @@ impl Regional {
         let mut events: Vec<StackEvent> = Vec::new();
         loop {
             let stack = self.stack(&operation.stack).await?;
-            let Some(stack) = stack else { return Ok((None, events)) };
+            let Some(stack) = stack else {
+                self.rests(&operation.stack);
+                return Ok((None, events));
+            };
             for event in self.new_events(operation, &mut reader).await? {
                 progress(Step { what: &event.resource, status: &event.status, reason: event.reason.as_deref() });
                 events.push(event);
             }
             let age = began.elapsed();
             if stack.status.is_settled() && has_begun(operation, &stack, &events, age) {
+                self.rests(&operation.stack);
                 let gone = stack.status.phase() == Phase::Deleted;
                 return Ok((Some(stack).filter(|_| !gone), events));
             }

@@ -81,12 +81,12 @@ impl Regional {
     /// # Errors
     ///
     /// As for [`Regional::stack_resources`].
-    pub async fn resume_by_change_set(&self, change_set: &str, token: &str) -> Result<(), CallError> {
+    pub async fn resume_by_change_set(&self, stack: &str, change_set: &str, token: &str) -> Result<(), CallError> {
         let send = || {
             let request = self.cloudformation().execute_change_set().change_set_name(change_set);
             request.client_request_token(token).disable_rollback(true).send()
         };
-        self.call("ExecuteChangeSet", send).await.map(|_| ())
+        self.set_in_motion("ExecuteChangeSet", stack, send).await.map(|_| ())
     }
 
     /// Begins to take a stack that a failure has left as it was back to its last stable state. One that never had such
@@ -97,7 +97,7 @@ impl Regional {
     /// As for [`Regional::stack_resources`].
     pub async fn rollback_stack(&self, stack: &str, token: &str) -> Result<(), CallError> {
         let send = || self.cloudformation().rollback_stack().stack_name(stack).client_request_token(token).send();
-        self.call("RollbackStack", send).await.map(|_| ())
+        self.set_in_motion("RollbackStack", stack, send).await.map(|_| ())
     }
 
     /// Begins to go on with a rollback that has failed, passing over the resources that are named.
@@ -111,7 +111,7 @@ impl Regional {
             let skipped = (!skipped.is_empty()).then(|| skipped.to_vec());
             request.set_resources_to_skip(skipped).client_request_token(token).send()
         };
-        self.call("ContinueUpdateRollback", send).await.map(|_| ())
+        self.set_in_motion("ContinueUpdateRollback", stack, send).await.map(|_| ())
     }
 
     /// Breaks an update off, which CloudFormation then takes back.
@@ -121,7 +121,7 @@ impl Regional {
     /// As for [`Regional::stack_resources`]; refused for every stack that is not being updated.
     pub async fn cancel_update(&self, stack: &str, token: &str) -> Result<(), CallError> {
         let send = || self.cloudformation().cancel_update_stack().stack_name(stack).client_request_token(token).send();
-        self.call("CancelUpdateStack", send).await.map(|_| ())
+        self.set_in_motion("CancelUpdateStack", stack, send).await.map(|_| ())
     }
 
     /// Begins to delete a stack whose deletion has failed, leaving something behind.
@@ -138,6 +138,6 @@ impl Regional {
             }
             .send()
         };
-        self.call("DeleteStack", send).await.map(|_| ())
+        self.set_in_motion("DeleteStack", stack, send).await.map(|_| ())
     }
 }

@@ -8,12 +8,14 @@ use aws_config::SdkConfig;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use tokio::time::Instant;
 
-use super::call::{self, CallError, Outages, SdkError};
+use super::call::{self, CallError, Class, Outages, SdkError};
 use super::credentials::Kept;
 use super::environment::retries_apart;
 use super::nonce::Nonces;
 use super::observer::Watchers;
+use super::picture::Picture;
 use super::s3::Buckets;
+use super::written::{Led, Thing, Written};
 use crate::ids::{AccountId, AccountName, Region};
 
 /// CloudFormation, EC2 and S3 of one account in one region. Cheap to clone: clones share clients and credentials.
@@ -38,6 +40,7 @@ struct Inner {
     buckets: Arc<Buckets>,
     nonces: Arc<Nonces>,
     watchers: Watchers,
+    picture: Picture,
 }
 
 impl fmt::Debug for Regional {
@@ -61,6 +64,7 @@ impl Regional {
         region: Region,
         credentials: Arc<Kept>,
         (nonces, buckets): (Arc<Nonces>, Arc<Buckets>),
+        written: Arc<Written>,
     ) -> Self {
         let provider = SharedCredentialsProvider::from(credentials.clone() as Arc<_>);
         let sdk_region = aws_config::Region::new(region.as_str().to_owned());
@@ -75,6 +79,7 @@ impl Regional {
             .credentials_provider(provider)
             .retry_partition(retries)
             .build();
+        let picture = Picture::new((account_id.clone(), region.clone()), written);
         Self(Arc::new(Inner {
             account,
             account_id,
@@ -87,6 +92,7 @@ impl Regional {
             buckets,
             nonces,
             watchers: Watchers::default(),
+            picture,
         }))
     }
 
@@ -142,24 +148,116 @@ impl Regional {
         &self.0.watchers
     }
 
-    /// Makes one call until AWS lets it through.
+    pub(super) fn picture(&self) -> &Picture {
+        &self.0.picture
+    }
+
+    /// Makes one call that only looks, until AWS lets it through.
     pub(super) async fn call<T, E, F>(&self, operation: &'static str, send: impl Fn() -> F) -> Result<T, CallError>
     where
         F: Future<Output = Result<T, SdkError<E>>>,
         E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
     {
+        debug_assert!(!call::changes_something(operation), "{operation} says what it changes: Regional::change");
+        self.send(operation, send).await
+    }
+
+    /// Makes one call that changes something, until AWS lets it through. What is known of the thing counts no longer.
+    pub(super) async fn change<T, E, F>(
+        &self,
+        operation: &'static str,
+        thing: Thing,
+        send: impl Fn() -> F,
+    ) -> Result<T, CallError>
+    where
+        F: Future<Output = Result<T, SdkError<E>>>,
+        E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let _writing = self.picture().written().writing(thing);
+        self.send(operation, send).await
+    }
+
+    /// Makes one call that sets a stack in motion, by its name or ARN, until AWS lets it through. Until the stack is seen at
+    /// rest, what is known of the route tables here and of peerings counts no longer.
+    pub(super) async fn set_in_motion<T, E, F>(
+        &self,
+        operation: &'static str,
+        stack: &str,
+        send: impl Fn() -> F,
+    ) -> Result<T, CallError>
+    where
+        F: Future<Output = Result<T, SdkError<E>>>,
+        E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let (place, written) = (self.picture().place(), self.picture().written());
+        let name = stack_name(stack);
+        written.moves(place, name);
+        let answer = self.change(operation, Thing::Stack(place.clone(), name.to_owned()), send).await;
+        // A call that AWS has refused has moved nothing.
+        if answer.as_ref().is_err_and(|error| error.class != Class::Lost) {
+            written.rests(place, name);
+        }
+        answer
+    }
+
+    /// Makes one call that leads a destination of a route table somewhere, or nowhere, until AWS lets it through.
+    pub(super) async fn lead<T, E, F>(
+        &self,
+        operation: &'static str,
+        (table, destination): (&str, &str),
+        led: Led,
+        send: impl Fn() -> F,
+    ) -> Result<(), CallError>
+    where
+        F: Future<Output = Result<T, SdkError<E>>>,
+        E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let thing = Thing::Route(self.picture().place().clone(), table.to_owned(), destination.to_owned());
+        let writing = self.picture().written().writing(thing);
+        self.send(operation, send).await?;
+        writing.led(led);
+        Ok(())
+    }
+
+    /// Notes that a stack is at rest, by its name or ARN.
+    pub(super) fn rests(&self, stack: &str) {
+        self.picture().written().rests(self.picture().place(), stack_name(stack));
+    }
+
+    async fn send<T, E, F>(&self, operation: &'static str, send: impl Fn() -> F) -> Result<T, CallError>
+    where
+        F: Future<Output = Result<T, SdkError<E>>>,
+        E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
+    {
         let since = Instant::now();
-        call::patiently(
+        // Boxed, since all that is done to a node holds a call within it, and would be as large.
+        Box::pin(call::patiently(
             operation,
             Outages::Outlast,
             || call::told(operation, self.account(), self.region(), send()),
             || self.0.credentials.forget(since),
-        )
+        ))
         .await
     }
 
     /// An error about an answer that lacks what it must hold.
     pub(super) fn odd_answer(&self, operation: &'static str, what: &str) -> CallError {
         CallError::odd_answer(operation, self.account(), self.region(), what)
+    }
+}
+
+/// A stack's name, out of its ARN if that is what is given: `arn:aws:cloudformation:us-east-1:111111111111:stack/net/8f3c…`.
+fn stack_name(stack: &str) -> &str {
+    if stack.starts_with("arn:") { stack.split('/').nth(1).unwrap_or(stack) } else { stack }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stack_name;
+
+    #[test]
+    fn a_stacks_arn_tells_its_name() {
+        assert_eq!(stack_name("arn:aws:cloudformation:us-east-1:111111111111:stack/net/8f3c"), "net");
+        assert_eq!(stack_name("net"), "net");
     }
 }

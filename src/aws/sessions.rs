@@ -16,6 +16,7 @@ use super::regional::Regional;
 use super::s3::Buckets;
 use super::sts::{Assume, CHAINED_AT_MOST, Sts};
 use super::tasks::joined;
+use super::written::Written;
 use crate::ids::{AccountId, AccountName, Region};
 
 /// How many accounts are checked at the same time. Each check is two short calls, and STS has a rate of its own.
@@ -40,6 +41,7 @@ pub struct Sessions {
     buckets: Arc<Buckets>,
     accounts: BTreeMap<AccountName, Session>,
     regionals: Mutex<BTreeMap<(AccountName, Region), Regional>>,
+    written: Arc<Written>,
 }
 
 impl std::fmt::Debug for Sessions {
@@ -99,8 +101,8 @@ impl Sessions {
             })
             .collect();
         let nonces = environment.nonces().clone();
-        let (buckets, regionals) = (Arc::default(), Mutex::default());
-        (Self { config, nonces, buckets, accounts: ready, regionals }, errors)
+        let (buckets, regionals, written) = (Arc::default(), Mutex::default(), Arc::default());
+        (Self { config, nonces, buckets, accounts: ready, regionals, written }, errors)
     }
 
     /// The account's services in a region; `None` when no such account was opened. Clients are made once and shared.
@@ -115,9 +117,15 @@ impl Sessions {
                 region.clone(),
                 session.credentials.clone(),
                 (self.nonces.clone(), self.buckets.clone()),
+                self.written.clone(),
             )
         });
         Some(regional.clone())
+    }
+
+    /// Has everything that was listed be listed anew by whoever asks next: somebody may have thought for an hour.
+    pub fn look_anew(&self) {
+        self.written.look_anew();
     }
 
     /// The ARN of the principal that acts in an account.

@@ -1,6 +1,7 @@
 //! Accounts and sessions against the embedded AWS, by way of the real SDK clients.
 
 pub(crate) mod between;
+mod picture;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -152,7 +152,14 @@ fn attempt(
                     terminal::notice(&format!("{}\n", preview_text(&preview, palette)));
                 }
             }
-            if nothing { Ok(()) } else { signals.or(question.ask(args)).await? }
+            if nothing {
+                return Ok(());
+            }
+            signals.or(question.ask(args)).await??;
+            if !is_answered(args) {
+                sessions.look_anew();
+            }
+            Ok(())
         };
         if let Err(exit) = Box::pin(asked).await {
             ahead.change_sets.sweep().await;

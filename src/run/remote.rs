@@ -125,7 +125,7 @@ fn stacks(plan: &Plan, sessions: &Sessions, turns: &mut Turns, asking: &mut Vec<
         let adopt = Adopt::declared(stack.adopt);
         asking.push(Box::pin(async move {
             let _turn = turn.acquire().await.ok();
-            let found = match regional.stack(&name).await {
+            let found = match regional.pictured_stack(&name).await {
                 Ok(found) => found,
                 Err(error) => return unread(Subject::Stack(ix), &error, "cloudformation:DescribeStacks"),
             };
@@ -167,14 +167,14 @@ fn networks(plan: &Plan, sessions: &Sessions, asking: &mut Vec<Asking>) {
         }));
         let (here, subject, place) = (regional.clone(), of(), at());
         asking.push(Box::pin(async move {
-            match here.every_peering().await {
+            match here.pictured_peerings().await {
                 Ok(found) => Fact::Peerings(place, found),
                 Err(error) => unread(subject, &error, "ec2:DescribeVpcPeeringConnections"),
             }
         }));
         let (subject, place) = (of(), at());
         asking.push(Box::pin(async move {
-            match regional.every_route_table().await {
+            match regional.pictured_route_tables().await {
                 Ok(found) => Fact::Tables(place, found),
                 Err(error) => unread(subject, &error, "ec2:DescribeRouteTables"),
             }

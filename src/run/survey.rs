@@ -112,11 +112,11 @@ fn questions(job: &Job, sessions: &Sessions) -> Vec<Asking> {
     }
     for place in peerings {
         let Some(regional) = sessions.region(&place.0, &place.1) else { continue };
-        asking.push(Box::pin(async move { Fact::Peerings(place, regional.every_peering().await) }));
+        asking.push(Box::pin(async move { Fact::Peerings(place, regional.pictured_peerings().await) }));
     }
     for place in tables {
         let Some(regional) = sessions.region(&place.0, &place.1) else { continue };
-        asking.push(Box::pin(async move { Fact::Tables(place, regional.every_route_table().await) }));
+        asking.push(Box::pin(async move { Fact::Tables(place, regional.pictured_route_tables().await) }));
     }
     asking
 }
@@ -127,7 +127,7 @@ async fn look(
     name: &str,
     claim: Option<Claim<'_>>,
 ) -> Result<(Standing, Option<Given>), CallError> {
-    let live = regional.stack(name).await?;
+    let live = regional.pictured_stack(name).await?;
     let standing = stack::standing(regional, live.as_ref(), claim).await;
     let is_own = !matches!(standing.health, Health::Foreign | Health::Missing);
     let given = live.filter(|_| is_own).map(|stack| Given { id: Some(stack.id), outputs: stack.outputs });

@@ -11,7 +11,8 @@ use orch::engine::{Limits, Settings};
 use orch::event::{Command, Event, Tally};
 use orch::graph::{Graph, of_plan};
 use orch::plan::{Files, Given, Plan, load};
-use orch::run::{Gathered, Job, Means, execute, specs};
+use orch::preview::Preview;
+use orch::run::{Gathered, Job, Looking, Means, Outlooks, execute, foresee, specs};
 use orch::sim::Sim;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -52,12 +53,21 @@ pub fn shipped_but(path: &str, from: &'static str, to: &'static str) -> Ready {
     read(path, &Repository { edit: Some((from, to)) })
 }
 
-fn read(path: &str, files: &Repository) -> Ready {
+/// Reads a plan out of files.
+pub fn read(path: &str, files: &impl Files) -> Ready {
     let loaded = load(Path::new(path), files, &Given { vars: &[], env: &|_| None });
     assert!(!loaded.problems.iter().any(Problem::is_error), "{:?}", loaded.problems);
     let plan = loaded.plan.unwrap();
     let graph = of_plan(&plan).unwrap();
     Ready { plan: Arc::new(plan), graph: Arc::new(graph), sources: Arc::new(loaded.sources) }
+}
+
+const SETTINGS: Settings = Settings { limits: Limits::UNLIMITED, fail_fast: false };
+
+async fn sessions(sim: &Sim, jobs: &[&Job]) -> Sessions {
+    let keys = sim.clone();
+    let environment = Environment::given(sim.http_client(), sim.time_source(), move |_| Some(keys.credentials(CALLER)));
+    Sessions::open(&specs(jobs), &environment).await.unwrap()
 }
 
 impl Ready {
@@ -74,6 +84,35 @@ impl Ready {
         self.run(sim, vec![(before, Command::Outputs), (job, Command::Destroy)]).await
     }
 
+    /// Previews all of the plan and, if `apply`, applies it by what was seen, as the command line does it where nobody
+    /// has to be asked. Gives the preview and the tally.
+    pub async fn preview(&self, sim: &Sim, apply: bool) -> (Preview, Tally) {
+        let job = Arc::new(Job::apply(Arc::clone(&self.plan), Arc::clone(&self.graph), &self.all()));
+        let sessions = Arc::new(sessions(sim, &[&job]).await);
+        let (outlooks, change_sets) = (Arc::<Outlooks>::default(), Arc::default());
+        let looking = Looking {
+            sessions: Arc::clone(&sessions),
+            sources: Arc::clone(&self.sources),
+            outlooks: Arc::clone(&outlooks),
+            change_sets: Some(Arc::clone(&change_sets)),
+        };
+        let preview = foresee(&job, SETTINGS, looking).await;
+        if !apply {
+            return (preview, Tally::default());
+        }
+        let means = Means {
+            sessions,
+            gathered: Arc::default(),
+            sources: Arc::clone(&self.sources),
+            sink: Arc::new(|_| {}),
+            outlooks,
+            change_sets,
+        };
+        let (_words, control) = mpsc::unbounded_channel();
+        let tally = execute(&job, Command::Apply, SETTINGS, means, control).await;
+        (preview, tally)
+    }
+
     fn all(&self) -> Vec<bool> {
         vec![true; self.plan.nodes.len()]
     }
@@ -82,11 +121,8 @@ impl Ready {
     async fn run(&self, sim: &Sim, jobs: Vec<(Job, Command)>) -> (Tally, Told) {
         let began = Instant::now();
         let told: Arc<Mutex<Told>> = Arc::default();
-        let keys = sim.clone();
-        let environment =
-            Environment::given(sim.http_client(), sim.time_source(), move |_| Some(keys.credentials(CALLER)));
         let touched: Vec<&Job> = jobs.iter().map(|(job, _)| job).collect();
-        let sessions = Sessions::open(&specs(&touched), &environment).await.unwrap();
+        let sessions = sessions(sim, &touched).await;
         let sink = {
             let told = Arc::clone(&told);
             Arc::new(move |event| told.lock().unwrap().push((began.elapsed().as_millis(), event)))
@@ -99,11 +135,10 @@ impl Ready {
             outlooks: Arc::default(),
             change_sets: Arc::default(),
         };
-        let settings = Settings { limits: Limits::UNLIMITED, fail_fast: false };
         let mut tally = Tally::default();
         for (job, command) in jobs {
             let (_words, control) = mpsc::unbounded_channel();
-            tally = execute(&Arc::new(job), command, settings, means.clone(), control).await;
+            tally = execute(&Arc::new(job), command, SETTINGS, means.clone(), control).await;
         }
         let told = told.lock().unwrap().clone();
         (tally, told)

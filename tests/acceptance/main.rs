@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "the modules of this binary share their helpers, and nobody else can")]
 
 mod adopting;
+mod calls;
 mod first_run;
 mod hand;
 mod in_process;

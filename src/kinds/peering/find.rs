@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Sides;
 use super::decide::furthest_first;
-use crate::aws::Peering;
+use crate::aws::{Peering, PeeringState};
 use crate::kinds::{Adopt, Change, Done, Failure, Owner, Regional};
 
 /// Looks for the owner's live peering, of several for the one that has come furthest; `None` when there is none. It is found
@@ -20,20 +20,29 @@ pub async fn find(
     owner: &Owner,
     adopted: Option<(&str, &str)>,
 ) -> Result<Option<Done>, Failure> {
+    // One that is active by the picture will do; before it is said that there is none, or none yet, it is looked for.
+    let shown = owned_by_picture(requester, accepter, owner).await?;
+    if let Some(peering) = furthest(&shown, |state| *state == PeeringState::Active) {
+        return Ok(Some(read(peering)));
+    }
     let found = owned(requester, accepter, owner).await?;
-    let mut live: Vec<&Peering> = found.values().map(|(_, peering)| peering).collect();
-    live.retain(|peering| peering.state.is_live());
-    furthest_first(&mut live);
-    let first = match (live.first(), adopted) {
-        (Some(first), _) => Some((*first).clone()),
-        (None, Some(vpcs)) => unmarked(requester, accepter, owner, vpcs).await?,
-        (None, None) => None,
-    };
-    Ok(first.map(|peering| Done {
-        outputs: outputs(&peering),
-        id: Some(peering.id.clone()),
-        ..Done::new(Change::Read)
-    }))
+    if let Some(peering) = furthest(&found, PeeringState::is_live) {
+        return Ok(Some(read(peering)));
+    }
+    let Some(vpcs) = adopted else { return Ok(None) };
+    Ok(unmarked(requester, accepter, owner, vpcs).await?.as_ref().map(read))
+}
+
+/// Of the peerings in a certain state the one that has come furthest.
+fn furthest<'a>(found: &'a Owned<'_>, is_wanted: impl Fn(&PeeringState) -> bool) -> Option<&'a Peering> {
+    let mut wanted: Vec<&Peering> = found.values().map(|(_, peering)| peering).collect();
+    wanted.retain(|peering| is_wanted(&peering.state));
+    furthest_first(&mut wanted);
+    wanted.first().copied()
+}
+
+fn read(peering: &Peering) -> Done {
+    Done { outputs: outputs(peering), id: Some(peering.id.clone()), ..Done::new(Change::Read) }
 }
 
 /// The live peering between two VPCs that the node adopts: the one that has come furthest, if it bears no tags of orch.
@@ -55,20 +64,47 @@ pub(super) fn outputs(peering: &Peering) -> BTreeMap<String, String> {
     BTreeMap::from([("status".to_owned(), peering.state.to_string())])
 }
 
+/// Peerings by their ids, each with the side whose account bears the tags that were asked for.
+type Owned<'a> = BTreeMap<String, (&'a Regional, Peering)>;
+
 /// Every peering with the owner's tags, dead ones too, and the side whose account bears them. Tags are of the account
 /// that asked for the peering; that may be the accepter's, if the plan was turned round since.
 pub(super) async fn owned<'a>(
     requester: &'a Regional,
     accepter: &'a Regional,
     owner: &Owner,
-) -> Result<BTreeMap<String, (&'a Regional, Peering)>, Failure> {
-    let tags = owner.tags();
-    let tags: Vec<(&str, &str)> = tags.iter().map(|(key, value)| (*key, value.as_str())).collect();
+) -> Result<Owned<'a>, Failure> {
     let mut found = BTreeMap::new();
     for side in [requester, accepter] {
-        for peering in side.peerings_tagged(&tags).await? {
-            found.entry(peering.id.clone()).or_insert((side, peering));
-        }
+        add(&mut found, side, side.peerings_tagged(&tags(&owner.tags())).await?);
     }
     Ok(found)
+}
+
+/// The same by the picture of each account, or past it where that is not sure.
+pub(super) async fn owned_by_picture<'a>(
+    requester: &'a Regional,
+    accepter: &'a Regional,
+    owner: &Owner,
+) -> Result<Owned<'a>, Failure> {
+    let mut found = BTreeMap::new();
+    for side in [requester, accepter] {
+        let shown = side.pictured_peerings_tagged(&tags(&owner.tags())).await?;
+        let tagged = match shown {
+            Some(tagged) => tagged,
+            None => side.peerings_tagged(&tags(&owner.tags())).await?,
+        };
+        add(&mut found, side, tagged);
+    }
+    Ok(found)
+}
+
+fn tags<'a>(of: &'a [(&'static str, String); 2]) -> [(&'static str, &'a str); 2] {
+    of.each_ref().map(|(key, value)| (*key, value.as_str()))
+}
+
+fn add<'a>(found: &mut Owned<'a>, side: &'a Regional, tagged: Vec<Peering>) {
+    for peering in tagged {
+        found.entry(peering.id.clone()).or_insert((side, peering));
+    }
 }

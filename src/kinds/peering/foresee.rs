@@ -9,8 +9,9 @@ use super::super::expected::{given, known, until};
 use super::super::{Adopt, Expected, Failure, Outlook, Owner, Regional};
 use super::adopted::is_marked;
 use super::decide::{Decision, Direction, dead, decide};
-use super::find::{outputs, owned};
-use super::options::{dns_line, dns_to_set, tags_to_set};
+use super::find::{outputs, owned_by_picture};
+use super::glance::{Glance, glance};
+use super::options::{dns_line, dns_to_set, from_both, tags_to_set};
 use super::{Side, Sides, Wanted};
 use crate::aws::{Peering, PeeringState};
 use crate::preview::{Action, Difference, Shown};
@@ -86,7 +87,7 @@ pub async fn foresee(requester: &Regional, accepter: &Regional, draft: &Draft) -
     let outlook = |action, name: &str| Outlook::new(requester, &draft.owner, name, action);
     let until = until([&draft.requester.vpc, &draft.accepter.vpc].into_iter().chain(draft.tags.values()));
     let Some(wanted) = draft.known() else {
-        let found = owned(requester, accepter, &draft.owner).await?;
+        let found = owned_by_picture(requester, accepter, &draft.owner).await?;
         let facts = live(found.values().map(|(_, peering)| peering));
         let live = found.into_values().map(|(_, peering)| peering).find(|peering| peering.state.is_live());
         // One that is adopted may bear no tags, and is there unless one of its VPCs is yet to be made.
@@ -102,7 +103,13 @@ pub async fn foresee(requester: &Regional, accepter: &Regional, draft: &Draft) -
         };
         return Ok(outlook.on(facts).noting(live.as_ref().map(note)));
     };
-    let found = sides.look(&wanted).await?;
+    let glance = glance(sides, &wanted).await?;
+    let is_same = matches!(glance, Glance::Same(_));
+    let found = match glance {
+        Glance::Absent(dead) => dead,
+        Glance::Same(peering) => vec![*peering],
+        Glance::Unsure => sides.look(&wanted).await?,
+    };
     let facts = live(&found);
     match decide(&wanted, &found) {
         Decision::Refuse(failure) => Err(failure),
@@ -114,7 +121,7 @@ pub async fn foresee(requester: &Regional, accepter: &Regional, draft: &Draft) -
         }
         Decision::Keep(peering) => {
             let direction = Direction::of(&wanted, &peering);
-            let notes = left_to_do(sides, &wanted, &peering, direction).await?;
+            let notes = if is_same { Vec::new() } else { left_to_do(sides, &wanted, &peering, direction).await? };
             let strange = !wanted.owner.owns(&peering.tags);
             let marks = is_marked(&wanted, &peering, &notes);
             let tags = tags_to_set(&wanted, &peering, marks);
@@ -156,13 +163,7 @@ pub(super) async fn left_to_do(
         PeeringState::Active | PeeringState::Dead(_) => {}
         waiting => notes.push(format!("wait until it is active: it is in {waiting}")),
     }
-    if wanted.requester.dns.is_none() && wanted.accepter.dns.is_none() {
-        return Ok(notes);
-    }
-    let mut seen = peering.clone();
-    if let Some(theirs) = asked.peering(&peering.id).await? {
-        seen.accepter.dns = theirs.accepter.dns;
-    }
+    let seen = from_both(sides, wanted, peering, direction).await?;
     let dns = dns_to_set(wanted, &seen, direction);
     notes.extend(dns.requester.map(|on| dns_line(on, &peering.requester.vpc)));
     notes.extend(dns.accepter.map(|on| dns_line(on, &peering.accepter.vpc)));

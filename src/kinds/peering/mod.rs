@@ -6,6 +6,7 @@ mod decide;
 mod destroy;
 mod find;
 mod foresee;
+mod glance;
 mod options;
 mod standing;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use tokio::time::Instant;
 
 use self::decide::{Decision, Direction, decide};
 use self::foresee::left_to_do;
+use self::glance::{Glance, glance};
 use super::adopt::{STANDS, TAKEN};
 use super::{Adopt, Change, Done, Failure, Owner, Progress, Regional, Step, lost};
 use crate::aws::{Class, Peering, PeeringRequest};
@@ -89,21 +91,49 @@ impl<'a> Sides<'a> {
     }
 
     async fn look_between(self, one: &str, other: &str) -> Result<Vec<Peering>, Failure> {
-        let mut found: BTreeMap<String, Peering> = BTreeMap::new();
-        for peering in self.requester.peerings_between(one, other).await? {
-            found.insert(peering.id.clone(), peering);
+        let mut seen = FromBoth::new((one, other), self.requester.peerings_between(one, other).await?);
+        if !seen.is_enough() {
+            seen.add(self.accepter.peerings_between(one, other).await?);
         }
-        // The requester's view is enough when it shows a live peering that it asked for itself.
-        if found.values().any(|peering| peering.state.is_live() && peering.requester.vpc == one) {
-            return Ok(found.into_values().collect());
+        Ok(seen.found.into_values().collect())
+    }
+
+    /// The same by the picture of both accounts; `None` where that is not sure.
+    async fn glance(self, wanted: &Wanted) -> Result<Option<Vec<Peering>>, Failure> {
+        let (one, other) = (wanted.requester.vpc.as_str(), wanted.accepter.vpc.as_str());
+        let Some(found) = self.requester.pictured_peerings_between(one, other).await? else { return Ok(None) };
+        let mut seen = FromBoth::new((one, other), found);
+        if !seen.is_enough() {
+            let Some(found) = self.accepter.pictured_peerings_between(one, other).await? else { return Ok(None) };
+            seen.add(found);
         }
-        for peering in self.accepter.peerings_between(one, other).await? {
-            let tells = peering.requester.vpc == other;
-            if tells || !found.contains_key(&peering.id) {
-                found.insert(peering.id.clone(), peering);
+        Ok(Some(seen.found.into_values().collect()))
+    }
+}
+
+/// The peerings between two VPCs as the requester's side sees them, and the accepter's where that tells more.
+struct FromBoth<'a> {
+    vpcs: (&'a str, &'a str),
+    found: BTreeMap<String, Peering>,
+}
+
+impl<'a> FromBoth<'a> {
+    fn new(vpcs: (&'a str, &'a str), found: Vec<Peering>) -> Self {
+        Self { vpcs, found: found.into_iter().map(|peering| (peering.id.clone(), peering)).collect() }
+    }
+
+    /// The requester's view is enough when it shows a live peering that it asked for itself.
+    fn is_enough(&self) -> bool {
+        self.found.values().any(|peering| peering.state.is_live() && peering.requester.vpc == self.vpcs.0)
+    }
+
+    fn add(&mut self, found: Vec<Peering>) {
+        for peering in found {
+            let tells = peering.requester.vpc == self.vpcs.1;
+            if tells || !self.found.contains_key(&peering.id) {
+                self.found.insert(peering.id.clone(), peering);
             }
         }
-        Ok(found.into_values().collect())
     }
 }
 
@@ -119,6 +149,15 @@ pub async fn converge(
     progress: Progress<'_>,
 ) -> Result<Done, Failure> {
     let sides = Sides { requester, accepter };
+    if let Glance::Same(peering) = glance(sides, wanted).await? {
+        let strange = !wanted.owner.owns(&peering.tags);
+        return Ok(Done {
+            details: strange.then(|| STANDS.to_owned()).into_iter().collect(),
+            outputs: find::outputs(&peering),
+            id: Some(peering.id),
+            ..Done::new(Change::Unchanged)
+        });
+    }
     let found = sides.look(wanted).await?;
     let dead = decide::dead(wanted, &found);
     let decision = decide(wanted, &found);

@@ -53,6 +53,38 @@ pub(super) async fn tags(
     Ok(Some(format!("set tags {}", keys.join(", "))))
 }
 
+/// Whether the plan says anything of the DNS setting of the side that was asked.
+pub(super) fn wants_of_asked(wanted: &Wanted, direction: Direction) -> bool {
+    let side = match direction {
+        Direction::AsWanted => &wanted.accepter,
+        Direction::Reversed => &wanted.requester,
+    };
+    side.dns.is_some()
+}
+
+/// A peering that the asking side has looked at, with the other side's own setting: each account is told its own side's
+/// options for certain, and the other's at best.
+pub(super) fn seen_by_asked(mut peering: Peering, theirs: &Peering) -> Peering {
+    peering.accepter.dns = theirs.accepter.dns;
+    peering
+}
+
+/// A peering that the asking side has looked at, with the other side's DNS setting where the plan wants one.
+pub(super) async fn from_both(
+    sides: Sides<'_>,
+    wanted: &Wanted,
+    peering: &Peering,
+    direction: Direction,
+) -> Result<Peering, CallError> {
+    let (_, asked) = sides.as_asked(direction);
+    if wants_of_asked(wanted, direction)
+        && let Some(theirs) = asked.peering(&peering.id).await?
+    {
+        return Ok(seen_by_asked(peering.clone(), &theirs));
+    }
+    Ok(peering.clone())
+}
+
 /// Sets DNS resolution where it differs, each side by its own account, and says so.
 pub(super) async fn dns(
     sides: Sides<'_>,
@@ -62,17 +94,7 @@ pub(super) async fn dns(
     progress: Progress<'_>,
 ) -> Result<Vec<String>, Failure> {
     let (asking, asked) = sides.as_asked(direction);
-    let mut peering = peering.clone();
-    let wanted_of_asked = match direction {
-        Direction::AsWanted => wanted.accepter.dns,
-        Direction::Reversed => wanted.requester.dns,
-    };
-    if wanted_of_asked.is_some() {
-        // Each account is told its own side's options for certain, and the other's at best.
-        if let Some(theirs) = asked.peering(&peering.id).await? {
-            peering.accepter.dns = theirs.accepter.dns;
-        }
-    }
+    let peering = from_both(sides, wanted, peering, direction).await?;
     let to_set = dns_to_set(wanted, &peering, direction);
     let mut details = Vec::new();
     if let Some(on) = to_set.requester {

@@ -31,10 +31,9 @@ pub async fn converge(
     progress: Progress<'_>,
 ) -> Result<Done, Failure> {
     let terms = terms(wanted)?;
-    let tables = tables(regional, &terms).await?;
-    let mut decided = Vec::with_capacity(tables.len());
-    for table in tables {
-        let decision = settle(regional, &terms, &table).await?;
+    let mut decided = Vec::with_capacity(terms.tables.len());
+    for (table, decision) in decisions(regional, &terms).await? {
+        let decision = decision?;
         tracing::info!(
             table = table.id,
             destination = terms.destination,
@@ -129,9 +128,49 @@ pub async fn sweep(
     Ok(Done { details, ..Done::new(change) })
 }
 
+/// The wanted tables in the plan's order, each with what is to be done in it, or why it must be refused. That a route is
+/// there, or none with its destination, the picture shows well enough; where it shows anything else, the tables are
+/// looked at as they are.
+///
+/// # Errors
+///
+/// A table is not there, or a call was refused.
+pub(super) async fn decisions(
+    regional: &Regional,
+    terms: &Terms,
+) -> Result<Vec<(RouteTable, Result<Decision, Failure>)>, Failure> {
+    let pictured = regional.pictured_routes(&terms.tables, &terms.destination).await?;
+    if let Ok(pictured) = in_order(regional, terms, pictured) {
+        let decided: Vec<_> = pictured
+            .into_iter()
+            .map(|table| {
+                let decision = decide(terms, &table);
+                (table, decision)
+            })
+            .collect();
+        if decided.iter().all(|(_, decision)| matches!(decision, Decision::Nothing | Decision::Create)) {
+            return Ok(decided.into_iter().map(|(table, decision)| (table, Ok(decision))).collect());
+        }
+    }
+    let mut decided = Vec::with_capacity(terms.tables.len());
+    for table in tables(regional, terms).await? {
+        let decision = settle(regional, terms, &table).await;
+        decided.push((table, decision));
+    }
+    Ok(decided)
+}
+
 /// The wanted tables as they are, in the plan's order, by one call.
-pub(super) async fn tables(regional: &Regional, terms: &Terms) -> Result<Vec<RouteTable>, Failure> {
-    let mut live = regional.route_tables(&terms.tables).await?;
+async fn tables(regional: &Regional, terms: &Terms) -> Result<Vec<RouteTable>, Failure> {
+    in_order(regional, terms, regional.route_tables(&terms.tables).await?)
+}
+
+/// Puts the wanted tables in the plan's order.
+///
+/// # Errors
+///
+/// One is not there.
+fn in_order(regional: &Regional, terms: &Terms, mut live: Vec<RouteTable>) -> Result<Vec<RouteTable>, Failure> {
     let position = |id: &str| terms.tables.iter().position(|table| table == id);
     let missing = terms.tables.iter().find(|id| !live.iter().any(|table| table.id == **id));
     if let Some(id) = missing {
@@ -146,7 +185,7 @@ pub(super) async fn tables(regional: &Regional, terms: &Terms) -> Result<Vec<Rou
 }
 
 /// Decides for one table, and finds out about a peering that carries nothing.
-pub(super) async fn settle(regional: &Regional, terms: &Terms, table: &RouteTable) -> Result<Decision, Failure> {
+async fn settle(regional: &Regional, terms: &Terms, table: &RouteTable) -> Result<Decision, Failure> {
     match decide(terms, table) {
         Decision::Refuse(failure) => Err(failure),
         Decision::Suspect { peering } => {

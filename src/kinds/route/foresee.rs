@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::expected::until;
 use super::super::{Adopt, Expected, Failure, Outlook, Owner, Regional};
 use super::Wanted;
-use super::act::{settle, tables};
+use super::act::decisions;
 use super::decide::{Decision, route};
 use super::parse::{Terms, place, terms};
 use crate::aws::RouteTable;
@@ -107,23 +107,23 @@ async fn standing(regional: &Regional, draft: &Draft, known: Vec<String>) -> Res
         Terms::towards_nothing(tables, destination, draft.replace)
     };
     let mut found = Vec::new();
-    for table in tables(regional, &terms).await? {
-        found.push(in_table(regional, &terms, &table, target.is_some() || fresh, &shown(&draft.target)).await?);
+    for (table, decision) in decisions(regional, &terms).await? {
+        found.push(in_table(&terms, &table, decision, target.is_some() || fresh, &shown(&draft.target))?);
     }
     Ok(found)
 }
 
-async fn in_table(
-    regional: &Regional,
+fn in_table(
     terms: &Terms,
     table: &RouteTable,
+    decision: Result<Decision, Failure>,
     certain: bool,
     target: &str,
 ) -> Result<InTable, Failure> {
     let route = format!("{}: {} → {target}", table.id, terms.destination);
     let now = Some((table.id.clone(), leading(table, &terms.destination)));
     // Where the target is not known, what leads elsewhere now may be what is wanted.
-    let decision = match settle(regional, terms, table).await {
+    let decision = match decision {
         Err(_) if !certain => return Ok(InTable { action: Action::Unknown, line: route, now }),
         decision => decision?,
     };

@@ -79,6 +79,9 @@ async fn routes_are_made_in_all_tables_with_one_look_and_a_second_time_nothing_h
     let before = world.sim.calls().len();
     let again = world.converge().await.unwrap();
     assert_eq!((again.change, again.details), (Change::Unchanged, vec![]));
+    assert_eq!(calls_since(&world.sim, before), [""; 0], "what it has made itself it knows");
+    world.sessions.look_anew();
+    assert_eq!(world.converge().await.unwrap().change, Change::Unchanged);
     assert_eq!(calls_since(&world.sim, before), ["DescribeRouteTables"]);
 }
 

@@ -8,6 +8,7 @@ use super::super::expected::{given, known, until};
 use super::super::{Adopt, Claim, Expected, Failure, Outlook, Owner, Regional};
 use super::compare::{About, Comparison, Reason, compare, is_hidden, is_own};
 use super::decide::{Decision, decide};
+use super::glance::{Glance, glance};
 use super::token::Attempt;
 use super::update::{How, Worked, found_nothing, work_out};
 use super::{
@@ -96,6 +97,16 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
     let document = Document::read(&wanted.template).ok();
     let mut attempt = change_sets.unwrap_or(&ChangeSets::default()).attempt(regional.nonce());
     let mut last = None;
+    // What is not known yet may be anything, so no glance shows that nothing differs.
+    match glance(regional, &wanted).await? {
+        Glance::Absent => return Ok(made(regional, draft, document.as_ref())),
+        Glance::Same(stack, template, notes) if draft.until().is_empty() => {
+            let document = document.as_ref();
+            let seen = Seen { regional, draft, wanted: &wanted, document, stack: &stack, template: &template };
+            return Ok(seen.unchanged(notes));
+        }
+        Glance::Same(..) | Glance::Unsure => {}
+    }
     for look in 0..LOOKS {
         let live = ways::look(regional, &wanted.name).await?;
         let facts = grounds::live(live.as_ref());
@@ -124,7 +135,7 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
             (Decision::Compare, Some(stack)) => stack,
             (_, None) => continue,
         };
-        let template = regional.template(&stack.id).await?;
+        let template = regional.known_template(&stack).await?;
         let seen =
             Seen { regional, draft, wanted: &wanted, document: document.as_ref(), stack: &stack, template: &template };
         let until = draft.until();
@@ -161,7 +172,7 @@ pub async fn foresee_reading(
     claim: Claim<'_>,
     managed: bool,
 ) -> Result<Option<Outlook>, Failure> {
-    let Some(stack) = regional.stack(name).await? else { return Ok(None) };
+    let Some(stack) = regional.pictured_stack(name).await? else { return Ok(None) };
     let facts = grounds::live(Some(&stack));
     if !stack.status.is_settled() {
         let outlook = Outlook::new(regional, claim.owner, name, Action::Unknown);

@@ -13,6 +13,7 @@ mod destroy;
 mod differences;
 mod ending;
 mod foresee;
+mod glance;
 mod grounds;
 mod lasting;
 mod saved;
@@ -29,6 +30,7 @@ use indexmap::IndexMap;
 
 use self::compare::{Comparison, compare};
 use self::decide::{Decision, decide, not_ours};
+use self::glance::{Glance, glance};
 use self::token::Attempt;
 use self::update::How;
 use self::ways::Ways;
@@ -120,8 +122,14 @@ pub async fn converge(
     let mut followed: Option<Followed> = None;
     let mut ways = Ways::default();
     let mut last: Option<Failure> = None;
+    let mut absent = match glance(regional, wanted).await? {
+        Glance::Same(stack, _, notes) => return Ok(ways.noted(unchanged(&stack, notes), with.allowed, None)),
+        Glance::Absent => true,
+        Glance::Unsure => false,
+    };
     for look in 0..LOOKS {
-        let live = ways::look(regional, &wanted.name).await?;
+        let live = if absent { None } else { ways::look(regional, &wanted.name).await? };
+        absent = false;
         let decision = decide(wanted, live.as_ref());
         let strange = live.as_ref().is_some_and(|stack| !wanted.owner.owns(&stack.tags));
         let attempted = match (decision, live) {
@@ -136,7 +144,7 @@ pub async fn converge(
                 continue;
             }
             (Decision::Compare, Some(stack)) => {
-                let template = regional.template(&stack.id).await?;
+                let template = regional.known_template(&stack).await?;
                 match compare(wanted, &stack, &template) {
                     Comparison::Same(notes) => Attempted::Done(unchanged(&stack, notes)),
                     Comparison::Different(reasons) => {
@@ -207,6 +215,10 @@ pub async fn find(
     claim: Option<Claim<'_>>,
     progress: Progress<'_>,
 ) -> Result<Option<Done>, Failure> {
+    let sound = |stack: &Stack| stack.status.stands() && claim.is_none_or(|claim| claim.holds(&stack.tags));
+    if let Some(stack) = regional.pictured_stack(name).await?.filter(sound) {
+        return Ok(Some(read(stack)));
+    }
     let Some(stack) = at_rest(regional, name, progress).await? else { return Ok(None) };
     if let Some(claim) = claim
         && let Some(ownership) = claim.disputed(&stack.tags)

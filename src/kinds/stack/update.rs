@@ -335,8 +335,8 @@ async fn execute(
         progress(Step { what: &wanted.name, status: "ExecuteChangeSet", reason: Some(detail) });
     }
     let answer = match how {
-        How::Plainly | How::InDoubt => regional.execute_change_set(&change_set.id, &token).await,
-        How::Resuming => regional.resume_by_change_set(&change_set.id, &token).await,
+        How::Plainly | How::InDoubt => regional.execute_change_set(&stack.id, &change_set.id, &token).await,
+        How::Resuming => regional.resume_by_change_set(&stack.id, &change_set.id, &token).await,
     };
     let unsure = match answer {
         Ok(()) => {

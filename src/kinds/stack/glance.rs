@@ -1,0 +1,38 @@
+//! What the account's picture alone tells of a stack.
+
+use std::sync::Arc;
+
+use super::Wanted;
+use super::compare::{Comparison, compare};
+use super::decide::{Decision, decide};
+use crate::aws::{CallError, Regional, Stack};
+
+/// What needs no look at the stack itself.
+#[derive(Debug)]
+pub(super) enum Glance {
+    /// It is not there. CloudFormation refuses to create it if it is by now.
+    Absent,
+    /// It is as it should be; with its template, and what there is to note.
+    Same(Box<Stack>, Arc<str>, Vec<String>),
+    /// Anything else, which may be different by now: look at the stack.
+    Unsure,
+}
+
+/// Takes a glance at a stack, which costs its template at most.
+///
+/// # Errors
+///
+/// The call was refused or did not come through.
+pub(super) async fn glance(regional: &Regional, wanted: &Wanted) -> Result<Glance, CallError> {
+    let live = regional.pictured_stack(&wanted.name).await?;
+    let stack = match (decide(wanted, live.as_ref()), live) {
+        (Decision::Create, _) => return Ok(Glance::Absent),
+        (Decision::Compare, Some(stack)) => stack,
+        _ => return Ok(Glance::Unsure),
+    };
+    let template = regional.known_template(&stack).await?;
+    Ok(match compare(wanted, &stack, &template) {
+        Comparison::Same(notes) => Glance::Same(Box::new(stack), template, notes),
+        Comparison::Different(_) => Glance::Unsure,
+    })
+}

@@ -1,0 +1,162 @@
+//! How few calls a plan costs that is applied already.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io;
+use std::path::Path;
+
+use orch::plan::Files;
+use orch::sim::{Sim, Timing};
+
+use crate::in_process::{Ready, read};
+
+const TEMPLATE: &str = "\
+Parameters:
+  CidrBlock: {Type: String}
+Resources:
+  Vpc: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: !Ref CidrBlock}}
+  Table: {Type: 'AWS::EC2::RouteTable', Properties: {VpcId: !Ref Vpc}}
+Outputs:
+  VPCId: {Value: !Ref Vpc}
+  RouteTableId: {Value: !Ref Table}
+  VPCCIDRBlock: {Value: !GetAtt Vpc.CidrBlock}
+";
+
+/// What every plan has below its accounts: a stack in each, the hub's beside the first, each peered with the hub's, DNS
+/// on both sides, and a route either way. All routes back are in the hub's one table.
+const DESIGN: &str = r#"
+[stacks.hub]
+account    = "a000"
+template   = "net.yaml"
+parameters = { CidrBlock = "10.0.0.0/24" }
+
+[stacks.spoke]
+for_each   = "vars.spokes"
+account    = "{{ each.key }}"
+template   = "net.yaml"
+parameters = { CidrBlock = "{{ each.value }}" }
+
+[peerings.spoke]
+for_each  = "stacks.spoke"
+requester = { account = "{{ each.account }}", vpc = "{{ each.outputs.VPCId }}", dns = true }
+accepter  = { account = "a000", vpc = "{{ stacks.hub.outputs.VPCId }}", dns = true }
+
+[routes.out]
+for_each     = "peerings.spoke"
+account      = "{{ each.requester.account }}"
+route_tables = ["{{ each.source.outputs.RouteTableId }}"]
+destination  = "10.0.0.0/24"
+via          = "{{ each.id }}"
+
+[routes.back]
+for_each     = "peerings.spoke"
+account      = "a000"
+route_tables = ["{{ stacks.hub.outputs.RouteTableId }}"]
+destination  = "{{ each.source.outputs.VPCCIDRBlock }}"
+via          = "{{ each.id }}"
+"#;
+
+struct Written(String);
+
+impl Files for Written {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        Ok(if path.ends_with("net.yaml") { TEMPLATE } else { &self.0 }.as_bytes().to_vec())
+    }
+}
+
+/// A plan over so many accounts, each of which is reached by its role.
+fn plan(accounts: usize) -> Ready {
+    let mut text = "name = \"many\"\nregion = \"us-east-1\"\n\n[vars.spokes]\n".to_owned();
+    for n in 0..accounts {
+        let _ = writeln!(text, "a{n:03} = \"10.{}.{}.0/24\"", 1 + n / 256, n % 256);
+    }
+    text.push_str("\n[accounts]\n");
+    for n in 0..accounts {
+        let _ = writeln!(text, "a{n:03} = {{ id = \"{:012}\", role = \"Deploy\" }}", 200_000_000_000 + n);
+    }
+    text.push_str(DESIGN);
+    read("many.toml", &Written(text))
+}
+
+/// A world with the plan applied.
+async fn applied(plan: &Ready, timing: Timing) -> Sim {
+    let sim = Sim::builder().timing(timing).build();
+    let (tally, told) = plan.apply(&sim).await;
+    assert!(tally.is_success(), "{told:#?}");
+    sim
+}
+
+/// How often each operation was called after the first so many calls.
+fn counts(sim: &Sim, after: usize) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for call in sim.calls().into_iter().skip(after) {
+        *counts.entry(call.operation).or_default() += 1;
+    }
+    counts
+}
+
+fn counted<const N: usize>(pairs: [(&str, usize); N]) -> BTreeMap<String, usize> {
+    pairs.map(|(name, count)| (name.to_owned(), count)).into()
+}
+
+/// One session for each account, one listing of each sort for each account and region, and each stack's template.
+fn fewest(accounts: usize) -> BTreeMap<String, usize> {
+    counted([
+        ("AssumeRole", accounts),
+        ("GetCallerIdentity", accounts),
+        ("DescribeStacks", accounts),
+        ("DescribeVpcPeeringConnections", accounts),
+        ("DescribeRouteTables", accounts),
+        ("GetTemplate", accounts + 1),
+    ])
+}
+
+/// Applies a plan again by what its preview shows, which asks for nothing that the preview did not.
+async fn applying_again_costs_the_fewest(plan: &Ready, sim: &Sim, accounts: usize) {
+    let before = sim.calls().len();
+    let (preview, tally) = plan.preview(sim, true).await;
+    assert!(preview.is_nothing(), "{preview:#?}");
+    assert_eq!((tally.changed, tally.done), (0, 1 + 4 * accounts));
+    assert_eq!(counts(sim, before), fewest(accounts), "{accounts} accounts, applied again");
+}
+
+/// The same for a preview alone, and for a run before which nothing was foreseen.
+async fn either_alone_costs_the_fewest(plan: &Ready, sim: &Sim, accounts: usize) {
+    let before = sim.calls().len();
+    assert!(plan.preview(sim, false).await.0.is_nothing());
+    assert_eq!(counts(sim, before), fewest(accounts), "{accounts} accounts, previewed");
+    let before = sim.calls().len();
+    let (tally, _) = plan.apply(sim).await;
+    assert_eq!((tally.changed, tally.done), (0, 1 + 4 * accounts));
+    assert_eq!(counts(sim, before), fewest(accounts), "{accounts} accounts, applied without a preview");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unchanged_plan_costs_the_fewest_calls_in_1_and_60_accounts() {
+    for accounts in [1, 60] {
+        let plan = plan(accounts);
+        let sim = applied(&plan, Timing::default()).await;
+        applying_again_costs_the_fewest(&plan, &sim, accounts).await;
+        either_alone_costs_the_fewest(&plan, &sim, accounts).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unchanged_plan_costs_the_fewest_calls_in_500_accounts() {
+    let plan = plan(500);
+    // Most of the test is the SDK's work for the calls of the first run: nothing is waited for there.
+    let sim = applied(&plan, Timing::instant()).await;
+    applying_again_costs_the_fewest(&plan, &sim, 500).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_that_many_routes_are_made_in_is_not_read_for_each() {
+    let plan = plan(60);
+    let sim = applied(&plan, Timing::default()).await;
+    let hub = Some("200000000000".parse().unwrap());
+    let calls: Vec<_> = sim.calls().into_iter().filter(|call| call.account == hub).collect();
+    let count = |operation: &str| calls.iter().filter(|call| call.operation == operation).count();
+    // Out of the first account's own table, and into the hub's from everywhere.
+    assert_eq!(count("CreateRoute"), 61);
+    assert_eq!(count("DescribeRouteTables"), 1, "it knows what it has made itself");
+}
