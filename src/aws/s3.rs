@@ -9,6 +9,7 @@ use aws_sdk_s3::types::ServerSideEncryption;
 
 use super::call::{CallError, Class, SdkError};
 use super::regional::Regional;
+use super::written::Thing;
 use crate::ids::{AccountId, Region};
 
 /// A bucket and what is said of it with each call.
@@ -175,7 +176,8 @@ impl Regional {
             let told: Mutex<Option<Region>> = Mutex::new(None);
             let client = self.s3(&region);
             let (told_here, send) = (&told, &send);
-            let answer = self.call(operation, || {
+            // Looking or writing: no picture shows what is in a bucket.
+            let answer = self.change(operation, Thing::Apart, || {
                 // Boxed: no other client's calls are as large, and a stack of them is soon too deep.
                 let calling = Box::pin(send(client.clone()));
                 async move {
