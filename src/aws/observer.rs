@@ -253,6 +253,7 @@ mod tests {
             updated,
             deleted: None,
             termination_protection: false,
+            settings: super::super::Settings::default(),
             capabilities: Vec::new(),
             root: None,
         };

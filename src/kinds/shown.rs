@@ -176,6 +176,7 @@ mod tests {
             updated: None,
             deleted: None,
             termination_protection: false,
+            settings: crate::aws::Settings::default(),
             capabilities: Vec::new(),
             root: None,
         };

@@ -91,7 +91,7 @@ pub(super) fn accounts(job: &Job, node: Ix) -> Vec<AccountName> {
 pub(super) fn weight(job: &Job, node: Ix) -> u64 {
     match (job.task(node), node_kind(job, node)) {
         (Task::Leave, _) => 0,
-        (Task::Read | Task::Find | Task::Recall, _) | (_, Kind::Route) => 1,
+        (Task::Read | Task::Find | Task::Recall | Task::Vet, _) | (_, Kind::Route) => 1,
         (_, Kind::Peering) => 5,
         (_, Kind::Stack) => 120,
     }
