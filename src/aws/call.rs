@@ -209,6 +209,13 @@ impl CallError {
         }
     }
 
+    /// Whether EC2 does not know a resource that the call names.
+    pub(super) fn misses_a_resource(&self) -> bool {
+        let code = self.code.as_deref().unwrap_or_default();
+        let named = code.strip_prefix("Invalid").and_then(|rest| rest.strip_suffix(".NotFound"));
+        named.is_some_and(|what| what != "Route") || code == "NatGatewayNotFound"
+    }
+
     /// Whether AWS's code is this one.
     pub fn is(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)

@@ -9,6 +9,7 @@ use super::call::{CallError, Class};
 use super::events::StackEvent;
 use super::regional::Regional;
 use super::resource_change::ResourceChange;
+use super::settings::Settings;
 use super::status::StackStatus;
 use super::written::Thing;
 
@@ -52,10 +53,13 @@ pub struct Stack {
     pub capabilities: Vec<String>,
     /// The ARN of the stack whose template it is nested in, be it by way of others; `None` if it stands by itself.
     pub root: Option<String>,
+    /// Its alarms, topics and role.
+    pub settings: Settings,
 }
 
 impl Stack {
     pub(super) fn read(stack: types::Stack) -> Option<Self> {
+        let settings = Settings::read(&stack);
         let parameters = stack.parameters.unwrap_or_default().into_iter().filter_map(|parameter| {
             let value = parameter.parameter_value.unwrap_or_default();
             Some((parameter.parameter_key?, Parameter { value, resolved: parameter.resolved_value }))
@@ -77,6 +81,7 @@ impl Stack {
             updated: stack.last_updated_time.and_then(|time| time.to_millis().ok()),
             deleted: stack.deletion_time.and_then(|time| time.to_millis().ok()),
             termination_protection: stack.enable_termination_protection.unwrap_or_default(),
+            settings,
             capabilities: stack.capabilities.unwrap_or_default().iter().map(|one| one.as_str().to_owned()).collect(),
             root: stack.root_id.or(stack.parent_id),
         })
@@ -121,6 +126,8 @@ pub struct StackSpec {
     pub tags: IndexMap<String, String>,
     /// What the template is allowed to make: `CAPABILITY_NAMED_IAM` and the like.
     pub capabilities: Vec<String>,
+    /// Its alarms, topics and role, and how it is made and changed.
+    pub settings: Settings,
 }
 
 impl StackSpec {
@@ -296,6 +303,12 @@ impl Regional {
                 .set_parameters(Some(spec.parameters()))
                 .set_tags(Some(spec.tags()))
                 .set_capabilities(Some(spec.capabilities()))
+                .set_rollback_configuration(spec.settings.rollback_configuration())
+                .set_notification_arns(spec.settings.notification_arns.clone())
+                .set_role_arn(spec.settings.service_role.clone())
+                .set_timeout_in_minutes(spec.settings.timeout())
+                .set_on_failure(spec.settings.on_creation_failure())
+                .set_deployment_config(spec.settings.deployment())
                 .client_request_token(token)
                 .send()
         };
@@ -320,6 +333,10 @@ impl Regional {
                 .set_parameters(Some(spec.stack.parameters()))
                 .set_tags(Some(spec.stack.tags()))
                 .set_capabilities(Some(spec.stack.capabilities()))
+                .set_rollback_configuration(spec.stack.settings.rollback_configuration())
+                .set_notification_arns(spec.stack.settings.notification_arns.clone())
+                .set_role_arn(spec.stack.settings.service_role.clone())
+                .set_deployment_config(spec.stack.settings.deployment())
                 .set_include_nested_stacks(spec.nested.then_some(true))
                 .client_token(&spec.name)
                 .send()
@@ -400,14 +417,22 @@ impl Regional {
         }
     }
 
-    /// Begins to carry out a change set of a stack. A repeated call with the same token does nothing more.
+    /// Begins to carry out a change set of a stack as the settings say. A repeated call with the same token does nothing
+    /// more.
     ///
     /// # Errors
     ///
     /// As for [`Regional::stack`].
-    pub async fn execute_change_set(&self, stack: &str, change_set: &str, token: &str) -> Result<(), CallError> {
+    pub async fn execute_change_set(
+        &self,
+        stack: &str,
+        change_set: &str,
+        settings: &Settings,
+        token: &str,
+    ) -> Result<(), CallError> {
         let send = || {
-            self.cloudformation().execute_change_set().change_set_name(change_set).client_request_token(token).send()
+            let request = self.cloudformation().execute_change_set().change_set_name(change_set);
+            request.set_disable_rollback(settings.disables_rollback()).client_request_token(token).send()
         };
         self.set_in_motion("ExecuteChangeSet", stack, send).await.map(|_| ())
     }

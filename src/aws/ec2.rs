@@ -8,6 +8,7 @@ use aws_sdk_ec2::types::{
     VpcPeeringConnectionVpcInfo,
 };
 use indexmap::IndexMap;
+use tokio::time::Instant;
 
 use super::call::CallError;
 use super::regional::Regional;
@@ -432,13 +433,19 @@ impl Regional {
     ///
     /// As for [`Regional::peerings_between`].
     pub async fn route_tables(&self, ids: &[String]) -> Result<Vec<RouteTable>, CallError> {
-        // A filter takes 200 values, and gives the known ones where asking by id would fail over one that is not.
-        let mut found = Vec::new();
-        for ids in ids.chunks(200) {
-            found.extend(self.route_tables_by(&[filter("route-table-id", ids)], None).await?);
+        let since = Instant::now();
+        loop {
+            // A filter takes 200 values, and gives the known ones where asking by id would fail over one that is not.
+            let mut found = Vec::new();
+            for ids in ids.chunks(200) {
+                found.extend(self.route_tables_by(&[filter("route-table-id", ids)], None).await?);
+            }
+            found.retain(|table| ids.contains(&table.id));
+            let all = ids.iter().all(|id| found.iter().any(|table| table.id == *id));
+            if all || !self.waits_on(since).await {
+                return Ok(found);
+            }
         }
-        found.retain(|table| ids.contains(&table.id));
-        Ok(found)
     }
 
     /// Route tables by filters; `page` is how many an answer may hold, and without it AWS decides.

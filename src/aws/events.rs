@@ -43,9 +43,11 @@ impl StackEvent {
     }
 
     /// Whether it is the first event of an operation. What a rollback or a cleanup begins belongs to the operation that
-    /// it ends.
+    /// it ends, and so does the deletion of a stack that could not be created.
     pub fn begins_operation(&self) -> bool {
+        let ends_another = || self.reason.as_deref().is_some_and(|reason| reason.contains("Delete requested by user"));
         self.is_stack()
+            && !ends_another()
             && matches!(
                 self.status.as_str(),
                 "CREATE_IN_PROGRESS"

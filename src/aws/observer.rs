@@ -254,6 +254,7 @@ mod tests {
             deleted: None,
             termination_protection: false,
             exports: Vec::new(),
+            settings: super::super::Settings::default(),
             capabilities: Vec::new(),
             root: None,
         };

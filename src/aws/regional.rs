@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -24,7 +25,11 @@ use crate::ids::{AccountId, AccountName, Region};
 /// that only looks outlasts an outage of some minutes as well.
 /// Every future may be dropped at any time; what had been sent may then still take effect.
 #[derive(Clone)]
-pub struct Regional(Arc<Inner>);
+pub struct Regional {
+    inner: Arc<Inner>,
+    /// Whether what a call does not find may only be too new to be found.
+    awaits_new: bool,
+}
 
 struct Inner {
     account: AccountName,
@@ -43,15 +48,21 @@ struct Inner {
     picture: Picture,
 }
 
+/// For how long what is not found may only be too new to be found.
+const NEW_AT_MOST: Duration = Duration::from_mins(2);
+
+/// How long to wait before looking for it again.
+const NEW_PAUSE: Duration = Duration::from_secs(1);
+
 impl fmt::Debug for Regional {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Regional({}, {})", self.0.account, self.0.region)
+        write!(f, "Regional({}, {})", self.inner.account, self.inner.region)
     }
 }
 
 impl fmt::Display for Regional {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "account {} ({}), {}", self.0.account, self.0.account_id, self.0.region)
+        write!(f, "account {} ({}), {}", self.inner.account, self.inner.account_id, self.inner.region)
     }
 }
 
@@ -80,7 +91,7 @@ impl Regional {
             .retry_partition(retries)
             .build();
         let picture = Picture::new((account_id.clone(), region.clone()), written);
-        Self(Arc::new(Inner {
+        let inner = Arc::new(Inner {
             account,
             account_id,
             region,
@@ -93,43 +104,51 @@ impl Regional {
             nonces,
             watchers: Watchers::default(),
             picture,
-        }))
+        });
+        Self { inner, awaits_new: false }
+    }
+
+    /// The same, with calls that are repeated for a while when they do not find a resource of EC2: it was made by a stack
+    /// in express mode, which is complete before EC2 knows everywhere what it has made.
+    #[must_use]
+    pub fn awaiting_what_is_new(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), awaits_new: true }
     }
 
     /// The plan's name for the account.
     pub fn account(&self) -> &AccountName {
-        &self.0.account
+        &self.inner.account
     }
 
     /// The account's id.
     pub fn account_id(&self) -> &AccountId {
-        &self.0.account_id
+        &self.inner.account_id
     }
 
     /// The region.
     pub fn region(&self) -> &Region {
-        &self.0.region
+        &self.inner.region
     }
 
     /// A word that was never said before, to name a request by.
     pub fn nonce(&self) -> String {
-        self.0.nonces.draw()
+        self.inner.nonces.draw()
     }
 
     pub(super) fn cloudformation(&self) -> &aws_sdk_cloudformation::Client {
-        &self.0.cloudformation
+        &self.inner.cloudformation
     }
 
     pub(super) fn ec2(&self) -> &aws_sdk_ec2::Client {
-        &self.0.ec2
+        &self.inner.ec2
     }
 
     /// A client of S3 for buckets in a region.
     pub(super) fn s3(&self, region: &Region) -> aws_sdk_s3::Client {
-        let mut clients = self.0.s3.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut clients = self.inner.s3.lock().unwrap_or_else(PoisonError::into_inner);
         let client = clients.entry(region.clone()).or_insert_with(|| {
-            let provider = SharedCredentialsProvider::from(self.0.credentials.clone() as Arc<_>);
-            let config = aws_sdk_s3::config::Builder::from(&self.0.config)
+            let provider = SharedCredentialsProvider::from(self.inner.credentials.clone() as Arc<_>);
+            let config = aws_sdk_s3::config::Builder::from(&self.inner.config)
                 .region(aws_config::Region::new(region.as_str().to_owned()))
                 .credentials_provider(provider)
                 .retry_partition(retries_apart(self.account().as_str(), region))
@@ -141,15 +160,15 @@ impl Regional {
 
     /// What is known of buckets, by whatever account.
     pub(super) fn buckets(&self) -> &Buckets {
-        &self.0.buckets
+        &self.inner.buckets
     }
 
     pub(super) fn watchers(&self) -> &Watchers {
-        &self.0.watchers
+        &self.inner.watchers
     }
 
     pub(super) fn picture(&self) -> &Picture {
-        &self.0.picture
+        &self.inner.picture
     }
 
     /// Makes one call that only looks, until AWS lets it through.
@@ -230,14 +249,33 @@ impl Regional {
         E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
     {
         let since = Instant::now();
-        // Boxed, since all that is done to a node holds a call within it, and would be as large.
-        Box::pin(call::patiently(
-            operation,
-            Outages::Outlast,
-            || call::told(operation, self.account(), self.region(), send()),
-            || self.0.credentials.forget(since),
-        ))
-        .await
+        loop {
+            // Boxed, since all that is done to a node holds a call within it, and would be as large.
+            let answer = Box::pin(call::patiently(
+                operation,
+                Outages::Outlast,
+                || call::told(operation, self.account(), self.region(), send()),
+                || self.inner.credentials.forget(since),
+            ))
+            .await;
+            let error = match answer {
+                Err(error) if self.awaits_new && error.misses_a_resource() => error,
+                answer => return answer,
+            };
+            if !self.waits_on(since).await {
+                return Err(error);
+            }
+        }
+    }
+
+    /// Waits before a next look at what was not found, if it may only be too new; and whether it may.
+    pub(super) async fn waits_on(&self, since: Instant) -> bool {
+        let waits = self.awaits_new && since.elapsed() < NEW_AT_MOST;
+        if waits {
+            tracing::debug!("what was not found may only be too new; looking again");
+            tokio::time::sleep(NEW_PAUSE).await;
+        }
+        waits
     }
 
     /// An error about an answer that lacks what it must hold.
@@ -247,7 +285,7 @@ impl Regional {
 }
 
 /// A stack's name, out of its ARN if that is what is given: `arn:aws:cloudformation:us-east-1:111111111111:stack/net/8f3c…`.
-fn stack_name(stack: &str) -> &str {
+pub(super) fn stack_name(stack: &str) -> &str {
     if stack.starts_with("arn:") { stack.split('/').nth(1).unwrap_or(stack) } else { stack }
 }
 

@@ -3,7 +3,7 @@
 //! [`Document::read`] turns either form into one tree in which every value keeps its place in the text, so that whoever
 //! finds something wrong with a template can point at it. [`Document::faults`] says what CloudFormation would refuse,
 //! [`Evaluator`] works out values as far as its [`Context`] knows them, [`compare`] tells whether a template has
-//! changed. Nothing here reads files or calls AWS.
+//! changed. [`StackPolicy`] says what an update may do to which resource. Nothing here reads files or calls AWS.
 
 mod base64;
 mod capability;
@@ -26,7 +26,9 @@ mod reference;
 mod resource;
 mod s3_url;
 mod shape;
+mod stack_policy;
 mod sub;
+mod wildcard;
 mod yaml;
 mod yaml_scalar;
 
@@ -50,4 +52,6 @@ pub use read::{Format, ReadError, ReadErrorKind, tree};
 pub use reference::{Reference, Target, references};
 pub use resource::{Policy, Resource};
 pub use s3_url::S3Url;
+pub use stack_policy::{Deed, Denial, MAX_POLICY_BYTES, PolicyError, StackPolicy};
 pub use sub::{BadVariable, Piece, pieces};
+pub use wildcard::matches as matches_wildcards;

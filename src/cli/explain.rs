@@ -6,7 +6,7 @@ use crate::cfn::{Document, MAX_INLINE_BYTES};
 use crate::diag::Sources;
 use crate::graph::{Graph, Ix};
 use crate::ids::NodeId;
-use crate::plan::{Node, Plan, Setting, Side, Spec, StackSpec, Value, nearest};
+use crate::plan::{Guards, Node, Plan, Setting, Side, Spec, StackSpec, Value, nearest};
 use crate::text::printable;
 
 use super::args::Explain;
@@ -151,8 +151,45 @@ impl Page<'_> {
         if !stack.capabilities.is_empty() {
             self.fact("capabilities", &stack.capabilities.join(", "));
         }
+        self.guards(&stack.guards);
         self.settings("parameters", stack.parameters.iter(), |name| hidden.iter().any(|one| one == name));
         self.settings("tags", stack.tags.iter(), |_| false);
+    }
+
+    /// What guards a stack, and how it is carried out.
+    fn guards(&mut self, guards: &Guards) {
+        if let Some(protect) = &guards.protect {
+            let from = match (protect.delete, protect.replace) {
+                (true, true) => "its deletion, and the replacement or removal of its resources",
+                (true, false) => "its deletion",
+                (false, true) => "the replacement or removal of its resources",
+                (false, false) => "nothing",
+            };
+            self.fact("protected", &format!("from {from}"));
+        }
+        if let Some(policy) = &guards.stack_policy {
+            self.fact("stack policy", &policy.path.display().to_string());
+        }
+        if let Some(triggers) = &guards.rollback_triggers {
+            triggers.alarms.iter().for_each(|alarm| self.value("alarm", alarm));
+            triggers.composite_alarms.iter().for_each(|alarm| self.value("composite", alarm));
+            if triggers.monitoring > 0 {
+                self.fact("monitoring", &format!("{} minutes", triggers.monitoring));
+            }
+        }
+        guards.notification_arns.iter().flatten().for_each(|topic| self.value("topic", topic));
+        if let Some(role) = &guards.service_role {
+            self.value("service role", role);
+        }
+        if let Some(minutes) = guards.timeout {
+            self.fact("timeout", &format!("{minutes} minutes for its creation"));
+        }
+        if let Some(on_failure) = guards.on_failure {
+            self.fact("on failure", on_failure.as_str());
+        }
+        if guards.express {
+            self.fact("deployment", "express");
+        }
     }
 
     fn side(&mut self, plan: &Plan, name: &str, side: &Side) {

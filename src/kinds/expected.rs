@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 
+use crate::aws::Settings;
 use crate::preview::{Difference, Shown, Until};
 
 /// A value that only the run will bring forth.
@@ -79,6 +80,11 @@ pub(super) fn given(values: &IndexMap<String, Expected>, hidden: impl Fn(&str) -
 /// Those of some values that are known.
 pub(super) fn known(values: &IndexMap<String, Expected>) -> IndexMap<String, String> {
     values.iter().filter_map(|(name, value)| Some((name.clone(), value.known()?.to_owned()))).collect()
+}
+
+/// Those of some settings that are known.
+pub(super) fn known_settings(settings: &Settings<Expected>) -> Settings {
+    settings.filter_map(|value| value.known().map(str::to_owned))
 }
 
 /// Everything that some values wait for, each reference once; empty if all of them are known.

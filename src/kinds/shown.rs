@@ -177,6 +177,7 @@ mod tests {
             deleted: None,
             termination_protection: false,
             exports: Vec::new(),
+            settings: crate::aws::Settings::default(),
             capabilities: Vec::new(),
             root: None,
         };

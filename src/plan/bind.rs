@@ -10,11 +10,14 @@ use indexmap::IndexMap;
 use super::codes;
 use super::fields::{Declared, Keyed};
 use super::files::file_beside;
-use super::fit;
+use super::fit::{self, Fit};
 use super::group::{Body, Group};
+use super::guards::DeclaredGuards;
 use super::left_out;
 use super::miss::Miss;
-use super::node::{After, Attribute, Need, Node, PeeringSpec, RouteSpec, Side, Spec, StackSpec, Template};
+use super::node::{
+    After, Attribute, Guards, Need, Node, PeeringSpec, RouteSpec, Side, Spec, StackSpec, Template, Triggers,
+};
 use super::peering::{DeclaredPeering, DeclaredSide};
 use super::problems::Problems;
 use super::route::DeclaredRoute;
@@ -111,7 +114,7 @@ impl Binder<'_> {
     ) -> Spec {
         let template = match &stack.template {
             None => None,
-            Some(text) => self.template(text, templates, sources).or_else(|| self.lose()),
+            Some(text) => self.template("the template", text, templates, sources).or_else(|| self.lose()),
         };
         let bucket = match self.scope.world.buckets.of(instance.account.as_ref()).filter(|_| stack.manage) {
             None => None,
@@ -123,6 +126,7 @@ impl Binder<'_> {
         let name = instance.name.clone().or_else(|| self.lose()).unwrap_or_default();
         let parameters = self.values(&stack.parameters, "a parameter");
         let tags = self.values(&stack.tags, "a tag");
+        let guards = Box::new(self.guards(&stack.guards, templates, sources));
         Spec::Stack(StackSpec {
             name,
             template,
@@ -130,23 +134,64 @@ impl Binder<'_> {
             tags,
             capabilities: stack.capabilities.clone(),
             manage: stack.manage,
+            guards,
             bucket,
             adopt: stack.adopt,
         })
     }
 
-    fn template(&mut self, text: &Text, templates: &mut Templates<'_>, sources: &mut Sources) -> Option<Template> {
+    fn guards(&mut self, declared: &DeclaredGuards, templates: &mut Templates<'_>, sources: &mut Sources) -> Guards {
+        let stack_policy = match &declared.stack_policy {
+            None => None,
+            Some(text) => self.template("the stack policy", text, templates, sources).or_else(|| self.lose()),
+        };
+        let arns = |binder: &mut Self, declared: &[Declared], fits: Fit| {
+            let values: Vec<Value> = declared.iter().map(|value| binder.value(value)).collect();
+            for value in &values {
+                fits(value, binder.problems);
+            }
+            values
+        };
+        let triggers = declared.rollback_triggers.as_ref();
+        let rollback_triggers = triggers.map(|triggers| Triggers {
+            alarms: arns(self, &triggers.alarms, fit::alarm),
+            composite_alarms: arns(self, &triggers.composite_alarms, fit::alarm),
+            monitoring: triggers.monitoring,
+        });
+        let service_role = declared.service_role.as_ref().map(|role| self.value(role));
+        if let Some(role) = &service_role {
+            fit::service_role(role, self.problems);
+        }
+        Guards {
+            protect: declared.protect.clone(),
+            stack_policy,
+            rollback_triggers,
+            notification_arns: declared.notification_arns.as_ref().map(|topics| arns(self, topics, fit::topic)),
+            service_role,
+            timeout: declared.timeout,
+            on_failure: declared.on_failure,
+            express: declared.express,
+        }
+    }
+
+    fn template(
+        &mut self,
+        what: &str,
+        text: &Text,
+        templates: &mut Templates<'_>,
+        sources: &mut Sources,
+    ) -> Option<Template> {
         let scope = Scope { horizon: Horizon::Name, ..self.scope };
         let written = scope.constant_text(text, self.problems)?;
-        let path = match file_beside("the template", &sources.get(text.span.file).path, &written) {
+        let path = match file_beside(what, &sources.get(text.span.file).path, &written) {
             Ok(path) => path,
             Err(message) => {
-                let help = "write the path of a template, as seen from this file: template = \"network.yaml\"";
+                let help = "write the path of a file, as seen from this one: \"network.yaml\"";
                 self.problems.error(codes::TEMPLATE, &text.span, message, help);
                 return None;
             }
         };
-        let (path, file) = templates.find(Path::new(&path), &text.span, sources, self.problems)?;
+        let (path, file) = templates.find(what, Path::new(&path), &text.span, sources, self.problems)?;
         Some(Template { path, span: text.span.clone(), file })
     }
 
@@ -174,7 +219,7 @@ impl Binder<'_> {
         let route_tables: Vec<_> = route.route_tables.iter().map(|table| self.value(table)).collect();
         let destination = route.destination.as_ref().map(|destination| self.value(destination));
         let via = route.via.as_ref().map(|via| self.value(via));
-        for (value, fits) in [(&destination, fit::destination as fit::Fit), (&via, fit::target)] {
+        for (value, fits) in [(&destination, fit::destination as Fit), (&via, fit::target)] {
             if let Some(value) = value {
                 fits(value, self.problems);
             }

@@ -119,6 +119,45 @@ pub(super) fn tables(tables: &[Value], problems: &mut Problems) {
     }
 }
 
+/// The ARN of an alarm, or a list of such.
+pub(super) fn alarm(value: &Value, problems: &mut Problems) {
+    let help = "write its ARN, arn:aws:cloudwatch:REGION:ACCOUNT:alarm:NAME, or the output that has it";
+    arns(value, "the ARN of an alarm", ":alarm:", "cloudwatch", help, problems);
+}
+
+/// The ARN of a topic, or a list of such.
+pub(super) fn topic(value: &Value, problems: &mut Problems) {
+    let help = "write its ARN, arn:aws:sns:REGION:ACCOUNT:NAME, or the output that has it";
+    arns(value, "the ARN of a topic", ":", "sns", help, problems);
+}
+
+/// The ARN of a role.
+pub(super) fn service_role(value: &Value, problems: &mut Problems) {
+    let help = "write its ARN, such as arn:aws:iam::{{ accounts.NAME.id }}:role/CloudFormation";
+    one_text(value, "the ARN of a role", &|text| is_arn(text, "iam") && text.contains(":role/"), help, problems);
+}
+
+fn arns(value: &Value, wanted: &str, holds: &str, service: &str, help: &str, problems: &mut Problems) {
+    let fits = |text: &str| is_arn(text, service) && text.contains(holds);
+    match value.outline() {
+        Outline::Value(Json::Array(items)) => {
+            // Each stands at the place of the list: it has none of its own.
+            for item in items {
+                one_text(&Value::known(value.span().clone(), item.clone().into()), wanted, &fits, help, problems);
+            }
+        }
+        Outline::List(items) => items.iter().for_each(|item| one_text(item, wanted, &fits, help, problems)),
+        Outline::Shape(Shape::List) => {}
+        _ => one_text(value, wanted, &fits, help, problems),
+    }
+}
+
+/// Whether a text has the six parts of an ARN and is of a service.
+fn is_arn(text: &str, service: &str) -> bool {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    matches!(parts.as_slice(), ["arn", partition, of, _, _, resource] if partition.starts_with("aws") && *of == service && !resource.is_empty())
+}
+
 /// Whether a text is a prefix with something after it.
 fn after(text: &str, prefix: &str) -> bool {
     text.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty())

@@ -22,6 +22,10 @@ pub(super) fn check(group: &Group, world: &World, problems: &mut Problems) {
             reader.text(stack.account.as_deref(), Horizon::Account);
             reader.text(given(&stack.name), Horizon::Name);
             reader.text(stack.template.as_deref(), Horizon::Name);
+            reader.text(stack.guards.stack_policy.as_deref(), Horizon::Name);
+            for value in stack.guards.values() {
+                reader.value(value, Horizon::Values);
+            }
             for setting in stack.parameters.values().chain(stack.tags.values()) {
                 reader.value(&setting.value, Horizon::Values);
             }

@@ -20,6 +20,7 @@ mod files;
 mod fit;
 mod for_each;
 mod group;
+mod guards;
 mod left_out;
 mod letters;
 mod load;
@@ -48,7 +49,8 @@ pub use files::{Files, Outside};
 pub use load::{Given, Loaded, load};
 pub use nearest::nearest;
 pub use node::{
-    After, Attribute, Need, Node, PeeringSpec, Plan, RouteSpec, Side, Spec, StackSpec, Template, TemplateBucket,
+    After, Attribute, Failing, Guards, Need, Node, PeeringSpec, Plan, Protect, RouteSpec, Side, Spec, StackSpec,
+    Template, TemplateBucket, Triggers,
 };
 pub use schema::schema;
 pub use value::{Outputs, Setting, Unresolved, Value};

@@ -128,6 +128,77 @@ pub struct StackSpec {
     pub bucket: Option<TemplateBucket>,
     /// Whether a stack that is there and bears no tags of orch becomes the node's.
     pub adopt: bool,
+    /// What guards it, and how it is carried out.
+    pub guards: Box<Guards>,
+}
+
+/// What guards a stack, and how it is carried out. What is `None` the plan leaves as it is at AWS.
+#[derive(Clone, Debug, Default)]
+pub struct Guards {
+    /// From what it is protected.
+    pub protect: Option<Protect>,
+    /// Its own stack policy.
+    pub stack_policy: Option<Template>,
+    /// The alarms that take its operations back.
+    pub rollback_triggers: Option<Triggers>,
+    /// The ARNs of the topics that hear of its events; an element that turns out to be a list counts as its elements.
+    pub notification_arns: Option<Vec<Value>>,
+    /// The ARN of the role that CloudFormation acts in.
+    pub service_role: Option<Value>,
+    /// How many minutes its creation may take.
+    pub timeout: Option<u32>,
+    /// What becomes of a failure.
+    pub on_failure: Option<Failing>,
+    /// Whether its operations are over before its resources can be used.
+    pub express: bool,
+}
+
+/// From what a stack is protected: exactly this.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Protect {
+    /// Whether it may not be deleted.
+    pub delete: bool,
+    /// Whether none of its resources may be replaced or taken out of it.
+    pub replace: bool,
+    /// The value in the plan.
+    pub span: Span,
+}
+
+/// Alarms that take an operation back.
+#[derive(Clone, Debug)]
+pub struct Triggers {
+    /// The ARNs of alarms; an element that turns out to be a list counts as its elements.
+    pub alarms: Vec<Value>,
+    /// The same of composite alarms.
+    pub composite_alarms: Vec<Value>,
+    /// For how many minutes they are watched once all resources are made.
+    pub monitoring: u32,
+}
+
+/// What becomes of a stack when an operation fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failing {
+    /// What was done is taken back.
+    Rollback,
+    /// The same of an update; a stack that could not be created is deleted.
+    Delete,
+    /// Everything is left as it is.
+    Keep,
+}
+
+impl Failing {
+    /// Each with the plan's word for it.
+    pub(super) const ALL: [(&'static str, Self); 3] =
+        [("rollback", Self::Rollback), ("delete", Self::Delete), ("keep", Self::Keep)];
+
+    /// The plan's word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rollback => "rollback",
+            Self::Delete => "delete",
+            Self::Keep => "keep",
+        }
+    }
 }
 
 /// A bucket for templates.
@@ -143,7 +214,7 @@ pub struct TemplateBucket {
     pub owner: Option<AccountId>,
 }
 
-/// A template that was found.
+/// A template, or a stack policy, that was found.
 #[derive(Clone, Debug)]
 pub struct Template {
     /// Where it was read, seen from where the plan's own path is seen.

@@ -204,6 +204,82 @@ struct StackTable {
     /// Rules that it is excused from, each with the reason.
     #[schemars(example = json!({ "ORCH071": "can be made again from the archive" }))]
     allow: Option<Allowed>,
+    /// What may not happen to it: its deletion, and the replacement or removal of its resources. Exactly this is protected,
+    /// with `[]` nothing; without the key AWS's own protection stays as it is.
+    #[schemars(example = json!(["delete", "replace"]))]
+    protect: Option<Vec<Protected>>,
+    /// The path of its own stack policy, in JSON; relative to this file.
+    #[schemars(example = &"policy.json")]
+    stack_policy: Option<String>,
+    /// Alarms that take an operation back when they fire.
+    #[schemars(example = json!({ "alarms": ["arn:aws:cloudwatch:us-east-1:111111111111:alarm:Errors"], "monitoring": 10 }))]
+    rollback_triggers: Option<TriggersTable>,
+    /// The ARNs of topics that hear of its events.
+    #[schemars(example = json!(["arn:aws:sns:us-east-1:111111111111:stacks"]))]
+    notification_arns: Option<Vec<Value>>,
+    /// The ARN of the role that CloudFormation acts in.
+    #[schemars(example = &"arn:aws:iam::{{ accounts.dev.id }}:role/CloudFormation")]
+    service_role: Option<String>,
+    /// How many minutes its creation may take.
+    #[schemars(range(min = 1, max = 1440), example = 30)]
+    timeout: Option<u32>,
+    /// What becomes of a failure: it is rolled back, a stack that could not be created is deleted, or all is kept.
+    #[schemars(example = &"rollback")]
+    on_failure: Option<OnFailure>,
+    /// `"express"`: an operation is over when the configuration is applied, before resources can be used.
+    #[schemars(example = &"express")]
+    deployment: Option<Deployment>,
+}
+
+/// What a stack is protected from.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Protected {
+    /// Its deletion.
+    Delete,
+    /// The replacement or removal of its resources.
+    Replace,
+}
+
+/// Alarms that take an operation back.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct TriggersTable {
+    /// The ARNs of alarms; five at most, composite ones included.
+    #[schemars(example = json!(["arn:aws:cloudwatch:us-east-1:111111111111:alarm:Errors"]))]
+    alarms: Option<Vec<Value>>,
+    /// The ARNs of composite alarms.
+    #[schemars(example = json!(["arn:aws:cloudwatch:us-east-1:111111111111:alarm:Health"]))]
+    composite_alarms: Option<Vec<Value>>,
+    /// For how many minutes they are watched once all resources are made.
+    #[schemars(range(max = 180), example = 10)]
+    monitoring: Option<u32>,
+}
+
+/// What becomes of a failure.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum OnFailure {
+    /// What was done is taken back.
+    Rollback,
+    /// The same of an update; a stack that could not be created is deleted.
+    Delete,
+    /// Everything is left as it is.
+    Keep,
+}
+
+/// When an operation is over.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Deployment {
+    /// When all resources can be used.
+    Standard,
+    /// When their configuration is applied.
+    Express,
 }
 
 /// A VPC peering connection, or a group of them.

@@ -7,10 +7,11 @@ use indexmap::IndexMap;
 use super::codes;
 use super::document::Table;
 use super::fields::{Fields, Key, Keyed};
+use super::guards::{self, DeclaredGuards};
 use super::text::Text;
 
 /// The keys of a stack.
-pub(super) const KEYS: [&str; 12] = [
+pub(super) const KEYS: [&str; 20] = [
     "for_each",
     "account",
     "region",
@@ -23,6 +24,14 @@ pub(super) const KEYS: [&str; 12] = [
     "adopt",
     "depends_on",
     "allow",
+    "protect",
+    "stack_policy",
+    "rollback_triggers",
+    "notification_arns",
+    "service_role",
+    "timeout",
+    "on_failure",
+    "deployment",
 ];
 
 /// What a template can be allowed:
@@ -40,6 +49,7 @@ pub(super) struct DeclaredStack {
     pub(super) capabilities: Vec<Arc<str>>,
     pub(super) manage: bool,
     pub(super) adopt: bool,
+    pub(super) guards: DeclaredGuards,
 }
 
 /// Reads a stack; `own` is its table without the defaults.
@@ -49,7 +59,7 @@ pub(super) fn read(fields: &mut Fields<'_>, own: &Table) -> DeclaredStack {
     if manage {
         fields.require("template");
     } else {
-        for key in ["template", "parameters", "tags", "capabilities", "adopt"] {
+        for key in ["template", "parameters", "tags", "capabilities", "adopt"].into_iter().chain(guards::KEYS) {
             if let Some(entry) = own.get(key) {
                 let message = format!("`{key}` has no effect on a stack that is only read");
                 fields.problems.error(
@@ -65,7 +75,18 @@ pub(super) fn read(fields: &mut Fields<'_>, own: &Table) -> DeclaredStack {
     if !manage {
         // What the defaults say of stacks that are made has no meaning for one that is only read.
         let (parameters, tags, capabilities) = (IndexMap::new(), IndexMap::new(), Vec::new());
-        return DeclaredStack { account, name, template: None, parameters, tags, capabilities, manage, adopt: false };
+        let guards = DeclaredGuards::default();
+        return DeclaredStack {
+            account,
+            name,
+            template: None,
+            parameters,
+            tags,
+            capabilities,
+            manage,
+            adopt: false,
+            guards,
+        };
     }
     DeclaredStack {
         account,
@@ -76,6 +97,7 @@ pub(super) fn read(fields: &mut Fields<'_>, own: &Table) -> DeclaredStack {
         capabilities: capabilities(fields),
         manage,
         adopt: fields.boolean("adopt").unwrap_or(false),
+        guards: guards::read(fields),
     }
 }
 

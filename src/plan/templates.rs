@@ -22,9 +22,10 @@ impl<'a> Templates<'a> {
         Self { files, read: HashMap::new() }
     }
 
-    /// The template at `path`, which the plan names at `span`; `None` was reported.
+    /// The template, or `what` it is, at `path`, which the plan names at `span`; `None` was reported.
     pub(super) fn find(
         &mut self,
+        what: &str,
         path: &Path,
         span: &Span,
         sources: &mut Sources,
@@ -38,7 +39,7 @@ impl<'a> Templates<'a> {
         match read {
             Ok(file) => Some((path.clone(), *file)),
             Err(unread) => {
-                let message = format!("the template {} cannot be read: {}", path.display(), unread.reason);
+                let message = format!("{what} {} cannot be read: {}", path.display(), unread.reason);
                 let code = if unread.outside { codes::OUTSIDE } else { codes::TEMPLATE };
                 problems.error(code, span, message, unread.help.unwrap_or(PATH_HELP));
                 None

@@ -134,6 +134,7 @@ fn foreseen(before: &Foreseen, after: &Foreseen) -> Option<(&'static str, Option
     let aspects = [
         ("its parameters", before.parameters == after.parameters),
         ("its tags", before.tags == after.tags),
+        ("its settings", before.settings == after.settings),
         ("its resources", before.resources == after.resources),
         ("what it waits for", until(before) == until(after)),
         ("why it is not done", before.failure == after.failure && before.because == after.because),

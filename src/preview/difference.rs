@@ -14,7 +14,7 @@ pub enum Shown {
     Until(String),
 }
 
-/// A parameter or a tag that differs. One that is new has no `before`, one that goes no `after`.
+/// A parameter, a tag or a setting that differs. One that is new has no `before`, one that goes no `after`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     /// Its name.

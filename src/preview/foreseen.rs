@@ -42,6 +42,9 @@ pub struct Foreseen {
     /// Tags that differ.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Difference>,
+    /// Settings that differ: what guards a stack, its alarms, topics and role.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<Difference>,
     /// What would become of a stack's resources.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<ResourceChange>,
@@ -68,6 +71,7 @@ impl Foreseen {
             notes: Vec::new(),
             parameters: Vec::new(),
             tags: Vec::new(),
+            settings: Vec::new(),
             resources: Vec::new(),
             until: Vec::new(),
             failure: None,

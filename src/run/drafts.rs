@@ -5,6 +5,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 
+use super::guards::guards;
 use super::outlooks::{Giving, Outlooks};
 use super::wanted::{Resolver, Unknown};
 use crate::diag::Sources;
@@ -40,6 +41,7 @@ impl Drafter<'_> {
             parameters: self.settings(&spec.parameters)?,
             tags: self.settings(&spec.tags)?,
             capabilities: spec.capabilities.iter().map(ToString::to_string).collect(),
+            guards: guards(&spec.guards, self.sources, |value| self.list(value))?,
             delivery: Resolver::delivery(spec),
             owner: self.owner.clone(),
             adopt: self.adopt,
@@ -68,17 +70,9 @@ impl Drafter<'_> {
     pub(super) fn route(&self, spec: &RouteSpec) -> Result<route::Draft, Failure> {
         let mut route_tables: Vec<Expected> = Vec::new();
         for table in &spec.route_tables {
-            let items = match self.later(table)? {
-                Ok(Json::Array(items)) => items,
-                Ok(other) => vec![other],
-                Err(later) => {
-                    route_tables.push(Expected::Later(later));
-                    continue;
-                }
-            };
-            for item in items {
-                let table = Expected::Known(self.resolver().plain(table.span(), &item)?);
-                if !route_tables.contains(&table) {
+            for table in self.list(table)? {
+                let is_known = table.known().is_some();
+                if !is_known || !route_tables.contains(&table) {
                     route_tables.push(table);
                 }
             }
@@ -106,6 +100,17 @@ impl Drafter<'_> {
             Ok(_) => Expected::Known(self.resolver().text(value)?),
             Err(later) => Expected::Later(later),
         })
+    }
+
+    /// A value as the texts that it stands for: one, unless it is a list; or what it waits for.
+    fn list(&self, value: &Value) -> Result<Vec<Expected>, Failure> {
+        let items = match self.later(value)? {
+            Ok(Json::Array(items)) => items,
+            Ok(other) => vec![other],
+            Err(later) => return Ok(vec![Expected::Later(later)]),
+        };
+        let known = |item| Ok(Expected::Known(self.resolver().plain(value.span(), item)?));
+        items.iter().map(known).collect()
     }
 
     /// A value, or what it waits for.

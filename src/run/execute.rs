@@ -99,7 +99,7 @@ pub(super) fn weight(job: &Job, node: Ix, action: Option<Action>) -> u64 {
     }
     match (job.task(node), node_kind(job, node)) {
         (Task::Leave, _) => 0,
-        (Task::Read | Task::Find | Task::Recall, _) | (_, Kind::Route) => 1_000,
+        (Task::Read | Task::Find | Task::Recall | Task::Vet, _) | (_, Kind::Route) => 1_000,
         (_, Kind::Peering) => 5_000,
         (_, Kind::Stack) => 120_000,
     }

@@ -21,6 +21,8 @@ pub enum Task {
     Find,
     /// Looked up before it is deleted, for what it gives and whatever state it is in; it may be missing.
     Recall,
+    /// Looked up before it is deleted, like the last; and refused if it is protected from deletion.
+    Vet,
     /// Deleted.
     Destroy,
     /// Something that left the plan, deleted.
@@ -82,7 +84,7 @@ impl Job {
     }
 
     /// Looks up what the chosen nodes refer to, before they are deleted: a route is found by its tables and destination,
-    /// which are other nodes' outputs.
+    /// which are other nodes' outputs. And the chosen stacks, so that nothing at all is deleted where one is protected.
     pub fn before_destroy(plan: Arc<Plan>, graph: Arc<Graph>, chosen: &[bool]) -> Self {
         // An adopted peering is told from one of others by its VPCs, be it a route's target or to be deleted itself.
         let asks = |node: &Node| match &node.spec {
@@ -93,7 +95,12 @@ impl Job {
         let asking = plan.nodes.iter().zip(chosen).filter(|(node, chosen)| **chosen && asks(node));
         let needed = asking.flat_map(|(node, _)| &node.needs).map(|need| &need.node).collect();
         let needed = with_vpcs(&plan, &graph, needed);
-        let task = |node: Ix| if needed.contains(graph.id(node)) { Task::Recall } else { Task::Leave };
+        let is_stack = |node: Ix| matches!(plan.nodes[node.index()].spec, Spec::Stack(_));
+        let task = |node: Ix| match chosen[node.index()] {
+            true if is_stack(node) && managed(&plan, node) => Task::Vet,
+            _ if needed.contains(graph.id(node)) => Task::Recall,
+            _ => Task::Leave,
+        };
         let tasks = graph.nodes().map(task).collect();
         Self::of(plan, graph, tasks)
     }

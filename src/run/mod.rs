@@ -11,6 +11,7 @@ mod drafts;
 mod execute;
 mod foresee;
 mod gathered;
+mod guards;
 mod import;
 mod job;
 mod left;

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::execute::{Means, millis};
 use super::gathered::{Gathered, Given};
+use super::guards::protect;
 use super::wanted::{Resolver, Unknown};
 use super::{Job, Leaving, Task, Thing};
 use crate::aws::{Regional, Sessions};
@@ -83,7 +84,7 @@ impl Runner {
         let (gathered, sources, adopt) = (&*self.means.gathered, &*self.means.sources, self.job.adopt(ix));
         let resolver = Resolver { gathered, sources, owner: owner.clone(), adopt };
         let claim = Claim { owner: &owner, adopt };
-        let home = self.regional(&node.account, &node.region)?;
+        let home = self.regional(node, &node.account, &node.region)?;
         let progress = |step: Step<'_>| self.tell(&node.id, step);
         if task == Task::Converge
             && let Some(mut done) = self.means.outlooks.untouched(&node.id)
@@ -96,7 +97,7 @@ impl Runner {
         let shown = self.means.outlooks.shown(&node.id);
         match (&node.spec, task) {
             // Of what AWS does for peerings and routes nothing can be cancelled.
-            (_, Task::Leave | Task::Prune) | (Spec::Peering(_) | Spec::Route(_), Task::Cancel) => {
+            (_, Task::Leave | Task::Prune) | (Spec::Peering(_) | Spec::Route(_), Task::Cancel | Task::Vet) => {
                 Ok(Done::new(Change::Unchanged))
             }
             (Spec::Stack(spec), Task::Converge) => {
@@ -116,21 +117,27 @@ impl Runner {
                 let found = stack::remains(&home, &spec.name, claim, &progress).await?;
                 Ok(found.unwrap_or_else(|| Done::new(Change::Absent)))
             }
+            (Spec::Stack(spec), Task::Vet) => {
+                let protect = protect(&spec.guards, &self.means.sources);
+                let found = stack::vet(&home, &spec.name, claim, protect.as_ref(), &progress).await?;
+                Ok(found.unwrap_or_else(|| Done::new(Change::Absent)))
+            }
             (Spec::Stack(spec), Task::Destroy) => {
                 stack::destroy(&home, &spec.name, &owner, &self.job.allowed(&node.id), &progress).await
             }
             (Spec::Peering(spec), Task::Converge) => {
-                let accepter = self.accepter(spec)?;
+                let accepter = self.accepter(node, spec)?;
                 peering::converge(&home, &accepter, &resolver.peering(spec)?, &progress).await
             }
             (Spec::Peering(spec), Task::Read | Task::Find | Task::Recall) => {
                 let adopted = resolver.adopted(spec);
-                let found = peering::find(&home, &self.accepter(spec)?, &owner, vpcs(adopted.as_ref())).await?;
+                let found = peering::find(&home, &self.accepter(node, spec)?, &owner, vpcs(adopted.as_ref())).await?;
                 self.found(ix, task, found, &home)
             }
             (Spec::Peering(spec), Task::Destroy) => {
                 let adopted = resolver.adopted(spec);
-                peering::destroy(&home, &self.accepter(spec)?, &owner, vpcs(adopted.as_ref()), &progress).await
+                let accepter = self.accepter(node, spec)?;
+                peering::destroy(&home, &accepter, &owner, vpcs(adopted.as_ref()), &progress).await
             }
             (Spec::Route(spec), Task::Converge) => {
                 let wanted = resolver.route(spec)?;
@@ -182,7 +189,7 @@ impl Runner {
     /// Deletes something that left the plan, if it still stands and is the plan's.
     async fn prune(&self, left: &Leaving) -> Result<Done, Failure> {
         let owner = Owner { plan: self.job.plan().name.to_string(), node: left.node.clone() };
-        let home = self.regional(&left.account, &left.region)?;
+        let home = regional(&self.means.sessions, &left.account, &left.region)?;
         let progress = |step: Step<'_>| self.tell(&left.node, step);
         match &left.thing {
             Thing::Stack(stack) => {
@@ -212,12 +219,20 @@ impl Runner {
         }
     }
 
-    fn accepter(&self, spec: &PeeringSpec) -> Result<Regional, Failure> {
-        self.regional(&spec.accepter.account, &spec.accepter.region)
+    fn accepter(&self, node: &Node, spec: &PeeringSpec) -> Result<Regional, Failure> {
+        self.regional(node, &spec.accepter.account, &spec.accepter.region)
     }
 
-    fn regional(&self, account: &AccountName, region: &Region) -> Result<Regional, Failure> {
-        regional(&self.means.sessions, account, region)
+    /// An account in a region. What a stack in express mode has made is waited for by those that refer to it.
+    fn regional(&self, node: &Node, account: &AccountName, region: &Region) -> Result<Regional, Failure> {
+        let regional = regional(&self.means.sessions, account, region)?;
+        let nodes = &self.job.plan().nodes;
+        let express = |needed: &NodeId| {
+            let needed = self.job.graph().get(needed).map(|ix| &nodes[ix.index()].spec);
+            matches!(needed, Some(Spec::Stack(stack)) if stack.guards.express)
+        };
+        let follows = node.needs.iter().any(|need| express(&need.node));
+        Ok(if follows { regional.awaiting_what_is_new() } else { regional })
     }
 }
 

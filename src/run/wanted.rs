@@ -7,6 +7,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 
+use super::guards::guards;
 use crate::diag::{Sources, Span};
 use crate::event::Failure;
 use crate::ids::NodeId;
@@ -56,6 +57,7 @@ impl Resolver<'_> {
             parameters: self.texts(&spec.parameters)?,
             tags: self.texts(&spec.tags)?,
             capabilities: spec.capabilities.iter().map(ToString::to_string).collect(),
+            guards: guards(&spec.guards, self.sources, |value| self.list(value))?,
             delivery: Self::delivery(spec),
             owner: self.owner.clone(),
             adopt: self.adopt,
@@ -143,6 +145,14 @@ impl Resolver<'_> {
             adopt: self.adopt,
             owner: self.owner.clone(),
         })
+    }
+
+    /// A value as the texts that it stands for: one, unless it is a list.
+    fn list(&self, value: &Value) -> Result<Vec<String>, Unknown> {
+        match self.value(value)? {
+            Json::Array(items) => items.iter().map(|item| self.plain(value.span(), item)).collect(),
+            other => Ok(vec![self.plain(value.span(), &other)?]),
+        }
     }
 
     fn texts(&self, values: &IndexMap<Arc<str>, Setting>) -> Result<IndexMap<String, String>, Unknown> {

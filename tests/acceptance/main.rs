@@ -5,6 +5,7 @@
 mod adopting;
 mod calls;
 mod first_run;
+mod guards;
 mod hand;
 mod in_process;
 mod left;

@@ -215,7 +215,7 @@ async fn a_stack_that_somebody_has_updated_is_told_with_its_states() {
     let stack = hub.stack("net-hub").await.unwrap().unwrap().id;
     while hub.change_set(&stack, "theirs").await.unwrap().is_in_progress() {}
     let set = hub.change_set(&stack, "theirs").await.unwrap();
-    hub.execute_change_set(&stack, &set.id, "theirs").await.unwrap();
+    hub.execute_change_set(&stack, &set.id, &orch::aws::Settings::default(), "theirs").await.unwrap();
     refused(&orch, &["stacks.hub\n    at AWS: change set: CREATE_COMPLETE, AVAILABLE → gone", "last updated: never →"]);
 }
 
@@ -258,7 +258,7 @@ async fn a_change_set_that_somebody_has_executed_is_told() {
     let hub = hand::at(&orch, HUB).await;
     let stack = hub.stack("net-hub").await.unwrap().unwrap();
     let set = hub.change_sets(&stack.id).await.unwrap().remove(0);
-    hub.execute_change_set(&stack.id, &set.id, "theirs").await.unwrap();
+    hub.execute_change_set(&stack.id, &set.id, &orch::aws::Settings::default(), "theirs").await.unwrap();
     refused(&orch, &["stacks.hub", "at AWS: status: CREATE_COMPLETE → UPDATE_COMPLETE"]);
 }
 
@@ -497,5 +497,6 @@ fn spec(name: &str, parameters: &[(&str, &str)], node: &str) -> StackSpec {
         parameters: parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
         tags: tags(node),
         capabilities: Vec::new(),
+        settings: orch::aws::Settings::default(),
     }
 }

@@ -97,6 +97,7 @@ impl Others {
                     parameters: IndexMap::from([("Range".to_owned(), range)]),
                     tags: tags.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
                     capabilities: Vec::new(),
+                    settings: orch::aws::Settings::default(),
                 };
                 self.at(account, region).create_stack(&spec, "others").await.unwrap();
             }

@@ -133,6 +133,24 @@ const HUB_ALONE: [Edit; 4] = [
     ),
 ];
 
+const HUB_TAGS: &str = "tags       = { Purpose = \"network\" }\n";
+
+const PROTECTED: [Edit; 1] =
+    [("plan.toml", HUB_TAGS, "tags       = { Purpose = \"network\" }\nprotect    = [\"delete\", \"replace\"]\n")];
+
+const UNPROTECTED: [Edit; 1] = [("plan.toml", HUB_TAGS, "tags       = { Purpose = \"network\" }\nprotect    = []\n")];
+
+const MOVED: Edit = ("plan.toml", "Range = \"10.0.0.0/16\"", "Range = \"10.2.0.0/16\"");
+
+const GUARDED: [Edit; 1] = [(
+    "plan.toml",
+    HUB_TAGS,
+    "tags       = { Purpose = \"network\" }\nprotect    = [\"delete\"]\ntimeout    = 60\non_failure = \"rollback\"\nrollback_triggers = { alarms = [\"arn:aws:cloudwatch:us-east-1:111111111111:alarm:Errors\"], monitoring = 5 }\nnotification_arns = [\"arn:aws:sns:us-east-1:{{ accounts.master.id }}:stacks\"]\n",
+)];
+
+const NO_ALARMS: &str =
+    "tags       = { Purpose = \"network\" }\nprotect    = [\"delete\"]\nrollback_triggers = { alarms = [] }\n";
+
 /// All of them.
 pub(crate) fn all() -> Vec<Case> {
     vec![
@@ -288,6 +306,21 @@ pub(crate) fn all() -> Vec<Case> {
                 ("plan.toml", "Label = \"hub\"", "Label = \"core\""),
             ],
         ),
+        // Guards.
+        Case { before: None, ..case("a stack that is made with all its guards", &GUARDED) },
+        case("protection that is new", &PROTECTED),
+        since("protection that goes", &PROTECTED, &UNPROTECTED),
+        since("protection that the plan says nothing of any more", &PROTECTED, &[]),
+        failing(since("a replacement that the plan protects from", &PROTECTED, &[PROTECTED[0], MOVED])),
+        failing(since("a replacement that the policy of before denies", &PROTECTED, &[MOVED])),
+        since("a replacement that the plan allows again", &PROTECTED, &[UNPROTECTED[0], MOVED]),
+        since(
+            "a change in place of what is protected",
+            &PROTECTED,
+            &[PROTECTED[0], ("plan.toml", "Label = \"hub\"", "Label = \"core\"")],
+        ),
+        case("alarms and topics that are new", &GUARDED),
+        since("alarms that go", &GUARDED, &[("plan.toml", HUB_TAGS, NO_ALARMS)]),
         // The ways out.
         Case {
             before: None,

@@ -210,6 +210,7 @@ impl House {
             parameters: indexmap::IndexMap::new(),
             tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
             capabilities: Vec::new(),
+            settings: orch::aws::Settings::default(),
         };
         self.at(account).create_stack(&spec, name).await.unwrap();
     }

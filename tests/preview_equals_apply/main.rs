@@ -51,7 +51,8 @@ fn same_resources(foreseen: &Foreseen, details: &[String]) -> Result<(), String>
         }
     }
     // What CloudFormation fails to delete in the end no change set tells.
-    let touched = details.iter().filter(|line| !line.starts_with("left behind in the account")).count();
+    let aside = ["left behind in the account", "protection from deletion: ", "stack policy: "];
+    let touched = details.iter().filter(|line| !aside.iter().any(|aside| line.starts_with(aside))).count();
     if !foreseen.resources.is_empty() && touched != foreseen.resources.len() {
         return Err(format!("{}: other resources were shown: {details:?}", foreseen.node));
     }

@@ -17,6 +17,7 @@ fn named(name: &str) -> StackSpec {
         parameters: IndexMap::new(),
         tags: IndexMap::new(),
         capabilities: Vec::new(),
+        settings: crate::aws::Settings::default(),
     }
 }
 

@@ -38,7 +38,9 @@ pub(super) enum Before {
     ChangeSet(Waiting),
     /// That nothing is to be done.
     Nothing,
-    /// Neither.
+    /// An update without a change set: of what guards it alone, unless none was to be made.
+    Guards,
+    /// None of these.
     Else,
 }
 
@@ -88,6 +90,7 @@ impl ChangeSets {
         Some(match (waiting.get(node), actions.get(node)) {
             (Some(waiting), _) => Before::ChangeSet(waiting.clone()),
             (None, Some(Action::Nothing)) => Before::Nothing,
+            (None, Some(Action::Update)) => Before::Guards,
             (None, _) => Before::Else,
         })
     }

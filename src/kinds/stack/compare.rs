@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::super::adopt::STANDS;
-use super::super::{NODE_TAG, PLAN_TAG};
-use super::Wanted;
+use super::super::{Expected, NODE_TAG, PLAN_TAG};
+use super::{Wanted, settings};
 use crate::aws::Stack;
 use crate::cfn::{self, Document, in_ascii};
 
@@ -81,6 +81,10 @@ pub(super) fn compare(wanted: &Wanted, stack: &Stack, template: &str) -> Compari
     }
     parameters(wanted, stack, document.as_ref(), &mut findings);
     tags(wanted, stack, &mut findings);
+    let settings = wanted.guards.settings.filter_map(|value| Some(Expected::Known(value.clone())));
+    for difference in settings::differences(&settings, &stack.settings) {
+        findings.differs(About::Value, settings::line(&difference));
+    }
     if findings.differences.is_empty() {
         if wanted.spares(stack) {
             findings.note(STANDS);

@@ -4,6 +4,7 @@ use super::super::Owner;
 use super::super::adopt::remedies;
 use super::super::owner::Ownership;
 use super::Wanted;
+use super::guards::protected;
 use crate::aws::{Phase, Stack};
 use crate::event::Failure;
 
@@ -99,6 +100,10 @@ fn broken(stack: &Stack, owner: &Owner, ownership: &Ownership) -> Failure {
 /// The way out of a state that CloudFormation updates nothing from. A stack that ever was complete is not deleted here:
 /// only a first creation ends in `CREATE_FAILED`, `ROLLBACK_COMPLETE` or `ROLLBACK_FAILED`.
 fn way_out(stack: &Stack) -> Decision {
+    let is_to_go = matches!(stack.status.as_str(), "REVIEW_IN_PROGRESS" | "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED");
+    if is_to_go && stack.termination_protection {
+        return Decision::Refuse(protected(&stack.name));
+    }
     match stack.status.as_str() {
         "REVIEW_IN_PROGRESS" => Decision::Recreate {
             why: "deleted and created anew, since only a change set that nobody executed was in it",
@@ -154,8 +159,8 @@ pub(super) mod tests {
     use indexmap::IndexMap;
 
     use super::*;
-    use crate::aws::StackStatus;
-    use crate::kinds::stack::Delivery;
+    use crate::aws::{Settings, StackStatus};
+    use crate::kinds::stack::{Delivery, Guards};
     use crate::kinds::{Adopt, Owner};
 
     pub(in super::super) fn wanted(template: &str) -> Wanted {
@@ -166,6 +171,7 @@ pub(super) mod tests {
             parameters: IndexMap::new(),
             tags: IndexMap::new(),
             capabilities: Vec::new(),
+            guards: Guards::default(),
             delivery: Delivery::default(),
             owner: Owner { plan: "network".to_owned(), node: "stacks.spoke[dev]".parse().unwrap() },
             adopt: Adopt::Never,
@@ -186,6 +192,7 @@ pub(super) mod tests {
             deleted: None,
             termination_protection: false,
             exports: Vec::new(),
+            settings: Settings::default(),
             capabilities: Vec::new(),
             root: None,
         }

@@ -130,6 +130,7 @@ impl Wanted {
             parameters: self.parameters.clone(),
             tags: self.owner.with(&self.tags),
             capabilities: self.capabilities.clone(),
+            settings: self.guards.settings.clone(),
         })
     }
 }

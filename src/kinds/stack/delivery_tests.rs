@@ -1,9 +1,8 @@
 //! Templates that no request holds.
 
 use super::super::tests::{TEMPLATE, World};
-use super::super::{Change, ChangeSets, Delivery, Draft, foresee};
+use super::super::{Change, ChangeSets, Delivery, foresee};
 use super::*;
-use crate::kinds::Expected;
 use crate::kinds::tests::{DEV, HUB, at, calls_since, sessions};
 use crate::preview::Action;
 use crate::sim::s3::{Bucket, Object};
@@ -38,24 +37,6 @@ impl World {
             world.objects.iter().map(|(key, object)| (key.clone(), object.clone())).collect()
         };
         self.sim.inspect(all).unwrap()
-    }
-
-    fn draft(&self) -> Draft {
-        let wanted = self.wanted.clone();
-        let known = |values: indexmap::IndexMap<String, String>| {
-            values.into_iter().map(|(name, value)| (name, Expected::Known(value))).collect()
-        };
-        Draft {
-            name: wanted.name,
-            template: wanted.template,
-            path: wanted.path,
-            parameters: known(wanted.parameters),
-            tags: known(wanted.tags),
-            capabilities: wanted.capabilities,
-            delivery: wanted.delivery,
-            adopt: wanted.adopt,
-            owner: wanted.owner,
-        }
     }
 }
 

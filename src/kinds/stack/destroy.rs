@@ -4,6 +4,7 @@ use super::super::lost::pause;
 use super::super::owner::Ownership;
 use super::super::{Change, Done, Failure, Outlook, Owner, Progress, Regional};
 use super::decide::{not_ours, unowned};
+use super::guards::protected;
 use super::token::Attempt;
 use super::ways::{self, Deletion};
 use super::{Allowed, LOOKS, ending, follow, restless};
@@ -81,7 +82,7 @@ pub async fn foresee_destroy(regional: &Regional, name: &str, owner: &Owner) -> 
         return Err(spared(owner, &stack, &ownership));
     }
     if stack.termination_protection {
-        return Err(ways::protected(&stack.name));
+        return Err(protected(&stack.name));
     }
     let waits = (!stack.status.is_settled()).then(|| format!("waits for the end of {}", stack.status));
     Ok(outlook(Action::Delete).noting(waits))

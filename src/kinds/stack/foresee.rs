@@ -9,10 +9,12 @@ use super::super::{Adopt, Claim, Expected, Failure, Outlook, Owner, Regional};
 use super::compare::{About, Comparison, Reason, compare, is_hidden, is_own};
 use super::decide::{Decision, decide};
 use super::glance::{Glance, glance};
+use super::guards::{self, Guarding, Guards};
 use super::token::Attempt;
-use super::update::{How, Worked, found_nothing, work_out};
+use super::update::{self, How, Worked, found_nothing, work_out};
 use super::{
-    ChangeSets, Delivery, LOOKS, Wanted, declared, differences, grounds, lasting, pause, restless, saved, ways,
+    ChangeSets, Delivery, LOOKS, Wanted, declared, differences, grounds, lasting, pause, restless, saved, settings,
+    ways,
 };
 use crate::aws::{self, ChangeSet, Stack};
 use crate::cfn::{self, Document};
@@ -33,6 +35,8 @@ pub struct Draft {
     pub tags: IndexMap<String, Expected>,
     /// What the template is allowed to make.
     pub capabilities: Vec<String>,
+    /// What guards it, and how it is carried out.
+    pub guards: Guards<Expected>,
     /// How CloudFormation is given the template.
     pub delivery: Delivery,
     /// The node that the stack belongs to.
@@ -73,6 +77,7 @@ impl Draft {
             parameters: known(&self.parameters),
             tags: known(&self.tags),
             capabilities: self.capabilities.clone(),
+            guards: self.guards.known(),
             delivery: self.delivery.clone(),
             owner: self.owner.clone(),
             adopt: self.adopt,
@@ -81,7 +86,7 @@ impl Draft {
 
     /// What the values that are not known wait for.
     fn until(&self) -> Vec<Until> {
-        until(self.parameters.values().chain(self.tags.values()))
+        until(self.parameters.values().chain(self.tags.values()).chain(self.guards.settings.values()))
     }
 }
 
@@ -102,7 +107,9 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
         Glance::Absent => return Ok(made(regional, draft, document.as_ref())),
         Glance::Same(stack, template, notes) if draft.until().is_empty() => {
             let document = document.as_ref();
-            let seen = Seen { regional, draft, wanted: &wanted, document, stack: &stack, template: &template };
+            let guarding = Guarding::default();
+            let seen =
+                Seen { regional, draft, wanted: &wanted, document, stack: &stack, template: &template, guarding };
             return Ok(seen.unchanged(notes));
         }
         Glance::Same(..) | Glance::Unsure => {}
@@ -136,8 +143,16 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
             (_, None) => continue,
         };
         let template = regional.known_template(&stack).await?;
-        let seen =
-            Seen { regional, draft, wanted: &wanted, document: document.as_ref(), stack: &stack, template: &template };
+        let policy = guards::live_policy(regional, &wanted.guards, &stack).await?;
+        let seen = Seen {
+            regional,
+            draft,
+            wanted: &wanted,
+            document: document.as_ref(),
+            stack: &stack,
+            template: &template,
+            guarding: guards::decide(&wanted.guards, stack.termination_protection, policy.as_deref()),
+        };
         let until = draft.until();
         if !until.is_empty() {
             return Ok(seen.half_known(until));
@@ -154,7 +169,15 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
         match Box::pin(work_out(regional, &wanted, &stack, how, &mut attempt, change_sets)).await? {
             Worked::Nothing => return Ok(seen.unchanged(found_nothing(&wanted, &stack))),
             Worked::Again(failure) => last = failure.or(last),
-            Worked::Out(change_set) => return seen.worked_out(change_set, reasons, attempt).await,
+            Worked::Out(change_set) => {
+                let (id, name) = (change_set.id.clone(), attempt.update());
+                let outlook = seen.worked_out(change_set, reasons, attempt).await;
+                if outlook.is_err() {
+                    update::discard(regional, &id).await;
+                    change_sets.release(&name);
+                }
+                return outlook;
+            }
         }
         tokio::time::sleep(pause(look)).await;
     }
@@ -218,6 +241,8 @@ fn made(regional: &Regional, draft: &Draft, document: Option<&Document>) -> Outl
     let mut outlook = Outlook::new(regional, &draft.owner, &draft.name, Action::Create).until(draft.until());
     outlook.foreseen.parameters = given(&draft.parameters, |name| is_hidden(document, name));
     outlook.foreseen.tags = given(&draft.tags, |_| false);
+    outlook.foreseen.settings = settings::given(&draft.guards);
+    outlook.foreseen.settings.extend(guards::decide(&draft.guards, false, None).differences());
     match document {
         Some(document) => {
             let declared = declared::Declared::new(regional, draft, document);
@@ -243,6 +268,7 @@ pub(super) struct Seen<'a> {
     document: Option<&'a Document>,
     pub(super) stack: &'a Stack,
     template: &'a str,
+    guarding: Guarding,
 }
 
 impl Seen<'_> {
@@ -252,9 +278,11 @@ impl Seen<'_> {
         outlook.on(grounds::live(Some(self.stack)))
     }
 
-    /// It is as it should be.
+    /// It is as it should be, but perhaps for what guards it.
     pub(super) fn unchanged(&self, notes: Vec<String>) -> Outlook {
-        let mut outlook = self.outlook(Action::Nothing).noting(notes);
+        let action = if self.guarding.is_nothing() { Action::Nothing } else { Action::Update };
+        let mut outlook = self.outlook(action).noting(notes);
+        outlook.foreseen.settings = self.guarding.differences();
         outlook.outputs.clone_from(&self.stack.outputs);
         outlook
     }
@@ -264,6 +292,8 @@ impl Seen<'_> {
         let mut outlook = self.outlook(action);
         outlook.foreseen.parameters = differences::parameters(self.draft, self.stack, self.document);
         outlook.foreseen.tags = differences::tags(self.draft, self.stack);
+        outlook.foreseen.settings = settings::differences(&self.draft.guards.settings, &self.stack.settings);
+        outlook.foreseen.settings.extend(self.guarding.differences());
         if action == Action::Unknown && self.wanted.spares(self.stack) {
             // Whether the tags that tell the owner are written depends on whether anything else is.
             outlook.foreseen.tags.retain(|tag| !is_own(&tag.name));
@@ -301,6 +331,10 @@ impl Seen<'_> {
         attempt: Attempt,
     ) -> Result<Outlook, Failure> {
         let changes = changes(self.regional, &change_set).await?;
+        let policy = guards::policy_in_force(self.regional, &self.wanted.guards, self.stack, &changes).await?;
+        if let Some(refusal) = guards::refusal(self.wanted, policy.as_deref(), &changes) {
+            return Err(refusal);
+        }
         let mut outlook = self.changed(changes, reasons);
         outlook.grounds.live.extend([grounds::change_set(Some(&change_set))]);
         outlook.prepared = Some(Prepared { attempt, stack: self.stack.id.clone(), id: change_set.id });

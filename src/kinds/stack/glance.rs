@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Wanted;
 use super::compare::{Comparison, compare};
 use super::decide::{Decision, decide};
+use super::{Wanted, guards};
 use crate::aws::{CallError, Regional, Stack};
 
 /// What needs no look at the stack itself.
@@ -31,8 +31,9 @@ pub(super) async fn glance(regional: &Regional, wanted: &Wanted) -> Result<Glanc
         _ => return Ok(Glance::Unsure),
     };
     let template = regional.known_template(&stack).await?;
-    Ok(match compare(wanted, &stack, &template) {
-        Comparison::Same(notes) => Glance::Same(Box::new(stack), template, notes),
-        Comparison::Different(_) => Glance::Unsure,
-    })
+    let Comparison::Same(notes) = compare(wanted, &stack, &template) else { return Ok(Glance::Unsure) };
+    // No picture shows a policy: it is asked for where the plan says something about it.
+    let policy = guards::live_policy(regional, &wanted.guards, &stack).await?;
+    let guarded = guards::decide(&wanted.guards, stack.termination_protection, policy.as_deref()).is_nothing();
+    Ok(if guarded { Glance::Same(Box::new(stack), template, notes) } else { Glance::Unsure })
 }

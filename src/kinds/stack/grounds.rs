@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::super::Expected;
+use super::Guards;
 use super::foresee::Draft;
-use crate::aws::{ChangeSet, Stack};
+use crate::aws::{ChangeSet, Settings, Stack};
 use crate::cfn::Document;
 use crate::preview::Grounds;
 
@@ -14,6 +16,7 @@ pub(super) fn live(stack: Option<&Stack>) -> BTreeMap<String, String> {
     let facts = [
         ("stack", stack.id.clone()),
         ("status", stack.status.to_string()),
+        ("termination protection", if stack.termination_protection { "on" } else { "off" }.to_owned()),
         ("last updated", updated.map_or_else(|| "never".to_owned(), |updated| updated.to_string())),
     ];
     facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
@@ -31,7 +34,8 @@ impl Draft {
     pub fn wanted(&self) -> BTreeMap<String, String> {
         // Named one by one, so that whatever a stack is wanted to have besides is decided on here too.
         // By which way the template comes to CloudFormation changes nothing about the stack.
-        let Self { name, template, path: _, parameters, tags, capabilities, delivery: _, adopt, owner: _ } = self;
+        let Self { name, template, path: _, parameters, tags, capabilities, guards, delivery: _, adopt, owner: _ } =
+            self;
         let document = Document::read(template).ok();
         let mut facts = BTreeMap::from([
             ("name".to_owned(), name.clone()),
@@ -45,8 +49,36 @@ impl Draft {
             }
         }
         facts.extend(tags.iter().map(|(key, value)| (format!("tag {key}"), value.text().to_owned())));
+        facts.extend(of_guards(guards));
         facts
     }
+}
+
+/// What the plan wants of a stack's guards, of which it may want nothing.
+fn of_guards(guards: &Guards<Expected>) -> impl Iterator<Item = (String, String)> {
+    let Guards { protect, policy, settings } = guards;
+    let Settings { rollback_triggers, notification_arns, service_role, timeout_minutes, on_failure, express } =
+        settings;
+    let joined = |values: &[Expected]| values.iter().map(Expected::text).collect::<Vec<_>>().join(", ");
+    let protect = protect.as_ref().map(|protect| {
+        let words = [(protect.delete, "delete"), (protect.replace, "replace")];
+        words.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect::<Vec<_>>().join(", ")
+    });
+    let triggers = rollback_triggers.as_ref().map(|triggers| {
+        let (alarms, composite) = (joined(&triggers.alarms), joined(&triggers.composite_alarms));
+        format!("{alarms}; {composite}; {} minutes", triggers.minutes)
+    });
+    let facts = [
+        ("protect", protect),
+        ("stack policy", policy.as_ref().map(|policy| Grounds::digest(&policy.text))),
+        ("rollback triggers", triggers),
+        ("topics", notification_arns.as_deref().map(joined)),
+        ("service role", service_role.as_ref().map(|role| role.text().to_owned())),
+        ("timeout", timeout_minutes.map(|minutes| minutes.to_string())),
+        ("on failure", on_failure.map(|on_failure| on_failure.as_str().to_owned())),
+        ("deployment", express.then(|| "express".to_owned())),
+    ];
+    facts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)))
 }
 
 /// A template without what it hides; of one that only CloudFormation can read, its text.

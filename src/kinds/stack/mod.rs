@@ -15,8 +15,12 @@ mod ending;
 mod foresee;
 mod glance;
 mod grounds;
+#[cfg(test)]
+mod guard_tests;
+mod guards;
 mod lasting;
 mod saved;
+mod settings;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -37,7 +41,7 @@ use self::ways::Ways;
 use super::adopt::TAKEN;
 use super::lost::pause;
 use super::{Adopt, Change, Claim, Done, Failure, Owner, Progress, Regional, Shown, Step};
-use crate::aws::{Class, Operation, Phase, Stack, StackSpec};
+use crate::aws::{Class, OnFailure, Operation, Phase, Stack, StackSpec};
 
 pub use allowed::Allowed;
 pub use cancel::cancel;
@@ -45,6 +49,7 @@ pub use change_sets::ChangeSets;
 pub use delivery::{Delivery, TemplateBucket, fits_in_request};
 pub use destroy::{destroy, foresee_destroy};
 pub use foresee::{Draft, Prepared, foresee, foresee_reading};
+pub use guards::{Guards, Policy, Protect};
 pub use standing::standing;
 
 /// A stack as the plan wants it, all values worked out.
@@ -62,6 +67,8 @@ pub struct Wanted {
     pub tags: IndexMap<String, String>,
     /// What the template is allowed to make: `CAPABILITY_NAMED_IAM` and the like.
     pub capabilities: Vec<String>,
+    /// What guards it, and how it is carried out.
+    pub guards: Guards,
     /// How CloudFormation is given the template.
     pub delivery: Delivery,
     /// The node that the stack belongs to.
@@ -146,7 +153,10 @@ pub async fn converge(
             (Decision::Compare, Some(stack)) => {
                 let template = regional.known_template(&stack).await?;
                 match compare(wanted, &stack, &template) {
-                    Comparison::Same(notes) => Attempted::Done(unchanged(&stack, notes)),
+                    Comparison::Same(notes) => {
+                        let done = unchanged(&stack, notes);
+                        Attempted::Done(guards::settled(regional, wanted, &stack, done, progress).await?)
+                    }
                     Comparison::Different(reasons) => {
                         let how = How::because(&reasons);
                         let reasons: Vec<String> = reasons.into_iter().map(|reason| reason.text).collect();
@@ -251,6 +261,25 @@ pub async fn remains(
     Ok(stack.filter(|stack| claim.is_none_or(|claim| claim.holds(&stack.tags))).map(read))
 }
 
+/// The same of a stack that is about to be deleted, which the plan may protect.
+///
+/// # Errors
+///
+/// It is protected from deletion, by the plan or at AWS; or it cannot be looked for.
+pub async fn vet(
+    regional: &Regional,
+    name: &str,
+    claim: Claim<'_>,
+    protect: Option<&Protect>,
+    progress: Progress<'_>,
+) -> Result<Option<Done>, Failure> {
+    let stack = at_rest(regional, name, progress).await?.filter(|stack| claim.holds(&stack.tags));
+    match stack.as_ref().and_then(|stack| guards::keeps(protect, stack)) {
+        Some(kept) => Err(kept),
+        None => Ok(stack.map(read)),
+    }
+}
+
 /// A stack once nothing is under way; `None` when there is none.
 async fn at_rest(regional: &Regional, name: &str, progress: Progress<'_>) -> Result<Option<Stack>, Failure> {
     let mut stack = regional.stack(name).await?;
@@ -298,8 +327,19 @@ async fn create(
         // The stack's events bear another token: an earlier run's create, or somebody else's with our tags.
         return Ok(Attempted::Again(None));
     }
+    if stack.is_none() && wanted.guards.settings.on_failure == Some(OnFailure::Delete) {
+        return Err(deleted(wanted, ending::cause(&events)));
+    }
     let stack = ways::ended(regional, &wanted.owner.node, &wanted.name, stack, &events).await?;
-    Ok(Attempted::Done(Done { outputs: stack.outputs, id: Some(stack.id), ..Done::new(Change::Created) }))
+    let guarding = guards::decide(&wanted.guards, stack.termination_protection, None);
+    let details = guarding.write(regional, wanted, &stack.id, progress).await?;
+    Ok(Attempted::Done(Done { details, outputs: stack.outputs, id: Some(stack.id), ..Done::new(Change::Created) }))
+}
+
+/// A stack that could not be created and was deleted, as the plan has it.
+fn deleted(wanted: &Wanted, cause: Option<String>) -> Failure {
+    let summary = format!("stack {} could not be created and was deleted", wanted.name);
+    Failure::new(summary, cause.unwrap_or_default()).help("put right what failed, then run again")
 }
 
 /// Has CloudFormation look the template over before anything is made.

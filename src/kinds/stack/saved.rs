@@ -1,7 +1,7 @@
 //! The change sets that were saved with a preview: looked at again, and executed only as they were shown.
 
 use super::change_sets::Before;
-use super::compare::Reason;
+use super::compare::{About, Reason};
 use super::foresee::Seen;
 use super::token::Attempt;
 use super::update::{Verdict, Worked, found_nothing, verdict};
@@ -15,7 +15,11 @@ pub(super) async fn again(seen: &Seen<'_>, reasons: Vec<Reason>, before: Before)
         Before::ChangeSet(waiting) => waiting,
         // CloudFormation has said so. If the stack or what is wanted is another by now, that is told as such.
         Before::Nothing => return Ok(seen.unchanged(found_nothing(seen.wanted, seen.stack))),
-        Before::Else => return Ok(seen.unasked(reasons)),
+        // What is in doubt CloudFormation has settled; what differs for sure no change set was to be made for.
+        Before::Guards if reasons.iter().all(|reason| reason.about == About::Doubt) => {
+            return Ok(seen.unchanged(found_nothing(seen.wanted, seen.stack)));
+        }
+        Before::Guards | Before::Else => return Ok(seen.unasked(reasons)),
     };
     let found = find(seen.regional, &waiting.stack, &waiting.id).await?;
     if let Some(change_set) = found {

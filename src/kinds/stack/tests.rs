@@ -56,6 +56,7 @@ impl World {
             parameters: IndexMap::from([("CidrBlock".to_owned(), "10.0.16.0/20".to_owned())]),
             tags: IndexMap::from([("Purpose".to_owned(), "Infrastructure".to_owned())]),
             capabilities: Vec::new(),
+            guards: Guards::default(),
             delivery: Delivery::default(),
             owner: owner("stacks.spoke[dev]"),
             adopt: Adopt::Never,

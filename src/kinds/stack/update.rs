@@ -9,11 +9,13 @@ use super::super::lost::insist;
 use super::super::{Change, Done, Failure, Progress, Regional, Step};
 use super::compare::{About, Reason};
 use super::foresee::changes;
+use super::guards::{self, Guarding};
 use super::token::{Attempt, CHANGE_SET};
 use super::{Attempted, ChangeSets, Wanted, With, ending, saved, ways};
 use crate::aws::{
     CallError, ChangeSet, ChangeSetSpec, ChangeSetSummary, Class, Operation, ResourceChange, Stack, StackSpec,
 };
+use crate::preview::ResourceChange as ShownChange;
 
 /// How long CloudFormation may take over a change set.
 const MAKING_AT_MOST: Duration = Duration::from_mins(15);
@@ -99,7 +101,10 @@ pub(super) async fn work_out(
         attempt.give_up();
         attempt.note_difference();
     }
-    ask(regional, wanted, stack, wanted.spec(regional).await?, attempt, change_sets).await
+    let mut spec = wanted.spec(regional).await?;
+    // What is gone on with has rollback switched off when it is executed, which express mode would have said before.
+    spec.settings.express &= how != How::Resuming;
+    ask(regional, wanted, stack, spec, attempt, change_sets).await
 }
 
 async fn ask(
@@ -161,7 +166,10 @@ pub(super) async fn update(
     progress(Step { what: &wanted.name, status: "CreateChangeSet", reason: reasons.first().map(String::as_str) });
     match work_out(regional, wanted, stack, how, attempt, change_sets).await? {
         Worked::Nothing if how == How::Resuming => Ok(Attempted::Vain(UNCHANGED)),
-        Worked::Nothing => Ok(Attempted::Done(nothing(wanted, stack, reasons))),
+        Worked::Nothing => {
+            let done = nothing(wanted, stack, reasons);
+            Ok(Attempted::Done(guards::settled(regional, wanted, stack, done, progress).await?))
+        }
         Worked::Again(failure) => Ok(Attempted::Again(failure)),
         Worked::Out(change_set) if how == How::Resuming && change_set.changes.iter().any(may_replace) => {
             discard(regional, &change_set.id).await;
@@ -170,19 +178,51 @@ pub(super) async fn update(
         }
         Worked::Out(change_set) => {
             let name = attempt.update();
-            if let Some(shown) = shown.filter(|_| attempt.only().is_none())
-                && let Err(failure) = shown.permits(&changes(regional, &change_set).await?, &wanted.name)
-            {
-                discard(regional, &change_set.id).await;
-                change_sets.release(&name);
-                return Err(failure);
-            }
+            let held = hold(regional, wanted, stack, &change_set).await;
+            let held = held.and_then(|held| match shown.filter(|_| attempt.only().is_none()) {
+                Some(shown) => shown.permits(&held.0, &wanted.name).map(|()| held),
+                None => Ok(held),
+            });
+            let (changes, mut guarding) = match held {
+                Ok(held) => held,
+                Err(failure) => {
+                    discard(regional, &change_set.id).await;
+                    change_sets.release(&name);
+                    return Err(failure);
+                }
+            };
+            let mut told = guarding.take_policy(&changes).write(regional, wanted, &stack.id, progress).await?;
             let executing = Executing { wanted, stack, change_set: &change_set, how, change_sets };
             let attempted = execute(regional, executing, reasons, attempt, progress).await;
             // Executed, deleted, or gone with another that was: it waits for nobody any more.
             change_sets.release(&name);
-            attempted
+            let mut done = match attempted? {
+                Attempted::Done(done) => done,
+                attempted => return Ok(attempted),
+            };
+            told.extend(guarding.write(regional, wanted, &stack.id, progress).await?);
+            done.details.extend(told);
+            Ok(Attempted::Done(done))
         }
+    }
+}
+
+/// Holds a change set against what guards the stack: its changes as they are shown, and what is to be written besides.
+///
+/// # Errors
+///
+/// It must not be executed.
+async fn hold(
+    regional: &Regional,
+    wanted: &Wanted,
+    stack: &Stack,
+    change_set: &ChangeSet,
+) -> Result<(Vec<ShownChange>, Guarding), Failure> {
+    let changes = changes(regional, change_set).await?;
+    let policy = guards::policy_in_force(regional, &wanted.guards, stack, &changes).await?;
+    match guards::refusal(wanted, policy.as_deref(), &changes) {
+        Some(refusal) => Err(refusal),
+        None => Ok((changes, guards::decide(&wanted.guards, stack.termination_protection, policy.as_deref()))),
     }
 }
 
@@ -209,7 +249,7 @@ pub(super) fn found_nothing(wanted: &Wanted, stack: &Stack) -> Vec<String> {
 }
 
 /// Deletes a change set that is of no use. What it was for has its own end already, which this must not hide.
-async fn discard(regional: &Regional, change_set: &str) {
+pub(super) async fn discard(regional: &Regional, change_set: &str) {
     if let Err(error) = insist(|| regional.delete_change_set(change_set)).await {
         tracing::warn!(%error, change_set, "a change set that is of no use could not be deleted");
     }
@@ -335,7 +375,9 @@ async fn execute(
         progress(Step { what: &wanted.name, status: "ExecuteChangeSet", reason: Some(detail) });
     }
     let answer = match how {
-        How::Plainly | How::InDoubt => regional.execute_change_set(&stack.id, &change_set.id, &token).await,
+        How::Plainly | How::InDoubt => {
+            regional.execute_change_set(&stack.id, &change_set.id, &wanted.guards.settings, &token).await
+        }
         How::Resuming => regional.resume_by_change_set(&stack.id, &change_set.id, &token).await,
     };
     let unsure = match answer {

@@ -92,7 +92,7 @@ fn details(node: &Foreseen) -> String {
     for line in node.notes.iter().map(|note| printable(note).into_owned()).chain(words::until(node)) {
         let _ = writeln!(text, "{line}");
     }
-    for (what, differences) in [("parameter", &node.parameters), ("tag", &node.tags)] {
+    for (what, differences) in [("setting", &node.settings), ("parameter", &node.parameters), ("tag", &node.tags)] {
         for one in differences {
             let _ = writeln!(text, "{what} {}: {}", printable(&one.name), words::difference(one));
         }

@@ -82,7 +82,7 @@ impl Page {
             let until = self.palette.faint(until);
             self.line(4, &until);
         }
-        for (what, differences) in [("parameter", &node.parameters), ("tag", &node.tags)] {
+        for (what, differences) in [("setting", &node.settings), ("parameter", &node.parameters), ("tag", &node.tags)] {
             for difference in differences {
                 let (name, change) = (printable(&difference.name), words::difference(difference));
                 self.line(4, &format!("{what} {name}: {change}"));

@@ -5,6 +5,7 @@ pub(super) mod empty;
 pub(super) mod expression;
 pub(super) mod extends_cycle;
 pub(super) mod for_each;
+pub(super) mod guards;
 pub(super) mod invalid_name;
 pub(super) mod invalid_value;
 pub(super) mod missing_key;

@@ -46,6 +46,7 @@ fn stack(name: &str, tags: BTreeMap<String, String>) -> Stack {
         root: None,
         capabilities: Vec::new(),
         exports: Vec::new(),
+        settings: crate::aws::Settings::default(),
     }
 }
 

@@ -18,19 +18,25 @@ impl World {
     }
 }
 
-/// Refuses a request that names a resource which cannot be seen yet.
+/// The request as it is to be answered: filters match no resource that cannot be seen yet. `None` if it is as it was sent.
 ///
 /// # Errors
 ///
-/// That the resource does not exist, as EC2 says it for its kind.
-pub(super) fn check(world: &World, request: &Request) -> Result<(), ApiError> {
+/// It names such a resource by its id: that the resource does not exist, as EC2 says it for its kind.
+pub(super) fn check(world: &World, request: &Request) -> Result<Option<Request>, ApiError> {
     let unseen = world.ec2(&request.place).unseen.iter().filter(|(_, until)| **until > world.now);
+    let mut answered: Option<Request> = None;
     for (id, _) in unseen {
-        if request.params.names(id)
+        let params = &answered.as_ref().unwrap_or(request).params;
+        if params.names(id) {
+            let params = params.replacing_in("Filter.", id, "(not seen yet)");
+            answered = Some(Request { params, ..request.clone() });
+        }
+        if answered.as_ref().is_some_and(|answered| answered.params.names(id))
             && let Some(kind) = Kind::of(id)
         {
             return Err(kind.not_found(id));
         }
     }
-    Ok(())
+    Ok(answered)
 }

@@ -58,6 +58,15 @@ impl Params {
         self.0.values().any(|value| value == text)
     }
 
+    /// The same with another text in place of one, in the parameters whose names begin so.
+    pub(crate) fn replacing_in(&self, prefix: &str, text: &str, other: &str) -> Self {
+        let replaced = |(key, value): (&String, &String)| {
+            let hits = key.starts_with(prefix) && value == text;
+            (key.clone(), if hits { other.to_owned() } else { value.clone() })
+        };
+        Self(self.0.iter().map(replaced).collect())
+    }
+
     /// Whether a parameter is `true`.
     pub(crate) fn flag(&self, name: &str) -> bool {
         self.get(name) == Some("true")

@@ -1,9 +1,11 @@
 //! Deleting a stack, be it for good or to create it anew.
 
+use super::super::guards::protected;
 use crate::aws::{CallError, Class, Leaving, Operation, Progress, Regional, Stack, StackEvent, Step};
 use crate::event::Failure;
 
 /// What came of a deletion.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is taken apart at once")]
 #[derive(Debug)]
 pub(in super::super) enum Deletion {
     /// The stack is gone. What was left behind in the account: `Vpc (AWS::EC2::VPC) vpc-0123`.
@@ -46,13 +48,6 @@ pub(in super::super) async fn delete(
         ((Some(_), events), Some(error)) if events.is_empty() => Deletion::Unanswered(error),
         ((Some(stack), events), _) => Deletion::Failed(stack, events),
     })
-}
-
-/// What to say of a stack that must not be deleted.
-pub(in super::super) fn protected(name: &str) -> Failure {
-    Failure::new(format!("stack {name} is protected from deletion"), "its termination protection is on").help(format!(
-        "switch it off with `aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name {name}`, then run again"
-    ))
 }
 
 /// What left the stack and stays in the account.

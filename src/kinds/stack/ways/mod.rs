@@ -18,7 +18,7 @@ use crate::event::Failure;
 use crate::ids::NodeId;
 use crate::kinds::Done;
 
-pub(super) use delete::{Deletion, delete, protected};
+pub(super) use delete::{Deletion, delete};
 pub(super) use review::look;
 pub(super) use stuck::{among, with_flags};
 

@@ -1,5 +1,6 @@
 //! Taking a stack back to where it can be updated.
 
+use super::super::guards::protected;
 use super::super::token::Attempt;
 use super::super::{Attempted, Wanted, ending};
 use super::{among, with_flags};
@@ -32,6 +33,10 @@ pub(super) async fn undo(
         Undo::ToStable => ("RollbackStack", attempt.roll_back()),
         Undo::Continued(_) => ("ContinueUpdateRollback", attempt.continue_rollback()),
     };
+    // Without a stable state to go back to, the stack would be deleted.
+    if matches!(undo, Undo::ToStable) && stack.termination_protection && !regional.ever_was_complete(&stack.id).await? {
+        return Err(protected(&stack.name));
+    }
     if let Undo::Continued(skipped) = undo {
         among(regional, stack, "--skip-resource", skipped).await?;
     }

@@ -1,11 +1,10 @@
 //! `CreateStack`.
 
-use super::super::config::{Config, invalid};
+use super::super::config::invalid;
 use super::super::operation::{OnFailure, Operation, Phase};
-use super::super::policy::StackPolicy;
 use super::super::stack::Stack;
 use super::super::status::Status;
-use super::super::{progress, with_stack};
+use super::super::{policy, progress, with_stack};
 use super::request::{Deployment, check_name, config, repeated, required};
 use crate::sim::wire::{ApiError, Params, Xml};
 use crate::sim::world::{Place, World};
@@ -28,7 +27,7 @@ pub(super) fn create(world: &mut World, place: &Place, params: &Params) -> Resul
     let on_failure = on_failure(params)?;
     let timeout_minutes = params.parsed("TimeoutInMinutes")?;
     let config = config(world, place, params, None)?;
-    let policy = params.get("StackPolicyBody").map(|policy| read_policy(policy, &config)).transpose()?;
+    let policy = params.get("StackPolicyBody").map(|policy| policy::read(policy, &config)).transpose()?;
     let id = new(world, place, name)?;
     let operation = world.ids().uuid();
     with_stack(world, place, &id, |world, stack| {
@@ -81,16 +80,6 @@ fn on_failure(params: &Params) -> Result<OnFailure, ApiError> {
         (None, Some("true")) => Ok(OnFailure::DoNothing),
         (None, _) => Ok(OnFailure::Rollback),
     }
-}
-
-/// A stack policy's text, if it is a policy for such a stack.
-///
-/// # Errors
-///
-/// `ValidationError`.
-pub(super) fn read_policy(policy: &str, config: &Config) -> Result<String, ApiError> {
-    let resources = &config.template.document().resources;
-    StackPolicy::read_for(policy, |id| resources.contains_key(id)).map(|_| policy.to_owned())
 }
 
 /// Reads `ROLLBACK`, `DO_NOTHING` or `DELETE`.

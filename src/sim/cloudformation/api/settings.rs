@@ -1,8 +1,7 @@
 //! `UpdateTerminationProtection`, `SetStackPolicy` and `GetStackPolicy`.
 
 use super::super::config::invalid;
-use super::super::with_stack;
-use super::create::read_policy;
+use super::super::{policy, with_stack};
 use super::request::{required, stack};
 use crate::sim::wire::{ApiError, Params, Xml};
 use crate::sim::world::{Place, World};
@@ -20,7 +19,7 @@ pub(super) fn set_policy(world: &mut World, place: &Place, params: &Params) -> R
     let body = required(params, "StackPolicyBody", "stackPolicyBody")?.to_owned();
     let found = stack(world, place, params)?;
     let body = match &found.config {
-        Some(config) => read_policy(&body, config)?,
+        Some(config) => policy::read(&body, config)?,
         None => return Err(invalid("A stack policy cannot be set on a stack that has no template yet")),
     };
     let id = found.id.clone();

@@ -4,8 +4,8 @@ use super::super::config::{Config, invalid};
 use super::super::operation::{Before, Operation, Phase};
 use super::super::stack::Stack;
 use super::super::status::Status;
-use super::super::{change, progress, with_stack};
-use super::create::{answer, read_policy, refuse_state, remember};
+use super::super::{change, policy, progress, with_stack};
+use super::create::{answer, refuse_state, remember};
 use super::request::{Deployment, config, repeated, stack};
 use crate::sim::wire::{ApiError, Params, Xml};
 use crate::sim::world::{Place, World};
@@ -23,7 +23,7 @@ pub(super) fn update(world: &mut World, place: &Place, params: &Params) -> Resul
     if !differs(world, place, existing, &config)? {
         return Err(invalid("No updates are to be performed."));
     }
-    let policy = |name| params.get(name).map(|policy| read_policy(policy, &config)).transpose();
+    let policy = |name| params.get(name).map(|policy| policy::read(policy, &config)).transpose();
     let (policy, meanwhile) = (policy("StackPolicyBody")?, policy("StackPolicyDuringUpdateBody")?);
     let keeps = Deployment::read(params)?.map(|deployment| deployment.keeps);
     let id = existing.id.clone();

@@ -8,10 +8,9 @@ use serde_json::{Map, Value as Json};
 
 use super::phase::{self, link, task};
 use super::{Launch, duration, guard, is_express, planned};
-use crate::cfn;
+use crate::cfn::{self, Deed};
 use crate::sim::cloudformation::change;
 use crate::sim::cloudformation::operation::{Operation, Phase, Task, TaskState};
-use crate::sim::cloudformation::policy::Deed;
 use crate::sim::cloudformation::resource::{self, Failure, Job, Provider, Readiness, Update, is_taggable, provider};
 use crate::sim::cloudformation::scope::{Scope, properties};
 use crate::sim::cloudformation::stack::{Resource, Stack};

@@ -1,8 +1,9 @@
 //! What a stack policy keeps an update from.
 
 use super::dispose;
+use crate::cfn::Deed;
 use crate::sim::cloudformation::operation::Phase;
-use crate::sim::cloudformation::policy::{Deed, StackPolicy};
+use crate::sim::cloudformation::policy;
 use crate::sim::cloudformation::stack::{Resource, Stack};
 use crate::sim::cloudformation::status::ResourceStatus;
 use crate::sim::world::{Place, World};
@@ -12,8 +13,7 @@ use crate::sim::world::{Place, World};
 pub(super) fn refusal(stack: &Stack, deed: Deed, resource: &Resource) -> Option<String> {
     let operation = stack.operation.as_ref().filter(|operation| operation.phase == Phase::Update)?;
     let policy = operation.policy.as_ref().or(stack.policy.as_ref())?;
-    let policy = StackPolicy::read(policy).ok()?;
-    policy.check(deed, &resource.logical_id, &resource.type_name).err()
+    policy::refusal(policy, deed, resource)
 }
 
 /// Tells of every resource that the update takes out of the stack against the policy, before anything is done; and

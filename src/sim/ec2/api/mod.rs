@@ -31,7 +31,8 @@ pub(crate) fn handle(world: &mut World, request: &Request) -> Answer {
         let message = "Request would have succeeded, but DryRun flag is set.";
         return Err(ApiError::new("DryRunOperation", message).with_status(412));
     }
-    unseen::check(world, request)?;
+    let answered = unseen::check(world, request)?;
+    let request = answered.as_ref().unwrap_or(request);
     let token = request.params.get("ClientToken").map(|token| format!("{} {token}", request.operation));
     let Some(token) = token else { return route_to_handler(world, request) };
     let asked = request.params.digest();

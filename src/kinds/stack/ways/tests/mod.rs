@@ -152,7 +152,7 @@ async fn a_stack_that_is_protected_is_not_deleted_though_it_never_was_complete()
     let before = world.sim.mutations();
     let failure = world.converge().await.unwrap_err();
     assert_eq!(failure.summary, "stack us-east-1-dev is protected from deletion");
-    assert!(failure.help[0].contains("--stack-name us-east-1-dev"), "{failure:?}");
+    assert!(failure.help[1].contains("--stack-name us-east-1-dev"), "{failure:?}");
     assert_eq!(world.sim.mutations(), before);
 }
 
