@@ -10,12 +10,14 @@ fn run(orch: &Orch, command: &str, more: &[&str]) -> crate::orch::Ended {
     orch.run(&[&[command], &ON[..], more].concat())
 }
 
-/// The shipped plan's network, as if somebody had made it without orch.
+/// The shipped plan's network, as if somebody had made it without orch: without its tags, and without the inventory, which
+/// knows of the routes who made them.
 fn strange() -> Orch {
     let orch = Orch::with_shipped_plans();
     orch.write("quick.toml", QUICK);
     run(&orch, "apply", &[]).code(0);
     world::of(&orch).unmark();
+    std::fs::remove_dir_all(orch.path(".orch/local/inventory")).unwrap();
     orch
 }
 
