@@ -232,6 +232,8 @@ fn braces_and_backslashes_stand_for_themselves() {
         "end {{",
         "c:\\x\\",
         "}} {{",
+        "{\\{{x}}",
+        "{{{\\{{}",
     ] {
         assert_eq!(read_back("Key", value), (value.to_owned(), value.to_owned()), "{value}");
     }

@@ -34,14 +34,22 @@ pub fn key(key: &str) -> String {
     if is_bare { key.to_owned() } else { text(key) }
 }
 
-/// The variable that holds a backslash, and its value as it is written.
-pub(super) const BACKSLASH: (&str, &str) = ("backslash", "\"\\\\\"");
+/// A variable of the plan that holds one character: its name, and its value as it is written.
+pub(super) type Spelt = (&'static str, &'static str);
 
-/// A text as a plan's value that stands for itself, not for an expression in it; and whether it needs [`BACKSLASH`]: one
-/// before two braces would be theirs.
-pub(super) fn literal(value: &str) -> (String, bool) {
+const BACKSLASH: Spelt = ("backslash", "\"\\\\\"");
+const OPENING: Spelt = ("opening_brace", "\"{\"");
+const CLOSING: Spelt = ("closing_brace", "\"}\"");
+
+/// A text as a plan's value that stands for itself, not for an expression in it; and the variables that it needs: a
+/// backslash before two braces would be theirs.
+pub(super) fn literal(value: &str) -> (String, Vec<Spelt>) {
+    // A brace before a variable's two braces would be a third of them.
+    if value.contains("{\\") && value.contains("\\{{") {
+        return spelt(value);
+    }
     let mut escaped = String::with_capacity(value.len());
-    let mut needs = false;
+    let mut needs = Vec::new();
     let mut rest = value;
     while let Some(at) = rest.find("{{") {
         let (before, after) = rest.split_at(at);
@@ -49,7 +57,7 @@ pub(super) fn literal(value: &str) -> (String, bool) {
         escaped.push_str(plain);
         for _ in plain.len()..before.len() {
             escaped.push_str("{{ vars.backslash }}");
-            needs = true;
+            needs = vec![BACKSLASH];
         }
         // CloudFormation's own references pass through as they stand.
         if !after.starts_with("{{resolve:") {
@@ -60,4 +68,19 @@ pub(super) fn literal(value: &str) -> (String, bool) {
     }
     escaped.push_str(rest);
     (text(&escaped), needs)
+}
+
+/// A text whose braces and backslashes are variables, all of them.
+fn spelt(value: &str) -> (String, Vec<Spelt>) {
+    let mut written = String::with_capacity(value.len());
+    for char in value.chars() {
+        match char {
+            '\\' => written.push_str("{{ vars.backslash }}"),
+            '{' => written.push_str("{{ vars.opening_brace }}"),
+            '}' => written.push_str("{{ vars.closing_brace }}"),
+            char => written.push(char),
+        }
+    }
+    let closes = value.contains('}').then_some(CLOSING);
+    (text(&written), [BACKSLASH, OPENING].into_iter().chain(closes).collect())
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::outputs::{Output, Outputs};
 use super::template::Templates;
-use super::toml::{BACKSLASH, key, literal, text};
+use super::toml::{key, literal, text};
 use super::{Facts, Peering, Side, Stack};
 use crate::cfn::Document;
 use crate::ids::{AccountName, Region};
@@ -281,9 +281,11 @@ impl Writer<'_> {
 
     /// A text that stands for itself.
     fn value(&mut self, value: &str) -> String {
-        let (written, needs_backslash) = literal(value);
-        if needs_backslash && !self.vars.iter().any(|(name, _)| name == BACKSLASH.0) {
-            self.vars.push((BACKSLASH.0.to_owned(), BACKSLASH.1.to_owned()));
+        let (written, needs) = literal(value);
+        for (name, value) in needs {
+            if !self.vars.iter().any(|(known, _)| known == name) {
+                self.vars.push((name.to_owned(), value.to_owned()));
+            }
         }
         written
     }
