@@ -31,6 +31,7 @@ pub(super) fn before(apply: &Apply, surroundings: &Surroundings) -> Exit {
         read_only: false,
         save: None,
         skip_resource: apply.skip_resource.clone(),
+        drift: apply.drift,
         limits: apply.run.limits,
     };
     preview(&args, surroundings)
@@ -42,7 +43,7 @@ fn attempt(args: &PreviewArgs, surroundings: &Surroundings) -> Result<Exit, Exit
     let chosen = checked.choose(&args.on.choice)?;
     let allowed = Allow::skipping(&args.skip_resource).of(&checked.plan, &chosen)?;
     let job = Job::apply(Arc::clone(&checked.plan), Arc::clone(&checked.graph), &chosen).allowing(allowed);
-    let job = Arc::new(job);
+    let job = Arc::new(job.reverting_drift(args.drift.revert_drift));
     let environment = reach::environment(&args.on.target, &checked.plan, surroundings)?;
     let settings = Settings { limits: args.limits.limits(), fail_fast: false };
     let (preview, saved) = on_threads(async {

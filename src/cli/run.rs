@@ -12,7 +12,7 @@ use crate::report::{Palette, outputs_table, preview_text};
 use crate::run::{Gathered, Job, Means, Sink, execute};
 
 use super::allow::Allow;
-use super::args::{Apply, Choice, Destroy, On, Run, Slots, Target, Vars};
+use super::args::{Apply, Choice, Destroy, Drift, On, Run, Slots, Target, Vars};
 use super::checked::Hold;
 use super::confirm::{Question, is_answered};
 use super::exit::Exit;
@@ -30,7 +30,7 @@ pub(super) fn apply(args: &Apply, surroundings: &Surroundings) -> Exit {
     if args.dry_run {
         return preview::before(args, surroundings);
     }
-    run(&args.run, Command::Apply, &Allow::skipping(&args.skip_resource), surroundings)
+    run(&args.run, Command::Apply, (args.drift, &Allow::skipping(&args.skip_resource)), surroundings)
 }
 
 /// Deletes what the plan made.
@@ -38,7 +38,7 @@ pub(super) fn destroy(args: &Destroy, surroundings: &Surroundings) -> Exit {
     if args.force {
         terminal::notice("warning: with --force, whatever cannot be deleted is left behind in the account\n");
     }
-    run(&args.run, Command::Destroy, &Allow::destroy(args), surroundings)
+    run(&args.run, Command::Destroy, (Drift::default(), &Allow::destroy(args)), surroundings)
 }
 
 /// Arguments of `adopt`.
@@ -75,7 +75,8 @@ pub(super) fn adopt(args: &Adopt, surroundings: &Surroundings) -> Exit {
     let on = On { plan: args.plan.clone(), vars: args.vars.clone(), choice, target: args.target.clone() };
     let run = Run { on, yes: args.yes, fail_fast: false, limits: args.limits };
     let taking = Taking { from_others: args.from_other };
-    attempt(&run, Command::Adopt, &Allow::default(), Some(taking), surroundings).unwrap_or_else(|exit| exit)
+    attempt(&run, Command::Adopt, (Drift::default(), &Allow::default()), Some(taking), surroundings)
+        .unwrap_or_else(|exit| exit)
 }
 
 /// What `orch adopt` may take over.
@@ -87,17 +88,17 @@ struct Taking {
 
 /// Breaks off what runs at the plan's stacks.
 pub(super) fn cancel(args: &Run, surroundings: &Surroundings) -> Exit {
-    run(args, Command::Cancel, &Allow::default(), surroundings)
+    run(args, Command::Cancel, (Drift::default(), &Allow::default()), surroundings)
 }
 
-fn run(args: &Run, command: Command, allow: &Allow<'_>, surroundings: &Surroundings) -> Exit {
-    attempt(args, command, allow, None, surroundings).unwrap_or_else(|exit| exit)
+fn run(args: &Run, command: Command, how: (Drift, &Allow<'_>), surroundings: &Surroundings) -> Exit {
+    attempt(args, command, how, None, surroundings).unwrap_or_else(|exit| exit)
 }
 
 fn attempt(
     args: &Run,
     command: Command,
-    allow: &Allow<'_>,
+    (drift, allow): (Drift, &Allow<'_>),
     taking: Option<Taking>,
     surroundings: &Surroundings,
 ) -> Result<Exit, Exit> {
@@ -118,7 +119,7 @@ fn attempt(
         Some(Taking { from_others }) => job.taking_over(from_others),
         None => job,
     };
-    let job = job.allowing(allowed);
+    let job = job.allowing(allowed).reverting_drift(drift.revert_drift);
     let question = Question::of(args, &job, command);
     question.can_be_answered(args, surroundings)?;
     let environment = reach::environment(&args.on.target, &checked.plan, surroundings)?;

@@ -16,6 +16,9 @@ pub struct Preview {
     pub nodes: Vec<Foreseen>,
     /// In which order.
     pub order: Order,
+    /// Whether stacks are compared with what really stands, too, and that is brought back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reverts_drift: bool,
 }
 
 /// How many nodes have which action, in the order in which they are told.

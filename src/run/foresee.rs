@@ -41,6 +41,7 @@ pub async fn foresee(job: &Arc<Job>, settings: Settings, looking: Looking) -> Pr
     let settings = Settings { fail_fast: false, ..settings };
     let schedule = Schedule::new(Arc::clone(&graph), lanes, |_| 1, settings);
     let outlooks = Arc::clone(&looking.outlooks);
+    let reverts_drift = job.reverts_drift() && looking.change_sets.is_some();
     let runner = Arc::new(Foreseer { job: Arc::clone(job), looking });
     let (_silent, control) = mpsc::unbounded_channel();
     drive(schedule, runner, control, |event| {
@@ -55,7 +56,8 @@ pub async fn foresee(job: &Arc<Job>, settings: Settings, looking: Looking) -> Pr
         job.taking_part().filter_map(|ix| Some((ix, outlooks.foreseen(graph.id(ix))?))).collect();
     let changing = nodes.iter().filter(|(_, node)| node.action.is_change()).map(|(ix, _)| *ix).collect();
     let order = order(job, &changing);
-    Preview { plan: job.plan().name.to_string(), nodes: nodes.into_iter().map(|(_, node)| node).collect(), order }
+    let nodes = nodes.into_iter().map(|(_, node)| node).collect();
+    Preview { plan: job.plan().name.to_string(), nodes, order, reverts_drift }
 }
 
 /// The order in which what changes would run.
@@ -137,7 +139,7 @@ impl Foreseer {
         let accepter = |spec: &PeeringSpec| regional(sessions, &spec.accepter.account, &spec.accepter.region);
         let found = match (&node.spec, task) {
             (Spec::Stack(spec), Task::Converge) => {
-                let draft = drafter.stack(spec)?;
+                let draft = stack::Draft { reverts_drift: self.job.reverts_drift(), ..drafter.stack(spec)? };
                 let mut outlook = stack::foresee(&home, &draft, change_sets.as_deref()).await?;
                 outlook.grounds.wanted = draft.wanted();
                 let skip = self.job.allowed(&node.id).skip;

@@ -39,6 +39,7 @@ pub struct Job {
     graph: Arc<Graph>,
     tasks: Vec<Task>,
     allowed: Arc<HashMap<NodeId, stack::Allowed>>,
+    reverts_drift: bool,
     /// What is taken over now, of the nodes that are made what the plan says.
     adopting: Option<Adopt>,
 }
@@ -62,7 +63,7 @@ impl Job {
             (false, _) => Task::Leave,
         };
         let tasks = graph.nodes().map(task).collect();
-        Self { plan, graph, tasks, allowed: Arc::default(), adopting: None }
+        Self { plan, graph, tasks, allowed: Arc::default(), reverts_drift: false, adopting: None }
     }
 
     /// Looks up what the chosen nodes refer to, before they are deleted: a route is found by its tables and destination,
@@ -84,14 +85,21 @@ impl Job {
             _ => Task::Leave,
         };
         let tasks = graph.nodes().map(task).collect();
-        Self { plan, graph, tasks, allowed: Arc::default(), adopting: None }
+        Self { plan, graph, tasks, allowed: Arc::default(), reverts_drift: false, adopting: None }
     }
 
     /// Deletes the chosen nodes in reverse order, those that the plan only reads aside.
     pub fn destroy(plan: Arc<Plan>, graph: &Graph, chosen: &[bool]) -> Self {
         let task = |node: Ix| if chosen[node.index()] && managed(&plan, node) { Task::Destroy } else { Task::Leave };
         let tasks = graph.nodes().map(task).collect();
-        Self { tasks, plan, graph: Arc::new(graph.reversed()), allowed: Arc::default(), adopting: None }
+        Self {
+            tasks,
+            plan,
+            graph: Arc::new(graph.reversed()),
+            allowed: Arc::default(),
+            reverts_drift: false,
+            adopting: None,
+        }
     }
 
     /// Looks up the chosen nodes that give something. Each is found by its name or its tags, so none waits for another
@@ -121,7 +129,8 @@ impl Job {
             false => Task::Leave,
         };
         let tasks = graph.nodes().map(task).collect();
-        Self { plan, graph: Arc::new(apart), tasks, allowed: Arc::default(), adopting: None }
+        let apart = Graph::new(graph.ids().cloned().collect(), []).expect("without edges there is no ring");
+        Self { plan, graph: Arc::new(apart), tasks, allowed: Arc::default(), reverts_drift: false, adopting: None }
     }
 
     /// Breaks off what runs at the chosen stacks, all of them at once: none waits for another.
@@ -130,13 +139,24 @@ impl Job {
         let task = |node: Ix| if chosen[node.index()] && runs(node) { Task::Cancel } else { Task::Leave };
         let tasks = graph.nodes().map(task).collect();
         let apart = Graph::new(graph.ids().cloned().collect(), []).expect("without edges there is no ring");
-        Self { plan, graph: Arc::new(apart), tasks, allowed: Arc::default(), adopting: None }
+        Self { plan, graph: Arc::new(apart), tasks, allowed: Arc::default(), reverts_drift: false, adopting: None }
     }
 
     /// The same job with what the user allows at single stacks.
     #[must_use]
     pub fn allowing(self, allowed: HashMap<NodeId, stack::Allowed>) -> Self {
         Self { allowed: Arc::new(allowed), ..self }
+    }
+
+    /// The same job, that brings back what was changed or deleted by hand.
+    #[must_use]
+    pub fn reverting_drift(self, reverts_drift: bool) -> Self {
+        Self { reverts_drift, ..self }
+    }
+
+    /// Whether it brings back what was changed or deleted by hand.
+    pub fn reverts_drift(&self) -> bool {
+        self.reverts_drift
     }
 
     /// The same job, in which the nodes take over what stands in their place. Nothing is made by it that is not there.
@@ -174,7 +194,7 @@ impl Job {
             false => Task::Leave,
         };
         let tasks = graph.nodes().map(task).collect();
-        Self { plan, graph, tasks, allowed: Arc::default(), adopting: None }
+        Self { plan, graph, tasks, allowed: Arc::default(), reverts_drift: false, adopting: None }
     }
 
     /// The plan.

@@ -58,7 +58,7 @@ pub fn preview_markdown(preview: &Preview) -> String {
             counted(left, "node")
         );
     }
-    let _ = writeln!(text, "_{}_", words::COMPARED);
+    let _ = writeln!(text, "_{}_", words::compared(preview));
     text
 }
 
