@@ -23,6 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("sim", &["cfn", "ids"]),
     ("view", &["graph", "ids", "text"]),
     ("report", &["preview", "event", "diag", "ids", "text"]),
+    ("simulate", &["run", "plan", "graph", "engine", "aws", "sim", "preview", "event", "diag", "ids"]),
     ("run", &["plan", "diag", "graph", "rules", "engine", "kinds", "aws", "preview", "event", "ids"]),
 ];
 

@@ -10,6 +10,8 @@ use super::regional::Regional;
 pub struct StackResource {
     /// Its name in the template.
     pub name: String,
+    /// Its id at its service; empty while it has none.
+    pub id: String,
     /// Its type.
     pub kind: String,
     /// Its status: `UPDATE_FAILED` and so on.
@@ -22,6 +24,7 @@ impl StackResource {
     fn read(resource: types::StackResourceSummary) -> Option<Self> {
         Some(Self {
             name: resource.logical_resource_id?,
+            id: resource.physical_resource_id.unwrap_or_default(),
             kind: resource.resource_type.unwrap_or_default(),
             status: resource.resource_status?.as_str().to_owned(),
             reason: resource.resource_status_reason.unwrap_or_default(),

@@ -8,6 +8,7 @@ use crate::kinds::stack::ChangeSets;
 use crate::preview::Preview;
 use crate::report::{Palette, preview_json, preview_markdown, preview_text};
 use crate::run::{Job, Looking, Outlooks, foresee};
+use crate::simulate::{Live, simulate};
 
 use super::allow::Allow;
 use super::args::{Apply, PreviewArgs, PreviewFormat};
@@ -29,6 +30,7 @@ pub(super) fn before(apply: &Apply, surroundings: &Surroundings) -> Exit {
         on: apply.run.on.clone(),
         format: PreviewFormat::Text,
         read_only: false,
+        simulate: false,
         save: None,
         skip_resource: apply.skip_resource.clone(),
         limits: apply.run.limits,
@@ -60,7 +62,14 @@ fn attempt(args: &PreviewArgs, surroundings: &Surroundings) -> Result<Exit, Exit
             _ => None,
         };
         ahead.change_sets.sweep().await;
-        seen.map(|seen| (seen, saved.unwrap_or(Ok(()))))
+        let preview = seen?;
+        let preview = if args.simulate {
+            let live = Live { sessions, sources: Arc::clone(&checked.sources), outlooks: Arc::clone(&ahead.outlooks) };
+            signals.or(simulate(&job, settings, live, preview)).await?
+        } else {
+            preview
+        };
+        Ok::<_, Exit>((preview, saved.unwrap_or(Ok(()))))
     })??;
     let palette = Palette { enabled: surroundings.terminal.color_out };
     let text = match args.format {
@@ -79,7 +88,7 @@ fn attempt(args: &PreviewArgs, surroundings: &Surroundings) -> Result<Exit, Exit
 
 /// How a preview is told to the shell.
 fn exit(preview: &Preview) -> Exit {
-    if preview.is_refused() {
+    if preview.is_refused() || preview.fails_in_simulation() {
         Exit::Failed
     } else if preview.is_nothing() {
         Exit::Done

@@ -176,7 +176,12 @@ pub(super) mod tests {
             skip_resource: Vec::new(),
             variables: vec!["size".to_owned()],
             accounts: BTreeMap::from([("master".into(), "111111111111".parse().unwrap())]),
-            preview: Preview { plan: "net".to_owned(), nodes: vec![foreseen], order: Order::default() },
+            preview: Preview {
+                plan: "net".to_owned(),
+                nodes: vec![foreseen],
+                order: Order::default(),
+                simulation: None,
+            },
             grounds: BTreeMap::from([(node.clone(), grounds)]),
             change_sets: vec![Waiting {
                 node,

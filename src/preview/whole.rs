@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Foreseen, Order};
+use crate::event::Failure;
 
 /// The version of the written form. New fields do not change it; a reader passes over those that it does not know.
 pub const VERSION: u32 = 1;
@@ -16,6 +17,20 @@ pub struct Preview {
     pub nodes: Vec<Foreseen>,
     /// In which order.
     pub order: Order,
+    /// What there is to say about the simulation, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulation: Option<Simulation>,
+}
+
+/// What there is to say about a simulation as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Simulation {
+    /// What it took for granted, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assumed: Vec<String>,
+    /// Why there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
 }
 
 /// How many nodes have which action, in the order in which they are told.
@@ -30,6 +45,12 @@ impl Preview {
     /// Whether a node would fail.
     pub fn is_refused(&self) -> bool {
         self.nodes.iter().any(|node| node.action == Action::Refused)
+    }
+
+    /// Whether there could be no simulation, or a node would fail in it.
+    pub fn fails_in_simulation(&self) -> bool {
+        let failed = |node: &Foreseen| node.simulated.as_ref().is_some_and(|seen| seen.action == Action::Refused);
+        self.simulation.as_ref().is_some_and(|simulation| simulation.failure.is_some()) || self.nodes.iter().any(failed)
     }
 
     /// How many nodes have which action; those that none has are left out.

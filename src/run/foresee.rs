@@ -55,7 +55,8 @@ pub async fn foresee(job: &Arc<Job>, settings: Settings, looking: Looking) -> Pr
         job.taking_part().filter_map(|ix| Some((ix, outlooks.foreseen(graph.id(ix))?))).collect();
     let changing = nodes.iter().filter(|(_, node)| node.action.is_change()).map(|(ix, _)| *ix).collect();
     let order = order(job, &changing);
-    Preview { plan: job.plan().name.to_string(), nodes: nodes.into_iter().map(|(_, node)| node).collect(), order }
+    let nodes = nodes.into_iter().map(|(_, node)| node).collect();
+    Preview { plan: job.plan().name.to_string(), nodes, order, simulation: None }
 }
 
 /// The order in which what changes would run.
@@ -86,9 +87,10 @@ fn order(job: &Job, changing: &HashSet<Ix>) -> Order {
     }
 }
 
-struct Foreseer {
-    job: Arc<Job>,
-    looking: Looking,
+/// Looks at the nodes of one job.
+pub(super) struct Foreseer {
+    pub(super) job: Arc<Job>,
+    pub(super) looking: Looking,
 }
 
 impl engine::Runner for Foreseer {
@@ -115,7 +117,7 @@ impl engine::Runner for Foreseer {
 }
 
 /// What is foreseen of a node before it is looked at.
-fn foreseen(node: &Node, action: Action) -> Foreseen {
+pub(super) fn foreseen(node: &Node, action: Action) -> Foreseen {
     let name = match &node.spec {
         Spec::Stack(stack) => stack.name.to_string(),
         Spec::Peering(_) | Spec::Route(_) => String::new(),
@@ -123,12 +125,16 @@ fn foreseen(node: &Node, action: Action) -> Foreseen {
     Foreseen { name, ..Foreseen::new(node.id.clone(), node.account.clone(), node.region.clone(), action) }
 }
 
-fn refused(node: &Node, failure: Failure) -> Foreseen {
+pub(super) fn refused(node: &Node, failure: Failure) -> Foreseen {
     Foreseen { failure: Some(failure), ..foreseen(node, Action::Refused) }
 }
 
 impl Foreseer {
-    async fn look(&self, ix: Ix, node: &Node, task: Task) -> Result<Outlook, Failure> {
+    /// Looks at one node.
+    ///
+    /// # Errors
+    /// It would fail.
+    pub(super) async fn look(&self, ix: Ix, node: &Node, task: Task) -> Result<Outlook, Failure> {
         let Looking { sessions, sources, outlooks, change_sets } = &self.looking;
         let owner = Owner { plan: self.job.plan().name.to_string(), node: node.id.clone() };
         let adopt = self.job.adopt(ix);

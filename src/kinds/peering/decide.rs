@@ -132,7 +132,7 @@ pub(super) mod tests {
     }
 
     fn peering(id: &str, state: &str, from: &str, to: &str, ours: bool) -> Peering {
-        let side = |vpc: &str| PeeringSide { account: String::new(), vpc: vpc.to_owned(), dns: None };
+        let side = |vpc: &str| PeeringSide { vpc: vpc.to_owned(), ..PeeringSide::default() };
         let tags = wanted().owner.tags().map(|(key, value)| (key.to_owned(), value));
         Peering {
             id: id.to_owned(),

@@ -120,7 +120,7 @@ mod tests {
     use crate::aws::{PeeringSide, PeeringState};
 
     fn peering(requester: Option<bool>, accepter: Option<bool>) -> Peering {
-        let side = |vpc: &str, dns| PeeringSide { account: String::new(), vpc: vpc.to_owned(), dns };
+        let side = |vpc: &str, dns| PeeringSide { vpc: vpc.to_owned(), dns, ..PeeringSide::default() };
         Peering {
             id: "pcx-1".to_owned(),
             state: PeeringState::Active,

@@ -15,6 +15,7 @@ mod ending;
 mod foresee;
 mod grounds;
 mod lasting;
+mod macros;
 mod saved;
 mod standing;
 #[cfg(test)]
@@ -43,6 +44,7 @@ pub use change_sets::ChangeSets;
 pub use delivery::{Delivery, TemplateBucket, fits_in_request};
 pub use destroy::destroy;
 pub use foresee::{Draft, Prepared, foresee, foresee_reading};
+pub use macros::needs_macros;
 pub use standing::standing;
 
 /// A stack as the plan wants it, all values worked out.

@@ -1,5 +1,6 @@
 //! Everything that exists in the embedded AWS: a value that can be written to a file and read back.
 
+mod assumptions;
 mod delta;
 pub(crate) mod file;
 pub mod ids;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use assumptions::Assumptions;
 pub(crate) use delta::Delta;
 pub use ids::Ids;
 pub use shelf::{Shelf, Tracked};
@@ -79,6 +81,8 @@ pub struct Rules {
     pub failed: SeenResources,
     /// Who may assume which role.
     pub trusts: Trusts,
+    /// What is taken to be as it should, because it is not known here; `None` in a world that knows itself.
+    pub assumptions: Option<Assumptions>,
 }
 
 /// Everything that exists, in every account and region.
@@ -159,9 +163,26 @@ impl World {
             && self.peerings.values().all(ec2::Peering::is_dead)
     }
 
+    /// Whether what is not embedded is taken to exist and to work.
+    pub(crate) fn assumes(&self) -> bool {
+        self.rules.assumptions.is_some()
+    }
+
+    /// Notes that something about a stack is taken to be as it should. Nothing is noted in a world that knows itself.
+    pub(crate) fn assume(&mut self, place: &Place, stack: &str, what: String) {
+        if let Some(assumptions) = &mut self.rules.assumptions {
+            assumptions.note(place, stack, what);
+        }
+    }
+
     /// The source of new ids.
     pub(crate) fn ids(&mut self) -> &mut Ids {
         &mut self.ids
+    }
+
+    /// Lets new ids be numbers in a row, see [`Ids::counted`].
+    pub(crate) fn count_ids(&mut self) {
+        self.ids = std::mem::take(&mut self.ids).counted();
     }
 
     /// The seed that the world was made from.

@@ -103,6 +103,7 @@ mod tests {
 
     fn resource(name: &str, status: &str, reason: &str) -> StackResource {
         StackResource {
+            id: String::new(),
             name: name.to_owned(),
             kind: "AWS::EC2::VPC".to_owned(),
             status: status.to_owned(),
