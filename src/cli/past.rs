@@ -44,7 +44,8 @@ impl Past {
     /// Writes the accounts down that are about to be used: should the run be broken off, they are found again.
     pub(super) async fn note_accounts(&mut self) {
         let accounts = used(&self.plan);
-        self.kept.add(News { accounts, ..News::default() }).await;
+        let moved = self.plan.nodes.iter().filter_map(|node| Some((node.formerly.clone()?, node.id.clone())));
+        self.kept.add(News { accounts, renamed: moved.collect(), ..News::default() }).await;
     }
 
     /// The same sink, by way of one that listens.

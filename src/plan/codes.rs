@@ -64,3 +64,5 @@ pub const PARTITION: Code = Code(28);
 pub const UNUSED_VARIABLE: Code = Code(29);
 /// A file outside of the plan's folder.
 pub const OUTSIDE: Code = Code(31);
+/// A node that cannot have been what `moved` says.
+pub const MOVED: Code = Code(33);

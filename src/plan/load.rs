@@ -20,13 +20,13 @@ use super::templates::Templates;
 use super::text::Text;
 use super::vars::Vars;
 use super::world::World;
-use super::{account, bind, codes, group, same_stack, unused};
+use super::{account, bind, codes, group, moved, same_stack, unused};
 use crate::diag::{Problem, Sources, Span};
 use crate::ids::{AccountName, Kind, NodeId, Region};
 
 /// The keys of a plan.
-pub(super) const KEYS: [&str; 10] =
-    ["extends", "abstract", "name", "region", "vars", "accounts", "defaults", "stacks", "peerings", "routes"];
+pub(super) const KEYS: [&str; 11] =
+    ["extends", "abstract", "name", "region", "vars", "accounts", "defaults", "moved", "stacks", "peerings", "routes"];
 
 /// The sections of `[defaults]`.
 pub(super) const DEFAULTS: [&str; 4] = ["accounts", "stacks", "peerings", "routes"];
@@ -108,7 +108,8 @@ impl Loader<'_> {
         world.region_at = table.get("region").map(|entry| entry.item.span.clone());
         world.accounts = self.accounts(table, &defaults, &world);
         let groups = self.groups(table, &defaults, &world.lost, &start);
-        expand(&groups, &mut world, self.problems);
+        let moved = table.get("moved").map(|entry| moved::read(&entry.item, self.problems)).unwrap_or_default();
+        expand(&groups, &moved, &mut world, self.problems);
         let mut templates = Templates::new(self.files);
         let mut nodes = bind::bind(&groups, &world, &mut templates, self.sources, self.problems);
         same_stack::check(&nodes, &world, self.problems);

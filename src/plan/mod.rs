@@ -25,6 +25,7 @@ mod letters;
 mod load;
 mod lost;
 mod miss;
+mod moved;
 mod nearest;
 mod node;
 mod peering;

@@ -72,6 +72,7 @@ pub const ALL: &[Rule] = &[
     language::unused_variable::RULE,
     language::unused_allow::RULE,
     language::outside::RULE,
+    language::moved::RULE,
     graph::cycle::RULE,
     graph::same_peering::RULE,
     graph::same_route::RULE,

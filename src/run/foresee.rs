@@ -124,7 +124,7 @@ impl engine::Runner for Foreseer {
         let failing = graph.needs(ix).find_map(|needed| self.looking.outlooks.failing(graph.id(needed)));
         let outlook = match failing {
             Some(because) => Foreseen { because: Some(because), ..foreseen(node, Action::Skipped) }.into(),
-            None => Box::pin(self.look(ix, node, task)).await.unwrap_or_else(|mut failure| {
+            None => Box::pin(self.look(ix, node, task)).await.map(|seen| moved(node, seen)).unwrap_or_else(|mut failure| {
                 failure.place.get_or_insert_with(|| self.looking.sources.place(&node.span));
                 refused(node, failure).into()
             }),
@@ -145,6 +145,16 @@ fn foreseen(node: &Node, action: Action) -> Foreseen {
     Foreseen { name, ..Foreseen::new(node.id.clone(), node.account.clone(), node.region.clone(), action) }
 }
 
+/// What is foreseen of a node, with what it was called before, where something stands.
+fn moved(node: &Node, mut outlook: Outlook) -> Outlook {
+    if let Some(formerly) = &node.formerly
+        && !matches!(outlook.foreseen.action, Action::Create | Action::Read)
+    {
+        outlook.foreseen.notes.insert(0, format!("moved from {formerly}; its tags go on to name that"));
+    }
+    outlook
+}
+
 fn refused(node: &Node, failure: Failure) -> Foreseen {
     Foreseen { failure: Some(failure), ..foreseen(node, Action::Refused) }
 }
@@ -152,7 +162,7 @@ fn refused(node: &Node, failure: Failure) -> Foreseen {
 impl Foreseer {
     async fn look(&self, ix: Ix, node: &Node, task: Task) -> Result<Outlook, Failure> {
         let Looking { sessions, sources, outlooks, change_sets } = &self.looking;
-        let owner = Owner { plan: self.job.plan().name.to_string(), node: node.id.clone() };
+        let owner = Owner::new(&*self.job.plan().name, node.id.clone()).formerly(node.formerly.clone());
         let drafter = Drafter { outlooks, sources, owner: owner.clone() };
         let home = regional(sessions, &node.account, &node.region)?;
         let accepter = |spec: &PeeringSpec| regional(sessions, &spec.accepter.account, &spec.accepter.region);

@@ -115,7 +115,7 @@ fn stacks(plan: &Plan, sessions: &Sessions, turns: &mut Turns, asking: &mut Vec<
         let Spec::Stack(stack) = &node.spec else { continue };
         let Some(regional) = sessions.region(&node.account, &node.region) else { continue };
         let (ix, name, turn) = (Ix::from(index), Arc::clone(&stack.name), turns.at(&regional));
-        let owner = stack.manage.then(|| Owner { plan: plan.name.to_string(), node: node.id.clone() });
+        let owner = stack.manage.then(|| Owner::new(&*plan.name, node.id.clone()).formerly(node.formerly.clone()));
         asking.push(Box::pin(async move {
             let _turn = turn.acquire().await.ok();
             let found = match regional.stack(&name).await {

@@ -79,7 +79,7 @@ impl Runner {
     }
 
     async fn work(&self, ix: Ix, node: &Node, task: Task) -> Result<Done, Failure> {
-        let owner = Owner { plan: self.job.plan().name.to_string(), node: node.id.clone() };
+        let owner = Owner::new(&*self.job.plan().name, node.id.clone()).formerly(node.formerly.clone());
         let resolver = Resolver { gathered: &*self.means.gathered, sources: &self.means.sources, owner: owner.clone() };
         let home = self.regional(&node.account, &node.region)?;
         let progress = |step: Step<'_>| self.tell(&node.id, step);
@@ -176,7 +176,7 @@ impl Runner {
 
     /// Deletes something that left the plan, if it still stands and is the plan's.
     async fn prune(&self, left: &Leaving) -> Result<Done, Failure> {
-        let owner = Owner { plan: self.job.plan().name.to_string(), node: left.node.clone() };
+        let owner = Owner::new(&*self.job.plan().name, left.node.clone());
         let home = self.regional(&left.account, &left.region)?;
         let progress = |step: Step<'_>| self.tell(&left.node, step);
         match &left.thing {

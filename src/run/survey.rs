@@ -130,7 +130,7 @@ async fn look(regional: &Regional, name: &str, owner: Option<&Owner>) -> Result<
 }
 
 fn owner(plan: &Plan, node: &Node) -> Owner {
-    Owner { plan: plan.name.to_string(), node: node.id.clone() }
+    Owner::new(&*plan.name, node.id.clone()).formerly(node.formerly.clone())
 }
 
 fn accepter(spec: &PeeringSpec) -> Place {

@@ -191,3 +191,27 @@ fn the_expected_duration_is_told_where_earlier_runs_are_known_and_never_else() {
     orch.run(&args("destroy", &[])).code(0);
     orch.run(&args("preview", &[])).code(5).prints(&["longest chain: stacks.", "by earlier runs"]);
 }
+
+#[test]
+fn a_group_that_is_renamed_keeps_what_it_has_and_nothing_is_touched() {
+    let orch = applied();
+    let before = world::of(&orch).shape();
+    orch.edit("plans/hub-and-spoke.toml", "stacks.spoke", "stacks.branch");
+    let lost = orch.run(&args("preview", &[])).code(1);
+    lost.prints(&["! stacks.branch[dev]  would fail", "node `stacks/spoke/dev`"]);
+    orch.edit(
+        "plans/us-east-1.toml",
+        "[vars]",
+        "moved = [{ from = \"stacks.spoke\", to = \"stacks.branch\" }]\n\n[vars]",
+    );
+    let ended = orch.run(&args("preview", &[])).code(0);
+    let ended = ended.prints(&["moved from stacks.spoke[dev]", "Nothing to do. 17 nodes: 17 unchanged"]);
+    assert!(!ended.stdout.contains("left the plan"), "{}", ended.stdout);
+    orch.run(&args("apply", &["--prune"])).code(0).prints(&["Nothing changed"]);
+    assert_eq!(world::of(&orch).shape(), before);
+    orch.run(&["explain", "plans/us-east-1.toml", "stacks.branch[qa]"]).code(0).prints(&["moved from", "stacks.spoke[qa]"]);
+    // Without the entry the stacks are nobody's of the plan, but they have not left it either.
+    orch.edit("plans/us-east-1.toml", "moved = [{ from = \"stacks.spoke\", to = \"stacks.branch\" }]\n", "");
+    let forgotten = orch.run(&args("preview", &[])).code(1);
+    assert!(!forgotten.stdout.contains("left the plan"), "{}", forgotten.stdout);
+}

@@ -76,6 +76,37 @@ Outputs:
 
 const FOREIGN: &str = "Resources: {Topic: {Type: AWS::EC2::InternetGateway}}\n";
 
+/// The hub and the peering by other names, which say what they were before.
+const RENAMED: [Edit; 9] = [
+    (
+        "plan.toml",
+        "region = \"us-east-1\"\n",
+        "region = \"us-east-1\"\nmoved = [{ from = \"stacks.hub\", to = \"stacks.core\" }, { from = \"peerings.link\", to = \"peerings.joint\" }]\n",
+    ),
+    ("plan.toml", "[stacks.hub]", "[stacks.core]"),
+    ("plan.toml", "stacks.hub.outputs.Range", "stacks.core.outputs.Range"),
+    ("plan.toml", "stacks.hub.outputs.VpcId", "stacks.core.outputs.VpcId"),
+    ("plan.toml", "stacks.hub.outputs.TableId", "stacks.core.outputs.TableId"),
+    ("plan.toml", "[peerings.link]", "[peerings.joint]"),
+    ("plan.toml", "peerings.link.id", "peerings.joint.id"),
+    ("plan.toml", "Label = \"hub\"", "Label = \"hub\""),
+    ("plan.toml", "Purpose = \"network\"", "Purpose = \"network\""),
+];
+
+/// The same with a change besides.
+const RENAMED_AND_CHANGED: [Edit; 9] = {
+    let mut edits = RENAMED;
+    edits[7] = ("plan.toml", "Label = \"hub\"", "Label = \"heart\"");
+    edits
+};
+
+/// The same with another name for the stack.
+const RENAMED_ELSEWHERE: [Edit; 9] = {
+    let mut edits = RENAMED;
+    edits[8] = ("plan.toml", "net-hub", "net-core");
+    edits
+};
+
 const NO_LINK: [Edit; 3] = [
     (
         "plan.toml",
@@ -358,5 +389,10 @@ pub(crate) fn all() -> Vec<Case> {
             ..case("a stack that is only read and under way", &READ_ONLY)
         },
         failing(Case { before: None, ..case("a stack that is only read and not there", &READ_ONLY) }),
+        // Other names.
+        case("a stack and a peering that were called otherwise", &RENAMED),
+        case("one of them changes besides", &RENAMED_AND_CHANGED),
+        since("they are called so again", &RENAMED, &RENAMED),
+        failing(case("a stack is to be another one at the same time", &RENAMED_ELSEWHERE)),
     ]
 }

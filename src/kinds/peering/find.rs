@@ -33,12 +33,13 @@ pub(super) async fn owned<'a>(
     accepter: &'a Regional,
     owner: &Owner,
 ) -> Result<BTreeMap<String, (&'a Regional, Peering)>, Failure> {
-    let tags = owner.tags();
-    let tags: Vec<(&str, &str)> = tags.iter().map(|(key, value)| (*key, value.as_str())).collect();
     let mut found = BTreeMap::new();
-    for side in [requester, accepter] {
-        for peering in side.peerings_tagged(&tags).await? {
-            found.entry(peering.id.clone()).or_insert((side, peering));
+    for tags in owner.every_tags() {
+        let tags: Vec<(&str, &str)> = tags.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        for side in [requester, accepter] {
+            for peering in side.peerings_tagged(&tags).await? {
+                found.entry(peering.id.clone()).or_insert((side, peering));
+            }
         }
     }
     Ok(found)

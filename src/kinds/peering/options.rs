@@ -30,7 +30,7 @@ pub(super) fn dns_to_set(wanted: &Wanted, peering: &Peering, direction: Directio
 
 /// The tags that are missing or differ. Others are left: somebody may have their reasons.
 pub(super) fn tags_to_set(wanted: &Wanted, peering: &Peering) -> BTreeMap<String, String> {
-    let wanted = wanted.owner.with(&wanted.tags);
+    let wanted = wanted.owner.as_tagged(&peering.tags).with(&wanted.tags);
     wanted.into_iter().filter(|(key, value)| peering.tags.get(key) != Some(value)).collect()
 }
 

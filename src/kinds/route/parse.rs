@@ -96,7 +96,7 @@ pub(super) mod tests {
             destination: "10.0.0.0/20".to_owned(),
             target: "pcx-1".to_owned(),
             replace: false,
-            owner: Owner { plan: "network".to_owned(), node: "routes.out[dev]".parse().unwrap() },
+            owner: Owner::new("network", "routes.out[dev]".parse().unwrap()),
         }
     }
 

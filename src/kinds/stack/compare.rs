@@ -165,7 +165,8 @@ fn undecidable(wanted: &Wanted, document: &Document, findings: &mut Findings) {
 }
 
 fn tags(wanted: &Wanted, stack: &Stack, findings: &mut Findings) {
-    let wanted: BTreeMap<String, String> = wanted.owner.with(&wanted.tags).into_iter().collect();
+    let owner = wanted.owner.as_tagged(&stack.tags);
+    let wanted: BTreeMap<String, String> = owner.with(&wanted.tags).into_iter().collect();
     // AWS's own tags, which nobody else may set.
     let live: BTreeMap<&String, &String> = stack.tags.iter().filter(|(key, _)| !key.starts_with("aws:")).collect();
     for (key, value) in &wanted {

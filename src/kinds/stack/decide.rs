@@ -127,7 +127,7 @@ pub(super) mod tests {
             parameters: IndexMap::new(),
             tags: IndexMap::new(),
             capabilities: Vec::new(),
-            owner: Owner { plan: "network".to_owned(), node: "stacks.spoke[dev]".parse().unwrap() },
+            owner: Owner::new("network", "stacks.spoke[dev]".parse().unwrap()),
         }
     }
 

@@ -10,7 +10,7 @@ use super::compare::{About, Comparison, Reason, compare, is_hidden};
 use super::decide::{Decision, decide};
 use super::token::Attempt;
 use super::update::{Worked, work_out};
-use super::{ChangeSets, LOOKS, Wanted, declared, differences, lasting, pause, restless, ways};
+use super::{ChangeSets, LOOKS, Wanted, declared, differences, lasting, moved, pause, restless, ways};
 use crate::aws::{self, Stack};
 use crate::cfn::{self, Document};
 use crate::preview::{Action, Effect, PropertyChange, Recreates, ResourceChange, Until};
@@ -76,7 +76,10 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
         let live = ways::look(regional, &wanted.name).await?;
         let outlook = |action| Outlook::new(regional, &draft.owner, &draft.name, action);
         let stack = match (decide(&wanted, live.as_ref()), live) {
-            (Decision::Create, _) => return Ok(made(regional, draft, document.as_ref())),
+            (Decision::Create, _) => {
+                moved::not_elsewhere(regional, &wanted.name, &draft.owner).await?;
+                return Ok(made(regional, draft, document.as_ref()));
+            }
             (Decision::Refuse(failure), Some(stack)) => {
                 return Err(ways::with_flags(regional, &wanted.owner.node, &stack, failure).await);
             }

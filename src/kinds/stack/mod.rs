@@ -11,6 +11,7 @@ mod differences;
 mod ending;
 mod foresee;
 mod lasting;
+mod moved;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -60,6 +61,11 @@ pub struct Wanted {
 }
 
 impl Wanted {
+    /// The same for a stack that stands, whose tags go on to name its node as they do.
+    fn spec_for(&self, stack: &Stack) -> StackSpec {
+        StackSpec { tags: self.owner.as_tagged(&stack.tags).with(&self.tags), ..self.spec() }
+    }
+
     /// What CloudFormation is to be told.
     fn spec(&self) -> StackSpec {
         StackSpec {
@@ -122,6 +128,7 @@ pub async fn converge(
         let decision = decide(wanted, live.as_ref());
         let attempted = match (decision, live) {
             (Decision::Create, _) => {
+                moved::not_elsewhere(regional, &wanted.name, &wanted.owner).await?;
                 tracing::info!(stack = wanted.name, "there is no such stack: creating it");
                 create(regional, wanted, &attempt, progress).await?
             }

@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     fn owner() -> Owner {
-        Owner { plan: "network".to_owned(), node: "stacks.spoke[dev]".parse().unwrap() }
+        Owner::new("network", "stacks.spoke[dev]".parse().unwrap())
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub(super) async fn work_out(
     let name = attempt.update();
     clear(regional, stack, &name).await;
     let nested = wanted.template.contains("AWS::CloudFormation::Stack");
-    let spec = ChangeSetSpec { stack: wanted.spec(), name, nested };
+    let spec = ChangeSetSpec { stack: wanted.spec_for(stack), name, nested };
     change_sets.keep(regional, &stack.id, &spec.name);
     let change_set = match make(regional, stack, &spec, attempt).await? {
         Made::ChangeSet(change_set) => change_set,

@@ -74,7 +74,7 @@ impl Wanted {
 }
 
 fn owner(plan: &Plan, node: &Node) -> Owner {
-    Owner { plan: plan.name.to_string(), node: node.id.clone() }
+    Owner::new(&*plan.name, node.id.clone()).formerly(node.formerly.clone())
 }
 
 /// Holds what was found against the plan.
@@ -87,7 +87,9 @@ pub(super) struct Judge<'a> {
 
 impl<'a> Judge<'a> {
     pub(super) fn new(plan: &'a Plan, inventory: &'a Inventory, found: &'a Found) -> Self {
-        Self { plan, inventory, found, nodes: plan.nodes.iter().map(|node| (&node.id, node)).collect() }
+        let named = plan.nodes.iter().filter_map(|node| Some((node.formerly.as_ref()?, node)));
+        let nodes = named.chain(plan.nodes.iter().map(|node| (&node.id, node))).collect();
+        Self { plan, inventory, found, nodes }
     }
 
     /// The plan's node of a name, be it one that the node had before.
@@ -145,7 +147,8 @@ impl<'a> Judge<'a> {
         if let Some(present) = present {
             let Spec::Stack(spec) = &present.spec else { return None };
             let here = self.id(&present.account) == Some(&place.0) && present.region == place.1;
-            if here && *spec.name == *stack.name {
+            // What bears a name that the node had before is the node's business, whatever it is called.
+            if (here && *spec.name == *stack.name) || present.id != node {
                 return None;
             }
         }
