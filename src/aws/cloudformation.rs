@@ -58,6 +58,28 @@ pub struct Stack {
 }
 
 impl Stack {
+    /// A stack in a state, and nothing else to tell of it.
+    #[cfg(test)]
+    pub(crate) fn sample(name: &str, status: &str) -> Self {
+        Self {
+            id: format!("arn:aws:cloudformation:us-east-1:222222222222:stack/{name}/1"),
+            name: name.to_owned(),
+            status: StackStatus::new(status),
+            reason: None,
+            parameters: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+            created: None,
+            updated: None,
+            deleted: None,
+            termination_protection: false,
+            exports: Vec::new(),
+            settings: Settings::default(),
+            capabilities: Vec::new(),
+            root: None,
+        }
+    }
+
     pub(super) fn read(stack: types::Stack) -> Option<Self> {
         let settings = Settings::read(&stack);
         let parameters = stack.parameters.unwrap_or_default().into_iter().filter_map(|parameter| {

@@ -241,23 +241,7 @@ mod tests {
 
     #[test]
     fn an_old_status_is_not_taken_for_the_end() {
-        let stack = |status: &str, updated| Stack {
-            id: "arn".to_owned(),
-            name: "dev".to_owned(),
-            status: StackStatus::new(status),
-            reason: None,
-            parameters: std::collections::BTreeMap::new(),
-            tags: std::collections::BTreeMap::new(),
-            outputs: std::collections::BTreeMap::new(),
-            created: None,
-            updated,
-            deleted: None,
-            termination_protection: false,
-            exports: Vec::new(),
-            settings: super::super::Settings::default(),
-            capabilities: Vec::new(),
-            root: None,
-        };
+        let stack = |status: &str, updated| Stack { updated, ..Stack::sample("dev", status) };
         let before = Some((StackStatus::new("UPDATE_COMPLETE"), Some(5)));
         let operation = Operation { stack: "arn".to_owned(), token: Some("ours".to_owned()), before };
         let second = Duration::from_secs(1);

@@ -24,8 +24,8 @@ pub(super) struct Past {
 
 impl Past {
     /// Reads the inventory of a plan.
-    pub(super) async fn open(plan: &Arc<Plan>, choice: &Choice, target: &Target) -> Self {
-        let mut past = Self::blind(plan, target).await;
+    pub(super) fn open(plan: &Arc<Plan>, choice: &Choice, target: &Target) -> Self {
+        let mut past = Self::blind(plan, target);
         if choice.only.is_empty() && choice.skip.is_empty() {
             past.grounds = grounds(plan, past.inventory());
         }
@@ -33,8 +33,8 @@ impl Past {
     }
 
     /// The same for whoever looks nowhere.
-    pub(super) async fn blind(plan: &Arc<Plan>, target: &Target) -> Self {
-        let kept = Kept::open(&plan.name, target).await;
+    pub(super) fn blind(plan: &Arc<Plan>, target: &Target) -> Self {
+        let kept = Kept::open(&plan.name, target);
         let (grounds, unreached, heard) = (Grounds::default(), Vec::new(), Arc::default());
         Self { kept, plan: Arc::clone(plan), grounds, unreached, heard }
     }
@@ -50,9 +50,9 @@ impl Past {
     }
 
     /// Writes the accounts down that are about to be used: should the run be broken off, they are found again.
-    pub(super) async fn note_accounts(&mut self) {
+    pub(super) fn note_accounts(&mut self) {
         let accounts = used(&self.plan);
-        self.kept.add(News { accounts, ..News::default() }).await;
+        self.kept.add(News { accounts, ..News::default() });
     }
 
     /// The same sink, by way of one that listens.
@@ -70,13 +70,13 @@ impl Past {
     }
 
     /// Writes down what the run has done.
-    pub(super) async fn note_run(&mut self, gathered: &Gathered, left: Option<&Left>) {
+    pub(super) fn note_run(&mut self, gathered: &Gathered, left: Option<&Left>) {
         let mut news = std::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner));
         news.laid = gathered.laid();
         if let Some(left) = left {
             news.gone.clone_from(&left.gone);
             news.emptied.clone_from(&left.emptied);
         }
-        self.kept.add(news).await;
+        self.kept.add(news);
     }
 }

@@ -66,7 +66,7 @@ fn attempt(args: &PreviewArgs, surroundings: &Surroundings) -> Result<Exit, Exit
     let settings = Settings { limits: args.limits.limits(), fail_fast: false };
     let (preview, saved) = on_threads(async {
         let mut signals = Signals::listen()?;
-        let mut past = Past::open(&checked.plan, &args.on.choice, &args.on.target).await;
+        let mut past = Past::open(&checked.plan, &args.on.choice, &args.on.target);
         let (before, job) = if args.destroy {
             let before = Job::before_destroy(Arc::clone(&plan), Arc::clone(&graph), &chosen);
             (Some(before), Job::destroy(plan, &graph, &chosen))
@@ -209,12 +209,7 @@ impl Ahead {
         past: &Past,
         signals: &mut Signals,
     ) -> Result<Preview, Exit> {
-        let looking = Looking {
-            sessions: Arc::clone(sessions),
-            sources: Arc::clone(&checked.sources),
-            outlooks: Arc::clone(&self.outlooks),
-            change_sets: self.asks.then(|| Arc::clone(&self.change_sets)),
-        };
+        let looking = self.looking(checked, sessions, self.asks);
         let looks = async { tokio::join!(foresee(job, settings, looking), past.search(sessions, false)) };
         let (mut preview, found) = signals.or(Box::pin(looks)).await?;
         let wanted = WantedRoutes::foreseen(&checked.plan, &self.outlooks, &checked.sources);
@@ -239,12 +234,7 @@ impl Ahead {
         gathered: &Arc<Gathered>,
         signals: &mut Signals,
     ) -> Result<(Preview, Arc<Job>), Exit> {
-        let looking = Looking {
-            sessions: Arc::clone(sessions),
-            sources: Arc::clone(&checked.sources),
-            outlooks: Arc::clone(&self.outlooks),
-            change_sets: None,
-        };
+        let looking = self.looking(checked, sessions, false);
         let foreseeing = foresee_destroy(job, settings, looking, Arc::clone(gathered));
         let looks = async { tokio::join!(foreseeing, past.search(sessions, true)) };
         let (mut preview, found) = signals.or(Box::pin(looks)).await?;
@@ -253,6 +243,15 @@ impl Ahead {
         let whole = Arc::new(Job::clone(job).and(&left));
         self.add(&mut preview, left);
         Ok((preview, whole))
+    }
+
+    fn looking(&self, checked: &Checked, sessions: &Arc<Sessions>, asks: bool) -> Looking {
+        Looking {
+            sessions: Arc::clone(sessions),
+            sources: Arc::clone(&checked.sources),
+            outlooks: Arc::clone(&self.outlooks),
+            change_sets: asks.then(|| Arc::clone(&self.change_sets)),
+        }
     }
 
     fn add(&self, preview: &mut Preview, left: Left) {

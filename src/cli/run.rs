@@ -144,7 +144,7 @@ fn attempt(
     let settings = Settings { limits: args.limits.limits(), fail_fast: args.fail_fast };
     on_threads(async {
         let mut signals = Signals::listen()?;
-        let mut past = Past::open(&checked.plan, &args.on.choice, &args.on.target).await;
+        let mut past = Past::open(&checked.plan, &args.on.choice, &args.on.target);
         let mut job = Arc::new(job.remembering(past.inventory()));
         let jobs: Vec<&Job> = before.iter().chain([&*job]).collect();
         // What runs is broken off whatever left the plan.
@@ -196,7 +196,7 @@ fn attempt(
             return Err(exit);
         }
         if matches!(command, Command::Apply | Command::Adopt) {
-            past.note_accounts().await;
+            past.note_accounts();
         }
         // Whoever interrupts the run means what would follow it, too.
         let again = if prune { Some(Signals::listen()?) } else { None };
@@ -218,7 +218,7 @@ fn attempt(
             }
         }
         if command != Command::Cancel {
-            past.note_run(&gathered, ahead.left.get()).await;
+            past.note_run(&gathered, ahead.left.get());
         }
         Ok(print(&text, exit))
     })?

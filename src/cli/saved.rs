@@ -168,7 +168,7 @@ fn attempt(args: &Apply, text: &str, surroundings: &Surroundings) -> Result<Exit
         let jobs = [&*job];
         let opening = reach::sessions(&jobs, &environment, &checked.sources);
         let sessions = signals.or(Box::pin(opening)).await??;
-        let mut past = Past::blind(&checked.plan, &on.target).await;
+        let mut past = Past::blind(&checked.plan, &on.target);
         let ahead = Ahead {
             outlooks: Arc::new(Outlooks::binding()),
             change_sets: Arc::new(ChangeSets::of(&saved)),
@@ -191,7 +191,7 @@ fn attempt(args: &Apply, text: &str, surroundings: &Surroundings) -> Result<Exit
                 ahead.change_sets.use_up(&regional, waiting);
             }
         }
-        past.note_accounts().await;
+        past.note_accounts();
         let gathered = Arc::new(Gathered::default());
         let means = |sink| Means {
             sessions: Arc::clone(&sessions),
@@ -202,7 +202,7 @@ fn attempt(args: &Apply, text: &str, surroundings: &Surroundings) -> Result<Exit
             change_sets: Arc::clone(&ahead.change_sets),
         };
         let (text, exit) = carry_out(&job, Command::Apply, settings, means, signals, surroundings).await;
-        past.note_run(&gathered, None).await;
+        past.note_run(&gathered, None);
         Ok(print(&text, exit))
     })?
 }

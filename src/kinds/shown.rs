@@ -106,10 +106,7 @@ impl Shown {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::aws::StackStatus;
     use crate::preview::Effect;
 
     fn shown(action: Action) -> Shown {
@@ -164,23 +161,7 @@ mod tests {
     fn a_way_out_is_taken_only_if_it_was_told() {
         let mut bound = shown(Action::Unknown);
         bound.foreseen.notes = vec!["ROLLBACK_COMPLETE: deleted and created anew".to_owned()];
-        let stack = |status: &str| Stack {
-            id: "arn".to_owned(),
-            name: "s".to_owned(),
-            status: StackStatus::new(status),
-            reason: None,
-            parameters: BTreeMap::new(),
-            tags: BTreeMap::new(),
-            outputs: BTreeMap::new(),
-            created: None,
-            updated: None,
-            deleted: None,
-            termination_protection: false,
-            exports: Vec::new(),
-            settings: crate::aws::Settings::default(),
-            capabilities: Vec::new(),
-            root: None,
-        };
+        let stack = |status: &str| Stack::sample("s", status);
         assert!(bound.permits_way(&stack("ROLLBACK_COMPLETE"), Some("deleted and created anew")).is_ok());
         assert!(bound.permits_way(&stack("ROLLBACK_FAILED"), Some("deleted and created anew")).is_err());
         assert!(bound.permits_way(&stack("ROLLBACK_COMPLETE"), None).is_err());

@@ -154,12 +154,9 @@ fn unusable(stack: &Stack) -> Failure {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::collections::BTreeMap;
-
     use indexmap::IndexMap;
 
     use super::*;
-    use crate::aws::{Settings, StackStatus};
     use crate::kinds::stack::{Delivery, Guards};
     use crate::kinds::{Adopt, Owner};
 
@@ -179,23 +176,8 @@ pub(super) mod tests {
     }
 
     pub(in super::super) fn stack(status: &str, tags: &[(&str, &str)]) -> Stack {
-        Stack {
-            id: "arn:aws:cloudformation:us-east-1:222222222222:stack/us-east-1-dev/1".to_owned(),
-            name: "us-east-1-dev".to_owned(),
-            status: StackStatus::new(status),
-            reason: None,
-            parameters: BTreeMap::new(),
-            tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
-            outputs: BTreeMap::new(),
-            created: None,
-            updated: None,
-            deleted: None,
-            termination_protection: false,
-            exports: Vec::new(),
-            settings: Settings::default(),
-            capabilities: Vec::new(),
-            root: None,
-        }
+        let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Stack { tags, ..Stack::sample("us-east-1-dev", status) }
     }
 
     pub(in super::super) const OURS: [(&str, &str); 2] = [("orch:plan", "network"), ("orch:node", "stacks/spoke/dev")];

@@ -31,23 +31,7 @@ fn tags(plan: &str, node: &str) -> BTreeMap<String, String> {
 }
 
 fn stack(name: &str, tags: BTreeMap<String, String>) -> Stack {
-    Stack {
-        id: format!("arn:{name}"),
-        name: name.to_owned(),
-        status: StackStatus::new("CREATE_COMPLETE"),
-        reason: None,
-        parameters: BTreeMap::new(),
-        tags,
-        outputs: BTreeMap::new(),
-        created: Some(1),
-        updated: None,
-        deleted: None,
-        termination_protection: false,
-        root: None,
-        capabilities: Vec::new(),
-        exports: Vec::new(),
-        settings: crate::aws::Settings::default(),
-    }
+    Stack { id: format!("arn:{name}"), tags, created: Some(1), ..Stack::sample(name, "CREATE_COMPLETE") }
 }
 
 fn peering(name: &str, state: &str, (from, to): (&str, &str), tags: BTreeMap<String, String>) -> Peering {
