@@ -2,15 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ServerSideEncryption;
+use tokio::time::Instant;
 
 use super::call::{CallError, Class, SdkError};
 use super::regional::Regional;
 use super::written::Thing;
 use crate::ids::{AccountId, Region};
+
+/// How long somebody else may be at putting the same object.
+const PUTTING_AT_MOST: Duration = Duration::from_secs(30);
 
 /// A bucket and what is said of it with each call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,24 +26,6 @@ pub struct Bucket {
     pub owner: Option<AccountId>,
     /// The key of KMS that objects are encrypted with; S3's own encryption otherwise.
     pub kms_key: Option<String>,
-}
-
-/// An object's text, and the tag by which S3 knows this text from a later one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Object {
-    /// What it holds.
-    pub text: String,
-    /// Its entity tag.
-    pub etag: String,
-}
-
-/// When an object is put.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Condition<'a> {
-    /// Only where there is none.
-    Absent,
-    /// Only where it still is the one with this tag.
-    Same(&'a str),
 }
 
 /// What the calls of a command have learned of buckets.
@@ -90,72 +77,37 @@ impl Regional {
     /// As for [`Regional::stack`]. That the bucket is in another region is no error.
     pub async fn put_if_absent(&self, bucket: &Bucket, key: &str, text: &str) -> Result<String, CallError> {
         if !self.buckets().is_there(&bucket.name, key) {
-            match self.put_object(bucket, key, text, Condition::Absent).await {
-                Ok(_) => {}
-                // Somebody else was faster, or is just putting the same.
-                Err(error) if error.is("PreconditionFailed") || error.is("ConditionalRequestConflict") => {}
-                Err(error) => return Err(error),
-            }
+            self.put_object(bucket, key, text).await?;
             self.buckets().saw(&bucket.name, key);
         }
         let region = self.buckets().region(&bucket.name);
         Ok(object_url(&bucket.name, key, &region.unwrap_or_else(|| self.region().clone())))
     }
 
-    /// Puts an object under a condition, and gives its new entity tag.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Regional::stack`]. Where the condition does not hold the class is [`Class::Conflict`]; an answer that was
-    /// lost leaves open whether it held.
-    pub async fn put_object(
-        &self,
-        bucket: &Bucket,
-        key: &str,
-        text: &str,
-        condition: Condition<'_>,
-    ) -> Result<String, CallError> {
-        const OPERATION: &str = "PutObject";
-        let (absent, same) = match condition {
-            Condition::Absent => (Some("*".to_owned()), None),
-            Condition::Same(etag) => (None, Some(etag.to_owned())),
-        };
+    /// Puts an object unless there is one of that key.
+    async fn put_object(&self, bucket: &Bucket, key: &str, text: &str) -> Result<(), CallError> {
         let encryption = bucket.kms_key.as_ref().map(|_| ServerSideEncryption::AwsKms);
+        let owner = bucket.owner.as_ref().map(ToString::to_string);
         let put = |client: Client| {
-            let request = client.put_object().bucket(&bucket.name).key(key).set_expected_bucket_owner(owner(bucket));
-            let request = request.set_if_none_match(absent.clone()).set_if_match(same.clone());
+            let request = client.put_object().bucket(&bucket.name).key(key).if_none_match("*");
+            let request = request.set_expected_bucket_owner(owner.clone());
             let request = request.set_server_side_encryption(encryption.clone());
             let request = request.set_ssekms_key_id(bucket.kms_key.clone());
             request.body(ByteStream::from(text.as_bytes().to_vec())).send()
         };
-        let answer = self.in_bucket(OPERATION, &bucket.name, put).await?;
-        answer.e_tag.ok_or_else(|| self.odd_answer(OPERATION, "entity tag"))
-    }
-
-    /// An object; `None` if there is none of that key. Whoever may not list the bucket is told [`Class::Denied`] then.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Regional::stack`].
-    pub async fn object(&self, bucket: &Bucket, key: &str) -> Result<Option<Object>, CallError> {
-        const OPERATION: &str = "GetObject";
-        let get = |client: Client| {
-            let request = client.get_object().bucket(&bucket.name).key(key).set_expected_bucket_owner(owner(bucket));
-            request.send()
-        };
-        let answer = match self.in_bucket(OPERATION, &bucket.name, get).await {
-            Ok(answer) => answer,
-            Err(error) if error.is("NoSuchKey") => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let etag = answer.e_tag.ok_or_else(|| self.odd_answer(OPERATION, "entity tag"))?;
-        let body = answer.body.collect().await.map_err(|error| CallError {
-            message: error.to_string(),
-            class: Class::Transient,
-            ..self.odd_answer(OPERATION, "body")
-        })?;
-        let text = String::from_utf8(body.to_vec()).map_err(|_| self.odd_answer(OPERATION, "text in UTF-8"))?;
-        Ok(Some(Object { text, etag }))
+        let last = Instant::now() + PUTTING_AT_MOST;
+        loop {
+            match self.in_bucket("PutObject", &bucket.name, put).await {
+                Ok(_) => return Ok(()),
+                // Somebody else was faster.
+                Err(error) if error.is("PreconditionFailed") => return Ok(()),
+                // Somebody else is just putting one of that key, and whether it will be there is open.
+                Err(error) if error.is("ConditionalRequestConflict") && Instant::now() < last => {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Makes a call about a bucket in the region that the bucket is in. Where that is not known, S3 says it to whoever asks
@@ -198,18 +150,16 @@ impl Regional {
                     self.buckets().learn(bucket, own.clone());
                     (region, redirected) = (own, true);
                 }
-                (Ok(_), _) => {
-                    self.buckets().learn(bucket, region);
+                _ => {
+                    // That a condition does not hold only the bucket's own region says, too.
+                    if answer.as_ref().err().is_none_or(|error| error.class == Class::Conflict) {
+                        self.buckets().learn(bucket, region);
+                    }
                     return answer;
                 }
-                _ => return answer,
             }
         }
     }
-}
-
-fn owner(bucket: &Bucket) -> Option<String> {
-    bucket.owner.as_ref().map(ToString::to_string)
 }
 
 #[cfg(test)]

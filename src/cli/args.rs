@@ -173,8 +173,10 @@ pub(super) enum Command {
     /// Delete what the plan made, in reverse order
     ///
     /// Routes first, then peerings, then stacks, each as soon as all that needs it is gone. Deletes only stacks and
-    /// peerings that carry this plan's tags, and routes into such peerings: other routes bear no mark of who made them,
-    /// so they are left and named. What `manage = false` reads is never touched. Asks before it begins.
+    /// peerings that carry this plan's tags, routes into such peerings, and routes that the inventory says orch made:
+    /// other routes bear no mark of who made them, so they are left and named. Without --only and --skip, what left the
+    /// plan goes too (docs/left.md). What `manage = false` reads is never touched. Shows all of it and asks before it
+    /// begins.
     #[command(after_long_help = "Examples:\n  \
         orch destroy plans/us-east-1.toml --local\n  \
         orch destroy plans/us-east-1.toml --only account:dev\n  \

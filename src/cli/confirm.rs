@@ -2,7 +2,7 @@
 
 use crate::event::Command;
 use crate::graph::Ix;
-use crate::run::{Job, Task};
+use crate::run::{Job, Leaving, Task};
 use crate::text::counted;
 
 use super::args::Run;
@@ -45,12 +45,12 @@ impl Question {
     ///
     /// # Errors
     /// The exit code when the answer is no.
-    pub(super) async fn ask(self, args: &Run) -> Result<(), Exit> {
+    pub(super) async fn ask(self, args: &Run, left: &[Leaving]) -> Result<(), Exit> {
         if is_answered(args) {
             self.warning.inspect(|warning| terminal::notice(warning));
             return Ok(());
         }
-        terminal::notice(&format!("{}\n{}", self.said, self.warning.unwrap_or_default()));
+        terminal::notice(&format!("{}\n{}{}", self.said, besides(left), self.warning.unwrap_or_default()));
         // Reading a line cannot be broken off, so it has a thread of its own that an interruption leaves behind.
         let answer = tokio::task::spawn_blocking(|| terminal::ask("Go ahead?")).await;
         if matches!(answer, Ok(Ok(true))) {
@@ -97,6 +97,20 @@ fn what(job: &Job, command: Command, args: &Run) -> String {
         said.push_str(&place);
     }
     said
+}
+
+/// What goes besides the plan's own nodes.
+fn besides(left: &[Leaving]) -> String {
+    let mut kinds = [(0, "stack"), (0, "peering"), (0, "route")];
+    for leaving in left.iter().filter(|leaving| leaving.refusal.is_none()) {
+        kinds[leaving.thing.kind() as usize].0 += 1;
+    }
+    let kinds: Vec<String> =
+        kinds.iter().filter(|(count, _)| *count > 0).map(|(count, noun)| counted(*count, noun)).collect();
+    if kinds.is_empty() {
+        return String::new();
+    }
+    format!("and delete what left the plan: {}\n", kinds.join(", "))
 }
 
 /// The warning about nodes that stay although what they stand on is deleted.

@@ -72,9 +72,9 @@ impl Past {
     /// Writes down what the run has done.
     pub(super) fn note_run(&mut self, gathered: &Gathered, left: Option<&Left>) {
         let mut news = std::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner));
-        news.laid = gathered.laid();
+        (news.laid, news.gone) = (gathered.laid(), gathered.lifted());
         if let Some(left) = left {
-            news.gone.clone_from(&left.gone);
+            news.gone.extend(left.gone.iter().cloned());
             news.emptied.clone_from(&left.emptied);
         }
         self.kept.add(news);

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use tokio::sync::mpsc;
 
 use crate::engine::Settings;
-use crate::event::{Command, Tally};
+use crate::event::{Command, Failure, Tally};
 use crate::preview::Preview;
 use crate::report::{Palette, outputs_table, preview_text};
 use crate::run::{Gathered, Job, Leaving, Left, Means, Sink, WantedRoutes, execute};
@@ -170,6 +170,7 @@ fn attempt(
                     ahead.look_at_destruction(&job, settings, &checked, &sessions, &past, &gathered, &mut signals);
                 let (preview, whole) = Box::pin(looking).await?;
                 job = whole;
+                refuse_protected(&ahead)?;
                 Some(preview)
             } else if matches!(command, Command::Apply | Command::Adopt) {
                 Some(Box::pin(ahead.look(&job, settings, &checked, &sessions, &past, &mut signals)).await?)
@@ -185,7 +186,9 @@ fn attempt(
             if nothing {
                 return Ok(());
             }
-            signals.or(question.ask(args)).await??;
+            let left = ahead.left.get().filter(|_| prune || command == Command::Destroy);
+            let left = left.map(|left| left.leaving.as_slice()).unwrap_or_default();
+            signals.or(question.ask(args, left)).await??;
             if !is_answered(args) {
                 sessions.look_anew();
             }
@@ -250,6 +253,27 @@ pub(super) async fn carry_out(
     }
     text.push_str(&teller.end(surroundings));
     (text, exit(&tally))
+}
+
+/// Refuses a destruction that a protected stack would stop in the end, before anything is deleted; those of the plan's own
+/// nodes were looked at before.
+///
+/// # Errors
+/// The exit code, after each of them was named.
+fn refuse_protected(ahead: &Ahead) -> Result<(), Exit> {
+    let left = ahead.left.get().map(|left| left.leaving.as_slice()).unwrap_or_default();
+    let refused: Vec<&Failure> = left.iter().filter_map(|left| left.refusal.as_ref()).collect();
+    for failure in &refused {
+        terminal::notice(&format!("error: {failure}\n"));
+        for help in &failure.help {
+            terminal::notice(&format!("  help: {help}\n"));
+        }
+    }
+    if refused.is_empty() {
+        return Ok(());
+    }
+    terminal::notice("nothing was changed\n");
+    Err(Exit::Failed)
 }
 
 /// What to say of what left the plan and was not deleted, since the run did not end well.

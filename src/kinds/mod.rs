@@ -42,13 +42,11 @@ pub struct Done {
     pub outputs: BTreeMap<String, String>,
     /// A stack's ARN, a peering's id; `None` for a route, and for what is gone.
     pub id: Option<String>,
-    /// The routes that were made or led elsewhere; empty for the other kinds.
-    pub routes: Vec<route::Made>,
 }
 
 impl Done {
     /// A node that ended with this change and has nothing more to say.
     pub fn new(change: Change) -> Self {
-        Self { change, details: Vec::new(), outputs: BTreeMap::new(), id: None, routes: Vec::new() }
+        Self { change, details: Vec::new(), outputs: BTreeMap::new(), id: None }
     }
 }

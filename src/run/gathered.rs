@@ -23,6 +23,7 @@ pub struct Given {
 pub struct Gathered {
     given: Mutex<HashMap<NodeId, Given>>,
     laid: Mutex<Vec<Laid>>,
+    lifted: Mutex<Vec<Laid>>,
 }
 
 impl Gathered {
@@ -39,6 +40,16 @@ impl Gathered {
     /// Keeps a route that a node has made.
     pub(super) fn lay(&self, route: Laid) {
         self.laid.lock().unwrap_or_else(PoisonError::into_inner).push(route);
+    }
+
+    /// Keeps routes of the inventory that a node has deleted.
+    pub(super) fn lift(&self, routes: impl IntoIterator<Item = Laid>) {
+        self.lifted.lock().unwrap_or_else(PoisonError::into_inner).extend(routes);
+    }
+
+    /// The routes of the inventory that were deleted.
+    pub fn lifted(&self) -> Vec<Laid> {
+        self.lifted.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The routes that were made, for the inventory.

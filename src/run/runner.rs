@@ -141,13 +141,13 @@ impl Runner {
             }
             (Spec::Route(spec), Task::Converge) => {
                 let wanted = resolver.route(spec)?;
-                let done = route::converge(&home, &wanted, shown.as_ref(), &progress).await?;
-                for made in done.routes.clone() {
+                let made = |made: route::Made| {
                     let (account, region) = (home.account_id().clone(), home.region().clone());
                     let route::Made { table, destination, target } = made;
                     let laid = Laid { node: node.id.clone(), account, region, table, destination, target };
                     self.means.gathered.lay(laid);
-                }
+                };
+                let done = route::converge(&home, &wanted, shown.as_ref(), &made, &progress).await?;
                 Ok(Done { outputs: facts(wanted), ..done })
             }
             // A route gives nothing, so there is nothing to read of it.
@@ -157,6 +157,7 @@ impl Runner {
                     let mut done = Done::new(Change::Absent);
                     if let Some(own) = own {
                         done = route::destroy(&home, &own, &progress).await?;
+                        self.lifted(&own);
                     }
                     if let Some(others) = others {
                         let left = route::leave(&home, &others).await?;
@@ -201,9 +202,20 @@ impl Runner {
                 let (route_tables, destination, target) = (vec![table.clone()], destination.clone(), target.clone());
                 let (replace, adopt) = (false, Adopt::Never);
                 let wanted = route::Wanted { route_tables, destination, target, replace, adopt, owner };
-                route::destroy(&home, &wanted, &progress).await
+                let done = route::destroy(&home, &wanted, &progress).await?;
+                self.lifted(&wanted);
+                Ok(done)
             }
         }
+    }
+
+    /// Notes that the plan's routes are not in some tables any more: what will be there is somebody else's.
+    fn lifted(&self, route: &route::Wanted) {
+        let is_there = |laid: &&Laid| {
+            let place = route::place(&route.route_tables, &route.destination);
+            place.is_ok_and(|(tables, to)| tables.contains(&laid.table) && (to == laid.destination))
+        };
+        self.means.gathered.lift(self.job.laid().iter().filter(is_there).cloned());
     }
 
     async fn doomed(&self, node: &Node, spec: &RouteSpec, resolver: &Resolver<'_>) -> Result<Doomed, Failure> {

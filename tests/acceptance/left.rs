@@ -138,6 +138,11 @@ fn a_protected_stack_that_left_the_plan_is_refused_in_the_preview() {
     ended.prints(&["! stacks.spoke[qa]  would fail us-east-1-qa", "its termination protection is on"]);
     // Who does not prune is not told that something would fail.
     orch.run(&args("preview", &[])).code(0).prints(&["its termination protection is on"]);
+    // A destruction that would end there begins with nothing.
+    let before = world::of(&orch).shape();
+    let ended = orch.run(&args("destroy", &[])).code(1);
+    ended.says(&["stack us-east-1-qa in qa, us-east-1 is protected from deletion", "nothing was changed"]);
+    assert_eq!(world::of(&orch).shape(), before);
     let ended = orch.run(&args("apply", &["--prune"])).code(1);
     ended.prints(&["stack us-east-1-qa is protected from deletion", "7 changed"]);
 }

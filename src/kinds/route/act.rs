@@ -17,7 +17,8 @@ const UNKNOWN_AT_MOST: Duration = Duration::from_mins(1);
 /// How often to act on a table that others change meanwhile, or on calls whose answers are lost.
 const LOOKS: u32 = 4;
 
-/// Makes the route in every table where it is missing.
+/// Makes the route in every table where it is missing. `made` hears of each the moment that it is made or led elsewhere,
+/// since nothing at AWS tells whose it is, and the next one may fail.
 ///
 /// # Errors
 ///
@@ -28,6 +29,7 @@ pub async fn converge(
     regional: &Regional,
     wanted: &Wanted,
     shown: Option<&Shown>,
+    made: &(dyn Fn(Made) + Sync),
     progress: Progress<'_>,
 ) -> Result<Done, Failure> {
     let terms = terms(wanted)?;
@@ -46,17 +48,16 @@ pub async fn converge(
     }
     let mut details = Vec::new();
     let mut change = Change::Unchanged;
-    let mut routes = Vec::new();
     for (table, decision) in decided {
         let id = table.id.clone();
         let Some((detail, done)) = act(regional, &terms, shown, table, decision).await? else { continue };
         progress(Step { what: &terms.destination, status: done.word(), reason: Some(&detail) });
         details.push(detail);
-        routes.push(Made { table: id, destination: terms.destination.clone(), target: terms.target.clone() });
+        made(Made { table: id, destination: terms.destination.clone(), target: terms.target.clone() });
         // What was made outweighs what was led elsewhere.
         change = if change == Change::Created { change } else { done };
     }
-    Ok(Done { details, routes, ..Done::new(change) })
+    Ok(Done { details, ..Done::new(change) })
 }
 
 /// Looks for a route that is not to be deleted, since nothing tells that it is the node's own: routes bear no tags, and

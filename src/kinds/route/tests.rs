@@ -49,7 +49,7 @@ impl World {
     }
 
     async fn converge(&self) -> Result<Done, Failure> {
-        converge(&self.dev(), &self.wanted, None, &unseen).await
+        converge(&self.dev(), &self.wanted, None, &|_| {}, &unseen).await
     }
 
     /// Where the first table leads the destination.
@@ -184,6 +184,16 @@ async fn answers_that_are_lost_for_all_attempts_of_the_sdk_are_looked_for() {
             }
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_made_before_a_failure_is_told_all_the_same() {
+    let world = World::new(2).await;
+    world.sim.set_faults(Faults::of([Fault::new(Effect::AccessDenied).on("CreateRoute").nth(2)]));
+    let told = std::sync::Mutex::new(Vec::new());
+    let made = |made: Made| told.lock().unwrap().push(made.table);
+    converge(&world.dev(), &world.wanted, None, &made, &unseen).await.unwrap_err();
+    assert_eq!(*told.lock().unwrap(), world.wanted.route_tables[..1]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -85,6 +85,9 @@ async fn what_another_process_has_put_is_not_put_again() {
     let spec = world.wanted.spec(&at(&sessions, "dev", "us-east-1")).await.unwrap();
     let key = &before[0].0[BUCKET.len() + 1..];
     assert_eq!(spec.template, Template::Url(format!("https://{BUCKET}.s3.us-east-1.amazonaws.com/{key}")));
+    // What was learnt of the bucket holds for whoever asks from another region.
+    let elsewhere = world.wanted.spec(&at(&sessions, "dev", "eu-west-1")).await.unwrap();
+    assert_eq!(elsewhere.template, spec.template);
     assert_eq!(world.objects(), before, "it was not written anew");
 }
 

@@ -127,7 +127,8 @@ impl<'a> Judge<'a> {
                     continue;
                 }
                 let tag = stack.tags.get(NODE_TAG).map(String::as_str).unwrap_or_default();
-                let Some(node) = NodeId::from_tag(tag).filter(|node| node.kind == Kind::Stack) else {
+                let node = NodeId::from_tag(tag).filter(|node| node.kind == Kind::Stack);
+                let Some(node) = node.filter(|_| !is_of_a_service(stack)) else {
                     odd.push(stray(stack, place, tag));
                     continue;
                 };
@@ -144,14 +145,13 @@ impl<'a> Judge<'a> {
     }
 
     fn stack(&self, node: NodeId, place: &Place, stack: &Stack) -> Option<Leaving> {
-        let present = self.node(&node);
-        if let Some(present) = present {
-            let Spec::Stack(spec) = &present.spec else { return None };
-            let here = self.id(&present.account) == Some(&place.0) && present.region == place.1;
-            if here && *spec.name == *stack.name {
-                return None;
-            }
+        // A stack that any node makes or reads is in the plan, whatever node's tags it bears: the node itself says whose it is.
+        let names = |node: &&Node| matches!(&node.spec, Spec::Stack(spec) if *spec.name == *stack.name);
+        let is_here = |node: &Node| self.id(&node.account) == Some(&place.0) && node.region == place.1;
+        if self.plan.nodes.iter().filter(names).any(is_here) {
+            return None;
         }
+        let present = self.node(&node);
         let mut left = self.leaving(node, place, Thing::Stack(Box::new(stack.clone())));
         if let Some(Node { id, account, region, spec: Spec::Stack(spec), .. }) = present {
             left.notes.push(format!("{id} is stack {} in {account}, {region} now", spec.name));
@@ -281,10 +281,20 @@ fn protected(stack: &Stack, account: &AccountName, region: &Region) -> Failure {
     ))
 }
 
+/// Whether a stack has a name as services of AWS give them: CloudFormation copies a stack's tags to its resources, and
+/// these services copy them on to the stacks that they make for a resource. Such a stack is the resource's.
+fn is_of_a_service(stack: &Stack) -> bool {
+    ["StackSet-", "awseb-e-", "SC-", "aws-cloud9-"].iter().any(|prefix| stack.name.starts_with(prefix))
+}
+
 /// Something that bears the plan's name and no node's.
 fn stray(stack: &Stack, (account, region): &Place, tag: &str) -> Failure {
     let summary =
         format!("stack {} in account {account}, {region} bears this plan's name and is left alone", stack.name);
+    if is_of_a_service(stack) {
+        let cause = "its name is one that a service of AWS gives to the stacks that it makes for a resource";
+        return Failure::new(summary, cause).help("delete the resource that it is for, or its stack");
+    }
     Failure::new(summary, format!("its tag {NODE_TAG} is `{tag}`, which is no stack's of a plan"))
         .help("see who made it: orch itself sets both tags or none")
 }

@@ -1,6 +1,6 @@
 //! Asks AWS what there is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::pin::Pin;
 
 use indexmap::IndexMap;
@@ -27,8 +27,9 @@ pub struct Found {
     pub(super) peerings: BTreeMap<Place, Vec<Peering>>,
     /// Only where a route may have left the plan.
     pub(super) tables: BTreeMap<Place, Vec<RouteTable>>,
-    /// The accounts that the plan does not have, and whether all of each was looked into.
+    /// The stacks that import something of a stack, by its id.
     pub(super) importers: BTreeMap<String, Vec<String>>,
+    /// The accounts that the plan does not have, and whether all of each was looked into.
     pub(super) past: BTreeMap<AccountId, bool>,
     pub(super) refused: Vec<CallError>,
     pub(super) unreached: Vec<Failure>,
@@ -200,7 +201,17 @@ impl Found {
         unsearched.extend(odd);
         let holds = |id: &AccountId| leaving.iter().any(|left| Some(&left.account) == self.names.get(id));
         let whole = self.past.iter().filter(|(_, whole)| **whole).map(|(id, _)| id);
-        let emptied = whole.filter(|id| !holds(id)).cloned().collect();
+        let mut emptied: Vec<AccountId> = whole.filter(|id| !holds(id)).cloned().collect();
+        // Whoever is on the way to an account that still holds something stays known, and so does whoever is on the way there.
+        loop {
+            let known = inventory.accounts.iter().filter(|(id, _)| !emptied.contains(id));
+            let ways: HashSet<&AccountId> = known.filter_map(|(_, account)| account.through.as_ref()).collect();
+            let before = emptied.len();
+            emptied.retain(|id| !ways.contains(id));
+            if emptied.len() == before {
+                break;
+            }
+        }
         let importers = self.importers.iter().map(|(id, names)| (id.as_str(), names.as_slice())).collect();
         let (pairs, all) = order(&judge.standing(&leaving), &importers);
         // Told in the order of deletion: what is no stack first, as it stands.

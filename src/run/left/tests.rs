@@ -77,6 +77,29 @@ fn found(stacks: Vec<Stack>, peerings: Vec<Peering>, tables: Vec<RouteTable>) ->
     }
 }
 
+/// The plan of a network that was divided: what it made it only reads now, by another node.
+#[test]
+fn a_stack_that_any_node_names_has_not_left() {
+    let reads = "[stacks.shared]\naccount = \"dev\"\nname = \"net-old\"\nmanage = false\n";
+    let plan = plan(&format!("{PLAN}\n{reads}"));
+    let made = || stack("net-old", tags("net", "stacks/old"));
+    let inventory = Inventory::empty("net");
+    let here = found(vec![made()], Vec::new(), Vec::new());
+    assert_eq!(told(&Judge::new(&plan, &inventory, &here).stacks().0), Vec::<String>::new());
+    let elsewhere = Found { stacks: [((id(OLD), "us-east-1".into()), vec![made()])].into(), ..here };
+    assert_eq!(told(&Judge::new(&plan, &inventory, &elsewhere).stacks().0), ["stacks.old net-old"]);
+}
+
+#[test]
+fn what_services_make_of_a_stacks_resources_is_told_and_left_alone() {
+    let plan = plan(PLAN);
+    let names = ["StackSet-guard-1", "awseb-e-abc-stack", "SC-222222222222-pp-x", "aws-cloud9-ide-1"];
+    let made = names.map(|name| stack(name, tags("net", "stacks/spoke"))).to_vec();
+    let (left, odd) = Judge::new(&plan, &Inventory::empty("net"), &found(made, Vec::new(), Vec::new())).stacks();
+    assert_eq!((told(&left), odd.len()), (Vec::new(), 4));
+    assert!(odd[0].cause.contains("a service of AWS"), "{}", odd[0]);
+}
+
 fn told(left: &[Leaving]) -> Vec<String> {
     left.iter().map(|left| format!("{} {}", left.node, left.thing.name())).collect()
 }

@@ -85,9 +85,15 @@ pub(super) fn template_body<'a>(
 ///
 /// `ValidationError`, with what S3 says.
 pub(in super::super) fn template_at<'a>(world: &'a World, place: &Place, url: &str) -> Result<&'a str, ApiError> {
-    let Some(S3Url { bucket, key, .. }) = S3Url::parse(url) else {
+    let Some(S3Url { bucket, key, region }) = S3Url::parse(url) else {
         return Err(invalid("TemplateURL must be a supported URL."));
     };
+    let own = world.buckets.get(&bucket).map(|bucket| bucket.place.region.as_str());
+    if own.zip(region.as_deref()).is_some_and(|(own, named)| own != named) {
+        let message = "The bucket you are attempting to access must be addressed using the specified endpoint. Please \
+                       send all future requests to this endpoint.";
+        return Err(invalid(format!("S3 error: {message}")));
+    }
     let object = s3::read(world, &place.account, &bucket, &key).map_err(|error| {
         let more = "For more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html";
         invalid(format!("S3 error: {}\n{more}", error.message))
