@@ -1,7 +1,7 @@
 //! Stacks that somebody else has made, over the embedded AWS.
 
+use super::super::adopt::TAKEN;
 use super::super::{Adopt, Change};
-use super::TAKEN;
 use super::tests::World;
 
 impl World {
@@ -61,4 +61,18 @@ async fn a_change_of_an_adopted_stack_brings_the_tags() {
     assert_eq!((done.change, done.details[0].as_str()), (Change::Updated, TAKEN));
     world.wanted.adopt = Adopt::Never;
     assert_eq!(world.converge().await.unwrap().change, Change::Unchanged, "it is the node's own now");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_only_guards_an_adopted_stack_brings_no_tags_and_does_not_say_so() {
+    let mut world = World::new().await;
+    world.converge().await.unwrap();
+    world.unmark();
+    world.wanted.adopt = Adopt::Declared;
+    let place = "plan.toml:9:11".to_owned();
+    world.wanted.guards.protect = Some(super::Protect { delete: true, replace: false, place });
+    let done = world.converge().await.unwrap();
+    assert_eq!(done.change, Change::Updated);
+    assert!(!done.details.iter().any(|detail| detail == TAKEN), "{:?}", done.details);
+    assert!(!world.dev().stack("us-east-1-dev").await.unwrap().unwrap().tags.contains_key("orch:plan"));
 }

@@ -4,7 +4,7 @@ use super::super::Owner;
 use super::super::adopt::remedies;
 use super::super::owner::Ownership;
 use super::Wanted;
-use super::guards::protected;
+use super::guards::protected_unfinished;
 use crate::aws::{Phase, Stack};
 use crate::event::Failure;
 
@@ -102,7 +102,7 @@ fn broken(stack: &Stack, owner: &Owner, ownership: &Ownership) -> Failure {
 fn way_out(stack: &Stack) -> Decision {
     let is_to_go = matches!(stack.status.as_str(), "REVIEW_IN_PROGRESS" | "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED");
     if is_to_go && stack.termination_protection {
-        return Decision::Refuse(protected(&stack.name));
+        return Decision::Refuse(protected_unfinished(&stack.name));
     }
     match stack.status.as_str() {
         "REVIEW_IN_PROGRESS" => Decision::Recreate {

@@ -167,7 +167,7 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
         }
         let how = How::because(&reasons);
         match Box::pin(work_out(regional, &wanted, &stack, how, &mut attempt, change_sets)).await? {
-            Worked::Nothing => return Ok(seen.unchanged(found_nothing(&wanted, &stack))),
+            Worked::Nothing => return Ok(seen.unchanged(found_nothing(&wanted, &stack, &reasons))),
             Worked::Again(failure) => last = failure.or(last),
             Worked::Out(change_set) => {
                 let (id, name) = (change_set.id.clone(), attempt.update());

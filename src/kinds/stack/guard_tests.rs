@@ -277,6 +277,8 @@ async fn alarms_topics_and_role_are_given_compared_and_changed() {
 
     // A role alone is no change to CloudFormation: it is told, and given with the next one.
     world.wanted.guards.settings.service_role = Some("arn:aws:iam::222222222222:role/Other".to_owned());
+    let role = "service role: arn:aws:iam::222222222222:role/Cfn → arn:aws:iam::222222222222:role/Other";
+    assert_eq!(foreseen(&world).await.unwrap().notes, [role, "CloudFormation finds nothing to change"]);
     let done = world.converge().await.unwrap();
     assert_eq!(done.change, Change::Unchanged);
     assert_eq!(
@@ -346,6 +348,67 @@ async fn what_becomes_of_a_failure_is_as_the_plan_says() {
         world.sim.change(|world| world.rules.faults.resources.clear()).unwrap();
         world.converge().await.unwrap();
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_creation_that_failed_and_was_deleted_while_it_was_waited_for_is_not_begun_again_at_once() {
+    let mut world = World::new().await;
+    world.wanted.guards.settings.on_failure = Some(OnFailure::Delete);
+    fail(&world, "Table");
+    // An earlier run that goes away.
+    world.sim.stop_after(1);
+    tokio::select! {
+        result = world.converge() => panic!("{result:?}"),
+        () = world.sim.stopped() => {}
+    }
+    world.sim.resume();
+    let failure = world.converge().await.unwrap_err();
+    assert!(failure.cause.contains("Not today."), "{failure}");
+    let created = world.sim.calls().iter().filter(|call| call.operation == "CreateStack").count();
+    assert_eq!(created, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_creation_that_failed_left_may_be_taken_out_though_the_plan_protects_it() {
+    let mut world = World::new().await;
+    world.wanted.guards.settings.on_failure = Some(OnFailure::Keep);
+    protect(&mut world, &["replace"]);
+    let late = "  Late: {Type: AWS::EC2::RouteTable, Properties: {VpcId: !Ref Vpc}}\nOutputs:";
+    let whole = world.wanted.template.clone();
+    world.wanted.template = whole.replace("Outputs:", late);
+    fail(&world, "Late");
+    world.converge().await.unwrap_err();
+    world.wanted.template = whole;
+    let before = world.dev().stack(NAME).await.unwrap().unwrap();
+    let done = world.converge().await.unwrap();
+    assert_eq!(done.id, Some(before.id), "it was gone on with: {done:?}");
+    assert_eq!(policy(&world).await.as_deref(), Some(NO_REPLACEMENT));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_has_to_wait_does_not_hide_that_the_live_one_forbids_the_update() {
+    let mut world = World::new().await;
+    protect(&mut world, &["replace"]);
+    world.converge().await.unwrap();
+    world.wanted.guards.protect = None;
+    let names = r#"{"Statement": [
+        {"Effect": "Allow", "Principal": "*", "Action": "Update:*", "Resource": "*"},
+        {"Effect": "Deny", "Principal": "*", "Action": "Update:Delete", "Resource": "LogicalResourceId/More"}
+    ]}"#;
+    own(&mut world, names);
+    let more = "  More: {Type: AWS::EC2::RouteTable, Properties: {VpcId: !Ref Vpc}}\nOutputs:";
+    world.wanted.template = world.wanted.template.replace("Outputs:", more);
+    world.set("CidrBlock", "10.9.0.0/16");
+    let before = world.sim.mutations();
+    let failure = foreseen(&world).await.unwrap_err();
+    assert_eq!(failure.summary, "the policy that stack us-east-1-dev still has does not allow this update");
+    assert_eq!(world.converge().await.unwrap_err().summary, failure.summary);
+    assert_eq!(policy(&world).await.as_deref(), Some(NO_REPLACEMENT));
+    let executed = world.sim.calls().iter().filter(|call| call.operation == "ExecuteChangeSet").count();
+    assert_eq!((executed, before > 0), (0, true));
+    // Without the name it is written first, and the update follows.
+    own(&mut world, ALLOW_ALL);
+    assert_eq!(world.converge().await.unwrap().change, Change::Replaced);
 }
 
 #[tokio::test(start_paused = true)]

@@ -182,9 +182,7 @@ impl Guarding {
     /// The policy, if it is to be written before an update: one that names a resource which the update adds is not taken
     /// before that is there.
     pub(super) fn take_policy(&mut self, changes: &[ResourceChange]) -> Self {
-        let is_added = |id: &str| changes.iter().any(|change| change.effect == Effect::Add && change.resource == id);
-        let waits = self.policy.as_ref().and_then(|(policy, _)| StackPolicy::read(policy).ok());
-        if waits.is_some_and(|policy| policy.named().any(|(_, id)| is_added(id))) {
+        if self.policy.as_ref().is_some_and(|(policy, _)| waits(policy, changes)) {
             return Self::default();
         }
         Self { protection: None, policy: self.policy.take() }
@@ -215,6 +213,12 @@ impl Guarding {
         }
         Ok(self.differences().iter().map(settings::line).collect())
     }
+}
+
+/// Whether a policy can only be written after an update: it names a resource that the update adds.
+fn waits(policy: &str, changes: &[ResourceChange]) -> bool {
+    let is_added = |id: &str| changes.iter().any(|change| change.effect == Effect::Add && change.resource == id);
+    StackPolicy::read(policy).is_ok_and(|policy| policy.named().any(|(_, id)| is_added(id)))
 }
 
 /// CloudFormation does not take the plan's policy.
@@ -283,20 +287,20 @@ pub(super) fn refusal(wanted: &Wanted, live: Option<&str>, changes: &[ResourceCh
             "if that is meant, take \"replace\" out of `protect` in this plan and apply; the plan can protect the stack again afterwards",
         ));
     }
-    let text = guards.policy(live).or(live)?;
-    let policy = StackPolicy::read(text).ok()?;
-    let refused = changes.iter().filter_map(|change| {
-        let deed = deed(change.effect)?;
-        let denial = policy.check(deed, &change.resource, &change.kind).err()?;
-        let by = match denial {
-            Denial::Denied(number) => format!("statement {number} denies {}", deed.as_str()),
-            Denial::NotAllowed => format!("no statement allows {}", deed.as_str()),
-        };
-        Some(format!("{} ({}) {}: {by}", change.resource, change.kind, fate(change)))
-    });
-    let refused: Vec<String> = refused.collect();
+    let next = guards.policy(live).or(live)?;
+    let mut refused = denied(next, changes);
+    let in_the_way = live.filter(|live| refused.is_empty() && !same(live, next) && waits(next, changes));
+    if let Some(live) = in_the_way {
+        refused = denied(live, changes);
+    }
     if refused.is_empty() {
         return None;
+    }
+    if in_the_way.is_some() {
+        let summary = format!("the policy that stack {} still has does not allow this update", wanted.name);
+        return Some(Failure::new(summary, named(&refused)).help(
+            "the plan's policy names a resource that the update adds, so it can only be written after it: apply a policy first that allows the update and does not name the resource",
+        ));
     }
     let failure =
         Failure::new(format!("the policy of stack {} does not allow this update", wanted.name), named(&refused));
@@ -307,6 +311,20 @@ pub(super) fn refusal(wanted: &Wanted, live: Option<&str>, changes: &[ResourceCh
             wanted.name
         )),
     })
+}
+
+/// The changes that a policy does not let pass, each with the reason. Of one that cannot be read nothing is known.
+fn denied(policy: &str, changes: &[ResourceChange]) -> Vec<String> {
+    let Ok(policy) = StackPolicy::read(policy) else { return Vec::new() };
+    let refused = changes.iter().filter_map(|change| {
+        let deed = deed(change.effect)?;
+        let by = match policy.check(deed, &change.resource, &change.kind).err()? {
+            Denial::Denied(number) => format!("statement {number} denies {}", deed.as_str()),
+            Denial::NotAllowed => format!("no statement allows {}", deed.as_str()),
+        };
+        Some(format!("{} ({}) {}: {by}", change.resource, change.kind, fate(change)))
+    });
+    refused.collect()
 }
 
 /// What would become of a resource, and by what.
@@ -348,6 +366,13 @@ pub(super) fn keeps(protect: Option<&Protect>, stack: &Stack) -> Option<Failure>
         );
     }
     stack.termination_protection.then(|| protected(name))
+}
+
+/// The same of a stack that never was complete: the plan's own protection reaches a stack only once it is.
+pub(super) fn protected_unfinished(name: &str) -> Failure {
+    let mut failure = protected(name);
+    failure.help[0] = "correct what made its creation fail and create it under another name".to_owned();
+    failure
 }
 
 /// A stack whose termination protection is on is not deleted.

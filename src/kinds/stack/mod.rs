@@ -38,7 +38,6 @@ use self::glance::{Glance, glance};
 use self::token::Attempt;
 use self::update::How;
 use self::ways::Ways;
-use super::adopt::TAKEN;
 use super::lost::pause;
 use super::{Adopt, Change, Claim, Done, Failure, Owner, Progress, Regional, Shown, Step};
 use crate::aws::{Class, OnFailure, Operation, Phase, Stack, StackSpec};
@@ -138,8 +137,11 @@ pub async fn converge(
         let live = if absent { None } else { ways::look(regional, &wanted.name).await? };
         absent = false;
         let decision = decide(wanted, live.as_ref());
-        let strange = live.as_ref().is_some_and(|stack| !wanted.owner.owns(&stack.tags));
         let attempted = match (decision, live) {
+            // As the plan had it, a creation that failed has ended with nothing.
+            (Decision::Create, None) if followed.as_ref().is_some_and(Followed::went_forward) => {
+                return Err(deleted(wanted, followed.and_then(|followed| ending::cause(&followed.events))));
+            }
             (Decision::Create, _) => {
                 with.shown.map_or(Ok(()), |shown| shown.permits_creation(&wanted.name))?;
                 tracing::info!(stack = wanted.name, "there is no such stack: creating it");
@@ -193,12 +195,7 @@ pub async fn converge(
             (_, None) => continue,
         };
         match attempted {
-            Attempted::Done(mut done) => {
-                if strange && done.change.is_change() && done.change != Change::Created {
-                    done.details.insert(0, TAKEN.to_owned());
-                }
-                return Ok(ways.noted(done, with.allowed, followed.as_ref()));
-            }
+            Attempted::Done(done) => return Ok(ways.noted(done, with.allowed, followed.as_ref())),
             Attempted::Again(failure) => last = failure.or(last),
             Attempted::Moved | Attempted::Vain(_) => {}
         }

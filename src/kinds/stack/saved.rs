@@ -14,10 +14,10 @@ pub(super) async fn again(seen: &Seen<'_>, reasons: Vec<Reason>, before: Before)
     let waiting = match before {
         Before::ChangeSet(waiting) => waiting,
         // CloudFormation has said so. If the stack or what is wanted is another by now, that is told as such.
-        Before::Nothing => return Ok(seen.unchanged(found_nothing(seen.wanted, seen.stack))),
+        Before::Nothing => return Ok(seen.unchanged(found_nothing(seen.wanted, seen.stack, &reasons))),
         // What is in doubt CloudFormation has settled; what differs for sure no change set was to be made for.
         Before::Guards if reasons.iter().all(|reason| reason.about == About::Doubt) => {
-            return Ok(seen.unchanged(found_nothing(seen.wanted, seen.stack)));
+            return Ok(seen.unchanged(found_nothing(seen.wanted, seen.stack, &reasons)));
         }
         Before::Guards | Before::Else => return Ok(seen.unasked(reasons)),
     };

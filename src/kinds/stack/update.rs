@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::super::adopt::STANDS;
+use super::super::adopt::TAKEN;
 use super::super::lost::insist;
 use super::super::{Change, Done, Failure, Progress, Regional, Step};
 use super::compare::{About, Reason};
@@ -178,7 +179,7 @@ pub(super) async fn update(
         }
         Worked::Out(change_set) => {
             let name = attempt.update();
-            let held = hold(regional, wanted, stack, &change_set).await;
+            let held = hold(regional, wanted, stack, &change_set, how).await;
             let held = held.and_then(|held| match shown.filter(|_| attempt.only().is_none()) {
                 Some(shown) => shown.permits(&held.0, &wanted.name).map(|()| held),
                 None => Ok(held),
@@ -191,7 +192,9 @@ pub(super) async fn update(
                     return Err(failure);
                 }
             };
-            let mut told = guarding.take_policy(&changes).write(regional, wanted, &stack.id, progress).await?;
+            // A policy is for what is complete: it would only be in the way of a creation that is gone on with.
+            let first = if how == How::Resuming { Guarding::default() } else { guarding.take_policy(&changes) };
+            let mut told = first.write(regional, wanted, &stack.id, progress).await?;
             let executing = Executing { wanted, stack, change_set: &change_set, how, change_sets };
             let attempted = execute(regional, executing, reasons, attempt, progress).await;
             // Executed, deleted, or gone with another that was: it waits for nobody any more.
@@ -202,6 +205,9 @@ pub(super) async fn update(
             };
             told.extend(guarding.write(regional, wanted, &stack.id, progress).await?);
             done.details.extend(told);
+            if !wanted.owner.owns(&stack.tags) {
+                done.details.insert(0, TAKEN.to_owned());
+            }
             Ok(Attempted::Done(done))
         }
     }
@@ -217,10 +223,13 @@ async fn hold(
     wanted: &Wanted,
     stack: &Stack,
     change_set: &ChangeSet,
+    how: How,
 ) -> Result<(Vec<ShownChange>, Guarding), Failure> {
     let changes = changes(regional, change_set).await?;
     let policy = guards::policy_in_force(regional, &wanted.guards, stack, &changes).await?;
-    match guards::refusal(wanted, policy.as_deref(), &changes) {
+    // Nothing of value is in a stack that never was complete.
+    let refusal = guards::refusal(wanted, policy.as_deref(), &changes).filter(|_| how != How::Resuming);
+    match refusal {
         Some(refusal) => Err(refusal),
         None => Ok((changes, guards::decide(&wanted.guards, stack.termination_protection, policy.as_deref()))),
     }
@@ -238,14 +247,16 @@ enum Made {
 
 /// The stack is as it should be, though it could not be told by looking.
 fn nothing(wanted: &Wanted, stack: &Stack, mut reasons: Vec<String>) -> Done {
-    reasons.extend(found_nothing(wanted, stack));
+    reasons.extend(found_nothing(wanted, stack, &[]));
     super::unchanged(stack, reasons)
 }
 
 /// What there is to say where CloudFormation was asked and finds nothing to change.
-pub(super) fn found_nothing(wanted: &Wanted, stack: &Stack) -> Vec<String> {
+/// What differs by its value and is no change to it, as a service role, is told.
+pub(super) fn found_nothing(wanted: &Wanted, stack: &Stack, reasons: &[Reason]) -> Vec<String> {
+    let values = reasons.iter().filter(|reason| reason.about == About::Value).map(|reason| reason.text.clone());
     let stands = wanted.spares(stack).then(|| STANDS.to_owned());
-    std::iter::once("CloudFormation finds nothing to change".to_owned()).chain(stands).collect()
+    values.chain(["CloudFormation finds nothing to change".to_owned()]).chain(stands).collect()
 }
 
 /// Deletes a change set that is of no use. What it was for has its own end already, which this must not hide.

@@ -1,6 +1,6 @@
 //! Taking a stack back to where it can be updated.
 
-use super::super::guards::protected;
+use super::super::guards::protected_unfinished;
 use super::super::token::Attempt;
 use super::super::{Attempted, Wanted, ending};
 use super::{among, with_flags};
@@ -35,7 +35,7 @@ pub(super) async fn undo(
     };
     // Without a stable state to go back to, the stack would be deleted.
     if matches!(undo, Undo::ToStable) && stack.termination_protection && !regional.ever_was_complete(&stack.id).await? {
-        return Err(protected(&stack.name));
+        return Err(protected_unfinished(&stack.name));
     }
     if let Undo::Continued(skipped) = undo {
         among(regional, stack, "--skip-resource", skipped).await?;
