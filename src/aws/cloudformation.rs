@@ -363,8 +363,8 @@ impl Regional {
                 .client_token(&spec.name)
                 .send()
         };
-        let stack = Thing::Stack(self.picture().place().clone(), spec.stack.name.clone());
-        self.change("CreateChangeSet", stack, send).await.map(|_| ())
+        // It says what an update would do; the stack itself stays as it is.
+        self.change("CreateChangeSet", Thing::Apart, send).await.map(|_| ())
     }
 
     /// A change set with all its changes, those of nested stacks aside.

@@ -150,14 +150,16 @@ impl Picture {
     }
 
     /// Tables by their ids, each with its routes to one destination; `None` if one of them is not to be seen, or not surely.
-    fn tables_towards(&self, ids: &[String], destination: &str) -> Option<Vec<RouteTable>> {
+    /// What was read since `came` is as good as a look of one's own, whatever moves meanwhile.
+    fn tables_towards(&self, ids: &[String], destination: &str, came: Option<Tick>) -> Option<Vec<RouteTable>> {
         let written = &self.written;
         let listing = self.tables.lock();
         let listing = listing.as_ref().filter(|listing| listing.seen.counts(written))?;
         ids.iter()
             .map(|id| {
                 let (seen, table) = listing.things.get(id)?;
-                if !written.is_same(&Thing::Tables(self.place.clone()), seen.tick) {
+                let is_own = came.is_some_and(|came| seen.tick > came);
+                if !is_own && !written.is_same(&Thing::Tables(self.place.clone()), seen.tick) {
                     return None;
                 }
                 let route = Thing::Route(self.place.clone(), id.clone(), destination.to_owned());
@@ -352,13 +354,14 @@ impl Regional {
     pub async fn pictured_routes(&self, ids: &[String], destination: &str) -> Result<Vec<RouteTable>, CallError> {
         self.list_tables(any).await?;
         let picture = self.picture();
-        if let Some(found) = picture.tables_towards(ids, destination) {
+        if let Some(found) = picture.tables_towards(ids, destination, None) {
             return Ok(found);
         }
+        let came = picture.written.tick();
         // Hundreds of nodes may put a route each into the same table: one of them reads it for all.
         let turn = picture.turn_at(ids);
         let _turn = turn.lock().await;
-        if let Some(found) = picture.tables_towards(ids, destination) {
+        if let Some(found) = picture.tables_towards(ids, destination, Some(came)) {
             return Ok(found);
         }
         let seen = Seen::now(&picture.written);

@@ -210,10 +210,10 @@ impl Regional {
     {
         let (place, written) = (self.picture().place(), self.picture().written());
         let name = stack_name(stack);
-        written.moves(place, name);
+        let begins = written.moves(place, name);
         let answer = self.change(operation, Thing::Stack(place.clone(), name.to_owned()), send).await;
-        // A call that AWS has refused has moved nothing.
-        if answer.as_ref().is_err_and(|error| error.class != Class::Lost) {
+        // A call that AWS has refused has moved nothing, and stops nothing that another one has moved.
+        if begins && answer.as_ref().is_err_and(|error| error.class != Class::Lost) {
             written.rests(place, name);
         }
         answer

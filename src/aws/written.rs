@@ -151,13 +151,15 @@ impl Written {
     }
 
     /// Notes that a stack begins to change: until it rests, its resources may be other than they are seen, be it route
-    /// tables of its place or peerings with any other.
-    pub(super) fn moves(&self, place: &Place, stack: &str) {
+    /// tables of its place or peerings with any other. Says whether it was at rest so far.
+    pub(super) fn moves(&self, place: &Place, stack: &str) -> bool {
         let mut state = self.lock();
-        if state.moving.insert((place.clone(), stack.to_owned())) {
+        let begins = state.moving.insert((place.clone(), stack.to_owned()));
+        if begins {
             state.begin(Thing::Tables(place.clone()));
             state.begin(Thing::Peerings);
         }
+        begins
     }
 
     /// Notes that a stack is at rest, whoever has changed it.

@@ -128,3 +128,49 @@ async fn a_template_is_asked_for_once_until_the_stack_is_updated() {
     hub.known_template(&stack).await.unwrap();
     assert_eq!(counts(&sim)["GetTemplate"], 2);
 }
+
+/// A route table of the stack `name`, which is made for it.
+async fn table(sim: &Sim, name: &str) -> String {
+    by_others(sim, name).await;
+    let tables = hub(sim).await.1.every_route_table().await.unwrap();
+    tables[0].id.clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_who_want_routes_in_a_table_while_a_stack_moves_there_share_what_is_read() {
+    let sim = Sim::builder().build();
+    let table = table(&sim, "one").await;
+    let (_sessions, hub) = hub(&sim).await;
+    hub.create_stack(&named("slow"), "token").await.unwrap();
+    let before = counts(&sim).get("DescribeRouteTables").copied().unwrap_or_default();
+    let asking: Vec<_> = (0..50)
+        .map(|n| {
+            let (hub, ids) = (hub.clone(), [table.clone()]);
+            tokio::spawn(async move { hub.pictured_routes(&ids, &format!("10.9.{n}.0/24")).await.unwrap().len() })
+        })
+        .collect();
+    for task in asking {
+        assert_eq!(task.await.unwrap(), 1);
+    }
+    // The listing, whoever came first, and one for all who came meanwhile.
+    assert!(counts(&sim)["DescribeRouteTables"] - before <= 3, "{:?}", counts(&sim));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_call_stops_nothing_that_another_one_has_moved() {
+    let sim = Sim::builder().build();
+    let table = table(&sim, "one").await;
+    let (_sessions, hub) = hub(&sim).await;
+    let stack = hub.create_stack(&named("slow"), "token").await.unwrap();
+    hub.cancel_update(&stack, "other").await.unwrap_err();
+    let asked = || counts(&sim).get("DescribeRouteTables").copied().unwrap_or_default();
+    hub.pictured_routes(std::slice::from_ref(&table), "10.9.0.0/24").await.unwrap();
+    let before = asked();
+    hub.pictured_routes(std::slice::from_ref(&table), "10.9.0.0/24").await.unwrap();
+    assert_eq!(asked() - before, 1, "what was read while the stack moves is not believed");
+    hub.settled(&Operation { stack, token: None, before: None }, &|_| {}).await.unwrap();
+    hub.pictured_routes(std::slice::from_ref(&table), "10.9.0.0/24").await.unwrap();
+    let before = asked();
+    hub.pictured_routes(&[table], "10.9.0.0/24").await.unwrap();
+    assert_eq!(asked(), before);
+}

@@ -161,18 +161,17 @@ pub(super) async fn decisions(
     regional: &Regional,
     terms: &Terms,
 ) -> Result<Vec<(RouteTable, Result<Decision, Failure>)>, Failure> {
-    let pictured = regional.pictured_routes(&terms.tables, &terms.destination).await?;
-    if let Ok(pictured) = in_order(regional, terms, pictured) {
-        let decided: Vec<_> = pictured
-            .into_iter()
-            .map(|table| {
-                let decision = decide(terms, &table);
-                (table, decision)
-            })
-            .collect();
-        if decided.iter().all(|(_, decision)| matches!(decision, Decision::Nothing | Decision::Create)) {
-            return Ok(decided.into_iter().map(|(table, decision)| (table, Ok(decision))).collect());
-        }
+    // One that the listing did not have was looked for by itself.
+    let pictured = in_order(regional, terms, regional.pictured_routes(&terms.tables, &terms.destination).await?)?;
+    let decided: Vec<_> = pictured
+        .into_iter()
+        .map(|table| {
+            let decision = decide(terms, &table);
+            (table, decision)
+        })
+        .collect();
+    if decided.iter().all(|(_, decision)| matches!(decision, Decision::Nothing | Decision::Create)) {
+        return Ok(decided.into_iter().map(|(table, decision)| (table, Ok(decision))).collect());
     }
     let mut decided = Vec::with_capacity(terms.tables.len());
     for table in tables(regional, terms).await? {

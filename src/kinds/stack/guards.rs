@@ -371,7 +371,7 @@ pub(super) fn keeps(protect: Option<&Protect>, stack: &Stack) -> Option<Failure>
 /// The same of a stack that never was complete: the plan's own protection reaches a stack only once it is.
 pub(super) fn protected_unfinished(name: &str) -> Failure {
     let mut failure = protected(name);
-    failure.help[0] = "correct what made its creation fail and create it under another name".to_owned();
+    "correct what made its creation fail and create it under another name".clone_into(&mut failure.help[0]);
     failure
 }
 
