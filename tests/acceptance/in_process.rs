@@ -10,9 +10,10 @@ use orch::diag::{Problem, Sources};
 use orch::engine::{Limits, Settings};
 use orch::event::{Command, Event, Tally};
 use orch::graph::{Graph, of_plan};
+use orch::inventory::Inventory;
 use orch::plan::{Files, Given, Plan, load};
 use orch::preview::Preview;
-use orch::run::{Gathered, Job, Looking, Means, Outlooks, execute, foresee, specs};
+use orch::run::{Gathered, Job, Looking, Means, Outlooks, WantedRoutes, execute, foresee, grounds, search, specs};
 use orch::sim::Sim;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -96,7 +97,13 @@ impl Ready {
             outlooks: Arc::clone(&outlooks),
             change_sets: Some(Arc::clone(&change_sets)),
         };
-        let preview = foresee(&job, SETTINGS, looking).await;
+        // What left the plan is looked for meanwhile.
+        let inventory = Inventory::empty(&self.plan.name);
+        let grounds = grounds(&self.plan, &inventory);
+        let searching = search(&self.plan, &inventory, &grounds, &sessions, &[], false);
+        let (preview, found) = Box::pin(async { tokio::join!(foresee(&job, SETTINGS, looking), searching) }).await;
+        let left = found.left(&self.plan, &WantedRoutes::foreseen(&self.plan, &outlooks, &self.sources), &inventory);
+        assert!(left.leaving.is_empty() && left.unsearched.is_empty(), "{left:?}");
         if !apply {
             return (preview, Tally::default());
         }
