@@ -19,6 +19,7 @@ mod grounds;
 mod guard_tests;
 mod guards;
 mod lasting;
+mod macros;
 mod saved;
 mod settings;
 mod standing;
@@ -49,6 +50,7 @@ pub use delivery::{Delivery, TemplateBucket, fits_in_request};
 pub use destroy::{destroy, foresee_destroy};
 pub use foresee::{Draft, Prepared, foresee, foresee_reading};
 pub use guards::{Guards, Policy, Protect};
+pub use macros::needs_macros;
 pub use standing::standing;
 
 /// A stack as the plan wants it, all values worked out.
