@@ -485,6 +485,7 @@ pub(super) struct Run {
 
 /// Arguments of `preview`.
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct PreviewArgs {
     /// What it is about.
     #[command(flatten)]

@@ -4,7 +4,7 @@
 //! made of seeds knows all VPCs, route tables and peerings of its places, its stacks, and what the templates of these make
 //! of the types that are embedded. Of everything else it takes for granted that it exists and works: resources of other
 //! types, gateways and subnets that no stack of it has made, values that were hidden or resolved elsewhere. What it has
-//! taken for granted about a stack is kept in [`Assumptions`](super::world::Assumptions). Ids that it makes up are numbers
+//! taken for granted about a stack is kept in [`Assumptions`]. Ids that it makes up are numbers
 //! in a row, which AWS's never are.
 
 use std::collections::BTreeMap;

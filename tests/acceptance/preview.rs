@@ -103,7 +103,19 @@ fn a_simulation_gives_shape_to_what_is_not_known_and_makes_nothing() {
         "is already attached to network",
         "    simulated: / would be skipped, since stacks.spoke[qa] would fail",
     ]);
+    orch.run(&[&simulate[..], &["--read-only"]].concat())
+        .code(1)
+        .prints(&["no change set was made", "    simulated: ! would fail in the simulation"]);
     assert_eq!(world::of(&orch).shape(), before);
+}
+
+#[test]
+fn a_simulation_is_of_an_apply_and_is_not_saved() {
+    let orch = shipped();
+    for other in [&["--destroy"][..], &["--prune"], &["--save", "changes.json"]] {
+        let refused = orch.run(&[&PREVIEW[..], &["--simulate"], other].concat());
+        refused.code(2).says(&["the argument '--simulate' cannot be used with"]);
+    }
 }
 
 #[test]

@@ -239,6 +239,6 @@ Outputs:
         assert!(names.iter().any(|name| name == expected), "{names:?}");
     }
     assert!(bench.output("guess", "Vpc").starts_with("vpc-0000000000000"));
-    assert!(bench.world.has_made_up(&bench.output("guess", "Vpc")));
+    assert!(bench.world.has_made_up(bench.output("guess", "Vpc")));
     assert!(!bench.world.has_made_up(VPC));
 }
