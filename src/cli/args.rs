@@ -112,8 +112,7 @@ pub(super) enum Command {
     /// Reads everything that the plan touches, in all accounts at once, and says for every node what would be done:
     /// nothing, create, update in place, replace, or what it depends on that only the run will tell. Where a stack
     /// differs, CloudFormation works the update out in a change set, which is deleted again; --read-only makes none.
-    /// Ends with 0 where there is nothing to do, with 5 where there is something, with 1 where a node would fail, be it in
-    /// the simulation.
+    /// Ends with 0 where there is nothing to do, 5 where there is something, 1 where a node would fail, simulated or not.
     ///
     /// With --save the preview is kept in a file, and its change sets wait at AWS: `orch apply FILE` does exactly that, or
     /// refuses; `orch discard FILE` deletes the change sets.
@@ -493,11 +492,7 @@ pub(super) struct PreviewArgs {
     /// The form of the preview
     #[arg(long, value_enum, default_value_t = PreviewFormat::Text)]
     pub format: PreviewFormat,
-    /// Carry the plan out on the embedded AWS, seeded with what is live, to see what is not known yet and what would fail
-    ///
-    /// What that shows is marked as simulated. It knows VPCs, route tables, peerings and the plan's stacks as they stand,
-    /// takes what the embedded AWS does not have for granted, and says so; it is no promise. Reads more than a preview
-    /// does, and changes nothing.
+    /// Carry the plan out on the embedded AWS, which begins with what is live, and show what comes of it, marked so
     #[arg(long, conflicts_with_all = ["save", "prune", "destroy"])]
     pub simulate: bool,
     /// Make no change sets: they run the macros of a template, which is code. For plans that one does not trust

@@ -8,8 +8,8 @@ use tokio::sync::mpsc;
 use super::execute::{accounts, weight};
 use super::foresee::{Foreseer, foreseen, refused};
 use super::gathered::Given;
-use super::runner::Runner;
-use super::wanted::Resolver;
+use super::runner::{Runner, regional};
+use super::template::template;
 use super::{Gathered, Job, Looking, Means, Outlooks, Task};
 use crate::aws::Sessions;
 use crate::diag::Sources;
@@ -17,8 +17,8 @@ use crate::engine::{self, EngineEvent, Fate, Outcome, Schedule, Settings, drive}
 use crate::event::Failure;
 use crate::graph::Ix;
 use crate::ids::NodeId;
+use crate::kinds::Outlook;
 use crate::kinds::stack::{ChangeSets, needs_macros};
-use crate::kinds::{Outlook, Owner};
 use crate::plan::{Need, Node, Outputs, Spec};
 use crate::preview::{Action, Foreseen};
 
@@ -89,9 +89,11 @@ impl engine::Runner for Rehearser {
         if self.before.failing(&node.id).is_some() {
             return Outcome::Failed;
         }
-        let why = self.passed_over.get(&node.id).cloned().or_else(|| self.only_at_aws(ix).map(str::to_owned));
-        if let Some(why) = why {
-            return self.pass_over(node, &why);
+        if let Some(why) = self.passed_over.get(&node.id) {
+            return self.pass_over(node, why);
+        }
+        if self.has_macros(node).await {
+            return self.pass_over(node, "macros have a hand in its template, which only CloudFormation runs");
         }
         let outlook = match Box::pin(self.foreseer.look(ix, node, task)).await {
             Ok(outlook) => outlook,
@@ -151,21 +153,12 @@ impl Rehearser {
         &self.job.plan().nodes[ix.index()]
     }
 
-    /// What only AWS can do with a node's template, if it is so.
-    fn only_at_aws(&self, ix: Ix) -> Option<&'static str> {
-        let node = self.node(ix);
-        let Spec::Stack(spec) = &node.spec else { return None };
-        let owner = Owner { plan: self.job.plan().name.to_string(), node: node.id.clone() };
-        let adopt = self.job.adopt(ix);
-        let resolver = Resolver { gathered: &*self.gathered, sources: &self.sources, owner, adopt };
-        let (template, _) = resolver.template(spec);
-        if !spec.manage {
-            None
-        } else if needs_macros(&template) {
-            Some("macros have a hand in its template, which only CloudFormation runs")
-        } else {
-            None
-        }
+    /// Whether a node's template needs macros. One that cannot be read is told as that when the node is looked at.
+    async fn has_macros(&self, node: &Node) -> bool {
+        let Spec::Stack(spec) = &node.spec else { return false };
+        let Ok(home) = regional(&self.foreseer.looking.sessions, &node.account, &node.region) else { return false };
+        let template = template(spec, &self.sources, &home).await;
+        spec.manage && template.is_ok_and(|template| needs_macros(&template.text))
     }
 
     /// The reference of a node whose value was made up.

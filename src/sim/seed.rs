@@ -14,7 +14,8 @@ use jiff::Timestamp;
 use super::cloudformation::RollbackTriggers;
 use super::ec2::Tags;
 use super::world::{Assumptions, Place, World};
-use super::{cloudformation, ec2};
+use super::{cloudformation, ec2, s3};
+use crate::ids::Region;
 
 /// What stands in one account in one region.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +30,25 @@ pub struct Seed {
     pub peerings: Vec<Peering>,
     /// What stacks export, those that are not seeded too.
     pub exports: Vec<Export>,
+    /// Objects of S3 that templates are read from.
+    pub objects: Vec<Object>,
     /// Stacks.
     pub stacks: Vec<Stack>,
+}
+
+/// An object of S3. Its bucket is everybody's to use.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Object {
+    /// The bucket's name.
+    pub bucket: String,
+    /// The object's key.
+    pub key: String,
+    /// Its version; the latest otherwise.
+    pub version: Option<String>,
+    /// The bucket's region; the seed's otherwise.
+    pub region: Option<Region>,
+    /// What it holds.
+    pub text: String,
 }
 
 /// A VPC.
@@ -195,6 +213,7 @@ pub(crate) fn plant(world: &mut World, seeds: &[Seed]) {
     for seed in seeds {
         ec2::seed::peerings(world, seed);
         cloudformation::seed::exports(world, seed);
+        s3::seed(world, seed);
     }
     for seed in seeds {
         for stack in &seed.stacks {

@@ -1,15 +1,17 @@
 //! What is live, read as the seeds of a simulation, by calls that only look.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 
 use super::Live;
 use crate::aws::{self, Class, Regional, joined};
+use crate::cfn::S3Url;
 use crate::event::Failure;
 use crate::ids::AccountId;
-use crate::plan::Spec;
+use crate::kinds::stack::read_at;
+use crate::plan::{Origin, Spec};
 use crate::run::{Job, Task};
 use crate::sim::cloudformation::{RollbackTriggers, Trigger};
 use crate::sim::seed::{self, Seed};
@@ -20,6 +22,8 @@ struct Wanted {
     regional: Regional,
     /// The names of stacks, each with what is wanted of it.
     stacks: BTreeMap<String, Depth>,
+    /// Where templates are that the run makes something of.
+    urls: BTreeSet<String>,
     /// Whether templates ask for what other stacks export.
     imports: bool,
 }
@@ -65,7 +69,7 @@ fn places(job: &Job, live: &Live) -> BTreeMap<Place, Wanted> {
                 continue;
             };
             let place = Place { account: own.id.clone(), region: region.clone() };
-            let wanted = || Wanted { regional, stacks: BTreeMap::new(), imports: false };
+            let wanted = || Wanted { regional, stacks: BTreeMap::new(), urls: BTreeSet::new(), imports: false };
             let wanted = places.entry(place).or_insert_with(wanted);
             if let Spec::Stack(stack) = &node.spec {
                 let depth = match job.task(ix) {
@@ -74,8 +78,15 @@ fn places(job: &Job, live: &Live) -> BTreeMap<Place, Wanted> {
                     _ => Depth::Outputs,
                 };
                 wanted.stacks.insert(stack.name.to_string(), depth);
-                let template = stack.template.as_ref().map(|template| &sources.get(template.file).text);
-                wanted.imports |= template.is_some_and(|text| asks_for_exports(text));
+                match &stack.template {
+                    Some(Origin::File(template)) => {
+                        wanted.imports |= asks_for_exports(&sources.get(template.file).text);
+                    }
+                    Some(Origin::Url(template)) if depth == Depth::Policy => {
+                        wanted.urls.insert(template.url.to_string());
+                    }
+                    Some(Origin::Url(_)) | None => {}
+                }
             }
         }
     }
@@ -87,7 +98,7 @@ fn asks_for_exports(template: &str) -> bool {
 }
 
 async fn of_place(place: Place, wanted: Wanted) -> Result<Seed, Failure> {
-    let Wanted { regional, stacks, imports } = wanted;
+    let Wanted { regional, stacks, urls, imports } = wanted;
     let mut tasks = JoinSet::new();
     for (name, depth) in stacks {
         let regional = regional.clone();
@@ -98,6 +109,11 @@ async fn of_place(place: Place, wanted: Wanted) -> Result<Seed, Failure> {
     let read = read.into_iter().collect::<Result<Vec<Option<seed::Stack>>, Failure>>()?;
     let mut stacks: Vec<seed::Stack> = read.into_iter().flatten().collect();
     stacks.sort_by(|one, other| one.name.cmp(&other.name));
+    let mut objects = Vec::new();
+    for url in urls {
+        objects.extend(Box::pin(object(&regional, &url)).await);
+    }
+    let imports = imports || objects.iter().any(|object| asks_for_exports(&object.text));
     let imports = imports || stacks.iter().any(|stack| asks_for_exports(&stack.template));
     let exports = if imports { regional.exports().await? } else { Vec::new() };
     Ok(Seed {
@@ -105,9 +121,17 @@ async fn of_place(place: Place, wanted: Wanted) -> Result<Seed, Failure> {
         route_tables: tables?.into_iter().map(route_table).collect(),
         peerings: peerings?.into_iter().filter_map(|live| peering(&place, live)).collect(),
         exports: exports.into_iter().map(export).collect(),
+        objects,
         stacks,
         place,
     })
+}
+
+/// A template at a URL. What cannot be read there the preview has told already.
+async fn object(regional: &Regional, url: &str) -> Option<seed::Object> {
+    let S3Url { bucket, key, region, version, .. } = S3Url::parse(url)?;
+    let text = read_at(regional, url).await.ok()?;
+    Some(seed::Object { bucket, key, version, region: region.map(Into::into), text })
 }
 
 /// A stack that stands; `None` if there is none.

@@ -47,6 +47,7 @@ fn bench(template: &str, resources: &[(&str, &str, &str)], outputs: &[(&str, &st
         route_tables: vec![table],
         peerings: Vec::new(),
         exports: vec![export],
+        objects: Vec::new(),
         stacks: vec![stack],
     };
     seed::plant(&mut bench.world, &[seed]);
