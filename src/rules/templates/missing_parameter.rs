@@ -57,6 +57,7 @@ fn check(design: &Design<'_>, report: &mut Report) {
                 parameter.default.is_none()
                     && !has_default(document, &parameter.name)
                     && !stack.parameters.contains_key(&*parameter.name)
+                    && !stack.kept.contains_key(&*parameter.name)
             })
             .collect();
         let (Some(first), Some(template)) = (missing.first(), &stack.template) else { continue };
@@ -76,7 +77,8 @@ fn of_aws(design: &Design<'_>, report: &mut Report) {
     for (ix, stack, document) in design.stacks() {
         let judged = design.judged(ix);
         let Some(Verdict::Taken { parameters, .. }) = judged.map(|judged| &judged.verdict) else { continue };
-        let is_missing = |name: &str| !stack.parameters.contains_key(name) && !document.parameters.contains_key(name);
+        let is_given = |name: &str| stack.parameters.contains_key(name) || stack.kept.contains_key(name);
+        let is_missing = |name: &str| !is_given(name) && !document.parameters.contains_key(name);
         let missing: Vec<_> = parameters
             .iter()
             .filter(|(name, has_default)| !has_default && is_missing(name))
