@@ -46,7 +46,7 @@ use crate::aws::{Class, OnFailure, Operation, Phase, Stack, StackSpec};
 pub use allowed::Allowed;
 pub use cancel::cancel;
 pub use change_sets::ChangeSets;
-pub use delivery::{Delivery, TemplateBucket, fits_in_request};
+pub use delivery::{Delivery, TemplateBucket, fits_in_request, read_at};
 pub use destroy::{destroy, foresee_destroy};
 pub use foresee::{Draft, Prepared, foresee, foresee_reading};
 pub use guards::{Guards, Policy, Protect};
