@@ -19,6 +19,7 @@ mod grounds;
 mod guard_tests;
 mod guards;
 mod lasting;
+mod moved;
 mod saved;
 mod settings;
 mod standing;
@@ -80,6 +81,11 @@ impl Wanted {
     /// Whether the stack counts as the node's and is not to be touched for its tags alone.
     fn spares(&self, stack: &Stack) -> bool {
         self.adopt.spares(&self.owner, &stack.tags)
+    }
+
+    /// The node by the name that the stack is to bear.
+    fn named_by(&self, stack: &Stack) -> Owner {
+        self.adopt.names(&self.owner, &stack.tags)
     }
 }
 
@@ -144,6 +150,7 @@ pub async fn converge(
             }
             (Decision::Create, _) => {
                 with.shown.map_or(Ok(()), |shown| shown.permits_creation(&wanted.name))?;
+                moved::not_elsewhere(regional, &wanted.name, &wanted.owner).await?;
                 tracing::info!(stack = wanted.name, "there is no such stack: creating it");
                 Box::pin(create(regional, wanted, &attempt, progress)).await?
             }

@@ -102,7 +102,7 @@ pub(super) async fn work_out(
         attempt.give_up();
         attempt.note_difference();
     }
-    let mut spec = wanted.spec(regional).await?;
+    let mut spec = StackSpec { tags: wanted.named_by(stack).with(&wanted.tags), ..wanted.spec(regional).await? };
     // What is gone on with has rollback switched off when it is executed, which express mode would have said before.
     spec.settings.express &= how != How::Resuming;
     ask(regional, wanted, stack, spec, attempt, change_sets).await
