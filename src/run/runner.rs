@@ -9,6 +9,7 @@ use super::execute::{Means, millis};
 use super::gathered::{Gathered, Given};
 use super::guards::protect;
 use super::owner::owner;
+use super::template::template;
 use super::wanted::{Resolver, Unknown};
 use super::{Job, Leaving, Task, Thing};
 use crate::aws::{Regional, Sessions};
@@ -105,7 +106,8 @@ impl Runner {
                 let prepared = self.means.outlooks.take_prepared(&node.id);
                 let allowed = &self.job.allowed(&node.id);
                 let with = stack::With { allowed, change_sets: &self.means.change_sets, shown: shown.as_ref() };
-                stack::converge(&home, &resolver.stack(spec)?, prepared, with, &progress).await
+                let template = template(spec, &self.means.sources, &home).await?;
+                stack::converge(&home, &resolver.stack(spec, template)?, prepared, with, &progress).await
             }
             (Spec::Stack(spec), Task::Cancel) => stack::cancel(&home, &spec.name, &owner, &progress).await,
             (Spec::Stack(spec), Task::Read | Task::Find) => {

@@ -46,7 +46,7 @@ use crate::aws::{Class, OnFailure, Operation, Phase, Stack, StackSpec};
 pub use allowed::Allowed;
 pub use cancel::cancel;
 pub use change_sets::ChangeSets;
-pub use delivery::{Delivery, TemplateBucket, fits_in_request};
+pub use delivery::{Delivery, TemplateBucket, fits_in_request, read_at};
 pub use destroy::{destroy, foresee_destroy};
 pub use foresee::{Draft, Prepared, foresee, foresee_reading};
 pub use guards::{Guards, Policy, Protect};
@@ -355,7 +355,7 @@ async fn validate(regional: &Regional, wanted: &Wanted, spec: &StackSpec) -> Res
                 format!("CloudFormation refuses template {}", wanted.path.display()),
                 error.message.clone(),
             );
-            failure.request_id = error.request_id;
+            failure.request_id = error.request_id.map(Into::into);
             Err(failure.help(format!("correct {} and run again", wanted.path.display())))
         }
         Err(error) => Err(error.into()),
