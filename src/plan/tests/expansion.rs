@@ -220,10 +220,6 @@ template = "t.yaml"
 [stacks.lone]
 account = "a"
 template = "t.yaml"
-[stacks.none]
-for_each = []
-account = "a"
-template = "t.yaml"
 [stacks.s]
 for_each = ["x", "y", "z"]
 account = "a"
@@ -240,14 +236,8 @@ to = "stacks.s[y]"
 [[moved]]
 from = "stacks.group[z]"
 to = "stacks.hub"
-[[moved]]
-from = "stacks.nobody"
-to = "stacks.none"
 "#;
-    let mut loaded = small(text).load("p.toml");
-    // A group that is empty is renamed as well as any other.
-    loaded.problems.retain(|problem| problem.code != crate::plan::codes::EMPTY);
-    let plan = plan(loaded);
+    let plan = plan(small(text).load("p.toml"));
     let formerly = |id: &str| node(&plan, id).formerly.as_ref().map(ToString::to_string);
     let name = |id: &str| stack(&plan, id).name.to_string();
     for (id, before, named) in [
