@@ -34,13 +34,25 @@ impl Draft {
     pub fn wanted(&self) -> BTreeMap<String, String> {
         // Named one by one, so that whatever a stack is wanted to have besides is decided on here too.
         // By which way the template comes to CloudFormation changes nothing about the stack.
-        let Self { name, template, path: _, parameters, tags, capabilities, guards, delivery: _, adopt, owner: _ } =
-            self;
+        let Self {
+            name,
+            template,
+            path: _,
+            parameters,
+            kept,
+            tags,
+            capabilities,
+            guards,
+            delivery: _,
+            adopt,
+            owner: _,
+        } = self;
         let document = Document::read(template).ok();
         let mut facts = BTreeMap::from([
             ("name".to_owned(), name.clone()),
             ("template".to_owned(), Grounds::digest(&shape(template, document.as_ref()))),
             ("capabilities".to_owned(), capabilities.join(", ")),
+            ("kept parameters".to_owned(), kept.join(", ")),
             ("adopt".to_owned(), adopt.is_wanted().to_string()),
         ]);
         for (name, value) in parameters {
