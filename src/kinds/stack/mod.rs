@@ -21,6 +21,7 @@ mod guards;
 mod kept;
 mod lasting;
 mod macros;
+mod moved;
 mod saved;
 mod settings;
 mod standing;
@@ -86,6 +87,11 @@ impl Wanted {
     fn spares(&self, stack: &Stack) -> bool {
         self.adopt.spares(&self.owner, &stack.tags)
     }
+
+    /// The node by the name that the stack is to bear.
+    fn named_by(&self, stack: &Stack) -> Owner {
+        self.adopt.names(&self.owner, &stack.tags)
+    }
 }
 
 /// What a convergence is given besides what is wanted.
@@ -149,6 +155,7 @@ pub async fn converge(
             }
             (Decision::Create, _) => {
                 with.shown.map_or(Ok(()), |shown| shown.permits_creation(&wanted.name))?;
+                moved::not_elsewhere(regional, &wanted.name, &wanted.owner).await?;
                 tracing::info!(stack = wanted.name, "there is no such stack: creating it");
                 Box::pin(create(regional, wanted, &attempt, progress)).await?
             }
