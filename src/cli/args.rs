@@ -28,7 +28,7 @@ use super::run::Adopt;
         2    the plan or the command line is in error; AWS was not called (validate --remote asks it)\n  \
         3    an account cannot be used, or AWS would not tell what was asked; nothing was changed\n  \
         4    a question was answered with no, or there was no terminal to ask at; nothing was changed\n  \
-        5    preview: there is something to do\n  \
+        5    preview: there is something to do; drift: something has drifted\n  \
         6    apply of a saved preview: what it was made of has changed since; nothing was changed\n  \
         130  interrupted, and no node failed\n\n\
         Try it without AWS:\n  orch apply plans/us-east-1.toml --local",
@@ -211,6 +211,21 @@ pub(super) enum Command {
         orch outputs plans/us-east-1.toml --format json | jq -r '.[\"stacks.master\"].outputs.VPCId'\n  \
         eval \"$(orch outputs plans/us-east-1.toml --format env)\"")]
     Outputs(Outputs),
+    /// Show what was changed or deleted by hand since it was deployed
+    ///
+    /// Has CloudFormation compare the resources of every stack that the plan manages with what it last deployed, in all
+    /// accounts at once, and shows what differs, property by property. Peerings and routes are compared with the plan.
+    /// That changes nothing; `orch apply --revert-drift` brings it back. `orch preview` is another question: it compares
+    /// templates, parameters and tags with those that were last deployed.
+    #[command(after_long_help = "Exit codes:\n  \
+        0    nothing has drifted\n  \
+        3    something could not be read or compared, whatever the rest is\n  \
+        5    something has drifted or is gone\n\n\
+        Examples:\n  \
+        orch drift plans/us-east-1.toml\n  \
+        orch drift plans/us-east-1.toml --only account:dev\n  \
+        orch drift plans/us-east-1.toml --format markdown > drift.md")]
+    Drift(DriftArgs),
     /// Show how every node stands at AWS, also in the middle of somebody's run
     ///
     /// The live state of each stack, peering and route, how long ago it last began to change, why a stack failed, what
@@ -405,6 +420,18 @@ pub(super) enum GraphFormat {
     Json,
 }
 
+/// Whether drift is taken back.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(super) struct Drift {
+    /// Bring back what was changed or deleted by hand in the plan's stacks
+    ///
+    /// Every stack of the run gets a change set, also one that the plan does not change: CloudFormation compares what
+    /// really stands with the template and brings that back, resources that are gone too. `orch drift` shows what has
+    /// drifted, without a change set; docs/drift.md says what CloudFormation cannot bring back.
+    #[arg(long, help_heading = "Drift")]
+    pub revert_drift: bool,
+}
+
 /// Arguments of `apply`.
 #[derive(Args, Debug)]
 pub(super) struct Apply {
@@ -420,6 +447,9 @@ pub(super) struct Apply {
     /// lists them. It goes with the whole plan, not with --only or --skip.
     #[arg(long)]
     pub prune: bool,
+    /// Drift.
+    #[command(flatten)]
+    pub drift: Drift,
     /// Pass over this resource when a rollback that has failed is gone on with; repeatable
     ///
     /// For a stack in `UPDATE_ROLLBACK_FAILED`. CloudFormation then takes the resource for rolled back, though it is not:
@@ -491,8 +521,11 @@ pub(super) struct PreviewArgs {
     #[arg(long, value_enum, default_value_t = PreviewFormat::Text)]
     pub format: PreviewFormat,
     /// Make no change sets: they run the macros of a template, which is code. For plans that one does not trust
-    #[arg(long)]
+    #[arg(long, conflicts_with = "revert_drift")]
     pub read_only: bool,
+    /// Drift.
+    #[command(flatten)]
+    pub drift: Drift,
     /// Save the preview to a file, for `orch apply FILE`; its change sets are left to wait at AWS
     #[arg(long, value_name = "FILE", conflicts_with_all = ["read_only", "prune", "destroy"])]
     pub save: Option<PathBuf>,
@@ -503,14 +536,14 @@ pub(super) struct PreviewArgs {
     #[arg(long)]
     pub prune: bool,
     /// Show what `destroy` would do
-    #[arg(long, conflicts_with_all = ["prune", "read_only"])]
+    #[arg(long, conflicts_with_all = ["prune", "read_only", "revert_drift"])]
     pub destroy: bool,
     /// Slots.
     #[command(flatten)]
     pub limits: Slots,
 }
 
-/// The forms of `preview`.
+/// The forms of `preview` and `drift`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum PreviewFormat {
     /// For people.
@@ -544,6 +577,17 @@ pub(super) struct Status {
     /// The form of what is found
     #[arg(long, value_enum, default_value_t = StatusFormat::Text)]
     pub format: StatusFormat,
+}
+
+/// Arguments of `drift`.
+#[derive(Args, Debug)]
+pub(super) struct DriftArgs {
+    /// What it is about.
+    #[command(flatten)]
+    pub on: On,
+    /// The form of what is found
+    #[arg(long, value_enum, default_value_t = PreviewFormat::Text)]
+    pub format: PreviewFormat,
 }
 
 /// The forms of `status`.

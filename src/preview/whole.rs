@@ -29,6 +29,9 @@ pub struct Preview {
     /// Where nobody could look for what left the plan, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unsearched: Vec<Failure>,
+    /// Whether stacks are compared with what really stands, too, and that is brought back.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub reverts_drift: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it so")]
@@ -42,7 +45,16 @@ pub type Count = Vec<(Action, usize)>;
 impl Preview {
     /// A preview of nodes in their order, of which nothing left the plan.
     pub fn new(plan: String, nodes: Vec<Foreseen>, order: Order) -> Self {
-        Self { plan, nodes, order, left: Vec::new(), prunes: false, destroys: false, unsearched: Vec::new() }
+        Self {
+            plan,
+            nodes,
+            order,
+            left: Vec::new(),
+            prunes: false,
+            destroys: false,
+            unsearched: Vec::new(),
+            reverts_drift: false,
+        }
     }
 
     /// All that the run would do something with: the nodes, and what left the plan if it is pruned.

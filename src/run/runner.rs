@@ -102,9 +102,10 @@ impl Runner {
             }
             (Spec::Stack(spec), Task::Converge) => {
                 let prepared = self.means.outlooks.take_prepared(&node.id);
+                let wanted = stack::Wanted { reverts_drift: self.job.reverts_drift(), ..resolver.stack(spec)? };
                 let allowed = &self.job.allowed(&node.id);
                 let with = stack::With { allowed, change_sets: &self.means.change_sets, shown: shown.as_ref() };
-                stack::converge(&home, &resolver.stack(spec)?, prepared, with, &progress).await
+                stack::converge(&home, &wanted, prepared, with, &progress).await
             }
             (Spec::Stack(spec), Task::Cancel) => stack::cancel(&home, &spec.name, &owner, &progress).await,
             (Spec::Stack(spec), Task::Read | Task::Find) => {

@@ -34,14 +34,26 @@ impl Draft {
     pub fn wanted(&self) -> BTreeMap<String, String> {
         // Named one by one, so that whatever a stack is wanted to have besides is decided on here too.
         // By which way the template comes to CloudFormation changes nothing about the stack.
-        let Self { name, template, path: _, parameters, tags, capabilities, guards, delivery: _, adopt, owner: _ } =
-            self;
+        let Self {
+            name,
+            template,
+            path: _,
+            parameters,
+            tags,
+            capabilities,
+            guards,
+            delivery: _,
+            adopt,
+            owner: _,
+            reverts_drift,
+        } = self;
         let document = Document::read(template).ok();
         let mut facts = BTreeMap::from([
             ("name".to_owned(), name.clone()),
             ("template".to_owned(), Grounds::digest(&shape(template, document.as_ref()))),
             ("capabilities".to_owned(), capabilities.join(", ")),
             ("adopt".to_owned(), adopt.is_wanted().to_string()),
+            ("drift is brought back".to_owned(), reverts_drift.to_string()),
         ]);
         for (name, value) in parameters {
             if !super::compare::is_hidden(document.as_ref(), name) {

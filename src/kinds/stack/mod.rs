@@ -11,6 +11,7 @@ mod declared;
 mod delivery;
 mod destroy;
 mod differences;
+mod drift;
 mod ending;
 mod foresee;
 mod glance;
@@ -20,6 +21,7 @@ mod guard_tests;
 mod guards;
 mod lasting;
 mod saved;
+mod secrets;
 mod settings;
 mod standing;
 #[cfg(test)]
@@ -47,6 +49,7 @@ pub use cancel::cancel;
 pub use change_sets::ChangeSets;
 pub use delivery::{Delivery, TemplateBucket, fits_in_request};
 pub use destroy::{destroy, foresee_destroy};
+pub use drift::drift;
 pub use foresee::{Draft, Prepared, foresee, foresee_reading};
 pub use guards::{Guards, Policy, Protect};
 pub use standing::standing;
@@ -72,6 +75,8 @@ pub struct Wanted {
     pub delivery: Delivery,
     /// The node that the stack belongs to.
     pub owner: Owner,
+    /// Whether what was changed or deleted by hand is brought back.
+    pub reverts_drift: bool,
     /// What becomes of a stack of that name that does not bear the node's tags.
     pub adopt: Adopt,
 }

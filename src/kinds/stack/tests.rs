@@ -59,6 +59,7 @@ impl World {
             guards: Guards::default(),
             delivery: Delivery::default(),
             owner: owner("stacks.spoke[dev]"),
+            reverts_drift: false,
             adopt: Adopt::Never,
         };
         Self { sim, sessions, wanted }
@@ -163,6 +164,28 @@ async fn a_change_goes_by_a_change_set_that_says_what_changes() {
         assert!(calls.iter().any(|seen| seen == call), "{call} in {calls:?}");
     }
     assert_eq!(world.converge().await.unwrap().change, Change::Unchanged);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_changed_by_hand_is_brought_back_when_asked_for_and_left_otherwise() {
+    let mut world = World::new().await;
+    let done = world.converge().await.unwrap();
+    let client = ec2(&world.sim, DEV, EAST);
+    let (vpc, table) = (&done.outputs["VPCId"], &done.outputs["RouteTableId"]);
+    let renamed = aws_sdk_ec2::types::Tag::builder().key("Name").value("mine").build();
+    client.create_tags().resources(vpc).tags(renamed).send().await.unwrap();
+    client.delete_route_table().route_table_id(table).send().await.unwrap();
+    let (left, calls) = world.calls().await;
+    assert_eq!((left.change, calls.iter().any(|call| call == "CreateChangeSet")), (Change::Unchanged, false));
+    world.wanted.reverts_drift = true;
+    let back = world.converge().await.unwrap();
+    assert_eq!(back.change, Change::Updated);
+    assert_eq!(back.details, ["Modify Vpc (AWS::EC2::VPC)", "Add Table (AWS::EC2::RouteTable)"]);
+    assert_eq!(&back.outputs["VPCId"], vpc);
+    assert_ne!(&back.outputs["RouteTableId"], table);
+    // Then there is nothing left to bring back, which only a change set can tell: it is deleted.
+    let (again, calls) = world.calls().await;
+    assert_eq!((again.change, calls.last().map(String::as_str)), (Change::Unchanged, Some("DeleteChangeSet")));
 }
 
 #[tokio::test(start_paused = true)]
@@ -391,6 +414,7 @@ async fn what_crashed_runs_have_left_is_cleaned_away_and_nothing_else() {
         stack: world.wanted.spec(&world.dev()).await.unwrap(),
         name: "janes".to_owned(),
         nested: false,
+        reverts_drift: false,
     };
     dev.create_change_set(&theirs).await.unwrap();
     world.set("Label", "s3cret");
