@@ -12,7 +12,7 @@ use crate::event::{Command, Failure};
 use crate::ids::{AccountId, AccountName, NodeId};
 use crate::kinds::stack::ChangeSets;
 use crate::plan::Plan;
-use crate::preview::{Changed, Preview, Saved, Waiting, changed, changed_accounts};
+use crate::preview::{Changed, Place, Preview, Saved, Waiting, changed, changed_accounts};
 use crate::report::{Palette, changed_text, preview_text};
 use crate::run::{Gathered, Job, Means, Outlooks};
 use crate::text::counted;
@@ -153,6 +153,10 @@ fn attempt(args: &Apply, text: &str, surroundings: &Surroundings) -> Result<Exit
     let moved = changed_accounts(&saved, &accounts(&checked.plan));
     if !moved.is_empty() {
         tell(&file, &moved, &again, surroundings);
+        if !saved.change_sets.is_empty() {
+            let waits = counted(saved.change_sets.len(), "change set");
+            terminal::notice(&format!("{waits} of it left to wait: `orch discard {file}` with the plan as it was\n"));
+        }
         return Err(Exit::Outdated);
     }
     let chosen = checked.choose(&Choice { only: saved.only.clone(), skip: saved.skip.clone() })?;
@@ -164,12 +168,12 @@ fn attempt(args: &Apply, text: &str, surroundings: &Surroundings) -> Result<Exit
     let environment = reach::environment(&on.target, &checked.plan, surroundings)?;
     let settings = Settings { limits: args.run.limits.limits(), fail_fast: args.run.fail_fast };
     on_threads(async {
-        let job = Arc::new(job);
+        let mut past = Past::blind(&checked.plan, &on.target);
+        let job = Arc::new(job.remembering(past.inventory()));
         let mut signals = Signals::listen()?;
         let jobs = [&*job];
         let opening = reach::sessions(&jobs, &environment, &checked.sources);
         let sessions = signals.or(Box::pin(opening)).await??;
-        let mut past = Past::blind(&checked.plan, &on.target);
         let ahead = Ahead {
             outlooks: Arc::new(Outlooks::binding()),
             change_sets: Arc::new(ChangeSets::of(&saved)),
@@ -177,6 +181,14 @@ fn attempt(args: &Apply, text: &str, surroundings: &Surroundings) -> Result<Exit
         };
         let preview = ahead.look(&job, settings, &checked, &sessions, &past, &mut signals).await?;
         let found = changed(&saved, &preview, &ahead.outlooks.grounds());
+        if !found.is_empty() && found.iter().all(|changed| changed.place == Place::Unseen) {
+            let palette = Palette { enabled: surroundings.terminal.color_err };
+            terminal::notice(&format!(
+                "error: {file} was not held against AWS, which did not tell all\n{}  help: put that right and apply it again; it stands as it was saved\nnothing was changed\n",
+                changed_text(&found, palette)
+            ));
+            return Err(Exit::Failed);
+        }
         if !found.is_empty() {
             tell(&file, &found, &again, surroundings);
             let (deleted, failures) = delete(&saved, &sessions).await;

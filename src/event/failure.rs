@@ -20,7 +20,10 @@ pub struct Failure {
     pub help: Vec<String>,
     /// AWS's name for the request that was refused; their support asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<String>,
+    pub request_id: Option<Box<str>>,
+    /// Whether it is of a call to AWS itself: then it says nothing of what was to be looked at or changed.
+    #[serde(skip)]
+    pub of_a_call: bool,
 }
 
 impl Failure {
@@ -45,7 +48,7 @@ impl Failure {
 
     /// The same failure with AWS's request id.
     #[must_use]
-    pub fn request(mut self, id: impl Into<String>) -> Self {
+    pub fn request(mut self, id: impl Into<Box<str>>) -> Self {
         self.request_id = Some(id.into());
         self
     }

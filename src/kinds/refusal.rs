@@ -11,8 +11,9 @@ impl From<CallError> for Failure {
             None => error.message.clone(),
         };
         let mut failure = Self::new(format!("{operation} in account {account}, {region}, {}", error.fate()), cause);
-        failure.request_id.clone_from(&error.request_id);
+        failure.request_id = error.request_id.as_deref().map(Into::into);
         failure.help = help(&error);
+        failure.of_a_call = true;
         failure
     }
 }

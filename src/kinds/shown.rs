@@ -2,7 +2,7 @@
 
 use crate::aws::Stack;
 use crate::event::Failure;
-use crate::preview::{Action, Foreseen, ResourceChange};
+use crate::preview::{Action, Effect, Foreseen, ResourceChange};
 
 /// How many resources a message names before it counts the rest.
 const NAMED: usize = 5;
@@ -63,7 +63,9 @@ impl Shown {
     /// Resources that would be lost, or may be, by their names.
     pub(super) fn permits(&self, changes: &[ResourceChange], stack: &str) -> Result<(), Failure> {
         let losses = |changes: &[ResourceChange]| -> Vec<(String, String)> {
-            let all = changes.iter().flat_map(ResourceChange::all).filter(|change| change.effect.loses());
+            // Of what is not certain the worst may come.
+            let may_lose = |change: &&ResourceChange| change.effect.loses() || change.effect == Effect::Unknown;
+            let all = changes.iter().flat_map(ResourceChange::all).filter(may_lose);
             all.map(|change| (change.resource.clone(), change.id.clone().unwrap_or_default())).collect()
         };
         let shown = losses(&self.foreseen.resources);
@@ -107,7 +109,6 @@ impl Shown {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::preview::Effect;
 
     fn shown(action: Action) -> Shown {
         let foreseen = Foreseen::new("stacks.a".parse().unwrap(), "dev".into(), "us-east-1".into(), action);
@@ -144,6 +145,7 @@ mod tests {
             (Effect::Replace, "Other", false),
             (Effect::MayReplace, "Other", false),
             (Effect::Remove, "Other", false),
+            (Effect::Unknown, "Other", false),
             (Effect::Remove, "Seen", true),
         ] {
             let alone = [change(effect, resource, Vec::new())];

@@ -159,6 +159,23 @@ impl Value {
         }
     }
 
+    /// The value as it is written, with what its paths lead to, and nothing of where it stands: two values that look alike
+    /// will be the same, whatever nodes bring forth.
+    pub fn likeness(&self) -> String {
+        match &self.inner {
+            Inner::Known(value) => value.to_string(),
+            Inner::Lost => String::new(),
+            Inner::List(items) => items.iter().map(Self::likeness).collect::<Vec<_>>().join("\n"),
+            Inner::Text { text, slots, .. } => {
+                let slots = slots.iter().map(|slot| match slot {
+                    Slot::Known(value) => value.to_string(),
+                    Slot::Later(Need { node, attribute, .. }) => format!("{node} {attribute:?}"),
+                });
+                std::iter::once(format!("{:?}", text.expression)).chain(slots).collect::<Vec<_>>().join("\n")
+            }
+        }
+    }
+
     /// The value, from what the nodes have brought forth.
     ///
     /// # Errors

@@ -29,6 +29,8 @@ pub enum Place {
     Aws,
     /// In what follows from both.
     Preview,
+    /// Nowhere: it could not be looked at.
+    Unseen,
 }
 
 /// What a change of the action itself is about.
@@ -70,7 +72,10 @@ pub fn changed<'a>(saved: &'a Saved, now: &'a Preview, grounds: &BTreeMap<NodeId
             // What it stands on was not looked at any further.
             let why = after.failure.as_ref().map(|failure| format!(": {failure}")).unwrap_or_default();
             let fails = format!("{}{why}", after.action.words());
-            found.push(about(Some(id), DONE, Some(before.action.words()), Some(&fails)));
+            let cause = after.failing().and_then(|id| are.get(id)).and_then(|node| node.failure.as_ref());
+            let unseen = cause.is_some_and(|failure| failure.of_a_call);
+            let place = if unseen { Place::Unseen } else { Place::Preview };
+            found.push(Changed { place, ..about(Some(id), DONE, Some(before.action.words()), Some(&fails)) });
             continue;
         }
         let was = saved.grounds.get(id).unwrap_or(&none);

@@ -149,7 +149,7 @@ impl Drafter<'_> {
         match value.resolve(&Named(self.outlooks)) {
             Ok(Json::String(text)) => text,
             Ok(other) => other.to_string(),
-            Err(_) => Grounds::digest(&format!("{value:?}")),
+            Err(_) => Grounds::digest(&value.likeness()),
         }
     }
 }

@@ -166,6 +166,26 @@ fn a_changed_plan_is_told_by_node_and_value_and_a_comment_changes_nothing() {
     let orch = pending();
     orch.edit("plan.toml", "[stacks.hub]", "# a comment\n\n[stacks.hub]");
     apply(&orch).code(0);
+    // Nor is where a value stands a part of one that only the run brings forth, by a helper.
+    let orch = self::orch();
+    orch.edit("plan.toml", "[stacks.spoke]", "[stacks.third]\naccount = \"dev\"\nname = \"third\"\ntemplate = \"vpc.yaml\"\nparameters = { Range = \"10.9.0.0/16\", Label = \"{{ select (split stacks.hub.outputs.VpcId) 0 }}\" }\n\n[stacks.spoke]");
+    save(&orch, &[]).code(5);
+    orch.edit("plan.toml", "[stacks.hub]", "# a comment\n\n[stacks.hub]");
+    apply(&orch).code(0);
+}
+
+#[test]
+fn what_aws_did_not_tell_is_no_change_and_the_file_stands() {
+    let orch = pending();
+    orch.write(
+        "quick.toml",
+        &format!("{QUICK}\n[[call]]\noperation = \"DescribeChangeSet\"\neffect = \"access-denied\"\n"),
+    );
+    let ended = apply(&orch).code(1);
+    ended.says(&["was not held against AWS", "not seen: what is done", "nothing was changed"]);
+    assert_eq!(world::of(&orch).waiting_change_sets(), 2);
+    orch.write("quick.toml", QUICK);
+    apply(&orch).code(0);
 }
 
 #[test]
@@ -322,7 +342,11 @@ fn another_account_is_refused_before_anything_is_asked_of_it() {
     orch.edit("plan.toml", "id = \"222222222222\"", "id = \"333333333333\"");
     let ended = apply(&orch).code(6);
     assert_eq!(called(&ended), [""; 0]);
-    ended.says(&["the plan\n    account dev: 222222222222 → 333333333333", "nothing was changed"]);
+    ended.says(&[
+        "the plan\n    account dev: 222222222222 → 333333333333",
+        "nothing was changed",
+        "2 change sets of it left to wait: `orch discard changes.json`",
+    ]);
     assert_eq!(world::of(&orch).waiting_change_sets(), 2);
 }
 

@@ -226,7 +226,7 @@ fn not_taken(wanted: &Wanted, error: CallError) -> Failure {
     let Some(policy) = &wanted.guards.policy else { return error.into() };
     let summary = format!("CloudFormation refuses stack policy {}", policy.path.display());
     let mut failure = Failure::new(summary, error.message).at(policy.place.clone());
-    failure.request_id = error.request_id;
+    failure.request_id = error.request_id.map(Into::into);
     failure.help(format!("correct {} and run again", policy.path.display()))
 }
 

@@ -353,7 +353,7 @@ async fn validate(regional: &Regional, wanted: &Wanted, spec: &StackSpec) -> Res
                 format!("CloudFormation refuses template {}", wanted.path.display()),
                 error.message.clone(),
             );
-            failure.request_id = error.request_id;
+            failure.request_id = error.request_id.map(Into::into);
             Err(failure.help(format!("correct {} and run again", wanted.path.display())))
         }
         Err(error) => Err(error.into()),

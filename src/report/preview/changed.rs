@@ -25,6 +25,7 @@ pub fn changed_text(changed: &[Changed], palette: Palette) -> String {
                 Place::Plan => "in the plan: ",
                 Place::Aws => "at AWS: ",
                 Place::Preview => "therefore: ",
+                Place::Unseen => "not seen: ",
             };
             let _ = writeln!(text, "    {}{}", palette.faint(place), sentence(one));
         }
