@@ -122,7 +122,7 @@ fn classify(operation: &str, code: &str, message: &str, status: Option<u16>) -> 
     } else if code.ends_with(".NotFound")
         || code.ends_with("NotFoundException")
         || code.ends_with("NotFound")
-        || matches!(code, "NoSuchKey" | "NoSuchBucket")
+        || matches!(code, "NoSuchKey" | "NoSuchBucket" | "NoSuchVersion")
     {
         Class::NotFound
     } else if code == "ValidationError" && message.contains("does not exist") {

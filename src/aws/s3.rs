@@ -7,9 +7,10 @@ use std::time::Duration;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ServerSideEncryption;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use tokio::time::Instant;
 
-use super::call::{CallError, Class, SdkError};
+use super::call::{CallError, Class, SdkError, changes_something};
 use super::regional::Regional;
 use super::written::Thing;
 use crate::ids::{AccountId, Region};
@@ -26,6 +27,28 @@ pub struct Bucket {
     pub owner: Option<AccountId>,
     /// The key of KMS that objects are encrypted with; S3's own encryption otherwise.
     pub kms_key: Option<String>,
+}
+
+/// An object to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectAt {
+    /// The bucket that it is in.
+    pub bucket: String,
+    /// Its key.
+    pub key: String,
+    /// Its version; the latest otherwise.
+    pub version: Option<String>,
+    /// The region that the bucket is said to be in.
+    pub region: Option<Region>,
+}
+
+/// What an object holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// All of it.
+    Bytes(Vec<u8>),
+    /// More bytes than were asked for: so many.
+    TooLarge(usize),
 }
 
 /// What the calls of a command have learned of buckets.
@@ -97,7 +120,7 @@ impl Regional {
         };
         let last = Instant::now() + PUTTING_AT_MOST;
         loop {
-            match self.in_bucket("PutObject", &bucket.name, put).await {
+            match self.in_bucket("PutObject", (&bucket.name, None), put).await {
                 Ok(_) => return Ok(()),
                 // Somebody else was faster.
                 Err(error) if error.is("PreconditionFailed") => return Ok(()),
@@ -110,26 +133,50 @@ impl Regional {
         }
     }
 
+    /// What an object holds, unless that is more than so many bytes.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::stack`]. That the bucket is in another region is no error.
+    pub async fn object(&self, at: &ObjectAt, most: usize) -> Result<Content, CallError> {
+        let get = |client: Client| {
+            let request = client.get_object().bucket(&at.bucket).key(&at.key).set_version_id(at.version.clone());
+            let getting = request.send();
+            async move {
+                let answer = getting.await?;
+                let announced = answer.content_length().and_then(|length| usize::try_from(length).ok());
+                if let Some(length) = announced.filter(|length| *length > most) {
+                    return Ok(Content::TooLarge(length));
+                }
+                // An answer that breaks off half-way is as good as none.
+                let broken = |error| SdkError::dispatch_failure(ConnectorError::io(Box::new(error)));
+                let bytes = answer.body.collect().await.map_err(broken)?.to_vec();
+                Ok(if bytes.len() > most { Content::TooLarge(bytes.len()) } else { Content::Bytes(bytes) })
+            }
+        };
+        self.in_bucket("GetObject", (&at.bucket, at.region.as_ref()), get).await
+    }
+
     /// Makes a call about a bucket in the region that the bucket is in. Where that is not known, S3 says it to whoever asks
-    /// in another one.
+    /// in another one than it is `said` to be in.
     async fn in_bucket<T, E, F>(
         &self,
         operation: &'static str,
-        bucket: &str,
+        (bucket, said): (&str, Option<&Region>),
         send: impl Fn(Client) -> F,
     ) -> Result<T, CallError>
     where
         F: Future<Output = Result<T, SdkError<E>>>,
         E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let mut region = self.buckets().region(bucket).unwrap_or_else(|| self.region().clone());
+        let known = self.buckets().region(bucket);
+        let mut region = known.unwrap_or_else(|| said.unwrap_or(self.region()).clone());
         let mut redirected = false;
         loop {
             let told: Mutex<Option<Region>> = Mutex::new(None);
             let client = self.s3(&region);
             let (told_here, send) = (&told, &send);
-            // Looking or writing: no picture shows what is in a bucket.
-            let answer = self.change(operation, Thing::Apart, || {
+            let asking = || {
                 // Boxed: no other client's calls are as large, and a stack of them is soon too deep.
                 let calling = Box::pin(send(client.clone()));
                 async move {
@@ -141,8 +188,13 @@ impl Regional {
                     }
                     answer
                 }
-            });
-            let answer = answer.await;
+            };
+            // No picture shows what is in a bucket.
+            let answer = if changes_something(operation) {
+                self.change(operation, Thing::Apart, asking).await
+            } else {
+                self.call(operation, asking).await
+            };
             let own = told.into_inner().unwrap_or_else(PoisonError::into_inner);
             match (&answer, own) {
                 (Err(_), Some(own)) if own != region && !redirected => {

@@ -16,6 +16,9 @@ use super::resource::Resource;
 /// The largest template that a request can hold, in bytes.
 pub const MAX_INLINE_BYTES: usize = 51_200;
 
+/// The longest URL of a template.
+pub const MAX_URL_BYTES: usize = 5_120;
+
 /// The largest template that CloudFormation reads from S3, in bytes.
 pub const MAX_BYTES: usize = 1024 * 1024;
 

@@ -39,7 +39,7 @@ pub use capability::{Capability, Needed};
 pub use cidr::{CidrError, divide};
 pub use context::{Context, Lookup};
 pub use dependency::Dependency;
-pub use document::{Comparison, Document, MAX_BYTES, MAX_INLINE_BYTES, compare, in_ascii};
+pub use document::{Comparison, Document, MAX_BYTES, MAX_INLINE_BYTES, MAX_URL_BYTES, compare, in_ascii};
 pub use eval::Evaluator;
 pub use eval_error::{EvalError, EvalErrorKind};
 pub use fault::{Declared, Fault, Remedy};

@@ -11,6 +11,10 @@ pub struct S3Url {
     pub key: String,
     /// The region that the URL names.
     pub region: Option<String>,
+    /// The version of the object that the URL names (`?versionId=`).
+    pub version: Option<String>,
+    /// The domain of its partition: `amazonaws.com`.
+    pub domain: &'static str,
 }
 
 /// The domains of AWS's partitions.
@@ -28,14 +32,17 @@ impl S3Url {
     /// Reads the URL of an object: `https://BUCKET.s3.REGION.amazonaws.com/KEY`, or with the bucket in the path.
     pub fn parse(url: &str) -> Option<Self> {
         let (host, path) = url.strip_prefix("https://")?.split_once('/')?;
-        let path = path.split(['?', '#']).next().unwrap_or_default();
-        Self::of(host, path).filter(|found| !found.key.is_empty())
+        let path = path.split('#').next().unwrap_or_default();
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let found = Self::of(host, path).filter(|found| !found.key.is_empty())?;
+        let version = query.split('&').find_map(|pair| pair.strip_prefix("versionId=")).map(decoded);
+        Some(Self { version, ..found })
     }
 
     /// The same, of a host and the path behind its first slash.
     pub fn of(host: &str, path: &str) -> Option<Self> {
         let host = host.to_ascii_lowercase();
-        let service = DOMAINS.iter().find_map(|domain| host.strip_suffix(domain))?;
+        let (service, domain) = DOMAINS.iter().find_map(|domain| Some((host.strip_suffix(domain)?, *domain)))?;
         let labels: Vec<&str> = service.split('.').collect();
         let is_region = |label: &str| label.contains('-') && !label.starts_with("website");
         let (bucket, region) = match labels.as_slice() {
@@ -52,7 +59,9 @@ impl S3Url {
             [] => path.split_once('/').unwrap_or((path, "")),
             _ => (&*bucket.join("."), path),
         };
-        let found = Self { bucket: bucket.to_owned(), key: decoded(key), region: region.map(str::to_owned) };
+        let region = region.map(str::to_owned);
+        let domain = domain.trim_start_matches('.');
+        let found = Self { bucket: bucket.to_owned(), key: decoded(key), region, version: None, domain };
         (!found.bucket.is_empty()).then_some(found)
     }
 }
@@ -91,10 +100,17 @@ mod tests {
             ("https://acme.s3.us-iso-east-1.c2s.ic.gov/orch/a", "acme", "orch/a", Some("us-iso-east-1")),
             ("https://acme.co.s3.cn-north-1.amazonaws.com.cn/b", "acme.co", "b", Some("cn-north-1")),
         ] {
-            let region = region.map(str::to_owned);
-            let expected = S3Url { bucket: bucket.to_owned(), key: key.to_owned(), region };
-            assert_eq!(S3Url::parse(url), Some(expected), "{url}");
+            let found = S3Url::parse(url).unwrap();
+            assert_eq!((&*found.bucket, &*found.key, found.region.as_deref()), (bucket, key, region), "{url}");
         }
+    }
+
+    #[test]
+    fn a_url_tells_the_version_and_the_partition() {
+        let found = S3Url::parse("https://acme.s3.cn-north-1.amazonaws.com.cn/b?x=1&versionId=a%2Bb").unwrap();
+        assert_eq!((found.version.as_deref(), found.domain), (Some("a+b"), "amazonaws.com.cn"));
+        let found = S3Url::parse("https://acme.s3.amazonaws.com/b").unwrap();
+        assert_eq!((found.version, found.domain), (None, "amazonaws.com"));
     }
 
     #[test]

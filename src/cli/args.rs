@@ -9,8 +9,11 @@ use crate::engine::Limits;
 
 use super::allow::{Resource, resource};
 use super::disk::folder;
+use super::drift::{Drift, DriftArgs};
 use super::import::Import;
+use super::outputs::Outputs;
 use super::run::Adopt;
+use super::status::Status;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -420,18 +423,6 @@ pub(super) enum GraphFormat {
     Json,
 }
 
-/// Whether drift is taken back.
-#[derive(Args, Clone, Copy, Debug, Default)]
-pub(super) struct Drift {
-    /// Bring back what was changed or deleted by hand in the plan's stacks
-    ///
-    /// Every stack of the run gets a change set, also one that the plan does not change: CloudFormation compares what
-    /// really stands with the template and brings that back, resources that are gone too. `orch drift` shows what has
-    /// drifted, without a change set; docs/drift.md says what CloudFormation cannot bring back.
-    #[arg(long, help_heading = "Drift")]
-    pub revert_drift: bool,
-}
-
 /// Arguments of `apply`.
 #[derive(Args, Debug)]
 pub(super) struct Apply {
@@ -552,62 +543,6 @@ pub(super) enum PreviewFormat {
     Json,
     /// For a comment on a pull request.
     Markdown,
-}
-
-/// Arguments of `outputs`.
-#[derive(Args, Debug)]
-pub(super) struct Outputs {
-    /// What it is about.
-    #[command(flatten)]
-    pub on: On,
-    /// The form of the outputs
-    #[arg(long, value_enum, default_value_t = OutputsFormat::Table)]
-    pub format: OutputsFormat,
-    /// Slots.
-    #[command(flatten)]
-    pub limits: Slots,
-}
-
-/// Arguments of `status`.
-#[derive(Args, Debug)]
-pub(super) struct Status {
-    /// What it is about.
-    #[command(flatten)]
-    pub on: On,
-    /// The form of what is found
-    #[arg(long, value_enum, default_value_t = StatusFormat::Text)]
-    pub format: StatusFormat,
-}
-
-/// Arguments of `drift`.
-#[derive(Args, Debug)]
-pub(super) struct DriftArgs {
-    /// What it is about.
-    #[command(flatten)]
-    pub on: On,
-    /// The form of what is found
-    #[arg(long, value_enum, default_value_t = PreviewFormat::Text)]
-    pub format: PreviewFormat,
-}
-
-/// The forms of `status`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum StatusFormat {
-    /// For people; -v gives every node a line of its own.
-    Text,
-    /// For programs.
-    Json,
-}
-
-/// The forms of `outputs`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum OutputsFormat {
-    /// For people.
-    Table,
-    /// An object of nodes by name, each with account, region and outputs.
-    Json,
-    /// Shell assignments, `STACKS_MASTER_VPCID='vpc-…'`.
-    Env,
 }
 
 /// Splits `NAME=VALUE`.

@@ -2,16 +2,41 @@
 
 use std::sync::Arc;
 
+use clap::Args;
+
 use crate::event::DriftReport;
 use crate::report::{Palette, drift_json, drift_markdown, drift_text};
 use crate::run::{Job, drift as look};
 
-use super::args::{DriftArgs, PreviewFormat};
+use super::args::{On, PreviewFormat};
 use super::checked::Hold;
 use super::exit::Exit;
 use super::signals::Signals;
 use super::threads::on_threads;
 use super::{Surroundings, checked, now, print, reach};
+
+/// Arguments of `drift`.
+#[derive(Args, Debug)]
+pub(super) struct DriftArgs {
+    /// What it is about.
+    #[command(flatten)]
+    pub on: On,
+    /// The form of what is found
+    #[arg(long, value_enum, default_value_t = PreviewFormat::Text)]
+    pub format: PreviewFormat,
+}
+
+/// Whether drift is taken back.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(super) struct Drift {
+    /// Bring back what was changed or deleted by hand in the plan's stacks
+    ///
+    /// Every stack of the run gets a change set, also one that the plan does not change: CloudFormation compares what
+    /// really stands with the template and brings that back, resources that are gone too. `orch drift` shows what has
+    /// drifted, without a change set; docs/drift.md says what CloudFormation cannot bring back.
+    #[arg(long, help_heading = "Drift")]
+    pub revert_drift: bool,
+}
 
 /// Prints what has drifted of the chosen nodes.
 pub(super) fn drift(args: &DriftArgs, surroundings: &Surroundings) -> Exit {

@@ -6,7 +6,7 @@ use crate::cfn::{Document, MAX_INLINE_BYTES};
 use crate::diag::Sources;
 use crate::graph::{Graph, Ix};
 use crate::ids::NodeId;
-use crate::plan::{Guards, Node, Plan, Setting, Side, Spec, StackSpec, Value, nearest};
+use crate::plan::{Guards, Node, Origin, Plan, Setting, Side, Spec, StackSpec, Value, nearest};
 use crate::text::printable;
 
 use super::args::Explain;
@@ -129,8 +129,13 @@ impl Page<'_> {
 
     fn stack(&mut self, stack: &StackSpec) {
         let mut hidden = Vec::new();
+        // What a template hides that is not here, nobody knows.
+        let mut all_hidden = false;
         if let Some(template) = &stack.template {
-            self.fact("template", &template.path.display().to_string());
+            self.fact("template", &template.to_string());
+            all_hidden = matches!(template, Origin::Url(_));
+        }
+        if let Some(template) = stack.file() {
             let text = std::sync::Arc::clone(&self.sources.get(template.file).text);
             if let Some(bucket) = stack.bucket.as_ref().filter(|_| text.len() > MAX_INLINE_BYTES) {
                 self.fact("by way of", &format!("s3://{}/{}", bucket.name, bucket.prefix));
@@ -152,7 +157,7 @@ impl Page<'_> {
             self.fact("capabilities", &stack.capabilities.join(", "));
         }
         self.guards(&stack.guards);
-        self.settings("parameters", stack.parameters.iter(), |name| hidden.iter().any(|one| one == name));
+        self.settings("parameters", stack.parameters.iter(), |name| all_hidden || hidden.iter().any(|one| one == name));
         self.settings("tags", stack.tags.iter(), |_| false);
     }
 

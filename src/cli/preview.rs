@@ -15,8 +15,9 @@ use crate::run::{
 };
 
 use super::allow::Allow;
-use super::args::{Apply, Choice, Destroy, Drift, PreviewArgs, PreviewFormat, Run};
+use super::args::{Apply, Choice, Destroy, PreviewArgs, PreviewFormat, Run};
 use super::checked::{Checked, Hold};
+use super::drift::Drift;
 use super::exit::Exit;
 use super::past::Past;
 use super::saved::Saving;

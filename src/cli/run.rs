@@ -14,9 +14,10 @@ use crate::report::{Palette, outputs_table, preview_text};
 use crate::run::{Gathered, Job, Leaving, Left, Means, Sink, WantedRoutes, execute};
 
 use super::allow::Allow;
-use super::args::{Apply, Choice, Destroy, Drift, On, Run, Slots, Target, Vars};
+use super::args::{Apply, Choice, Destroy, On, Run, Slots, Target, Vars};
 use super::checked::Hold;
 use super::confirm::{Question, is_answered};
+use super::drift::Drift;
 use super::exit::Exit;
 use super::past::Past;
 use super::preview::{self, Ahead};

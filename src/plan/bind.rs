@@ -16,7 +16,8 @@ use super::guards::DeclaredGuards;
 use super::left_out;
 use super::miss::Miss;
 use super::node::{
-    After, Attribute, Guards, Need, Node, PeeringSpec, RouteSpec, Side, Spec, StackSpec, Template, Triggers,
+    After, Attribute, Guards, Need, Node, Origin, PeeringSpec, RouteSpec, Side, Spec, StackSpec, Template, TemplateUrl,
+    Triggers,
 };
 use super::peering::{DeclaredPeering, DeclaredSide};
 use super::problems::Problems;
@@ -114,7 +115,7 @@ impl Binder<'_> {
     ) -> Spec {
         let template = match &stack.template {
             None => None,
-            Some(text) => self.template("the template", text, templates, sources).or_else(|| self.lose()),
+            Some(text) => self.origin(text, templates, sources).or_else(|| self.lose()),
         };
         let bucket = match self.scope.world.buckets.of(instance.account.as_ref()).filter(|_| stack.manage) {
             None => None,
@@ -143,7 +144,7 @@ impl Binder<'_> {
     fn guards(&mut self, declared: &DeclaredGuards, templates: &mut Templates<'_>, sources: &mut Sources) -> Guards {
         let stack_policy = match &declared.stack_policy {
             None => None,
-            Some(text) => self.template("the stack policy", text, templates, sources).or_else(|| self.lose()),
+            Some(text) => self.file("the stack policy", text, templates, sources).or_else(|| self.lose()),
         };
         let arns = |binder: &mut Self, declared: &[Declared], fits: Fit| {
             let values: Vec<Value> = declared.iter().map(|value| binder.value(value)).collect();
@@ -174,16 +175,40 @@ impl Binder<'_> {
         }
     }
 
-    fn template(
+    /// A stack's template. No path has `://` in it.
+    fn origin(&mut self, text: &Text, templates: &mut Templates<'_>, sources: &mut Sources) -> Option<Origin> {
+        let written = self.constant(text)?;
+        if written.contains("://") {
+            return Some(Origin::Url(TemplateUrl { url: written.into(), span: text.span.clone() }));
+        }
+        self.found("the template", text, &written, templates, sources).map(Origin::File)
+    }
+
+    fn file(
         &mut self,
         what: &str,
         text: &Text,
         templates: &mut Templates<'_>,
         sources: &mut Sources,
     ) -> Option<Template> {
-        let scope = Scope { horizon: Horizon::Name, ..self.scope };
-        let written = scope.constant_text(text, self.problems)?;
-        let path = match file_beside(what, &sources.get(text.span.file).path, &written) {
+        let written = self.constant(text)?;
+        self.found(what, text, &written, templates, sources)
+    }
+
+    /// A text that must be known before the first call.
+    fn constant(&mut self, text: &Text) -> Option<String> {
+        Scope { horizon: Horizon::Name, ..self.scope }.constant_text(text, self.problems)
+    }
+
+    fn found(
+        &mut self,
+        what: &str,
+        text: &Text,
+        written: &str,
+        templates: &mut Templates<'_>,
+        sources: &mut Sources,
+    ) -> Option<Template> {
+        let path = match file_beside(what, &sources.get(text.span.file).path, written) {
             Ok(path) => path,
             Err(message) => {
                 let help = "write the path of a file, as seen from this one: \"network.yaml\"";

@@ -49,8 +49,8 @@ pub use files::{Files, Outside};
 pub use load::{Given, Loaded, load};
 pub use nearest::nearest;
 pub use node::{
-    After, Attribute, Failing, Guards, Need, Node, PeeringSpec, Plan, Protect, RouteSpec, Side, Spec, StackSpec,
-    Template, TemplateBucket, Triggers,
+    After, Attribute, Failing, Guards, Need, Node, Origin, PeeringSpec, Plan, Protect, RouteSpec, Side, Spec,
+    StackSpec, Template, TemplateBucket, TemplateUrl, Triggers,
 };
 pub use schema::schema;
 pub use value::{Outputs, Setting, Unresolved, Value};

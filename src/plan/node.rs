@@ -1,5 +1,6 @@
 //! The bound model: what the plan's text comes down to, once everything is expanded.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -115,7 +116,7 @@ pub struct StackSpec {
     /// CloudFormation's name of it; empty in a draft where it cannot be told.
     pub name: Arc<str>,
     /// Its template; `None` exactly when the stack is only read.
-    pub template: Option<Template>,
+    pub template: Option<Origin>,
     /// Parameters by name: texts, numbers, truths, and lists of them.
     pub parameters: IndexMap<Arc<str>, Setting>,
     /// Tags by key.
@@ -212,6 +213,53 @@ pub struct TemplateBucket {
     pub kms_key: Option<Arc<str>>,
     /// The account that it must belong to, if the plan says so.
     pub owner: Option<AccountId>,
+}
+
+impl StackSpec {
+    /// Its template, if that is a file of the plan's.
+    pub fn file(&self) -> Option<&Template> {
+        match self.template.as_ref()? {
+            Origin::File(template) => Some(template),
+            Origin::Url(_) => None,
+        }
+    }
+}
+
+/// Where a stack's template is.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    /// In a file, which was read.
+    File(Template),
+    /// In S3, where CloudFormation reads it.
+    Url(TemplateUrl),
+}
+
+impl Origin {
+    /// The value in the plan that names it.
+    pub fn span(&self) -> &Span {
+        match self {
+            Self::File(template) => &template.span,
+            Self::Url(template) => &template.span,
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(template) => template.path.display().fmt(f),
+            Self::Url(template) => f.write_str(&template.url),
+        }
+    }
+}
+
+/// A template that is not the plan's to read.
+#[derive(Clone, Debug)]
+pub struct TemplateUrl {
+    /// Its URL, as the plan has it.
+    pub url: Arc<str>,
+    /// The value in the plan that names it.
+    pub span: Span,
 }
 
 /// A template, or a stack policy, that was found.

@@ -180,7 +180,7 @@ struct StackTable {
     /// CloudFormation's name of the stack.
     #[schemars(example = &"{{ self.region }}-{{ self.account }}")]
     name: Option<String>,
-    /// The template's path, in YAML or JSON; relative to this file.
+    /// The template's path, in YAML or JSON, relative to this file; or the https URL of one in S3.
     #[schemars(example = &"templates/hub.yaml")]
     template: Option<String>,
     /// The template's parameters.

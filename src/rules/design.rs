@@ -19,7 +19,7 @@ use crate::cfn::{Context, Document, Evaluator, Lookup, MAX_PARAMETER, Pseudo, Re
 use crate::diag::{Sources, Span};
 use crate::graph::{Graph, Ix};
 use crate::ids::NodeId;
-use crate::plan::{Attribute, Need, Node, Outputs, Plan, Spec, StackSpec, Template, Value};
+use crate::plan::{Attribute, Need, Node, Origin, Outputs, Plan, Spec, StackSpec, Template, Value};
 
 /// How deep attributes may lead to other attributes within one template. Real ones lead to one more; templates that go
 /// in a circle are reported by another rule.
@@ -149,7 +149,15 @@ impl<'a> Design<'a> {
     /// A stack with its template, if it has one that could be read.
     pub fn stack(&self, ix: Ix) -> Option<(&'a StackSpec, &'a Document)> {
         let Spec::Stack(stack) = &self.node(ix).spec else { return None };
-        Some((stack, self.documents.get(&stack.template.as_ref()?.file)?.document.as_ref()?))
+        Some((stack, self.documents.get(&stack.file()?.file)?.document.as_ref()?))
+    }
+
+    /// Every stack that has a template, be it one that is not here to be read, with what CloudFormation said of it.
+    pub(super) fn judged_stacks(&self) -> impl Iterator<Item = (Ix, &'a StackSpec, &'a Origin, Option<&'a Judged>)> {
+        self.nodes().filter_map(|(ix, node)| {
+            let Spec::Stack(stack) = &node.spec else { return None };
+            Some((ix, stack, stack.template.as_ref()?, self.judged(ix)))
+        })
     }
 
     /// What CloudFormation said of a node's template, if it was asked.
@@ -170,7 +178,7 @@ impl<'a> Design<'a> {
 
     /// Where a range of bytes of a stack's template is.
     pub fn in_template(&self, stack: &StackSpec, range: std::ops::Range<usize>) -> Option<Span> {
-        Some(Span::new(stack.template.as_ref()?.file, range))
+        Some(Span::new(stack.file()?.file, range))
     }
 
     /// A value worked out: its ids are symbols. `None` where something in it is unknown.

@@ -29,7 +29,7 @@ pub(super) fn read<'a>(plan: &'a Plan, sources: &Sources, report: &mut Report) -
     let mut documents = Documents::new();
     for (index, node) in plan.nodes.iter().enumerate() {
         let Spec::Stack(stack) = &node.spec else { continue };
-        let Some(template) = &stack.template else { continue };
+        let Some(template) = stack.file() else { continue };
         let used = documents.entry(template.file);
         used.or_insert_with(|| Used { template, nodes: Vec::new(), document: None }).nodes.push(Ix::from(index));
     }
@@ -59,7 +59,7 @@ pub(super) fn read<'a>(plan: &'a Plan, sources: &Sources, report: &mut Report) -
 fn too_large<'a>(plan: &'a Plan, node: Ix, named: &mut Option<&'a Template>, sources: &Sources) -> Option<Problem> {
     let node = &plan.nodes[node.index()];
     let Spec::Stack(stack) = &node.spec else { return None };
-    let template = stack.template.as_ref()?;
+    let template = stack.file()?;
     let size = sources.get(template.file).text.len();
     // Of a bucket that could not be read nobody knows whether it would do.
     let has_bucket = stack.bucket.is_some() || !node.whole;

@@ -85,6 +85,7 @@ pub const ALL: &[Rule] = &[
     templates::refused_value::RULE,
     templates::missing_capability::RULE,
     templates::conditional_output::RULE,
+    templates::template_url::RULE,
     network::overlap::RULE,
     network::one_way::RULE,
     network::foreign_range::RULE,

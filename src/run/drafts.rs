@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use super::guards::guards;
 use super::outlooks::{Giving, Outlooks};
+use super::template::Template;
 use super::wanted::{Resolver, Unknown};
 use crate::diag::Sources;
 use crate::event::Failure;
@@ -32,8 +33,8 @@ impl Drafter<'_> {
     ///
     /// # Errors
     /// A value that can never be worked out; the same goes for all of them.
-    pub(super) fn stack(&self, spec: &StackSpec) -> Result<stack::Draft, Failure> {
-        let (template, path) = self.resolver().template(spec);
+    pub(super) fn stack(&self, spec: &StackSpec, template: Template) -> Result<stack::Draft, Failure> {
+        let Template { text: template, path, delivery } = template;
         Ok(stack::Draft {
             name: spec.name.to_string(),
             template,
@@ -42,7 +43,7 @@ impl Drafter<'_> {
             tags: self.settings(&spec.tags)?,
             capabilities: spec.capabilities.iter().map(ToString::to_string).collect(),
             guards: guards(&spec.guards, self.sources, |value| self.list(value))?,
-            delivery: Resolver::delivery(spec),
+            delivery,
             owner: self.owner.clone(),
             // Not the plan says so, but whoever runs it.
             reverts_drift: false,

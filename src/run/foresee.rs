@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use super::drafts::Drafter;
 use super::outlooks::Outlooks;
 use super::runner::{Doomed, doomed, missing, regional, vpcs};
+use super::template::template;
 use super::wanted::Resolver;
 use super::{Gathered, Job, Task};
 use crate::aws::{Regional, Sessions};
@@ -171,7 +172,8 @@ impl Foreseer {
                 return self.doomed(node, spec, Claim { owner: &owner, adopt }, &home).await;
             }
             (Spec::Stack(spec), Task::Converge) => {
-                let draft = stack::Draft { reverts_drift: self.job.reverts_drift(), ..drafter.stack(spec)? };
+                let draft = drafter.stack(spec, template(spec, sources, &home).await?)?;
+                let draft = stack::Draft { reverts_drift: self.job.reverts_drift(), ..draft };
                 let mut outlook = stack::foresee(&home, &draft, change_sets.as_deref()).await?;
                 outlook.grounds.wanted = draft.wanted();
                 let skip = self.job.allowed(&node.id).skip;

@@ -22,6 +22,7 @@ mod runner;
 #[cfg(test)]
 mod samples;
 mod survey;
+mod template;
 mod turns;
 mod wanted;
 

@@ -318,3 +318,45 @@ async fn what_a_template_needs_comes_back_from_cloudformation() {
     assert_eq!(*capabilities, ["CAPABILITY_NAMED_IAM"]);
     assert_eq!(reason, "The following resource(s) require capabilities: [AWS::IAM::Role]");
 }
+
+const URL_PLAN: &str = r#"name   = "net"
+region = "us-east-1"
+
+[accounts]
+hub = { id = "111111111111" }
+
+[stacks.role]
+account    = "hub"
+template   = "https://net-templates.s3.us-east-1.amazonaws.com/role.yaml"
+parameters = { Label = "x" }
+
+[stacks.none]
+account  = "hub"
+template = "https://net-templates.s3.us-east-1.amazonaws.com/none.yaml"
+tags     = { Of = "{{ stacks.role.outputs.Anything }}" }
+"#;
+
+#[tokio::test(start_paused = true)]
+async fn of_a_template_at_a_url_cloudformation_alone_is_asked() {
+    let world = World::of(URL_PLAN, ["\0", ""], Sim::builder().build());
+    let put = |world: &mut crate::sim::World| {
+        let place = crate::sim::Place { account: HUB.parse().unwrap(), region: "us-east-1".into() };
+        world.buckets.insert("net-templates".to_owned(), crate::sim::s3::Bucket { place, created: world.now });
+        let text = "Parameters: {Name: {Type: String}}\nResources:\n  Role: {Type: 'AWS::IAM::Role', Properties: {AssumeRolePolicyDocument: {}}}\n";
+        let encryption = crate::sim::s3::Encryption { algorithm: "AES256".to_owned(), kms_key: None };
+        let object =
+            crate::sim::s3::Object { text: text.to_owned(), content_type: None, encryption, modified: world.now };
+        world.objects.insert("net-templates/role.yaml".to_owned(), object);
+    };
+    world.sim.change(put).unwrap();
+    assert_eq!(
+        world.told().await,
+        [
+            "ORCH055: AWS says that https://net-templates.s3.us-east-1.amazonaws.com/role.yaml needs `Name`",
+            "ORCH057: https://net-templates.s3.us-east-1.amazonaws.com/role.yaml needs CAPABILITY_IAM",
+            "ORCH054: AWS says that https://net-templates.s3.us-east-1.amazonaws.com/role.yaml has no parameter `Label`",
+            "ORCH081: CloudFormation refuses https://net-templates.s3.us-east-1.amazonaws.com/none.yaml in account hub (111111111111), us-east-1",
+        ]
+    );
+    assert_eq!(world.counts(0).get("ValidateTemplate"), Some(&2));
+}

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::execute::{Means, millis};
 use super::gathered::{Gathered, Given};
 use super::guards::protect;
+use super::template::template;
 use super::wanted::{Resolver, Unknown};
 use super::{Job, Leaving, Task, Thing};
 use crate::aws::{Regional, Sessions};
@@ -102,9 +103,10 @@ impl Runner {
             }
             (Spec::Stack(spec), Task::Converge) => {
                 let prepared = self.means.outlooks.take_prepared(&node.id);
-                let wanted = stack::Wanted { reverts_drift: self.job.reverts_drift(), ..resolver.stack(spec)? };
                 let allowed = &self.job.allowed(&node.id);
                 let with = stack::With { allowed, change_sets: &self.means.change_sets, shown: shown.as_ref() };
+                let wanted = resolver.stack(spec, template(spec, &self.means.sources, &home).await?)?;
+                let wanted = stack::Wanted { reverts_drift: self.job.reverts_drift(), ..wanted };
                 stack::converge(&home, &wanted, prepared, with, &progress).await
             }
             (Spec::Stack(spec), Task::Cancel) => stack::cancel(&home, &spec.name, &owner, &progress).await,

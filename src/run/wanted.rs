@@ -1,13 +1,13 @@
 //! From a node's expressions to what its kind wants: every value worked out, as the kind takes it.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 
 use super::guards::guards;
+use super::template::Template;
 use crate::diag::{Sources, Span};
 use crate::event::Failure;
 use crate::ids::NodeId;
@@ -48,8 +48,8 @@ impl Resolver<'_> {
     ///
     /// # Errors
     /// A value that cannot be worked out.
-    pub(super) fn stack(&self, spec: &StackSpec) -> Result<stack::Wanted, Unknown> {
-        let (template, path) = self.template(spec);
+    pub(super) fn stack(&self, spec: &StackSpec, template: Template) -> Result<stack::Wanted, Unknown> {
+        let Template { text: template, path, delivery } = template;
         Ok(stack::Wanted {
             name: spec.name.to_string(),
             template,
@@ -58,30 +58,11 @@ impl Resolver<'_> {
             tags: self.texts(&spec.tags)?,
             capabilities: spec.capabilities.iter().map(ToString::to_string).collect(),
             guards: guards(&spec.guards, self.sources, |value| self.list(value))?,
-            delivery: Self::delivery(spec),
+            delivery,
             owner: self.owner.clone(),
             // Not the plan says so, but whoever runs it.
             reverts_drift: false,
             adopt: self.adopt,
-        })
-    }
-
-    /// How CloudFormation is given a stack's template.
-    pub(super) fn delivery(spec: &StackSpec) -> stack::Delivery {
-        let bucket = spec.bucket.as_ref().map(|bucket| stack::TemplateBucket {
-            name: bucket.name.to_string(),
-            prefix: bucket.prefix.to_string(),
-            kms_key: bucket.kms_key.as_deref().map(str::to_owned),
-            owner: bucket.owner.clone(),
-        });
-        stack::Delivery { bucket }
-    }
-
-    /// The text of a stack's template, and where it comes from. Only a stack that is merely read has none, and such a one
-    /// is never wanted.
-    pub(super) fn template(&self, spec: &StackSpec) -> (String, PathBuf) {
-        spec.template.as_ref().map_or_else(Default::default, |template| {
-            (self.sources.get(template.file).text.to_string(), template.path.to_path_buf())
         })
     }
 

@@ -46,3 +46,41 @@ fn a_template_that_fits_into_no_request_goes_by_the_bucket() {
     let refused = orch.run(&apply);
     refused.code(2).says(&["ORCH051", "template_bucket = "]);
 }
+
+const AT_URL: &str = r#"
+name   = "at-a-url"
+region = "us-east-1"
+
+[accounts]
+master = { id = "111111111111" }
+
+[stacks.net]
+account  = "master"
+template = "https://acme-templates-us-east-1.s3.us-east-1.amazonaws.com/KEY"
+"#;
+
+#[test]
+fn a_template_at_a_url_is_previewed_and_applied_like_a_file() {
+    let orch = Orch::with_shipped_plans();
+    orch.write("quick.toml", QUICK).write("plan.toml", PLAN).write("bucket.yaml", BUCKET).write("net.yaml", &large());
+    let local = ["--local", "--local-config", "quick.toml"];
+    let run = |words: &[&str]| orch.run(&[words, &local].concat());
+    run(&["apply", "plan.toml"]).code(0);
+    // What the first plan has put there.
+    let text = |name: &str| std::fs::read_to_string(orch.path(".orch/local").join(name)).unwrap();
+    let world = text("world.json") + &text("world.json.log");
+    let key = world.split("acme-templates-us-east-1/").nth(1).unwrap().split('"').next().unwrap();
+    orch.write("url.toml", &AT_URL.replace("KEY", key));
+    orch.run(&["validate", "url.toml"]).code(0);
+    run(&["preview", "url.toml", "--read-only"]).code(5).prints(&["stacks.net", "+ Vpc"]);
+    run(&["apply", "url.toml"]).code(0);
+    run(&["preview", "url.toml", "--read-only"]).code(0).prints(&["Nothing"]);
+    orch.edit(
+        "url.toml",
+        "https://acme-templates-us-east-1.s3.us-east-1.amazonaws.com/",
+        "s3://acme-templates-us-east-1/",
+    );
+    run(&["apply", "url.toml"])
+        .code(2)
+        .says(&["ORCH059", "https://acme-templates-us-east-1.s3.us-east-1.amazonaws.com/"]);
+}

@@ -117,6 +117,18 @@ const ADOPT: Edit = (
 
 const SECRET: Edit = ("plan.toml", "Label = \"hub\"", "Label = \"hub\", Secret = \"s3cret\"");
 
+const AT_URL: Edit = (
+    "plan.toml",
+    "template   = \"hub.yaml\"",
+    "template   = \"https://net-templates.s3.eu-west-1.amazonaws.com/hub.yaml\"",
+);
+
+const AT_NOTHING: Edit = (
+    "plan.toml",
+    "template   = \"hub.yaml\"",
+    "template   = \"https://net-templates.s3.eu-west-1.amazonaws.com/none.yaml\"",
+);
+
 const fn failing(case: Case) -> Case {
     Case { fails: true, ..case }
 }
@@ -499,6 +511,16 @@ pub(crate) fn all() -> Vec<Case> {
             before: Some(&NO_LINK),
             ..case("what is not there is not taken over", &[])
         }),
+        // What is at a URL.
+        Case { before: None, ..case("a new stack of a template at a URL", &[AT_URL]) },
+        case("a template that moves to a URL", &[AT_URL]),
+        since("a template at a URL", &[AT_URL], &[AT_URL]),
+        since(
+            "another text at the URL",
+            &[AT_URL],
+            &[AT_URL, ("hub.yaml", "SubnetId: {Value: !Ref Subnet}", "Subnets: {Value: !Ref Subnet}")],
+        ),
+        failing(since("nothing at the URL", &[AT_URL], &[AT_NOTHING])),
         case("a stack that is only read", &READ_ONLY),
         Case {
             before: None,

@@ -17,6 +17,8 @@ use orch::preview::{Changed, Preview, Saved, changed};
 use orch::report::{Palette, preview_text};
 use orch::run::{Gathered, Job, Looking, Means, Outlooks, execute, foresee, specs};
 use orch::sim::ec2::Tags;
+use orch::sim::s3::{Bucket, Encryption, Object};
+use orch::sim::world::Place;
 use orch::sim::{Sim, World};
 use tokio::sync::mpsc;
 
@@ -102,6 +104,7 @@ impl House {
         let whole = Job::apply(Arc::clone(&plan), graph, &vec![true; plan.nodes.len()]);
         let sessions = Arc::new(Sessions::open(&specs(&[&whole]), &environment).await.unwrap());
         let house = Self { sim, sessions };
+        house.publish(&[]);
         if let Some(before) = case.before {
             let ahead = Ahead { outlooks: Arc::default(), change_sets: Arc::default() };
             let told = house.apply(Tried { edits: before, taking: None, reverts_drift: false }, ahead).await;
@@ -121,6 +124,19 @@ impl House {
                 && !operation.ends_with("ChangeSet")
         };
         self.sim.calls().iter().filter(|call| changes(&call.operation)).count()
+    }
+
+    /// Puts the hub's template where a plan may name it by its URL.
+    fn publish(&self, edits: &[Edit]) {
+        let text = text("hub.yaml", edits).unwrap();
+        let put = |world: &mut World| {
+            let place = Place { account: "111111111111".parse().unwrap(), region: "eu-west-1".into() };
+            world.buckets.insert("net-templates".to_owned(), Bucket { place, created: world.now });
+            let encryption = Encryption { algorithm: "AES256".to_owned(), kms_key: None };
+            let object = Object { text, content_type: None, encryption, modified: world.now };
+            world.objects.insert("net-templates/hub.yaml".to_owned(), object);
+        };
+        self.sim.change(put).unwrap();
     }
 
     fn at(&self, account: &str) -> Regional {
@@ -276,6 +292,7 @@ impl House {
     }
 
     async fn look(&self, tried: Tried, read_only: bool, ahead: Ahead) -> (Preview, Ahead) {
+        self.publish(tried.edits);
         let (job, sources) = tried.job();
         let looking = Looking {
             sessions: Arc::clone(&self.sessions),
@@ -288,6 +305,7 @@ impl House {
 
     /// Carries out what was seen.
     pub(crate) async fn apply(&self, tried: Tried, ahead: Ahead) -> Vec<Event> {
+        self.publish(tried.edits);
         let (job, sources) = tried.job();
         let told: Arc<Mutex<Vec<Event>>> = Arc::default();
         let sink = Arc::clone(&told);

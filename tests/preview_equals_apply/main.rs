@@ -174,6 +174,21 @@ async fn what_was_saved_still_holds_where_nothing_has_changed_and_is_what_is_don
 }
 
 #[tokio::test(start_paused = true)]
+async fn another_text_at_a_url_is_told_of_before_anything_that_was_saved_is_done() {
+    let cases = cases::all();
+    let case = |name: &str| cases.iter().find(|case| case.name == name).unwrap();
+    let (new, there) = (case("a new stack of a template at a URL"), case("a template at a URL"));
+    let another = tried(case("another text at the URL"));
+    for case in [new, there] {
+        let house = House::build(case).await;
+        let saved = house.save(tried(case)).await;
+        let (changed, _) = house.again(&saved, another).await;
+        let told = changed.iter().any(|changed| format!("{changed:?}").contains("template"));
+        assert!(told, "{}: {changed:?}", case.name);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_change_set_that_vanishes_after_the_last_look_stops_its_node_and_no_other_is_made() {
     let mut broken = 0;
     for case in cases::all() {

@@ -1,21 +1,30 @@
-//! How CloudFormation is given a template: in the request as long as it fits there, else by way of a bucket.
+//! How CloudFormation is given a template: in the request as long as it fits there, else by way of a bucket; or from where
+//! it is already.
 
 use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
 use super::Wanted;
-use crate::aws::{self, CallError, Class, Regional, StackSpec, Template};
-use crate::cfn::{MAX_BYTES, MAX_INLINE_BYTES};
+use crate::aws::{self, CallError, Class, Content, Regional, StackSpec, Template};
+use crate::cfn::{MAX_BYTES, MAX_INLINE_BYTES, S3Url};
 use crate::event::Failure;
 use crate::ids::AccountId;
 use crate::kinds::lost::insist;
 
-/// Where a stack's template goes when no request holds it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Delivery {
-    /// The bucket; without one, what does not fit is refused.
-    pub bucket: Option<TemplateBucket>,
+/// How CloudFormation comes by a stack's template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// It is sent. What no request holds goes by way of the bucket; without one, that is refused.
+    Sent(Option<TemplateBucket>),
+    /// It is at this URL, and CloudFormation reads it there.
+    At(String),
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        Self::Sent(None)
+    }
 }
 
 /// A bucket for templates.
@@ -90,20 +99,70 @@ impl TemplateBucket {
     }
 }
 
+/// Reads a template where CloudFormation will read it: what is compared and shown is what is there.
+///
+/// # Errors
+///
+/// It is not there, is not for the account to read, or is no text of a template's size.
+pub async fn read_at(regional: &Regional, url: &str) -> Result<String, Failure> {
+    let summary = format!("the template {url} cannot be read");
+    let failure = |cause: String| Failure::new(summary.clone(), cause);
+    let Some(S3Url { bucket, key, region, version, .. }) = S3Url::parse(url) else {
+        let help = format!("`orch explain {}` says which URLs CloudFormation takes", "ORCH059");
+        return Err(failure("it is not the URL of an object in S3".to_owned()).help(help));
+    };
+    let at = aws::ObjectAt { bucket, key, version, region: region.map(Into::into) };
+    // Boxed: a call to S3 is larger than any other, and few stacks need one.
+    let content =
+        Box::pin(regional.object(&at, MAX_BYTES)).await.map_err(|error| unread(regional, &at, &summary, &error))?;
+    match content {
+        Content::Bytes(bytes) => {
+            String::from_utf8(bytes).map_err(|_| failure("it is not UTF-8 text".to_owned()).help("save it as UTF-8"))
+        }
+        Content::TooLarge(size) => {
+            let cause = format!("it has {size} bytes; from a bucket CloudFormation takes {MAX_BYTES}");
+            Err(failure(cause).help("split it into several stacks that pass outputs on"))
+        }
+    }
+}
+
+/// Why an object could not be read, with what must be so that it can.
+fn unread(regional: &Regional, at: &aws::ObjectAt, summary: &str, error: &CallError) -> Failure {
+    let failure = Failure::from(error.clone());
+    let help = match error.class {
+        Class::NotFound => vec!["put it there, or correct the URL".to_owned()],
+        Class::Denied => {
+            let action = if at.version.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
+            let (account, partition) = (regional.account(), regional.region().partition());
+            let resource = format!("arn:{partition}:s3:::{}/{}", at.bucket, at.key);
+            vec![
+                format!("the policies of account {account}'s role must allow {action} on {resource}"),
+                "if the bucket is another account's, its policy must allow it too, and so must the policy of a key of KMS"
+                    .to_owned(),
+            ]
+        }
+        _ => failure.help.clone(),
+    };
+    let cause = format!("{}: {}", failure.summary, failure.cause);
+    Failure { summary: summary.to_owned(), cause, help, ..failure }
+}
+
 impl Wanted {
     /// Refuses a template that CloudFormation takes in no way that the plan allows.
     pub(super) fn check_size(&self) -> Result<(), Failure> {
         let size = self.template.len();
-        let (most, what) = match self.delivery.bucket {
-            None => (MAX_INLINE_BYTES, format!("a request holds {MAX_INLINE_BYTES}")),
-            Some(_) => (MAX_BYTES, format!("from a bucket CloudFormation takes {MAX_BYTES}")),
+        let (most, what) = match self.delivery {
+            Delivery::Sent(None) => (MAX_INLINE_BYTES, format!("a request holds {MAX_INLINE_BYTES}")),
+            Delivery::Sent(Some(_)) | Delivery::At(_) => {
+                (MAX_BYTES, format!("from a bucket CloudFormation takes {MAX_BYTES}"))
+            }
         };
         if size <= most {
             return Ok(());
         }
         let summary = format!("template {} is too large for CloudFormation", self.path.display());
         let failure = Failure::new(summary, format!("it has {size} bytes; {what}"));
-        let failure = if self.delivery.bucket.is_none() {
+        let failure = if self.delivery == Delivery::Sent(None) {
             failure.help("name a bucket for large templates: template_bucket = \"…\"")
         } else {
             failure
@@ -118,11 +177,12 @@ impl Wanted {
     ///
     /// It cannot be put there: says why and which rights are needed.
     pub(super) async fn spec(&self, regional: &Regional) -> Result<StackSpec, Failure> {
-        let template = match &self.delivery.bucket {
-            Some(bucket) if !fits_in_request(&self.template) => {
+        let template = match &self.delivery {
+            Delivery::At(url) => Template::Url(url.clone()),
+            Delivery::Sent(Some(bucket)) if !fits_in_request(&self.template) => {
                 Template::Url(bucket.put(regional, &self.template).await?)
             }
-            _ => Template::Text(self.template.clone()),
+            Delivery::Sent(_) => Template::Text(self.template.clone()),
         };
         Ok(StackSpec {
             name: self.name.clone(),

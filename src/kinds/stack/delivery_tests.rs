@@ -26,7 +26,7 @@ impl World {
         };
         self.sim.change(make).unwrap();
         let (name, prefix) = (BUCKET.to_owned(), "orch/".to_owned());
-        self.wanted.delivery = Delivery { bucket: Some(TemplateBucket { name, prefix, kms_key: None, owner: None }) };
+        self.wanted.delivery = Delivery::Sent(Some(TemplateBucket { name, prefix, kms_key: None, owner: None }));
         self.wanted.template = large(TEMPLATE);
         self
     }
@@ -119,7 +119,7 @@ async fn a_bucket_that_is_missing_or_anothers_is_told_with_what_to_do() {
       help: the policies of account dev's role must allow s3:PutObject and s3:GetObject on arn:aws:s3:::acme-templates/orch/*
       help: if the bucket is another account's, its policy must allow the same to arn:aws:iam::222222222222:root
     ");
-    let bucket = world.wanted.delivery.bucket.as_mut().unwrap();
+    let Delivery::Sent(Some(bucket)) = &mut world.wanted.delivery else { panic!("{:?}", world.wanted.delivery) };
     "acme-nothing".clone_into(&mut bucket.name);
     let failure = world.converge().await.unwrap_err();
     insta::assert_snapshot!(told(&failure), @"
@@ -129,7 +129,7 @@ async fn a_bucket_that_is_missing_or_anothers_is_told_with_what_to_do() {
     ");
     // It is there, and not whose the plan says that it is.
     let mut world = World::new().await.with_bucket(DEV, "us-east-1");
-    let bucket = world.wanted.delivery.bucket.as_mut().unwrap();
+    let Delivery::Sent(Some(bucket)) = &mut world.wanted.delivery else { panic!("{:?}", world.wanted.delivery) };
     (bucket.owner, bucket.kms_key) = (Some(HUB.parse().unwrap()), Some("alias/templates".to_owned()));
     let failure = world.converge().await.unwrap_err();
     assert!(failure.cause.contains("AccessDenied"));
@@ -168,4 +168,87 @@ async fn no_template_is_larger_than_cloudformation_reads() {
     let failure = world.converge().await.unwrap_err();
     assert!(failure.cause.ends_with("from a bucket CloudFormation takes 1048576"), "{failure}");
     assert_eq!(world.objects(), []);
+}
+
+impl World {
+    /// A template in the bucket, which the stack is made of.
+    fn with_template_at(mut self, account: &str, region: &str, text: &str) -> Self {
+        self = self.with_bucket(account, region);
+        self.publish(text);
+        self.wanted.delivery = Delivery::At(self.url());
+        TEMPLATE.clone_into(&mut self.wanted.template);
+        self
+    }
+
+    fn url(&self) -> String {
+        let region = |world: &crate::sim::World| world.buckets[BUCKET].place.region.clone();
+        format!("https://{BUCKET}.s3.{}.amazonaws.com/net/spoke.yaml", self.sim.inspect(region).unwrap())
+    }
+
+    fn publish(&self, text: &str) {
+        let text = text.to_owned();
+        let put = |world: &mut crate::sim::World| {
+            let encryption = crate::sim::s3::Encryption { algorithm: "AES256".to_owned(), kms_key: None };
+            let object = Object { text, content_type: None, encryption, modified: world.now };
+            world.objects.insert(format!("{BUCKET}/net/spoke.yaml"), object);
+        };
+        self.sim.change(put).unwrap();
+    }
+
+    async fn read(&self, url: &str) -> Result<String, String> {
+        read_at(&self.dev(), url).await.map_err(|failure| told(&failure))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_template_at_a_url_is_read_there_by_cloudformation_and_compared_without_a_change_set() {
+    let mut world = World::new().await.with_template_at(DEV, "eu-west-1", TEMPLATE);
+    let url = world.url();
+    world.wanted.template = world.read(&url).await.unwrap();
+    let (done, calls) = world.calls().await;
+    assert_eq!(done.change, Change::Created);
+    // What CloudFormation has looked over is what is at the URL, not what a request holds.
+    assert_eq!(calls[..3], ["DescribeStacks", "ValidateTemplate", "CreateStack"]);
+    let (again, calls) = world.calls().await;
+    assert_eq!((again.change, calls), (Change::Unchanged, vec!["DescribeStacks".to_owned(), "GetTemplate".to_owned()]));
+
+    world.publish(&TEMPLATE.replace("Default: net", "Default: network"));
+    world.wanted.template = world.read(&url).await.unwrap();
+    let (done, calls) = world.calls().await;
+    assert_eq!(done.change, Change::Updated);
+    assert!(calls.contains(&"CreateChangeSet".to_owned()), "{calls:?}");
+    let live = world.dev().stack(&world.wanted.name).await.unwrap().unwrap();
+    assert_eq!(world.dev().template(&live.id).await.unwrap(), world.wanted.template);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_at_a_url_says_why_and_what_to_do() {
+    let world = World::new().await.with_template_at(DEV, "eu-west-1", &large(TEMPLATE));
+    // The URL may leave the region out, or name another one.
+    for url in [
+        format!("https://{BUCKET}.s3.amazonaws.com/net/spoke.yaml"),
+        format!("https://s3.us-west-2.amazonaws.com/{BUCKET}/net/spoke.yaml"),
+        format!("{}?versionId=null", world.url()),
+    ] {
+        assert_eq!(world.read(&url).await.unwrap(), large(TEMPLATE), "{url}");
+    }
+    insta::assert_snapshot!(world.read(&format!("https://{BUCKET}.s3.amazonaws.com/none.yaml")).await.unwrap_err(), @"
+    the template https://acme-templates.s3.amazonaws.com/none.yaml cannot be read: GetObject in account dev, us-east-1, was refused: The specified key does not exist. (NoSuchKey)
+      help: put it there, or correct the URL
+    ");
+    insta::assert_snapshot!(world.read(&format!("{}?versionId=1", world.url())).await.unwrap_err(), @"
+    the template https://acme-templates.s3.eu-west-1.amazonaws.com/net/spoke.yaml?versionId=1 cannot be read: GetObject in account dev, us-east-1, was refused: The specified version does not exist. (NoSuchVersion)
+      help: put it there, or correct the URL
+    ");
+    world.publish(&format!("{TEMPLATE}{}", "#".repeat(MAX_BYTES)));
+    insta::assert_snapshot!(world.read(&world.url()).await.unwrap_err(), @"
+    the template https://acme-templates.s3.eu-west-1.amazonaws.com/net/spoke.yaml cannot be read: it has 1048926 bytes; from a bucket CloudFormation takes 1048576
+      help: split it into several stacks that pass outputs on
+    ");
+    let world = World::new().await.with_template_at(HUB, "us-east-1", TEMPLATE);
+    insta::assert_snapshot!(world.read(&format!("{}?versionId=null", world.url())).await.unwrap_err(), @"
+    the template https://acme-templates.s3.us-east-1.amazonaws.com/net/spoke.yaml?versionId=null cannot be read: GetObject in account dev, us-east-1, was refused: Access Denied (AccessDenied)
+      help: the policies of account dev's role must allow s3:GetObjectVersion on arn:aws:s3:::acme-templates/net/spoke.yaml
+      help: if the bucket is another account's, its policy must allow it too, and so must the policy of a key of KMS
+    ");
 }

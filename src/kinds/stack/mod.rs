@@ -12,6 +12,8 @@ mod delivery;
 mod destroy;
 mod differences;
 mod drift;
+#[cfg(test)]
+mod drift_tests;
 mod ending;
 mod foresee;
 mod glance;
@@ -47,7 +49,7 @@ use crate::aws::{Class, OnFailure, Operation, Phase, Stack, StackSpec};
 pub use allowed::Allowed;
 pub use cancel::cancel;
 pub use change_sets::ChangeSets;
-pub use delivery::{Delivery, TemplateBucket, fits_in_request};
+pub use delivery::{Delivery, TemplateBucket, fits_in_request, read_at};
 pub use destroy::{destroy, foresee_destroy};
 pub use drift::drift;
 pub use foresee::{Draft, Prepared, foresee, foresee_reading};

@@ -65,7 +65,7 @@ fn the_example_becomes_one_node_for_each_thing() {
     );
     let hub = stack(&plan, "stacks.master");
     assert_eq!(&*hub.name, "core-network-us-east-1-master");
-    assert_eq!(hub.template.as_ref().unwrap().path.to_str(), Some("plans/templates/hub.yaml"));
+    assert_eq!(hub.file().unwrap().path.to_str(), Some("plans/templates/hub.yaml"));
     assert_eq!(&*stack(&plan, "stacks.spoke[dev]").name, "core-network-us-east-1-spoke-dev");
     assert_eq!(parameter(&plan, "stacks.spoke[qa]", "CidrBlock"), json!("10.0.64.0/20"));
     assert_eq!(node(&plan, "stacks.spoke[dev]").account.as_str(), "dev");

@@ -153,8 +153,7 @@ fn relative_paths_belong_to_the_file_that_declares_them() {
         .with("base/s.yaml", "")
         .with("live/east/own.yaml", "");
     let plan = plan(disk.load("live/east/p.toml"));
-    let paths =
-        ["stacks.s", "stacks.own"].map(|id| stack(&plan, id).template.as_ref().unwrap().path.display().to_string());
+    let paths = ["stacks.s", "stacks.own"].map(|id| stack(&plan, id).template.as_ref().unwrap().to_string());
     assert_eq!(paths, ["base/s.yaml", "live/east/own.yaml"]);
 }
 
@@ -179,7 +178,7 @@ fn templates_are_read_once_and_kept_with_the_sources() {
         small("[stacks.s]\nfor_each = [\"x\", \"y\"]\naccount = \"a\"\ntemplate = \"./t.yaml\"\n").load("p.toml");
     let sources = loaded.sources.clone();
     let plan = plan(loaded);
-    let [x, y] = ["stacks.s[x]", "stacks.s[y]"].map(|id| stack(&plan, id).template.clone().unwrap());
+    let [x, y] = ["stacks.s[x]", "stacks.s[y]"].map(|id| stack(&plan, id).file().cloned().unwrap());
     assert_eq!(x.file, y.file);
     assert_eq!(&*sources.get(x.file).text, "Resources: {}");
 }

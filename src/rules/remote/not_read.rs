@@ -44,7 +44,7 @@ fn check(design: &Design<'_>, report: &mut Report) {
                 for ix in nodes {
                     let Spec::Stack(stack) = &design.node(*ix).spec else { continue };
                     let Some(template) = &stack.template else { continue };
-                    report.add([*ix], problem(&template.span));
+                    report.add([*ix], problem(template.span()));
                 }
             }
         }

@@ -47,11 +47,10 @@ fn check(design: &Design<'_>, report: &mut Report) {
         for ix in &judged.nodes {
             let Spec::Stack(stack) = &design.node(*ix).spec else { continue };
             let Some(template) = &stack.template else { continue };
-            let path = template.path.display();
-            let message = format!("CloudFormation refuses {path} in {}", judged.place);
-            let problem = RULE.problem(template.span.clone(), message).label(words.as_str());
+            let message = format!("CloudFormation refuses {template} in {}", judged.place);
+            let problem = RULE.problem(template.span().clone(), message).label(words.as_str());
             // One for each stack, so that excusing one of them does not excuse the others.
-            report.add([*ix], problem.help(format!("mend {path}: the words under the place are CloudFormation's")));
+            report.add([*ix], problem.help(format!("mend {template}: the words under the place are CloudFormation's")));
         }
     }
 }

@@ -91,7 +91,7 @@ const HOLDERS: [Holder; 8] = [
 fn check(design: &Design<'_>, report: &mut Report) {
     for (ix, stack, document) in design.stacks() {
         // Another macro may protect what it finds.
-        let Some(template) = stack.template.as_ref().filter(|_| document.is_final("Resources")) else { continue };
+        let Some(template) = stack.file().filter(|_| document.is_final("Resources")) else { continue };
         for resource in document.resources.values() {
             let Some(holder) = HOLDERS.iter().find(|holder| holder.type_name == resource.type_name) else { continue };
             let has = |name: &&str| resource.properties.as_deref().is_some_and(|node| node.get(name).is_some());

@@ -87,7 +87,7 @@ fn check_need(design: &Design<'_>, ix: Ix, need: &Need, report: &mut Report) {
     let Some(Attribute::Output(name)) = &need.attribute else { return };
     let Some(needed) = design.graph.get(&need.node) else { return };
     let Some((stack, document)) = design.stack(needed) else { return };
-    let (Some(template), Some(output)) = (&stack.template, document.outputs.get(name)) else { return };
+    let (Some(template), Some(output)) = (stack.file(), document.outputs.get(name)) else { return };
     let Some(condition) = &output.condition else { return };
     let is_final = ["Outputs", "Conditions", "Mappings"].into_iter().all(|section| document.is_final(section));
     if !is_final || design.condition(needed, condition) != Some(false) {

@@ -45,9 +45,11 @@ Resources:
 };
 
 fn check(design: &Design<'_>, report: &mut Report) {
-    for (ix, stack, document) in design.stacks() {
-        let Some(template) = stack.template.as_ref().filter(|_| design.node(ix).whole) else { continue };
-        let needed = document.capabilities();
+    for (ix, stack, template, _) in design.judged_stacks() {
+        if !design.node(ix).whole {
+            continue;
+        }
+        let needed = design.stack(ix).map(|(_, document)| document.capabilities()).unwrap_or_default();
         let granted = || stack.capabilities.iter().map(|name| &**name);
         let missing: Vec<_> =
             needed.capabilities.iter().filter(|capability| !capability.is_granted_by(granted())).collect();
@@ -63,8 +65,8 @@ fn check(design: &Design<'_>, report: &mut Report) {
         if names.is_empty() {
             continue;
         }
-        let message = format!("{} needs {}", template.path.display(), names.join(" and "));
-        let problem = RULE.problem(template.span.clone(), message).label(label);
+        let message = format!("{template} needs {}", names.join(" and "));
+        let problem = RULE.problem(template.span().clone(), message).label(label);
         let all: Vec<_> = granted().map(str::to_owned).chain(names).map(|name| format!("\"{name}\"")).collect();
         report.add([ix], problem.help(format!("if that is meant, allow it: capabilities = [{}]", all.join(", "))));
     }

@@ -59,7 +59,7 @@ fn check(design: &Design<'_>, report: &mut Report) {
                     && !stack.parameters.contains_key(&*parameter.name)
             })
             .collect();
-        let (Some(first), Some(template)) = (missing.first(), &stack.template) else { continue };
+        let (Some(first), Some(template)) = (missing.first(), stack.file()) else { continue };
         let names: Vec<_> = missing.iter().map(|parameter| format!("`{}`", parameter.name)).collect();
         let message = format!("{} needs {}", template.path.display(), names.join(", "));
         let problem = RULE.problem(design.node(ix).span.clone(), message);
@@ -73,19 +73,20 @@ fn check(design: &Design<'_>, report: &mut Report) {
 
 /// Parameters that AWS names and orch does not see in the template.
 fn of_aws(design: &Design<'_>, report: &mut Report) {
-    for (ix, stack, document) in design.stacks() {
-        let judged = design.judged(ix);
+    for (ix, stack, template, judged) in design.judged_stacks() {
         let Some(Verdict::Taken { parameters, .. }) = judged.map(|judged| &judged.verdict) else { continue };
-        let is_missing = |name: &str| !stack.parameters.contains_key(name) && !document.parameters.contains_key(name);
+        let document = design.stack(ix).map(|(_, document)| document);
+        let is_told = |name: &str| document.is_some_and(|document| document.parameters.contains_key(name));
+        let is_missing = |name: &str| !stack.parameters.contains_key(name) && !is_told(name);
         let missing: Vec<_> = parameters
             .iter()
             .filter(|(name, has_default)| !has_default && is_missing(name))
             .map(|own| &own.0)
             .collect();
-        let (Some(first), Some(template)) = (missing.first(), &stack.template) else { continue };
+        let Some(first) = missing.first().filter(|_| design.node(ix).whole) else { continue };
         let names: Vec<_> = missing.iter().map(|name| format!("`{name}`")).collect();
-        let message = format!("AWS says that {} needs {}", template.path.display(), names.join(", "));
-        let problem = RULE.problem(design.node(ix).span.clone(), message).related(template.span.clone(), "");
+        let message = format!("AWS says that {template} needs {}", names.join(", "));
+        let problem = RULE.problem(design.node(ix).span.clone(), message).related(template.span().clone(), "");
         report.add([ix], problem.help(format!("give it: parameters = {{ {first} = \"…\" }}")));
     }
 }

@@ -6,6 +6,7 @@ pub(super) mod missing_parameter;
 pub(super) mod not_a_template;
 pub(super) mod refused_template;
 pub(super) mod refused_value;
+pub(super) mod template_url;
 pub(super) mod too_large;
 pub(super) mod unknown_output;
 pub(super) mod unknown_parameter;

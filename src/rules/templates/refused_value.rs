@@ -69,7 +69,7 @@ const IDS: [(&str, &str); 6] = [
 
 fn check(design: &Design<'_>, report: &mut Report) {
     for (ix, stack, document) in design.stacks() {
-        let Some(template) = &stack.template else { continue };
+        let Some(template) = stack.file() else { continue };
         for (name, entry) in &stack.parameters {
             let Some(parameter) = document.parameters.get(&**name) else { continue };
             let declared = Span::new(template.file, parameter.at.clone());

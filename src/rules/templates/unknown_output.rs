@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::diag::{Code, Severity, Span};
 use crate::graph::Ix;
-use crate::plan::{Attribute, Need, nearest};
+use crate::plan::{Attribute, Need, Spec, nearest};
 use crate::rules::design::Design;
 use crate::rules::documents::in_section;
 use crate::rules::rule::{Finding, Report, Rule};
@@ -67,7 +67,7 @@ fn check(design: &Design<'_>, report: &mut Report) {
                 report.findings.extend(of_live(design, (ix, need), needed, name));
                 continue;
             };
-            let Some(template) = &stack.template else { continue };
+            let Some(template) = stack.file() else { continue };
             if !document.is_final("Outputs") || document.outputs.contains_key(name) {
                 continue;
             }
@@ -97,7 +97,9 @@ fn check(design: &Design<'_>, report: &mut Report) {
 
 /// The same of a stack that is only read, of which AWS alone can say what it gives.
 fn of_live(design: &Design<'_>, (ix, need): (Ix, &Need), needed: Ix, name: &str) -> Option<Finding> {
-    let live = design.live?.stacks.get(&needed)?;
+    let Spec::Stack(stack) = &design.node(needed).spec else { return None };
+    // What a template gives that is not here, nobody knows before it is used.
+    let live = design.live.filter(|_| !stack.manage)?.stacks.get(&needed)?;
     if live.outputs.contains_key(name) {
         return None;
     }

@@ -53,7 +53,7 @@ fn check(design: &Design<'_>, report: &mut Report) {
             if document.parameters.contains_key(&**name) {
                 continue;
             }
-            let Some(template) = &stack.template else { continue };
+            let Some(template) = stack.file() else { continue };
             let message = format!("{} declares no parameter `{name}`", template.path.display());
             let problem = RULE.problem(parameter.key.clone(), message);
             let near = nearest(name, document.parameters.keys().map(String::as_str));
@@ -74,17 +74,17 @@ fn check(design: &Design<'_>, report: &mut Report) {
     of_aws(design, report);
 }
 
-/// Parameters that the template seems to declare, and AWS does not know.
+/// Parameters that the template seems to declare, or that only AWS can tell of, and AWS does not know.
 fn of_aws(design: &Design<'_>, report: &mut Report) {
-    for (ix, stack, document) in design.stacks() {
-        let judged = design.judged(ix);
+    for (ix, stack, template, judged) in design.judged_stacks() {
         let Some(Verdict::Taken { parameters, .. }) = judged.map(|judged| &judged.verdict) else { continue };
-        let Some(template) = &stack.template else { continue };
+        let document = design.stack(ix).map(|(_, document)| document);
         for (name, given) in &stack.parameters {
-            if !document.parameters.contains_key(&**name) || parameters.iter().any(|(known, _)| *known == **name) {
+            let is_told = document.is_some_and(|document| !document.parameters.contains_key(&**name));
+            if is_told || parameters.iter().any(|(known, _)| *known == **name) {
                 continue;
             }
-            let message = format!("AWS says that {} has no parameter `{name}`", template.path.display());
+            let message = format!("AWS says that {template} has no parameter `{name}`");
             report.add([ix], RULE.problem(given.key.clone(), message).help("see what the template's `Parameters` say"));
         }
     }

@@ -115,8 +115,9 @@ fn put(world: &mut World, request: &Request) -> Result<Reply, ApiError> {
 }
 
 fn get<'a>(world: &'a World, request: &Request) -> Result<&'a Object, ApiError> {
-    bucket(world, request, "s3:GetObject")?;
-    let object = super::read(world, &request.place.account, name(request), key(request))?;
+    let version = request.params.get("versionId");
+    bucket(world, request, super::reading(version))?;
+    let object = super::read(world, &request.place.account, name(request), (key(request), version))?;
     check_conditions(request, Some(object))?;
     Ok(object)
 }

@@ -113,22 +113,31 @@ pub(in crate::sim) fn delete_bucket(world: &mut World, name: &str) -> Result<(),
 ///
 /// # Errors
 ///
-/// S3's own: the bucket or the object does not exist, or is not for that account to read.
+/// S3's own: the bucket or the object does not exist, or is not for that account to read. No bucket has more than the
+/// latest version of an object, which is called `null` there.
 pub(in crate::sim) fn read<'a>(
     world: &'a World,
     account: &AccountId,
     bucket: &str,
-    key: &str,
+    (key, version): (&str, Option<&str>),
 ) -> Result<&'a Object, ApiError> {
     let own = world.buckets.get(bucket).ok_or_else(no_such_bucket)?;
-    if !policy::allows(world, account, (bucket, own), key, "s3:GetObject") {
+    if !policy::allows(world, account, (bucket, own), key, reading(version)) {
         return Err(access_denied());
+    }
+    if version.is_some_and(|version| version != "null") {
+        return Err(ApiError::new("NoSuchVersion", "The specified version does not exist.").with_status(404));
     }
     world.objects.get(&object_key(bucket, key)).ok_or_else(|| {
         // Who may not list a bucket is not told what is missing in it.
         let may_know = policy::allows(world, account, (bucket, own), "", "s3:ListBucket");
         if may_know { no_such_key() } else { access_denied() }
     })
+}
+
+/// The right that it takes to read an object, or a version of it.
+fn reading(version: Option<&str>) -> &'static str {
+    if version.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" }
 }
 
 fn no_such_bucket() -> ApiError {

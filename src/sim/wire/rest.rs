@@ -18,6 +18,9 @@ const HEADERS: [&str; 6] = [
     "x-amz-server-side-encryption-aws-kms-key-id",
 ];
 
+/// What names an object's version in a query.
+const VERSION: &str = "versionId";
+
 /// A request's operation and its parameters: `Bucket`, `Key`, `Body` and the headers by their names. `None` for a host that
 /// is not S3's, and for a body that is not a text.
 pub(super) fn read(request: &HttpRequest) -> Option<(String, Params)> {
@@ -31,14 +34,15 @@ pub(super) fn read(request: &HttpRequest) -> Option<(String, Params)> {
         HEADERS.iter().filter_map(|name| Some(((*name).to_owned(), request.headers().get(*name)?.to_owned())));
     let own =
         [("Bucket", bucket), ("Key", key), ("Body", body.to_owned())].map(|(name, value)| (name.to_owned(), value));
-    Some((operation, own.into_iter().chain(headers).collect()))
+    let version = form_urlencoded::parse(query.as_bytes()).into_owned().filter(|(key, _)| key == VERSION);
+    Some((operation, own.into_iter().chain(version).chain(headers).collect()))
 }
 
 /// The name of an operation. One that asks for a part of a bucket or an object (`?policy`) is called by method and part:
 /// none of these is embedded.
 fn operation(method: &str, of_object: bool, query: &str) -> String {
     let mut keys = form_urlencoded::parse(query.as_bytes()).map(|(key, _)| key.into_owned());
-    if let Some(part) = keys.find(|key| key != "x-id") {
+    if let Some(part) = keys.find(|key| !["x-id", VERSION].contains(&key.as_str())) {
         return format!("{method} {part}");
     }
     match (method, of_object) {

@@ -85,7 +85,7 @@ pub(super) fn template_body<'a>(
 ///
 /// `ValidationError`, with what S3 says.
 pub(in super::super) fn template_at<'a>(world: &'a World, place: &Place, url: &str) -> Result<&'a str, ApiError> {
-    let Some(S3Url { bucket, key, region }) = S3Url::parse(url) else {
+    let Some(S3Url { bucket, key, region, version, .. }) = S3Url::parse(url) else {
         return Err(invalid("TemplateURL must be a supported URL."));
     };
     let own = world.buckets.get(&bucket).map(|bucket| bucket.place.region.as_str());
@@ -94,7 +94,7 @@ pub(in super::super) fn template_at<'a>(world: &'a World, place: &Place, url: &s
                        send all future requests to this endpoint.";
         return Err(invalid(format!("S3 error: {message}")));
     }
-    let object = s3::read(world, &place.account, &bucket, &key).map_err(|error| {
+    let object = s3::read(world, &place.account, &bucket, (&key, version.as_deref())).map_err(|error| {
         let more = "For more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html";
         invalid(format!("S3 error: {}\n{more}", error.message))
     })?;

@@ -1,0 +1,48 @@
+//! The templates of stacks, from wherever they are.
+
+use std::path::PathBuf;
+
+use crate::aws::Regional;
+use crate::diag::Sources;
+use crate::event::Failure;
+use crate::kinds::stack;
+use crate::plan::{Origin, StackSpec};
+
+/// A template as a stack is to be made of it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Template {
+    /// Its text.
+    pub(super) text: String,
+    /// Where the text came from; for messages.
+    pub(super) path: PathBuf,
+    /// How CloudFormation comes by it.
+    pub(super) delivery: stack::Delivery,
+}
+
+/// The template of a stack. One at a URL is read there, by the account that the stack is in. Only a stack that is merely
+/// read has none, and such a one is never wanted.
+///
+/// # Errors
+///
+/// It cannot be read at its URL.
+pub(super) async fn template(spec: &StackSpec, sources: &Sources, regional: &Regional) -> Result<Template, Failure> {
+    match &spec.template {
+        None => Ok(Template::default()),
+        Some(Origin::File(template)) => {
+            let bucket = spec.bucket.as_ref().map(|bucket| stack::TemplateBucket {
+                name: bucket.name.to_string(),
+                prefix: bucket.prefix.to_string(),
+                kms_key: bucket.kms_key.as_deref().map(str::to_owned),
+                owner: bucket.owner.clone(),
+            });
+            let text = sources.get(template.file).text.to_string();
+            Ok(Template { text, path: template.path.to_path_buf(), delivery: stack::Delivery::Sent(bucket) })
+        }
+        Some(Origin::Url(template)) => {
+            let read = stack::read_at(regional, &template.url).await;
+            let text = read.map_err(|failure| failure.at(sources.place(&template.span)))?;
+            let url = template.url.to_string();
+            Ok(Template { text, path: PathBuf::from(&url), delivery: stack::Delivery::At(url) })
+        }
+    }
+}
