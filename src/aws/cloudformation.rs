@@ -144,6 +144,8 @@ pub struct StackSpec {
     pub template: Template,
     /// The parameters that are given.
     pub parameters: IndexMap<String, String>,
+    /// The parameters that keep the values which the stack has; none of one that is to be made.
+    pub kept: Vec<String>,
     /// The tags that it shall have, and no others.
     pub tags: IndexMap<String, String>,
     /// What the template is allowed to make: `CAPABILITY_NAMED_IAM` and the like.
@@ -155,7 +157,8 @@ pub struct StackSpec {
 impl StackSpec {
     fn parameters(&self) -> Vec<types::Parameter> {
         let parameter = |(key, value)| types::Parameter::builder().parameter_key(key).parameter_value(value).build();
-        self.parameters.iter().map(parameter).collect()
+        let kept = |key| types::Parameter::builder().parameter_key(key).use_previous_value(true).build();
+        self.parameters.iter().map(parameter).chain(self.kept.iter().map(kept)).collect()
     }
 
     fn tags(&self) -> Vec<types::Tag> {

@@ -132,6 +132,7 @@ impl Binder<'_> {
             name,
             template,
             parameters,
+            kept: stack.kept.clone(),
             tags,
             capabilities: stack.capabilities.clone(),
             manage: stack.manage,

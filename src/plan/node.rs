@@ -119,6 +119,8 @@ pub struct StackSpec {
     pub template: Option<Origin>,
     /// Parameters by name: texts, numbers, truths, and lists of them.
     pub parameters: IndexMap<Arc<str>, Setting>,
+    /// Parameters whose present values stay, each with its place in the plan; none of them is among `parameters`.
+    pub kept: IndexMap<Arc<str>, Span>,
     /// Tags by key.
     pub tags: IndexMap<Arc<str>, Setting>,
     /// What the template is allowed to do: `CAPABILITY_IAM` and the like.

@@ -186,6 +186,10 @@ struct StackTable {
     /// The template's parameters.
     #[schemars(example = json!({ "CidrBlock": "{{ vars.hub_cidr }}" }))]
     parameters: Option<BTreeMap<String, Value>>,
+    /// Parameters that keep the value which the stack has: those that a template hides, say. A stack that is made takes
+    /// their defaults.
+    #[schemars(example = json!(["DatabasePassword"]))]
+    keep_parameters: Option<Vec<String>>,
     /// Tags of the stack, which CloudFormation copies to its resources.
     #[schemars(example = json!({ "Purpose": "Infrastructure" }))]
     tags: Option<BTreeMap<String, Value>>,

@@ -40,6 +40,7 @@ impl Drafter<'_> {
             template,
             path,
             parameters: self.settings(&spec.parameters)?,
+            kept: spec.kept.keys().map(ToString::to_string).collect(),
             tags: self.settings(&spec.tags)?,
             capabilities: spec.capabilities.iter().map(ToString::to_string).collect(),
             guards: guards(&spec.guards, self.sources, |value| self.list(value))?,

@@ -55,6 +55,7 @@ impl Resolver<'_> {
             template,
             path,
             parameters: self.texts(&spec.parameters)?,
+            kept: spec.kept.keys().map(ToString::to_string).collect(),
             tags: self.texts(&spec.tags)?,
             capabilities: spec.capabilities.iter().map(ToString::to_string).collect(),
             guards: guards(&spec.guards, self.sources, |value| self.list(value))?,

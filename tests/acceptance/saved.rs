@@ -519,6 +519,7 @@ fn spec(name: &str, parameters: &[(&str, &str)], node: &str) -> StackSpec {
         name: name.to_owned(),
         template: orch::aws::Template::Text(TEMPLATE.to_owned()),
         parameters: parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+        kept: Vec::new(),
         tags: tags(node),
         capabilities: Vec::new(),
         settings: orch::aws::Settings::default(),

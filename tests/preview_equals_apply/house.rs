@@ -237,6 +237,7 @@ impl House {
             name: name.to_owned(),
             template: orch::aws::Template::Text(template.replace("@VPC", &self.vpc(account).await)),
             parameters: indexmap::IndexMap::new(),
+            kept: Vec::new(),
             tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
             capabilities: Vec::new(),
             settings: orch::aws::Settings::default(),

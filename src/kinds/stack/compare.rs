@@ -128,10 +128,10 @@ fn parameters(wanted: &Wanted, stack: &Stack, document: Option<&Document>, findi
     }
 }
 
-/// The parameters that the plan leaves to their defaults, which CloudFormation sets again at every update.
+/// The parameters that the plan neither gives nor keeps: they have their defaults, which CloudFormation sets again at every update.
 fn defaults(wanted: &Wanted, stack: &Stack, document: &Document, findings: &mut Findings) {
-    let left_out = document.parameters.values().filter(|parameter| !wanted.parameters.contains_key(&parameter.name));
-    for parameter in left_out {
+    let is_settled = |name: &String| wanted.parameters.contains_key(name) || wanted.kept.contains(name);
+    for parameter in document.parameters.values().filter(|parameter| !is_settled(&parameter.name)) {
         let name = &parameter.name;
         let Some(live) = stack.parameters.get(name) else { continue };
         match &parameter.default {

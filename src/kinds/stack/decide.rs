@@ -166,6 +166,7 @@ pub(super) mod tests {
             template: template.to_owned(),
             path: "spoke.yaml".into(),
             parameters: IndexMap::new(),
+            kept: Vec::new(),
             tags: IndexMap::new(),
             capabilities: Vec::new(),
             guards: Guards::default(),

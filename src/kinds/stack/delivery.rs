@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use sha2::{Digest, Sha256};
 
 use super::Wanted;
-use crate::aws::{self, CallError, Class, Content, Regional, StackSpec, Template};
+use crate::aws::{self, CallError, Class, Content, Regional, Stack, StackSpec, Template};
 use crate::cfn::{MAX_BYTES, MAX_INLINE_BYTES, S3Url};
 use crate::event::Failure;
 use crate::ids::AccountId;
@@ -171,12 +171,12 @@ impl Wanted {
             .help("split it into several stacks that pass outputs on, or take comments and white space out of it"))
     }
 
-    /// What CloudFormation is to be told. What no request holds is put in the bucket first, unless it is there.
+    /// What CloudFormation is to be told of a stack that is to be made, or of one that stands. What no request holds is put in the bucket first, unless it is there.
     ///
     /// # Errors
     ///
     /// It cannot be put there: says why and which rights are needed.
-    pub(super) async fn spec(&self, regional: &Regional) -> Result<StackSpec, Failure> {
+    pub(super) async fn spec(&self, regional: &Regional, live: Option<&Stack>) -> Result<StackSpec, Failure> {
         let template = match &self.delivery {
             Delivery::At(url) => Template::Url(url.clone()),
             Delivery::Sent(Some(bucket)) if !fits_in_request(&self.template) => {
@@ -188,6 +188,7 @@ impl Wanted {
             name: self.name.clone(),
             template,
             parameters: self.parameters.clone(),
+            kept: self.kept(live),
             tags: self.owner.with(&self.tags),
             capabilities: self.capabilities.clone(),
             settings: self.guards.settings.clone(),

@@ -20,6 +20,9 @@ pub(super) fn parameters(draft: &Draft, stack: &Stack, document: Option<&Documen
     let declared = document.into_iter().flat_map(|document| document.parameters.values());
     for parameter in declared.filter(|parameter| !draft.parameters.contains_key(&parameter.name)) {
         let live = stack.parameters.get(&parameter.name).map(|live| live.value.as_str());
+        if live.is_some() && draft.kept.contains(&parameter.name) {
+            continue;
+        }
         let default = parameter.default.clone().map(Expected::Known);
         found.extend(difference(&parameter.name, live, default.as_ref(), parameter.no_echo));
     }

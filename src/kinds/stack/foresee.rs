@@ -13,7 +13,7 @@ use super::guards::{self, Guarding, Guards};
 use super::token::Attempt;
 use super::update::{self, How, Worked, found_nothing, work_out};
 use super::{
-    ChangeSets, Delivery, LOOKS, Wanted, declared, differences, drift, grounds, lasting, pause, restless, saved,
+    ChangeSets, Delivery, LOOKS, Wanted, declared, differences, drift, grounds, kept, lasting, pause, restless, saved,
     settings, ways,
 };
 use crate::aws::{self, ChangeSet, Stack};
@@ -31,6 +31,8 @@ pub struct Draft {
     pub path: PathBuf,
     /// The parameters that the plan gives.
     pub parameters: IndexMap<String, Expected>,
+    /// The parameters that keep the values which the stack has.
+    pub kept: Vec<String>,
     /// The tags that the plan gives.
     pub tags: IndexMap<String, Expected>,
     /// What the template is allowed to make.
@@ -77,6 +79,7 @@ impl Draft {
             template: self.template.clone(),
             path: self.path.clone(),
             parameters: known(&self.parameters),
+            kept: self.kept.clone(),
             tags: known(&self.tags),
             capabilities: self.capabilities.clone(),
             guards: self.guards.known(),
@@ -85,6 +88,17 @@ impl Draft {
             reverts_drift: self.reverts_drift,
             adopt: self.adopt,
         }
+    }
+
+    /// The same with the values that it keeps, as far as they are shown.
+    pub(super) fn keeping(&self, stack: &Stack) -> Self {
+        let mut draft = self.clone();
+        for name in &self.kept {
+            if let Some(live) = stack.parameters.get(name) {
+                draft.parameters.insert(name.clone(), Expected::Known(live.value.clone()));
+            }
+        }
+        draft
     }
 
     /// What the values that are not known wait for.
@@ -107,7 +121,7 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
     let mut last = None;
     // What is not known yet may be anything, so no glance shows that nothing differs.
     match glance(regional, &wanted).await? {
-        Glance::Absent => return Ok(made(regional, draft, document.as_ref())),
+        Glance::Absent => return made(regional, draft, document.as_ref()),
         Glance::Same(stack, template, notes) if draft.until().is_empty() => {
             let document = document.as_ref();
             let guarding = Guarding::default();
@@ -122,14 +136,14 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
         let facts = grounds::live(live.as_ref());
         let outlook = |action| Outlook::new(regional, &draft.owner, &draft.name, action).on(facts.clone());
         let stack = match (decide(&wanted, live.as_ref()), live) {
-            (Decision::Create, _) => return Ok(made(regional, draft, document.as_ref()).on(facts)),
+            (Decision::Create, _) => return Ok(made(regional, draft, document.as_ref())?.on(facts)),
             (Decision::Refuse(failure), Some(stack)) => {
                 return Err(ways::with_flags(regional, &wanted.owner.node, &stack, failure).await);
             }
             (Decision::Refuse(failure), None) => return Err(failure),
             (Decision::Recreate { why }, Some(stack)) => {
                 let note = format!("{}: {why}", stack.status);
-                return Ok(made(regional, draft, document.as_ref()).on(facts).noting([note]));
+                return Ok(made(regional, draft, document.as_ref())?.on(facts).noting([note]));
             }
             (
                 Decision::Resume { why } | Decision::RollBack { why } | Decision::ContinueRollback { why },
@@ -240,7 +254,8 @@ async fn with_nested(regional: &Regional, change: &aws::ResourceChange, depth: u
 }
 
 /// A stack that is not there.
-fn made(regional: &Regional, draft: &Draft, document: Option<&Document>) -> Outlook {
+fn made(regional: &Regional, draft: &Draft, document: Option<&Document>) -> Result<Outlook, Failure> {
+    kept::check_creation(&draft.name, &draft.kept, document)?;
     let mut outlook = Outlook::new(regional, &draft.owner, &draft.name, Action::Create).until(draft.until());
     outlook.foreseen.parameters = given(&draft.parameters, |name| is_hidden(document, name));
     outlook.foreseen.tags = given(&draft.tags, |_| false);
@@ -260,7 +275,7 @@ fn made(regional: &Regional, draft: &Draft, document: Option<&Document>) -> Outl
         }
         None => outlook.foreseen.notes.push("the template can only be read by CloudFormation".to_owned()),
     }
-    outlook
+    Ok(outlook)
 }
 
 /// A stack of ours that stands.

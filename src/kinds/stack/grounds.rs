@@ -39,6 +39,7 @@ impl Draft {
             template,
             path: _,
             parameters,
+            kept,
             tags,
             capabilities,
             guards,
@@ -52,6 +53,7 @@ impl Draft {
             ("name".to_owned(), name.clone()),
             ("template".to_owned(), Grounds::digest(&shape(template, document.as_ref()))),
             ("capabilities".to_owned(), capabilities.join(", ")),
+            ("kept parameters".to_owned(), kept.join(", ")),
             ("adopt".to_owned(), adopt.is_wanted().to_string()),
             ("drift is brought back".to_owned(), reverts_drift.to_string()),
         ]);

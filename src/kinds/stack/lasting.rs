@@ -22,6 +22,7 @@ pub(super) fn outputs(
     template: &str,
     changes: &[ResourceChange],
 ) -> BTreeMap<String, String> {
+    let draft = &draft.keeping(stack);
     let wanted = Declared::new(regional, draft, document);
     let mut certain = wanted.outputs();
     let Some(before) = Document::read(template).ok().filter(|before| !before.has_macros && !document.has_macros) else {

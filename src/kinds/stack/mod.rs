@@ -21,6 +21,7 @@ mod grounds;
 #[cfg(test)]
 mod guard_tests;
 mod guards;
+mod kept;
 mod lasting;
 mod saved;
 mod secrets;
@@ -67,6 +68,8 @@ pub struct Wanted {
     pub path: PathBuf,
     /// The parameters that the plan gives.
     pub parameters: IndexMap<String, String>,
+    /// The parameters that keep the values which the stack has.
+    pub kept: Vec<String>,
     /// The tags that the plan gives.
     pub tags: IndexMap<String, String>,
     /// What the template is allowed to make: `CAPABILITY_NAMED_IAM` and the like.
@@ -310,7 +313,8 @@ async fn create(
     attempt: &Attempt,
     progress: Progress<'_>,
 ) -> Result<Attempted, Failure> {
-    let spec = wanted.spec(regional).await?;
+    kept::check_creation(&wanted.name, &wanted.kept, crate::cfn::Document::read(&wanted.template).ok().as_ref())?;
+    let spec = wanted.spec(regional, None).await?;
     validate(regional, wanted, &spec).await?;
     let token = attempt.create();
     progress(Step { what: &wanted.name, status: "CreateStack", reason: None });

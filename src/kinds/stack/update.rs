@@ -92,7 +92,7 @@ pub(super) async fn work_out(
         return saved::look(regional, stack, id).await;
     }
     if how == How::InDoubt && wanted.spares(stack) && !attempt.is_known_to_differ() {
-        let spec = StackSpec { tags: wanted.tags.clone(), ..wanted.spec(regional).await? };
+        let spec = StackSpec { tags: wanted.tags.clone(), ..wanted.spec(regional, Some(stack)).await? };
         let change_set = match ask(regional, wanted, stack, spec, attempt, change_sets).await? {
             Worked::Out(change_set) => change_set,
             otherwise => return Ok(otherwise),
@@ -102,7 +102,7 @@ pub(super) async fn work_out(
         attempt.give_up();
         attempt.note_difference();
     }
-    let mut spec = wanted.spec(regional).await?;
+    let mut spec = wanted.spec(regional, Some(stack)).await?;
     // What is gone on with has rollback switched off when it is executed, which express mode would have said before.
     spec.settings.express &= how != How::Resuming;
     ask(regional, wanted, stack, spec, attempt, change_sets).await
