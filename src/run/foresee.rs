@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use super::drafts::Drafter;
 use super::outlooks::Outlooks;
+use super::owner::owner;
 use super::runner::{Doomed, doomed, missing, regional, vpcs};
 use super::template::template;
 use super::wanted::Resolver;
@@ -17,7 +18,7 @@ use crate::engine::{self, Outcome, Schedule, Settings, drive};
 use crate::event::Failure;
 use crate::graph::Ix;
 use crate::kinds::stack::ChangeSets;
-use crate::kinds::{Claim, Outlook, Owner, peering, route, stack};
+use crate::kinds::{Claim, Outlook, peering, route, stack};
 use crate::plan::{Node, PeeringSpec, RouteSpec, Spec};
 use crate::preview::{Action, Foreseen, Grounds, Order, Preview};
 
@@ -148,6 +149,11 @@ fn foreseen(node: &Node, action: Action) -> Foreseen {
     Foreseen { name, ..Foreseen::new(node.id.clone(), node.account.clone(), node.region.clone(), action) }
 }
 
+/// What there is to say of a route that stands: it bears no name.
+fn moved(node: &Node) -> Option<String> {
+    node.formerly.as_ref().map(|formerly| format!("moved from {formerly}"))
+}
+
 fn refused(node: &Node, failure: Failure) -> Foreseen {
     Foreseen { failure: Some(failure), ..foreseen(node, Action::Refused) }
 }
@@ -155,7 +161,7 @@ fn refused(node: &Node, failure: Failure) -> Foreseen {
 impl Foreseer {
     async fn look(&self, ix: Ix, node: &Node, task: Task) -> Result<Outlook, Failure> {
         let Looking { sessions, sources, outlooks, change_sets } = &self.looking;
-        let owner = Owner { plan: self.job.plan().name.to_string(), node: node.id.clone() };
+        let owner = owner(self.job.plan(), node);
         let adopt = self.job.adopt(ix);
         let drafter = Drafter { outlooks, sources, owner: owner.clone(), adopt };
         let home = regional(sessions, &node.account, &node.region)?;
@@ -193,6 +199,9 @@ impl Foreseer {
                 let draft = drafter.route(spec)?;
                 let mut outlook = route::foresee(&home, &draft).await?;
                 outlook.grounds.wanted = draft.wanted();
+                if outlook.foreseen.action != Action::Create {
+                    outlook.foreseen.notes.extend(moved(node));
+                }
                 return Ok(outlook);
             }
             (Spec::Stack(spec), _) => {

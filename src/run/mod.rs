@@ -17,6 +17,7 @@ mod import;
 mod job;
 mod left;
 mod outlooks;
+mod owner;
 mod remote;
 mod runner;
 #[cfg(test)]

@@ -189,7 +189,7 @@ impl Wanted {
             template,
             parameters: self.parameters.clone(),
             kept: self.kept(live),
-            tags: self.owner.with(&self.tags),
+            tags: live.map_or_else(|| self.owner.clone(), |stack| self.named_by(stack)).with(&self.tags),
             capabilities: self.capabilities.clone(),
             settings: self.guards.settings.clone(),
         })

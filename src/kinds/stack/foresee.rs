@@ -13,8 +13,8 @@ use super::guards::{self, Guarding, Guards};
 use super::token::Attempt;
 use super::update::{self, How, Worked, found_nothing, work_out};
 use super::{
-    ChangeSets, Delivery, LOOKS, Wanted, declared, differences, drift, grounds, kept, lasting, pause, restless, saved,
-    settings, ways,
+    ChangeSets, Delivery, LOOKS, Wanted, declared, differences, drift, grounds, kept, lasting, moved, pause, restless,
+    saved, settings, ways,
 };
 use crate::aws::{self, ChangeSet, Stack};
 use crate::cfn::{self, Document};
@@ -121,7 +121,10 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
     let mut last = None;
     // What is not known yet may be anything, so no glance shows that nothing differs.
     match glance(regional, &wanted).await? {
-        Glance::Absent => return made(regional, draft, document.as_ref()),
+        Glance::Absent => {
+            moved::not_elsewhere(regional, &wanted.name, &draft.owner).await?;
+            return made(regional, draft, document.as_ref());
+        }
         Glance::Same(stack, template, notes) if draft.until().is_empty() => {
             let document = document.as_ref();
             let guarding = Guarding::default();
@@ -136,7 +139,10 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
         let facts = grounds::live(live.as_ref());
         let outlook = |action| Outlook::new(regional, &draft.owner, &draft.name, action).on(facts.clone());
         let stack = match (decide(&wanted, live.as_ref()), live) {
-            (Decision::Create, _) => return Ok(made(regional, draft, document.as_ref())?.on(facts)),
+            (Decision::Create, _) => {
+                moved::not_elsewhere(regional, &wanted.name, &draft.owner).await?;
+                return Ok(made(regional, draft, document.as_ref())?.on(facts));
+            }
             (Decision::Refuse(failure), Some(stack)) => {
                 return Err(ways::with_flags(regional, &wanted.owner.node, &stack, failure).await);
             }
@@ -293,7 +299,8 @@ impl Seen<'_> {
     fn outlook(&self, action: Action) -> Outlook {
         let mut outlook = Outlook::new(self.regional, &self.draft.owner, &self.draft.name, action);
         outlook.id = Some(self.stack.id.clone());
-        outlook.on(grounds::live(Some(self.stack)))
+        let moved = self.draft.adopt.moved(&self.draft.owner, &self.stack.tags);
+        outlook.on(grounds::live(Some(self.stack))).noting(moved)
     }
 
     /// It is as it should be, but perhaps for what guards it.

@@ -23,6 +23,7 @@ mod guard_tests;
 mod guards;
 mod kept;
 mod lasting;
+mod moved;
 mod saved;
 mod secrets;
 mod settings;
@@ -91,6 +92,11 @@ impl Wanted {
     fn spares(&self, stack: &Stack) -> bool {
         self.adopt.spares(&self.owner, &stack.tags)
     }
+
+    /// The node by the name that the stack is to bear.
+    fn named_by(&self, stack: &Stack) -> Owner {
+        self.adopt.names(&self.owner, &stack.tags)
+    }
 }
 
 /// What a convergence is given besides what is wanted.
@@ -154,6 +160,7 @@ pub async fn converge(
             }
             (Decision::Create, _) => {
                 with.shown.map_or(Ok(()), |shown| shown.permits_creation(&wanted.name))?;
+                moved::not_elsewhere(regional, &wanted.name, &wanted.owner).await?;
                 tracing::info!(stack = wanted.name, "there is no such stack: creating it");
                 Box::pin(create(regional, wanted, &attempt, progress)).await?
             }
