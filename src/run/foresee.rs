@@ -109,11 +109,12 @@ fn order(job: &Job, changing: &HashMap<Ix, Action>) -> Order {
     }
 }
 
-struct Foreseer {
-    job: Arc<Job>,
-    looking: Looking,
+/// Looks at the nodes of one job.
+pub(super) struct Foreseer {
+    pub(super) job: Arc<Job>,
+    pub(super) looking: Looking,
     /// What nodes give, where all of it is to be deleted.
-    gathered: Option<Arc<Gathered>>,
+    pub(super) gathered: Option<Arc<Gathered>>,
 }
 
 impl engine::Runner for Foreseer {
@@ -141,7 +142,7 @@ impl engine::Runner for Foreseer {
 }
 
 /// What is foreseen of a node before it is looked at.
-fn foreseen(node: &Node, action: Action) -> Foreseen {
+pub(super) fn foreseen(node: &Node, action: Action) -> Foreseen {
     let name = match &node.spec {
         Spec::Stack(stack) => stack.name.to_string(),
         Spec::Peering(_) | Spec::Route(_) => String::new(),
@@ -154,12 +155,16 @@ fn moved(node: &Node) -> Option<String> {
     node.formerly.as_ref().map(|formerly| format!("moved from {formerly}"))
 }
 
-fn refused(node: &Node, failure: Failure) -> Foreseen {
+pub(super) fn refused(node: &Node, failure: Failure) -> Foreseen {
     Foreseen { failure: Some(failure), ..foreseen(node, Action::Refused) }
 }
 
 impl Foreseer {
-    async fn look(&self, ix: Ix, node: &Node, task: Task) -> Result<Outlook, Failure> {
+    /// Looks at one node.
+    ///
+    /// # Errors
+    /// It would fail.
+    pub(super) async fn look(&self, ix: Ix, node: &Node, task: Task) -> Result<Outlook, Failure> {
         let Looking { sessions, sources, outlooks, change_sets } = &self.looking;
         let owner = owner(self.job.plan(), node);
         let adopt = self.job.adopt(ix);

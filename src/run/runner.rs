@@ -71,7 +71,7 @@ impl Runner {
     }
 
     /// Keeps what a node gave for those that refer to it, and gives what is told of it.
-    fn keep(&self, node: &NodeId, done: &Done) -> BTreeMap<String, String> {
+    pub(super) fn keep(&self, node: &NodeId, done: &Done) -> BTreeMap<String, String> {
         // Something that was looked for in vain, or is gone now, has nothing to give.
         if !matches!(done.change, Change::Absent | Change::Deleted) {
             self.means.gathered.keep(node.clone(), Given { id: done.id.clone(), outputs: done.outputs.clone() });
@@ -81,7 +81,11 @@ impl Runner {
         outputs
     }
 
-    async fn work(&self, ix: Ix, node: &Node, task: Task) -> Result<Done, Failure> {
+    /// Does the work of one node.
+    ///
+    /// # Errors
+    /// It failed.
+    pub(super) async fn work(&self, ix: Ix, node: &Node, task: Task) -> Result<Done, Failure> {
         let owner = owner(self.job.plan(), node);
         let (gathered, sources, adopt) = (&*self.means.gathered, &*self.means.sources, self.job.adopt(ix));
         let resolver = Resolver { gathered, sources, owner: owner.clone(), adopt };

@@ -92,7 +92,7 @@ fn nothing_of_another_plan_is_looked_at() {
 #[test]
 fn what_only_a_change_set_can_tell_goes_with_no_preview_that_makes_none() {
     let orch = applied();
-    for other in ["--read-only", "--destroy"] {
+    for other in ["--read-only", "--simulate", "--destroy"] {
         let refused = run(&orch, &["preview", "--revert-drift", other]).code(2);
         refused.says(&["cannot be used with", "--revert-drift", other]);
     }

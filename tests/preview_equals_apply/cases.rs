@@ -52,7 +52,7 @@ pub(crate) struct Case {
     pub(crate) reverts_drift: bool,
 }
 
-const fn case(name: &'static str, after: &'static [Edit]) -> Case {
+pub(crate) const fn case(name: &'static str, after: &'static [Edit]) -> Case {
     Case { name, before: Some(&[]), by_hand: &[], after, taking: None, fails: false, reverts_drift: false }
 }
 
@@ -211,7 +211,8 @@ const READ_ONLY: [Edit; 2] = [
     ),
 ];
 
-const HUB_ALONE: [Edit; 4] = [
+/// The plan without all but its hub.
+pub(crate) const HUB_ALONE: [Edit; 4] = [
     NO_LINK[0],
     NO_LINK[1],
     NO_LINK[2],

@@ -23,6 +23,7 @@ mod guard_tests;
 mod guards;
 mod kept;
 mod lasting;
+mod macros;
 mod moved;
 mod saved;
 mod secrets;
@@ -56,6 +57,7 @@ pub use destroy::{destroy, foresee_destroy};
 pub use drift::drift;
 pub use foresee::{Draft, Prepared, foresee, foresee_reading};
 pub use guards::{Guards, Policy, Protect};
+pub use macros::needs_macros;
 pub use standing::standing;
 
 /// A stack as the plan wants it, all values worked out.
