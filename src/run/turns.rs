@@ -12,7 +12,7 @@ use crate::ids::{AccountName, Region};
 /// asked a few times there and needs no turns.
 const AT_ONCE: usize = 16;
 
-/// A turn in an account and region, of which there are [`AT_ONCE`].
+/// The turns of each account and region, of which only so many are taken at once.
 #[derive(Debug, Default)]
 pub struct Turns(HashMap<(AccountName, Region), Arc<Semaphore>>);
 
