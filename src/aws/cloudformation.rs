@@ -196,6 +196,8 @@ pub struct ChangeSet {
     pub reason: String,
     /// What it would do.
     pub changes: Vec<ResourceChange>,
+    /// What became of the stack since it was last deployed, in one that looks at drift: `DRIFTED`, `UNKNOWN` and so on.
+    pub drift: Option<String>,
 }
 
 impl ChangeSet {
@@ -397,6 +399,7 @@ impl Regional {
                     execution: answer.execution_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
                     reason: answer.status_reason.unwrap_or_default(),
                     changes,
+                    drift: answer.stack_drift_status.map(|status| status.as_str().to_owned()),
                 });
             }
         }

@@ -12,6 +12,8 @@ pub struct Detection {
     pub status: String,
     /// Why it failed.
     pub reason: Option<String>,
+    /// When it was begun, in milliseconds since the epoch.
+    pub began: Option<i64>,
 }
 
 impl Detection {
@@ -30,8 +32,10 @@ pub struct ResourceDrift {
     pub kind: String,
     /// Its id at its service.
     pub id: Option<String>,
-    /// `IN_SYNC`, `MODIFIED`, `DELETED`, `UNKNOWN`, `NOT_CHECKED`.
+    /// `IN_SYNC`, `MODIFIED`, `DELETED`, `UNKNOWN`, `NOT_CHECKED`, `UNSUPPORTED`.
     pub status: String,
+    /// When it was looked at, in milliseconds since the epoch.
+    pub at: Option<i64>,
     /// Why it could not be read.
     pub reason: Option<String>,
     /// What differs.
@@ -51,15 +55,6 @@ pub struct PropertyDrift {
     pub actual: Option<String>,
     /// `ADD`, `REMOVE` or `NOT_EQUAL`.
     pub difference: String,
-}
-
-/// A resource that no look for drift has looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unchecked {
-    /// The resource's name in the template.
-    pub resource: String,
-    /// Its type.
-    pub kind: String,
 }
 
 impl Regional {
@@ -87,7 +82,8 @@ impl Regional {
         };
         let answer = self.call("DescribeStackDriftDetectionStatus", send).await?;
         let status = answer.detection_status.map(|status| status.as_str().to_owned()).unwrap_or_default();
-        Ok(Detection { status, reason: answer.detection_status_reason })
+        let began = answer.timestamp.and_then(|time| time.to_millis().ok());
+        Ok(Detection { status, reason: answer.detection_status_reason, began })
     }
 
     /// What the last look for drift has found of each resource that it looked at.
@@ -105,26 +101,6 @@ impl Regional {
             };
             let answer = self.call("DescribeStackResourceDrifts", send).await?;
             found.extend(answer.stack_resource_drifts.unwrap_or_default().into_iter().filter_map(ResourceDrift::read));
-            next = answer.next_token;
-            if next.is_none() {
-                return Ok(found);
-            }
-        }
-    }
-
-    /// The resources of a stack that no look for drift has looked at.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Regional::stack`].
-    pub async fn unchecked_resources(&self, stack: &str) -> Result<Vec<Unchecked>, CallError> {
-        let mut found = Vec::new();
-        let mut next: Option<String> = None;
-        loop {
-            let send =
-                || self.cloudformation().list_stack_resources().stack_name(stack).set_next_token(next.clone()).send();
-            let answer = self.call("ListStackResources", send).await?;
-            found.extend(answer.stack_resource_summaries.unwrap_or_default().into_iter().filter_map(Unchecked::read));
             next = answer.next_token;
             if next.is_none() {
                 return Ok(found);
@@ -149,20 +125,9 @@ impl ResourceDrift {
             id: found.physical_resource_id.filter(|id| !id.is_empty()),
             status: found.stack_resource_drift_status?.as_str().to_owned(),
             reason: found.drift_status_reason,
+            at: found.timestamp.and_then(|time| time.to_millis().ok()),
             differences: differences.collect(),
             expected: found.expected_properties,
         })
-    }
-}
-
-impl Unchecked {
-    fn read(found: types::StackResourceSummary) -> Option<Self> {
-        if found.resource_status == Some(types::ResourceStatus::DeleteComplete) {
-            return None;
-        }
-        let status = found.drift_information.and_then(|drift| drift.stack_resource_drift_status);
-        let is_checked = status.is_some_and(|status| status != types::StackResourceDriftStatus::NotChecked);
-        let resource = found.logical_resource_id.filter(|_| !is_checked)?;
-        Some(Self { resource, kind: found.resource_type.unwrap_or_default() })
     }
 }

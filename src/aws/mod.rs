@@ -36,7 +36,7 @@ pub use call::{CallError, Class};
 pub use cloudformation::{
     ChangeSet, ChangeSetSpec, ChangeSetSummary, Parameter, Stack, StackSpec, Template, Validated,
 };
-pub use drift::{Detection, PropertyDrift, ResourceDrift, Unchecked};
+pub use drift::{Detection, PropertyDrift, ResourceDrift};
 pub use ec2::{Peering, PeeringRequest, PeeringSide, PeeringState, Route, RouteTable, RouteTarget};
 pub use environment::{AskCode, BadBundle, Environment};
 pub use events::{StackEvent, first_failure};

@@ -1,4 +1,4 @@
-//! The calls that take a stack out of a state from which it cannot be updated.
+//! The resources of a stack, and the calls that take it out of a state from which it cannot be updated.
 
 use aws_sdk_cloudformation::types;
 
@@ -18,9 +18,16 @@ pub struct StackResource {
     pub reason: String,
     /// Its id at its service; empty where it has none.
     pub id: String,
+    /// What the last look for drift has found: `IN_SYNC`, `MODIFIED` and so on; `NOT_CHECKED` if it looked at nothing.
+    pub drift: String,
 }
 
 impl StackResource {
+    /// Whether it is there and looks for drift leave it out: CloudFormation cannot compare its type.
+    pub fn is_incomparable(&self) -> bool {
+        self.status != "DELETE_COMPLETE" && matches!(self.drift.as_str(), "NOT_CHECKED" | "UNSUPPORTED")
+    }
+
     fn read(resource: types::StackResourceSummary) -> Option<Self> {
         Some(Self {
             name: resource.logical_resource_id?,
@@ -28,6 +35,10 @@ impl StackResource {
             status: resource.resource_status?.as_str().to_owned(),
             reason: resource.resource_status_reason.unwrap_or_default(),
             id: resource.physical_resource_id.unwrap_or_default(),
+            drift: resource
+                .drift_information
+                .and_then(|drift| drift.stack_resource_drift_status)
+                .map_or_else(|| "NOT_CHECKED".to_owned(), |status| status.as_str().to_owned()),
         })
     }
 }

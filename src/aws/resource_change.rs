@@ -22,6 +22,8 @@ pub struct Detail {
     pub cause: Option<String>,
     /// The value that was last deployed, as text, where a change set that looks at drift has found another.
     pub deployed: Option<String>,
+    /// Whether nothing is done about it but that CloudFormation takes note of the value that it has.
+    pub synced: bool,
 }
 
 /// What a change set would do to one resource.
@@ -41,6 +43,8 @@ pub struct ResourceChange {
     pub policy: Option<String>,
     /// What became of it since it was last deployed, in a change set that looks at drift: `MODIFIED`, `DELETED` and so on.
     pub drift: Option<String>,
+    /// The attributes whose drift was passed over, each by its path.
+    pub ignored: Vec<String>,
     /// What of it changes.
     pub details: Vec<Detail>,
     /// Of a nested stack: the ARN of its own change set.
@@ -53,6 +57,16 @@ pub struct ResourceChange {
 const LATER: &str = "{{changeSet:KNOWN_AFTER_APPLY}}";
 
 impl ResourceChange {
+    /// Whether it was deleted by hand, as a change set that looks at drift has found.
+    pub fn is_gone(&self) -> bool {
+        self.drift.as_deref() == Some("DELETED")
+    }
+
+    /// Whether what is there is made anew: `True`, `False`, `Conditional`. What is gone is not replaced by anything.
+    pub fn replacement(&self) -> Option<&str> {
+        self.replacement.as_deref().filter(|_| !self.is_gone())
+    }
+
     /// Reads a change; `None` for one that is not about a resource, or lacks what each has.
     pub(super) fn read(change: types::Change) -> Option<Self> {
         let change = change.resource_change?;
@@ -72,6 +86,12 @@ impl ResourceChange {
             replacement: change.replacement.map(|replacement| replacement.as_str().to_owned()),
             policy: change.policy_action.map(|policy| policy.as_str().to_owned()),
             drift: change.resource_drift_status.map(|status| status.as_str().to_owned()),
+            ignored: change
+                .resource_drift_ignored_attributes
+                .unwrap_or_default()
+                .into_iter()
+                .filter_map(|attribute| attribute.path)
+                .collect(),
             details,
             change_set: change.change_set_id.filter(|id| !id.is_empty()),
             nested: Vec::new(),
@@ -84,15 +104,29 @@ impl Detail {
         let target = detail.target?;
         let attribute = target.attribute.map(|attribute| attribute.as_str().to_owned()).unwrap_or_default();
         let path = target.path.or(target.name).unwrap_or_default();
+        let before = target.before_value;
+        let (before, deployed) = match target.drift {
+            Some(drift) => {
+                // What stands is what changes. What is gone has no value, whatever was deployed.
+                let before = match target.before_value_from {
+                    Some(types::BeforeValueFrom::ActualState) => before.or(drift.actual_value),
+                    Some(types::BeforeValueFrom::PreviousDeploymentState) => drift.actual_value,
+                    _ => drift.actual_value.or(before),
+                };
+                (before, Some(drift.previous_value.unwrap_or_default()))
+            }
+            None => (before, None),
+        };
         Some(Self {
             attribute,
             path,
-            before: target.before_value,
+            before,
             after: target.after_value.filter(|value| value != LATER),
             recreation: target.requires_recreation.map(|word| word.as_str().to_owned()).unwrap_or_default(),
             evaluation: detail.evaluation.map(|word| word.as_str().to_owned()).unwrap_or_default(),
             cause: detail.causing_entity.filter(|cause| !cause.is_empty()),
-            deployed: target.drift.map(|drift| drift.previous_value.unwrap_or_default()),
+            deployed,
+            synced: target.attribute_change_type == Some(types::AttributeChangeType::SyncWithActual),
         })
     }
 
@@ -113,6 +147,7 @@ impl Detail {
         self.after = self.after.take().or(other.after);
         self.cause = self.cause.take().or(other.cause);
         self.deployed = self.deployed.take().or(other.deployed);
+        self.synced &= other.synced;
     }
 }
 
@@ -148,6 +183,29 @@ mod tests {
         assert_eq!((only.evaluation.as_str(), only.recreation.as_str()), ("Static", "Always"));
         assert_eq!((only.before.as_deref(), only.after.as_deref()), (Some("10.0.0.0/24"), Some("10.0.1.0/24")));
         assert_eq!(only.cause.as_deref(), Some("Vpc.CidrBlock"));
+    }
+
+    #[test]
+    fn before_a_change_is_what_really_stands() {
+        let read = |from: types::BeforeValueFrom, actual: Option<&str>, kind: types::AttributeChangeType| {
+            let drift = types::LiveResourceDrift::builder().previous_value("deployed");
+            let target = types::ResourceTargetDefinition::builder()
+                .attribute(types::ResourceAttribute::Properties)
+                .before_value("before")
+                .before_value_from(from)
+                .drift(drift.set_actual_value(actual.map(str::to_owned)).build())
+                .attribute_change_type(kind);
+            let read = Detail::read(types::ResourceChangeDetail::builder().target(target.build()).build()).unwrap();
+            (read.before, read.deployed, read.synced)
+        };
+        use types::AttributeChangeType::{Modify, SyncWithActual};
+        use types::BeforeValueFrom::{ActualState, PreviousDeploymentState};
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(read(ActualState, Some("live"), Modify), (text("before"), text("deployed"), false));
+        assert_eq!(read("NEW".into(), Some("live"), Modify), (text("live"), text("deployed"), false));
+        assert_eq!(read("NEW".into(), None, Modify), (text("before"), text("deployed"), false));
+        assert_eq!(read(PreviousDeploymentState, Some("live"), SyncWithActual), (text("live"), text("deployed"), true));
+        assert_eq!(read(PreviousDeploymentState, None, Modify), (None, text("deployed"), false));
     }
 
     #[test]

@@ -85,7 +85,7 @@ pub struct PropertyDrift {
     /// What it is; `None` for what is gone, or where the value is hidden.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actual: Option<String>,
-    /// Whether the values are not told, since a parameter that the template hides has a hand in them.
+    /// Whether the values are not told, since a secret has a hand in them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub hidden: bool,
 }
@@ -141,6 +141,9 @@ pub struct Drift {
     /// A route's tables.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tables: Vec<TableStanding>,
+    /// Whether CloudFormation has ended its look without reading every resource.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// What else there is to say: why, and what differs that has no field of its own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -157,13 +160,15 @@ impl Drift {
             resources: Vec::new(),
             incomparable: Vec::new(),
             tables: Vec::new(),
+            partial: false,
             notes: Vec::new(),
         }
     }
 
     /// Whether something of it is not known that CloudFormation could have told.
     pub fn is_partial(&self) -> bool {
-        matches!(self.verdict, Verdict::Unchecked | Verdict::Unread)
+        self.partial
+            || matches!(self.verdict, Verdict::Unchecked | Verdict::Unread)
             || self.resources.iter().any(|resource| resource.fate == Fate::Unknown)
     }
 }

@@ -110,6 +110,9 @@ pub struct Standing {
     /// What of a peering's options is not as the plan says, one line an item.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<String>,
+    /// Whether what the plan gives does not fit, so that it could not be looked for.
+    #[serde(skip)]
+    pub unfit: bool,
     /// What to do, one remedy an item.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub help: Vec<String>,
@@ -127,6 +130,7 @@ impl Standing {
             waits_for: Vec::new(),
             tables: Vec::new(),
             options: Vec::new(),
+            unfit: false,
             help: Vec::new(),
         }
     }

@@ -29,6 +29,15 @@ fn action(operation: &str) -> String {
     format!("{service}:{operation}")
 }
 
+/// The IAM actions that allow an operation.
+fn actions(operation: &str) -> String {
+    match operation {
+        // AWS checks the permission for each resource as well.
+        "DetectStackDrift" => format!("{} and {}", action(operation), action("DetectStackResourceDrift")),
+        _ => action(operation),
+    }
+}
+
 /// What to do about a refused call.
 fn help(error: &CallError) -> Vec<String> {
     let CallError { operation, account, region, .. } = error;
@@ -51,7 +60,7 @@ fn help(error: &CallError) -> Vec<String> {
         _ => {}
     }
     match error.class {
-        Class::Denied => vec![format!("allow {} to the role that orch uses in account {account}", action(operation))],
+        Class::Denied => vec![format!("allow {} to the role that orch uses in account {account}", actions(operation))],
         Class::Expired => vec![format!(
             "renew the caller's credentials and run again: what is done is kept (and see that region {region} is switched on for account {account})"
         )],
@@ -96,8 +105,9 @@ mod tests {
             ("DescribeRouteTables", "ec2:DescribeRouteTables"),
             ("CreateTags", "ec2:CreateTags"),
             ("AssumeRole", "sts:AssumeRole"),
+            ("DetectStackDrift", "cloudformation:DetectStackDrift and cloudformation:DetectStackResourceDrift"),
         ] {
-            assert_eq!(action(operation), expected);
+            assert_eq!(actions(operation), expected);
         }
     }
 }

@@ -42,6 +42,11 @@ impl Shown {
         }
     }
 
+    /// Whether what was changed by hand may be brought back: not where nothing has shown what that is.
+    pub fn permits_reverting(&self) -> bool {
+        self.foreseen.action != Action::Unknown
+    }
+
     /// Whether a stack may be led out of its state by this way, which a preview tells as `STATUS: way`.
     ///
     /// # Errors
@@ -132,6 +137,12 @@ mod tests {
             let shown = shown(action);
             assert_eq!((shown.permits_creation("s").is_ok(), shown.permits_update("s").is_ok()), (creation, update));
         }
+    }
+
+    #[test]
+    fn what_was_changed_by_hand_is_brought_back_only_where_it_was_shown() {
+        assert!(shown(Action::Update).permits_reverting() && shown(Action::Replace).permits_reverting());
+        assert!(!shown(Action::Unknown).permits_reverting());
     }
 
     #[test]

@@ -69,6 +69,9 @@ pub struct PropertyChange {
     /// The value that was last deployed, where somebody has changed it by hand since; empty if there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployed: Option<String>,
+    /// Whether it is already what it is to be, by hand: nothing is done but that CloudFormation takes note.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub synced: bool,
 }
 
 /// What a change set would do to one resource.

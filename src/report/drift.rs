@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Palette;
+use super::markdown::{LONGEST, cell, code};
 use super::status::in_table;
 use crate::event::{Difference, Drift, DriftReport, Fate, NodeDrift, PropertyDrift, ResourceDrift, Verdict};
 use crate::text::{counted, printable};
@@ -17,9 +18,6 @@ const VERSION: u32 = 1;
 /// What was compared, which must be said: a preview answers another question.
 const COMPARED: &str = "Live resources are compared with what CloudFormation last deployed, peerings and routes with the \
      plan; `orch preview` compares templates.";
-
-/// GitHub takes 65,536 characters for a comment; what is beyond is left to the log.
-const LONGEST: usize = 60_000;
 
 /// One JSON document: the counts, then every node, then what could not be read.
 pub fn drift_json(plan: &str, at: Timestamp, report: &DriftReport) -> String {
@@ -69,7 +67,11 @@ pub fn drift_text(report: &DriftReport, palette: Palette) -> String {
 /// A Markdown document: the sum, a table of the nodes that have drifted, the details folded.
 pub fn drift_markdown(plan: &str, report: &DriftReport) -> String {
     let mut text = String::new();
-    let heading = if report.has_drifted() { "drifted" } else { "no drift" };
+    let heading = match (report.has_drifted(), report.is_partial()) {
+        (true, _) => "drifted",
+        (false, true) => "not known",
+        (false, false) => "no drift",
+    };
     let _ = writeln!(text, "### `{}`: {heading}\n\n{}\n", code(plan), sum(report));
     let told = |node: &&NodeDrift| node.drift.verdict != Verdict::InSync || node.drift.is_partial();
     let shown: Vec<&NodeDrift> = report.nodes.iter().filter(told).collect();
@@ -102,8 +104,15 @@ pub fn drift_markdown(plan: &str, report: &DriftReport) -> String {
         let left = counted(left, "node");
         let _ = writeln!(text, "The details of {left} are left out: they would make this page too long.\n");
     }
+    let incomparable = incomparable(report);
+    if !incomparable.is_empty() {
+        let _ = writeln!(text, "{}\n", cell(&incomparable));
+    }
     for failure in &report.unread {
         let _ = writeln!(text, "Not read: `{}`\n", code(&failure.to_string()));
+        for help in &failure.help {
+            let _ = writeln!(text, "Help: {}\n", cell(&printable(help)));
+        }
     }
     let _ = writeln!(text, "_{COMPARED}_");
     text
@@ -202,9 +211,4 @@ fn unread(text: &mut String, report: &DriftReport, palette: Palette) {
             let _ = writeln!(text, "    help: {}", printable(help));
         }
     }
-}
-
-/// Text within backticks, in a table's cell too.
-fn code(text: &str) -> String {
-    printable(text).replace('`', "'").replace('|', "\\|")
 }

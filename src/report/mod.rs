@@ -5,6 +5,7 @@ mod drift;
 mod failure;
 pub mod findings;
 mod lines;
+mod markdown;
 mod outputs;
 mod palette;
 mod preview;

@@ -113,13 +113,20 @@ fn of_stack(standing: &Standing) -> Drift {
 fn of_link(standing: &Standing) -> Drift {
     let verdict = match standing.health {
         Health::Fine if standing.options.is_empty() => Verdict::InSync,
-        Health::Fine | Health::Failed | Health::Foreign | Health::UnderWay => Verdict::Drifted,
+        // Without fitting values nobody knows what to look for.
+        Health::Failed if standing.unfit => Verdict::Unread,
+        Health::Fine | Health::Failed | Health::Foreign => Verdict::Drifted,
+        // Whoever makes it has not come to its end yet.
+        Health::UnderWay => Verdict::Unchecked,
         // It is in some of its tables.
         Health::Missing if standing.tables.iter().any(is_there) => Verdict::Drifted,
         Health::Missing | Health::Waits => Verdict::Missing,
         Health::Unread => Verdict::Unread,
     };
     let mut drift = noted(verdict, standing);
+    if standing.health == Health::UnderWay {
+        drift.notes.insert(0, "it is not made to its end: look again once that run has ended, or apply".to_owned());
+    }
     drift.notes.extend(standing.options.iter().cloned());
     drift.tables.clone_from(&standing.tables);
     drift

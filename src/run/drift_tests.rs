@@ -172,6 +172,8 @@ async fn what_was_done_by_hand_is_told_and_no_secret_is() {
 
     </details>
 
+    not compared by CloudFormation: 2 AWS::CloudFormation::WaitConditionHandle
+
     _Live resources are compared with what CloudFormation last deployed, peerings and routes with the plan; `orch preview` compares templates._
     "#);
     let json: serde_json::Value =
@@ -342,11 +344,35 @@ async fn what_cannot_be_read_is_told_and_hides_nothing_of_the_rest() {
         DetectStackDrift in account dev, us-east-1, was refused
     = not compared by CloudFormation: 1 AWS::CloudFormation::WaitConditionHandle
     not read: DetectStackDrift in account dev, us-east-1, was refused: User: arn:aws:sts::222222222222:assumed-role/Deploy/orch is not authorized to perform: cloudformation:DetectStackDrift (AccessDenied)
-        help: allow cloudformation:DetectStackDrift to the role that orch uses in account dev
+        help: allow cloudformation:DetectStackDrift and cloudformation:DetectStackResourceDrift to the role that orch uses in account dev
 
     5 nodes: 3 in sync, 1 drifted, 1 not read
     Live resources are compared with what CloudFormation last deployed, peerings and routes with the plan; `orch preview` compares templates.
     ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nothing_could_be_read_markdown_does_not_say_that_nothing_has_drifted() {
+    let world = made(Sim::builder().build()).await;
+    let told = drift_markdown("net", &look(&world).await);
+    assert!(told.contains("### `net`: no drift\n"), "{told}");
+    assert!(told.contains("not compared by CloudFormation: 2 AWS::CloudFormation::WaitConditionHandle"), "{told}");
+    world.sim.set_faults(Faults::of([Fault::new(Effect::AccessDenied).on("DetectStackDrift")]));
+    let report = look(&world).await;
+    assert!(report.is_partial() && !report.has_drifted());
+    let told = drift_markdown("net", &report);
+    assert!(told.contains("### `net`: not known\n"), "{told}");
+    let help = "Help: allow cloudformation:DetectStackDrift and cloudformation:DetectStackResourceDrift to the role";
+    assert!(told.contains(help), "{told}");
+}
+
+#[test]
+fn what_is_just_being_made_or_cannot_be_looked_for_has_not_drifted() {
+    let verdict = |standing: &Standing| of_link(standing).verdict;
+    assert_eq!(verdict(&Standing::new(Health::UnderWay, "pending-acceptance")), Verdict::Unchecked);
+    let failed = Standing::new(Health::Failed, "not active in 1 table");
+    assert_eq!(verdict(&failed), Verdict::Drifted);
+    assert_eq!(verdict(&Standing { unfit: true, ..failed }), Verdict::Unread);
 }
 
 #[tokio::test(start_paused = true)]

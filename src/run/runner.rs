@@ -18,7 +18,7 @@ use crate::event::{Change, Event, Failure};
 use crate::graph::Ix;
 use crate::ids::{AccountName, Kind, NodeId, Region};
 use crate::inventory::Laid;
-use crate::kinds::{Adopt, Claim, Done, Owner, Step, peering, route, stack};
+use crate::kinds::{Adopt, Claim, Done, Owner, Shown, Step, peering, route, stack};
 use crate::plan::{Node, PeeringSpec, RouteSpec, Spec};
 
 /// How many nodes a message names before it counts the rest.
@@ -111,7 +111,8 @@ impl Runner {
                 let allowed = &self.job.allowed(&node.id);
                 let with = stack::With { allowed, change_sets: &self.means.change_sets, shown: shown.as_ref() };
                 let wanted = resolver.stack(spec, template(spec, &self.means.sources, &home).await?)?;
-                let wanted = stack::Wanted { reverts_drift: self.job.reverts_drift(), ..wanted };
+                let reverts_drift = self.job.reverts_drift() && shown.as_ref().is_none_or(Shown::permits_reverting);
+                let wanted = stack::Wanted { reverts_drift, ..wanted };
                 stack::converge(&home, &wanted, prepared, with, &progress).await
             }
             (Spec::Stack(spec), Task::Cancel) => stack::cancel(&home, &spec.name, &owner, &progress).await,

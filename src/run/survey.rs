@@ -278,7 +278,7 @@ fn unusable(account: &AccountName) -> Standing {
 fn unfit(failure: Failure) -> Standing {
     let at = failure.place.map(|place| format!(" (at {place})")).unwrap_or_default();
     let cause = format!("{}{at}", if failure.cause.is_empty() { &failure.summary } else { &failure.cause });
-    Standing { help: failure.help, ..Standing::new(Health::Failed, failure.summary).because(cause) }
+    Standing { unfit: true, help: failure.help, ..Standing::new(Health::Failed, failure.summary).because(cause) }
 }
 
 #[cfg(test)]

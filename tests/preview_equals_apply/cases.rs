@@ -593,6 +593,14 @@ pub(crate) fn all() -> Vec<Case> {
         },
         Case {
             before: Some(&[NAMES_OFF]),
+            ..reverting(
+                "a template that follows one of two things that were done by hand",
+                &[Hand::Ec2("master", switch_names_on), Hand::Ec2("master", rename_the_vpcs)],
+                &[NAMES_ON],
+            )
+        },
+        Case {
+            before: Some(&[NAMES_OFF]),
             ..reverting("a property that was changed by hand", &[Hand::Ec2("master", switch_names_on)], &[NAMES_OFF])
         },
         reverting(

@@ -40,26 +40,64 @@ pub async fn drift(regional: &Regional, stack: &Stack, among: usize) -> Result<D
         Err(error) => return Err(error.into()),
     };
     let detection = ended(regional, stack, &id, among).await?;
-    let found = regional.resource_drifts(&stack.id).await?;
-    let unchecked = regional.unchecked_resources(&stack.id).await?;
-    let has_drifted = found.iter().any(|one| matches!(one.status.as_str(), "MODIFIED" | "DELETED"));
-    let failed = detection.status != "DETECTION_COMPLETE";
-    let verdict = match (has_drifted, failed) {
+    let found = current(&detection, regional.resource_drifts(&stack.id).await?);
+    let resources = regional.stack_resources(&stack.id).await?;
+    let secrets = if found.iter().any(has_drifted) {
+        Secrets::of(stack, &regional.known_template(stack).await?)
+    } else {
+        Secrets::None
+    };
+    Ok(gathered(stack.status.as_str(), detection, found, resources, &secrets))
+}
+
+fn has_drifted(found: &aws::ResourceDrift) -> bool {
+    matches!(found.status.as_str(), "MODIFIED" | "DELETED")
+}
+
+/// What one look has found. After one that has failed CloudFormation goes on telling what an earlier one had found of the
+/// resources that it could not read: nothing is known of those.
+fn current(detection: &aws::Detection, mut found: Vec<aws::ResourceDrift>) -> Vec<aws::ResourceDrift> {
+    let seconds = |millis: Option<i64>| millis.map(|millis| millis.div_euclid(1000));
+    if let Some(began) = seconds(detection.began).filter(|_| failed(detection)) {
+        for old in found.iter_mut().filter(|one| seconds(one.at).is_some_and(|at| at < began)) {
+            old.status = "UNKNOWN".to_owned();
+            old.reason = Some("this look has not reached it".to_owned());
+            old.differences.clear();
+        }
+    }
+    found
+}
+
+/// Whether a look has ended without reading everything.
+fn failed(detection: &aws::Detection) -> bool {
+    detection.status != "DETECTION_COMPLETE"
+}
+
+/// What the look at a stack comes to.
+fn gathered(
+    status: &str,
+    detection: aws::Detection,
+    found: Vec<aws::ResourceDrift>,
+    resources: Vec<aws::StackResource>,
+    secrets: &Secrets,
+) -> Drift {
+    let failed = failed(&detection);
+    let verdict = match (found.iter().any(has_drifted), failed) {
         (true, _) => Verdict::Drifted,
         (false, true) => Verdict::Unchecked,
         (false, false) => Verdict::InSync,
     };
-    let secrets = if has_drifted { Secrets::of(stack, &regional.known_template(stack).await?) } else { Secrets::None };
-    let mut drift = Drift::new(verdict, stack.status.as_str());
+    let mut drift = Drift { partial: failed, ..Drift::new(verdict, status) };
     drift.in_sync = Some(found.iter().filter(|one| one.status == "IN_SYNC").count());
-    drift.resources = found.into_iter().filter_map(|one| resource(one, &secrets)).collect();
-    let incomparable =
-        unchecked.into_iter().filter(|one| drift.resources.iter().all(|own| own.resource != one.resource));
-    drift.incomparable = incomparable.map(|one| Incomparable { resource: one.resource, kind: one.kind }).collect();
+    drift.resources = found.into_iter().filter_map(|one| resource(one, secrets)).collect();
+    let incomparable = resources
+        .into_iter()
+        .filter(|one| one.is_incomparable() && drift.resources.iter().all(|own| own.resource != one.name));
+    drift.incomparable = incomparable.map(|one| Incomparable { resource: one.name, kind: one.kind }).collect();
     if failed {
         drift.notes.push(detection.reason.unwrap_or(detection.status));
     }
-    Ok(drift)
+    drift
 }
 
 /// Begins a look, after somebody else's if one is under way: what that finds may be older than the question.
@@ -107,7 +145,8 @@ fn resource(found: aws::ResourceDrift, secrets: &Secrets) -> Option<ResourceDrif
     let fate = match found.status.as_str() {
         "MODIFIED" => Fate::Modified,
         "DELETED" => Fate::Deleted,
-        "IN_SYNC" | "NOT_CHECKED" => return None,
+        // What is not compared is told by type.
+        "IN_SYNC" | "NOT_CHECKED" | "UNSUPPORTED" => return None,
         _ => Fate::Unknown,
     };
     let expected = found.expected.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
@@ -149,10 +188,35 @@ fn key(path: &str, properties: &Json) -> Option<String> {
     tag.get("Key")?.as_str().map(str::to_owned)
 }
 
+/// What a change set that looks at drift could not look at, where there is such a thing.
+pub(super) fn blind(change_set: &aws::ChangeSet) -> Vec<String> {
+    let mut said: Vec<String> = Vec::new();
+    for change in &change_set.changes {
+        let aws::ResourceChange { resource, kind, .. } = change;
+        match change.drift.as_deref() {
+            Some("UNKNOWN") => said.push(format!(
+                "CloudFormation could not read {resource} ({kind}): what of it was changed by hand is not seen"
+            )),
+            Some("UNSUPPORTED") => said.push(format!(
+                "CloudFormation cannot compare {resource} ({kind}): what of it was changed by hand is not seen"
+            )),
+            _ => {}
+        }
+        if !change.ignored.is_empty() {
+            let paths: Vec<&str> = change.ignored.iter().map(|path| path.trim_start_matches('/')).collect();
+            said.push(format!("of {resource} ({kind}) CloudFormation passes over drift of {}", paths.join(", ")));
+        }
+    }
+    if said.is_empty() && change_set.drift.as_deref() == Some("UNKNOWN") {
+        said.push("CloudFormation could not tell whether anything of it was changed by hand".to_owned());
+    }
+    said
+}
+
 /// Hides in what a change set that looks at drift tells whatever a secret has a hand in, of the stack as it was made or of
 /// what is wanted.
 pub(super) fn hide(changes: &mut [ResourceChange], stack: &Stack, template: &str, wanted: &Wanted) {
-    let secrets = [Secrets::of(stack, template), Secrets::declared(&wanted.template)];
+    let secrets = [Secrets::of(stack, template), Secrets::wanted(stack, wanted)];
     let reached = |resource: &str, property: &str| secrets.iter().any(|secrets| secrets.reach(resource, property));
     for change in changes {
         // What a nested stack does with a secret that it was given, only its own template tells.
@@ -203,6 +267,7 @@ Resources:
             certain: true,
             cause: None,
             deployed: text("hunter2"),
+            synced: false,
         };
         let change = |resource: &str, paths: &[&str], nested: Vec<ResourceChange>| ResourceChange {
             effect: Effect::Modify,
@@ -229,6 +294,100 @@ Resources:
         let before = stack("CREATE_COMPLETE", &OURS);
         assert_eq!(seen(&before, plain, &wanted(template)), expected);
         assert_eq!(seen(&before, plain, &wanted(plain)), vec![open; 4]);
+    }
+
+    #[test]
+    fn a_look_that_has_failed_is_partial_whatever_it_has_found_and_tells_nothing_old() {
+        let detection = |status: &str| aws::Detection {
+            status: status.to_owned(),
+            reason: Some("Failed to detect drift on resources [Table]".to_owned()),
+            began: Some(60_900),
+        };
+        let found = |name: &str, status: &str, at: i64| aws::ResourceDrift {
+            resource: name.to_owned(),
+            kind: "AWS::EC2::VPC".to_owned(),
+            id: None,
+            status: status.to_owned(),
+            at: Some(at),
+            reason: None,
+            differences: Vec::new(),
+            expected: None,
+        };
+        let told = |status: &str, found: Vec<aws::ResourceDrift>| {
+            let detection = detection(status);
+            let found = current(&detection, found);
+            gathered("CREATE_COMPLETE", detection, found, Vec::new(), &Secrets::None)
+        };
+        let (complete, broken) = ("DETECTION_COMPLETE", "DETECTION_FAILED");
+        // Of the table there is no word: it was never read.
+        let drift = told(broken, vec![found("Vpc", "MODIFIED", 61_000)]);
+        assert_eq!((drift.verdict, drift.partial, drift.is_partial()), (Verdict::Drifted, true, true));
+        assert_eq!(drift.notes, ["Failed to detect drift on resources [Table]"]);
+        let drift = told(broken, vec![found("Vpc", "IN_SYNC", 61_000)]);
+        assert_eq!((drift.verdict, drift.is_partial()), (Verdict::Unchecked, true));
+        // What it was when somebody looked before is not what it is.
+        let drift = told(broken, vec![found("Vpc", "IN_SYNC", 60_100), found("Table", "DELETED", 1_000)]);
+        assert_eq!((drift.verdict, drift.in_sync, drift.resources.len()), (Verdict::Unchecked, Some(1), 1));
+        assert_eq!(drift.resources[0].fate, Fate::Unknown);
+        let drift = told(complete, vec![found("Vpc", "MODIFIED", 61_000), found("Old", "UNSUPPORTED", 61_000)]);
+        assert_eq!((drift.verdict, drift.is_partial(), drift.resources.len()), (Verdict::Drifted, false, 1));
+    }
+
+    #[test]
+    fn what_cloudformation_cannot_compare_is_told_by_type_and_leaves_nothing_unread() {
+        let resource = |name: &str, status: &str, drift: &str| aws::StackResource {
+            name: name.to_owned(),
+            kind: "AWS::CloudFormation::WaitConditionHandle".to_owned(),
+            status: status.to_owned(),
+            reason: String::new(),
+            id: String::new(),
+            drift: drift.to_owned(),
+        };
+        let resources = vec![
+            resource("Handle", "CREATE_COMPLETE", "NOT_CHECKED"),
+            resource("Other", "CREATE_COMPLETE", "UNSUPPORTED"),
+            resource("Gone", "DELETE_COMPLETE", "NOT_CHECKED"),
+            resource("Vpc", "CREATE_COMPLETE", "IN_SYNC"),
+        ];
+        let detection = aws::Detection { status: "DETECTION_COMPLETE".to_owned(), reason: None, began: None };
+        let drift = gathered("CREATE_COMPLETE", detection, Vec::new(), resources, &Secrets::None);
+        let names: Vec<&str> = drift.incomparable.iter().map(|one| one.resource.as_str()).collect();
+        assert_eq!((names.as_slice(), drift.is_partial()), (["Handle", "Other"].as_slice(), false));
+    }
+
+    #[test]
+    fn what_a_change_set_could_not_look_at_is_told() {
+        let change = |resource: &str, drift: &str, ignored: &[&str]| aws::ResourceChange {
+            resource: resource.to_owned(),
+            kind: "AWS::X::Y".to_owned(),
+            drift: Some(drift.to_owned()),
+            ignored: ignored.iter().map(|path| (*path).to_owned()).collect(),
+            ..aws::ResourceChange::default()
+        };
+        let told = |drift: &str, changes: Vec<aws::ResourceChange>| {
+            let (id, status, execution) = ("arn".to_owned(), "CREATE_COMPLETE".to_owned(), "AVAILABLE".to_owned());
+            let drift = Some(drift.to_owned());
+            blind(&aws::ChangeSet { id, status, execution, reason: String::new(), changes, drift })
+        };
+        assert_eq!(
+            told("UNKNOWN", vec![]),
+            ["CloudFormation could not tell whether anything of it was changed by hand"]
+        );
+        let seen = vec![change("A", "MODIFIED", &[]), change("B", "IN_SYNC", &[]), change("C", "DELETED", &[])];
+        assert_eq!(told("DRIFTED", seen), [""; 0]);
+        let changes = vec![
+            change("A", "UNKNOWN", &[]),
+            change("B", "UNSUPPORTED", &[]),
+            change("C", "MODIFIED", &["/Properties/Size", "/Properties/Key"]),
+        ];
+        assert_eq!(
+            told("UNKNOWN", changes),
+            [
+                "CloudFormation could not read A (AWS::X::Y): what of it was changed by hand is not seen",
+                "CloudFormation cannot compare B (AWS::X::Y): what of it was changed by hand is not seen",
+                "of C (AWS::X::Y) CloudFormation passes over drift of Properties/Size, Properties/Key",
+            ]
+        );
     }
 
     #[test]

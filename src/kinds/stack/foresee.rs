@@ -101,6 +101,11 @@ impl Draft {
         draft
     }
 
+    /// What is to be said where nothing shows yet what of it was changed by hand.
+    fn unseen_drift(&self) -> Option<String> {
+        self.reverts_drift.then(|| UNSEEN.to_owned())
+    }
+
     /// What the values that are not known wait for.
     fn until(&self) -> Vec<Until> {
         until(self.parameters.values().chain(self.tags.values()).chain(self.guards.settings.values()))
@@ -157,10 +162,10 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
             ) => {
                 let note = format!("{}: {why}", stack.status);
                 let then = "what is to be done after that will be seen then".to_owned();
-                return Ok(outlook(Action::Unknown).noting([note, then]));
+                return Ok(outlook(Action::Unknown).noting([note, then]).noting(draft.unseen_drift()));
             }
             (Decision::Wait, Some(stack)) => {
-                return Ok(outlook(Action::Unknown).noting([under_way(&stack)]));
+                return Ok(outlook(Action::Unknown).noting([under_way(&stack)]).noting(draft.unseen_drift()));
             }
             (Decision::Compare, Some(stack)) => stack,
             (_, None) => continue,
@@ -190,7 +195,10 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
         }
         let how = How::because(&reasons);
         match Box::pin(work_out(regional, &wanted, &stack, how, &mut attempt, change_sets)).await? {
-            Worked::Nothing => return Ok(seen.unchanged(found_nothing(&wanted, &stack, &reasons))),
+            Worked::Nothing(blind) => {
+                let notes = found_nothing(&wanted, &stack, &reasons);
+                return Ok(seen.unchanged(notes.into_iter().chain(blind).collect()));
+            }
             Worked::Again(failure) => last = failure.or(last),
             Worked::Out(change_set) => {
                 let (id, name) = (change_set.id.clone(), attempt.update());
@@ -234,6 +242,11 @@ fn under_way(stack: &Stack) -> String {
 
 /// What there is to say of a stack that another has made and that a change makes the node's.
 const ADOPTED: &str = "adopted: it does not bear this node's tags, which come with this change";
+
+/// What there is to say of a stack whose drift is to be brought back and cannot be shown yet. A run that is bound to what
+/// was shown brings back nothing else: see [`Shown::permits_reverting`](super::super::Shown::permits_reverting).
+const UNSEEN: &str =
+    "what of it was changed by hand is brought back too, which only the run will show; a saved preview leaves that";
 
 /// How deep nested stacks are looked into.
 const DEEPEST: u8 = 8;
@@ -335,7 +348,7 @@ impl Seen<'_> {
     fn half_known(&self, until: Vec<Until>) -> Outlook {
         let outlook = self.differing(Action::Unknown).until(until);
         let differs = cfn::compare(&self.wanted.template, self.template) == cfn::Comparison::Different;
-        outlook.noting(differs.then(|| "the template differs".to_owned()))
+        outlook.noting(differs.then(|| "the template differs".to_owned())).noting(self.draft.unseen_drift())
     }
 
     /// It differs, or may, and CloudFormation is not to be asked.
@@ -360,7 +373,7 @@ impl Seen<'_> {
         if let Some(refusal) = guards::refusal(self.wanted, policy.as_deref(), &changes) {
             return Err(refusal);
         }
-        let mut outlook = self.changed(changes, reasons);
+        let mut outlook = self.changed(changes, reasons).noting(drift::blind(&change_set));
         outlook.grounds.live.extend([grounds::change_set(Some(&change_set))]);
         outlook.prepared = Some(Prepared { attempt, stack: self.stack.id.clone(), id: change_set.id });
         Ok(outlook)
@@ -387,9 +400,8 @@ impl Seen<'_> {
 /// A change as it is shown.
 fn shown(change: &aws::ResourceChange) -> ResourceChange {
     let stays = change.policy.as_deref() == Some("Retain");
-    let is_gone = change.drift.as_deref() == Some("DELETED");
-    let effect = match (change.action.as_str(), change.replacement.as_deref()) {
-        ("Add" | "Modify", _) if is_gone => Effect::Restore,
+    let effect = match (change.action.as_str(), change.replacement()) {
+        ("Add" | "Modify", _) if change.is_gone() => Effect::Restore,
         ("Add", _) => Effect::Add,
         ("Modify", Some("True")) => Effect::Replace,
         ("Modify", Some("Conditional")) => Effect::MayReplace,
@@ -405,12 +417,12 @@ fn shown(change: &aws::ResourceChange) -> ResourceChange {
         resource: change.resource.clone(),
         kind: change.kind.clone(),
         id: change.id.clone(),
-        properties: change.details.iter().map(property).collect(),
+        properties: change.details.iter().map(|detail| property(change, detail)).collect(),
         nested: Vec::new(),
     }
 }
 
-fn property(detail: &aws::Detail) -> PropertyChange {
+fn property(change: &aws::ResourceChange, detail: &aws::Detail) -> PropertyChange {
     let path = detail.path.trim_start_matches('/');
     let path = match (path.is_empty(), detail.attribute.as_str()) {
         (true, attribute) => attribute.to_owned(),
@@ -430,5 +442,6 @@ fn property(detail: &aws::Detail) -> PropertyChange {
         certain: detail.evaluation != "Dynamic",
         cause: detail.cause.clone(),
         deployed: detail.deployed.clone(),
+        synced: detail.synced || change.action == "SyncWithActual",
     }
 }

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use super::Wanted;
 use super::compare::HIDDEN;
 use crate::aws::Stack;
 use crate::cfn::{Document, Node, Target, references};
 
-/// Dynamic references to what is kept secret elsewhere.
-const SECURE: [&str; 2] = ["{{resolve:secretsmanager:", "{{resolve:ssm-secure:"];
+/// Where secrets are kept that dynamic references name.
+const KEPT: [&str; 2] = ["secretsmanager", "ssm-secure"];
 
 /// Where values may be seen that a template keeps to itself: those of hidden parameters, and what it takes from Secrets
-/// Manager or from a secure parameter of Systems Manager. CloudFormation does not say that it hides them in what it tells
-/// of drift.
+/// Manager or from a secure parameter of Systems Manager, by itself, by a parameter or by a mapping. CloudFormation does
+/// not say that it hides them in what it tells of drift.
 ///
 /// Ids are not followed: CloudFormation itself shows them everywhere, and warns of secrets in them.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,24 +28,32 @@ pub(super) enum Secrets {
 impl Secrets {
     /// Those of a stack, by the template that it was made of.
     pub(super) fn of(stack: &Stack, template: &str) -> Self {
-        let hidden = stack.parameters.iter().filter(|(_, parameter)| parameter.value == HIDDEN);
-        Self::within(template, &hidden.map(|(name, _)| name.as_str()).collect())
+        Self::within(template, &live(stack))
     }
 
-    /// Those that a template declares.
-    pub(super) fn declared(template: &str) -> Self {
-        let Ok(document) = Document::read(template) else { return Self::Anywhere };
-        let hidden = document.parameters.iter().filter(|(_, parameter)| parameter.no_echo);
-        Self::within(template, &hidden.map(|(name, _)| name.as_str()).collect())
+    /// Those of what a stack is to become: a value that it keeps may be a secret as well as one that it is given.
+    pub(super) fn wanted(stack: &Stack, wanted: &Wanted) -> Self {
+        let Ok(document) = Document::read(&wanted.template) else { return Self::Anywhere };
+        let given = wanted.parameters.iter().filter(|(_, value)| is_secure(value)).map(|(name, _)| name.as_str());
+        let declared = document.parameters.iter().filter(|(_, parameter)| parameter.no_echo);
+        let declared = declared.map(|(name, _)| name.as_str());
+        Self::within(&wanted.template, &live(stack).into_iter().chain(given).chain(declared).collect())
     }
 
-    fn within(template: &str, hidden: &BTreeSet<&str>) -> Self {
-        if hidden.is_empty() && !SECURE.iter().any(|reference| template.contains(reference)) {
+    /// Those in a template, of whose parameters these are secret whatever it declares.
+    fn within(template: &str, secret: &BTreeSet<&str>) -> Self {
+        if secret.is_empty() && !is_secure(template) {
             return Self::None;
         }
         let Some(document) = Document::read(template).ok().filter(|document| !document.has_macros) else {
             return Self::Anywhere;
         };
+        let defaults =
+            document.parameters.values().filter(|parameter| parameter.default.as_deref().is_some_and(is_secure));
+        let hidden: BTreeSet<&str> =
+            secret.iter().copied().chain(defaults.map(|parameter| parameter.name.as_str())).collect();
+        let mappings = document.mappings.iter().filter(|(_, mapping)| takes_a_secret(mapping));
+        let mappings: BTreeSet<&str> = mappings.map(|(name, _)| name.as_str()).collect();
         // An attribute of a resource that was given a secret may tell it.
         let mut telling: BTreeSet<&str> = BTreeSet::new();
         loop {
@@ -55,10 +64,11 @@ impl Secrets {
                     let reached = references(&entry.node, &|_| None).into_iter().any(|found| match found.target {
                         Target::Name(name) => hidden.contains(name),
                         Target::Attribute { resource, .. } => telling.contains(resource),
+                        Target::Mapping(name) => mappings.contains(name),
                         // A condition over a secret tells it to whoever sees which way it went.
-                        Target::Condition(_) | Target::Mapping(_) => false,
+                        Target::Condition(_) => false,
                     });
-                    if reached || is_secure(&entry.node) {
+                    if reached || takes_a_secret(&entry.node) {
                         found.insert((resource.id.clone(), name.to_owned()));
                     }
                 }
@@ -82,10 +92,24 @@ impl Secrets {
     }
 }
 
+/// The parameters of a stack whose values are secret.
+fn live(stack: &Stack) -> BTreeSet<&str> {
+    let secret = stack.parameters.iter().filter(|(_, parameter)| {
+        parameter.value == HIDDEN || is_secure(&parameter.value) || parameter.resolved.as_deref().is_some_and(is_secure)
+    });
+    secret.map(|(name, _)| name.as_str()).collect()
+}
+
 /// Whether a value takes something from where secrets are kept.
-fn is_secure(node: &Node) -> bool {
-    let text = node.to_json().to_string();
-    SECURE.iter().any(|reference| text.contains(reference))
+fn takes_a_secret(node: &Node) -> bool {
+    is_secure(&node.to_json().to_string())
+}
+
+/// Whether a text has a dynamic reference to what is kept secret elsewhere, or may have one once functions have put its
+/// pieces together: only one that names a plain parameter of Systems Manager is certainly none.
+fn is_secure(text: &str) -> bool {
+    text.split("{{resolve").skip(1).any(|rest| !rest.starts_with(":ssm:"))
+        || (text.contains("{{") && KEPT.iter().any(|place| text.contains(place)))
 }
 
 #[cfg(test)]
@@ -108,7 +132,6 @@ Resources:
         assert_eq!(Secrets::within("Transform: My::Macro\nResources: {}", &["Secret"].into()), Secrets::Anywhere);
         assert_eq!(Secrets::within("{", &["Secret"].into()), Secrets::Anywhere);
         assert_eq!(Secrets::within(template, &BTreeSet::new()), Secrets::None);
-        assert_eq!(Secrets::declared(template), secrets);
     }
 
     #[test]
@@ -118,9 +141,49 @@ Resources:
   Base: {Type: 'AWS::RDS::DBInstance', Properties: {MasterUsername: admin, MasterUserPassword: '{{resolve:secretsmanager:base:SecretString}}'}}
   Vpc: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: '{{resolve:ssm:range}}', Tags: [{Key: a, Value: !Sub '{{resolve:ssm-secure:${AWS::Region}}}'}]}}
 ";
-        let secrets = Secrets::declared(template);
+        let secrets = Secrets::within(template, &BTreeSet::new());
         let reached = |resource, property| secrets.reach(resource, property);
         assert!(reached("Base", "MasterUserPassword") && reached("Vpc", "Tags"));
         assert!(!reached("Base", "MasterUsername") && !reached("Vpc", "CidrBlock"));
+    }
+
+    #[test]
+    fn a_secret_that_comes_by_a_parameter_a_mapping_or_in_pieces_is_hidden_too() {
+        use super::super::decide::tests::{OURS, stack, wanted};
+        let template = "
+Parameters: {Given: {Type: String}, Usual: {Type: String, Default: '{{resolve:ssm-secure:usual:1}}'}, Open: {Type: String}}
+Mappings: {Dark: {a: {b: '{{resolve:secretsmanager:dark}}'}}, Light: {a: {b: '{{resolve:ssm:light}}'}}}
+Resources:
+  A:
+    Type: AWS::Lambda::Function
+    Properties:
+      Environment: {Variables: {PW: !Ref Given}}
+      Description: !Ref Usual
+      Handler: !FindInMap [Dark, a, b]
+      Role: !Join [':', ['{{resolve:secretsmanager', 'db:SecretString}}']]
+      Layers: [!Join ['', ['{{', 'resolve:ssm-secure:a}}']]]
+      Runtime: !Sub '{{resolve:${Open}:a}}'
+      MemorySize: !FindInMap [Light, a, b]
+      Timeout: !Ref Open
+";
+        let hidden = |secrets: &Secrets| {
+            let all = ["Environment", "Description", "Handler", "Role", "Layers", "Runtime", "MemorySize", "Timeout"];
+            all.map(|property| secrets.reach("A", property))
+        };
+        let secret = "{{resolve:secretsmanager:db:SecretString:password}}";
+        let mut made = stack("CREATE_COMPLETE", &OURS);
+        made.parameters.clear();
+        let open = [false, true, true, true, true, true, false, false];
+        assert_eq!(hidden(&Secrets::of(&made, template)), open);
+        let mut asked = wanted(template);
+        asked.parameters.clear();
+        assert_eq!(hidden(&Secrets::wanted(&made, &asked)), open);
+        asked.parameters.insert("Given".to_owned(), secret.to_owned());
+        assert_eq!(hidden(&Secrets::wanted(&made, &asked)), [true, true, true, true, true, true, false, false]);
+        // A value that is kept is the live one.
+        asked.parameters.clear();
+        made.parameters.insert("Given".to_owned(), crate::aws::Parameter { value: secret.to_owned(), resolved: None });
+        let all = [true, true, true, true, true, true, false, false];
+        assert_eq!([hidden(&Secrets::of(&made, template)), hidden(&Secrets::wanted(&made, &asked))], [all, all]);
     }
 }

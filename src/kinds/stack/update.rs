@@ -12,7 +12,7 @@ use super::compare::{About, Reason};
 use super::foresee::changes;
 use super::guards::{self, Guarding};
 use super::token::{Attempt, CHANGE_SET};
-use super::{Attempted, ChangeSets, Wanted, With, ending, saved, ways};
+use super::{Attempted, ChangeSets, Wanted, With, drift, ending, saved, ways};
 use crate::aws::{
     CallError, ChangeSet, ChangeSetSpec, ChangeSetSummary, Class, Operation, Phase, ResourceChange, Stack, StackSpec,
 };
@@ -70,8 +70,8 @@ pub(super) fn verdict(change_set: &ChangeSet) -> Verdict {
 pub(super) enum Worked {
     /// This, by a change set that can be executed.
     Out(ChangeSet),
-    /// Nothing.
-    Nothing,
+    /// Nothing, as far as it could look: with what it could not look at.
+    Nothing(Vec<String>),
     /// The stack is to be looked at again; with what stood in the way, where something did.
     Again(Option<Failure>),
 }
@@ -127,7 +127,7 @@ async fn ask(
         Made::ChangeSet(change_set) => change_set,
         Made::Nothing => {
             change_sets.release(&spec.name);
-            return Ok(Worked::Nothing);
+            return Ok(Worked::Nothing(Vec::new()));
         }
         Made::Again(failure) => return Ok(Worked::Again(failure)),
     };
@@ -143,7 +143,7 @@ async fn ask(
     let worked = match verdict {
         Verdict::Execute => return Ok(Worked::Out(change_set)),
         Verdict::Busy => return Ok(Worked::Again(None)),
-        Verdict::Nothing => Ok(Worked::Nothing),
+        Verdict::Nothing => Ok(Worked::Nothing(drift::blind(&change_set))),
         Verdict::Failed => Err(refused(regional, wanted, &change_set).await),
         Verdict::Stale => {
             attempt.give_up();
@@ -168,9 +168,10 @@ pub(super) async fn update(
 ) -> Result<Attempted, Failure> {
     progress(Step { what: &wanted.name, status: "CreateChangeSet", reason: reasons.first().map(String::as_str) });
     match work_out(regional, wanted, stack, how, attempt, change_sets).await? {
-        Worked::Nothing if how == How::Resuming => Ok(Attempted::Vain(UNCHANGED)),
-        Worked::Nothing => {
-            let done = nothing(wanted, stack, reasons);
+        Worked::Nothing(_) if how == How::Resuming => Ok(Attempted::Vain(UNCHANGED)),
+        Worked::Nothing(blind) => {
+            let mut done = nothing(wanted, stack, reasons);
+            done.details.extend(blind);
             Ok(Attempted::Done(guards::settled(regional, wanted, stack, done, progress).await?))
         }
         Worked::Again(failure) => Ok(Attempted::Again(failure)),
@@ -429,18 +430,18 @@ const UNCHANGED: &str = "CloudFormation finds nothing to change in a creation th
 
 /// Whether a resource is made anew, or may be.
 fn may_replace(change: &ResourceChange) -> bool {
-    matches!(change.replacement.as_deref(), Some("True" | "Conditional"))
+    matches!(change.replacement(), Some("True" | "Conditional"))
 }
 
 /// Whether a resource is certainly made anew.
 fn is_replacement(change: &ResourceChange) -> bool {
-    change.replacement.as_deref() == Some("True")
+    change.replacement() == Some("True")
 }
 
 /// One change in one line: `Modify HubVpc (AWS::EC2::VPC), replaced`.
 fn line(change: &ResourceChange) -> String {
-    let ResourceChange { action, resource, kind, replacement, .. } = change;
-    let how = match replacement.as_deref() {
+    let ResourceChange { action, resource, kind, .. } = change;
+    let how = match change.replacement() {
         Some("True") => ", replaced",
         Some("Conditional") => ", perhaps replaced",
         _ => "",
@@ -459,6 +460,7 @@ mod tests {
             execution: execution.to_owned(),
             reason: reason.to_owned(),
             changes: Vec::new(),
+            drift: None,
         }
     }
 
@@ -539,6 +541,10 @@ mod tests {
             ..ResourceChange::default()
         };
         assert_eq!(line(&change), "Modify Vpc (AWS::EC2::VPC), replaced");
+        assert!(is_replacement(&change));
+        // What is gone is not replaced.
+        let gone = ResourceChange { drift: Some("DELETED".to_owned()), ..change.clone() };
+        assert_eq!((line(&gone), is_replacement(&gone)), ("Modify Vpc (AWS::EC2::VPC)".to_owned(), false));
         assert_eq!(line(&ResourceChange { replacement: None, ..change }), "Modify Vpc (AWS::EC2::VPC)");
     }
 }

@@ -2,12 +2,10 @@
 
 use std::fmt::Write as _;
 
+use super::super::markdown::{LONGEST, cell, code, html};
 use super::words;
 use crate::preview::{Action, Foreseen, Preview, ResourceChange};
 use crate::text::{counted, printable};
-
-/// GitHub takes 65,536 characters for a comment; what is beyond is left to the log.
-const LONGEST: usize = 60_000;
 
 /// A Markdown document with a table of the nodes that something would be done with.
 pub fn preview_markdown(preview: &Preview) -> String {
@@ -141,25 +139,4 @@ fn resources(text: &mut String, changes: &[ResourceChange], indent: usize) {
         }
         resources(text, &change.nested, indent + 4);
     }
-}
-
-/// Text within backticks.
-fn code(text: &str) -> String {
-    printable(text).replace('`', "'").replace('|', "\\|")
-}
-
-/// Text in a table's cell: no mark of Markdown or HTML means anything in it.
-fn cell(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for char in text.chars() {
-        if "\\`*_[]<>|#~&!".contains(char) {
-            safe.push('\\');
-        }
-        safe.push(char);
-    }
-    safe
-}
-
-fn html(text: &str) -> String {
-    printable(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

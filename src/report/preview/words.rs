@@ -189,6 +189,15 @@ fn shown(value: &Shown) -> String {
 
 /// `CidrBlock: 10.0.0.0/24 → 10.0.1.0/24 (replaces it)`.
 pub(super) fn property(property: &PropertyChange) -> String {
+    // What is taken as it is became so by hand: that is what there is to see.
+    let settled;
+    let property = if property.synced {
+        let before = property.deployed.clone().filter(|deployed| !deployed.is_empty());
+        settled = PropertyChange { before, ..property.clone() };
+        &settled
+    } else {
+        property
+    };
     let (before, after) = members(property).unwrap_or_else(|| (property.before.clone(), property.after.clone()));
     let value = |text: &Option<String>| text.as_ref().map(|text| printable(text).into_owned());
     let after = value(&after).or_else(|| (!property.certain).then(|| "known during the update".to_owned()));
@@ -199,6 +208,7 @@ pub(super) fn property(property: &PropertyChange) -> String {
     }
     let mut remarks: Vec<String> = Vec::new();
     match (property.recreates, property.certain) {
+        _ if property.synced => remarks.push("taken as it is".to_owned()),
         (Recreates::Always, true) => remarks.push("replaces it".to_owned()),
         (Recreates::Always, false) => remarks.push("replaces it if it changes".to_owned()),
         (Recreates::Conditionally, _) => remarks.push("may replace it".to_owned()),
@@ -215,7 +225,7 @@ pub(super) fn property(property: &PropertyChange) -> String {
 /// What a property was deployed as that somebody has changed by hand, where that is neither what it becomes again nor what
 /// it is told to come from.
 fn by_hand(property: &PropertyChange) -> Option<String> {
-    let deployed = property.deployed.as_ref()?;
+    let deployed = property.deployed.as_ref().filter(|_| !property.synced)?;
     let is_plain = map(deployed).is_none() && !deployed.is_empty();
     let is_told = [&property.before, &property.after].into_iter().flatten().any(|value| value == deployed);
     Some(if is_plain && !is_told {

@@ -104,6 +104,9 @@ pub struct Detail {
     /// What the property has drifted to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<LiveDrift>,
+    /// Whether the property already is what it is to be, in a resource of which others change.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub synced: bool,
 }
 
 /// What stands for a value that only the update will know.
@@ -316,6 +319,7 @@ impl Comparison<'_> {
             before: before.map(shown),
             after: if unknown { Some(LATER.to_owned()) } else { after.map(shown) },
             drift: None,
+            synced: false,
         }
     }
 
@@ -379,6 +383,7 @@ fn plain(attribute: &str, evaluation: Evaluation) -> Detail {
         before: None,
         after: None,
         drift: None,
+        synced: false,
     }
 }
 

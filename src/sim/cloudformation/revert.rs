@@ -73,15 +73,25 @@ pub(super) fn changes(
         annotate(change, stack, found.get(&change.logical_id), &secrets, world.now);
     }
     // What was drifted to is what is wanted now: nothing happens but that CloudFormation takes note of it.
-    let named: BTreeSet<String> = changes.iter().map(|change| change.logical_id.clone()).collect();
     for mut change in plain {
         let drift = found.get(&change.logical_id);
-        let settled = drift.is_some_and(|drift| drift.status == ResourceDriftStatus::Modified);
-        if settled && !named.contains(&change.logical_id) {
-            change.action = ChangeAction::SyncWithActual;
-            change.replacement = None;
-            annotate(&mut change, stack, drift, &secrets, world.now);
-            changes.push(change);
+        if drift.is_none_or(|drift| drift.status != ResourceDriftStatus::Modified) {
+            continue;
+        }
+        annotate(&mut change, stack, drift, &secrets, world.now);
+        match changes.iter_mut().find(|known| known.logical_id == change.logical_id) {
+            None => {
+                change.action = ChangeAction::SyncWithActual;
+                change.replacement = None;
+                changes.push(change);
+            }
+            Some(known) if known.action == ChangeAction::Modify => {
+                let named: BTreeSet<String> = known.details.iter().map(|detail| property(detail).to_owned()).collect();
+                let settled =
+                    change.details.into_iter().filter(|one| one.drift.is_some() && !named.contains(property(one)));
+                known.details.extend(settled.map(|detail| Detail { synced: true, ..detail }));
+            }
+            Some(_) => {}
         }
     }
     Ok((changes, really))

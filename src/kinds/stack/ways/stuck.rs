@@ -108,6 +108,7 @@ mod tests {
             status: status.to_owned(),
             reason: reason.to_owned(),
             id: String::new(),
+            drift: "NOT_CHECKED".to_owned(),
         }
     }
 

@@ -71,7 +71,7 @@ fn write_detail(xml: &mut Xml, change: &Change, detail: &Detail, values: bool) {
             xml.maybe("Path", path);
             xml.maybe("BeforeValue", detail.before.as_ref()).maybe("AfterValue", detail.after.as_ref());
             let kind = match (&detail.before, &detail.after) {
-                _ if change.action == ChangeAction::SyncWithActual => "SyncWithActual",
+                _ if is_synced(change, detail) => "SyncWithActual",
                 (None, Some(_)) => "Add",
                 (Some(_), None) => "Remove",
                 _ => "Modify",
@@ -84,10 +84,15 @@ fn write_detail(xml: &mut Xml, change: &Change, detail: &Detail, values: bool) {
     xml.maybe("CausingEntity", detail.cause.as_ref());
 }
 
+/// Whether nothing happens to a property but that it counts as deployed.
+fn is_synced(change: &Change, detail: &Detail) -> bool {
+    detail.synced || change.action == ChangeAction::SyncWithActual
+}
+
 /// In a change set that looks at drift: where the values come from, and what the property has drifted to.
 fn write_origin(xml: &mut Xml, change: &Change, detail: &Detail) {
     let Some(status) = change.drift else { return };
-    let compared = status != ResourceDriftStatus::Unsupported && change.action != ChangeAction::SyncWithActual;
+    let compared = status != ResourceDriftStatus::Unsupported && !is_synced(change, detail);
     xml.text("BeforeValueFrom", if compared { "ACTUAL_STATE" } else { "PREVIOUS_DEPLOYMENT_STATE" });
     xml.text("AfterValueFrom", "TEMPLATE");
     if let Some(drift) = &detail.drift {

@@ -127,6 +127,38 @@ fn a_template_that_follows_what_is_there_changes_nothing_but_what_is_expected() 
 }
 
 #[test]
+fn a_property_that_is_followed_is_only_noted_where_another_is_taken_back() {
+    let mut bench = Bench::new();
+    let with = |names: bool| {
+        let properties = format!("{{CidrBlock: !Ref Range, EnableDnsHostnames: {names}, EnableDnsSupport: true}}");
+        NET.replace("{CidrBlock: !Ref Range}", &properties)
+    };
+    bench.created("net", &with(false));
+    let (place, own) = (bench.place.clone(), bench.id("net", "Vpc"));
+    let vpc = vpc::get_mut(&mut bench.world, &place, &own).unwrap();
+    (vpc.dns_hostnames, vpc.dns_support) = (true, false);
+    insta::assert_snapshot!(prepared(&mut bench, "net", &with(true)), @r#"
+    CREATE_COMPLETE DRIFTED 
+    Modify Vpc (MODIFIED)
+      EnableDnsSupport Some("false") -> Some("true") was Some("true")
+      EnableDnsHostnames Some("false") -> Some("true") was Some("false")
+    "#);
+    let told = bench
+        .ok("DescribeChangeSet", &[("StackName", "net"), ("ChangeSetName", "c"), ("IncludePropertyValues", "true")]);
+    let of = |name: &str| {
+        let from = told.find(&format!("/Properties/{name}<")).unwrap();
+        told[from..].split("</Target>").next().unwrap().to_owned()
+    };
+    let (followed, back) = (of("EnableDnsHostnames"), of("EnableDnsSupport"));
+    assert!(followed.contains(">SyncWithActual<") && followed.contains(">PREVIOUS_DEPLOYMENT_STATE<"), "{followed}");
+    assert!(back.contains(">Modify<") && back.contains(">ACTUAL_STATE<"), "{back}");
+    executed(&mut bench, "net");
+    assert_eq!(found(&mut bench, "net"), "");
+    let vpc = &bench.world.ec2(&bench.place).vpcs[&own];
+    assert!(vpc.dns_hostnames && vpc.dns_support);
+}
+
+#[test]
 fn a_revert_that_fails_goes_back_to_what_was_really_there() {
     let mut bench = Bench::new();
     made(&mut bench);
