@@ -13,7 +13,7 @@ use super::guards::{self, Guarding, Guards};
 use super::token::Attempt;
 use super::update::{self, How, Worked, found_nothing, work_out};
 use super::{
-    ChangeSets, Delivery, LOOKS, Wanted, declared, differences, grounds, kept, lasting, pause, restless, saved,
+    ChangeSets, Delivery, LOOKS, Wanted, declared, differences, grounds, held, kept, lasting, pause, restless, saved,
     settings, ways,
 };
 use crate::aws::{self, ChangeSet, Stack};
@@ -350,7 +350,8 @@ impl Seen<'_> {
         if let Some(refusal) = guards::refusal(self.wanted, policy.as_deref(), &changes) {
             return Err(refusal);
         }
-        let mut outlook = self.changed(changes, reasons);
+        let held = held::vpcs(self.regional, &changes).await;
+        let mut outlook = self.changed(changes, reasons).noting(held);
         outlook.grounds.live.extend([grounds::change_set(Some(&change_set))]);
         outlook.prepared = Some(Prepared { attempt, stack: self.stack.id.clone(), id: change_set.id });
         Ok(outlook)

@@ -18,6 +18,7 @@ mod grounds;
 #[cfg(test)]
 mod guard_tests;
 mod guards;
+mod held;
 mod kept;
 mod lasting;
 mod saved;
