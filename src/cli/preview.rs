@@ -100,7 +100,7 @@ fn attempt(args: &PreviewArgs, surroundings: &Surroundings) -> Result<Exit, Exit
     })??;
     let palette = Palette { enabled: surroundings.terminal.color_out };
     let text = match args.format {
-        PreviewFormat::Text => preview_text(&preview, palette),
+        PreviewFormat::Text => surroundings.terminal.lines_out.hold(preview_text(&preview, palette)),
         PreviewFormat::Json => preview_json(&preview),
         PreviewFormat::Markdown => preview_markdown(&preview),
     };

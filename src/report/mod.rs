@@ -3,6 +3,7 @@
 pub mod diagnostic;
 mod failure;
 pub mod findings;
+mod fold;
 mod lines;
 mod outputs;
 mod palette;
@@ -11,6 +12,7 @@ mod status;
 mod summary;
 mod took;
 
+pub use fold::folded;
 pub use lines::{Lines, Verbosity};
 pub use outputs::{NodeOutputs, SameName, outputs_env, outputs_json, outputs_table};
 pub use palette::Palette;

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Palette;
+use super::fold::sentence;
 use super::took::ago;
 use crate::event::{Failure, Health, NodeStanding, RouteState, Standing, Survey, TableStanding};
 use crate::ids::{Kind, NodeId};
@@ -246,7 +247,7 @@ impl Row {
 
 /// A text behind a word, folded to the width.
 fn item(out: &mut String, indent: usize, word: &str, text: &str, layout: Layout) {
-    let mut lines = folded(text, layout.width.saturating_sub(indent + 7)).into_iter();
+    let mut lines = sentence(text, layout.width.saturating_sub(indent + 7)).into_iter();
     let _ = write!(out, "{:indent$}{}", "", layout.palette.faint(format_args!("{word:5}")));
     let _ = writeln!(out, "  {}", lines.next().unwrap_or_default());
     for line in lines {
@@ -256,16 +257,9 @@ fn item(out: &mut String, indent: usize, word: &str, text: &str, layout: Layout)
 
 /// A text by itself, folded to the width.
 fn said(out: &mut String, indent: usize, text: &str, width: usize) {
-    for line in folded(text, width.saturating_sub(indent)) {
+    for line in sentence(text, width.saturating_sub(indent)) {
         let _ = writeln!(out, "{:indent$}{line}", "");
     }
-}
-
-/// The lines of a text. Ids, paths and commands are copied from there: they are not broken.
-fn folded(text: &str, width: usize) -> Vec<String> {
-    let options = textwrap::Options::new(width.max(20)).break_words(false);
-    let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation);
-    textwrap::wrap(text, options).into_iter().map(std::borrow::Cow::into_owned).collect()
 }
 
 /// What could not be read, each with its reason and its remedies.
