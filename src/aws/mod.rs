@@ -11,6 +11,7 @@ mod credentials;
 mod ec2;
 mod environment;
 mod events;
+mod exports;
 mod inventory;
 mod last_operation;
 mod nonce;
@@ -37,6 +38,7 @@ pub use cloudformation::{
 pub use ec2::{Peering, PeeringRequest, PeeringSide, PeeringState, Route, RouteTable, RouteTarget};
 pub use environment::{AskCode, BadBundle, Environment};
 pub use events::{StackEvent, first_failure};
+pub use exports::Export;
 pub use inventory::Vpc;
 pub use observer::{Operation, Progress, Step};
 pub use recovery::{Leaving, StackResource};

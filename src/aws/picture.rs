@@ -168,12 +168,14 @@ impl Picture {
                     Since::Unknown => return None,
                     Since::Led(led) => led,
                 };
-                let mut table = RouteTable { id: id.clone(), vpc: table.vpc.clone(), routes: Vec::new() };
-                if let Led::To(target) = led {
-                    let destination = destination.to_owned();
-                    table.routes.push(Route { destination, targets: vec![target], ..Route::default() });
-                }
-                Some(table)
+                let route = match led {
+                    Led::To(target) => {
+                        let destination = destination.to_owned();
+                        Some(Route { destination, targets: vec![target], ..Route::default() })
+                    }
+                    Led::Nowhere => None,
+                };
+                Some(table.with_routes(route))
             })
             .collect()
     }
@@ -191,8 +193,7 @@ impl Picture {
 
 /// A table with its routes to one destination alone.
 fn towards(table: &RouteTable, destination: &str) -> RouteTable {
-    let routes = table.routes.iter().filter(|route| route.destination == destination).cloned().collect();
-    RouteTable { id: table.id.clone(), vpc: table.vpc.clone(), routes }
+    table.with_routes(table.routes.iter().filter(|route| route.destination == destination).cloned())
 }
 
 /// For a listing that only has to count.
@@ -236,6 +237,19 @@ impl Regional {
         let Some(mut found): Option<Vec<Stack>> = stacks.read(written, all) else {
             return self.every_stack().await;
         };
+        found.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok(found)
+    }
+
+    /// The stacks that the last listing showed, whatever this session has written since.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::pictured_stack`].
+    pub async fn stacks_seen(&self) -> Result<Vec<Stack>, CallError> {
+        self.list_stacks(|_| true).await?;
+        let all = |listing: &Listing<Stack>| listing.things.values().map(|(_, stack)| stack.clone()).collect();
+        let mut found: Vec<Stack> = self.picture().stacks.lock().as_ref().map(all).unwrap_or_default();
         found.sort_by(|one, other| one.id.cmp(&other.id));
         Ok(found)
     }

@@ -112,12 +112,13 @@ pub(super) enum Command {
     /// Reads everything that the plan touches, in all accounts at once, and says for every node what would be done:
     /// nothing, create, update in place, replace, or what it depends on that only the run will tell. Where a stack
     /// differs, CloudFormation works the update out in a change set, which is deleted again; --read-only makes none.
-    /// Ends with 0 where there is nothing to do, with 5 where there is something, with 1 where a node would fail.
+    /// Ends with 0 where there is nothing to do, 5 where there is something, 1 where a node would fail, simulated or not.
     ///
     /// With --save the preview is kept in a file, and its change sets wait at AWS: `orch apply FILE` does exactly that, or
     /// refuses; `orch discard FILE` deletes the change sets.
     #[command(after_long_help = "Examples:\n  \
         orch preview plans/us-east-1.toml\n  \
+        orch preview plans/us-east-1.toml --simulate\n  \
         orch preview plans/us-east-1.toml --only account:dev\n  \
         orch preview plans/us-east-1.toml --save changes.json\n  \
         orch preview plans/us-east-1.toml --read-only --format markdown > comment.md")]
@@ -483,6 +484,7 @@ pub(super) struct Run {
 
 /// Arguments of `preview`.
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct PreviewArgs {
     /// What it is about.
     #[command(flatten)]
@@ -490,6 +492,9 @@ pub(super) struct PreviewArgs {
     /// The form of the preview
     #[arg(long, value_enum, default_value_t = PreviewFormat::Text)]
     pub format: PreviewFormat,
+    /// Carry the plan out on the embedded AWS, which begins with what is live, and show what comes of it, marked so
+    #[arg(long, conflicts_with_all = ["save", "prune", "destroy"])]
+    pub simulate: bool,
     /// Make no change sets: they run the macros of a template, which is code. For plans that one does not trust
     #[arg(long)]
     pub read_only: bool,

@@ -57,6 +57,9 @@ fn text(checked: &Checked, ix: Ix) -> String {
     let mut page = Page { text: String::new(), sources };
     let _ = writeln!(page.text, "{}: {}", node.id, what(node));
     page.fact("declared", &sources.place(&node.span));
+    if let Some(formerly) = &node.formerly {
+        page.fact("moved from", &formerly.to_string());
+    }
     page.node(plan, node);
     page.waits(graph, ix);
     page.text

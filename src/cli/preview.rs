@@ -13,6 +13,7 @@ use crate::report::{Palette, preview_json, preview_markdown, preview_text};
 use crate::run::{
     Gathered, Job, Leaving, Left, Looking, Means, Outlooks, WantedRoutes, execute, foresee, foresee_destroy,
 };
+use crate::simulate::{Live, simulate};
 
 use super::allow::Allow;
 use super::args::{Apply, Choice, Destroy, PreviewArgs, PreviewFormat, Run};
@@ -46,6 +47,7 @@ fn of_run(run: &Run) -> PreviewArgs {
         on: run.on.clone(),
         format: PreviewFormat::Text,
         read_only: false,
+        simulate: false,
         save: None,
         skip_resource: Vec::new(),
         prune: false,
@@ -89,7 +91,15 @@ fn attempt(args: &PreviewArgs, surroundings: &Surroundings) -> Result<Exit, Exit
                 _ => None,
             };
             ahead.change_sets.sweep().await;
-            return seen.map(|seen| (seen, saved.unwrap_or(Ok(()))));
+            let preview = seen?;
+            let preview = if args.simulate {
+                let live =
+                    Live { sessions, sources: Arc::clone(&checked.sources), outlooks: Arc::clone(&ahead.outlooks) };
+                signals.or(Box::pin(simulate(&job, settings, live, preview))).await?
+            } else {
+                preview
+            };
+            return Ok((preview, saved.unwrap_or(Ok(()))));
         };
         let gathered = Arc::new(Gathered::default());
         let recalling = recall(before, settings, &checked, &sessions, &gathered, surroundings);
@@ -161,7 +171,7 @@ pub(super) async fn recall(
 
 /// How a preview is told to the shell.
 fn exit(preview: &Preview) -> Exit {
-    if preview.is_refused() {
+    if preview.is_refused() || preview.fails_in_simulation() {
         Exit::Failed
     } else if preview.is_nothing() {
         Exit::Done

@@ -36,6 +36,8 @@ pub struct Plan {
 pub struct Node {
     /// Its name.
     pub id: NodeId,
+    /// What it was called before (`moved`): what stands at AWS may bear that name.
+    pub formerly: Option<NodeId>,
     /// The header of the table that declares it; instances of a group share it.
     pub span: Span,
     /// The account it lives in; of a peering, the requester's.

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use super::drafts::Drafter;
 use super::outlooks::Outlooks;
+use super::owner::owner;
 use super::runner::{Doomed, doomed, missing, regional, vpcs};
 use super::template::template;
 use super::wanted::Resolver;
@@ -17,7 +18,7 @@ use crate::engine::{self, Outcome, Schedule, Settings, drive};
 use crate::event::Failure;
 use crate::graph::Ix;
 use crate::kinds::stack::ChangeSets;
-use crate::kinds::{Claim, Outlook, Owner, peering, route, stack};
+use crate::kinds::{Claim, Outlook, peering, route, stack};
 use crate::plan::{Node, PeeringSpec, RouteSpec, Spec};
 use crate::preview::{Action, Foreseen, Grounds, Order, Preview};
 
@@ -106,11 +107,12 @@ fn order(job: &Job, changing: &HashMap<Ix, Action>) -> Order {
     }
 }
 
-struct Foreseer {
-    job: Arc<Job>,
-    looking: Looking,
+/// Looks at the nodes of one job.
+pub(super) struct Foreseer {
+    pub(super) job: Arc<Job>,
+    pub(super) looking: Looking,
     /// What nodes give, where all of it is to be deleted.
-    gathered: Option<Arc<Gathered>>,
+    pub(super) gathered: Option<Arc<Gathered>>,
 }
 
 impl engine::Runner for Foreseer {
@@ -138,7 +140,7 @@ impl engine::Runner for Foreseer {
 }
 
 /// What is foreseen of a node before it is looked at.
-fn foreseen(node: &Node, action: Action) -> Foreseen {
+pub(super) fn foreseen(node: &Node, action: Action) -> Foreseen {
     let name = match &node.spec {
         Spec::Stack(stack) => stack.name.to_string(),
         Spec::Peering(_) | Spec::Route(_) => String::new(),
@@ -146,14 +148,18 @@ fn foreseen(node: &Node, action: Action) -> Foreseen {
     Foreseen { name, ..Foreseen::new(node.id.clone(), node.account.clone(), node.region.clone(), action) }
 }
 
-fn refused(node: &Node, failure: Failure) -> Foreseen {
+pub(super) fn refused(node: &Node, failure: Failure) -> Foreseen {
     Foreseen { failure: Some(failure), ..foreseen(node, Action::Refused) }
 }
 
 impl Foreseer {
-    async fn look(&self, ix: Ix, node: &Node, task: Task) -> Result<Outlook, Failure> {
+    /// Looks at one node.
+    ///
+    /// # Errors
+    /// It would fail.
+    pub(super) async fn look(&self, ix: Ix, node: &Node, task: Task) -> Result<Outlook, Failure> {
         let Looking { sessions, sources, outlooks, change_sets } = &self.looking;
-        let owner = Owner { plan: self.job.plan().name.to_string(), node: node.id.clone() };
+        let owner = owner(self.job.plan(), node);
         let adopt = self.job.adopt(ix);
         let drafter = Drafter { outlooks, sources, owner: owner.clone(), adopt };
         let home = regional(sessions, &node.account, &node.region)?;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::accounts::specs;
+use super::owner::owner;
 use super::turns::Turns;
 use super::wanted::{Resolver, Unknown};
 use super::{Gathered, Given, Job, Task};
@@ -15,8 +16,8 @@ use crate::diag::Sources;
 use crate::event::{Failure, Health, NodeStanding, Standing, Survey};
 use crate::graph::Ix;
 use crate::ids::{AccountName, NodeId, Region};
-use crate::kinds::{Adopt, Claim, Owner, peering, route, stack};
-use crate::plan::{Node, Outputs as _, PeeringSpec, Plan, RouteSpec, Spec};
+use crate::kinds::{Adopt, Claim, peering, route, stack};
+use crate::plan::{Node, Outputs as _, PeeringSpec, RouteSpec, Spec};
 
 /// An account in a region, by the plan's names.
 type Place = (AccountName, Region);
@@ -132,10 +133,6 @@ async fn look(
     let is_own = !matches!(standing.health, Health::Foreign | Health::Missing);
     let given = live.filter(|_| is_own).map(|stack| Given { id: Some(stack.id), outputs: stack.outputs });
     Ok((standing, given))
-}
-
-fn owner(plan: &Plan, node: &Node) -> Owner {
-    Owner { plan: plan.name.to_string(), node: node.id.clone() }
 }
 
 fn accepter(spec: &PeeringSpec) -> Place {

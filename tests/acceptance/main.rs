@@ -10,6 +10,7 @@ mod hand;
 mod in_process;
 mod left;
 mod listed;
+mod moved;
 mod network;
 mod orch;
 mod pace;

@@ -46,7 +46,7 @@ pub(crate) struct Case {
     pub(crate) fails: bool,
 }
 
-const fn case(name: &'static str, after: &'static [Edit]) -> Case {
+pub(crate) const fn case(name: &'static str, after: &'static [Edit]) -> Case {
     Case { name, before: Some(&[]), by_hand: &[], after, taking: None, fails: false }
 }
 
@@ -107,6 +107,37 @@ Outputs:
 
 const FOREIGN: &str = "Resources: {Topic: {Type: AWS::EC2::InternetGateway}}\n";
 
+/// The hub, the peering and a route by other names, and what they were before.
+const RENAMED: [Edit; 8] = [
+    (
+        "plan.toml",
+        "region = \"us-east-1\"\n",
+        "region = \"us-east-1\"\nmoved = [\n  { from = \"stacks.hub\", to = \"stacks.core\" },\n  { from = \"peerings.link\", to = \"peerings.joint\" },\n  { from = \"routes.out\", to = \"routes.way\" },\n]\n",
+    ),
+    ("plan.toml", "[stacks.hub]", "[stacks.core]"),
+    ("plan.toml", "stacks.hub.outputs.Range", "stacks.core.outputs.Range"),
+    ("plan.toml", "stacks.hub.outputs.VpcId", "stacks.core.outputs.VpcId"),
+    ("plan.toml", "stacks.hub.outputs.TableId", "stacks.core.outputs.TableId"),
+    ("plan.toml", "[peerings.link]", "[peerings.joint]"),
+    ("plan.toml", "peerings.link.id", "peerings.joint.id"),
+    ("plan.toml", "[routes.out]", "[routes.way]"),
+];
+
+/// The same with another edit.
+const fn renamed_and(more: Edit) -> [Edit; 9] {
+    let mut edits = [more; 9];
+    let mut index = 0;
+    while index < RENAMED.len() {
+        edits[index] = RENAMED[index];
+        index += 1;
+    }
+    edits
+}
+
+const RENAMED_AND_CHANGED: [Edit; 9] = renamed_and(("plan.toml", "Label = \"hub\"", "Label = \"heart\""));
+
+const RENAMED_ELSEWHERE: [Edit; 9] = renamed_and(("plan.toml", "net-hub", "net-core"));
+
 const NO_LINK: [Edit; 3] = [
     (
         "plan.toml",
@@ -134,7 +165,8 @@ const READ_ONLY: [Edit; 2] = [
     ),
 ];
 
-const HUB_ALONE: [Edit; 4] = [
+/// The plan without all but its hub.
+pub(crate) const HUB_ALONE: [Edit; 4] = [
     NO_LINK[0],
     NO_LINK[1],
     NO_LINK[2],
@@ -482,5 +514,12 @@ pub(crate) fn all() -> Vec<Case> {
             ..case("a stack that is only read and under way", &READ_ONLY)
         },
         failing(Case { before: None, ..case("a stack that is only read and not there", &READ_ONLY) }),
+        // Other names.
+        case("a stack and a peering and a route that were called otherwise", &RENAMED),
+        case("a stack that was called otherwise changes", &RENAMED_AND_CHANGED),
+        since("what was called otherwise before it was made", &RENAMED, &RENAMED),
+        by_hand("what was called otherwise and is gone", &[Hand::DeletePeering], &RENAMED),
+        Case { taking: Some(false), ..case("what was called otherwise is taken over", &RENAMED) },
+        failing(case("a stack that was called otherwise is to be another one", &RENAMED_ELSEWHERE)),
     ]
 }

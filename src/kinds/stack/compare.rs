@@ -175,7 +175,7 @@ fn undecidable(wanted: &Wanted, document: &Document, findings: &mut Findings) {
 
 fn tags(wanted: &Wanted, stack: &Stack, findings: &mut Findings) {
     let spared = wanted.spares(stack);
-    let wanted = wanted.owner.with(&wanted.tags).into_iter();
+    let wanted = wanted.named_by(stack).with(&wanted.tags).into_iter();
     let wanted: BTreeMap<String, String> = wanted.filter(|(key, _)| !(spared && is_own(key))).collect();
     // AWS's own tags, which nobody else may set.
     let live: BTreeMap<&String, &String> = stack.tags.iter().filter(|(key, _)| !key.starts_with("aws:")).collect();

@@ -171,7 +171,7 @@ pub(super) mod tests {
             capabilities: Vec::new(),
             guards: Guards::default(),
             delivery: Delivery::default(),
-            owner: Owner { plan: "network".to_owned(), node: "stacks.spoke[dev]".parse().unwrap() },
+            owner: Owner::new("network", "stacks.spoke[dev]".parse().unwrap()),
             adopt: Adopt::Never,
         }
     }

@@ -37,7 +37,11 @@ pub(super) fn parameters(draft: &Draft, stack: &Stack, document: Option<&Documen
 
 /// The tags that differ; AWS's own aside.
 pub(super) fn tags(draft: &Draft, stack: &Stack) -> Vec<Difference> {
-    let own = draft.owner.tags().map(|(key, value)| (key.to_owned(), Expected::Known(value)));
+    let own = draft
+        .adopt
+        .names(&draft.owner, &stack.tags)
+        .tags()
+        .map(|(key, value)| (key.to_owned(), Expected::Known(value)));
     let wanted: IndexMap<String, Expected> = draft.tags.clone().into_iter().chain(own).collect();
     let given = wanted
         .iter()

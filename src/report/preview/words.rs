@@ -14,6 +14,53 @@ use crate::text::{counted, printable};
 pub(super) const COMPARED: &str =
     "Templates, parameters and tags are compared with those that AWS has; what was changed by hand is not seen.";
 
+/// What stands before everything that was only simulated.
+pub(super) const SIMULATED: &str = "simulated:";
+
+/// What a simulation is, which must be said.
+pub(super) const NO_PROMISE: &str =
+    "The simulation is what the embedded AWS does with what is live, and no promise. Ids of zeros are made up.";
+
+/// What a simulation as a whole came to.
+pub(super) fn simulation(preview: &Preview) -> String {
+    let all = || preview.nodes.iter().filter_map(|node| node.simulated.as_deref());
+    let count = |one: Action| all().filter(|seen| seen.action == one).count();
+    let others = [
+        (count(Action::Refused), "would fail in it"),
+        (count(Action::Skipped), "would be skipped"),
+        (count(Action::Unknown), "could not be simulated"),
+    ];
+    if all().count() == 0 {
+        return "Simulated: everything is known without".to_owned();
+    }
+    let well = all().count() - others.iter().map(|(count, _)| count).sum::<usize>();
+    let mut said = format!("Simulated: {} took shape", counted(well, "node"));
+    for (count, what) in others.iter().filter(|(count, _)| *count > 0) {
+        let _ = write!(said, ", {count} {what}");
+    }
+    said
+}
+
+/// What a simulation tells of a node beyond what the preview says of it.
+pub(super) fn beyond(node: &Foreseen, seen: &Foreseen) -> Foreseen {
+    let mut seen = seen.clone();
+    seen.notes.retain(|note| !node.notes.contains(note));
+    seen.settings.retain(|difference| !node.settings.contains(difference));
+    seen.parameters.retain(|difference| !node.parameters.contains(difference));
+    seen.tags.retain(|difference| !node.tags.contains(difference));
+    seen.resources.retain(|change| !node.resources.contains(change));
+    seen
+}
+
+/// What a simulation did with a node.
+pub(super) fn simulated(seen: &Foreseen) -> String {
+    match seen.action {
+        Action::Refused => "would fail in the simulation".to_owned(),
+        Action::Unknown => "not known".to_owned(),
+        _ => action(seen),
+    }
+}
+
 /// `3 to create, 1 to replace, 9 unchanged`.
 pub(super) fn count(preview: &Preview) -> String {
     let counts = preview.count();
