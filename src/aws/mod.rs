@@ -8,6 +8,7 @@ mod account;
 mod call;
 mod cloudformation;
 mod credentials;
+mod drift;
 mod ec2;
 mod environment;
 mod events;
@@ -35,6 +36,7 @@ pub use call::{CallError, Class};
 pub use cloudformation::{
     ChangeSet, ChangeSetSpec, ChangeSetSummary, Parameter, Stack, StackSpec, Template, Validated,
 };
+pub use drift::{Detection, PropertyDrift, ResourceDrift, Unchecked};
 pub use ec2::{Peering, PeeringRequest, PeeringSide, PeeringState, Route, RouteTable, RouteTarget};
 pub use environment::{AskCode, BadBundle, Environment};
 pub use events::{StackEvent, first_failure};

@@ -18,6 +18,7 @@ use crate::simulate::{Live, simulate};
 use super::allow::Allow;
 use super::args::{Apply, Choice, Destroy, PreviewArgs, PreviewFormat, Run};
 use super::checked::{Checked, Hold};
+use super::drift::Drift;
 use super::exit::Exit;
 use super::past::Past;
 use super::saved::Saving;
@@ -34,7 +35,10 @@ pub(super) fn preview(args: &PreviewArgs, surroundings: &Surroundings) -> Exit {
 /// The same for the arguments of an apply.
 pub(super) fn before(apply: &Apply, surroundings: &Surroundings) -> Exit {
     let args = of_run(&apply.run);
-    preview(&PreviewArgs { prune: apply.prune, skip_resource: apply.skip_resource.clone(), ..args }, surroundings)
+    preview(
+        &PreviewArgs { prune: apply.prune, drift: apply.drift, skip_resource: apply.skip_resource.clone(), ..args },
+        surroundings,
+    )
 }
 
 /// The same for those of a destruction.
@@ -52,6 +56,7 @@ fn of_run(run: &Run) -> PreviewArgs {
         skip_resource: Vec::new(),
         prune: false,
         destroy: false,
+        drift: Drift::default(),
         limits: run.limits,
     }
 }
@@ -73,7 +78,8 @@ fn attempt(args: &PreviewArgs, surroundings: &Surroundings) -> Result<Exit, Exit
             let before = Job::before_destroy(Arc::clone(&plan), Arc::clone(&graph), &chosen);
             (Some(before), Job::destroy(plan, &graph, &chosen))
         } else {
-            (None, Job::apply(plan, graph, &chosen).allowing(allowed))
+            let job = Job::apply(plan, graph, &chosen).allowing(allowed);
+            (None, job.reverting_drift(args.drift.revert_drift))
         };
         let job = Arc::new(job.remembering(past.inventory()));
         let jobs: Vec<&Job> = before.iter().chain([&*job]).collect();

@@ -29,6 +29,9 @@ pub struct Preview {
     /// Where nobody could look for what left the plan, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unsearched: Vec<Failure>,
+    /// Whether stacks are compared with what really stands, too, and that is brought back.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub reverts_drift: bool,
     /// What there is to say about the simulation, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub simulation: Option<Simulation>,
@@ -64,6 +67,7 @@ impl Preview {
             prunes: false,
             destroys: false,
             unsearched: Vec::new(),
+            reverts_drift: false,
             simulation: None,
         }
     }

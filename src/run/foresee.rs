@@ -54,6 +54,7 @@ async fn walk(job: &Arc<Job>, settings: Settings, looking: Looking, gathered: Op
     let settings = Settings { fail_fast: false, ..settings };
     let schedule = Schedule::new(Arc::clone(&graph), lanes, |_| 1, settings);
     let outlooks = Arc::clone(&looking.outlooks);
+    let reverts_drift = job.reverts_drift() && looking.change_sets.is_some();
     let runner = Arc::new(Foreseer { job: Arc::clone(job), looking, gathered });
     let (_silent, control) = mpsc::unbounded_channel();
     drive(schedule, runner, control, |event| {
@@ -71,7 +72,8 @@ async fn walk(job: &Arc<Job>, settings: Settings, looking: Looking, gathered: Op
     let changing =
         nodes.iter().filter(|(_, node)| node.action.is_change()).map(|(ix, node)| (*ix, node.action)).collect();
     let order = order(job, &changing);
-    Preview::new(job.plan().name.to_string(), nodes.into_iter().map(|(_, node)| node).collect(), order)
+    let nodes = nodes.into_iter().map(|(_, node)| node).collect();
+    Preview { reverts_drift, ..Preview::new(job.plan().name.to_string(), nodes, order) }
 }
 
 /// The order in which what changes would run.
@@ -177,6 +179,7 @@ impl Foreseer {
             }
             (Spec::Stack(spec), Task::Converge) => {
                 let draft = drafter.stack(spec, template(spec, sources, &home).await?)?;
+                let draft = stack::Draft { reverts_drift: self.job.reverts_drift(), ..draft };
                 let mut outlook = stack::foresee(&home, &draft, change_sets.as_deref()).await?;
                 outlook.grounds.wanted = draft.wanted();
                 let skip = self.job.allowed(&node.id).skip;

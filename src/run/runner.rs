@@ -110,8 +110,9 @@ impl Runner {
                 let prepared = self.means.outlooks.take_prepared(&node.id);
                 let allowed = &self.job.allowed(&node.id);
                 let with = stack::With { allowed, change_sets: &self.means.change_sets, shown: shown.as_ref() };
-                let template = template(spec, &self.means.sources, &home).await?;
-                stack::converge(&home, &resolver.stack(spec, template)?, prepared, with, &progress).await
+                let wanted = resolver.stack(spec, template(spec, &self.means.sources, &home).await?)?;
+                let wanted = stack::Wanted { reverts_drift: self.job.reverts_drift(), ..wanted };
+                stack::converge(&home, &wanted, prepared, with, &progress).await
             }
             (Spec::Stack(spec), Task::Cancel) => stack::cancel(&home, &spec.name, &owner, &progress).await,
             (Spec::Stack(spec), Task::Read | Task::Find) => {

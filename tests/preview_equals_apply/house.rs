@@ -56,6 +56,8 @@ pub(crate) struct Tried {
     pub(crate) edits: &'static [Edit],
     /// Whether the nodes are taken over, and whether from others too.
     pub(crate) taking: Option<bool>,
+    /// Whether drift is taken back.
+    pub(crate) reverts_drift: bool,
 }
 
 impl Tried {
@@ -67,7 +69,7 @@ impl Tried {
             Some(from_others) => job.taking_over(from_others),
             None => job,
         };
-        (Arc::new(job), sources)
+        (Arc::new(job.reverting_drift(self.reverts_drift)), sources)
     }
 }
 
@@ -111,7 +113,7 @@ impl House {
         house.publish(&[]);
         if let Some(before) = case.before {
             let ahead = Ahead { outlooks: Arc::default(), change_sets: Arc::default() };
-            let told = house.apply(Tried { edits: before, taking: None }, ahead).await;
+            let told = house.apply(Tried { edits: before, taking: None, reverts_drift: false }, ahead).await;
             let failed = told.iter().find(|event| matches!(event, Event::NodeFailed { .. }));
             assert!(failed.is_none(), "{}: {failed:?}", case.name);
         }
@@ -185,6 +187,17 @@ impl House {
                 let stack = self.at(account).stack(name).await.unwrap().unwrap();
                 self.at(account).delete_stack(&stack.id, "by-hand").await.unwrap();
                 tokio::time::sleep(Duration::from_mins(10)).await;
+            }
+            Hand::Ec2(account, change) => {
+                let account = self.at(account).account_id().clone();
+                let place = orch::sim::Place { account, region: "us-east-1".into() };
+                self.sim
+                    .change(|world| {
+                        let own =
+                            world.accounts.get_mut(&place.account).unwrap().regions.get_mut(&place.region).unwrap();
+                        change(&mut own.ec2);
+                    })
+                    .unwrap();
             }
             Hand::Request => {
                 let vpc = async |regional: &Regional, stack: &str| {
@@ -320,7 +333,7 @@ impl House {
 
     /// The same world, seen by another process, which has looked at nothing yet.
     pub(crate) async fn afresh(&self, case: &Case) -> Self {
-        let (job, _) = Tried { edits: case.after, taking: None }.job();
+        let (job, _) = Tried { edits: case.after, taking: None, reverts_drift: false }.job();
         Self { sim: self.sim.clone(), sessions: open(&self.sim, &job).await }
     }
 

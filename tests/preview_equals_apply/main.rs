@@ -66,7 +66,7 @@ fn holds(case: &str, preview: &Preview, told: &[Event]) {
 }
 
 pub(crate) fn tried(case: &cases::Case) -> Tried {
-    Tried { edits: case.after, taking: case.taking }
+    Tried { edits: case.after, taking: case.taking, reverts_drift: case.reverts_drift }
 }
 
 /// Plays one case: the world is built, the preview drawn, applied as shown, and looked at again.

@@ -54,7 +54,8 @@ async fn a_seeded_world_tells_what_the_live_one_tells_by_the_same_ids() {
 #[tokio::test(start_paused = true)]
 async fn what_is_simulated_is_what_is_done() {
     let mut simulated = 0;
-    for case in cases::all() {
+    // What really stands of a stack's resources is not simulated, so neither is that it is brought back.
+    for case in cases::all().into_iter().filter(|case| !case.reverts_drift) {
         let house = House::build(&case).await;
         let (preview, _) = house.simulate(tried(&case)).await;
         let simulation = preview.simulation.as_ref().unwrap();
@@ -85,7 +86,7 @@ async fn what_is_simulated_is_what_is_done() {
 
 /// A world and a plan whose simulation is looked at.
 async fn seen(name: &'static str, before: Option<&'static [Edit]>, after: &'static [Edit]) -> Preview {
-    let case = Case { name, before, by_hand: &[], after, taking: None, fails: false };
+    let case = Case { name, before, by_hand: &[], after, taking: None, fails: false, reverts_drift: false };
     let house = House::build(&case).await;
     house.simulate(tried(&case)).await.0
 }

@@ -11,6 +11,9 @@ mod declared;
 mod delivery;
 mod destroy;
 mod differences;
+mod drift;
+#[cfg(test)]
+mod drift_tests;
 mod ending;
 mod foresee;
 mod glance;
@@ -24,6 +27,7 @@ mod lasting;
 mod macros;
 mod moved;
 mod saved;
+mod secrets;
 mod settings;
 mod standing;
 #[cfg(test)]
@@ -52,6 +56,7 @@ pub use cancel::cancel;
 pub use change_sets::ChangeSets;
 pub use delivery::{Delivery, TemplateBucket, fits_in_request, read_at};
 pub use destroy::{destroy, foresee_destroy};
+pub use drift::drift;
 pub use foresee::{Draft, Prepared, foresee, foresee_reading};
 pub use guards::{Guards, Policy, Protect};
 pub use macros::needs_macros;
@@ -80,6 +85,8 @@ pub struct Wanted {
     pub delivery: Delivery,
     /// The node that the stack belongs to.
     pub owner: Owner,
+    /// Whether what was changed or deleted by hand is brought back.
+    pub reverts_drift: bool,
     /// What becomes of a stack of that name that does not bear the node's tags.
     pub adopt: Adopt,
 }

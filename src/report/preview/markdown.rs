@@ -62,7 +62,7 @@ pub fn preview_markdown(preview: &Preview) -> String {
         text.push('\n');
     }
     if !preview.destroys {
-        let _ = writeln!(text, "_{}_", words::COMPARED);
+        let _ = writeln!(text, "_{}_", words::compared(preview));
     }
     simulation(&mut text, preview);
     text

@@ -144,8 +144,8 @@ impl Page {
     fn resource(&mut self, change: &ResourceChange, indent: usize) {
         let said = format!("{} {}", words::effect_sign(change.effect), printable(&change.resource));
         let said = match change.effect {
-            Effect::Add | Effect::Import => self.palette.good(said),
-            Effect::Modify | Effect::Leave | Effect::Unknown => self.palette.warn(said),
+            Effect::Add | Effect::Import | Effect::Restore => self.palette.good(said),
+            Effect::Modify | Effect::Leave | Effect::Sync | Effect::Unknown => self.palette.warn(said),
             Effect::MayReplace | Effect::Replace | Effect::Remove => self.palette.bad(said),
         };
         let id = change.id.as_ref().map(|id| format!(" {}", printable(id))).unwrap_or_default();
@@ -223,7 +223,7 @@ impl Page {
             self.line(0, &said);
         }
         if !preview.destroys {
-            let compared = self.palette.faint(words::COMPARED);
+            let compared = self.palette.faint(words::compared(preview));
             self.line(0, &compared);
         }
     }
