@@ -241,19 +241,6 @@ impl Regional {
         Ok(found)
     }
 
-    /// The stacks that the last listing showed, whatever this session has written since.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Regional::pictured_stack`].
-    pub async fn stacks_seen(&self) -> Result<Vec<Stack>, CallError> {
-        self.list_stacks(|_| true).await?;
-        let all = |listing: &Listing<Stack>| listing.things.values().map(|(_, stack)| stack.clone()).collect();
-        let mut found: Vec<Stack> = self.picture().stacks.lock().as_ref().map(all).unwrap_or_default();
-        found.sort_by(|one, other| one.id.cmp(&other.id));
-        Ok(found)
-    }
-
     async fn list_stacks(&self, good: impl Fn(&Listing<Stack>) -> bool) -> Result<(), CallError> {
         let Picture { written, stacks, .. } = self.picture();
         let list = async || {

@@ -150,6 +150,11 @@ pub(super) fn foreseen(node: &Node, action: Action) -> Foreseen {
     Foreseen { name, ..Foreseen::new(node.id.clone(), node.account.clone(), node.region.clone(), action) }
 }
 
+/// What there is to say of a route that stands: it bears no name.
+fn moved(node: &Node) -> Option<String> {
+    node.formerly.as_ref().map(|formerly| format!("moved from {formerly}"))
+}
+
 pub(super) fn refused(node: &Node, failure: Failure) -> Foreseen {
     Foreseen { failure: Some(failure), ..foreseen(node, Action::Refused) }
 }
@@ -199,6 +204,9 @@ impl Foreseer {
                 let draft = drafter.route(spec)?;
                 let mut outlook = route::foresee(&home, &draft).await?;
                 outlook.grounds.wanted = draft.wanted();
+                if outlook.foreseen.action != Action::Create {
+                    outlook.foreseen.notes.extend(moved(node));
+                }
                 return Ok(outlook);
             }
             (Spec::Stack(spec), _) => {

@@ -14,7 +14,7 @@ pub(super) async fn not_elsewhere(regional: &Regional, name: &str, owner: &Owner
         return Ok(());
     }
     // Who may not list stacks asks for each by its name, and of a former one that is not known.
-    let found = match regional.stacks_seen().await {
+    let found = match regional.pictured_stacks().await {
         Err(error) if error.class == Class::Denied => return Ok(()),
         found => found?.into_iter(),
     };
