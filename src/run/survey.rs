@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::accounts::specs;
+use super::left::known_left;
 use super::owner::owner;
 use super::turns::Turns;
 use super::wanted::{Resolver, Unknown};
@@ -83,6 +84,9 @@ pub async fn survey(job: &Job, sources: &Arc<Sources>, environment: &Environment
         if !survey.unread.contains(&refusal) {
             survey.unread.push(refusal);
         }
+    }
+    if survey.nodes.len() == job.plan().nodes.len() {
+        survey.left = known_left(job.plan(), &sessions);
     }
     survey
 }

@@ -11,6 +11,7 @@ use orch::diag::{Problem, Sources};
 use orch::engine::{Limits, Settings};
 use orch::event::{Command, Event};
 use orch::graph::{Graph, of_plan};
+use orch::inventory::{Inventory, News};
 use orch::kinds::stack::ChangeSets;
 use orch::plan::{Files, Given, Plan, load};
 use orch::preview::{Changed, Preview, Saved, changed};
@@ -35,13 +36,13 @@ impl Files for Edited {
 }
 
 /// A plan, ready to be run.
-struct Ready {
-    plan: Arc<Plan>,
-    graph: Arc<Graph>,
-    sources: Arc<Sources>,
+pub(crate) struct Ready {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) graph: Arc<Graph>,
+    pub(crate) sources: Arc<Sources>,
 }
 
-fn ready(edits: &'static [Edit]) -> Ready {
+pub(crate) fn ready(edits: &'static [Edit]) -> Ready {
     let loaded = load(Path::new("plan.toml"), &Edited(edits), &Given { vars: &[], env: &|_| None });
     assert!(!loaded.problems.iter().any(Problem::is_error), "{:?}", loaded.problems);
     let plan = loaded.plan.unwrap();
@@ -72,8 +73,8 @@ impl Tried {
 
 /// What a preview leaves for the run.
 pub(crate) struct Ahead {
-    outlooks: Arc<Outlooks>,
-    change_sets: Arc<ChangeSets>,
+    pub(crate) outlooks: Arc<Outlooks>,
+    pub(crate) change_sets: Arc<ChangeSets>,
 }
 
 impl Ahead {
@@ -86,10 +87,12 @@ impl Ahead {
 /// A world with what a case puts into it.
 pub(crate) struct House {
     pub(crate) sim: Sim,
-    sessions: Arc<Sessions>,
+    pub(crate) sessions: Arc<Sessions>,
+    /// What is remembered of earlier runs.
+    pub(crate) inventory: Mutex<Inventory>,
 }
 
-const SETTINGS: Settings = Settings { limits: Limits::UNLIMITED, fail_fast: false };
+pub(crate) const SETTINGS: Settings = Settings { limits: Limits::UNLIMITED, fail_fast: false };
 
 impl House {
     /// The world as the case has it before the plan that is tried.
@@ -101,7 +104,7 @@ impl House {
         let Ready { plan, graph, .. } = ready(&[]);
         let whole = Job::apply(Arc::clone(&plan), graph, &vec![true; plan.nodes.len()]);
         let sessions = Arc::new(Sessions::open(&specs(&[&whole]), &environment).await.unwrap());
-        let house = Self { sim, sessions };
+        let house = Self { sim, sessions, inventory: Mutex::new(Inventory::empty("net")) };
         house.publish(&[]);
         if let Some(before) = case.before {
             let ahead = Ahead { outlooks: Arc::default(), change_sets: Arc::default() };
@@ -295,19 +298,33 @@ impl House {
     pub(crate) async fn apply(&self, tried: Tried, ahead: Ahead) -> Vec<Event> {
         self.publish(tried.edits);
         let (job, sources) = tried.job();
+        self.run(&job, Command::Apply, sources, &Arc::default(), ahead).await
+    }
+
+    /// Takes a job to its end, and remembers the routes that it made.
+    pub(crate) async fn run(
+        &self,
+        job: &Arc<Job>,
+        command: Command,
+        sources: Arc<Sources>,
+        gathered: &Arc<Gathered>,
+        ahead: Ahead,
+    ) -> Vec<Event> {
         let told: Arc<Mutex<Vec<Event>>> = Arc::default();
         let sink = Arc::clone(&told);
         let means = Means {
             sessions: Arc::clone(&self.sessions),
-            gathered: Arc::new(Gathered::default()),
+            gathered: Arc::clone(gathered),
             sources,
             sink: Arc::new(move |event| sink.lock().unwrap().push(event)),
             outlooks: ahead.outlooks,
             change_sets: Arc::clone(&ahead.change_sets),
         };
         let (_words, control) = mpsc::unbounded_channel();
-        execute(&job, Command::Apply, SETTINGS, means, control).await;
+        execute(job, command, SETTINGS, means, control).await;
         ahead.change_sets.sweep().await;
+        let news = News { laid: gathered.laid(), gone: gathered.lifted(), ..News::default() };
+        self.inventory.lock().unwrap().take_in(news);
         std::mem::take(&mut *told.lock().unwrap())
     }
 
