@@ -179,6 +179,8 @@ pub struct ChangeSetSpec {
     pub name: String,
     /// Whether nested stacks are looked into, each by a change set of its own.
     pub nested: bool,
+    /// Whether what really stands is compared and brought back, rather than only what was last deployed.
+    pub reverts_drift: bool,
 }
 
 /// A change set.
@@ -363,6 +365,7 @@ impl Regional {
                 .set_role_arn(spec.stack.settings.service_role.clone())
                 .set_deployment_config(spec.stack.settings.deployment())
                 .set_include_nested_stacks(spec.nested.then_some(true))
+                .set_deployment_mode(spec.reverts_drift.then_some(types::DeploymentMode::RevertDrift))
                 .client_token(&spec.name)
                 .send()
         };

@@ -11,10 +11,12 @@ use crate::kinds::stack::ChangeSets;
 use crate::preview::Preview;
 use crate::report::{Palette, preview_json, preview_markdown, preview_text};
 use crate::run::{Gathered, Job, Left, Looking, Means, Outlooks, WantedRoutes, execute, foresee, foresee_destroy};
+use crate::simulate::{Live, simulate};
 
 use super::allow::Allow;
 use super::args::{Apply, Choice, Destroy, PreviewArgs, PreviewFormat, Run};
 use super::checked::{Checked, Hold};
+use super::drift::Drift;
 use super::exit::Exit;
 use super::past::Past;
 use super::saved::Saving;
@@ -31,7 +33,10 @@ pub(super) fn preview(args: &PreviewArgs, surroundings: &Surroundings) -> Exit {
 /// The same for the arguments of an apply.
 pub(super) fn before(apply: &Apply, surroundings: &Surroundings) -> Exit {
     let args = of_run(&apply.run);
-    preview(&PreviewArgs { prune: apply.prune, skip_resource: apply.skip_resource.clone(), ..args }, surroundings)
+    preview(
+        &PreviewArgs { prune: apply.prune, drift: apply.drift, skip_resource: apply.skip_resource.clone(), ..args },
+        surroundings,
+    )
 }
 
 /// The same for those of a destruction.
@@ -44,10 +49,12 @@ fn of_run(run: &Run) -> PreviewArgs {
         on: run.on.clone(),
         format: PreviewFormat::Text,
         read_only: false,
+        simulate: false,
         save: None,
         skip_resource: Vec::new(),
         prune: false,
         destroy: false,
+        drift: Drift::default(),
         limits: run.limits,
     }
 }
@@ -69,7 +76,8 @@ fn attempt(args: &PreviewArgs, surroundings: &Surroundings) -> Result<Exit, Exit
             let before = Job::before_destroy(Arc::clone(&plan), Arc::clone(&graph), &chosen);
             (Some(before), Job::destroy(plan, &graph, &chosen))
         } else {
-            (None, Job::apply(plan, graph, &chosen).allowing(allowed))
+            let job = Job::apply(plan, graph, &chosen).allowing(allowed);
+            (None, job.reverting_drift(args.drift.revert_drift))
         };
         let job = Arc::new(job.remembering(past.inventory()));
         let jobs: Vec<&Job> = before.iter().chain([&*job]).collect();
@@ -87,7 +95,15 @@ fn attempt(args: &PreviewArgs, surroundings: &Surroundings) -> Result<Exit, Exit
                 _ => None,
             };
             ahead.change_sets.sweep().await;
-            return seen.map(|seen| (seen, saved.unwrap_or(Ok(()))));
+            let preview = seen?;
+            let preview = if args.simulate {
+                let live =
+                    Live { sessions, sources: Arc::clone(&checked.sources), outlooks: Arc::clone(&ahead.outlooks) };
+                signals.or(Box::pin(simulate(&job, settings, live, preview))).await?
+            } else {
+                preview
+            };
+            return Ok((preview, saved.unwrap_or(Ok(()))));
         };
         let gathered = Arc::new(Gathered::default());
         let recalling = recall(before, settings, &checked, &sessions, &gathered, surroundings);
@@ -159,7 +175,7 @@ pub(super) async fn recall(
 
 /// How a preview is told to the shell.
 fn exit(preview: &Preview) -> Exit {
-    if preview.is_refused() {
+    if preview.is_refused() || preview.fails_in_simulation() {
         Exit::Failed
     } else if preview.is_nothing() {
         Exit::Done

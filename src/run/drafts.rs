@@ -46,6 +46,8 @@ impl Drafter<'_> {
             guards: guards(&spec.guards, self.sources, |value| self.list(value))?,
             delivery,
             owner: self.owner.clone(),
+            // Not the plan says so, but whoever runs it.
+            reverts_drift: false,
             adopt: self.adopt,
         })
     }

@@ -54,6 +54,7 @@ async fn walk(job: &Arc<Job>, settings: Settings, looking: Looking, gathered: Op
     let settings = Settings { fail_fast: false, ..settings };
     let schedule = Schedule::new(Arc::clone(&graph), lanes, |_| 1, settings);
     let outlooks = Arc::clone(&looking.outlooks);
+    let reverts_drift = job.reverts_drift() && looking.change_sets.is_some();
     let runner = Arc::new(Foreseer { job: Arc::clone(job), looking, gathered });
     let (_silent, control) = mpsc::unbounded_channel();
     drive(schedule, runner, control, |event| {
@@ -71,7 +72,8 @@ async fn walk(job: &Arc<Job>, settings: Settings, looking: Looking, gathered: Op
     let changing =
         nodes.iter().filter(|(_, node)| node.action.is_change()).map(|(ix, node)| (*ix, node.action)).collect();
     let order = order(job, &changing);
-    Preview::new(job.plan().name.to_string(), nodes.into_iter().map(|(_, node)| node).collect(), order)
+    let nodes = nodes.into_iter().map(|(_, node)| node).collect();
+    Preview { reverts_drift, ..Preview::new(job.plan().name.to_string(), nodes, order) }
 }
 
 /// The order in which what changes would run.
@@ -107,11 +109,12 @@ fn order(job: &Job, changing: &HashMap<Ix, Action>) -> Order {
     }
 }
 
-struct Foreseer {
-    job: Arc<Job>,
-    looking: Looking,
+/// Looks at the nodes of one job.
+pub(super) struct Foreseer {
+    pub(super) job: Arc<Job>,
+    pub(super) looking: Looking,
     /// What nodes give, where all of it is to be deleted.
-    gathered: Option<Arc<Gathered>>,
+    pub(super) gathered: Option<Arc<Gathered>>,
 }
 
 impl engine::Runner for Foreseer {
@@ -139,7 +142,7 @@ impl engine::Runner for Foreseer {
 }
 
 /// What is foreseen of a node before it is looked at.
-fn foreseen(node: &Node, action: Action) -> Foreseen {
+pub(super) fn foreseen(node: &Node, action: Action) -> Foreseen {
     let name = match &node.spec {
         Spec::Stack(stack) => stack.name.to_string(),
         Spec::Peering(_) | Spec::Route(_) => String::new(),
@@ -152,12 +155,16 @@ fn moved(node: &Node) -> Option<String> {
     node.formerly.as_ref().map(|formerly| format!("moved from {formerly}"))
 }
 
-fn refused(node: &Node, failure: Failure) -> Foreseen {
+pub(super) fn refused(node: &Node, failure: Failure) -> Foreseen {
     Foreseen { failure: Some(failure), ..foreseen(node, Action::Refused) }
 }
 
 impl Foreseer {
-    async fn look(&self, ix: Ix, node: &Node, task: Task) -> Result<Outlook, Failure> {
+    /// Looks at one node.
+    ///
+    /// # Errors
+    /// It would fail.
+    pub(super) async fn look(&self, ix: Ix, node: &Node, task: Task) -> Result<Outlook, Failure> {
         let Looking { sessions, sources, outlooks, change_sets } = &self.looking;
         let owner = owner(self.job.plan(), node);
         let adopt = self.job.adopt(ix);
@@ -177,6 +184,7 @@ impl Foreseer {
             }
             (Spec::Stack(spec), Task::Converge) => {
                 let draft = drafter.stack(spec, template(spec, sources, &home).await?)?;
+                let draft = stack::Draft { reverts_drift: self.job.reverts_drift(), ..draft };
                 let mut outlook = stack::foresee(&home, &draft, change_sets.as_deref()).await?;
                 outlook.grounds.wanted = draft.wanted();
                 let skip = self.job.allowed(&node.id).skip;

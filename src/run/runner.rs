@@ -71,7 +71,7 @@ impl Runner {
     }
 
     /// Keeps what a node gave for those that refer to it, and gives what is told of it.
-    fn keep(&self, node: &NodeId, done: &Done) -> BTreeMap<String, String> {
+    pub(super) fn keep(&self, node: &NodeId, done: &Done) -> BTreeMap<String, String> {
         // Something that was looked for in vain, or is gone now, has nothing to give.
         if !matches!(done.change, Change::Absent | Change::Deleted) {
             self.means.gathered.keep(node.clone(), Given { id: done.id.clone(), outputs: done.outputs.clone() });
@@ -81,7 +81,11 @@ impl Runner {
         outputs
     }
 
-    async fn work(&self, ix: Ix, node: &Node, task: Task) -> Result<Done, Failure> {
+    /// Does the work of one node.
+    ///
+    /// # Errors
+    /// It failed.
+    pub(super) async fn work(&self, ix: Ix, node: &Node, task: Task) -> Result<Done, Failure> {
         let owner = owner(self.job.plan(), node);
         let (gathered, sources, adopt) = (&*self.means.gathered, &*self.means.sources, self.job.adopt(ix));
         let resolver = Resolver { gathered, sources, owner: owner.clone(), adopt };
@@ -106,8 +110,9 @@ impl Runner {
                 let prepared = self.means.outlooks.take_prepared(&node.id);
                 let allowed = &self.job.allowed(&node.id);
                 let with = stack::With { allowed, change_sets: &self.means.change_sets, shown: shown.as_ref() };
-                let template = template(spec, &self.means.sources, &home).await?;
-                stack::converge(&home, &resolver.stack(spec, template)?, prepared, with, &progress).await
+                let wanted = resolver.stack(spec, template(spec, &self.means.sources, &home).await?)?;
+                let wanted = stack::Wanted { reverts_drift: self.job.reverts_drift(), ..wanted };
+                stack::converge(&home, &wanted, prepared, with, &progress).await
             }
             (Spec::Stack(spec), Task::Cancel) => stack::cancel(&home, &spec.name, &owner, &progress).await,
             (Spec::Stack(spec), Task::Read | Task::Find) => {

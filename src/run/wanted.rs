@@ -61,6 +61,8 @@ impl Resolver<'_> {
             guards: guards(&spec.guards, self.sources, |value| self.list(value))?,
             delivery,
             owner: self.owner.clone(),
+            // Not the plan says so, but whoever runs it.
+            reverts_drift: false,
             adopt: self.adopt,
         })
     }

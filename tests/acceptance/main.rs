@@ -4,6 +4,7 @@
 
 mod adopting;
 mod calls;
+mod drift;
 mod first_run;
 mod guards;
 mod hand;

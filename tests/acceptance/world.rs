@@ -136,6 +136,16 @@ impl Look {
         self.0.change(protect).unwrap();
     }
 
+    /// Changes what an account has in EC2 in a region, as somebody does by hand.
+    pub fn by_hand(&self, account: &str, region: &str, change: impl FnOnce(&mut orch::sim::ec2::Ec2)) {
+        let account: orch::ids::AccountId = account.parse().unwrap();
+        let own = |world: &mut World| {
+            let regions = &mut world.accounts.get_mut(&account).unwrap().regions;
+            change(&mut regions.get_mut(region).unwrap().ec2);
+        };
+        self.0.change(own).unwrap();
+    }
+
     /// How many live peerings there are.
     pub fn peerings(&self) -> usize {
         self.0.inspect(|world| world.peerings.values().filter(|peering| !peering.is_dead()).count()).unwrap()

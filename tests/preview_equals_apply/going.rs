@@ -49,7 +49,7 @@ impl Going {
     /// The world that it begins in.
     pub(crate) fn world(&self) -> Case {
         let Self { name, before, by_hand, after, fails, .. } = *self;
-        Case { name, before, by_hand, after, taking: None, fails }
+        Case { name, before, by_hand, after, taking: None, reverts_drift: false, fails }
     }
 }
 

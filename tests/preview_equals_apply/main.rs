@@ -5,6 +5,7 @@ mod cases;
 mod files;
 mod going;
 mod house;
+mod simulated;
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ use going::{Going, How};
 use house::{House, Tried};
 
 /// Whether a node ended as it was foreseen.
-fn fits(foreseen: &Foreseen, told: &[Event]) -> Result<(), String> {
+pub(crate) fn fits(foreseen: &Foreseen, told: &[Event]) -> Result<(), String> {
     let node = &foreseen.node;
     let ended = told.iter().find_map(|event| match event {
         Event::NodeDone { node: id, change, details, .. } if id == node => Some(Ok((*change, details))),
@@ -68,8 +69,8 @@ fn holds(case: &str, preview: &Preview, told: &[Event]) {
     assert!(wrong.is_empty(), "{case}: {wrong:#?}");
 }
 
-fn tried(case: &cases::Case) -> Tried {
-    Tried { edits: case.after, taking: case.taking }
+pub(crate) fn tried(case: &cases::Case) -> Tried {
+    Tried { edits: case.after, taking: case.taking, reverts_drift: case.reverts_drift }
 }
 
 /// Plays one case: the world is built, the preview drawn, applied as shown, and looked at again.

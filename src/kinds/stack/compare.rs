@@ -81,6 +81,10 @@ pub(super) fn compare(wanted: &Wanted, stack: &Stack, template: &str) -> Compari
     }
     parameters(wanted, stack, document.as_ref(), &mut findings);
     tags(wanted, stack, &mut findings);
+    if wanted.reverts_drift {
+        findings
+            .differs(About::Doubt, "what was changed by hand is to be brought back, and only a change set can tell");
+    }
     let settings = wanted.guards.settings.filter_map(|value| Some(Expected::Known(value.clone())));
     for difference in settings::differences(&settings, &stack.settings) {
         findings.differs(About::Value, settings::line(&difference));

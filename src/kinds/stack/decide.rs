@@ -172,6 +172,7 @@ pub(super) mod tests {
             guards: Guards::default(),
             delivery: Delivery::default(),
             owner: Owner::new("network", "stacks.spoke[dev]".parse().unwrap()),
+            reverts_drift: false,
             adopt: Adopt::Never,
         }
     }

@@ -13,8 +13,8 @@ use super::guards::{self, Guarding, Guards};
 use super::token::Attempt;
 use super::update::{self, How, Worked, found_nothing, work_out};
 use super::{
-    ChangeSets, Delivery, LOOKS, Wanted, declared, differences, grounds, kept, lasting, moved, pause, restless, saved,
-    settings, ways,
+    ChangeSets, Delivery, LOOKS, Wanted, declared, differences, drift, grounds, kept, lasting, moved, pause, restless,
+    saved, settings, ways,
 };
 use crate::aws::{self, ChangeSet, Stack};
 use crate::cfn::{self, Document};
@@ -43,6 +43,8 @@ pub struct Draft {
     pub delivery: Delivery,
     /// The node that the stack belongs to.
     pub owner: Owner,
+    /// Whether what was changed or deleted by hand is brought back.
+    pub reverts_drift: bool,
     /// What becomes of a stack of that name that does not bear the node's tags.
     pub adopt: Adopt,
 }
@@ -83,6 +85,7 @@ impl Draft {
             guards: self.guards.known(),
             delivery: self.delivery.clone(),
             owner: self.owner.clone(),
+            reverts_drift: self.reverts_drift,
             adopt: self.adopt,
         }
     }
@@ -364,7 +367,10 @@ impl Seen<'_> {
     }
 
     /// It differs, and this is what would be done about it.
-    fn changed(&self, changes: Vec<ResourceChange>, reasons: Vec<Reason>) -> Outlook {
+    fn changed(&self, mut changes: Vec<ResourceChange>, reasons: Vec<Reason>) -> Outlook {
+        if self.draft.reverts_drift {
+            drift::hide(&mut changes, self.stack, self.template, self.wanted);
+        }
         let all = || changes.iter().flat_map(ResourceChange::all);
         let replaces = all().any(|change| matches!(change.effect, Effect::Replace | Effect::MayReplace));
         let mut outlook = self.differing(if replaces { Action::Replace } else { Action::Update });
@@ -381,11 +387,14 @@ impl Seen<'_> {
 /// A change as it is shown.
 fn shown(change: &aws::ResourceChange) -> ResourceChange {
     let stays = change.policy.as_deref() == Some("Retain");
+    let is_gone = change.drift.as_deref() == Some("DELETED");
     let effect = match (change.action.as_str(), change.replacement.as_deref()) {
+        ("Add" | "Modify", _) if is_gone => Effect::Restore,
         ("Add", _) => Effect::Add,
         ("Modify", Some("True")) => Effect::Replace,
         ("Modify", Some("Conditional")) => Effect::MayReplace,
-        ("Modify" | "SyncWithActual", _) => Effect::Modify,
+        ("Modify", _) => Effect::Modify,
+        ("SyncWithActual", _) => Effect::Sync,
         ("Remove", _) if stays => Effect::Leave,
         ("Remove", _) => Effect::Remove,
         ("Import", _) => Effect::Import,
@@ -420,5 +429,6 @@ fn property(detail: &aws::Detail) -> PropertyChange {
         },
         certain: detail.evaluation != "Dynamic",
         cause: detail.cause.clone(),
+        deployed: detail.deployed.clone(),
     }
 }

@@ -46,6 +46,7 @@ impl Draft {
             delivery: _,
             adopt,
             owner: _,
+            reverts_drift,
         } = self;
         let document = Document::read(template).ok();
         let mut facts = BTreeMap::from([
@@ -54,6 +55,7 @@ impl Draft {
             ("capabilities".to_owned(), capabilities.join(", ")),
             ("kept parameters".to_owned(), kept.join(", ")),
             ("adopt".to_owned(), adopt.is_wanted().to_string()),
+            ("drift is brought back".to_owned(), reverts_drift.to_string()),
         ]);
         for (name, value) in parameters {
             if !super::compare::is_hidden(document.as_ref(), name) {

@@ -14,8 +14,20 @@ const NAME: &str = "us-east-1-dev";
 impl World {
     /// What is wanted, as a preview knows it whose values are all known.
     pub(super) fn draft(&self) -> Draft {
-        let Wanted { name, template, path, parameters, kept, tags, capabilities, guards, delivery, owner, adopt } =
-            self.wanted.clone();
+        let Wanted {
+            name,
+            template,
+            path,
+            parameters,
+            kept,
+            tags,
+            capabilities,
+            guards,
+            delivery,
+            owner,
+            adopt,
+            reverts_drift,
+        } = self.wanted.clone();
         let known = |values: IndexMap<String, String>| {
             values.into_iter().map(|(name, value)| (name, Expected::Known(value))).collect()
         };
@@ -32,6 +44,7 @@ impl World {
             delivery,
             owner,
             adopt,
+            reverts_drift,
         }
     }
 }

@@ -95,7 +95,9 @@ impl Pair<'_> {
             Target::Name(name) if name.starts_with("AWS::") => true,
             Target::Name(name) => match (self.live.parameter(name), self.wanted.parameter(name)) {
                 (Some(live), Some(wanted)) => live == wanted,
-                (None, None) if !self.live.declares(name) => matches!(effect(name), None | Some(Effect::Modify)),
+                (None, None) if !self.live.declares(name) => {
+                    matches!(effect(name), None | Some(Effect::Modify | Effect::Sync))
+                }
                 _ => false,
             },
             Target::Attribute { resource, .. } => change(resource).is_none_or(changes_tags_alone),

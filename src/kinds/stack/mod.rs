@@ -11,6 +11,9 @@ mod declared;
 mod delivery;
 mod destroy;
 mod differences;
+mod drift;
+#[cfg(test)]
+mod drift_tests;
 mod ending;
 mod foresee;
 mod glance;
@@ -20,8 +23,10 @@ mod guard_tests;
 mod guards;
 mod kept;
 mod lasting;
+mod macros;
 mod moved;
 mod saved;
+mod secrets;
 mod settings;
 mod standing;
 #[cfg(test)]
@@ -49,8 +54,10 @@ pub use cancel::cancel;
 pub use change_sets::ChangeSets;
 pub use delivery::{Delivery, TemplateBucket, fits_in_request, read_at};
 pub use destroy::{destroy, foresee_destroy};
+pub use drift::drift;
 pub use foresee::{Draft, Prepared, foresee, foresee_reading};
 pub use guards::{Guards, Policy, Protect};
+pub use macros::needs_macros;
 pub use standing::standing;
 
 /// A stack as the plan wants it, all values worked out.
@@ -76,6 +83,8 @@ pub struct Wanted {
     pub delivery: Delivery,
     /// The node that the stack belongs to.
     pub owner: Owner,
+    /// Whether what was changed or deleted by hand is brought back.
+    pub reverts_drift: bool,
     /// What becomes of a stack of that name that does not bear the node's tags.
     pub adopt: Adopt,
 }

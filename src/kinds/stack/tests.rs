@@ -60,6 +60,7 @@ impl World {
             guards: Guards::default(),
             delivery: Delivery::default(),
             owner: owner("stacks.spoke[dev]"),
+            reverts_drift: false,
             adopt: Adopt::Never,
         };
         Self { sim, sessions, wanted }
@@ -386,11 +387,9 @@ async fn what_crashed_runs_have_left_is_cleaned_away_and_nothing_else() {
         world.crash_after(1).await;
         tokio::time::sleep(Duration::from_secs(10)).await;
     }
-    let theirs = crate::aws::ChangeSetSpec {
-        stack: world.wanted.spec(&world.dev(), None).await.unwrap(),
-        name: "janes".to_owned(),
-        nested: false,
-    };
+    let theirs = world.wanted.spec(&world.dev(), None).await.unwrap();
+    let theirs =
+        crate::aws::ChangeSetSpec { stack: theirs, name: "janes".to_owned(), nested: false, reverts_drift: false };
     dev.create_change_set(&theirs).await.unwrap();
     world.set("Label", "s3cret");
     assert_eq!(world.converge().await.unwrap().change, Change::Unchanged);

@@ -14,7 +14,7 @@ use super::guards::{self, Guarding};
 use super::token::{Attempt, CHANGE_SET};
 use super::{Attempted, ChangeSets, Wanted, With, ending, saved, ways};
 use crate::aws::{
-    CallError, ChangeSet, ChangeSetSpec, ChangeSetSummary, Class, Operation, ResourceChange, Stack, StackSpec,
+    CallError, ChangeSet, ChangeSetSpec, ChangeSetSummary, Class, Operation, Phase, ResourceChange, Stack, StackSpec,
 };
 use crate::preview::ResourceChange as ShownChange;
 
@@ -119,7 +119,9 @@ async fn ask(
     let name = attempt.update();
     clear(regional, stack, &name).await;
     let nested = wanted.template.contains("AWS::CloudFormation::Stack");
-    let spec = ChangeSetSpec { stack: spec, name, nested };
+    // A creation that has failed has nothing yet to come back to.
+    let reverts_drift = wanted.reverts_drift && matches!(stack.status.phase(), Phase::Ready | Phase::RolledBack);
+    let spec = ChangeSetSpec { stack: spec, name, nested, reverts_drift };
     change_sets.keep(regional, &stack.id, &spec.name);
     let change_set = match make(regional, stack, &spec, attempt).await? {
         Made::ChangeSet(change_set) => change_set,

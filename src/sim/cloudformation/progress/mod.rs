@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use converge::assumption;
 pub(super) use outputs::outputs;
 
 use super::change_set::ExecutionStatus;
 use super::operation::{Operation, Phase, TaskState};
-use super::resource::{Failure, Readiness, provider};
+use super::resource::{Failure, Readiness, provider_of};
 use super::stack::{Resource, Stack};
 use super::status::Status;
 use super::{api, drift, with_stack};
@@ -308,7 +309,7 @@ fn finish(world: &mut World, place: &Place, stack: &mut Stack, task: &str, looks
                     return pump(world, place, stack, VecDeque::new());
                 }
             }
-            None if provider(&resource.type_name).is_some_and(|known| !known.is_gone(world, place, &resource)) => {
+            None if provider_of(world, &resource).is_some_and(|known| !known.is_gone(world, place, &resource)) => {
                 return look_again(world, place, stack, task, pause(looks), looks + 1);
             }
             None => dispose::complete(world, stack, resource),

@@ -15,6 +15,8 @@ pub(crate) struct Job<'a> {
     pub(crate) stack: &'a str,
     /// The resource's name in the template.
     pub(crate) logical_id: &'a str,
+    /// Its type.
+    pub(crate) type_name: &'a str,
     /// Its properties, worked out.
     pub(crate) properties: &'a Map<String, Json>,
     /// All its tags.

@@ -20,6 +20,7 @@ mod guards;
 mod resources;
 mod revert;
 mod rollback;
+mod seeded;
 mod settings;
 mod templates;
 mod updates;
