@@ -74,6 +74,11 @@ pub fn status_text(at: Timestamp, survey: &Survey, layout: Layout) -> String {
     for row in &rows {
         row.write(&mut out, names, states, layout);
     }
+    if survey.left > 0 {
+        let things = if survey.left == 1 { "stack or peering has" } else { "stacks and peerings have" };
+        let said = format!("{} {things} left the plan: `orch preview` shows what", survey.left);
+        let _ = writeln!(out, "{}", layout.palette.warn(said));
+    }
     unread(&mut out, &survey.unread, layout);
     remedies(&mut out, survey, layout);
     out
