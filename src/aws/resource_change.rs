@@ -187,6 +187,8 @@ mod tests {
 
     #[test]
     fn before_a_change_is_what_really_stands() {
+        use types::AttributeChangeType::{Modify, SyncWithActual};
+        use types::BeforeValueFrom::{ActualState, PreviousDeploymentState};
         let read = |from: types::BeforeValueFrom, actual: Option<&str>, kind: types::AttributeChangeType| {
             let drift = types::LiveResourceDrift::builder().previous_value("deployed");
             let target = types::ResourceTargetDefinition::builder()
@@ -198,8 +200,6 @@ mod tests {
             let read = Detail::read(types::ResourceChangeDetail::builder().target(target.build()).build()).unwrap();
             (read.before, read.deployed, read.synced)
         };
-        use types::AttributeChangeType::{Modify, SyncWithActual};
-        use types::BeforeValueFrom::{ActualState, PreviousDeploymentState};
         let text = |text: &str| Some(text.to_owned());
         assert_eq!(read(ActualState, Some("live"), Modify), (text("before"), text("deployed"), false));
         assert_eq!(read("NEW".into(), Some("live"), Modify), (text("live"), text("deployed"), false));

@@ -12,7 +12,7 @@ use super::compare::{About, Reason};
 use super::foresee::changes;
 use super::guards::{self, Guarding};
 use super::token::{Attempt, CHANGE_SET};
-use super::{Attempted, ChangeSets, Wanted, With, drift, ending, saved, ways};
+use super::{Attempted, ChangeSets, Wanted, With, ending, revert, saved, ways};
 use crate::aws::{
     CallError, ChangeSet, ChangeSetSpec, ChangeSetSummary, Class, Operation, Phase, ResourceChange, Stack, StackSpec,
 };
@@ -143,7 +143,7 @@ async fn ask(
     let worked = match verdict {
         Verdict::Execute => return Ok(Worked::Out(change_set)),
         Verdict::Busy => return Ok(Worked::Again(None)),
-        Verdict::Nothing => Ok(Worked::Nothing(drift::blind(&change_set))),
+        Verdict::Nothing => Ok(Worked::Nothing(revert::blind(&change_set))),
         Verdict::Failed => Err(refused(regional, wanted, &change_set).await),
         Verdict::Stale => {
             attempt.give_up();
