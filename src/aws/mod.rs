@@ -19,6 +19,7 @@ mod picture;
 mod recovery;
 mod regional;
 mod resource_change;
+mod root_cause;
 mod s3;
 mod sessions;
 mod settings;

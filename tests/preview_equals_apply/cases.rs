@@ -77,6 +77,23 @@ const AT_URL: Edit = (
     "template   = \"https://net-templates.s3.eu-west-1.amazonaws.com/hub.yaml\"",
 );
 
+const NESTED: [Edit; 2] = [
+    ("hub.yaml", "Description: a hub\n", "Description: a hub with a part\n"),
+    (
+        "hub.yaml",
+        "Outputs:\n",
+        "  Part:\n    Type: AWS::CloudFormation::Stack\n    Properties: {TemplateURL: 'https://net-templates.s3.eu-west-1.amazonaws.com/part.yaml', Parameters: {Range: 10.8.0.0/16}}\nOutputs:\n  Part: {Value: !GetAtt Part.Outputs.VpcId}\n",
+    ),
+];
+
+const WIDER_NESTED: &str = "  Part:\n    Type: AWS::CloudFormation::Stack\n    Properties: {TemplateURL: 'https://net-templates.s3.eu-west-1.amazonaws.com/part.yaml', Parameters: {Range: 10.9.0.0/16}}\nOutputs:\n  Part: {Value: !GetAtt Part.Outputs.VpcId}\n";
+
+const MORE_NESTED: Edit = (
+    "part.yaml",
+    "Outputs:\n",
+    "  Extra:\n    Type: AWS::EC2::RouteTable\n    Properties: {VpcId: !Ref Vpc}\nOutputs:\n",
+);
+
 const AT_NOTHING: Edit = (
     "plan.toml",
     "template   = \"hub.yaml\"",
@@ -475,6 +492,17 @@ pub(crate) fn all() -> Vec<Case> {
             &[AT_URL, ("hub.yaml", "SubnetId: {Value: !Ref Subnet}", "Subnets: {Value: !Ref Subnet}")],
         ),
         failing(since("nothing at the URL", &[AT_URL], &[AT_NOTHING])),
+        // What is nested.
+        case("a nested stack more", &NESTED),
+        since("a nested stack", &NESTED, &NESTED),
+        since("a nested stack less", &NESTED, &[]),
+        since("a change in a nested stack", &NESTED, &[NESTED[0], NESTED[1], MORE_NESTED]),
+        since("a replacement in a nested stack", &NESTED, &[NESTED[0], ("hub.yaml", "Outputs:\n", WIDER_NESTED)]),
+        failing(since(
+            "a replacement in a nested stack that is protected",
+            &[NESTED[0], NESTED[1], PROTECTED[0]],
+            &[NESTED[0], ("hub.yaml", "Outputs:\n", WIDER_NESTED), PROTECTED[0]],
+        )),
         case("a stack that is only read", &READ_ONLY),
         Case {
             before: None,

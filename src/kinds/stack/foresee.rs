@@ -232,6 +232,10 @@ async fn with_nested(regional: &Regional, change: &aws::ResourceChange, depth: u
         for nested in &regional.change_set(name, id).await?.changes {
             shown.nested.push(Box::pin(with_nested(regional, nested, depth + 1)).await?);
         }
+        if !shown.nested.is_empty() {
+            // That something in it may change is all that CloudFormation says so; here is what.
+            shown.properties.retain(|property| property.path != "Properties");
+        }
     }
     Ok(shown)
 }
