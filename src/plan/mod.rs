@@ -27,6 +27,7 @@ mod load;
 mod lost;
 mod miss;
 mod nearest;
+mod nested;
 mod node;
 mod peering;
 mod problems;

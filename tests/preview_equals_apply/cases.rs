@@ -94,6 +94,15 @@ const MORE_NESTED: Edit = (
     "  Extra:\n    Type: AWS::EC2::RouteTable\n    Properties: {VpcId: !Ref Vpc}\nOutputs:\n",
 );
 
+const NESTED_FILE: [Edit; 2] = [
+    ("plan.toml", "\n[accounts]\n", "template_bucket = \"net-templates\"\n\n[accounts]\n"),
+    (
+        "hub.yaml",
+        "Outputs:\n",
+        "  Part:\n    Type: AWS::CloudFormation::Stack\n    Properties:\n      TemplateURL: ./part.yaml\n      Parameters: {Range: 10.8.0.0/16}\nOutputs:\n  Part: {Value: !GetAtt Part.Outputs.VpcId}\n",
+    ),
+];
+
 const AT_NOTHING: Edit = (
     "plan.toml",
     "template   = \"hub.yaml\"",
@@ -503,6 +512,11 @@ pub(crate) fn all() -> Vec<Case> {
             &[NESTED[0], NESTED[1], PROTECTED[0]],
             &[NESTED[0], ("hub.yaml", "Outputs:\n", WIDER_NESTED), PROTECTED[0]],
         )),
+        // What is nested by its path.
+        case("a nested file more", &NESTED_FILE),
+        since("a nested file", &NESTED_FILE, &NESTED_FILE),
+        since("a nested file that says another thing", &NESTED_FILE, &[NESTED_FILE[0], NESTED_FILE[1], MORE_NESTED]),
+        Case { before: None, ..case("a new stack with a nested file", &NESTED_FILE) },
         case("a stack that is only read", &READ_ONLY),
         Case {
             before: None,

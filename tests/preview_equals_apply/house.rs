@@ -115,11 +115,12 @@ impl House {
         house
     }
 
-    /// How many changes there were so far, those of change sets aside.
+    /// How many changes there were so far, those of change sets and of the templates that they need aside.
     pub(crate) fn changes(&self) -> usize {
         let changes = |operation: &str| {
-            !["Describe", "Get", "List", "AssumeRole"].iter().any(|verb| operation.starts_with(verb))
+            !["Describe", "Get", "Head", "List", "AssumeRole"].iter().any(|verb| operation.starts_with(verb))
                 && !operation.ends_with("ChangeSet")
+                && operation != "PutObject"
         };
         self.sim.calls().iter().filter(|call| changes(&call.operation)).count()
     }

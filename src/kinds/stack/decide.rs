@@ -170,6 +170,7 @@ pub(super) mod tests {
             capabilities: Vec::new(),
             guards: Guards::default(),
             delivery: Delivery::default(),
+            nested: Vec::new(),
             owner: Owner { plan: "network".to_owned(), node: "stacks.spoke[dev]".parse().unwrap() },
             adopt: Adopt::Never,
         }

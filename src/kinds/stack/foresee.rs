@@ -39,6 +39,8 @@ pub struct Draft {
     pub guards: Guards<Expected>,
     /// How CloudFormation is given the template.
     pub delivery: Delivery,
+    /// The texts of templates of the plan that it nests, which must be in the bucket.
+    pub nested: Vec<String>,
     /// The node that the stack belongs to.
     pub owner: Owner,
     /// What becomes of a stack of that name that does not bear the node's tags.
@@ -79,6 +81,7 @@ impl Draft {
             capabilities: self.capabilities.clone(),
             guards: self.guards.known(),
             delivery: self.delivery.clone(),
+            nested: self.nested.clone(),
             owner: self.owner.clone(),
             adopt: self.adopt,
         }

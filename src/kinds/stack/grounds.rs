@@ -33,9 +33,21 @@ impl Draft {
     /// What the plan wants of it. The value of a parameter that the template hides is left out, and so is its default.
     pub fn wanted(&self) -> BTreeMap<String, String> {
         // Named one by one, so that whatever a stack is wanted to have besides is decided on here too.
-        // By which way the template comes to CloudFormation changes nothing about the stack.
-        let Self { name, template, path: _, parameters, tags, capabilities, guards, delivery: _, adopt, owner: _ } =
-            self;
+        // By which way the template comes to CloudFormation changes nothing about the stack, and what it nests is named in it
+        // by a digest.
+        let Self {
+            name,
+            template,
+            path: _,
+            parameters,
+            tags,
+            capabilities,
+            guards,
+            delivery: _,
+            nested: _,
+            adopt,
+            owner: _,
+        } = self;
         let document = Document::read(template).ok();
         let mut facts = BTreeMap::from([
             ("name".to_owned(), name.clone()),

@@ -14,7 +14,7 @@ const NAME: &str = "us-east-1-dev";
 impl World {
     /// What is wanted, as a preview knows it whose values are all known.
     pub(super) fn draft(&self) -> Draft {
-        let Wanted { name, template, path, parameters, tags, capabilities, guards, delivery, owner, adopt } =
+        let Wanted { name, template, path, parameters, tags, capabilities, guards, delivery, nested, owner, adopt } =
             self.wanted.clone();
         let known = |values: IndexMap<String, String>| {
             values.into_iter().map(|(name, value)| (name, Expected::Known(value))).collect()
@@ -29,6 +29,7 @@ impl World {
             capabilities,
             guards: Guards { protect: guards.protect, policy: guards.policy, settings },
             delivery,
+            nested,
             owner,
             adopt,
         }

@@ -19,6 +19,9 @@ mod grounds;
 mod guard_tests;
 mod guards;
 mod lasting;
+#[cfg(test)]
+mod nested_tests;
+mod nesting;
 mod saved;
 mod settings;
 mod standing;
@@ -49,6 +52,7 @@ pub use delivery::{Delivery, TemplateBucket, fits_in_request, read_at};
 pub use destroy::{destroy, foresee_destroy};
 pub use foresee::{Draft, Prepared, foresee, foresee_reading};
 pub use guards::{Guards, Policy, Protect};
+pub use nesting::{Nesting, Packed};
 pub use standing::standing;
 
 /// A stack as the plan wants it, all values worked out.
@@ -70,6 +74,8 @@ pub struct Wanted {
     pub guards: Guards,
     /// How CloudFormation is given the template.
     pub delivery: Delivery,
+    /// The texts of templates of the plan that it nests, which must be in the bucket.
+    pub nested: Vec<String>,
     /// The node that the stack belongs to.
     pub owner: Owner,
     /// What becomes of a stack of that name that does not bear the node's tags.

@@ -58,6 +58,7 @@ impl World {
             capabilities: Vec::new(),
             guards: Guards::default(),
             delivery: Delivery::default(),
+            nested: Vec::new(),
             owner: owner("stacks.spoke[dev]"),
             adopt: Adopt::Never,
         };

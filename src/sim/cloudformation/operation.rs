@@ -22,6 +22,7 @@ named! {
 
 /// One call's work on a stack: its phases follow each other until one has the last word.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is said, or comes about, by itself")]
 pub struct Operation {
     /// Its id.
     pub id: String,
