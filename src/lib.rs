@@ -20,5 +20,6 @@ pub mod report;
 pub mod rules;
 pub mod run;
 pub mod sim;
+pub mod simulate;
 pub mod text;
 pub mod view;

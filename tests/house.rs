@@ -29,6 +29,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "run",
         &["plan", "diag", "graph", "rules", "import", "engine", "kinds", "aws", "preview", "inventory", "event", "ids"],
     ),
+    ("simulate", &["run", "plan", "graph", "engine", "kinds", "aws", "sim", "cfn", "preview", "event", "diag", "ids"]),
 ];
 
 fn root() -> PathBuf {

@@ -99,7 +99,7 @@ const TRANSIENT: [&str; 8] = [
 
 /// Whether an operation changes something, or only looks or opens a session.
 pub(super) fn changes_something(operation: &str) -> bool {
-    const LOOKS: [&str; 6] = ["Describe", "Get", "Head", "List", "Validate", "AssumeRole"];
+    const LOOKS: [&str; 7] = ["Describe", "Detect", "Get", "Head", "List", "Validate", "AssumeRole"];
     !LOOKS.iter().any(|prefix| operation.starts_with(prefix))
 }
 

@@ -144,6 +144,8 @@ pub struct StackSpec {
     pub template: Template,
     /// The parameters that are given.
     pub parameters: IndexMap<String, String>,
+    /// The parameters that keep the values which the stack has; none of one that is to be made.
+    pub kept: Vec<String>,
     /// The tags that it shall have, and no others.
     pub tags: IndexMap<String, String>,
     /// What the template is allowed to make: `CAPABILITY_NAMED_IAM` and the like.
@@ -155,7 +157,8 @@ pub struct StackSpec {
 impl StackSpec {
     fn parameters(&self) -> Vec<types::Parameter> {
         let parameter = |(key, value)| types::Parameter::builder().parameter_key(key).parameter_value(value).build();
-        self.parameters.iter().map(parameter).collect()
+        let kept = |key| types::Parameter::builder().parameter_key(key).use_previous_value(true).build();
+        self.parameters.iter().map(parameter).chain(self.kept.iter().map(kept)).collect()
     }
 
     fn tags(&self) -> Vec<types::Tag> {
@@ -176,6 +179,8 @@ pub struct ChangeSetSpec {
     pub name: String,
     /// Whether nested stacks are looked into, each by a change set of its own.
     pub nested: bool,
+    /// Whether what really stands is compared and brought back, rather than only what was last deployed.
+    pub reverts_drift: bool,
 }
 
 /// A change set.
@@ -360,6 +365,7 @@ impl Regional {
                 .set_role_arn(spec.stack.settings.service_role.clone())
                 .set_deployment_config(spec.stack.settings.deployment())
                 .set_include_nested_stacks(spec.nested.then_some(true))
+                .set_deployment_mode(spec.reverts_drift.then_some(types::DeploymentMode::RevertDrift))
                 .client_token(&spec.name)
                 .send()
         };

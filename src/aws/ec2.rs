@@ -66,10 +66,10 @@ impl fmt::Display for PeeringState {
 pub struct PeeringSide {
     /// The id of the account that owns the VPC.
     pub account: String,
-    /// The VPC.
-    pub vpc: String,
     /// The VPC's region.
     pub region: String,
+    /// The VPC.
+    pub vpc: String,
     /// Whether names of this side's hosts resolve to private addresses for the other side; `None` while AWS does not say.
     pub dns: Option<bool>,
 }
@@ -78,8 +78,8 @@ impl PeeringSide {
     fn read(info: VpcPeeringConnectionVpcInfo) -> Self {
         Self {
             account: info.owner_id.unwrap_or_default(),
-            vpc: info.vpc_id.unwrap_or_default(),
             region: info.region.unwrap_or_default(),
+            vpc: info.vpc_id.unwrap_or_default(),
             dns: info.peering_options.and_then(|options| options.allow_dns_resolution_from_remote_vpc),
         }
     }
@@ -243,6 +243,39 @@ pub struct RouteTable {
     pub vpc: String,
     /// Its routes.
     pub routes: Vec<Route>,
+    /// The ids of its associations, each with its subnet; without one where it makes the table the main one.
+    pub associations: Vec<(String, Option<String>)>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl RouteTable {
+    fn read(table: aws_sdk_ec2::types::RouteTable) -> Option<Self> {
+        // A gateway's association is neither a subnet's nor the main one.
+        let associations = table.associations.unwrap_or_default().into_iter().filter_map(|own| {
+            let counts = own.subnet_id.is_some() || own.main == Some(true);
+            Some((own.route_table_association_id.filter(|_| counts)?, own.subnet_id))
+        });
+        let tags = table.tags.unwrap_or_default().into_iter().filter_map(|tag| Some((tag.key?, tag.value?)));
+        Some(Self {
+            id: table.route_table_id?,
+            vpc: table.vpc_id.unwrap_or_default(),
+            routes: table.routes.unwrap_or_default().into_iter().filter_map(Route::read).collect(),
+            associations: associations.collect(),
+            tags: tags.collect(),
+        })
+    }
+
+    /// The same table with these routes and no others.
+    pub(super) fn with_routes(&self, routes: impl IntoIterator<Item = Route>) -> Self {
+        Self {
+            id: self.id.clone(),
+            vpc: self.vpc.clone(),
+            routes: routes.into_iter().collect(),
+            associations: self.associations.clone(),
+            tags: self.tags.clone(),
+        }
+    }
 }
 
 fn filter(name: &str, values: impl IntoIterator<Item = impl Into<String>>) -> Filter {
@@ -462,10 +495,7 @@ impl Regional {
                 request.set_max_results(page).set_next_token(next.clone()).send()
             };
             let answer = self.call("DescribeRouteTables", send).await?;
-            found.extend(answer.route_tables.unwrap_or_default().into_iter().filter_map(|table| {
-                let routes = table.routes.unwrap_or_default().into_iter().filter_map(Route::read).collect();
-                Some(RouteTable { id: table.route_table_id?, vpc: table.vpc_id.unwrap_or_default(), routes })
-            }));
+            found.extend(answer.route_tables.unwrap_or_default().into_iter().filter_map(RouteTable::read));
             next = answer.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
                 return Ok(found);

@@ -1,5 +1,7 @@
 //! The calls that list all that a place has: stacks, VPCs, peerings and route tables.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_ec2::types::VpcCidrBlockStateCode;
 
 use super::call::{CallError, Class};
@@ -25,6 +27,10 @@ pub struct Vpc {
     pub id: String,
     /// Its address ranges, IPv4 and IPv6: the one that it was made with first.
     pub ranges: Vec<String>,
+    /// The ids of the associations of its ranges, by range.
+    pub associations: BTreeMap<String, String>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
 }
 
 impl Vpc {
@@ -33,19 +39,22 @@ impl Vpc {
         let is_there = |state: Option<&VpcCidrBlockStateCode>| matches!(state, None | Some(Associated | Associating));
         let v4 = vpc.cidr_block_association_set.unwrap_or_default().into_iter().filter_map(|own| {
             let state = own.cidr_block_state.and_then(|state| state.state);
-            own.cidr_block.filter(|_| is_there(state.as_ref()))
+            Some((own.cidr_block.filter(|_| is_there(state.as_ref()))?, own.association_id))
         });
         let v6 = vpc.ipv6_cidr_block_association_set.unwrap_or_default().into_iter().filter_map(|own| {
             let state = own.ipv6_cidr_block_state.and_then(|state| state.state);
-            own.ipv6_cidr_block.filter(|_| is_there(state.as_ref()))
+            Some((own.ipv6_cidr_block.filter(|_| is_there(state.as_ref()))?, own.association_id))
         });
         let mut ranges: Vec<String> = vpc.cidr_block.into_iter().collect();
-        for range in v4.chain(v6) {
+        let mut associations = BTreeMap::new();
+        for (range, association) in v4.chain(v6) {
+            associations.extend(association.map(|id| (range.clone(), id)));
             if !ranges.contains(&range) {
                 ranges.push(range);
             }
         }
-        Some(Self { id: vpc.vpc_id?, ranges })
+        let tags = vpc.tags.unwrap_or_default().into_iter().filter_map(|tag| Some((tag.key?, tag.value?)));
+        Some(Self { id: vpc.vpc_id?, ranges, associations, tags: tags.collect() })
     }
 }
 

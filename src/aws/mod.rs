@@ -8,9 +8,11 @@ mod account;
 mod call;
 mod cloudformation;
 mod credentials;
+mod drift;
 mod ec2;
 mod environment;
 mod events;
+mod exports;
 mod inventory;
 mod last_operation;
 mod nonce;
@@ -35,9 +37,11 @@ pub use call::{CallError, Class};
 pub use cloudformation::{
     ChangeSet, ChangeSetSpec, ChangeSetSummary, Parameter, Stack, StackSpec, Template, Validated,
 };
+pub use drift::{Detection, PropertyDrift, ResourceDrift, Unchecked};
 pub use ec2::{Peering, PeeringRequest, PeeringSide, PeeringState, Route, RouteTable, RouteTarget};
 pub use environment::{AskCode, BadBundle, Environment};
 pub use events::{StackEvent, first_failure};
+pub use exports::Export;
 pub use inventory::Vpc;
 pub use observer::{Operation, Progress, Step};
 pub use recovery::{Leaving, StackResource};

@@ -168,12 +168,14 @@ impl Picture {
                     Since::Unknown => return None,
                     Since::Led(led) => led,
                 };
-                let mut table = RouteTable { id: id.clone(), vpc: table.vpc.clone(), routes: Vec::new() };
-                if let Led::To(target) = led {
-                    let destination = destination.to_owned();
-                    table.routes.push(Route { destination, targets: vec![target], ..Route::default() });
-                }
-                Some(table)
+                let route = match led {
+                    Led::To(target) => {
+                        let destination = destination.to_owned();
+                        Some(Route { destination, targets: vec![target], ..Route::default() })
+                    }
+                    Led::Nowhere => None,
+                };
+                Some(table.with_routes(route))
             })
             .collect()
     }
@@ -191,8 +193,7 @@ impl Picture {
 
 /// A table with its routes to one destination alone.
 fn towards(table: &RouteTable, destination: &str) -> RouteTable {
-    let routes = table.routes.iter().filter(|route| route.destination == destination).cloned().collect();
-    RouteTable { id: table.id.clone(), vpc: table.vpc.clone(), routes }
+    table.with_routes(table.routes.iter().filter(|route| route.destination == destination).cloned())
 }
 
 /// For a listing that only has to count.

@@ -20,12 +20,14 @@ pub struct Detail {
     pub evaluation: String,
     /// The parameter, resource or attribute that is behind it.
     pub cause: Option<String>,
+    /// The value that was last deployed, as text, where a change set that looks at drift has found another.
+    pub deployed: Option<String>,
 }
 
 /// What a change set would do to one resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResourceChange {
-    /// CloudFormation's word for it: `Add`, `Modify`, `Remove`, `Import`, `Dynamic`.
+    /// CloudFormation's word for it: `Add`, `Modify`, `Remove`, `Import`, `Dynamic`, `SyncWithActual`.
     pub action: String,
     /// The resource's name in the template.
     pub resource: String,
@@ -37,6 +39,8 @@ pub struct ResourceChange {
     pub replacement: Option<String>,
     /// What becomes of the resource that is there: `Delete`, `Retain`, `Snapshot`, `ReplaceAndDelete` and so on.
     pub policy: Option<String>,
+    /// What became of it since it was last deployed, in a change set that looks at drift: `MODIFIED`, `DELETED` and so on.
+    pub drift: Option<String>,
     /// What of it changes.
     pub details: Vec<Detail>,
     /// Of a nested stack: the ARN of its own change set.
@@ -67,6 +71,7 @@ impl ResourceChange {
             id: change.physical_resource_id.filter(|id| !id.is_empty()),
             replacement: change.replacement.map(|replacement| replacement.as_str().to_owned()),
             policy: change.policy_action.map(|policy| policy.as_str().to_owned()),
+            drift: change.resource_drift_status.map(|status| status.as_str().to_owned()),
             details,
             change_set: change.change_set_id.filter(|id| !id.is_empty()),
             nested: Vec::new(),
@@ -87,6 +92,7 @@ impl Detail {
             recreation: target.requires_recreation.map(|word| word.as_str().to_owned()).unwrap_or_default(),
             evaluation: detail.evaluation.map(|word| word.as_str().to_owned()).unwrap_or_default(),
             cause: detail.causing_entity.filter(|cause| !cause.is_empty()),
+            deployed: target.drift.map(|drift| drift.previous_value.unwrap_or_default()),
         })
     }
 
@@ -106,6 +112,7 @@ impl Detail {
         self.before = self.before.take().or(other.before);
         self.after = self.after.take().or(other.after);
         self.cause = self.cause.take().or(other.cause);
+        self.deployed = self.deployed.take().or(other.deployed);
     }
 }
 

@@ -37,6 +37,7 @@ impl Document {
                 // The place of a value may go on to what follows it.
                 let forms = [path.to_owned(), format!("'{path}'"), format!("\"{path}\"")];
                 let written = forms.iter().find(|form| !path.is_empty() && rest.starts_with(*form));
+                let written = written.filter(|_| !is_block(text.get(..start).unwrap_or_default()));
                 Some(LocalTemplate {
                     resource: resource.id.clone(),
                     path: path.to_owned(),
@@ -48,6 +49,12 @@ impl Document {
         found.sort_by_key(|local| local.at.start);
         found
     }
+}
+
+/// Whether what follows a text is a block of lines (`|`, `>-`), in which quotes would be quotes.
+fn is_block(before: &str) -> bool {
+    let header = before.trim_end().trim_end_matches(|c: char| c.is_ascii_digit() || "+-".contains(c));
+    header.ends_with(['|', '>'])
 }
 
 #[cfg(test)]

@@ -9,8 +9,11 @@ use crate::engine::Limits;
 
 use super::allow::{Resource, resource};
 use super::disk::folder;
+use super::drift::{Drift, DriftArgs};
 use super::import::Import;
+use super::outputs::Outputs;
 use super::run::Adopt;
+use super::status::Status;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -28,7 +31,7 @@ use super::run::Adopt;
         2    the plan or the command line is in error; AWS was not called (validate --remote asks it)\n  \
         3    an account cannot be used, or AWS would not tell what was asked; nothing was changed\n  \
         4    a question was answered with no, or there was no terminal to ask at; nothing was changed\n  \
-        5    preview: there is something to do\n  \
+        5    preview: there is something to do; drift: something has drifted\n  \
         6    apply of a saved preview: what it was made of has changed since; nothing was changed\n  \
         130  interrupted, and no node failed\n\n\
         Try it without AWS:\n  orch apply plans/us-east-1.toml --local",
@@ -112,12 +115,13 @@ pub(super) enum Command {
     /// Reads everything that the plan touches, in all accounts at once, and says for every node what would be done:
     /// nothing, create, update in place, replace, or what it depends on that only the run will tell. Where a stack
     /// differs, CloudFormation works the update out in a change set, which is deleted again; --read-only makes none.
-    /// Ends with 0 where there is nothing to do, with 5 where there is something, with 1 where a node would fail.
+    /// Ends with 0 where there is nothing to do, 5 where there is something, 1 where a node would fail, simulated or not.
     ///
     /// With --save the preview is kept in a file, and its change sets wait at AWS: `orch apply FILE` does exactly that, or
     /// refuses; `orch discard FILE` deletes the change sets.
     #[command(after_long_help = "Examples:\n  \
         orch preview plans/us-east-1.toml\n  \
+        orch preview plans/us-east-1.toml --simulate\n  \
         orch preview plans/us-east-1.toml --only account:dev\n  \
         orch preview plans/us-east-1.toml --save changes.json\n  \
         orch preview plans/us-east-1.toml --read-only --format markdown > comment.md")]
@@ -211,6 +215,21 @@ pub(super) enum Command {
         orch outputs plans/us-east-1.toml --format json | jq -r '.[\"stacks.master\"].outputs.VPCId'\n  \
         eval \"$(orch outputs plans/us-east-1.toml --format env)\"")]
     Outputs(Outputs),
+    /// Show what was changed or deleted by hand since it was deployed
+    ///
+    /// Has CloudFormation compare the resources of every stack that the plan manages with what it last deployed, in all
+    /// accounts at once, and shows what differs, property by property. Peerings and routes are compared with the plan.
+    /// That changes nothing; `orch apply --revert-drift` brings it back. `orch preview` is another question: it compares
+    /// templates, parameters and tags with those that were last deployed.
+    #[command(after_long_help = "Exit codes:\n  \
+        0    nothing has drifted\n  \
+        3    something could not be read or compared, whatever the rest is\n  \
+        5    something has drifted or is gone\n\n\
+        Examples:\n  \
+        orch drift plans/us-east-1.toml\n  \
+        orch drift plans/us-east-1.toml --only account:dev\n  \
+        orch drift plans/us-east-1.toml --format markdown > drift.md")]
+    Drift(DriftArgs),
     /// Show how every node stands at AWS, also in the middle of somebody's run
     ///
     /// The live state of each stack, peering and route, how long ago it last began to change, why a stack failed, what
@@ -420,6 +439,9 @@ pub(super) struct Apply {
     /// lists them. It goes with the whole plan, not with --only or --skip.
     #[arg(long)]
     pub prune: bool,
+    /// Drift.
+    #[command(flatten)]
+    pub drift: Drift,
     /// Pass over this resource when a rollback that has failed is gone on with; repeatable
     ///
     /// For a stack in `UPDATE_ROLLBACK_FAILED`. CloudFormation then takes the resource for rolled back, though it is not:
@@ -483,6 +505,7 @@ pub(super) struct Run {
 
 /// Arguments of `preview`.
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct PreviewArgs {
     /// What it is about.
     #[command(flatten)]
@@ -490,9 +513,15 @@ pub(super) struct PreviewArgs {
     /// The form of the preview
     #[arg(long, value_enum, default_value_t = PreviewFormat::Text)]
     pub format: PreviewFormat,
+    /// Carry the plan out on the embedded AWS, which begins with what is live, and show what comes of it, marked so
+    #[arg(long, conflicts_with_all = ["save", "prune", "destroy", "revert_drift"])]
+    pub simulate: bool,
     /// Make no change sets: they run the macros of a template, which is code. For plans that one does not trust
-    #[arg(long)]
+    #[arg(long, conflicts_with = "revert_drift")]
     pub read_only: bool,
+    /// Drift.
+    #[command(flatten)]
+    pub drift: Drift,
     /// Save the preview to a file, for `orch apply FILE`; its change sets are left to wait at AWS
     #[arg(long, value_name = "FILE", conflicts_with_all = ["read_only", "prune", "destroy"])]
     pub save: Option<PathBuf>,
@@ -503,14 +532,14 @@ pub(super) struct PreviewArgs {
     #[arg(long)]
     pub prune: bool,
     /// Show what `destroy` would do
-    #[arg(long, conflicts_with_all = ["prune", "read_only"])]
+    #[arg(long, conflicts_with_all = ["prune", "read_only", "revert_drift"])]
     pub destroy: bool,
     /// Slots.
     #[command(flatten)]
     pub limits: Slots,
 }
 
-/// The forms of `preview`.
+/// The forms of `preview` and `drift`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum PreviewFormat {
     /// For people.
@@ -519,51 +548,6 @@ pub(super) enum PreviewFormat {
     Json,
     /// For a comment on a pull request.
     Markdown,
-}
-
-/// Arguments of `outputs`.
-#[derive(Args, Debug)]
-pub(super) struct Outputs {
-    /// What it is about.
-    #[command(flatten)]
-    pub on: On,
-    /// The form of the outputs
-    #[arg(long, value_enum, default_value_t = OutputsFormat::Table)]
-    pub format: OutputsFormat,
-    /// Slots.
-    #[command(flatten)]
-    pub limits: Slots,
-}
-
-/// Arguments of `status`.
-#[derive(Args, Debug)]
-pub(super) struct Status {
-    /// What it is about.
-    #[command(flatten)]
-    pub on: On,
-    /// The form of what is found
-    #[arg(long, value_enum, default_value_t = StatusFormat::Text)]
-    pub format: StatusFormat,
-}
-
-/// The forms of `status`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum StatusFormat {
-    /// For people; -v gives every node a line of its own.
-    Text,
-    /// For programs.
-    Json,
-}
-
-/// The forms of `outputs`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum OutputsFormat {
-    /// For people.
-    Table,
-    /// An object of nodes by name, each with account, region and outputs.
-    Json,
-    /// Shell assignments, `STACKS_MASTER_VPCID='vpc-…'`.
-    Env,
 }
 
 /// Splits `NAME=VALUE`.

@@ -15,7 +15,7 @@ pub enum Exit {
     NoAccount,
     /// A question was answered with no, or there was no terminal to ask at; nothing was changed.
     NotConfirmed,
-    /// A preview has found something to do.
+    /// A preview has found something to do, or a look for drift something that has drifted.
     Changes,
     /// What a saved preview was made of has changed since; nothing was changed.
     Outdated,

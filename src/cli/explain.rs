@@ -57,6 +57,9 @@ fn text(checked: &Checked, ix: Ix) -> String {
     let mut page = Page { text: String::new(), sources };
     let _ = writeln!(page.text, "{}: {}", node.id, what(node));
     page.fact("declared", &sources.place(&node.span));
+    if let Some(formerly) = &node.formerly {
+        page.fact("moved from", &formerly.to_string());
+    }
     page.node(plan, node);
     page.waits(graph, ix);
     page.text
@@ -145,7 +148,9 @@ impl Page<'_> {
                 self.fact("nests", &nested.join(", "));
             }
             if let Ok(document) = Document::read(&text) {
-                let given = |name: &String| stack.parameters.contains_key(name.as_str());
+                let given = |name: &String| {
+                    stack.parameters.contains_key(name.as_str()) || stack.kept.contains_key(name.as_str())
+                };
                 let left = document.parameters.values().filter(|parameter| !given(&parameter.name));
                 let left: Vec<_> = left.map(|parameter| parameter.name.clone()).collect();
                 hidden = document.parameters.into_values().filter(|one| one.no_echo).map(|one| one.name).collect();
@@ -153,6 +158,10 @@ impl Page<'_> {
                     self.fact("by default", &left.join(", "));
                 }
             }
+        }
+        if !stack.kept.is_empty() {
+            let kept: Vec<&str> = stack.kept.keys().map(AsRef::as_ref).collect();
+            self.fact("kept parameters", &kept.join(", "));
         }
         if stack.adopt {
             self.fact("adopt", "a stack of that name without tags of orch becomes this node's");

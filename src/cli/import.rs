@@ -102,7 +102,7 @@ fn attempt(args: &Import, surroundings: &Surroundings) -> Result<Exit, Exit> {
         counted(routes, "route"),
         counted(written.templates.len(), "template"),
     );
-    Ok(print(&said, judge(args, &written, surroundings)))
+    Ok(print(&said, judge(args, surroundings)))
 }
 
 /// The first lines of the plan: what the arguments say.
@@ -213,15 +213,8 @@ fn save(args: &Import, written: &Written) -> Result<(), Exit> {
     Ok(())
 }
 
-/// Holds the plan that was written to the rules, where it can be loaded as it stands, and shows what they find.
-fn judge(args: &Import, written: &Written, surroundings: &Surroundings) -> Exit {
-    if !written.secrets.is_empty() {
-        terminal::notice(&format!(
-            "the plan loads once these are set, for AWS does not show what they hide: {}\n",
-            written.secrets.join(", ")
-        ));
-        return Exit::Done;
-    }
+/// Holds the plan that was written to the rules, and shows what they find.
+fn judge(args: &Import, surroundings: &Surroundings) -> Exit {
     let findings = checked::find(&args.out, &Vars::default());
     terminal::notice(&diagnostic::render(&findings.problems, &findings.sources, surroundings.style()));
     if findings.checked.is_some() {

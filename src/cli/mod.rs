@@ -6,6 +6,7 @@ mod args;
 mod checked;
 mod confirm;
 mod disk;
+mod drift;
 mod exit;
 mod explain;
 mod graph;
@@ -95,6 +96,7 @@ pub fn main() -> ExitCode {
         Command::Schema => schema::schema(),
         Command::Rules(args) => rules::rules(&args),
         Command::Outputs(args) => outputs::outputs(&args, &surroundings),
+        Command::Drift(args) => drift::drift(&args, &surroundings),
         Command::Status(args) => status::status(&args, &surroundings),
     };
     exit.into()

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use clap::{Args, ValueEnum};
 use tokio::sync::mpsc;
 
 use crate::engine::Settings;
@@ -11,13 +12,38 @@ use crate::ids::{Kind, NodeId};
 use crate::report::{NodeOutputs, Palette, outputs_env, outputs_json, outputs_table};
 use crate::run::{Gathered, Job, Means, Task, execute};
 
-use super::args::{Outputs, OutputsFormat};
+use super::args::{On, Slots};
 use super::checked::Hold;
 use super::exit::Exit;
 use super::signals::Signals;
 use super::teller::Teller;
 use super::threads::on_threads;
 use super::{Surroundings, checked, print, reach, terminal};
+
+/// Arguments of `outputs`.
+#[derive(Args, Debug)]
+pub(super) struct Outputs {
+    /// What it is about.
+    #[command(flatten)]
+    pub on: On,
+    /// The form of the outputs
+    #[arg(long, value_enum, default_value_t = OutputsFormat::Table)]
+    pub format: OutputsFormat,
+    /// Slots.
+    #[command(flatten)]
+    pub limits: Slots,
+}
+
+/// The forms of `outputs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum OutputsFormat {
+    /// For people.
+    Table,
+    /// An object of nodes by name, each with account, region and outputs.
+    Json,
+    /// Shell assignments, `STACKS_MASTER_VPCID='vpc-…'`.
+    Env,
+}
 
 /// Prints what the chosen nodes gave, read from AWS. What does not exist is named, and the exit code says so.
 pub(super) fn outputs(args: &Outputs, surroundings: &Surroundings) -> Exit {

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::aws::{AccountError, Sessions};
 use crate::event::Event;
+use crate::ids::NodeId;
 use crate::inventory::{Inventory, News};
 use crate::plan::Plan;
 use crate::run::{Found, Gathered, Grounds, Left, Sink, grounds, search, used};
@@ -34,7 +35,8 @@ impl Past {
 
     /// The same for whoever looks nowhere.
     pub(super) fn blind(plan: &Arc<Plan>, target: &Target) -> Self {
-        let kept = Kept::open(&plan.name, target);
+        let mut kept = Kept::open(&plan.name, target);
+        kept.inventory.rename(&renamed(plan));
         let (grounds, unreached, heard) = (Grounds::default(), Vec::new(), Arc::default());
         Self { kept, plan: Arc::clone(plan), grounds, unreached, heard }
     }
@@ -52,7 +54,7 @@ impl Past {
     /// Writes the accounts down that are about to be used: should the run be broken off, they are found again.
     pub(super) fn note_accounts(&mut self) {
         let accounts = used(&self.plan);
-        self.kept.add(News { accounts, ..News::default() });
+        self.kept.add(News { accounts, renamed: renamed(&self.plan), ..News::default() });
     }
 
     /// The same sink, by way of one that listens.
@@ -79,4 +81,9 @@ impl Past {
         }
         self.kept.add(news);
     }
+}
+
+/// What the plan's nodes were called before, and what they are called now.
+fn renamed(plan: &Plan) -> Vec<(NodeId, NodeId)> {
+    plan.nodes.iter().filter_map(|node| Some((node.formerly.clone()?, node.id.clone()))).collect()
 }

@@ -13,10 +13,12 @@ use crate::report::{Palette, preview_json, preview_markdown, preview_text};
 use crate::run::{
     Gathered, Job, Leaving, Left, Looking, Means, Outlooks, WantedRoutes, execute, foresee, foresee_destroy,
 };
+use crate::simulate::{Live, simulate};
 
 use super::allow::Allow;
 use super::args::{Apply, Choice, Destroy, PreviewArgs, PreviewFormat, Run};
 use super::checked::{Checked, Hold};
+use super::drift::Drift;
 use super::exit::Exit;
 use super::past::Past;
 use super::saved::Saving;
@@ -33,7 +35,10 @@ pub(super) fn preview(args: &PreviewArgs, surroundings: &Surroundings) -> Exit {
 /// The same for the arguments of an apply.
 pub(super) fn before(apply: &Apply, surroundings: &Surroundings) -> Exit {
     let args = of_run(&apply.run);
-    preview(&PreviewArgs { prune: apply.prune, skip_resource: apply.skip_resource.clone(), ..args }, surroundings)
+    preview(
+        &PreviewArgs { prune: apply.prune, drift: apply.drift, skip_resource: apply.skip_resource.clone(), ..args },
+        surroundings,
+    )
 }
 
 /// The same for those of a destruction.
@@ -46,10 +51,12 @@ fn of_run(run: &Run) -> PreviewArgs {
         on: run.on.clone(),
         format: PreviewFormat::Text,
         read_only: false,
+        simulate: false,
         save: None,
         skip_resource: Vec::new(),
         prune: false,
         destroy: false,
+        drift: Drift::default(),
         limits: run.limits,
     }
 }
@@ -71,7 +78,8 @@ fn attempt(args: &PreviewArgs, surroundings: &Surroundings) -> Result<Exit, Exit
             let before = Job::before_destroy(Arc::clone(&plan), Arc::clone(&graph), &chosen);
             (Some(before), Job::destroy(plan, &graph, &chosen))
         } else {
-            (None, Job::apply(plan, graph, &chosen).allowing(allowed))
+            let job = Job::apply(plan, graph, &chosen).allowing(allowed);
+            (None, job.reverting_drift(args.drift.revert_drift))
         };
         let job = Arc::new(job.remembering(past.inventory()));
         let jobs: Vec<&Job> = before.iter().chain([&*job]).collect();
@@ -89,7 +97,15 @@ fn attempt(args: &PreviewArgs, surroundings: &Surroundings) -> Result<Exit, Exit
                 _ => None,
             };
             ahead.change_sets.sweep().await;
-            return seen.map(|seen| (seen, saved.unwrap_or(Ok(()))));
+            let preview = seen?;
+            let preview = if args.simulate {
+                let live =
+                    Live { sessions, sources: Arc::clone(&checked.sources), outlooks: Arc::clone(&ahead.outlooks) };
+                signals.or(Box::pin(simulate(&job, settings, live, preview))).await?
+            } else {
+                preview
+            };
+            return Ok((preview, saved.unwrap_or(Ok(()))));
         };
         let gathered = Arc::new(Gathered::default());
         let recalling = recall(before, settings, &checked, &sessions, &gathered, surroundings);
@@ -161,7 +177,7 @@ pub(super) async fn recall(
 
 /// How a preview is told to the shell.
 fn exit(preview: &Preview) -> Exit {
-    if preview.is_refused() {
+    if preview.is_refused() || preview.fails_in_simulation() {
         Exit::Failed
     } else if preview.is_nothing() {
         Exit::Done

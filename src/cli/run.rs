@@ -17,6 +17,7 @@ use super::allow::Allow;
 use super::args::{Apply, Choice, Destroy, On, Run, Slots, Target, Vars};
 use super::checked::Hold;
 use super::confirm::{Question, is_answered};
+use super::drift::Drift;
 use super::exit::Exit;
 use super::past::Past;
 use super::preview::{self, Ahead};
@@ -33,8 +34,8 @@ pub(super) fn apply(args: &Apply, surroundings: &Surroundings) -> Exit {
     if args.dry_run {
         return preview::before(args, surroundings);
     }
-    let prune = args.prune;
-    run(&args.run, Command::Apply, prune, &Allow::skipping(&args.skip_resource), surroundings)
+    let also = Also { prune: args.prune, drift: args.drift, taking: None };
+    run(&args.run, Command::Apply, also, &Allow::skipping(&args.skip_resource), surroundings)
 }
 
 /// Deletes what the plan made.
@@ -45,7 +46,7 @@ pub(super) fn destroy(args: &Destroy, surroundings: &Surroundings) -> Exit {
     if args.force {
         terminal::notice("warning: with --force, whatever cannot be deleted is left behind in the account\n");
     }
-    run(&args.run, Command::Destroy, false, &Allow::destroy(args), surroundings)
+    run(&args.run, Command::Destroy, Also::default(), &Allow::destroy(args), surroundings)
 }
 
 /// Arguments of `adopt`.
@@ -82,7 +83,7 @@ pub(super) fn adopt(args: &Adopt, surroundings: &Surroundings) -> Exit {
     let on = On { plan: args.plan.clone(), vars: args.vars.clone(), choice, target: args.target.clone() };
     let run = Run { on, yes: args.yes, fail_fast: false, limits: args.limits };
     let taking = Taking { from_others: args.from_other };
-    let also = Also { prune: false, taking: Some(taking) };
+    let also = Also { taking: Some(taking), ..Also::default() };
     attempt(&run, Command::Adopt, also, &Allow::default(), surroundings).unwrap_or_else(|exit| exit)
 }
 
@@ -94,20 +95,22 @@ struct Taking {
 }
 
 /// What a command does besides its own.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Also {
     /// Whether what left the plan is deleted.
     prune: bool,
+    /// Whether drift is taken back.
+    drift: Drift,
+    /// What of others is taken over.
     taking: Option<Taking>,
 }
 
 /// Breaks off what runs at the plan's stacks.
 pub(super) fn cancel(args: &Run, surroundings: &Surroundings) -> Exit {
-    run(args, Command::Cancel, false, &Allow::default(), surroundings)
+    run(args, Command::Cancel, Also::default(), &Allow::default(), surroundings)
 }
 
-fn run(args: &Run, command: Command, prune: bool, allow: &Allow<'_>, surroundings: &Surroundings) -> Exit {
-    let also = Also { prune, taking: None };
+fn run(args: &Run, command: Command, also: Also, allow: &Allow<'_>, surroundings: &Surroundings) -> Exit {
     attempt(args, command, also, allow, surroundings).unwrap_or_else(|exit| exit)
 }
 
@@ -118,7 +121,7 @@ fn attempt(
     allow: &Allow<'_>,
     surroundings: &Surroundings,
 ) -> Result<Exit, Exit> {
-    let Also { prune, taking } = also;
+    let Also { prune, drift, taking } = also;
     preview::whole_if_pruned(prune, &args.on.choice)?;
     let hold = if matches!(command, Command::Destroy | Command::Cancel) { Hold::ThatItLoads } else { Hold::EveryRule };
     let checked = checked::open(&args.on.plan, &args.on.vars, hold, surroundings)?;
@@ -137,7 +140,7 @@ fn attempt(
         Some(Taking { from_others }) => job.taking_over(from_others),
         None => job,
     };
-    let job = job.allowing(allowed);
+    let job = job.allowing(allowed).reverting_drift(drift.revert_drift);
     let question = Question::of(args, &job, command);
     question.can_be_answered(args, surroundings)?;
     let environment = reach::environment(&args.on.target, &checked.plan, surroundings)?;

@@ -164,6 +164,7 @@ fn attempt(args: &Apply, text: &str, surroundings: &Surroundings) -> Result<Exit
     let skipped = skipped.map_err(|error| refuse(&format!("{file}: {error}"), &[&again]))?;
     let allowed = Allow::skipping(&skipped).of(&checked.plan, &chosen)?;
     let job = Job::apply(Arc::clone(&checked.plan), Arc::clone(&checked.graph), &chosen).allowing(allowed);
+    let job = job.reverting_drift(saved.preview.reverts_drift);
     let environment = reach::environment(&on.target, &checked.plan, surroundings)?;
     let settings = Settings { limits: args.run.limits.limits(), fail_fast: args.run.fail_fast };
     on_threads(async {
@@ -232,6 +233,7 @@ fn own_flags(args: &Apply, saved: &Saved, file: &str) -> Result<(), Exit> {
         ("--only", !choice.only.is_empty()),
         ("--skip", !choice.skip.is_empty()),
         ("--skip-resource", !args.skip_resource.is_empty()),
+        ("--revert-drift", args.drift.revert_drift),
         ("--dry-run", args.dry_run),
         ("--prune", args.prune),
     ];

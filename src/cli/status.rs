@@ -2,16 +2,38 @@
 
 use std::sync::Arc;
 
+use clap::{Args, ValueEnum};
+
 use crate::event::{Health, Survey};
 use crate::report::{Layout, Palette, status_json, status_text};
 use crate::run::{Job, survey};
 
-use super::args::{Status, StatusFormat};
+use super::args::On;
 use super::checked::Hold;
 use super::exit::Exit;
 use super::signals::Signals;
 use super::threads::on_threads;
 use super::{Surroundings, checked, now, print, reach};
+
+/// Arguments of `status`.
+#[derive(Args, Debug)]
+pub(super) struct Status {
+    /// What it is about.
+    #[command(flatten)]
+    pub on: On,
+    /// The form of what is found
+    #[arg(long, value_enum, default_value_t = StatusFormat::Text)]
+    pub format: StatusFormat,
+}
+
+/// The forms of `status`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum StatusFormat {
+    /// For people; -v gives every node a line of its own.
+    Text,
+    /// For programs.
+    Json,
+}
 
 /// Prints how the chosen nodes stand.
 pub(super) fn status(args: &Status, surroundings: &Surroundings) -> Exit {

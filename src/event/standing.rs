@@ -107,6 +107,9 @@ pub struct Standing {
     /// A route's tables.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tables: Vec<TableStanding>,
+    /// What of a peering's options is not as the plan says, one line an item.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
     /// What to do, one remedy an item.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub help: Vec<String>,
@@ -123,6 +126,7 @@ impl Standing {
             cause: None,
             waits_for: Vec::new(),
             tables: Vec::new(),
+            options: Vec::new(),
             help: Vec::new(),
         }
     }

@@ -53,8 +53,8 @@ pub struct Peering {
     pub requester: Side,
     /// The side that was asked.
     pub accepter: Side,
-    /// The tags on the requester's side.
-    pub tags: BTreeMap<String, String>,
+    /// The tags on the requester's side, unless that was not asked.
+    pub tags: Option<BTreeMap<String, String>>,
 }
 
 /// One side of a peering.

@@ -73,7 +73,7 @@ fn facts() -> Facts {
         state: "active".to_owned(),
         requester: Side { dns: true, ..side("dev", "222222222222", "vpc-00000002") },
         accepter: side("hub", "111111111111", "vpc-00000001"),
-        tags: map(&[("Team", "net")]),
+        tags: Some(map(&[("Team", "net")])),
     };
     Facts {
         stacks: vec![hub, spoke],
@@ -88,8 +88,7 @@ fn loaded(written: &Written) -> Plan {
     for (path, text) in &written.templates {
         disk = disk.with(path, text);
     }
-    let env: Vec<(&str, &str)> = written.secrets.iter().map(|name| (name.as_str(), "s3cret")).collect();
-    let loaded = disk.load_with("plan.toml", &[], &env);
+    let loaded = disk.load("plan.toml");
     loaded.plan.unwrap_or_else(|| panic!("{:?}\n{}", loaded.problems, written.plan))
 }
 
@@ -127,17 +126,42 @@ fn what_is_left_out_is_told_and_what_templates_have_made_is_theirs() {
 }
 
 #[test]
-fn a_hidden_parameter_is_asked_of_the_environment_and_its_mask_is_not_written() {
+fn a_hidden_parameter_keeps_its_value_and_its_mask_is_not_written() {
     let mut facts = facts();
     facts.stacks[0].parameters.insert("Password".to_owned(), "****".to_owned());
     let written = write(&head(), &facts);
-    assert_eq!(written.secrets, ["HUB_PASSWORD"]);
-    assert!(written.told[0].contains("environment variable HUB_PASSWORD"), "{:?}", written.told);
+    assert!(written.plan.contains("keep_parameters = [\"Password\"]"), "{}", written.plan);
     assert!(!written.plan.contains("****"));
-    loaded(&written);
-    let without =
-        Disk::default().with("plan.toml", &written.plan).with("templates/hub.yaml", TEMPLATE).load("plan.toml");
-    assert!(without.plan.is_none(), "nothing is made up");
+    let plan = loaded(&written);
+    let Spec::Stack(hub) = &plan.nodes[0].spec else { unreachable!() };
+    assert!(hub.kept.contains_key("Password") && !hub.parameters.contains_key("Password"));
+}
+
+#[test]
+fn a_peering_whose_tags_nobody_saw_is_left_out_for_it_may_be_another_plans() {
+    let mut facts = facts();
+    facts.peerings[0].tags = None;
+    facts.peerings[0].requester.region = "us-west-2".into();
+    let written = write(&head(), &facts);
+    assert_eq!(written.counts, [2, 0, 0]);
+    let told = "left out: peering pcx-00000001 between vpc-00000002 and vpc-00000001: region us-west-2 of its requester was not asked";
+    assert_eq!(written.told, [told]);
+}
+
+#[test]
+fn what_may_not_do_as_it_is_is_told() {
+    let mut facts = facts();
+    facts.stacks[0].template.extend(std::iter::once("# ").chain(std::iter::repeat_n("x", 51_200)));
+    facts.stacks[1].tags.insert("Town".to_owned(), "Z?rich".to_owned());
+    let written = write(&head(), &facts);
+    let size = facts.stacks[0].template.len();
+    assert_eq!(
+        written.told,
+        [
+            format!("templates/hub.yaml has {size} bytes, so the plan must name a bucket for it: template_bucket = \"…\""),
+            "CloudFormation gives `?` for every character that is not ASCII; these hold some, so see whether they mean it: stacks.spoke".to_owned(),
+        ]
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::outputs::{Output, Outputs};
 use super::template::Templates;
 use super::toml::{key, literal, text};
 use super::{Facts, Peering, Side, Stack};
-use crate::cfn::Document;
+use crate::cfn::{Document, MAX_INLINE_BYTES};
 use crate::ids::{AccountName, Region};
 
 /// What CloudFormation shows in place of a parameter that its template hides.
@@ -36,8 +36,6 @@ pub struct Written {
     pub counts: [usize; 3],
     /// What it could not say, or leaves out, a line each.
     pub told: Vec<String>,
-    /// The environment variables that it wants, for what AWS does not show.
-    pub secrets: Vec<String>,
 }
 
 /// Writes a plan that describes what stands.
@@ -50,7 +48,6 @@ pub fn write(head: &Head, facts: &Facts) -> Written {
         names: names(&stacks),
         templates: Templates::default(),
         vars: Vec::new(),
-        secrets: Vec::new(),
         told,
         body: String::new(),
         taken: HashSet::new(),
@@ -58,6 +55,7 @@ pub fn write(head: &Head, facts: &Facts) -> Written {
     for (index, stack) in stacks.iter().enumerate() {
         writer.stack(index, stack);
     }
+    writer.doubts(&stacks);
     let mut named = BTreeMap::new();
     for peering in &facts.peerings {
         if let Some(name) = writer.peering(peering, facts) {
@@ -113,7 +111,6 @@ struct Writer<'a> {
     templates: Templates,
     /// Variables: the name and the value as it is written.
     vars: Vec<(String, String)>,
-    secrets: Vec<String>,
     told: Vec<String>,
     body: String,
     /// The names of peerings and routes that are taken.
@@ -125,16 +122,11 @@ impl Writer<'_> {
         let name = self.names[index].clone();
         let template = self.templates.path(stack);
         let document = Document::read(&stack.template).ok();
-        let mut parameters = String::new();
+        let (mut parameters, mut kept) = (String::new(), Vec::new());
         for (parameter, value) in &stack.parameters {
             let declared = document.as_ref().and_then(|document| document.parameters.get(parameter));
             if value == HIDDEN || declared.is_some_and(|declared| declared.no_echo) {
-                let secret = self.secret(&name, parameter);
-                self.told.push(format!(
-                    "parameter {parameter} of stacks.{name} is hidden by its template: give its value in the environment \
-                     variable {secret}"
-                ));
-                let _ = writeln!(parameters, "{} = \"{{{{ vars.{} }}}}\"", key(parameter), secret.to_lowercase());
+                kept.push(text(parameter));
                 continue;
             }
             let by_default = declared.is_some_and(|own| !own.is_default_decimal && own.default.as_ref() == Some(value));
@@ -155,10 +147,36 @@ impl Writer<'_> {
             let listed: Vec<String> = stack.capabilities.iter().map(|name| text(name)).collect();
             let _ = writeln!(self.body, "capabilities = [{}]", listed.join(", "));
         }
+        if !kept.is_empty() {
+            let _ = writeln!(self.body, "# hidden by the template, so AWS shows no value to write here");
+            let _ = writeln!(self.body, "keep_parameters = [{}]", kept.join(", "));
+        }
         if !parameters.is_empty() {
             let _ = write!(self.body, "[stacks.{}.parameters]\n{parameters}", key(&name));
         }
         self.tags("stacks", &name, &stack.tags);
+    }
+
+    /// What of the texts may not do as it is.
+    fn doubts(&mut self, stacks: &[&Stack]) {
+        for (path, text) in self.templates.files.iter().filter(|(_, text)| text.len() > MAX_INLINE_BYTES) {
+            let size = text.len();
+            self.told.push(format!(
+                "{path} has {size} bytes, so the plan must name a bucket for it: template_bucket = \"…\""
+            ));
+        }
+        let templates = self.templates.files.iter().map(|(path, text)| (path.clone(), text.contains('?')));
+        let values = self.names.iter().zip(stacks).map(|(name, stack)| {
+            let mut values = stack.parameters.values().chain(stack.tags.values());
+            (format!("stacks.{name}"), values.any(|value| value.contains('?')))
+        });
+        let doubtful: Vec<String> = templates.chain(values).filter(|(_, has)| *has).map(|(name, _)| name).collect();
+        if !doubtful.is_empty() {
+            self.told.push(format!(
+                "CloudFormation gives `?` for every character that is not ASCII; these hold some, so see whether they mean it: {}",
+                doubtful.join(", ")
+            ));
+        }
     }
 
     /// Tags, as a section of their own, those aside that are not a plan's to give.
@@ -184,11 +202,16 @@ impl Writer<'_> {
         if facts.of_templates.contains(id) {
             return None;
         }
-        let left_out = if let Some(plan) = tags.get("orch:plan") {
+        let strange = [requester, accepter].into_iter().find(|side| side.account.is_none());
+        let left_out = if let Some(plan) = tags.as_ref().and_then(|tags| tags.get("orch:plan")) {
             Some(format!("it belongs to plan `{plan}` of orch"))
         } else if state == "active" {
-            let strange = [requester, accepter].into_iter().find(|side| side.account.is_none());
-            strange.map(|side| format!("account {} was not among those that were asked", side.account_id))
+            match (strange, tags) {
+                (Some(side), _) => Some(format!("account {} was not among those that were asked", side.account_id)),
+                // Whose it is stands on the requester's side alone.
+                (None, None) => Some(format!("region {} of its requester was not asked", requester.region)),
+                (None, Some(_)) => None,
+            }
         } else {
             Some(format!("it is in {state}"))
         };
@@ -196,7 +219,7 @@ impl Writer<'_> {
             self.told.push(format!("left out: peering {id} between {} and {}: {why}", requester.vpc, accepter.vpc));
             return None;
         }
-        let (one, other) = (self.side(requester)?, self.side(accepter)?);
+        let (one, other, tags) = (self.side(requester)?, self.side(accepter)?, tags.as_ref()?);
         let end = |side: &Side| match self.outputs.giving(&side.vpc) {
             Some((stack, _)) => self.names[stack].clone(),
             None => side.account.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -290,18 +313,6 @@ impl Writer<'_> {
         written
     }
 
-    /// The environment variable of a hidden parameter, which a variable of the plan is taken from.
-    fn secret(&mut self, node: &str, parameter: &str) -> String {
-        let plain = |char: char| if char.is_ascii_alphanumeric() { char.to_ascii_uppercase() } else { '_' };
-        let name: String = format!("{node}_{parameter}").chars().map(plain).collect();
-        let taken = |name: &String| self.secrets.contains(name);
-        let numbered = (2_u32..).map(|number| format!("{name}_{number}"));
-        let name = std::iter::once(name.clone()).chain(numbered).find(|name| !taken(name)).unwrap_or(name);
-        self.vars.push((name.to_lowercase(), format!("{{ env = {} }}", text(&name))));
-        self.secrets.push(name.clone());
-        name
-    }
-
     /// A name for a peering or a route that none has yet.
     fn free(&mut self, name: &str) -> String {
         let name: String = name.chars().take(120).collect();
@@ -334,7 +345,7 @@ impl Writer<'_> {
             "[defaults]\nstacks = { adopt = true }\npeerings = { adopt = true }\nroutes = { adopt = true }\n",
         );
         plan.push_str(&self.body);
-        Written { plan, templates: self.templates.files, counts, told: self.told, secrets: self.secrets }
+        Written { plan, templates: self.templates.files, counts, told: self.told }
     }
 }
 

@@ -34,6 +34,15 @@ impl Durations {
         kept.drain(..over);
     }
 
+    /// Knows by another name what is known of a node; what is known by that name already stays.
+    pub(super) fn rename(&mut self, from: &NodeId, to: &NodeId) {
+        let Some(changes) = self.0.remove(from) else { return };
+        let known = self.0.entry(to.clone()).or_default();
+        for (change, took) in changes {
+            known.entry(change).or_insert(took);
+        }
+    }
+
     /// How long a change of a node is expected to take, in milliseconds: the median of what it took before. Of a node
     /// that never had this change it is that of the other instances of its group; `None` if none of them had it.
     pub fn expected(&self, node: &NodeId, change: Change) -> Option<u64> {

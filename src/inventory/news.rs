@@ -1,5 +1,7 @@
 //! What one run has to tell.
 
+use std::collections::BTreeMap;
+
 use super::{Account, Inventory, Laid};
 use crate::event::Change;
 use crate::ids::{AccountId, NodeId};
@@ -18,7 +20,7 @@ pub struct News {
     pub gone: Vec<Laid>,
     /// How long nodes took, in milliseconds.
     pub took: Vec<(NodeId, Change, u64)>,
-    /// What nodes were called before, and what they are called now.
+    /// What nodes were called before, and what they are called now: what is remembered of them goes on by that name.
     pub renamed: Vec<(NodeId, NodeId)>,
 }
 
@@ -41,6 +43,7 @@ impl Inventory {
         for id in news.emptied {
             self.accounts.remove(&id);
         }
+        self.rename(&news.renamed);
         self.routes.retain(|route| !news.gone.contains(route) && !news.laid.iter().any(|laid| laid.is_at(route)));
         self.routes.extend(news.laid);
         self.routes.sort();
@@ -48,6 +51,19 @@ impl Inventory {
         for (node, change, took_ms) in news.took {
             self.durations.add(node, change, took_ms);
         }
-        self.renamed.extend(news.renamed);
+    }
+
+    /// Remembers by their present names what is known of nodes that were called something else: routes bear no tags, so
+    /// nothing else tells whose they are.
+    pub fn rename(&mut self, renamed: &[(NodeId, NodeId)]) {
+        let renamed: BTreeMap<&NodeId, &NodeId> = renamed.iter().map(|(from, to)| (from, to)).collect();
+        for route in &mut self.routes {
+            if let Some(to) = renamed.get(&route.node) {
+                route.node = (*to).clone();
+            }
+        }
+        for (from, to) in renamed {
+            self.durations.rename(from, to);
+        }
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::{Account, Durations, Laid, tolerant};
-use crate::ids::{AccountId, NodeId};
+use crate::ids::AccountId;
 
 /// The version of the written form. New fields do not change it: a reader keeps those that it does not know.
 pub const VERSION: u32 = 1;
@@ -27,9 +27,6 @@ pub struct Inventory {
     /// How long its nodes took.
     #[serde(default, skip_serializing_if = "Durations::is_empty")]
     pub durations: Durations,
-    /// What its nodes were called before, and what they are called now.
-    #[serde(default, deserialize_with = "tolerant::map", skip_serializing_if = "BTreeMap::is_empty")]
-    pub renamed: BTreeMap<NodeId, NodeId>,
     /// What another version of orch has written, kept as it is.
     #[serde(flatten)]
     others: BTreeMap<String, Json>,
@@ -55,7 +52,6 @@ impl Inventory {
             accounts: BTreeMap::new(),
             routes: Vec::new(),
             durations: Durations::default(),
-            renamed: BTreeMap::new(),
             others: BTreeMap::new(),
         }
     }
@@ -111,7 +107,6 @@ mod tests {
             accounts: vec![account(&["us-east-1"])],
             laid: vec![route("rtb-1", "tgw-1"), route("rtb-2", "tgw-1")],
             took: vec![("stacks.hub".parse().unwrap(), Change::Created, 90_000)],
-            renamed: vec![("stacks.old".parse().unwrap(), "stacks.hub".parse().unwrap())],
             ..News::default()
         });
         inventory
@@ -161,12 +156,24 @@ mod tests {
                 90000
               ]
             }
-          },
-          "renamed": {
-            "stacks.old": "stacks.hub"
           }
         }
         "#);
+    }
+
+    #[test]
+    fn what_is_remembered_of_a_node_goes_on_by_its_present_name() {
+        let mut inventory = full();
+        let names =
+            [("routes.out[dev]", "routes.way[dev]"), ("stacks.hub", "stacks.core"), ("stacks.odd", "stacks.even")];
+        let renamed = names.map(|(from, to)| (from.parse().unwrap(), to.parse().unwrap())).to_vec();
+        inventory.take_in(News { renamed: renamed.clone(), ..News::default() });
+        assert!(inventory.routes.iter().all(|route| route.node == renamed[0].1));
+        let expected = |id: &str| inventory.durations.expected(&id.parse().unwrap(), Change::Created);
+        assert_eq!((expected("stacks.hub"), expected("stacks.core")), (None, Some(90_000)));
+        let before = inventory.clone();
+        inventory.rename(&renamed);
+        assert_eq!(inventory, before, "renamed twice, it is no other");
     }
 
     #[test]

@@ -14,7 +14,8 @@ pub enum Adopt {
     /// If it bears no tags of orch, it counts as the node's. It is not touched for that alone: the tags come with the next
     /// change that it needs for another reason. This is `adopt = true`.
     Declared,
-    /// It is to be taken over, and the tags are written. This is `orch adopt`.
+    /// It is to be taken over, and the tags are written, also if it bears a name that the node had before. This is `orch
+    /// adopt`.
     Now {
         /// Also if its tags say that it belongs to another plan or node.
         from_others: bool,
@@ -51,6 +52,18 @@ impl Adopt {
             Ownership::Nobodys => self != Self::Never,
             Ownership::Others { .. } => self == Self::Now { from_others: true },
         }
+    }
+
+    /// The owner by the name that something with these tags is to bear: the one that it bears, but the present one if it is
+    /// taken over now.
+    pub(super) fn names(self, owner: &Owner, tags: &BTreeMap<String, String>) -> Owner {
+        if self.is_now() { owner.clone() } else { owner.as_tagged(tags) }
+    }
+
+    /// What there is to say of something that goes on to bear a name which its node had before.
+    pub(super) fn moved(self, owner: &Owner, tags: &BTreeMap<String, String>) -> Option<String> {
+        let formerly = owner.former_name(tags).filter(|_| !self.is_now())?;
+        Some(format!("moved from {formerly}, whose name its tags go on to bear"))
     }
 
     /// Whether something with these tags counts as the owner's and is not to be touched for the tags alone.
@@ -116,7 +129,7 @@ mod tests {
 
     #[test]
     fn only_what_is_adopted_by_declaration_and_bears_no_tags_is_spared() {
-        let owner = Owner { plan: "network".to_owned(), node: "stacks.spoke[dev]".parse().unwrap() };
+        let owner = Owner::new("network", "stacks.spoke[dev]".parse().unwrap());
         let ours = owner.tags().map(|(key, value)| (key.to_owned(), value)).into();
         let none = BTreeMap::from([("Team".to_owned(), "net".to_owned())]);
         assert!(Adopt::Declared.spares(&owner, &none));

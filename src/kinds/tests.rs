@@ -17,7 +17,7 @@ pub(super) const DEV: &str = "222222222222";
 
 /// The node that the tests' resources belong to.
 pub(super) fn owner(node: &str) -> Owner {
-    Owner { plan: "network".to_owned(), node: node.parse().unwrap() }
+    Owner::new("network", node.parse().unwrap())
 }
 
 /// Sessions for both accounts, named `hub` and `dev`, opened over an embedded AWS.

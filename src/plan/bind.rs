@@ -68,7 +68,8 @@ pub(super) fn bind(
                 let (account, region) = (account.clone(), region.clone());
                 let (id, span, after) = (instance.id.clone(), group.span.clone(), after.clone());
                 let allow = group.allow.clone();
-                nodes.push(Node { id, span, account, region, spec, needs, after, allow, whole });
+                let formerly = instance.formerly.clone();
+                nodes.push(Node { id, formerly, span, account, region, spec, needs, after, allow, whole });
             }
         }
     }
@@ -141,6 +142,7 @@ impl Binder<'_> {
             name,
             template,
             parameters,
+            kept: stack.kept.clone(),
             tags,
             capabilities: stack.capabilities.clone(),
             manage: stack.manage,

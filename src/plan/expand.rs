@@ -10,6 +10,7 @@ use super::codes;
 use super::fields::{Declared, Key};
 use super::for_each::Source;
 use super::group::{Body, Group};
+use super::moved::{self, Moved};
 use super::peering::{DeclaredPeering, DeclaredSide};
 use super::problems::Problems;
 use super::route::DeclaredRoute;
@@ -21,7 +22,7 @@ use crate::diag::Span;
 use crate::ids::{AccountName, Kind, NodeId, Region};
 
 /// Expands every group into `world`.
-pub(super) fn expand(groups: &[Group], world: &mut World, problems: &mut Problems) {
+pub(super) fn expand(groups: &[Group], moved: &[Moved], world: &mut World, problems: &mut Problems) {
     for group in groups {
         world.groups.insert((group.kind, group.name.clone()), Instances { broken: true, ..Instances::default() });
     }
@@ -40,6 +41,7 @@ pub(super) fn expand(groups: &[Group], world: &mut World, problems: &mut Problem
         }
         world.groups[index] = instances;
     }
+    moved::apply(moved, world, problems);
     name_stacks(groups, world, problems);
 }
 
@@ -229,7 +231,7 @@ impl Expansion<'_> {
             let help = format!("shorten the group's name or the key: AWS takes {MAX_TAG} characters in a tag");
             self.problems.error(codes::INVALID_NAME, &self.group.span, message, help);
         }
-        Instance { id, each, account, region, name: None, accepter }
+        Instance { id, formerly: None, each, account, region, name: None, accepter }
     }
 
     fn side_region(
@@ -324,7 +326,10 @@ fn name_stacks(groups: &[Group], world: &mut World, problems: &mut Problems) {
                     scope.constant_text(text, problems).map(|name| (name, &text.span))
                 }
                 Key::Absent => {
-                    world.name.as_deref().map(|plan| (default_name(plan, &world.instances[member].id), &group.span))
+                    // A stack keeps its name, whatever its node is called.
+                    let instance = &world.instances[member];
+                    let id = instance.formerly.as_ref().unwrap_or(&instance.id);
+                    world.name.as_deref().map(|plan| (default_name(plan, id), &group.span))
                 }
             };
             world.instances[member].name = name.and_then(|(name, span)| checked_name(name, span, problems));

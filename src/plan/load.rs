@@ -18,12 +18,12 @@ use super::templates::Templates;
 use super::text::Text;
 use super::vars::Vars;
 use super::world::World;
-use super::{account, bind, codes, group, same_stack, unused};
+use super::{account, bind, codes, group, moved, same_stack, unused};
 use crate::diag::{Problem, Sources, Span};
 use crate::ids::{Kind, NodeId, Region};
 
 /// The keys of a plan.
-pub(super) const KEYS: [&str; 11] = [
+pub(super) const KEYS: [&str; 12] = [
     "extends",
     "abstract",
     "name",
@@ -32,6 +32,7 @@ pub(super) const KEYS: [&str; 11] = [
     "vars",
     "accounts",
     "defaults",
+    "moved",
     "stacks",
     "peerings",
     "routes",
@@ -120,7 +121,8 @@ impl Loader<'_> {
         world.accounts = account::read(&accounts, own.unwrap_or(&Table::new()), &world, self.sources, self.problems);
         world.buckets = DeclaredBuckets::read(table, &accounts, self.sources, self.problems);
         let groups = self.groups(table, &defaults, &world.lost, &start);
-        expand(&groups, &mut world, self.problems);
+        let moved = table.get("moved").map(|entry| moved::read(&entry.item, self.problems)).unwrap_or_default();
+        expand(&groups, &moved, &mut world, self.problems);
         let mut templates = Templates::new(self.files);
         let mut nodes = bind::bind(&groups, &world, &mut templates, self.sources, self.problems);
         same_stack::check(&nodes, &world, self.problems);

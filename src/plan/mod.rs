@@ -26,6 +26,7 @@ mod letters;
 mod load;
 mod lost;
 mod miss;
+mod moved;
 mod nearest;
 mod nested;
 mod node;

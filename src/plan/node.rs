@@ -36,6 +36,8 @@ pub struct Plan {
 pub struct Node {
     /// Its name.
     pub id: NodeId,
+    /// What it was called before (`moved`): what stands at AWS may bear that name.
+    pub formerly: Option<NodeId>,
     /// The header of the table that declares it; instances of a group share it.
     pub span: Span,
     /// The account it lives in; of a peering, the requester's.
@@ -119,6 +121,8 @@ pub struct StackSpec {
     pub template: Option<Origin>,
     /// Parameters by name: texts, numbers, truths, and lists of them.
     pub parameters: IndexMap<Arc<str>, Setting>,
+    /// Parameters whose present values stay, each with its place in the plan; none of them is among `parameters`.
+    pub kept: IndexMap<Arc<str>, Span>,
     /// Tags by key.
     pub tags: IndexMap<Arc<str>, Setting>,
     /// What the template is allowed to do: `CAPABILITY_IAM` and the like.

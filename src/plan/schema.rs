@@ -38,6 +38,9 @@ struct PlanFile {
     /// Keys for every account, stack, peering or route.
     #[schemars(example = json!({ "stacks": { "tags": { "Purpose": "Infrastructure" } } }))]
     defaults: Option<Defaults>,
+    /// What nodes, groups or instances were called before: what stands at AWS stays theirs, and nothing of it is touched.
+    #[schemars(example = json!([{ "from": "stacks.old", "to": "stacks.new" }]))]
+    moved: Option<Vec<MovedTable>>,
     /// CloudFormation stacks.
     #[schemars(example = json!({ "master": { "account": "master", "template": "templates/hub.yaml" } }))]
     stacks: Option<BTreeMap<String, StackTable>>,
@@ -52,6 +55,19 @@ struct PlanFile {
         "account": "dev", "route_tables": ["rtb-1"], "destination": "10.0.0.0/20", "via": "{{ peerings.spoke.id }}",
     } }))]
     routes: Option<BTreeMap<String, RouteTable>>,
+}
+
+/// What a node, an instance or a whole group was called before.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct MovedTable {
+    /// The name that it had, which the plan has no more.
+    #[schemars(example = &"stacks.spoke[dev]")]
+    from: String,
+    /// The name that it has.
+    #[schemars(example = &"stacks.spoke[development]")]
+    to: String,
 }
 
 /// A variable: any value, or one from the environment.
@@ -187,6 +203,10 @@ struct StackTable {
     /// The template's parameters.
     #[schemars(example = json!({ "CidrBlock": "{{ vars.hub_cidr }}" }))]
     parameters: Option<BTreeMap<String, Value>>,
+    /// Parameters that keep the value which the stack has: those that a template hides, say. A stack that is made takes
+    /// their defaults.
+    #[schemars(example = json!(["DatabasePassword"]))]
+    keep_parameters: Option<Vec<String>>,
     /// Tags of the stack, which CloudFormation copies to its resources.
     #[schemars(example = json!({ "Purpose": "Infrastructure" }))]
     tags: Option<BTreeMap<String, Value>>,
@@ -534,6 +554,7 @@ mod tests {
         }
         assert_eq!(keys(&schema), super::super::load::KEYS.into_iter().collect());
         assert_eq!(keys(definition(&schema, "BucketTable")), super::super::template_bucket::KEYS.into_iter().collect());
+        assert_eq!(keys(definition(&schema, "MovedTable")), super::super::moved::KEYS.into_iter().collect());
         assert_eq!(keys(definition(&schema, "SideTable")), super::super::peering::SIDE_KEYS.into_iter().collect());
     }
 

@@ -9,15 +9,17 @@ use super::document::Table;
 use super::fields::{Fields, Key, Keyed};
 use super::guards::{self, DeclaredGuards};
 use super::text::Text;
+use crate::diag::Span;
 
 /// The keys of a stack.
-pub(super) const KEYS: [&str; 20] = [
+pub(super) const KEYS: [&str; 21] = [
     "for_each",
     "account",
     "region",
     "name",
     "template",
     "parameters",
+    "keep_parameters",
     "tags",
     "capabilities",
     "manage",
@@ -45,11 +47,12 @@ pub(super) struct DeclaredStack {
     pub(super) name: Key<Arc<Text>>,
     pub(super) template: Option<Arc<Text>>,
     pub(super) parameters: IndexMap<Arc<str>, Keyed>,
+    pub(super) kept: IndexMap<Arc<str>, Span>,
     pub(super) tags: IndexMap<Arc<str>, Keyed>,
     pub(super) capabilities: Vec<Arc<str>>,
     pub(super) manage: bool,
     pub(super) adopt: bool,
-    pub(super) guards: DeclaredGuards,
+    pub(super) guards: Box<DeclaredGuards>,
 }
 
 /// Reads a stack; `own` is its table without the defaults.
@@ -59,7 +62,8 @@ pub(super) fn read(fields: &mut Fields<'_>, own: &Table) -> DeclaredStack {
     if manage {
         fields.require("template");
     } else {
-        for key in ["template", "parameters", "tags", "capabilities", "adopt"].into_iter().chain(guards::KEYS) {
+        let of_made = ["template", "parameters", "keep_parameters", "tags", "capabilities", "adopt"];
+        for key in of_made.into_iter().chain(guards::KEYS) {
             if let Some(entry) = own.get(key) {
                 let message = format!("`{key}` has no effect on a stack that is only read");
                 fields.problems.error(
@@ -74,13 +78,14 @@ pub(super) fn read(fields: &mut Fields<'_>, own: &Table) -> DeclaredStack {
     let (account, name) = (fields.text("account"), fields.optional_text("name"));
     if !manage {
         // What the defaults say of stacks that are made has no meaning for one that is only read.
-        let (parameters, tags, capabilities) = (IndexMap::new(), IndexMap::new(), Vec::new());
-        let guards = DeclaredGuards::default();
+        let (parameters, kept, tags, capabilities) = (IndexMap::new(), IndexMap::new(), IndexMap::new(), Vec::new());
+        let guards = Box::default();
         return DeclaredStack {
             account,
             name,
             template: None,
             parameters,
+            kept,
             tags,
             capabilities,
             manage,
@@ -88,17 +93,32 @@ pub(super) fn read(fields: &mut Fields<'_>, own: &Table) -> DeclaredStack {
             guards,
         };
     }
+    let parameters = fields.values("parameters");
+    let kept = kept(fields, &parameters);
     DeclaredStack {
         account,
         name,
         template: fields.text("template"),
-        parameters: fields.values("parameters"),
+        parameters,
+        kept,
         tags: fields.tags("tags"),
         capabilities: capabilities(fields),
         manage,
         adopt: fields.boolean("adopt").unwrap_or(false),
-        guards: guards::read(fields),
+        guards: Box::new(guards::read(fields)),
     }
+}
+
+/// The parameters whose present values stay, which none of them can both do and be given.
+fn kept(fields: &mut Fields<'_>, parameters: &IndexMap<Arc<str>, Keyed>) -> IndexMap<Arc<str>, Span> {
+    let names = fields.names("keep_parameters");
+    for (name, span) in &names {
+        if parameters.contains_key(name) {
+            let message = format!("parameter `{name}` is given a value and keeps the one it has");
+            fields.problems.error(codes::INVALID_VALUE, span, message, "take it away here, or from `parameters`");
+        }
+    }
+    names.into_iter().collect()
 }
 
 fn capabilities(fields: &mut Fields<'_>) -> Vec<Arc<str>> {

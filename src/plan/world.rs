@@ -47,6 +47,8 @@ pub(super) struct Instances {
 #[derive(Debug)]
 pub(super) struct Instance {
     pub(super) id: NodeId,
+    /// What it was called before.
+    pub(super) formerly: Option<NodeId>,
     pub(super) each: Option<Each>,
     pub(super) account: Option<AccountName>,
     pub(super) region: Option<Region>,

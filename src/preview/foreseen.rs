@@ -57,6 +57,10 @@ pub struct Foreseen {
     /// The node that would fail, and because of which this one would be skipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub because: Option<NodeId>,
+    /// What a simulation did with it, where values are only known there. All of it is simulated: ids that it has made up are
+    /// nobody's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulated: Option<Box<Self>>,
 }
 
 impl Foreseen {
@@ -76,6 +80,7 @@ impl Foreseen {
             until: Vec::new(),
             failure: None,
             because: None,
+            simulated: None,
         }
     }
 

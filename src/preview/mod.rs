@@ -22,6 +22,6 @@ pub use grounds::{DIGEST, Grounds};
 pub use order::Order;
 pub use resource::{Effect, PropertyChange, Recreates, ResourceChange};
 pub use saved::{Saved, Unreadable, Waiting};
-pub use whole::{Count, Preview, VERSION};
+pub use whole::{Count, Preview, Simulation, VERSION};
 
 use saved::digest;

@@ -20,6 +20,10 @@ pub enum Effect {
     Leave,
     /// It is taken into the stack as it is.
     Import,
+    /// It was deleted by hand, and is made again.
+    Restore,
+    /// It is already what it is to be, by hand: nothing is done but that CloudFormation takes note.
+    Sync,
     /// What is done is known during the update only.
     Unknown,
 }
@@ -62,6 +66,9 @@ pub struct PropertyChange {
     /// The parameter or resource that is behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
+    /// The value that was last deployed, where somebody has changed it by hand since; empty if there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployed: Option<String>,
 }
 
 /// What a change set would do to one resource.

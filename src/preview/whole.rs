@@ -29,11 +29,28 @@ pub struct Preview {
     /// Where nobody could look for what left the plan, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unsearched: Vec<Failure>,
+    /// Whether stacks are compared with what really stands, too, and that is brought back.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub reverts_drift: bool,
+    /// What there is to say about the simulation, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulation: Option<Simulation>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it so")]
 const fn is_not(truth: &bool) -> bool {
     !*truth
+}
+
+/// What there is to say about a simulation as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Simulation {
+    /// What it took for granted, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assumed: Vec<String>,
+    /// Why there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
 }
 
 /// How many nodes have which action, in the order in which they are told.
@@ -42,7 +59,17 @@ pub type Count = Vec<(Action, usize)>;
 impl Preview {
     /// A preview of nodes in their order, of which nothing left the plan.
     pub fn new(plan: String, nodes: Vec<Foreseen>, order: Order) -> Self {
-        Self { plan, nodes, order, left: Vec::new(), prunes: false, destroys: false, unsearched: Vec::new() }
+        Self {
+            plan,
+            nodes,
+            order,
+            left: Vec::new(),
+            prunes: false,
+            destroys: false,
+            unsearched: Vec::new(),
+            reverts_drift: false,
+            simulation: None,
+        }
     }
 
     /// All that the run would do something with: the nodes, and what left the plan if it is pruned.
@@ -58,6 +85,12 @@ impl Preview {
     /// Whether a node would fail.
     pub fn is_refused(&self) -> bool {
         self.taking_part().any(|node| node.action == Action::Refused)
+    }
+
+    /// Whether there could be no simulation, or a node would fail in it.
+    pub fn fails_in_simulation(&self) -> bool {
+        let failed = |node: &Foreseen| node.simulated.as_ref().is_some_and(|seen| seen.action == Action::Refused);
+        self.simulation.as_ref().is_some_and(|simulation| simulation.failure.is_some()) || self.nodes.iter().any(failed)
     }
 
     /// How many nodes have which action; those that none has are left out.

@@ -1,6 +1,7 @@
 //! What people and programs read of a run. Everything here turns data into text and does nothing else.
 
 pub mod diagnostic;
+mod drift;
 mod failure;
 pub mod findings;
 mod lines;
@@ -11,6 +12,7 @@ mod status;
 mod summary;
 mod took;
 
+pub use drift::{drift_json, drift_markdown, drift_text};
 pub use lines::{Lines, Verbosity};
 pub use outputs::{NodeOutputs, SameName, outputs_env, outputs_json, outputs_table};
 pub use palette::Palette;

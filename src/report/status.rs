@@ -123,10 +123,11 @@ type Alike<'a> = (Kind, &'a str, Health);
 /// What a node has in common with others, if there is nothing to say of it that they do not share.
 fn alike(node: &NodeStanding) -> Option<Alike<'_>> {
     let standing = &node.standing;
-    let is_plain = standing.health == Health::Fine
+    let is_plain = (standing.health == Health::Fine && standing.options.is_empty())
         || (standing.health != Health::Failed
             && standing.cause.is_none()
             && standing.help.is_empty()
+            && standing.options.is_empty()
             && standing.tables.iter().all(|table| table.state == RouteState::Missing));
     is_plain.then_some((node.node.kind, &*node.node.group, standing.health))
 }
@@ -157,6 +158,7 @@ fn own(at: Timestamp, node: &NodeStanding) -> Row {
     }
     let mut below: Vec<(&'static str, String)> =
         standing.tables.iter().filter_map(|table| Some(("table", in_table(table)?))).collect();
+    below.extend(standing.options.iter().map(|option| ("dns", printable(option).into_owned())));
     below.extend(standing.cause.iter().map(|cause| ("cause", printable(cause).into_owned())));
     let age = standing.since.map_or_else(String::new, |since| ago(age(at, since)));
     Row { health: standing.health, name: node.node.to_string(), state, age, below }
@@ -201,7 +203,7 @@ fn age(at: Timestamp, since: Timestamp) -> u64 {
 }
 
 /// What there is to say of a route in one table.
-fn in_table(standing: &TableStanding) -> Option<String> {
+pub(super) fn in_table(standing: &TableStanding) -> Option<String> {
     let TableStanding { table, destination, state, wanted, target } = standing;
     let target = target.as_deref().unwrap_or("nowhere");
     let said = match state {

@@ -356,8 +356,8 @@ impl<'a> Design<'a> {
     fn parameters(&self, stack: &StackSpec, document: &Document, is_whole: bool) -> Parameters {
         let given = |name: &str| -> Option<Option<String>> { Some(self.joined(&stack.parameters.get(name)?.value)) };
         let value = |parameter: &crate::cfn::Parameter| -> Option<Json> {
-            // What Systems Manager holds is not known here.
-            if parameter.is_ssm() {
+            // What Systems Manager holds is not known here, nor what a stack keeps.
+            if parameter.is_ssm() || stack.kept.contains_key(&*parameter.name) {
                 return None;
             }
             let default = || parameter.default.clone().filter(|_| is_whole && !parameter.is_default_decimal);

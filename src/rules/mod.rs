@@ -73,6 +73,7 @@ pub const ALL: &[Rule] = &[
     language::unused_allow::RULE,
     language::outside::RULE,
     language::guards::RULE,
+    language::moved::RULE,
     templates::nested_template::RULE,
     graph::cycle::RULE,
     graph::same_peering::RULE,

@@ -95,7 +95,8 @@ impl Standing {
         ix: Ix,
         parameters: impl Iterator<Item = (&'l String, &'l String)>,
     ) {
-        for (name, now) in parameters {
+        let kept = design.stack(ix).map(|(stack, _)| &stack.kept);
+        for (name, now) in parameters.filter(|(name, _)| !kept.is_some_and(|kept| kept.contains_key(name.as_str()))) {
             let wanted = design.parameter(ix, name).unwrap_or_default();
             let wanted: BTreeSet<&str> = wanted.split(',').map(str::trim).collect();
             let gone = now.split(',').map(str::trim).filter(|part| !wanted.contains(part));

@@ -40,12 +40,15 @@ impl Drafter<'_> {
             template,
             path,
             parameters: self.settings(&spec.parameters)?,
+            kept: spec.kept.keys().map(ToString::to_string).collect(),
             tags: self.settings(&spec.tags)?,
             capabilities: spec.capabilities.iter().map(ToString::to_string).collect(),
             guards: guards(&spec.guards, self.sources, |value| self.list(value))?,
             delivery,
             nested,
             owner: self.owner.clone(),
+            // Not the plan says so, but whoever runs it.
+            reverts_drift: false,
             adopt: self.adopt,
         })
     }

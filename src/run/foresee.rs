@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use super::drafts::Drafter;
 use super::outlooks::Outlooks;
+use super::owner::owner;
 use super::runner::{Doomed, doomed, missing, regional, vpcs};
 use super::template::template;
 use super::wanted::Resolver;
@@ -17,7 +18,7 @@ use crate::engine::{self, Outcome, Schedule, Settings, drive};
 use crate::event::Failure;
 use crate::graph::Ix;
 use crate::kinds::stack::ChangeSets;
-use crate::kinds::{Claim, Outlook, Owner, peering, route, stack};
+use crate::kinds::{Claim, Outlook, peering, route, stack};
 use crate::plan::{Node, PeeringSpec, RouteSpec, Spec};
 use crate::preview::{Action, Foreseen, Grounds, Order, Preview};
 
@@ -53,6 +54,7 @@ async fn walk(job: &Arc<Job>, settings: Settings, looking: Looking, gathered: Op
     let settings = Settings { fail_fast: false, ..settings };
     let schedule = Schedule::new(Arc::clone(&graph), lanes, |_| 1, settings);
     let outlooks = Arc::clone(&looking.outlooks);
+    let reverts_drift = job.reverts_drift() && looking.change_sets.is_some();
     let runner = Arc::new(Foreseer { job: Arc::clone(job), looking, gathered });
     let (_silent, control) = mpsc::unbounded_channel();
     drive(schedule, runner, control, |event| {
@@ -70,7 +72,8 @@ async fn walk(job: &Arc<Job>, settings: Settings, looking: Looking, gathered: Op
     let changing =
         nodes.iter().filter(|(_, node)| node.action.is_change()).map(|(ix, node)| (*ix, node.action)).collect();
     let order = order(job, &changing);
-    Preview::new(job.plan().name.to_string(), nodes.into_iter().map(|(_, node)| node).collect(), order)
+    let nodes = nodes.into_iter().map(|(_, node)| node).collect();
+    Preview { reverts_drift, ..Preview::new(job.plan().name.to_string(), nodes, order) }
 }
 
 /// The order in which what changes would run.
@@ -106,11 +109,12 @@ fn order(job: &Job, changing: &HashMap<Ix, Action>) -> Order {
     }
 }
 
-struct Foreseer {
-    job: Arc<Job>,
-    looking: Looking,
+/// Looks at the nodes of one job.
+pub(super) struct Foreseer {
+    pub(super) job: Arc<Job>,
+    pub(super) looking: Looking,
     /// What nodes give, where all of it is to be deleted.
-    gathered: Option<Arc<Gathered>>,
+    pub(super) gathered: Option<Arc<Gathered>>,
 }
 
 impl engine::Runner for Foreseer {
@@ -138,7 +142,7 @@ impl engine::Runner for Foreseer {
 }
 
 /// What is foreseen of a node before it is looked at.
-fn foreseen(node: &Node, action: Action) -> Foreseen {
+pub(super) fn foreseen(node: &Node, action: Action) -> Foreseen {
     let name = match &node.spec {
         Spec::Stack(stack) => stack.name.to_string(),
         Spec::Peering(_) | Spec::Route(_) => String::new(),
@@ -146,14 +150,23 @@ fn foreseen(node: &Node, action: Action) -> Foreseen {
     Foreseen { name, ..Foreseen::new(node.id.clone(), node.account.clone(), node.region.clone(), action) }
 }
 
-fn refused(node: &Node, failure: Failure) -> Foreseen {
+/// What there is to say of a route that stands: it bears no name.
+fn moved(node: &Node) -> Option<String> {
+    node.formerly.as_ref().map(|formerly| format!("moved from {formerly}"))
+}
+
+pub(super) fn refused(node: &Node, failure: Failure) -> Foreseen {
     Foreseen { failure: Some(failure), ..foreseen(node, Action::Refused) }
 }
 
 impl Foreseer {
-    async fn look(&self, ix: Ix, node: &Node, task: Task) -> Result<Outlook, Failure> {
+    /// Looks at one node.
+    ///
+    /// # Errors
+    /// It would fail.
+    pub(super) async fn look(&self, ix: Ix, node: &Node, task: Task) -> Result<Outlook, Failure> {
         let Looking { sessions, sources, outlooks, change_sets } = &self.looking;
-        let owner = Owner { plan: self.job.plan().name.to_string(), node: node.id.clone() };
+        let owner = owner(self.job.plan(), node);
         let adopt = self.job.adopt(ix);
         let drafter = Drafter { outlooks, sources, owner: owner.clone(), adopt };
         let home = regional(sessions, &node.account, &node.region)?;
@@ -171,6 +184,7 @@ impl Foreseer {
             }
             (Spec::Stack(spec), Task::Converge) => {
                 let draft = drafter.stack(spec, template(spec, sources, &home).await?)?;
+                let draft = stack::Draft { reverts_drift: self.job.reverts_drift(), ..draft };
                 let mut outlook = stack::foresee(&home, &draft, change_sets.as_deref()).await?;
                 outlook.grounds.wanted = draft.wanted();
                 let skip = self.job.allowed(&node.id).skip;
@@ -190,6 +204,9 @@ impl Foreseer {
                 let draft = drafter.route(spec)?;
                 let mut outlook = route::foresee(&home, &draft).await?;
                 outlook.grounds.wanted = draft.wanted();
+                if outlook.foreseen.action != Action::Create {
+                    outlook.foreseen.notes.extend(moved(node));
+                }
                 return Ok(outlook);
             }
             (Spec::Stack(spec), _) => {

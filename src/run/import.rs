@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::accounts::every;
 use super::turns::Turns;
-use crate::aws::{self, AccountSpec, CallError, Regional, Sessions, joined};
+use crate::aws::{self, AccountSpec, CallError, Phase, Regional, Sessions, joined};
 use crate::event::Failure;
 use crate::ids::{AccountName, Region};
 use crate::import::{Facts, Peering, Side, Stack, Table};
@@ -95,17 +95,21 @@ fn questions(regional: &Regional, turn: Arc<Semaphore>) -> [Asking; 3] {
     ]
 }
 
-/// The stacks of one place with their templates, and what these have made of peerings and routes. Those of other plans of
-/// orch are named only, and nested ones are their parents'.
+/// The stacks of one place with their templates, and what these have made of peerings and routes. Nested ones are their
+/// parents', and so is what they have made.
 async fn stacks(regional: &Regional, turn: &Arc<Semaphore>) -> Result<Fact, CallError> {
     let mut stacks = Vec::new();
     let mut of_templates = BTreeSet::new();
     let found = regional.every_stack().await?;
     let mut tasks = JoinSet::new();
-    for stack in found.into_iter().filter(|stack| stack.root.is_none()) {
+    for stack in found {
         let (regional, turn) = (regional.clone(), Arc::clone(turn));
         tasks.spawn(async move {
             let _turn = turn.acquire().await.ok();
+            // What was never made has no template, and has made nothing.
+            if stack.status.phase() == Phase::Review {
+                return Ok((stack, String::new(), Vec::new()));
+            }
             let template = regional.template(&stack.id).await?;
             let mut made = Vec::new();
             if ["AWS::EC2::VPCPeeringConnection", "AWS::EC2::Route"].iter().any(|kind| template.contains(kind)) {
@@ -117,6 +121,9 @@ async fn stacks(regional: &Regional, turn: &Arc<Semaphore>) -> Result<Fact, Call
     for looked in joined(tasks).await {
         let (stack, template, made) = looked?;
         of_templates.extend(made);
+        if stack.root.is_some() {
+            continue;
+        }
         stacks.push(Stack {
             account: regional.account().clone(),
             region: regional.region().clone(),
@@ -166,11 +173,11 @@ fn see(plan: &Plan, peering: aws::Peering, (account, region): (&str, &Region), s
         state: peering.state.to_string(),
         requester: side(&peering.requester),
         accepter: side(&peering.accepter),
-        tags: BTreeMap::new(),
+        tags: None,
     });
     known.requester.dns |= peering.requester.dns.unwrap_or_default();
     known.accepter.dns |= peering.accepter.dns.unwrap_or_default();
     if peering.requester.account == account && peering.requester.region == region.as_str() {
-        known.tags = peering.tags;
+        known.tags = Some(peering.tags);
     }
 }

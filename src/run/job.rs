@@ -43,6 +43,7 @@ pub struct Job {
     graph: Arc<Graph>,
     tasks: Vec<Task>,
     allowed: Arc<HashMap<NodeId, stack::Allowed>>,
+    reverts_drift: bool,
     /// What is taken over now, of the nodes that are made what the plan says.
     adopting: Option<Adopt>,
     left: Arc<[Leaving]>,
@@ -59,7 +60,7 @@ struct Past {
 impl Job {
     fn of(plan: Arc<Plan>, graph: Arc<Graph>, tasks: Vec<Task>) -> Self {
         let (allowed, left, past) = (Arc::default(), Arc::default(), Arc::default());
-        Self { plan, graph, tasks, allowed, adopting: None, left, past }
+        Self { plan, graph, tasks, allowed, reverts_drift: false, adopting: None, left, past }
     }
 
     /// Applies the chosen nodes. What is left out is read where one of them refers to what it gives; an order alone
@@ -247,6 +248,17 @@ impl Job {
     #[must_use]
     pub fn allowing(self, allowed: HashMap<NodeId, stack::Allowed>) -> Self {
         Self { allowed: Arc::new(allowed), ..self }
+    }
+
+    /// The same job, that brings back what was changed or deleted by hand.
+    #[must_use]
+    pub fn reverting_drift(self, reverts_drift: bool) -> Self {
+        Self { reverts_drift, ..self }
+    }
+
+    /// Whether it brings back what was changed or deleted by hand.
+    pub fn reverts_drift(&self) -> bool {
+        self.reverts_drift
     }
 
     /// The same job, in which the nodes take over what stands in their place. Nothing is made by it that is not there.

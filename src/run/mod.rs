@@ -2,12 +2,13 @@
 //!
 //! A [`Job`] says which nodes take part and what is done with each. [`execute()`] takes it through the engine: each node's
 //! values are rendered from the outputs gathered so far, handed to the node's kind, and what that gives is kept for
-//! those that follow. [`foresee()`] takes it through the engine without doing it. [`look()`] asks AWS what a plan is to be
-//! held against, [`survey()`] how its nodes stand; all three change nothing. Events go out through a [`Sink`]; nothing
-//! here prints.
+//! those that follow. [`foresee()`] takes it through the engine without doing it, and [`rehearse()`] by doing it somewhere
+//! else. [`look()`] asks AWS what a plan is to be held against, [`survey()`] how its nodes stand, [`drift()`] what has
+//! drifted of them; all three change nothing. Events go out through a [`Sink`]; nothing here prints.
 
 mod accounts;
 mod drafts;
+mod drift;
 mod execute;
 mod foresee;
 mod gathered;
@@ -16,6 +17,8 @@ mod import;
 mod job;
 mod left;
 mod outlooks;
+mod owner;
+mod rehearse;
 mod remote;
 mod runner;
 #[cfg(test)]
@@ -26,6 +29,7 @@ mod turns;
 mod wanted;
 
 pub use accounts::specs;
+pub use drift::drift;
 pub use execute::{Means, Sink, execute};
 pub use foresee::{Looking, foresee, foresee_destroy};
 pub use gathered::{Gathered, Given};
@@ -33,5 +37,6 @@ pub use import::{every_account, gather};
 pub use job::{Job, Task};
 pub use left::{Found, Ground, Grounds, Leaving, Left, Thing, Wanted as WantedRoutes, grounds, search, used};
 pub use outlooks::Outlooks;
+pub use rehearse::{Rehearsal, rehearse};
 pub use remote::look;
 pub use survey::survey;

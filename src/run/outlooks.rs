@@ -80,6 +80,19 @@ impl Outlooks {
         Some(Done { details, outputs, id: outlook.id.clone(), ..Done::new(Change::Unchanged) })
     }
 
+    /// What was foreseen of a node that the run leaves as it is or only reads.
+    pub(super) fn settled(&self, node: &NodeId) -> Option<Outlook> {
+        let kept = self.lock();
+        let outlook = kept.get(node).filter(|outlook| !outlook.is_pending())?;
+        let (outputs, id) = (outlook.outputs.clone(), outlook.id.clone());
+        Some(Outlook { outputs, id, ..outlook.foreseen.clone().into() })
+    }
+
+    /// Whether the run leaves a node as it is, or only reads it.
+    pub fn is_settled(&self, node: &NodeId) -> bool {
+        self.lock().get(node).is_some_and(|outlook| !outlook.is_pending())
+    }
+
     /// The change set that was made for a node, for whoever executes it.
     pub(super) fn take_prepared(&self, node: &NodeId) -> Option<Prepared> {
         self.lock().get_mut(node)?.prepared.take()

@@ -11,6 +11,7 @@ use indexmap::{IndexMap, IndexSet};
 use tokio::task::JoinSet;
 
 use super::accounts::every;
+use super::owner::owner;
 use super::turns::Turns;
 use crate::aws::{
     AccountError, CallError, Cause, Environment, Peering, PeeringState, RouteTable, Sessions, Template, joined,
@@ -18,8 +19,8 @@ use crate::aws::{
 use crate::diag::{FileId, Sources};
 use crate::graph::Ix;
 use crate::ids::{AccountName, Region};
-use crate::kinds::{Adopt, Claim, NODE_TAG, Owner, PLAN_TAG, stack};
-use crate::plan::{Attribute, Origin, Plan, Spec};
+use crate::kinds::{Adopt, Claim, NODE_TAG, PLAN_TAG, stack};
+use crate::plan::{Attribute, Node, Origin, Plan, Spec};
 use crate::rules::{
     Judged, Live, LivePeering, LiveRoute, LiveStack, LiveTable, Place, Subject, Unread, Unusable, Verdict,
 };
@@ -68,7 +69,11 @@ pub async fn look(plan: &Plan, sources: &Sources, environment: &Environment) -> 
     let mut facts = joined(tasks).await;
     // In the order of the plan, whoever answers first.
     facts.sort_by_key(|(place, _)| *place);
-    let nodes = plan.nodes.iter().enumerate().map(|(index, node)| (node.id.tag(), Ix::from(index))).collect();
+    // By the names that tags may bear.
+    let named = |(index, node): (usize, &Node)| {
+        std::iter::once(&node.id).chain(&node.formerly).map(|id| (id.tag(), Ix::from(index))).collect::<Vec<_>>()
+    };
+    let nodes = plan.nodes.iter().enumerate().flat_map(named).collect();
     for (_, fact) in facts {
         keep(plan, &nodes, &mut live, fact);
     }
@@ -141,7 +146,7 @@ fn stacks(plan: &Plan, sessions: &Sessions, turns: &mut Turns, asking: &mut Vec<
         let Spec::Stack(stack) = &node.spec else { continue };
         let Some(regional) = sessions.region(&node.account, &node.region) else { continue };
         let (ix, name, turn) = (Ix::from(index), Arc::clone(&stack.name), turns.at(&regional));
-        let owner = stack.manage.then(|| Owner { plan: plan.name.to_string(), node: node.id.clone() });
+        let owner = stack.manage.then(|| owner(plan, node));
         let adopt = Adopt::declared(stack.adopt);
         asking.push(Box::pin(async move {
             let _turn = turn.acquire().await.ok();

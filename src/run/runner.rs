@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::execute::{Means, millis};
 use super::gathered::{Gathered, Given};
 use super::guards::protect;
+use super::owner::owner;
 use super::template::template;
 use super::wanted::{Resolver, Unknown};
 use super::{Job, Leaving, Task, Thing};
@@ -70,7 +71,7 @@ impl Runner {
     }
 
     /// Keeps what a node gave for those that refer to it, and gives what is told of it.
-    fn keep(&self, node: &NodeId, done: &Done) -> BTreeMap<String, String> {
+    pub(super) fn keep(&self, node: &NodeId, done: &Done) -> BTreeMap<String, String> {
         // Something that was looked for in vain, or is gone now, has nothing to give.
         if !matches!(done.change, Change::Absent | Change::Deleted) {
             self.means.gathered.keep(node.clone(), Given { id: done.id.clone(), outputs: done.outputs.clone() });
@@ -80,8 +81,12 @@ impl Runner {
         outputs
     }
 
-    async fn work(&self, ix: Ix, node: &Node, task: Task) -> Result<Done, Failure> {
-        let owner = Owner { plan: self.job.plan().name.to_string(), node: node.id.clone() };
+    /// Does the work of one node.
+    ///
+    /// # Errors
+    /// It failed.
+    pub(super) async fn work(&self, ix: Ix, node: &Node, task: Task) -> Result<Done, Failure> {
+        let owner = owner(self.job.plan(), node);
         let (gathered, sources, adopt) = (&*self.means.gathered, &*self.means.sources, self.job.adopt(ix));
         let resolver = Resolver { gathered, sources, owner: owner.clone(), adopt };
         let claim = Claim { owner: &owner, adopt };
@@ -105,8 +110,9 @@ impl Runner {
                 let prepared = self.means.outlooks.take_prepared(&node.id);
                 let allowed = &self.job.allowed(&node.id);
                 let with = stack::With { allowed, change_sets: &self.means.change_sets, shown: shown.as_ref() };
-                let template = template(spec, &self.means.sources, &home).await?;
-                stack::converge(&home, &resolver.stack(spec, template)?, prepared, with, &progress).await
+                let wanted = resolver.stack(spec, template(spec, &self.means.sources, &home).await?)?;
+                let wanted = stack::Wanted { reverts_drift: self.job.reverts_drift(), ..wanted };
+                stack::converge(&home, &wanted, prepared, with, &progress).await
             }
             (Spec::Stack(spec), Task::Cancel) => stack::cancel(&home, &spec.name, &owner, &progress).await,
             (Spec::Stack(spec), Task::Read | Task::Find) => {
@@ -191,7 +197,7 @@ impl Runner {
 
     /// Deletes something that left the plan, if it still stands and is the plan's.
     async fn prune(&self, left: &Leaving) -> Result<Done, Failure> {
-        let owner = Owner { plan: self.job.plan().name.to_string(), node: left.node.clone() };
+        let owner = Owner::new(&*self.job.plan().name, left.node.clone());
         let home = regional(&self.means.sessions, &left.account, &left.region)?;
         let progress = |step: Step<'_>| self.tell(&left.node, step);
         match &left.thing {
@@ -314,15 +320,14 @@ async fn leads_into_own_peering(
     let mut into = peerings.filter(|peering| gathered.given(peering).is_some_and(is_target));
     let Some(peering) = into.next() else { return Ok(false) };
     let plan = job.plan();
-    let Some(Spec::Peering(spec)) = plan.nodes.iter().find(|node| node.id == *peering).map(|node| &node.spec) else {
-        return Ok(false);
-    };
+    let Some(node) = plan.nodes.iter().find(|node| node.id == *peering) else { return Ok(false) };
+    let Spec::Peering(spec) = &node.spec else { return Ok(false) };
     if !spec.adopt {
         // It was looked up by its owner's tags.
         return Ok(true);
     }
     // One that is adopted may be somebody else's still.
-    let owner = Owner { plan: plan.name.to_string(), node: peering.clone() };
+    let owner = owner(plan, node);
     let requester = regional(sessions, &spec.requester.account, &spec.requester.region)?;
     let accepter = regional(sessions, &spec.accepter.account, &spec.accepter.region)?;
     Ok(peering::find(&requester, &accepter, &owner, None).await?.is_some())

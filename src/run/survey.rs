@@ -7,16 +7,17 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::accounts::specs;
+use super::owner::owner;
 use super::turns::Turns;
 use super::wanted::{Resolver, Unknown};
 use super::{Gathered, Given, Job, Task};
-use crate::aws::{CallError, Environment, Peering, Regional, RouteTable, Sessions, joined};
+use crate::aws::{AccountError, CallError, Environment, Peering, Regional, RouteTable, Sessions, joined};
 use crate::diag::Sources;
 use crate::event::{Failure, Health, NodeStanding, Standing, Survey};
 use crate::graph::Ix;
 use crate::ids::{AccountName, NodeId, Region};
-use crate::kinds::{Adopt, Claim, Owner, peering, route, stack};
-use crate::plan::{Node, Outputs as _, PeeringSpec, Plan, RouteSpec, Spec};
+use crate::kinds::{Adopt, Claim, peering, route, stack};
+use crate::plan::{Node, Outputs as _, PeeringSpec, RouteSpec, Spec};
 
 /// An account in a region, by the plan's names.
 type Place = (AccountName, Region);
@@ -33,15 +34,25 @@ type Asking = Pin<Box<dyn Future<Output = Fact> + Send>>;
 /// How the nodes that a job of [`Job::survey`] has chosen stand. What cannot be read is told beside the rest.
 pub async fn survey(job: &Job, sources: &Arc<Sources>, environment: &Environment) -> Survey {
     let (sessions, errors) = Sessions::reach(&specs(&[job]), environment).await;
+    survey_by(job, sources, &sessions, &errors).await
+}
+
+/// The same by sessions that are open, beside the accounts that cannot be used.
+pub(super) async fn survey_by(
+    job: &Job,
+    sources: &Arc<Sources>,
+    sessions: &Sessions,
+    errors: &[AccountError],
+) -> Survey {
     let mut survey = Survey::default();
-    for error in &errors {
+    for error in errors {
         let mut failure = Failure::new(error.to_string(), "");
         failure.place = job.plan().accounts.get(&error.account).map(|account| sources.place(&account.span));
         failure.help = error.help();
         survey.unread.push(failure);
     }
     let mut tasks = JoinSet::new();
-    for ask in questions(job, &sessions) {
+    for ask in questions(job, sessions) {
         tasks.spawn(ask);
     }
     let (mut seen, gathered) = (Seen::default(), Gathered::default());
@@ -134,10 +145,6 @@ async fn look(
     Ok((standing, given))
 }
 
-fn owner(plan: &Plan, node: &Node) -> Owner {
-    Owner { plan: plan.name.to_string(), node: node.id.clone() }
-}
-
 fn accepter(spec: &PeeringSpec) -> Place {
     (spec.accepter.account.clone(), spec.accepter.region.clone())
 }
@@ -198,7 +205,14 @@ impl Judge<'_> {
         let views = peering::Views { requester: view(place), accepter: view(&other) };
         let vpcs = vpcs.as_ref().map(|(one, other)| (one.as_str(), other.as_str()));
         let claim = Claim { owner: &owner(self.job.plan(), node), adopt: Adopt::declared(spec.adopt) };
-        peering::standing(claim, vpcs, views).unwrap_or_else(|| {
+        let judged = peering::standing(claim, vpcs, views).map(|mut standing| {
+            if let (Health::Fine, Some((one, other)), Some(id)) = (standing.health, vpcs, &standing.id) {
+                let wanted = [(one, spec.requester.dns), (other, spec.accepter.dns)];
+                standing.options = peering::options(id, wanted, views);
+            }
+            standing
+        });
+        judged.unwrap_or_else(|| {
             let blind = if views.requester.is_none() { place } else { &other };
             match self.seen.peerings.get(blind) {
                 Some(Err(error)) => refused(blind.clone(), error.clone(), refusals),

@@ -8,6 +8,7 @@ use super::*;
 use crate::engine::{Limits, Settings};
 use crate::event::{Command, RouteState};
 use crate::graph::{Graph, of_plan};
+use crate::plan::Plan;
 use crate::plan::samples::Disk;
 use crate::run::samples::{DEV, HUB, PLAN};
 use crate::run::{Means, execute};

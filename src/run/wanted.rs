@@ -55,12 +55,15 @@ impl Resolver<'_> {
             template,
             path,
             parameters: self.texts(&spec.parameters)?,
+            kept: spec.kept.keys().map(ToString::to_string).collect(),
             tags: self.texts(&spec.tags)?,
             capabilities: spec.capabilities.iter().map(ToString::to_string).collect(),
             guards: guards(&spec.guards, self.sources, |value| self.list(value))?,
             delivery,
             nested,
             owner: self.owner.clone(),
+            // Not the plan says so, but whoever runs it.
+            reverts_drift: false,
             adopt: self.adopt,
         })
     }
@@ -215,7 +218,7 @@ via = "igw-1"
         let loaded = plan::load(Path::new("p.toml"), &One(text), &plan::Given { vars: &[], env: &|_| None });
         let plan = loaded.plan.unwrap();
         let Spec::Route(route) = &plan.nodes[1].spec else { panic!() };
-        let owner = Owner { plan: "net".to_owned(), node: plan.nodes[1].id.clone() };
+        let owner = Owner::new("net", plan.nodes[1].id.clone());
         let resolved = |tables: &str| {
             let gathered = Gathered::default();
             let outputs = BTreeMap::from([("Tables".to_owned(), tables.to_owned())]);

@@ -6,6 +6,7 @@
 //! pauses the clock waits for nothing.
 //!
 //! - [`wire`]: parameters, XML and errors of the three protocols;
+//! - [`seed`]: what a world begins with that knows another AWS;
 //! - [`world`]: what exists, as a value, with its clock and its timers;
 //! - [`cloudformation`], [`ec2`], [`s3`], [`sts`]: what the operations do.
 
@@ -18,6 +19,7 @@ pub mod ec2;
 pub mod faults;
 mod pattern;
 pub mod s3;
+pub mod seed;
 mod state;
 pub mod sts;
 mod timing;
@@ -40,6 +42,7 @@ use tokio::sync::watch;
 
 pub use caller::Caller;
 pub use faults::{AlarmFault, Effect, Fault, Faults, ResourceFault};
+pub use seed::Seed;
 pub use state::{Call, Outcome};
 pub use sts::{Trust, Trusts};
 pub use timing::Timing;
@@ -114,6 +117,15 @@ impl Builder {
         let origin = self.origin.unwrap_or(BEGINNING);
         let mut world = World::new(self.seed, origin);
         world.rules = self.rules;
+        Sim::new(State::new(world, origin, None))
+    }
+
+    /// An embedded AWS in memory in which stands already what stands elsewhere. It begins when the seeds end, unless told.
+    pub fn seeded(self, seeds: &[Seed]) -> Sim {
+        let origin = self.origin.or_else(|| seed::latest(seeds)).unwrap_or(BEGINNING);
+        let mut world = World::new(self.seed, origin);
+        world.rules = self.rules;
+        seed::plant(&mut world, seeds);
         Sim::new(State::new(world, origin, None))
     }
 

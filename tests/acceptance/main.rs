@@ -4,12 +4,14 @@
 
 mod adopting;
 mod calls;
+mod drift;
 mod first_run;
 mod guards;
 mod hand;
 mod in_process;
 mod left;
 mod listed;
+mod moved;
 mod network;
 mod orch;
 mod pace;

@@ -72,6 +72,77 @@ fn only_chosen_nodes_are_previewed_and_others_are_read() {
         .prints(&["no change set was made", "1 to update"]);
 }
 
+#[test]
+fn a_simulation_gives_shape_to_what_is_not_known_and_makes_nothing() {
+    let orch = shipped();
+    let simulate = [&PREVIEW[..], &["--simulate"]].concat();
+    orch.run(&simulate).code(5).prints(&[
+        "+ peerings.spoke[dev]  create",
+        "    simulated: + create pcx-0000000000000",
+        "17 nodes: 17 to create",
+        "Simulated: 12 nodes took shape",
+        "no promise",
+    ]);
+    let json = orch.run(&[&simulate[..], &["--format", "json"]].concat());
+    let read: serde_json::Value = serde_json::from_str(&json.code(5).stdout).unwrap();
+    let nodes = read["nodes"].as_array().unwrap();
+    assert_eq!(nodes.iter().filter(|node| node.get("simulated").is_some()).count(), 12);
+    let peering = nodes.iter().find(|node| node["node"] == "peerings.spoke[qa]").unwrap();
+    assert!(peering["simulated"]["name"].as_str().unwrap().starts_with("pcx-0000000000000"));
+    let markdown = orch.run(&[&simulate[..], &["--format", "markdown"]].concat());
+    markdown.code(5).prints(&["; *simulated:* create pcx", "simulated: + create pcx-0000000000000"]);
+    world::of(&orch).is_empty();
+    apply(&orch);
+    orch.run(&simulate).code(0).prints(&["Nothing to do", "Simulated: everything is known without"]);
+    orch.edit("plans/us-east-1.toml", "10.0.64.0/20", "10.0.80.0/20");
+    let before = world::of(&orch).shape();
+    // A change set tells no failure: the new VPC gets the internet gateway before the old one has let it go.
+    orch.run(&simulate).code(1).prints(&[
+        "± stacks.spoke[qa]",
+        "    simulated: ! would fail in the simulation",
+        "is already attached to network",
+        "    simulated: / would be skipped, since stacks.spoke[qa] would fail",
+    ]);
+    orch.run(&[&simulate[..], &["--read-only"]].concat())
+        .code(1)
+        .prints(&["no change set was made", "    simulated: ! would fail in the simulation"]);
+    assert_eq!(world::of(&orch).shape(), before);
+}
+
+#[test]
+fn a_simulation_is_of_an_apply_and_is_not_saved() {
+    let orch = shipped();
+    for other in [&["--destroy"][..], &["--prune"], &["--save", "changes.json"]] {
+        let refused = orch.run(&[&PREVIEW[..], &["--simulate"], other].concat());
+        refused.code(2).says(&["the argument '--simulate' cannot be used with"]);
+    }
+}
+
+#[test]
+fn what_fails_in_a_simulation_ends_with_one() {
+    let orch = shipped();
+    orch.write("one.yaml", "Resources: {G: {Type: AWS::EC2::InternetGateway}}\nOutputs: {Id: {Value: !Ref G}}\n");
+    orch.write(
+        "two.yaml",
+        "Parameters: {Of: {Type: String, AllowedPattern: 'net-.*'}}\nResources: {G: {Type: AWS::EC2::InternetGateway}}\n",
+    );
+    orch.write(
+        "plan.toml",
+        "name = \"two\"\nregion = \"us-east-1\"\naccounts = { a = { id = \"111111111111\" } }\n\
+         [stacks.one]\naccount = \"a\"\ntemplate = \"one.yaml\"\n\
+         [stacks.two]\naccount = \"a\"\ntemplate = \"two.yaml\"\n\
+         parameters = { Of = \"{{ stacks.one.outputs.Id }}\" }\n",
+    );
+    let preview = ["preview", "plan.toml", "--local", "--local-config", "quick.toml"];
+    orch.run(&preview).code(5);
+    let simulated = orch.run(&[&preview[..], &["--simulate"]].concat());
+    simulated.code(1).prints(&[
+        "    simulated: ! would fail in the simulation",
+        "net-.*",
+        "Simulated: 0 nodes took shape, 1 would fail",
+    ]);
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_during_a_preview_leaves_no_change_set_behind() {

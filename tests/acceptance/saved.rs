@@ -230,7 +230,7 @@ async fn a_stack_that_somebody_has_updated_is_told_with_its_states() {
     let orch = pending();
     let hub = hand::at(&orch, HUB).await;
     let theirs = spec("net-hub", &[("Range", "10.0.0.0/16"), ("Label", "theirs")], "stacks/hub");
-    let spec = ChangeSetSpec { stack: theirs, name: "theirs".to_owned(), nested: false };
+    let spec = ChangeSetSpec { stack: theirs, name: "theirs".to_owned(), nested: false, reverts_drift: false };
     hub.create_change_set(&spec).await.unwrap();
     let stack = hub.stack("net-hub").await.unwrap().unwrap().id;
     while hub.change_set(&stack, "theirs").await.unwrap().is_in_progress() {}
@@ -519,6 +519,7 @@ fn spec(name: &str, parameters: &[(&str, &str)], node: &str) -> StackSpec {
         name: name.to_owned(),
         template: orch::aws::Template::Text(TEMPLATE.to_owned()),
         parameters: parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+        kept: Vec::new(),
         tags: tags(node),
         capabilities: Vec::new(),
         settings: orch::aws::Settings::default(),

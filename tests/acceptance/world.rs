@@ -1,5 +1,6 @@
 //! What stands in the embedded AWS, read from its world and not from anything that orch says.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use orch::sim::ec2::Status;
@@ -135,6 +136,16 @@ impl Look {
         self.0.change(protect).unwrap();
     }
 
+    /// Changes what an account has in EC2 in a region, as somebody does by hand.
+    pub fn by_hand(&self, account: &str, region: &str, change: impl FnOnce(&mut orch::sim::ec2::Ec2)) {
+        let account: orch::ids::AccountId = account.parse().unwrap();
+        let own = |world: &mut World| {
+            let regions = &mut world.accounts.get_mut(&account).unwrap().regions;
+            change(&mut regions.get_mut(region).unwrap().ec2);
+        };
+        self.0.change(own).unwrap();
+    }
+
     /// How many live peerings there are.
     pub fn peerings(&self) -> usize {
         self.0.inspect(|world| world.peerings.values().filter(|peering| !peering.is_dead()).count()).unwrap()
@@ -165,6 +176,19 @@ impl Look {
             stacks.chain(peerings).filter(|tags| tags.contains_key("orch:plan")).count()
         };
         self.0.inspect(count).unwrap()
+    }
+
+    /// The nodes that stacks and live peerings name in their tags.
+    pub fn names(&self) -> BTreeSet<String> {
+        let names = |world: &World| {
+            let stacks = world.places().flat_map(|(_, place)| place.cloudformation.stacks.values());
+            let stacks = stacks.filter(|stack| stack.status.to_string() != "DELETE_COMPLETE");
+            let stacks = stacks.filter_map(|stack| stack.config.as_ref()).map(|config| &config.tags);
+            let peerings = world.peerings.values().filter(|peering| !peering.is_dead());
+            let peerings = peerings.map(|peering| &peering.requester.tags);
+            stacks.chain(peerings).filter_map(|tags| tags.get("orch:node")).cloned().collect()
+        };
+        self.0.inspect(names).unwrap()
     }
 
     /// How many change sets there are.

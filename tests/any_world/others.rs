@@ -95,6 +95,7 @@ impl Others {
                     name: format!("net-{name}"),
                     template: orch::aws::Template::Text(FOREIGN.to_owned()),
                     parameters: IndexMap::from([("Range".to_owned(), range)]),
+                    kept: Vec::new(),
                     tags: tags.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
                     capabilities: Vec::new(),
                     settings: orch::aws::Settings::default(),

@@ -1,5 +1,7 @@
 //! Pairs of a live world and a plan.
 
+use orch::sim::ec2::Ec2;
+
 use super::files::Edit;
 
 /// What somebody does by hand before the preview.
@@ -23,6 +25,8 @@ pub(crate) enum Hand {
     DeleteStack(&'static str, &'static str),
     /// Requests the peering with the plan's tags, and leaves it at that.
     Request,
+    /// Changes what an account has in EC2.
+    Ec2(&'static str, fn(&mut Ec2)),
     /// Takes the tags of orch from everything, as if somebody else had made it.
     Unmark,
     /// Gives the plan's stacks and peering another plan's tags.
@@ -44,10 +48,12 @@ pub(crate) struct Case {
     pub(crate) taking: Option<bool>,
     /// Whether a node fails.
     pub(crate) fails: bool,
+    /// Whether drift is taken back.
+    pub(crate) reverts_drift: bool,
 }
 
-const fn case(name: &'static str, after: &'static [Edit]) -> Case {
-    Case { name, before: Some(&[]), by_hand: &[], after, taking: None, fails: false }
+pub(crate) const fn case(name: &'static str, after: &'static [Edit]) -> Case {
+    Case { name, before: Some(&[]), by_hand: &[], after, taking: None, fails: false, reverts_drift: false }
 }
 
 const fn by_hand(name: &'static str, by_hand: &'static [Hand], after: &'static [Edit]) -> Case {
@@ -57,6 +63,46 @@ const fn by_hand(name: &'static str, by_hand: &'static [Hand], after: &'static [
 const fn since(name: &'static str, before: &'static [Edit], after: &'static [Edit]) -> Case {
     Case { before: Some(before), ..case(name, after) }
 }
+
+/// What was done by hand is to be taken back.
+const fn reverting(name: &'static str, by_hand: &'static [Hand], after: &'static [Edit]) -> Case {
+    Case { by_hand, reverts_drift: true, ..case(name, after) }
+}
+
+fn rename_the_vpcs(ec2: &mut Ec2) {
+    for vpc in ec2.vpcs.values_mut() {
+        vpc.tags.insert("Name".to_owned(), "mine".to_owned());
+        vpc.tags.insert("Owner".to_owned(), "me".to_owned());
+    }
+}
+
+fn switch_names_on(ec2: &mut Ec2) {
+    for vpc in ec2.vpcs.values_mut() {
+        vpc.dns_hostnames = true;
+    }
+}
+
+fn delete_the_subnets(ec2: &mut Ec2) {
+    ec2.subnets.clear();
+}
+
+fn take_the_tags_away(ec2: &mut Ec2) {
+    for table in ec2.route_tables.values_mut() {
+        table.tags.remove("Purpose");
+    }
+}
+
+const NAMES_OFF: Edit = (
+    "hub.yaml",
+    "Properties: {CidrBlock: !Ref Range, Tags: [{Key: Name, Value: !Ref Label}]}",
+    "Properties: {CidrBlock: !Ref Range, EnableDnsHostnames: false, Tags: [{Key: Name, Value: !Ref Label}]}",
+);
+
+const NAMES_ON: Edit = (
+    "hub.yaml",
+    "Properties: {CidrBlock: !Ref Range, Tags: [{Key: Name, Value: !Ref Label}]}",
+    "Properties: {CidrBlock: !Ref Range, EnableDnsHostnames: true, Tags: [{Key: Name, Value: !Ref Label}]}",
+);
 
 /// Everything is there as the plan has it, and somebody else's.
 const fn strange(name: &'static str, after: &'static [Edit]) -> Case {
@@ -133,6 +179,37 @@ Outputs:
 
 const FOREIGN: &str = "Resources: {Topic: {Type: AWS::EC2::InternetGateway}}\n";
 
+/// The hub, the peering and a route by other names, and what they were before.
+const RENAMED: [Edit; 8] = [
+    (
+        "plan.toml",
+        "region = \"us-east-1\"\n",
+        "region = \"us-east-1\"\nmoved = [\n  { from = \"stacks.hub\", to = \"stacks.core\" },\n  { from = \"peerings.link\", to = \"peerings.joint\" },\n  { from = \"routes.out\", to = \"routes.way\" },\n]\n",
+    ),
+    ("plan.toml", "[stacks.hub]", "[stacks.core]"),
+    ("plan.toml", "stacks.hub.outputs.Range", "stacks.core.outputs.Range"),
+    ("plan.toml", "stacks.hub.outputs.VpcId", "stacks.core.outputs.VpcId"),
+    ("plan.toml", "stacks.hub.outputs.TableId", "stacks.core.outputs.TableId"),
+    ("plan.toml", "[peerings.link]", "[peerings.joint]"),
+    ("plan.toml", "peerings.link.id", "peerings.joint.id"),
+    ("plan.toml", "[routes.out]", "[routes.way]"),
+];
+
+/// The same with another edit.
+const fn renamed_and(more: Edit) -> [Edit; 9] {
+    let mut edits = [more; 9];
+    let mut index = 0;
+    while index < RENAMED.len() {
+        edits[index] = RENAMED[index];
+        index += 1;
+    }
+    edits
+}
+
+const RENAMED_AND_CHANGED: [Edit; 9] = renamed_and(("plan.toml", "Label = \"hub\"", "Label = \"heart\""));
+
+const RENAMED_ELSEWHERE: [Edit; 9] = renamed_and(("plan.toml", "net-hub", "net-core"));
+
 const NO_LINK: [Edit; 3] = [
     (
         "plan.toml",
@@ -160,7 +237,8 @@ const READ_ONLY: [Edit; 2] = [
     ),
 ];
 
-const HUB_ALONE: [Edit; 4] = [
+/// The plan without all but its hub.
+pub(crate) const HUB_ALONE: [Edit; 4] = [
     NO_LINK[0],
     NO_LINK[1],
     NO_LINK[2],
@@ -524,5 +602,74 @@ pub(crate) fn all() -> Vec<Case> {
             ..case("a stack that is only read and under way", &READ_ONLY)
         },
         failing(Case { before: None, ..case("a stack that is only read and not there", &READ_ONLY) }),
+        // Other names.
+        case("a stack and a peering and a route that were called otherwise", &RENAMED),
+        case("a stack that was called otherwise changes", &RENAMED_AND_CHANGED),
+        since("what was called otherwise before it was made", &RENAMED, &RENAMED),
+        by_hand("what was called otherwise and is gone", &[Hand::DeletePeering], &RENAMED),
+        Case { taking: Some(false), ..case("what was called otherwise is taken over", &RENAMED) },
+        failing(case("a stack that was called otherwise is to be another one", &RENAMED_ELSEWHERE)),
+        // What was done by hand, and is to be taken back.
+        reverting("nothing has drifted", &[], &[]),
+        by_hand("drift that nobody asks about", &[Hand::Ec2("master", rename_the_vpcs)], &[]),
+        reverting("tags that were changed by hand", &[Hand::Ec2("master", rename_the_vpcs)], &[]),
+        reverting("tags of a stack that were taken away by hand", &[Hand::Ec2("master", take_the_tags_away)], &[]),
+        reverting("a subnet that was deleted by hand", &[Hand::Ec2("master", delete_the_subnets)], &[]),
+        reverting(
+            "drift in one stack and a change in the other",
+            &[Hand::Ec2("master", delete_the_subnets)],
+            &[("plan.toml", "Range = \"10.1.0.0/16\"", "Range = \"10.2.0.0/16\"")],
+        ),
+        reverting(
+            "drift and a change in one stack",
+            &[Hand::Ec2("master", rename_the_vpcs), Hand::Ec2("master", delete_the_subnets)],
+            &[("plan.toml", "Label = \"hub\"", "Label = \"core\"")],
+        ),
+        Case {
+            before: Some(&[NAMES_OFF]),
+            ..reverting(
+                "a template that follows what was done by hand",
+                &[Hand::Ec2("master", switch_names_on)],
+                &[NAMES_ON],
+            )
+        },
+        Case {
+            before: Some(&[NAMES_OFF]),
+            ..reverting("a property that was changed by hand", &[Hand::Ec2("master", switch_names_on)], &[NAMES_OFF])
+        },
+        reverting(
+            "a peering that was deleted while stacks have drifted",
+            &[Hand::DeletePeering, Hand::Ec2("master", rename_the_vpcs)],
+            &[],
+        ),
+        Case { before: None, ..reverting("nothing is there to drift", &[], &[]) },
+        Case {
+            before: Some(&PROTECTED),
+            ..reverting(
+                "drift of what is protected",
+                &[Hand::Ec2("master", rename_the_vpcs), Hand::Ec2("master", delete_the_subnets)],
+                &PROTECTED,
+            )
+        },
+        failing(Case {
+            before: Some(&PROTECTED),
+            ..reverting(
+                "a replacement that the plan protects from and drift beside it",
+                &[Hand::Ec2("master", delete_the_subnets)],
+                &[PROTECTED[0], MOVED],
+            )
+        }),
+        reverting(
+            "drift behind a value that is not known yet",
+            &[Hand::Ec2("dev", rename_the_vpcs)],
+            &[
+                MOVED,
+                (
+                    "plan.toml",
+                    "Peer = \"{{ stacks.hub.outputs.Range }}\"",
+                    "Peer = \"{{ stacks.hub.outputs.SubnetId }}\"",
+                ),
+            ],
+        ),
     ]
 }

@@ -20,6 +20,7 @@ use orch::sim::ec2::Tags;
 use orch::sim::s3::{Bucket, Encryption, Object};
 use orch::sim::world::Place;
 use orch::sim::{Sim, World};
+use orch::simulate::{Live, read, simulate};
 use tokio::sync::mpsc;
 
 use super::cases::{Case, Hand};
@@ -55,6 +56,8 @@ pub(crate) struct Tried {
     pub(crate) edits: &'static [Edit],
     /// Whether the nodes are taken over, and whether from others too.
     pub(crate) taking: Option<bool>,
+    /// Whether drift is taken back.
+    pub(crate) reverts_drift: bool,
 }
 
 impl Tried {
@@ -66,7 +69,7 @@ impl Tried {
             Some(from_others) => job.taking_over(from_others),
             None => job,
         };
-        (Arc::new(job), sources)
+        (Arc::new(job.reverting_drift(self.reverts_drift)), sources)
     }
 }
 
@@ -89,23 +92,28 @@ pub(crate) struct House {
     sessions: Arc<Sessions>,
 }
 
+/// Sessions at an embedded AWS for a job's accounts.
+async fn open(sim: &Sim, job: &Job) -> Arc<Sessions> {
+    let keys = sim.clone();
+    let environment =
+        Environment::given(sim.http_client(), sim.time_source(), move |_| Some(keys.credentials("111111111111")));
+    Arc::new(Sessions::open(&specs(&[job]), &environment).await.unwrap())
+}
+
 const SETTINGS: Settings = Settings { limits: Limits::UNLIMITED, fail_fast: false };
 
 impl House {
     /// The world as the case has it before the plan that is tried.
     pub(crate) async fn build(case: &Case) -> Self {
         let sim = Sim::builder().build();
-        let keys = sim.clone();
-        let environment =
-            Environment::given(sim.http_client(), sim.time_source(), move |_| Some(keys.credentials("111111111111")));
         let Ready { plan, graph, .. } = ready(&[]);
         let whole = Job::apply(Arc::clone(&plan), graph, &vec![true; plan.nodes.len()]);
-        let sessions = Arc::new(Sessions::open(&specs(&[&whole]), &environment).await.unwrap());
+        let sessions = open(&sim, &whole).await;
         let house = Self { sim, sessions };
         house.publish(&[]);
         if let Some(before) = case.before {
             let ahead = Ahead { outlooks: Arc::default(), change_sets: Arc::default() };
-            let told = house.apply(Tried { edits: before, taking: None }, ahead).await;
+            let told = house.apply(Tried { edits: before, taking: None, reverts_drift: false }, ahead).await;
             let failed = told.iter().find(|event| matches!(event, Event::NodeFailed { .. }));
             assert!(failed.is_none(), "{}: {failed:?}", case.name);
         }
@@ -183,6 +191,17 @@ impl House {
                 self.at(account).delete_stack(&stack.id, "by-hand").await.unwrap();
                 tokio::time::sleep(Duration::from_mins(10)).await;
             }
+            Hand::Ec2(account, change) => {
+                let account = self.at(account).account_id().clone();
+                let place = orch::sim::Place { account, region: "us-east-1".into() };
+                self.sim
+                    .change(|world| {
+                        let own =
+                            world.accounts.get_mut(&place.account).unwrap().regions.get_mut(&place.region).unwrap();
+                        change(&mut own.ec2);
+                    })
+                    .unwrap();
+            }
             Hand::Request => {
                 let vpc = async |regional: &Regional, stack: &str| {
                     regional.stack(stack).await.unwrap().unwrap().outputs["VpcId"].clone()
@@ -227,6 +246,7 @@ impl House {
             name: name.to_owned(),
             template: orch::aws::Template::Text(template.replace("@VPC", &self.vpc(account).await)),
             parameters: indexmap::IndexMap::new(),
+            kept: Vec::new(),
             tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
             capabilities: Vec::new(),
             settings: orch::aws::Settings::default(),
@@ -293,6 +313,48 @@ impl House {
         (foresee(&job, SETTINGS, looking).await, ahead)
     }
 
+    /// What a plan would do, and what a simulation does with what is not known of it; with the calls of the simulation, none
+    /// of which changes anything here.
+    pub(crate) async fn simulate(&self, tried: Tried) -> (Preview, Vec<String>) {
+        let (job, sources) = tried.job();
+        let (outlooks, change_sets) = (Arc::<Outlooks>::default(), Arc::<ChangeSets>::default());
+        let sessions = Arc::clone(&self.sessions);
+        let looking = Looking {
+            sessions: Arc::clone(&sessions),
+            sources: Arc::clone(&sources),
+            outlooks: Arc::clone(&outlooks),
+            change_sets: Some(Arc::clone(&change_sets)),
+        };
+        let preview = foresee(&job, SETTINGS, looking).await;
+        change_sets.sweep().await;
+        let before = self.sim.calls().len();
+        let preview = simulate(&job, SETTINGS, Live { sessions, sources, outlooks }, preview).await;
+        let calls = &self.sim.calls()[before..];
+        assert!(!calls.iter().any(|call| call.mutating), "{calls:#?}");
+        (preview, calls.iter().map(|call| call.operation.clone()).collect())
+    }
+
+    /// The same world, seen by another process, which has looked at nothing yet.
+    pub(crate) async fn afresh(&self, case: &Case) -> Self {
+        let (job, _) = Tried { edits: case.after, taking: None, reverts_drift: false }.job();
+        Self { sim: self.sim.clone(), sessions: open(&self.sim, &job).await }
+    }
+
+    /// An embedded AWS that is seeded with this one, and what both are asked by: each place's calls here and there.
+    pub(crate) async fn twin(&self) -> (Sim, Vec<(Regional, Regional)>) {
+        let Ready { plan, graph, sources } = ready(&[]);
+        let job = Job::apply(Arc::clone(&plan), graph, &vec![true; plan.nodes.len()]);
+        let (sessions, outlooks) = (Arc::clone(&self.sessions), Arc::<Outlooks>::default());
+        let seeds = read(&job, &Live { sessions, sources, outlooks }).await.unwrap();
+        let sim = Sim::builder().seeded(&seeds);
+        let there = open(&sim, &job).await;
+        let places = ["master", "dev"].map(|account| {
+            let at = |sessions: &Sessions| sessions.region(&account.into(), &"us-east-1".into()).unwrap();
+            (at(&self.sessions), at(&there))
+        });
+        (sim, places.into())
+    }
+
     /// Carries out what was seen.
     pub(crate) async fn apply(&self, tried: Tried, ahead: Ahead) -> Vec<Event> {
         self.publish(tried.edits);
@@ -315,7 +377,11 @@ impl House {
 
     /// The preview as it is drawn, with names in place of ids.
     pub(crate) fn shown(preview: &Preview) -> String {
-        let text = preview_text(preview, Palette::PLAIN);
+        Self::named(&preview_text(preview, Palette::PLAIN))
+    }
+
+    /// A text with names in place of ids.
+    pub(crate) fn named(text: &str) -> String {
         let mut named: Vec<String> = Vec::new();
         let words: Vec<String> = text
             .split_inclusive(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
@@ -329,7 +395,9 @@ impl House {
                 if !is_id {
                     return word.to_owned();
                 }
+                let made_up = bare.contains("-0000000000000");
                 let kind = bare.split('-').next().unwrap_or_default();
+                let kind = if made_up { format!("{kind}-made-up") } else { kind.to_owned() };
                 let place = named.iter().position(|known| known == bare).unwrap_or_else(|| {
                     named.push(bare.to_owned());
                     named.len() - 1

@@ -4,6 +4,7 @@
 mod cases;
 mod files;
 mod house;
+mod simulated;
 
 use orch::event::{Change, Event};
 use orch::preview::{Action, Effect, Foreseen, Preview};
@@ -11,7 +12,7 @@ use orch::preview::{Action, Effect, Foreseen, Preview};
 use house::{House, Tried};
 
 /// Whether a node ended as it was foreseen.
-fn fits(foreseen: &Foreseen, told: &[Event]) -> Result<(), String> {
+pub(crate) fn fits(foreseen: &Foreseen, told: &[Event]) -> Result<(), String> {
     let node = &foreseen.node;
     let ended = told.iter().find_map(|event| match event {
         Event::NodeDone { node: id, change, details, .. } if id == node => Some(Ok((*change, details))),
@@ -64,8 +65,8 @@ fn holds(case: &str, preview: &Preview, told: &[Event]) {
     assert!(wrong.is_empty(), "{case}: {wrong:#?}");
 }
 
-fn tried(case: &cases::Case) -> Tried {
-    Tried { edits: case.after, taking: case.taking }
+pub(crate) fn tried(case: &cases::Case) -> Tried {
+    Tried { edits: case.after, taking: case.taking, reverts_drift: case.reverts_drift }
 }
 
 /// Plays one case: the world is built, the preview drawn, applied as shown, and looked at again.

@@ -15,6 +15,7 @@ fn named(name: &str) -> StackSpec {
         name: name.to_owned(),
         template: crate::aws::Template::Text(STACK.to_owned()),
         parameters: IndexMap::new(),
+        kept: Vec::new(),
         tags: IndexMap::new(),
         capabilities: Vec::new(),
         settings: crate::aws::Settings::default(),

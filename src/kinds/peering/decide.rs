@@ -126,7 +126,7 @@ pub(super) mod tests {
             requester: Side { vpc: "vpc-dev".to_owned(), dns: None },
             accepter: Side { vpc: "vpc-hub".to_owned(), dns: None },
             tags: IndexMap::new(),
-            owner: Owner { plan: "network".to_owned(), node: "peerings.spoke[dev]".parse().unwrap() },
+            owner: Owner::new("network", "peerings.spoke[dev]".parse().unwrap()),
             adopt: Adopt::Never,
         }
     }

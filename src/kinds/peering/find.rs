@@ -75,8 +75,10 @@ pub(super) async fn owned<'a>(
     owner: &Owner,
 ) -> Result<Owned<'a>, Failure> {
     let mut found = BTreeMap::new();
-    for side in [requester, accepter] {
-        add(&mut found, side, side.peerings_tagged(&tags(&owner.tags())).await?);
+    for named in owner.every_tags() {
+        for side in [requester, accepter] {
+            add(&mut found, side, side.peerings_tagged(&tags(&named)).await?);
+        }
     }
     Ok(found)
 }
@@ -88,13 +90,14 @@ pub(super) async fn owned_by_picture<'a>(
     owner: &Owner,
 ) -> Result<Owned<'a>, Failure> {
     let mut found = BTreeMap::new();
-    for side in [requester, accepter] {
-        let shown = side.pictured_peerings_tagged(&tags(&owner.tags())).await?;
-        let tagged = match shown {
-            Some(tagged) => tagged,
-            None => side.peerings_tagged(&tags(&owner.tags())).await?,
-        };
-        add(&mut found, side, tagged);
+    for named in owner.every_tags() {
+        for side in [requester, accepter] {
+            let tagged = match side.pictured_peerings_tagged(&tags(&named)).await? {
+                Some(tagged) => tagged,
+                None => side.peerings_tagged(&tags(&named)).await?,
+            };
+            add(&mut found, side, tagged);
+        }
     }
     Ok(found)
 }

@@ -101,7 +101,8 @@ pub async fn foresee(requester: &Regional, accepter: &Regional, draft: &Draft) -
             let (one, other) = (&live.requester.vpc, &live.accepter.vpc);
             format!("{} is there, {}, between {one} and {other}", live.id, live.state)
         };
-        return Ok(outlook.on(facts).noting(live.as_ref().map(note)));
+        let moved = live.as_ref().and_then(|live| draft.adopt.moved(&draft.owner, &live.tags));
+        return Ok(outlook.on(facts).noting(moved).noting(live.as_ref().map(note)));
     };
     let glance = glance(sides, &wanted).await?;
     let is_same = matches!(glance, Glance::Same(_));
@@ -131,7 +132,9 @@ pub async fn foresee(requester: &Regional, accepter: &Regional, draft: &Draft) -
                 (true, false) => Action::Unknown,
             };
             let adopted = strange.then(|| if marks { ADOPTED } else { STANDS }.to_owned());
-            let mut outlook = outlook(action, &peering.id).on(facts).until(until).noting(adopted).noting(notes);
+            let moved = wanted.adopt.moved(&wanted.owner, &peering.tags);
+            let outlook = outlook(action, &peering.id).on(facts).until(until).noting(moved);
+            let mut outlook = outlook.noting(adopted).noting(notes);
             let before = |key: &String| peering.tags.get(key).cloned().map(Shown::Text);
             let differ = tags.iter().map(|(name, value)| Difference {
                 name: name.clone(),

@@ -28,7 +28,7 @@ use crate::aws::{Class, Peering, PeeringRequest};
 pub use destroy::{destroy, destroy_one, foresee_destroy};
 pub use find::find;
 pub use foresee::{Draft, DraftSide, foresee};
-pub use standing::{Views, standing};
+pub use standing::{Views, options, standing};
 
 /// One side of a peering as the plan wants it. Account and region are those of the [`Regional`] that goes with it.
 #[derive(Clone, Debug, PartialEq, Eq)]

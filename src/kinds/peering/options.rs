@@ -31,7 +31,8 @@ pub(super) fn dns_to_set(wanted: &Wanted, peering: &Peering, direction: Directio
 /// The tags that are missing or differ, those that tell the owner among them or not. Others are left: somebody may have
 /// their reasons.
 pub(super) fn tags_to_set(wanted: &Wanted, peering: &Peering, marks: bool) -> BTreeMap<String, String> {
-    let wanted = if marks { wanted.owner.with(&wanted.tags) } else { wanted.tags.clone() };
+    let owner = wanted.adopt.names(&wanted.owner, &peering.tags);
+    let wanted = if marks { owner.with(&wanted.tags) } else { wanted.tags.clone() };
     wanted.into_iter().filter(|(key, value)| peering.tags.get(key) != Some(value)).collect()
 }
 

@@ -58,6 +58,29 @@ pub fn standing(claim: Claim<'_>, vpcs: Option<(&str, &str)>, views: Views<'_>) 
     }
 }
 
+/// Which sides of the owner's active peering have another DNS option than the plan says, each as its own account sees
+/// it. `wanted` is what the plan says of the requester and of the accepter, by their VPCs.
+pub fn options(id: &str, wanted: [(&str, Option<bool>); 2], views: Views<'_>) -> Vec<String> {
+    let of = |view: Option<&[Peering]>| view.and_then(|view| view.iter().find(|peering| peering.id == id).cloned());
+    let (asking, asked) = (of(views.requester), of(views.accepter));
+    let side = |vpc: &str, seen: &Option<Peering>| {
+        let seen = seen.as_ref()?;
+        let side = [&seen.requester, &seen.accepter].into_iter().find(|side| side.vpc == vpc)?;
+        Some(side.dns.unwrap_or(false))
+    };
+    let [(one, _), (other, _)] = wanted;
+    let lives = [side(one, &asking), side(other, &asked)];
+    let word = |on: bool| if on { "on" } else { "off" };
+    let differs = wanted.into_iter().zip(lives).filter_map(|((vpc, wanted), live)| {
+        let (wanted, live) = (wanted?, live?);
+        let told = || {
+            format!("DNS resolution of {vpc} from the other side is {}; the plan wants it {}", word(live), word(wanted))
+        };
+        (wanted != live).then(told)
+    });
+    differs.collect()
+}
+
 fn live(peering: &Peering, vpcs: Option<(&str, &str)>) -> Standing {
     let health = if peering.state == PeeringState::Active { Health::Fine } else { Health::UnderWay };
     let standing = Standing { id: Some(peering.id.clone()), ..Standing::new(health, peering.state.to_string()) };
@@ -157,6 +180,24 @@ mod tests {
         assert_eq!(told(&beside), "not ours, active");
         let again = [peering("pcx-1", "failed", "vpc-hub", true), peering("pcx-2", active, "vpc-hub", true)];
         assert_eq!(told(&again), "fine, active");
+    }
+
+    #[test]
+    fn an_option_that_differs_is_told_as_its_own_side_sees_it() {
+        let seen = |of_dev, of_hub| {
+            let mut peering = peering("pcx-1", "active", "vpc-hub", true);
+            (peering.requester.dns, peering.accepter.dns) = (of_dev, of_hub);
+            [peering]
+        };
+        let (dev, hub) = (seen(Some(true), None), seen(None, Some(true)));
+        let views = Views { requester: Some(&dev), accepter: Some(&hub) };
+        let told = |one, other| options("pcx-1", [("vpc-dev", one), ("vpc-hub", other)], views);
+        assert!(told(None, None).is_empty() && told(Some(true), Some(true)).is_empty());
+        assert_eq!(
+            told(Some(false), Some(true)),
+            ["DNS resolution of vpc-dev from the other side is on; the plan wants it off"]
+        );
+        assert_eq!(told(Some(true), Some(false)).len(), 1);
     }
 
     #[test]

@@ -101,7 +101,7 @@ pub(super) mod tests {
             target: "pcx-1".to_owned(),
             replace: false,
             adopt: Adopt::Never,
-            owner: Owner { plan: "network".to_owned(), node: "routes.out[dev]".parse().unwrap() },
+            owner: Owner::new("network", "routes.out[dev]".parse().unwrap()),
         }
     }
 

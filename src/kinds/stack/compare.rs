@@ -81,6 +81,10 @@ pub(super) fn compare(wanted: &Wanted, stack: &Stack, template: &str) -> Compari
     }
     parameters(wanted, stack, document.as_ref(), &mut findings);
     tags(wanted, stack, &mut findings);
+    if wanted.reverts_drift {
+        findings
+            .differs(About::Doubt, "what was changed by hand is to be brought back, and only a change set can tell");
+    }
     let settings = wanted.guards.settings.filter_map(|value| Some(Expected::Known(value.clone())));
     for difference in settings::differences(&settings, &stack.settings) {
         findings.differs(About::Value, settings::line(&difference));
@@ -124,10 +128,10 @@ fn parameters(wanted: &Wanted, stack: &Stack, document: Option<&Document>, findi
     }
 }
 
-/// The parameters that the plan leaves to their defaults, which CloudFormation sets again at every update.
+/// The parameters that the plan neither gives nor keeps: they have their defaults, which CloudFormation sets again at every update.
 fn defaults(wanted: &Wanted, stack: &Stack, document: &Document, findings: &mut Findings) {
-    let left_out = document.parameters.values().filter(|parameter| !wanted.parameters.contains_key(&parameter.name));
-    for parameter in left_out {
+    let is_settled = |name: &String| wanted.parameters.contains_key(name) || wanted.kept.contains(name);
+    for parameter in document.parameters.values().filter(|parameter| !is_settled(&parameter.name)) {
         let name = &parameter.name;
         let Some(live) = stack.parameters.get(name) else { continue };
         match &parameter.default {
@@ -175,7 +179,7 @@ fn undecidable(wanted: &Wanted, document: &Document, findings: &mut Findings) {
 
 fn tags(wanted: &Wanted, stack: &Stack, findings: &mut Findings) {
     let spared = wanted.spares(stack);
-    let wanted = wanted.owner.with(&wanted.tags).into_iter();
+    let wanted = wanted.named_by(stack).with(&wanted.tags).into_iter();
     let wanted: BTreeMap<String, String> = wanted.filter(|(key, _)| !(spared && is_own(key))).collect();
     // AWS's own tags, which nobody else may set.
     let live: BTreeMap<&String, &String> = stack.tags.iter().filter(|(key, _)| !key.starts_with("aws:")).collect();

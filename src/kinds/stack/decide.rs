@@ -166,12 +166,14 @@ pub(super) mod tests {
             template: template.to_owned(),
             path: "spoke.yaml".into(),
             parameters: IndexMap::new(),
+            kept: Vec::new(),
             tags: IndexMap::new(),
             capabilities: Vec::new(),
             guards: Guards::default(),
             delivery: Delivery::default(),
             nested: Vec::new(),
-            owner: Owner { plan: "network".to_owned(), node: "stacks.spoke[dev]".parse().unwrap() },
+            owner: Owner::new("network", "stacks.spoke[dev]".parse().unwrap()),
+            reverts_drift: false,
             adopt: Adopt::Never,
         }
     }

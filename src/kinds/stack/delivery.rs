@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use sha2::{Digest, Sha256};
 
 use super::Wanted;
-use crate::aws::{self, CallError, Class, Content, Regional, StackSpec, Template};
+use crate::aws::{self, CallError, Class, Content, Regional, Stack, StackSpec, Template};
 use crate::cfn::{MAX_BYTES, MAX_INLINE_BYTES, S3Url};
 use crate::event::Failure;
 use crate::ids::{AccountId, Region};
@@ -180,13 +180,13 @@ impl Wanted {
             .help("split it into several stacks that pass outputs on, or take comments and white space out of it"))
     }
 
-    /// What CloudFormation is to be told. What no request holds, and what is nested, is put in the bucket first, unless it is
-    /// there.
+    /// What CloudFormation is to be told of a stack that is to be made, or of one that stands. What no request holds, and what
+    /// is nested, is put in the bucket first, unless it is there.
     ///
     /// # Errors
     ///
     /// It cannot be put there: says why and which rights are needed.
-    pub(super) async fn spec(&self, regional: &Regional) -> Result<StackSpec, Failure> {
+    pub(super) async fn spec(&self, regional: &Regional, live: Option<&Stack>) -> Result<StackSpec, Failure> {
         if let Delivery::Sent(Some(bucket)) = &self.delivery {
             for nested in &self.nested {
                 bucket.put(regional, nested).await?;
@@ -203,7 +203,8 @@ impl Wanted {
             name: self.name.clone(),
             template,
             parameters: self.parameters.clone(),
-            tags: self.owner.with(&self.tags),
+            kept: self.kept(live),
+            tags: live.map_or_else(|| self.owner.clone(), |stack| self.named_by(stack)).with(&self.tags),
             capabilities: self.capabilities.clone(),
             settings: self.guards.settings.clone(),
         })

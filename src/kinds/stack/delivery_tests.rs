@@ -82,11 +82,11 @@ async fn what_another_process_has_put_is_not_put_again() {
     world.converge().await.unwrap();
     let before = world.objects();
     let sessions = sessions(&world.sim).await;
-    let spec = world.wanted.spec(&at(&sessions, "dev", "us-east-1")).await.unwrap();
+    let spec = world.wanted.spec(&at(&sessions, "dev", "us-east-1"), None).await.unwrap();
     let key = &before[0].0[BUCKET.len() + 1..];
     assert_eq!(spec.template, Template::Url(format!("https://{BUCKET}.s3.us-east-1.amazonaws.com/{key}")));
     // What was learnt of the bucket holds for whoever asks from another region.
-    let elsewhere = world.wanted.spec(&at(&sessions, "dev", "eu-west-1")).await.unwrap();
+    let elsewhere = world.wanted.spec(&at(&sessions, "dev", "eu-west-1"), None).await.unwrap();
     assert_eq!(elsewhere.template, spec.template);
     assert_eq!(world.objects(), before, "it was not written anew");
 }

@@ -20,6 +20,9 @@ pub(super) fn parameters(draft: &Draft, stack: &Stack, document: Option<&Documen
     let declared = document.into_iter().flat_map(|document| document.parameters.values());
     for parameter in declared.filter(|parameter| !draft.parameters.contains_key(&parameter.name)) {
         let live = stack.parameters.get(&parameter.name).map(|live| live.value.as_str());
+        if live.is_some() && draft.kept.contains(&parameter.name) {
+            continue;
+        }
         let default = parameter.default.clone().map(Expected::Known);
         found.extend(difference(&parameter.name, live, default.as_ref(), parameter.no_echo));
     }
@@ -34,7 +37,11 @@ pub(super) fn parameters(draft: &Draft, stack: &Stack, document: Option<&Documen
 
 /// The tags that differ; AWS's own aside.
 pub(super) fn tags(draft: &Draft, stack: &Stack) -> Vec<Difference> {
-    let own = draft.owner.tags().map(|(key, value)| (key.to_owned(), Expected::Known(value)));
+    let own = draft
+        .adopt
+        .names(&draft.owner, &stack.tags)
+        .tags()
+        .map(|(key, value)| (key.to_owned(), Expected::Known(value)));
     let wanted: IndexMap<String, Expected> = draft.tags.clone().into_iter().chain(own).collect();
     let given = wanted
         .iter()

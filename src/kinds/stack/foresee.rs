@@ -13,8 +13,8 @@ use super::guards::{self, Guarding, Guards};
 use super::token::Attempt;
 use super::update::{self, How, Worked, found_nothing, work_out};
 use super::{
-    ChangeSets, Delivery, LOOKS, Wanted, declared, differences, grounds, lasting, pause, restless, saved, settings,
-    ways,
+    ChangeSets, Delivery, LOOKS, Wanted, declared, differences, drift, grounds, kept, lasting, moved, pause, restless,
+    saved, settings, ways,
 };
 use crate::aws::{self, ChangeSet, Stack};
 use crate::cfn::{self, Document};
@@ -31,6 +31,8 @@ pub struct Draft {
     pub path: PathBuf,
     /// The parameters that the plan gives.
     pub parameters: IndexMap<String, Expected>,
+    /// The parameters that keep the values which the stack has.
+    pub kept: Vec<String>,
     /// The tags that the plan gives.
     pub tags: IndexMap<String, Expected>,
     /// What the template is allowed to make.
@@ -43,6 +45,8 @@ pub struct Draft {
     pub nested: Vec<String>,
     /// The node that the stack belongs to.
     pub owner: Owner,
+    /// Whether what was changed or deleted by hand is brought back.
+    pub reverts_drift: bool,
     /// What becomes of a stack of that name that does not bear the node's tags.
     pub adopt: Adopt,
 }
@@ -77,14 +81,27 @@ impl Draft {
             template: self.template.clone(),
             path: self.path.clone(),
             parameters: known(&self.parameters),
+            kept: self.kept.clone(),
             tags: known(&self.tags),
             capabilities: self.capabilities.clone(),
             guards: self.guards.known(),
             delivery: self.delivery.clone(),
             nested: self.nested.clone(),
             owner: self.owner.clone(),
+            reverts_drift: self.reverts_drift,
             adopt: self.adopt,
         }
+    }
+
+    /// The same with the values that it keeps, as far as they are shown.
+    pub(super) fn keeping(&self, stack: &Stack) -> Self {
+        let mut draft = self.clone();
+        for name in &self.kept {
+            if let Some(live) = stack.parameters.get(name) {
+                draft.parameters.insert(name.clone(), Expected::Known(live.value.clone()));
+            }
+        }
+        draft
     }
 
     /// What the values that are not known wait for.
@@ -107,7 +124,10 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
     let mut last = None;
     // What is not known yet may be anything, so no glance shows that nothing differs.
     match glance(regional, &wanted).await? {
-        Glance::Absent => return Ok(made(regional, draft, document.as_ref())),
+        Glance::Absent => {
+            moved::not_elsewhere(regional, &wanted.name, &draft.owner).await?;
+            return made(regional, draft, document.as_ref());
+        }
         Glance::Same(stack, template, notes) if draft.until().is_empty() => {
             let document = document.as_ref();
             let guarding = Guarding::default();
@@ -122,14 +142,17 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
         let facts = grounds::live(live.as_ref());
         let outlook = |action| Outlook::new(regional, &draft.owner, &draft.name, action).on(facts.clone());
         let stack = match (decide(&wanted, live.as_ref()), live) {
-            (Decision::Create, _) => return Ok(made(regional, draft, document.as_ref()).on(facts)),
+            (Decision::Create, _) => {
+                moved::not_elsewhere(regional, &wanted.name, &draft.owner).await?;
+                return Ok(made(regional, draft, document.as_ref())?.on(facts));
+            }
             (Decision::Refuse(failure), Some(stack)) => {
                 return Err(ways::with_flags(regional, &wanted.owner.node, &stack, failure).await);
             }
             (Decision::Refuse(failure), None) => return Err(failure),
             (Decision::Recreate { why }, Some(stack)) => {
                 let note = format!("{}: {why}", stack.status);
-                return Ok(made(regional, draft, document.as_ref()).on(facts).noting([note]));
+                return Ok(made(regional, draft, document.as_ref())?.on(facts).noting([note]));
             }
             (
                 Decision::Resume { why } | Decision::RollBack { why } | Decision::ContinueRollback { why },
@@ -244,7 +267,8 @@ async fn with_nested(regional: &Regional, change: &aws::ResourceChange, depth: u
 }
 
 /// A stack that is not there.
-fn made(regional: &Regional, draft: &Draft, document: Option<&Document>) -> Outlook {
+fn made(regional: &Regional, draft: &Draft, document: Option<&Document>) -> Result<Outlook, Failure> {
+    kept::check_creation(&draft.name, &draft.kept, document)?;
     let mut outlook = Outlook::new(regional, &draft.owner, &draft.name, Action::Create).until(draft.until());
     outlook.foreseen.parameters = given(&draft.parameters, |name| is_hidden(document, name));
     outlook.foreseen.tags = given(&draft.tags, |_| false);
@@ -264,7 +288,7 @@ fn made(regional: &Regional, draft: &Draft, document: Option<&Document>) -> Outl
         }
         None => outlook.foreseen.notes.push("the template can only be read by CloudFormation".to_owned()),
     }
-    outlook
+    Ok(outlook)
 }
 
 /// A stack of ours that stands.
@@ -282,7 +306,8 @@ impl Seen<'_> {
     fn outlook(&self, action: Action) -> Outlook {
         let mut outlook = Outlook::new(self.regional, &self.draft.owner, &self.draft.name, action);
         outlook.id = Some(self.stack.id.clone());
-        outlook.on(grounds::live(Some(self.stack)))
+        let moved = self.draft.adopt.moved(&self.draft.owner, &self.stack.tags);
+        outlook.on(grounds::live(Some(self.stack))).noting(moved)
     }
 
     /// It is as it should be, but perhaps for what guards it.
@@ -349,7 +374,10 @@ impl Seen<'_> {
     }
 
     /// It differs, and this is what would be done about it.
-    fn changed(&self, changes: Vec<ResourceChange>, reasons: Vec<Reason>) -> Outlook {
+    fn changed(&self, mut changes: Vec<ResourceChange>, reasons: Vec<Reason>) -> Outlook {
+        if self.draft.reverts_drift {
+            drift::hide(&mut changes, self.stack, self.template, self.wanted);
+        }
         let all = || changes.iter().flat_map(ResourceChange::all);
         let replaces = all().any(|change| matches!(change.effect, Effect::Replace | Effect::MayReplace));
         let mut outlook = self.differing(if replaces { Action::Replace } else { Action::Update });
@@ -366,11 +394,14 @@ impl Seen<'_> {
 /// A change as it is shown.
 fn shown(change: &aws::ResourceChange) -> ResourceChange {
     let stays = change.policy.as_deref() == Some("Retain");
+    let is_gone = change.drift.as_deref() == Some("DELETED");
     let effect = match (change.action.as_str(), change.replacement.as_deref()) {
+        ("Add" | "Modify", _) if is_gone => Effect::Restore,
         ("Add", _) => Effect::Add,
         ("Modify", Some("True")) => Effect::Replace,
         ("Modify", Some("Conditional")) => Effect::MayReplace,
-        ("Modify" | "SyncWithActual", _) => Effect::Modify,
+        ("Modify", _) => Effect::Modify,
+        ("SyncWithActual", _) => Effect::Sync,
         ("Remove", _) if stays => Effect::Leave,
         ("Remove", _) => Effect::Remove,
         ("Import", _) => Effect::Import,
@@ -405,5 +436,6 @@ fn property(detail: &aws::Detail) -> PropertyChange {
         },
         certain: detail.evaluation != "Dynamic",
         cause: detail.cause.clone(),
+        deployed: detail.deployed.clone(),
     }
 }

@@ -40,6 +40,7 @@ impl Draft {
             template,
             path: _,
             parameters,
+            kept,
             tags,
             capabilities,
             guards,
@@ -47,13 +48,16 @@ impl Draft {
             nested: _,
             adopt,
             owner: _,
+            reverts_drift,
         } = self;
         let document = Document::read(template).ok();
         let mut facts = BTreeMap::from([
             ("name".to_owned(), name.clone()),
             ("template".to_owned(), Grounds::digest(&shape(template, document.as_ref()))),
             ("capabilities".to_owned(), capabilities.join(", ")),
+            ("kept parameters".to_owned(), kept.join(", ")),
             ("adopt".to_owned(), adopt.is_wanted().to_string()),
+            ("drift is brought back".to_owned(), reverts_drift.to_string()),
         ]);
         for (name, value) in parameters {
             if !super::compare::is_hidden(document.as_ref(), name) {

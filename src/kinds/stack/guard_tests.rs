@@ -14,8 +14,21 @@ const NAME: &str = "us-east-1-dev";
 impl World {
     /// What is wanted, as a preview knows it whose values are all known.
     pub(super) fn draft(&self) -> Draft {
-        let Wanted { name, template, path, parameters, tags, capabilities, guards, delivery, nested, owner, adopt } =
-            self.wanted.clone();
+        let Wanted {
+            name,
+            template,
+            path,
+            parameters,
+            kept,
+            tags,
+            capabilities,
+            guards,
+            delivery,
+            nested,
+            owner,
+            adopt,
+            reverts_drift,
+        } = self.wanted.clone();
         let known = |values: IndexMap<String, String>| {
             values.into_iter().map(|(name, value)| (name, Expected::Known(value))).collect()
         };
@@ -25,6 +38,7 @@ impl World {
             template,
             path,
             parameters: known(parameters),
+            kept,
             tags: known(tags),
             capabilities,
             guards: Guards { protect: guards.protect, policy: guards.policy, settings },
@@ -32,6 +46,7 @@ impl World {
             nested,
             owner,
             adopt,
+            reverts_drift,
         }
     }
 }

@@ -258,7 +258,8 @@ pub(super) async fn settled(
 /// What a policy calls it; `None` for what no policy is about.
 fn deed(effect: Effect) -> Option<Deed> {
     match effect {
-        Effect::Add | Effect::Import => None,
+        // What was deleted by hand is lost already, and what is taken as it is is not touched.
+        Effect::Add | Effect::Import | Effect::Restore | Effect::Sync => None,
         Effect::Modify => Some(Deed::Modify),
         // Of what is not certain the worst may come.
         Effect::MayReplace | Effect::Replace | Effect::Unknown => Some(Deed::Replace),
@@ -334,7 +335,7 @@ fn fate(change: &ResourceChange) -> String {
         Effect::MayReplace => "may be replaced",
         Effect::Remove | Effect::Leave => "would be taken out of the stack",
         Effect::Unknown => "may be replaced or taken out of the stack",
-        Effect::Modify | Effect::Add | Effect::Import => "would be changed",
+        Effect::Modify | Effect::Add | Effect::Import | Effect::Restore | Effect::Sync => "would be changed",
     };
     let recreates = |path: &str| path.trim_start_matches("Properties/").to_owned();
     let by: Vec<String> = change

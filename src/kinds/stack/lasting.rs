@@ -22,6 +22,7 @@ pub(super) fn outputs(
     template: &str,
     changes: &[ResourceChange],
 ) -> BTreeMap<String, String> {
+    let draft = &draft.keeping(stack);
     let wanted = Declared::new(regional, draft, document);
     let mut certain = wanted.outputs();
     let Some(before) = Document::read(template).ok().filter(|before| !before.has_macros && !document.has_macros) else {
@@ -94,7 +95,9 @@ impl Pair<'_> {
             Target::Name(name) if name.starts_with("AWS::") => true,
             Target::Name(name) => match (self.live.parameter(name), self.wanted.parameter(name)) {
                 (Some(live), Some(wanted)) => live == wanted,
-                (None, None) if !self.live.declares(name) => matches!(effect(name), None | Some(Effect::Modify)),
+                (None, None) if !self.live.declares(name) => {
+                    matches!(effect(name), None | Some(Effect::Modify | Effect::Sync))
+                }
                 _ => false,
             },
             Target::Attribute { resource, .. } => change(resource).is_none_or(changes_tags_alone),

@@ -11,6 +11,9 @@ mod declared;
 mod delivery;
 mod destroy;
 mod differences;
+mod drift;
+#[cfg(test)]
+mod drift_tests;
 mod ending;
 mod foresee;
 mod glance;
@@ -18,11 +21,15 @@ mod grounds;
 #[cfg(test)]
 mod guard_tests;
 mod guards;
+mod kept;
 mod lasting;
+mod macros;
+mod moved;
 #[cfg(test)]
 mod nested_tests;
 mod nesting;
 mod saved;
+mod secrets;
 mod settings;
 mod standing;
 #[cfg(test)]
@@ -50,8 +57,10 @@ pub use cancel::cancel;
 pub use change_sets::ChangeSets;
 pub use delivery::{Delivery, TemplateBucket, fits_in_request, read_at};
 pub use destroy::{destroy, foresee_destroy};
+pub use drift::drift;
 pub use foresee::{Draft, Prepared, foresee, foresee_reading};
 pub use guards::{Guards, Policy, Protect};
+pub use macros::needs_macros;
 pub use nesting::{Nesting, Packed};
 pub use standing::standing;
 
@@ -66,6 +75,8 @@ pub struct Wanted {
     pub path: PathBuf,
     /// The parameters that the plan gives.
     pub parameters: IndexMap<String, String>,
+    /// The parameters that keep the values which the stack has.
+    pub kept: Vec<String>,
     /// The tags that the plan gives.
     pub tags: IndexMap<String, String>,
     /// What the template is allowed to make: `CAPABILITY_NAMED_IAM` and the like.
@@ -78,6 +89,8 @@ pub struct Wanted {
     pub nested: Vec<String>,
     /// The node that the stack belongs to.
     pub owner: Owner,
+    /// Whether what was changed or deleted by hand is brought back.
+    pub reverts_drift: bool,
     /// What becomes of a stack of that name that does not bear the node's tags.
     pub adopt: Adopt,
 }
@@ -86,6 +99,11 @@ impl Wanted {
     /// Whether the stack counts as the node's and is not to be touched for its tags alone.
     fn spares(&self, stack: &Stack) -> bool {
         self.adopt.spares(&self.owner, &stack.tags)
+    }
+
+    /// The node by the name that the stack is to bear.
+    fn named_by(&self, stack: &Stack) -> Owner {
+        self.adopt.names(&self.owner, &stack.tags)
     }
 }
 
@@ -150,6 +168,7 @@ pub async fn converge(
             }
             (Decision::Create, _) => {
                 with.shown.map_or(Ok(()), |shown| shown.permits_creation(&wanted.name))?;
+                moved::not_elsewhere(regional, &wanted.name, &wanted.owner).await?;
                 tracing::info!(stack = wanted.name, "there is no such stack: creating it");
                 Box::pin(create(regional, wanted, &attempt, progress)).await?
             }
@@ -309,7 +328,8 @@ async fn create(
     attempt: &Attempt,
     progress: Progress<'_>,
 ) -> Result<Attempted, Failure> {
-    let spec = wanted.spec(regional).await?;
+    kept::check_creation(&wanted.name, &wanted.kept, crate::cfn::Document::read(&wanted.template).ok().as_ref())?;
+    let spec = wanted.spec(regional, None).await?;
     validate(regional, wanted, &spec).await?;
     let token = attempt.create();
     progress(Step { what: &wanted.name, status: "CreateStack", reason: None });

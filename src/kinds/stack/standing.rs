@@ -81,7 +81,7 @@ mod tests {
     use crate::kinds::{Adopt, Owner};
 
     fn owner() -> Owner {
-        Owner { plan: "network".to_owned(), node: "stacks.spoke[dev]".parse().unwrap() }
+        Owner::new("network", "stacks.spoke[dev]".parse().unwrap())
     }
 
     fn claim(owner: &Owner, adopt: Adopt) -> Claim<'_> {

@@ -54,12 +54,14 @@ impl World {
             template: TEMPLATE.to_owned(),
             path: "spoke.yaml".into(),
             parameters: IndexMap::from([("CidrBlock".to_owned(), "10.0.16.0/20".to_owned())]),
+            kept: Vec::new(),
             tags: IndexMap::from([("Purpose".to_owned(), "Infrastructure".to_owned())]),
             capabilities: Vec::new(),
             guards: Guards::default(),
             delivery: Delivery::default(),
             nested: Vec::new(),
             owner: owner("stacks.spoke[dev]"),
+            reverts_drift: false,
             adopt: Adopt::Never,
         };
         Self { sim, sessions, wanted }
@@ -180,9 +182,7 @@ async fn a_replacement_is_called_one() {
 #[tokio::test(start_paused = true)]
 async fn a_hidden_parameter_is_left_to_a_change_set_that_finds_nothing_and_goes_away() {
     let mut world = World::new().await;
-    world.wanted.template =
-        TEMPLATE.replace("  Label: {Type: String, Default: net}", "  Label: {Type: String, NoEcho: true}");
-    world.set("Label", "s3cret");
+    hidden(&mut world);
     world.converge().await.unwrap();
     for _ in 0..2 {
         let (done, calls) = world.calls().await;
@@ -388,11 +388,9 @@ async fn what_crashed_runs_have_left_is_cleaned_away_and_nothing_else() {
         world.crash_after(1).await;
         tokio::time::sleep(Duration::from_secs(10)).await;
     }
-    let theirs = crate::aws::ChangeSetSpec {
-        stack: world.wanted.spec(&world.dev()).await.unwrap(),
-        name: "janes".to_owned(),
-        nested: false,
-    };
+    let theirs = world.wanted.spec(&world.dev(), None).await.unwrap();
+    let theirs =
+        crate::aws::ChangeSetSpec { stack: theirs, name: "janes".to_owned(), nested: false, reverts_drift: false };
     dev.create_change_set(&theirs).await.unwrap();
     world.set("Label", "s3cret");
     assert_eq!(world.converge().await.unwrap().change, Change::Unchanged);

@@ -14,7 +14,7 @@ use super::guards::{self, Guarding};
 use super::token::{Attempt, CHANGE_SET};
 use super::{Attempted, ChangeSets, Wanted, With, ending, saved, ways};
 use crate::aws::{
-    CallError, ChangeSet, ChangeSetSpec, ChangeSetSummary, Class, Operation, ResourceChange, Stack, StackSpec,
+    CallError, ChangeSet, ChangeSetSpec, ChangeSetSummary, Class, Operation, Phase, ResourceChange, Stack, StackSpec,
 };
 use crate::preview::{Effect, ResourceChange as ShownChange};
 
@@ -92,7 +92,7 @@ pub(super) async fn work_out(
         return saved::look(regional, stack, id).await;
     }
     if how == How::InDoubt && wanted.spares(stack) && !attempt.is_known_to_differ() {
-        let spec = StackSpec { tags: wanted.tags.clone(), ..wanted.spec(regional).await? };
+        let spec = StackSpec { tags: wanted.tags.clone(), ..wanted.spec(regional, Some(stack)).await? };
         let change_set = match ask(regional, wanted, stack, spec, attempt, change_sets).await? {
             Worked::Out(change_set) => change_set,
             otherwise => return Ok(otherwise),
@@ -102,7 +102,7 @@ pub(super) async fn work_out(
         attempt.give_up();
         attempt.note_difference();
     }
-    let mut spec = wanted.spec(regional).await?;
+    let mut spec = wanted.spec(regional, Some(stack)).await?;
     // What is gone on with has rollback switched off when it is executed, which express mode would have said before.
     spec.settings.express &= how != How::Resuming;
     ask(regional, wanted, stack, spec, attempt, change_sets).await
@@ -119,7 +119,9 @@ async fn ask(
     let name = attempt.update();
     clear(regional, stack, &name).await;
     let nested = wanted.template.contains("AWS::CloudFormation::Stack");
-    let spec = ChangeSetSpec { stack: spec, name, nested };
+    // A creation that has failed has nothing yet to come back to.
+    let reverts_drift = wanted.reverts_drift && matches!(stack.status.phase(), Phase::Ready | Phase::RolledBack);
+    let spec = ChangeSetSpec { stack: spec, name, nested, reverts_drift };
     change_sets.keep(regional, &stack.id, &spec.name);
     let change_set = match make(regional, stack, &spec, attempt).await? {
         Made::ChangeSet(change_set) => change_set,

@@ -210,3 +210,44 @@ fn two_large_groups_in_an_order_cost_their_sum() {
     let (_, reasons) = graph.reasons(place).next().unwrap();
     assert_eq!(&*reasons[0].expression, "depends_on");
 }
+
+#[test]
+fn what_nodes_were_called_before_is_told_of_each_instance_and_names_its_stack() {
+    let text = r#"
+[stacks.hub]
+account = "a"
+template = "t.yaml"
+[stacks.lone]
+account = "a"
+template = "t.yaml"
+[stacks.s]
+for_each = ["x", "y", "z"]
+account = "a"
+template = "t.yaml"
+[[moved]]
+from = "stacks.group"
+to = "stacks.s"
+[[moved]]
+from = "stacks.group[w]"
+to = "stacks.s[x]"
+[[moved]]
+from = "stacks.s"
+to = "stacks.s[y]"
+[[moved]]
+from = "stacks.group[z]"
+to = "stacks.hub"
+"#;
+    let plan = plan(small(text).load("p.toml"));
+    let formerly = |id: &str| node(&plan, id).formerly.as_ref().map(ToString::to_string);
+    let name = |id: &str| stack(&plan, id).name.to_string();
+    for (id, before, named) in [
+        ("stacks.hub", Some("stacks.group[z]"), "net-group-z"),
+        ("stacks.lone", None, "net-lone"),
+        ("stacks.s[x]", Some("stacks.group[w]"), "net-group-w"),
+        ("stacks.s[y]", Some("stacks.s"), "net-s"),
+        // The hub goes on with what the group had by that key.
+        ("stacks.s[z]", None, "net-s-z"),
+    ] {
+        assert_eq!((formerly(id).as_deref(), name(id).as_str()), (before, named), "{id}");
+    }
+}

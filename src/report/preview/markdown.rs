@@ -62,9 +62,24 @@ pub fn preview_markdown(preview: &Preview) -> String {
         text.push('\n');
     }
     if !preview.destroys {
-        let _ = writeln!(text, "_{}_", words::COMPARED);
+        let _ = writeln!(text, "_{}_", words::compared(preview));
     }
+    simulation(&mut text, preview);
     text
+}
+
+fn simulation(text: &mut String, preview: &Preview) {
+    let Some(simulation) = &preview.simulation else { return };
+    if let Some(failure) = &simulation.failure {
+        let _ = writeln!(text, "\n**There was no simulation: {}**", cell(&printable(&failure.to_string())));
+        return;
+    }
+    let _ = writeln!(text, "\n**{}**\n", words::simulation(preview));
+    for assumed in &simulation.assumed {
+        let _ = writeln!(text, "- *{}* {}", words::SIMULATED, cell(&printable(assumed)));
+    }
+    let between = if simulation.assumed.is_empty() { "" } else { "\n" };
+    let _ = writeln!(text, "{between}_{}_", words::NO_PROMISE);
 }
 
 /// A table with a line for each of these.
@@ -74,7 +89,10 @@ fn table(text: &mut String, nodes: &[&Foreseen]) {
     }
     text.push_str("| | node | | where |\n|---|---|---|---|\n");
     for node in nodes {
-        let (sign, what) = (node.action.sign(), cell(&words::action(node)));
+        let (sign, mut what) = (node.action.sign(), cell(&words::action(node)));
+        if let Some(seen) = &node.simulated {
+            let _ = write!(what, "; *{}* {}", words::SIMULATED, cell(&words::simulated(seen)));
+        }
         let place = cell(&printable(&format!("{}, {}", node.account, node.region)));
         let _ = writeln!(text, "| `{sign}` | `{}` | {what} | {place} |", code(&node.node.to_string()));
     }
@@ -82,6 +100,18 @@ fn table(text: &mut String, nodes: &[&Foreseen]) {
 }
 
 fn details(node: &Foreseen) -> String {
+    let mut text = plain(node);
+    if let Some(seen) = &node.simulated {
+        let _ = writeln!(text, "{} {} {}", words::SIMULATED, seen.action.sign(), words::simulated(seen));
+        for line in plain(&words::beyond(node, seen)).lines() {
+            let _ = writeln!(text, "{}     {line}", words::SIMULATED);
+        }
+    }
+    // A fence within what is fenced would end it.
+    text.replace("````", "'''' ")
+}
+
+fn plain(node: &Foreseen) -> String {
     let mut text = String::new();
     if let Some(failure) = &node.failure {
         let _ = writeln!(text, "{}", printable(&failure.to_string()));
@@ -98,8 +128,7 @@ fn details(node: &Foreseen) -> String {
         }
     }
     resources(&mut text, &node.resources, 0);
-    // A fence within what is fenced would end it.
-    text.replace("````", "'''' ")
+    text
 }
 
 fn resources(text: &mut String, changes: &[ResourceChange], indent: usize) {

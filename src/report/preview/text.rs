@@ -31,6 +31,7 @@ pub fn preview_text(preview: &Preview, palette: Palette) -> String {
     page.order(preview);
     page.left(preview);
     page.sum(preview);
+    page.simulation(preview);
     page.text
 }
 
@@ -69,6 +70,26 @@ impl Page {
         let place = self.palette.faint(format_args!("in {account}, {region}"));
         let name = self.palette.strong(&node.node);
         self.line(0, &format!("{sign} {name}  {what}  {place}"));
+        self.details(node);
+        if let Some(seen) = &node.simulated {
+            self.simulated(&words::beyond(node, seen));
+        }
+    }
+
+    /// What a simulation did with a node: every line is marked.
+    fn simulated(&mut self, seen: &Foreseen) {
+        let mut page = Page { text: String::new(), palette: self.palette };
+        let sign = page.paint(seen.action, &seen.action.sign().to_string());
+        let what = page.paint(seen.action, &words::simulated(seen));
+        page.line(0, &format!("{sign} {what}"));
+        page.details(seen);
+        let mark = self.palette.faint(words::SIMULATED);
+        for line in page.text.lines() {
+            self.line(4, &format!("{mark} {line}"));
+        }
+    }
+
+    fn details(&mut self, node: &Foreseen) {
         if let Some(failure) = &node.failure {
             let summary = self.palette.bad(printable(&failure.summary));
             self.line(4, &summary);
@@ -123,8 +144,8 @@ impl Page {
     fn resource(&mut self, change: &ResourceChange, indent: usize) {
         let said = format!("{} {}", words::effect_sign(change.effect), printable(&change.resource));
         let said = match change.effect {
-            Effect::Add | Effect::Import => self.palette.good(said),
-            Effect::Modify | Effect::Leave | Effect::Unknown => self.palette.warn(said),
+            Effect::Add | Effect::Import | Effect::Restore => self.palette.good(said),
+            Effect::Modify | Effect::Leave | Effect::Sync | Effect::Unknown => self.palette.warn(said),
             Effect::MayReplace | Effect::Replace | Effect::Remove => self.palette.bad(said),
         };
         let id = change.id.as_ref().map(|id| format!(" {}", printable(id))).unwrap_or_default();
@@ -202,8 +223,28 @@ impl Page {
             self.line(0, &said);
         }
         if !preview.destroys {
-            let compared = self.palette.faint(words::COMPARED);
+            let compared = self.palette.faint(words::compared(preview));
             self.line(0, &compared);
         }
+    }
+
+    fn simulation(&mut self, preview: &Preview) {
+        let Some(simulation) = &preview.simulation else { return };
+        if let Some(failure) = &simulation.failure {
+            let said = self.palette.bad(format_args!("There was no simulation: {}", printable(&failure.summary)));
+            self.line(0, &said);
+            let particulars = particulars(failure, 2, self.palette);
+            self.text.push_str(&particulars);
+            return;
+        }
+        let said = words::simulation(preview);
+        let said = if preview.fails_in_simulation() { self.palette.bad(said) } else { self.palette.strong(said) };
+        self.line(0, &said);
+        for assumed in &simulation.assumed {
+            let said = self.palette.faint(format_args!("{} {}", words::SIMULATED, printable(assumed)));
+            self.line(2, &said);
+        }
+        let promise = self.palette.faint(words::NO_PROMISE);
+        self.line(0, &promise);
     }
 }

@@ -11,8 +11,64 @@ use crate::preview::{
 use crate::text::{counted, printable};
 
 /// What a preview compares, which must be said: a resource that was changed by hand is not seen by it.
-pub(super) const COMPARED: &str =
+const COMPARED: &str =
     "Templates, parameters and tags are compared with those that AWS has; what was changed by hand is not seen.";
+
+/// The same where drift is taken back.
+const COMPARED_LIVE: &str = "Stacks are compared with what really stands, as far as CloudFormation can read it; what was \
+     changed by hand is brought back.";
+
+/// What a preview compares.
+pub(super) fn compared(preview: &Preview) -> &'static str {
+    if preview.reverts_drift { COMPARED_LIVE } else { COMPARED }
+}
+
+/// What stands before everything that was only simulated.
+pub(super) const SIMULATED: &str = "simulated:";
+
+/// What a simulation is, which must be said.
+pub(super) const NO_PROMISE: &str =
+    "The simulation is what the embedded AWS does with what is live, and no promise. Ids of zeros are made up.";
+
+/// What a simulation as a whole came to.
+pub(super) fn simulation(preview: &Preview) -> String {
+    let all = || preview.nodes.iter().filter_map(|node| node.simulated.as_deref());
+    let count = |one: Action| all().filter(|seen| seen.action == one).count();
+    let others = [
+        (count(Action::Refused), "would fail in it"),
+        (count(Action::Skipped), "would be skipped"),
+        (count(Action::Unknown), "could not be simulated"),
+    ];
+    if all().count() == 0 {
+        return "Simulated: everything is known without".to_owned();
+    }
+    let well = all().count() - others.iter().map(|(count, _)| count).sum::<usize>();
+    let mut said = format!("Simulated: {} took shape", counted(well, "node"));
+    for (count, what) in others.iter().filter(|(count, _)| *count > 0) {
+        let _ = write!(said, ", {count} {what}");
+    }
+    said
+}
+
+/// What a simulation tells of a node beyond what the preview says of it.
+pub(super) fn beyond(node: &Foreseen, seen: &Foreseen) -> Foreseen {
+    let mut seen = seen.clone();
+    seen.notes.retain(|note| !node.notes.contains(note));
+    seen.settings.retain(|difference| !node.settings.contains(difference));
+    seen.parameters.retain(|difference| !node.parameters.contains(difference));
+    seen.tags.retain(|difference| !node.tags.contains(difference));
+    seen.resources.retain(|change| !node.resources.contains(change));
+    seen
+}
+
+/// What a simulation did with a node.
+pub(super) fn simulated(seen: &Foreseen) -> String {
+    match seen.action {
+        Action::Refused => "would fail in the simulation".to_owned(),
+        Action::Unknown => "not known".to_owned(),
+        _ => action(seen),
+    }
+}
 
 /// `3 to create, 1 to replace, 9 unchanged`.
 pub(super) fn count(preview: &Preview) -> String {
@@ -89,6 +145,8 @@ pub(super) const fn effect_word(effect: Effect) -> &'static str {
         Effect::Remove => "deleted",
         Effect::Leave => "left behind",
         Effect::Import => "imported",
+        Effect::Restore => "made again",
+        Effect::Sync => "taken as it is",
         Effect::Unknown => "not known yet",
     }
 }
@@ -96,7 +154,8 @@ pub(super) const fn effect_word(effect: Effect) -> &'static str {
 /// One character for what is done to a resource.
 pub(super) const fn effect_sign(effect: Effect) -> char {
     match effect {
-        Effect::Add | Effect::Import => '+',
+        Effect::Add | Effect::Import | Effect::Restore => '+',
+        Effect::Sync => '=',
         Effect::Modify => '~',
         Effect::MayReplace | Effect::Replace => '±',
         Effect::Remove | Effect::Leave => '-',
@@ -145,11 +204,25 @@ pub(super) fn property(property: &PropertyChange) -> String {
         (Recreates::Conditionally, _) => remarks.push("may replace it".to_owned()),
         (Recreates::Never, _) => {}
     }
+    remarks.extend(by_hand(property));
     remarks.extend(property.cause.as_ref().map(|cause| format!("by {}", printable(cause))));
     if !remarks.is_empty() {
         let _ = write!(said, " ({})", remarks.join(", "));
     }
     said
+}
+
+/// What a property was deployed as that somebody has changed by hand, where that is neither what it becomes again nor what
+/// it is told to come from.
+fn by_hand(property: &PropertyChange) -> Option<String> {
+    let deployed = property.deployed.as_ref()?;
+    let is_plain = map(deployed).is_none() && !deployed.is_empty();
+    let is_told = [&property.before, &property.after].into_iter().flatten().any(|value| value == deployed);
+    Some(if is_plain && !is_told {
+        format!("changed by hand, deployed as {}", printable(deployed))
+    } else {
+        "changed by hand".to_owned()
+    })
 }
 
 /// Of two maps, or lists of tags, what differs: the rest tells nobody anything.

@@ -9,6 +9,7 @@ pub(super) mod guards;
 pub(super) mod invalid_name;
 pub(super) mod invalid_value;
 pub(super) mod missing_key;
+pub(super) mod moved;
 pub(super) mod not_known_yet;
 pub(super) mod outside;
 pub(super) mod read_only;

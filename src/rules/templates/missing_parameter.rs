@@ -57,6 +57,7 @@ fn check(design: &Design<'_>, report: &mut Report) {
                 parameter.default.is_none()
                     && !has_default(document, &parameter.name)
                     && !stack.parameters.contains_key(&*parameter.name)
+                    && !stack.kept.contains_key(&*parameter.name)
             })
             .collect();
         let (Some(first), Some(template)) = (missing.first(), stack.file()) else { continue };
@@ -77,7 +78,8 @@ fn of_aws(design: &Design<'_>, report: &mut Report) {
         let Some(Verdict::Taken { parameters, .. }) = judged.map(|judged| &judged.verdict) else { continue };
         let document = design.stack(ix).map(|(_, document)| document);
         let is_told = |name: &str| document.is_some_and(|document| document.parameters.contains_key(name));
-        let is_missing = |name: &str| !stack.parameters.contains_key(name) && !is_told(name);
+        let is_given = |name: &str| stack.parameters.contains_key(name) || stack.kept.contains_key(name);
+        let is_missing = |name: &str| !is_given(name) && !is_told(name);
         let missing: Vec<_> = parameters
             .iter()
             .filter(|(name, has_default)| !has_default && is_missing(name))

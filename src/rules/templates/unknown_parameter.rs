@@ -49,13 +49,14 @@ Resources:
 
 fn check(design: &Design<'_>, report: &mut Report) {
     for (ix, stack, document) in design.stacks().filter(|(.., document)| document.is_final("Parameters")) {
-        for (name, parameter) in &stack.parameters {
+        let given = stack.parameters.iter().map(|(name, parameter)| (name, &parameter.key));
+        for (name, key) in given.chain(&stack.kept) {
             if document.parameters.contains_key(&**name) {
                 continue;
             }
             let Some(template) = stack.file() else { continue };
             let message = format!("{} declares no parameter `{name}`", template.path.display());
-            let problem = RULE.problem(parameter.key.clone(), message);
+            let problem = RULE.problem(key.clone(), message);
             let near = nearest(name, document.parameters.keys().map(String::as_str));
             let problem = match near.and_then(|near| document.parameters.get(near)) {
                 Some(near) => problem

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 use super::super::drafts::Drafter;
+use super::super::owner::owner;
 use super::super::wanted::Resolver;
 use super::super::{Gathered, Outlooks};
 use super::order::{End, Standing};
@@ -14,11 +15,8 @@ use crate::diag::Sources;
 use crate::event::Failure;
 use crate::ids::{AccountId, AccountName, Kind, NodeId, Region};
 use crate::inventory::{Inventory, Laid};
-use crate::kinds::{Adopt, Expected, NODE_TAG, Owner, PLAN_TAG, route};
+use crate::kinds::{Adopt, Expected, NODE_TAG, PLAN_TAG, route};
 use crate::plan::{Node, Plan, Spec};
-
-/// How many names in a row a node may have had.
-const RENAMES: usize = 32;
 
 /// Where the plan's routes are, as far as that is known.
 #[derive(Debug, Default)]
@@ -76,10 +74,6 @@ impl Wanted {
     }
 }
 
-fn owner(plan: &Plan, node: &Node) -> Owner {
-    Owner { plan: plan.name.to_string(), node: node.id.clone() }
-}
-
 /// Holds what was found against the plan.
 pub(super) struct Judge<'a> {
     plan: &'a Plan,
@@ -90,19 +84,14 @@ pub(super) struct Judge<'a> {
 
 impl<'a> Judge<'a> {
     pub(super) fn new(plan: &'a Plan, inventory: &'a Inventory, found: &'a Found) -> Self {
-        Self { plan, inventory, found, nodes: plan.nodes.iter().map(|node| (&node.id, node)).collect() }
+        let named = plan.nodes.iter().filter_map(|node| Some((node.formerly.as_ref()?, node)));
+        let nodes = named.chain(plan.nodes.iter().map(|node| (&node.id, node))).collect();
+        Self { plan, inventory, found, nodes }
     }
 
     /// The plan's node of a name, be it one that the node had before.
     fn node(&self, id: &NodeId) -> Option<&'a Node> {
-        let mut id = id;
-        for _ in 0..RENAMES {
-            if let Some(node) = self.nodes.get(id) {
-                return Some(node);
-            }
-            id = self.inventory.renamed.get(id)?;
-        }
-        None
+        self.nodes.get(id).copied()
     }
 
     fn id(&self, account: &AccountName) -> Option<&AccountId> {

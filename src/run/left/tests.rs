@@ -212,16 +212,20 @@ fn a_route_has_left_if_the_plan_made_it_and_no_node_wants_it() {
 }
 
 #[test]
-fn what_was_renamed_has_not_left() {
-    let plan = plan(PLAN);
-    let mut inventory = Inventory::empty("net");
-    let names = [("stacks.first", "stacks.second"), ("stacks.second", "stacks.spoke"), ("stacks.odd", "stacks.odd")];
-    let renamed = names.map(|(from, to)| (from.parse().unwrap(), to.parse().unwrap())).to_vec();
-    inventory.take_in(News { renamed, ..News::default() });
-    let stacks = vec![stack("spoke", tags("net", "stacks/first")), stack("odd", tags("net", "stacks/odd"))];
-    let found = found(stacks, Vec::new(), Vec::new());
-    let (left, _) = Judge::new(&plan, &inventory, &found).stacks();
-    assert_eq!(told(&left), ["stacks.odd odd"]);
+fn what_bears_a_name_that_a_node_had_before_has_not_left() {
+    let moved = "moved = [{ from = \"stacks.first\", to = \"stacks.spoke\" }, { from = \"peerings.link\", to = \"peerings.spoke\" }]\n";
+    let plan = plan(&format!("{moved}{PLAN}"));
+    let link = |node: &str| peering("pcx-1", "active", (HUB, DEV), tags("net", node));
+    let stacks = vec![stack("spoke", tags("net", "stacks/first")), stack("net-first", tags("net", "stacks/first"))];
+    let found = found(stacks, vec![link("peerings/link"), link("peerings/other")], Vec::new());
+    let inventory = Inventory::empty("net");
+    let judge = Judge::new(&plan, &inventory, &found);
+    assert_eq!(told(&judge.peerings()), ["peerings.other pcx-1"]);
+    let (left, _) = judge.stacks();
+    assert_eq!(told(&left), ["stacks.first net-first"]);
+    assert_eq!(left[0].notes, ["stacks.spoke is stack spoke in dev, us-east-1 now"]);
+    let nodes: Vec<_> = judge.standing(&left).into_iter().map(|own| own.end).collect();
+    assert_eq!(nodes, [End::Node("stacks.spoke".parse().unwrap()), End::Left(0)]);
 }
 
 fn ground(grounds: &Grounds) -> Vec<String> {

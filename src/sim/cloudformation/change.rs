@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use super::config::{Config, invalid, mask};
 use super::drift::ResourceDriftStatus;
 use super::nested;
-use super::resource::{Provider, Update, is_taggable, provider};
+use super::resource::{Provider, Update, is_taggable, provider_in};
 use super::revert::LiveDrift;
 use super::scope::Scope;
 use super::stack::{Resource, Stack, scalar};
@@ -289,7 +289,7 @@ impl Comparison<'_> {
         evaluator: &Evaluator<'_>,
     ) -> Result<Vec<Detail>, EvalError> {
         let mut details = Vec::new();
-        let Some(provider) = provider(&self.declared.type_name) else { return Ok(details) };
+        let Some(provider) = provider_in(self.scope.world, &self.declared.type_name) else { return Ok(details) };
         let taggable = is_taggable(&self.declared.type_name);
         for (name, value) in properties.iter().filter(|(name, _)| !(taggable && name == "Tags")) {
             let before = old.properties.get(name);

@@ -120,21 +120,40 @@ pub(super) fn parameters(
     }
     let value = |declared: &cfn::Parameter| {
         let value = given(&declared.name).or(declared.default.as_deref()).unwrap_or_default().to_owned();
-        declared.accept(&value).map_err(|refusal| invalid(refusal.to_string()))?;
-        exists(world.ec2(place), declared, &value)?;
-        let resolved = if declared.is_ssm() { Some(stored(world, place, &value)?) } else { None };
+        let old = before.and_then(|config| config.parameters.get(&declared.name));
+        // What was hidden where the world was read is taken to stay what it is.
+        if let Some(hidden) = old.filter(|old| world.assumes() && old.value == MASK) {
+            return Ok((declared.name.clone(), hidden.clone()));
+        }
+        // What was made up is not held to anything.
+        if !world.has_made_up(&value) {
+            declared.accept(&value).map_err(|refusal| invalid(refusal.to_string()))?;
+            exists(world, place, declared, &value)?;
+        }
+        let resolved = if declared.is_ssm() {
+            match (stored(world, place, &value), old.filter(|old| old.value == value)) {
+                (Ok(stored), _) => Some(stored),
+                (Err(_), Some(old)) if world.assumes() => old.resolved.clone(),
+                // What uses it is taken to work then.
+                (Err(_), None) if world.assumes() => Some(format!("{{{{resolve:ssm:{value}}}}}")),
+                (Err(error), _) => return Err(error),
+            }
+        } else {
+            None
+        };
         Ok((declared.name.clone(), Parameter { value, resolved }))
     };
     document.parameters.values().map(value).collect()
 }
 
 /// Whether the ids of a parameter of one of EC2's types are somebody's.
-fn exists(ec2: &Ec2, declared: &cfn::Parameter, value: &str) -> Result<(), ApiError> {
+fn exists(world: &World, place: &Place, declared: &cfn::Parameter, value: &str) -> Result<(), ApiError> {
+    let ec2: &Ec2 = world.ec2(place);
     let inner = declared.type_name.strip_prefix("List<").and_then(|rest| rest.strip_suffix('>'));
     let known = |id: &str| match inner.unwrap_or(&declared.type_name) {
         "AWS::EC2::VPC::Id" => ec2.vpcs.contains_key(id),
-        "AWS::EC2::Subnet::Id" => ec2.subnets.contains_key(id),
-        "AWS::EC2::SecurityGroup::Id" => ec2.security_groups.contains_key(id),
+        "AWS::EC2::Subnet::Id" => world.assumes() || ec2.subnets.contains_key(id),
+        "AWS::EC2::SecurityGroup::Id" => world.assumes() || ec2.security_groups.contains_key(id),
         _ => true,
     };
     let mut ids = value.split(',').map(str::trim).filter(|id| !id.is_empty());

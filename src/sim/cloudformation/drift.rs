@@ -226,7 +226,7 @@ impl ResourceDrift {
 /// What became of a resource since it was deployed; `None` for a type that is not looked at. Only properties that the
 /// template sets are compared.
 pub(super) fn look(world: &World, place: &Place, stack: &Stack, resource: &Resource) -> Option<ResourceDrift> {
-    let provider = provider(&resource.type_name)?;
+    let provider = provider(&resource.type_name).filter(|_| !resource.assumed)?;
     let standing = match provider.live(world, place, resource, &stack.resources) {
         Live::Unsupported => return None,
         Live::Gone => return Some(ResourceDrift::new(ResourceDriftStatus::Deleted)),

@@ -19,6 +19,7 @@ mod resource;
 mod revert;
 mod rollback;
 mod scope;
+pub(crate) mod seed;
 mod stack;
 mod status;
 mod template;

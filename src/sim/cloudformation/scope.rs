@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value as Json, json};
 
 use super::config::Config;
-use super::resource::provider;
+use super::resource::provider_of;
 use super::stack::Resource;
 use crate::cfn::{self, Context, EvalError, Evaluator, Lookup, Pseudo};
 use crate::sim::ec2::zone;
@@ -88,7 +88,7 @@ impl Context for Scope<'_> {
 
     fn resource(&self, id: &str) -> Lookup {
         let Some(resource) = self.existing(id, self.unknown_ids) else { return Lookup::Unknown };
-        match provider(&resource.type_name) {
+        match provider_of(self.world, resource) {
             Some(provider) => provider.reference(self.place, resource).into(),
             None => Lookup::Missing,
         }
@@ -99,7 +99,7 @@ impl Context for Scope<'_> {
             return Lookup::Unknown;
         }
         let Some(resource) = self.existing(id, self.unknown_attributes) else { return Lookup::Unknown };
-        let found = provider(&resource.type_name)
+        let found = provider_of(self.world, resource)
             .and_then(|provider| provider.attribute(self.world, self.place, resource, attribute));
         found.map_or(Lookup::Missing, Lookup::Known)
     }

@@ -122,6 +122,12 @@ pub struct Resource {
     pub update_replace_policy: Option<Policy>,
     /// Its metadata.
     pub metadata: Option<Json>,
+    /// Whether it is only taken to be there and to work: a type that is not embedded, in a world that assumes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub assumed: bool,
+    /// Attributes that were told from elsewhere, of one that is assumed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) told: BTreeMap<String, String>,
 }
 
 impl Resource {

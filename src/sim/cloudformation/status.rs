@@ -14,6 +14,14 @@ macro_rules! named {
         }
 
         impl $name {
+            /// The one of this name on the wire.
+            pub fn read(name: &str) -> Option<Self> {
+                match name {
+                    $($text => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+
             /// Its name on the wire.
             pub const fn as_str(self) -> &'static str {
                 match self {

@@ -17,6 +17,7 @@ pub(crate) mod peering;
 pub(crate) mod route;
 pub(crate) mod route_table;
 pub(crate) mod security_group;
+pub(crate) mod seed;
 pub(crate) mod subnet;
 pub(crate) mod tags;
 pub(crate) mod transit_gateway;

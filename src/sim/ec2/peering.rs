@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Kind, Tags, cidr, vpc};
+use crate::sim::seed;
 use crate::sim::wire::ApiError;
 use crate::sim::world::{Action as TimerAction, Place, World, later};
 
@@ -95,6 +96,23 @@ pub enum Status {
 }
 
 impl Status {
+    const ALL: [Self; 9] = [
+        Self::InitiatingRequest,
+        Self::PendingAcceptance,
+        Self::Provisioning,
+        Self::Active,
+        Self::Failed,
+        Self::Rejected,
+        Self::Expired,
+        Self::Deleting,
+        Self::Deleted,
+    ];
+
+    /// Reads what [`Status::as_str`] writes.
+    pub fn read(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+
     /// As EC2 writes it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -222,6 +240,35 @@ pub(crate) fn request(world: &mut World, place: &Place, wanted: PeeringRequest) 
     world.ec2_mut(&wanted.peer).peerings.insert(id.clone());
     schedule(world, &id, timing.peering_request, Step::Arrive);
     Ok(id)
+}
+
+/// Puts in a peering that stands elsewhere. What is under way is taken to have ended well.
+pub(super) fn plant(world: &mut World, seed: &seed::Peering) {
+    let side = |world: &World, seed: &seed::Side| {
+        let mut side = Side::new(seed.place.clone(), seed.vpc.clone(), Tags::new());
+        side.dns = seed.dns;
+        side.look_up(world);
+        side
+    };
+    let status = match Status::read(&seed.status) {
+        Some(Status::InitiatingRequest) => Status::PendingAcceptance,
+        Some(Status::Provisioning) | None => Status::Active,
+        Some(Status::Deleting) => Status::Deleted,
+        Some(status) => status,
+    };
+    let peering = Peering {
+        id: seed.id.clone(),
+        requester: side(world, &seed.requester),
+        accepter: side(world, &seed.accepter),
+        status,
+        message: seed.message.clone(),
+        expires: later(world.now, world.rules.timing.peering_expiry),
+        visible: world.now,
+    };
+    for place in [&seed.requester.place, &seed.accepter.place] {
+        world.ec2_mut(place).peerings.insert(seed.id.clone());
+    }
+    world.peerings.insert(seed.id.clone(), peering);
 }
 
 fn schedule(world: &mut World, id: &str, wait: std::time::Duration, step: Step) {
@@ -395,7 +442,8 @@ pub(super) fn step(world: &mut World, id: &str, step: Step) {
 /// The request reaches the accepter, or turns out to be impossible.
 fn arrive(world: &mut World, id: &str) {
     let Some(mut peering) = world.peerings.get(id).cloned() else { return };
-    let exists = peering.accepter.look_up(world);
+    let elsewhere = world.rules.assumptions.as_ref().is_some_and(|known| !known.knows(&peering.accepter.place));
+    let exists = peering.accepter.look_up(world) || elsewhere;
     if !exists || peering.requester.overlaps(&peering.accepter) {
         let message = "Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range";
         bury(world, id, Status::Failed, message);

@@ -291,8 +291,18 @@ fn check_destination(table: &RouteTable, destination: &Destination, target: &Tar
     Ok(())
 }
 
-/// Whether a target exists and touches the table's VPC.
+/// Whether a target exists and touches the table's VPC. In a world that assumes, one that is not known does; peerings are
+/// all known there.
 fn check_target(world: &World, place: &Place, table: &RouteTable, target: &Target) -> Result<(), ApiError> {
+    match find_target(world, place, table, target) {
+        Err(error) if world.assumes() && target.kind != TargetKind::Peering && error.code.ends_with("NotFound") => {
+            Ok(())
+        }
+        found => found,
+    }
+}
+
+fn find_target(world: &World, place: &Place, table: &RouteTable, target: &Target) -> Result<(), ApiError> {
     let id = target.id.as_str();
     let ec2 = world.ec2(place);
     let no_gateway = || ApiError::new("InvalidGatewayID.NotFound", format!("The gateway ID '{id}' does not exist"));
@@ -347,6 +357,9 @@ fn check_target(world: &World, place: &Place, table: &RouteTable, target: &Targe
 pub(crate) fn is_active(world: &World, place: &Place, table: &RouteTable, route: &Route) -> bool {
     let id = route.target.id.as_str();
     let ec2 = world.ec2(place);
+    if world.assumes() && route.target.kind != TargetKind::Peering {
+        return true;
+    }
     match route.target.kind {
         TargetKind::Gateway => {
             route.target.is_local()

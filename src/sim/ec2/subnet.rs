@@ -80,7 +80,11 @@ pub(crate) fn create(world: &mut World, place: &Place, wanted: SubnetRequest) ->
         let message = format!("The CIDR '{}' conflicts with another subnet", wanted.cidr_block);
         return Err(ApiError::new("InvalidSubnet.Conflict", message));
     }
-    let zone = zone_name(place, wanted.zone)?;
+    let zone = match wanted.zone {
+        // Which zones an account really has is not known.
+        Some(name) if world.assumes() && name.starts_with(place.region.as_str()) => name,
+        wanted => zone_name(place, wanted)?,
+    };
     let id = world.ids().resource(Kind::SUBNET.prefix);
     let subnet = Subnet {
         id: id.clone(),

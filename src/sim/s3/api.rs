@@ -7,7 +7,7 @@ use super::{
 };
 use crate::sim::dispatch::unknown_operation;
 use crate::sim::wire::{ApiError, Reply, Request};
-use crate::sim::world::World;
+use crate::sim::world::{Place, World};
 
 /// Handles a request to S3.
 pub(crate) fn handle(world: &mut World, request: &Request) -> Result<Reply, ApiError> {
@@ -96,6 +96,9 @@ fn check_conditions(request: &Request, found: Option<&Object>) -> Result<(), Api
 }
 
 fn put(world: &mut World, request: &Request) -> Result<Reply, ApiError> {
+    let owner = request.params.get("x-amz-expected-bucket-owner").and_then(|owner| owner.parse().ok());
+    let place = Place { account: owner.unwrap_or(request.place.account.clone()), ..request.place.clone() };
+    world.assume_bucket(&place, name(request));
     bucket(world, request, "s3:PutObject")?;
     let at = object_key(name(request), key(request));
     check_conditions(request, world.objects.get(&at))?;

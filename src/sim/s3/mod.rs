@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 pub(crate) use api::handle;
 
 use crate::ids::AccountId;
+use crate::sim::seed::Seed;
 use crate::sim::wire::ApiError;
 use crate::sim::world::{Place, World};
 
@@ -58,6 +59,29 @@ impl Object {
 /// The key of an object among those of all buckets. No bucket's name has a slash.
 pub fn object_key(bucket: &str, key: &str) -> String {
     format!("{bucket}/{key}")
+}
+
+/// The same of a version that is known by its id, in a world that was seeded with what stands elsewhere.
+fn version_key(bucket: &str, key: &str, version: &str) -> String {
+    format!("{}?versionId={version}", object_key(bucket, key))
+}
+
+/// Puts the objects of a seed into a world.
+pub(in crate::sim) fn seed(world: &mut World, seed: &Seed) {
+    for object in &seed.objects {
+        let region = object.region.clone().unwrap_or_else(|| seed.place.region.clone());
+        let place = Place { region, ..seed.place.clone() };
+        if !world.buckets.contains_key(&object.bucket) {
+            world.buckets.insert(object.bucket.clone(), Bucket { place, created: world.now });
+        }
+        let key = match &object.version {
+            Some(version) => version_key(&object.bucket, &object.key, version),
+            None => object_key(&object.bucket, &object.key),
+        };
+        let encryption = Encryption { algorithm: "AES256".to_owned(), kms_key: None };
+        let text = object.text.clone();
+        world.objects.insert(key, Object { text, content_type: None, encryption, modified: world.now });
+    }
 }
 
 /// Makes a bucket.
@@ -125,7 +149,11 @@ pub(in crate::sim) fn read<'a>(
     if !policy::allows(world, account, (bucket, own), key, reading(version)) {
         return Err(access_denied());
     }
-    if version.is_some_and(|version| version != "null") {
+    let version = version.filter(|version| *version != "null");
+    if let Some(version) = version.filter(|_| world.assumes()) {
+        return world.objects.get(&version_key(bucket, key, version)).ok_or_else(no_such_key);
+    }
+    if version.is_some() {
         return Err(ApiError::new("NoSuchVersion", "The specified version does not exist.").with_status(404));
     }
     world.objects.get(&object_key(bucket, key)).ok_or_else(|| {

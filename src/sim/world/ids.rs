@@ -7,12 +7,34 @@ use serde::{Deserialize, Serialize};
 pub struct Ids {
     seed: u64,
     drawn: u64,
+    /// Whether ids are numbers in a row, which nobody takes for AWS's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    counted: bool,
+    /// The ids that the next resources get, if they are of the right sort.
+    #[serde(skip)]
+    given: Vec<String>,
 }
 
 impl Ids {
     /// Ids for a seed.
     pub fn new(seed: u64) -> Self {
-        Self { seed, drawn: 0 }
+        Self { seed, drawn: 0, counted: false, given: Vec::new() }
+    }
+
+    /// The same, but ids are numbers in a row: `vpc-00000000000000001`. AWS's are random, so none of its own is like that.
+    #[must_use]
+    pub fn counted(self) -> Self {
+        Self { counted: true, ..self }
+    }
+
+    /// The next resource that is of this id's sort gets it.
+    pub(crate) fn give(&mut self, id: &str) {
+        self.given = vec![id.to_owned()];
+    }
+
+    /// Gives no id any more.
+    pub(crate) fn give_none(&mut self) {
+        self.given.clear();
     }
 
     /// The seed that the ids come from.
@@ -22,12 +44,25 @@ impl Ids {
 
     /// A resource id: the prefix, a hyphen and seventeen hexadecimal digits.
     pub(crate) fn resource(&mut self, prefix: &str) -> String {
-        format!("{prefix}-0{:016x}", self.draw())
+        let is_of_sort = |id: &String| {
+            id.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-')).is_some_and(|rest| !rest.contains('-'))
+        };
+        if let Some(place) = self.given.iter().position(is_of_sort) {
+            return self.given.remove(place);
+        }
+        format!("{prefix}-0{}", self.hexadecimal())
+    }
+
+    /// Sixteen hexadecimal digits.
+    pub(crate) fn hexadecimal(&mut self) -> String {
+        let drawn = self.draw();
+        format!("{:016x}", if self.counted { self.drawn } else { drawn })
     }
 
     /// A random-looking UUID, as in a stack's ARN.
     pub(crate) fn uuid(&mut self) -> String {
-        uuid(self.draw(), self.draw())
+        let (high, low) = (self.draw(), self.draw());
+        if self.counted { uuid(0, self.drawn) } else { uuid(high, low) }
     }
 
     /// Sixteen characters of an access key id or a role id, after its four-letter prefix.
@@ -81,6 +116,22 @@ mod tests {
         assert_ne!(first(1), first(2));
         let mut ids = Ids::new(1);
         assert_ne!(ids.resource("vpc"), ids.resource("vpc"));
+    }
+
+    #[test]
+    fn counted_ids_are_of_the_form_of_aws_and_nothing_like_its_own() {
+        let mut ids = Ids::new(1).counted();
+        assert_eq!(ids.resource("vpc"), "vpc-00000000000000001");
+        assert_eq!(ids.uuid(), "00000000-0000-4000-8000-000000000003");
+    }
+
+    #[test]
+    fn a_given_id_goes_to_what_is_of_its_sort() {
+        let mut ids = Ids::new(1);
+        ids.give("vpc-cidr-assoc-0a");
+        assert_ne!(ids.resource("vpc"), "vpc-cidr-assoc-0a");
+        assert_eq!(ids.resource("vpc-cidr-assoc"), "vpc-cidr-assoc-0a");
+        assert_ne!(ids.resource("vpc-cidr-assoc"), "vpc-cidr-assoc-0a");
     }
 
     #[test]

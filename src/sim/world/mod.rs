@@ -1,5 +1,6 @@
 //! Everything that exists in the embedded AWS: a value that can be written to a file and read back.
 
+mod assumptions;
 mod delta;
 pub(crate) mod file;
 pub mod ids;
@@ -15,6 +16,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use assumptions::ASSUMED;
+pub use assumptions::Assumptions;
 pub(crate) use delta::Delta;
 pub use ids::Ids;
 pub use shelf::{Shelf, Tracked};
@@ -79,6 +82,8 @@ pub struct Rules {
     pub failed: SeenResources,
     /// Who may assume which role.
     pub trusts: Trusts,
+    /// What is taken to be as it should, because it is not known here; `None` in a world that knows itself.
+    pub assumptions: Option<Assumptions>,
 }
 
 /// Everything that exists, in every account and region.
@@ -159,9 +164,47 @@ impl World {
             && self.peerings.values().all(ec2::Peering::is_dead)
     }
 
+    /// Whether what is not embedded is taken to exist and to work.
+    pub(crate) fn assumes(&self) -> bool {
+        self.rules.assumptions.is_some()
+    }
+
+    /// Notes that something about a stack is taken to be as it should. Nothing is noted in a world that knows itself.
+    pub(crate) fn assume(&mut self, place: &Place, stack: &str, what: String) {
+        if let Some(assumptions) = &mut self.rules.assumptions {
+            assumptions.note(place, stack, what);
+        }
+    }
+
+    /// Notes that an id was made up for something that is only taken to be there.
+    pub(crate) fn made_up(&mut self, id: &str) {
+        if let Some(assumptions) = &mut self.rules.assumptions {
+            assumptions.note_made_up(id);
+        }
+    }
+
+    /// Whether something in a text was made up, see [`Assumptions::has_made_up`]. Nothing is in a world that knows itself.
+    pub(crate) fn has_made_up(&self, text: &str) -> bool {
+        self.rules.assumptions.as_ref().is_some_and(|assumptions| assumptions.has_made_up(text))
+    }
+
+    /// In a world that assumes, a bucket that is not known is taken to be there, in this place.
+    pub(crate) fn assume_bucket(&mut self, place: &Place, name: &str) {
+        if let Some(assumptions) = self.rules.assumptions.as_mut().filter(|_| !self.buckets.contains_key(name)) {
+            assumptions.note_bucket(name);
+            let bucket = Bucket { place: place.clone(), created: self.now };
+            self.buckets.insert(name.to_owned(), bucket);
+        }
+    }
+
     /// The source of new ids.
     pub(crate) fn ids(&mut self) -> &mut Ids {
         &mut self.ids
+    }
+
+    /// Lets new ids be numbers in a row, see [`Ids::counted`].
+    pub(crate) fn count_ids(&mut self) {
+        self.ids = std::mem::take(&mut self.ids).counted();
     }
 
     /// The seed that the world was made from.

@@ -12,7 +12,9 @@ use crate::cfn::{self, Deed};
 use crate::sim::cloudformation::change;
 use crate::sim::cloudformation::nested;
 use crate::sim::cloudformation::operation::{Operation, Phase, Task, TaskState};
-use crate::sim::cloudformation::resource::{self, Failure, Job, Provider, Readiness, Update, is_taggable, provider};
+use crate::sim::cloudformation::resource::{
+    self, Job, Provider, Readiness, Update, is_taggable, provider, provider_in, provider_of,
+};
 use crate::sim::cloudformation::scope::{Scope, properties};
 use crate::sim::cloudformation::stack::{Resource, Stack};
 use crate::sim::cloudformation::status::ResourceStatus;
@@ -55,7 +57,8 @@ fn wanted(world: &World, place: &Place, stack: &mut Stack, declared: &cfn::Resou
     let scope = Scope::new(world, place, (&stack.id, &stack.name), config, &stack.resources);
     let evaluator = scope.evaluator();
     let properties = properties(&evaluator, declared).map_err(|error| error.to_string())?;
-    if let Some((name, _)) = properties.iter().find(|(_, value)| value.to_string().contains("{{resolve:")) {
+    let resolved = properties.iter().find(|(_, value)| value.to_string().contains("{{resolve:"));
+    if let Some((name, _)) = resolved.filter(|_| !world.assumes()) {
         return Err(format!("The dynamic reference in property {name} cannot be resolved: the embedded AWS has none"));
     }
     let metadata = declared.metadata.as_deref().map(|node| evaluator.value(node)).transpose();
@@ -115,13 +118,15 @@ pub(super) fn launch(world: &mut World, place: &Place, stack: &mut Stack, id: &s
         deletion_policy: declared.deletion_policy,
         update_replace_policy: declared.update_replace_policy,
         metadata: wanted.metadata,
+        assumed: old.is_some_and(|old| old.assumed),
+        told: old.map(|old| old.told.clone()).unwrap_or_default(),
     };
     let wait = duration(world, &declared.type_name);
     let (wanted, broken) = match wanted {
         Ok(wanted) => (wanted, None),
         Err(reason) => (Wanted { properties: Map::new(), tags: Tags::new(), metadata: None }, Some(reason)),
     };
-    let Some(provider) = provider(&declared.type_name) else {
+    let Some(provider) = provider_in(world, &declared.type_name) else {
         let resource = next(old.as_ref(), wanted, world.now);
         let reason = format!(
             "The embedded AWS does not have the resource type {}: apply this stack to AWS itself, or leave the resource out here by a condition. docs/embedded-aws.md lists the types that it has",
@@ -129,7 +134,7 @@ pub(super) fn launch(world: &mut World, place: &Place, stack: &mut Stack, id: &s
         );
         return doomed(world, stack, resource, old, wait, reason);
     };
-    let resource = next(old.as_ref(), wanted, world.now);
+    let mut resource = next(old.as_ref(), wanted, world.now);
     if let Some(reason) = broken {
         return doomed(world, stack, resource, old, wait, reason);
     }
@@ -158,7 +163,33 @@ pub(super) fn launch(world: &mut World, place: &Place, stack: &mut Stack, id: &s
     if let Some(reason) = old.as_ref().and_then(|old| guard::refusal(stack, deed, old)) {
         return doomed(world, stack, resource, old, wait, reason);
     }
+    if let Some(why) = unknown(world, &resource) {
+        resource.assumed = true;
+        world.assume(place, &stack.name, assumption(&resource, &why));
+    }
     act(world, place, stack, provider, verb, resource, old, wait)
+}
+
+/// Why a resource cannot be made here, in a world that takes what it does not know to work.
+fn unknown(world: &World, resource: &Resource) -> Option<String> {
+    if !world.assumes() {
+        return None;
+    }
+    let Some(provider) = provider(&resource.type_name) else { return Some("its type is not embedded".to_owned()) };
+    if resource.type_name == nested::TYPE {
+        return Some("nested stacks are not looked into".to_owned());
+    }
+    if resource.properties.values().any(|value| value.to_string().contains("{{resolve:")) {
+        return Some("a dynamic reference is not resolved".to_owned());
+    }
+    let known = provider.properties()?;
+    let other = resource.properties.keys().find(|name| !known.iter().any(|known| known.name == **name))?;
+    Some(format!("its property {other} is not embedded"))
+}
+
+/// What is said of a resource that is taken to work.
+pub(in crate::sim::cloudformation) fn assumption(resource: &Resource, why: &str) -> String {
+    format!("{} ({}) is taken to work: {why}", resource.logical_id, resource.type_name)
 }
 
 /// What really stood of a resource before an update that was to take drift back: a rollback goes back to that.
@@ -201,16 +232,29 @@ fn act(
     let job = Job {
         place,
         stack: &stack.name,
-        parent: stack,
+        parent: Some(stack),
         logical_id: &resource.logical_id,
+        type_name: &resource.type_name,
         properties: &resource.properties,
         tags: &resource.tags,
     };
     let before = world.ec2(place).clone();
-    let result: Result<String, Failure> = resource::check(provider, &job).and_then(|()| match (verb, &old) {
-        (Verb::Update | Verb::Restore, Some(old)) => provider.update(world, &job, old),
-        _ => provider.create(world, &job),
-    });
+    let worker = provider_of(world, &resource).unwrap_or(provider);
+    let work = |world: &mut World, worker: &dyn Provider| match (verb, &old) {
+        (Verb::Update | Verb::Restore, Some(old)) => worker.update(world, &job, old),
+        _ => worker.create(world, &job),
+    };
+    let mut result = resource::check(worker, &job).and_then(|()| work(world, worker));
+    let is_made_up = |world: &World| job.properties.values().any(|value| world.has_made_up(&value.to_string()));
+    if let Err(failure) = &result
+        && world.assumes()
+        && (failure.is_of_the_unknown() || is_made_up(world))
+    {
+        world.ec2_mut(place).clone_from(&before);
+        world.assume(place, &stack.name, assumption(&resource, failure.message()));
+        result = work(world, &resource::ASSUMED);
+        resource.assumed = true;
+    }
     match result {
         Ok(physical_id) => {
             resource.physical_id = Some(physical_id);
@@ -282,7 +326,7 @@ fn skip(world: &World, stack: &mut Stack, id: &str) -> Launch {
 
 /// Whether a task's resource can be used by now.
 pub(super) fn readiness(world: &mut World, place: &Place, stack: &Stack, id: &str) -> Readiness {
-    match stack.resources.get(id).and_then(|resource| Some((provider(&resource.type_name)?, resource))) {
+    match stack.resources.get(id).and_then(|resource| Some((provider_of(world, resource)?, resource))) {
         Some((provider, resource)) => provider.readiness(world, place, resource),
         None => Readiness::Ready,
     }

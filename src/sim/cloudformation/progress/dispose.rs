@@ -6,7 +6,7 @@ use super::phase::{link, task};
 use super::{Launch, duration, is_rollback_of_create, planned};
 use crate::cfn::Policy;
 use crate::sim::cloudformation::operation::{Phase, Task, TaskState};
-use crate::sim::cloudformation::resource::{Failure, provider};
+use crate::sim::cloudformation::resource::{Failure, provider_of};
 use crate::sim::cloudformation::scope::Scope;
 use crate::sim::cloudformation::stack::{Resource, Stack};
 use crate::sim::cloudformation::status::ResourceStatus;
@@ -81,7 +81,7 @@ pub(super) fn launch(world: &mut World, place: &Place, stack: &mut Stack, key: &
 ///
 /// The reason, and whether it may pass by itself.
 pub(super) fn attempt(world: &mut World, place: &Place, resource: &Resource) -> Result<(), (String, bool)> {
-    let Some(provider) = provider(&resource.type_name) else { return Ok(()) };
+    let Some(provider) = provider_of(world, resource) else { return Ok(()) };
     match provider.delete(world, place, resource) {
         Ok(()) => Ok(()),
         Err(error) if error.code.ends_with("NotFound") => Ok(()),

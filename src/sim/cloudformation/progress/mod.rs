@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use converge::assumption;
 pub(super) use outputs::outputs;
 
 use super::change_set::ExecutionStatus;
 use super::operation::{Operation, Phase, TaskState};
-use super::resource::{Failure, Readiness, provider};
+use super::resource::{Failure, Readiness, provider_of};
 use super::stack::{Resource, Stack};
 use super::status::Status;
 use super::{api, drift, nested, with_stack};
@@ -304,7 +305,7 @@ fn finish(world: &mut World, place: &Place, stack: &mut Stack, task: &str, looks
         }
     } else {
         let Some(resource) = entry.garbage.clone() else { return };
-        let refused = || provider(&resource.type_name)?.undeletable(world, place, &resource);
+        let refused = || provider_of(world, &resource)?.undeletable(world, place, &resource);
         let (failure, again) = match failure {
             Some(reason) => (Some(reason), again),
             None => (refused(), false),
@@ -327,7 +328,7 @@ fn finish(world: &mut World, place: &Place, stack: &mut Stack, task: &str, looks
                     return pump(world, place, stack, VecDeque::new());
                 }
             }
-            None if provider(&resource.type_name).is_some_and(|known| !known.is_gone(world, place, &resource)) => {
+            None if provider_of(world, &resource).is_some_and(|known| !known.is_gone(world, place, &resource)) => {
                 return look_again(world, place, stack, task, pause(looks), looks + 1);
             }
             None => dispose::complete(world, stack, resource),

@@ -23,6 +23,20 @@ impl Failure {
         Self { error: None, message: "Exceeded attempts to wait".to_owned(), code: Some("NotStabilized") }
     }
 
+    /// Whether it is about an id that is nobody's as far as a world knows that was seeded with what stands elsewhere. Such a
+    /// world knows all VPCs, route tables and peerings.
+    pub(crate) fn is_of_the_unknown(&self) -> bool {
+        const KNOWN: [&str; 3] = ["InvalidVpcID", "InvalidRouteTableID", "InvalidVpcPeeringConnectionID"];
+        self.error.as_ref().is_some_and(|error| {
+            error.code.ends_with("NotFound") && !KNOWN.iter().any(|known| error.code.starts_with(known))
+        })
+    }
+
+    /// What went wrong, in its service's words.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The reason that the resource's event gives. A service's error names its request by `request_id`.
     pub(crate) fn reason(&self, request_id: &str) -> String {
         if let Some(code) = self.code {

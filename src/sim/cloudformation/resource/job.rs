@@ -13,10 +13,12 @@ pub(crate) struct Job<'a> {
     pub(crate) place: &'a Place,
     /// The stack's name.
     pub(crate) stack: &'a str,
-    /// The stack itself.
-    pub(crate) parent: &'a Stack,
+    /// The stack itself, where one is at work.
+    pub(crate) parent: Option<&'a Stack>,
     /// The resource's name in the template.
     pub(crate) logical_id: &'a str,
+    /// Its type.
+    pub(crate) type_name: &'a str,
     /// Its properties, worked out.
     pub(crate) properties: &'a Map<String, Json>,
     /// All its tags.

@@ -3,6 +3,7 @@
 //! Resources of EC2 are really made, in the world's EC2. Those of services that are not embedded are kept as records.
 //! See <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html>.
 
+mod assumed;
 mod bucket;
 mod endpoint;
 mod failure;
@@ -13,7 +14,7 @@ mod nat_gateway;
 mod nested;
 mod peering;
 mod property;
-mod record;
+pub(super) mod record;
 mod route;
 mod route_table;
 mod security_group;
@@ -128,6 +129,19 @@ pub(super) fn provider(type_name: &str) -> Option<&'static dyn Provider> {
         crate::sim::cloudformation::nested::TYPE => &nested::Nested,
         other => return record::provider(other),
     })
+}
+
+/// The provider of what is only taken to work.
+pub(super) static ASSUMED: assumed::Assumed = assumed::Assumed;
+
+/// The provider of a type in a world that may assume that what is not embedded works.
+pub(super) fn provider_in(world: &World, type_name: &str) -> Option<&'static dyn Provider> {
+    provider(type_name).or_else(|| world.assumes().then_some(&ASSUMED as &dyn Provider))
+}
+
+/// The provider that works on a resource: what is assumed is nowhere but in its stack.
+pub(super) fn provider_of(world: &World, resource: &Resource) -> Option<&'static dyn Provider> {
+    if resource.assumed { Some(&ASSUMED) } else { provider_in(world, &resource.type_name) }
 }
 
 /// Whether resources of a type get the stack's tags.

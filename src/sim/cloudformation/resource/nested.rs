@@ -8,6 +8,7 @@ use super::property::{Property, live};
 use super::{Failure, Job, Live, Provider, Readiness};
 use crate::sim::cloudformation::api::{create, delete, update};
 use crate::sim::cloudformation::change::Depth;
+use crate::sim::cloudformation::config::Config;
 use crate::sim::cloudformation::nested::{config, is_held, make, planned};
 use crate::sim::cloudformation::operation::{Operation, Phase};
 use crate::sim::cloudformation::stack::{Resource, Stack};
@@ -21,6 +22,13 @@ pub(super) struct Nested;
 
 fn child<'a>(world: &'a World, place: &Place, resource: &Resource) -> Option<&'a Stack> {
     world.at(place).cloudformation.stacks.get(resource.id())
+}
+
+/// The stack that nests one, and what it is to be.
+fn above<'a>(job: &Job<'a>) -> Result<(&'a Stack, &'a Config), Failure> {
+    let none = || Failure::plain("A nested stack is a resource of another stack");
+    let parent = job.parent.ok_or_else(none)?;
+    Ok((parent, parent.config.as_ref().ok_or_else(none)?))
 }
 
 /// What CloudFormation says itself, in its own words.
@@ -78,8 +86,8 @@ impl Provider for Nested {
     }
 
     fn create(&self, world: &mut World, job: &Job<'_>) -> Result<String, Failure> {
-        let Job { place, parent, logical_id, .. } = *job;
-        let above = parent.config.as_ref().ok_or_else(|| Failure::plain("The stack has no template"))?;
+        let Job { place, logical_id, .. } = *job;
+        let (parent, above) = above(job)?;
         let planned = planned(world, place, parent, logical_id);
         let config = match &planned {
             Some((_, planned)) => planned.config.clone(),
@@ -101,13 +109,13 @@ impl Provider for Nested {
     }
 
     fn update(&self, world: &mut World, job: &Job<'_>, old: &Resource) -> Result<String, Failure> {
-        let Job { place, parent, .. } = *job;
+        let place = job.place;
+        let (parent, above) = above(job)?;
         let id = old.id().to_owned();
         let takes_back = takes_back(parent);
         if takes_back && Self::take_back(world, place, parent, &id) {
             return Ok(id);
         }
-        let above = parent.config.as_ref().ok_or_else(|| Failure::plain("The stack has no template"))?;
         let planned = planned(world, place, parent, job.logical_id).filter(|_| !takes_back);
         let config = match &planned {
             Some((_, planned)) => planned.config.clone(),

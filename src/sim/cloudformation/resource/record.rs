@@ -173,7 +173,7 @@ static TYPES: [Type; 22] = [
     },
 ];
 
-pub(super) fn provider(type_name: &str) -> Option<&'static dyn Provider> {
+pub(in crate::sim::cloudformation) fn provider(type_name: &str) -> Option<&'static dyn Provider> {
     TYPES.iter().find(|known| known.name == type_name).map(|known| known as &dyn Provider)
 }
 
@@ -201,7 +201,7 @@ impl Provider for Type {
     fn create(&self, world: &mut World, job: &Job<'_>) -> Result<String, Failure> {
         let made = format!("{}-{}-{}", job.stack, job.logical_id, &world.ids().key()[..12]);
         let name = self.named_by.and_then(|property| job.text(property)).unwrap_or_else(|| made.clone());
-        let (uuid, hex) = (world.ids().uuid(), format!("{:016x}", world.ids().draw()));
+        let (uuid, hex) = (world.ids().uuid(), world.ids().hexadecimal());
         let own = [("made", made), ("name", name), ("uuid", uuid), ("hex", hex)];
         let id = fill(self.id, job.place, job.properties, &own);
         let key = key(self.name, &id);
@@ -259,6 +259,18 @@ impl Provider for Type {
             None => Live::Gone,
         }
     }
+}
+
+/// Keeps a resource that stands under the id that it has.
+pub(in crate::sim::cloudformation) fn keep(world: &mut World, place: &Place, stack: &str, resource: &Resource) {
+    let record = Record {
+        type_name: resource.type_name.clone(),
+        id: resource.id().to_owned(),
+        stack: stack.to_owned(),
+        properties: resource.properties.clone(),
+        tags: resource.tags.clone(),
+    };
+    world.at_mut(place).cloudformation.records.insert(key(&record.type_name, &record.id), record);
 }
 
 /// The key of a record: its type and its id.

@@ -21,6 +21,7 @@ mod nested;
 mod resources;
 mod revert;
 mod rollback;
+mod seeded;
 mod settings;
 mod templates;
 mod updates;

@@ -465,7 +465,11 @@ async fn whatever_somebody_else_has_under_way_is_waited_for_and_looked_at_again(
             "CREATE_IN_PROGRESS" => create_and_leave(&world).await,
             "ROLLBACK_IN_PROGRESS" => {
                 fail(&world, "Table", "CREATE", None);
-                world.dev().create_stack(&world.wanted.spec(&world.dev()).await.unwrap(), "theirs").await.unwrap();
+                world
+                    .dev()
+                    .create_stack(&world.wanted.spec(&world.dev(), None).await.unwrap(), "theirs")
+                    .await
+                    .unwrap();
             }
             "DELETE_IN_PROGRESS" => {
                 world.converge().await.unwrap();
