@@ -241,6 +241,14 @@ impl Regional {
         Ok(found)
     }
 
+    /// The stacks and the peerings of the listings that were read already; nothing is asked.
+    pub fn listed(&self) -> (Vec<Stack>, Vec<Peering>) {
+        let Picture { written, stacks, peerings, .. } = self.picture();
+        let all = |listing: &Listing<Stack>| listing.things.values().map(|(_, stack)| stack.clone()).collect();
+        let every = |listing: &Listing<Peering>| listing.things.values().map(|(_, peering)| peering.clone()).collect();
+        (stacks.read(written, all).unwrap_or_default(), peerings.read(written, every).unwrap_or_default())
+    }
+
     async fn list_stacks(&self, good: impl Fn(&Listing<Stack>) -> bool) -> Result<(), CallError> {
         let Picture { written, stacks, .. } = self.picture();
         let list = async || {

@@ -178,6 +178,11 @@ impl Regional {
         self.in_bucket("GetObject", (&at.bucket, at.region.as_ref()), get).await
     }
 
+    /// The region of a bucket, as far as S3 has said it.
+    pub fn region_of_bucket(&self, bucket: &str) -> Option<Region> {
+        self.buckets().region(bucket)
+    }
+
     /// Makes a call about a bucket in the region that the bucket is in. Where that is not known, S3 says it to whoever asks
     /// in another one than it is `said` to be in.
     async fn in_bucket<T, E, F>(

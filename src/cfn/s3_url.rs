@@ -49,9 +49,11 @@ impl S3Url {
             [bucket @ .., "s3" | "s3-fips", "dualstack", region] if is_region(region) => (bucket, Some(*region)),
             [bucket @ .., "s3" | "s3-fips", region] if is_region(region) => (bucket, Some(*region)),
             [bucket @ .., "s3"] => (bucket, None),
+            // <https://docs.aws.amazon.com/general/latest/gr/s3.html> has these for the first of the regions.
+            [bucket @ .., "s3-external-1"] => (bucket, Some("us-east-1")),
             [bucket @ .., older] => {
-                let region = older.strip_prefix("s3-").filter(|region| is_region(region))?;
-                (bucket, Some(region))
+                let region = older.strip_prefix("s3-fips-").or_else(|| older.strip_prefix("s3-"));
+                (bucket, Some(region.filter(|region| is_region(region))?))
             }
             [] => return None,
         };

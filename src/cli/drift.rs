@@ -53,7 +53,10 @@ fn tell(args: &DriftArgs, surroundings: &Surroundings) -> Result<Exit, Exit> {
         signals.or(Box::pin(look(&job, &checked.sources, &environment))).await
     })??;
     let text = match args.format {
-        PreviewFormat::Text => drift_text(&found, Palette { enabled: surroundings.terminal.color_out }),
+        PreviewFormat::Text => {
+            let palette = Palette { enabled: surroundings.terminal.color_out };
+            surroundings.terminal.lines_out.hold(drift_text(&found, palette))
+        }
         PreviewFormat::Json => drift_json(&checked.plan.name, now(), &found),
         PreviewFormat::Markdown => drift_markdown(&checked.plan.name, &found),
     };

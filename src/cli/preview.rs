@@ -10,9 +10,7 @@ use crate::event::Command;
 use crate::kinds::stack::ChangeSets;
 use crate::preview::Preview;
 use crate::report::{Palette, preview_json, preview_markdown, preview_text};
-use crate::run::{
-    Gathered, Job, Leaving, Left, Looking, Means, Outlooks, WantedRoutes, execute, foresee, foresee_destroy,
-};
+use crate::run::{Gathered, Job, Left, Looking, Means, Outlooks, WantedRoutes, execute, foresee, foresee_destroy};
 use crate::simulate::{Live, simulate};
 
 use super::allow::Allow;
@@ -116,7 +114,7 @@ fn attempt(args: &PreviewArgs, surroundings: &Surroundings) -> Result<Exit, Exit
     })??;
     let palette = Palette { enabled: surroundings.terminal.color_out };
     let text = match args.format {
-        PreviewFormat::Text => preview_text(&preview, palette),
+        PreviewFormat::Text => surroundings.terminal.lines_out.hold(preview_text(&preview, palette)),
         PreviewFormat::Json => preview_json(&preview),
         PreviewFormat::Markdown => preview_markdown(&preview),
     };
@@ -229,7 +227,9 @@ impl Ahead {
         let looks = async { tokio::join!(foresee(job, settings, looking), past.search(sessions, false)) };
         let (mut preview, found) = signals.or(Box::pin(looks)).await?;
         let wanted = WantedRoutes::foreseen(&checked.plan, &self.outlooks, &checked.sources);
-        self.add(&mut preview, found.left(&checked.plan, &wanted, past.inventory()));
+        let left = found.left(&checked.plan, &wanted, past.inventory());
+        let job = Job::prune(Arc::clone(&checked.plan), &checked.graph, &left);
+        self.add(&mut preview, &job, left);
         preview.prunes = self.prunes;
         Ok(preview)
     }
@@ -257,7 +257,7 @@ impl Ahead {
         let wanted = WantedRoutes::given(&checked.plan, gathered, &checked.sources);
         let left = found.left(&checked.plan, &wanted, past.inventory());
         let whole = Arc::new(Job::clone(job).and(&left));
-        self.add(&mut preview, left);
+        self.add(&mut preview, &whole, left);
         Ok((preview, whole))
     }
 
@@ -270,8 +270,9 @@ impl Ahead {
         }
     }
 
-    fn add(&self, preview: &mut Preview, left: Left) {
-        preview.left = left.leaving.iter().map(Leaving::foreseen).collect();
+    /// Adds what left the plan to a preview, and what the job that deletes it would do with it.
+    fn add(&self, preview: &mut Preview, job: &Job, left: Left) {
+        preview.left = job.foreseen_left();
         preview.unsearched.clone_from(&left.unsearched);
         // Nobody looks twice.
         let _ = self.left.set(left);

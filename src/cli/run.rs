@@ -184,7 +184,8 @@ fn attempt(
             // Nobody is asked about what they were not shown.
             if let Some(preview) = preview.filter(|_| !nothing && (!surroundings.quiet || !is_answered(args))) {
                 let palette = Palette { enabled: surroundings.terminal.color_err };
-                terminal::notice(&format!("{}\n", preview_text(&preview, palette)));
+                let text = surroundings.terminal.lines.hold(preview_text(&preview, palette));
+                terminal::notice(&format!("{text}\n"));
             }
             if nothing {
                 return Ok(());

@@ -197,7 +197,8 @@ fn attempt(args: &Apply, text: &str, surroundings: &Surroundings) -> Result<Exit
         }
         if !surroundings.quiet && !preview.is_nothing() {
             let palette = Palette { enabled: surroundings.terminal.color_err };
-            terminal::notice(&format!("{}\n", preview_text(&preview, palette)));
+            let text = surroundings.terminal.lines.hold(preview_text(&preview, palette));
+            terminal::notice(&format!("{text}\n"));
         }
         for waiting in &saved.change_sets {
             if let Some(regional) = sessions.region(&waiting.account, &waiting.region) {

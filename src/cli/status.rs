@@ -87,7 +87,7 @@ mod tests {
                 standing: Standing::new(*health, ""),
             };
             let unread = if unread { vec![Failure::default()] } else { Vec::new() };
-            exit(&Survey { nodes: healths.iter().map(node).collect(), unread })
+            exit(&Survey { nodes: healths.iter().map(node).collect(), unread, left: 0 })
         };
         assert_eq!(of(&[Health::Fine, Health::Fine], false), Exit::Done);
         for health in [Health::UnderWay, Health::Failed, Health::Foreign, Health::Missing, Health::Waits] {

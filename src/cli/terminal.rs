@@ -5,6 +5,7 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::event::VERSION;
+use crate::report::folded;
 
 use super::args::ColorChoice;
 
@@ -19,6 +20,8 @@ pub(super) struct Terminal {
     pub color_err: bool,
     /// The lines of standard error.
     pub lines: Lines,
+    /// The lines of standard output.
+    pub lines_out: Lines,
 }
 
 /// How long lines may be, in columns.
@@ -28,6 +31,16 @@ pub(super) enum Lines {
     Terminal(usize),
     /// As wide as `COLUMNS` says, or 100: nobody looks at them, or nobody knows.
     Assumed(usize),
+}
+
+impl Lines {
+    /// A text as it stands on these lines: folded where somebody looks at it, as it is for whatever reads it else.
+    pub(super) fn hold(self, text: String) -> String {
+        match self {
+            Self::Terminal(width) => folded(&text, width),
+            Self::Assumed(_) => text,
+        }
+    }
 }
 
 impl Terminal {
@@ -40,14 +53,18 @@ impl Terminal {
             ColorChoice::Never => false,
             ColorChoice::Auto => terminal && !plain,
         };
-        let measured = || terminal_size::terminal_size_of(io::stderr()).map(|(width, _)| usize::from(width.0));
+        let measured =
+            || terminal_size::terminal_size_of(io::stderr()).or_else(|| terminal_size::terminal_size_of(io::stdout()));
+        let measured = || measured().map(|(width, _)| usize::from(width.0));
         let width = columns.and_then(|value| value.parse().ok()).or_else(measured);
         let width = width.filter(|width| *width >= 40).unwrap_or(100);
+        let lines = |terminal: bool| if terminal { Lines::Terminal(width) } else { Lines::Assumed(width) };
         Self {
             answers: io::stdin().is_terminal() && io::stderr().is_terminal(),
             color_out: color(io::stdout().is_terminal()),
             color_err: color(io::stderr().is_terminal()),
-            lines: if io::stderr().is_terminal() { Lines::Terminal(width) } else { Lines::Assumed(width) },
+            lines: lines(io::stderr().is_terminal()),
+            lines_out: lines(io::stdout().is_terminal()),
         }
     }
 }

@@ -168,6 +168,15 @@ pub struct Survey {
     /// What could not be read, each once, however many nodes that leaves unread.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<Failure>,
+    /// How many stacks and peerings have left the plan, as far as the look at its nodes shows; none where only a part of
+    /// the plan was looked at.
+    #[serde(skip_serializing_if = "is_nought")]
+    pub left: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it so")]
+const fn is_nought(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Survey {

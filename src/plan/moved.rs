@@ -111,7 +111,10 @@ impl<'a> Renaming<'a> {
             let is_group = self.is_group(&to.id);
             if self.is_there(&from.id, &to.id) {
                 let message = format!("`{}` is still in the plan", from.id);
-                let help = "take this entry away, or the node that bears the name that another one had";
+                let help = format!(
+                    "call the new node otherwise; or run `orch adopt PLAN '{}'` without it, and give that the `name` that its stack has",
+                    to.id
+                );
                 problems.error(codes::MOVED, &from.span, message, help);
             } else if !is_group && !self.nodes.contains_key(&to.id) {
                 self.unknown(to, problems);

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str};
 
+use super::fold::sentence;
 use crate::diag::{FileId, Label, Problem, Severity, Sources, in_order};
 
 /// How problems are drawn.
@@ -74,10 +75,7 @@ fn fold(text: &str, style: Style, before: usize) -> String {
     if !style.folds {
         return text;
     }
-    // Paths and expressions are copied from there: they are not broken.
-    let options = textwrap::Options::new(style.width.saturating_sub(before).max(20)).break_words(false);
-    let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation);
-    textwrap::wrap(&joined(&text), options).join("\n").replace(JOINED, " ")
+    sentence(&joined(&text), style.width.saturating_sub(before)).join("\n").replace(JOINED, " ")
 }
 
 /// Stands for a space where no line may end.

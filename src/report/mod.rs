@@ -4,6 +4,7 @@ pub mod diagnostic;
 mod drift;
 mod failure;
 pub mod findings;
+mod fold;
 mod lines;
 mod outputs;
 mod palette;
@@ -13,6 +14,7 @@ mod summary;
 mod took;
 
 pub use drift::{drift_json, drift_markdown, drift_text};
+pub use fold::folded;
 pub use lines::{Lines, Verbosity};
 pub use outputs::{NodeOutputs, SameName, outputs_env, outputs_json, outputs_table};
 pub use palette::Palette;

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Palette;
+use super::fold::sentence;
 use super::took::ago;
 use crate::event::{Failure, Health, NodeStanding, RouteState, Standing, Survey, TableStanding};
 use crate::ids::{Kind, NodeId};
@@ -72,6 +73,11 @@ pub fn status_text(at: Timestamp, survey: &Survey, layout: Layout) -> String {
     let mut out = tally(survey, layout);
     for row in &rows {
         row.write(&mut out, names, states, layout);
+    }
+    if survey.left > 0 {
+        let things = if survey.left == 1 { "stack or peering has" } else { "stacks and peerings have" };
+        let said = format!("{} {things} left the plan: `orch preview` shows what", survey.left);
+        let _ = writeln!(out, "{}", layout.palette.warn(said));
     }
     unread(&mut out, &survey.unread, layout);
     remedies(&mut out, survey, layout);
@@ -248,7 +254,7 @@ impl Row {
 
 /// A text behind a word, folded to the width.
 fn item(out: &mut String, indent: usize, word: &str, text: &str, layout: Layout) {
-    let mut lines = folded(text, layout.width.saturating_sub(indent + 7)).into_iter();
+    let mut lines = sentence(text, layout.width.saturating_sub(indent + 7)).into_iter();
     let _ = write!(out, "{:indent$}{}", "", layout.palette.faint(format_args!("{word:5}")));
     let _ = writeln!(out, "  {}", lines.next().unwrap_or_default());
     for line in lines {
@@ -258,16 +264,9 @@ fn item(out: &mut String, indent: usize, word: &str, text: &str, layout: Layout)
 
 /// A text by itself, folded to the width.
 fn said(out: &mut String, indent: usize, text: &str, width: usize) {
-    for line in folded(text, width.saturating_sub(indent)) {
+    for line in sentence(text, width.saturating_sub(indent)) {
         let _ = writeln!(out, "{:indent$}{line}", "");
     }
-}
-
-/// The lines of a text. Ids, paths and commands are copied from there: they are not broken.
-fn folded(text: &str, width: usize) -> Vec<String> {
-    let options = textwrap::Options::new(width.max(20)).break_words(false);
-    let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation);
-    textwrap::wrap(text, options).into_iter().map(std::borrow::Cow::into_owned).collect()
 }
 
 /// What could not be read, each with its reason and its remedies.

@@ -73,7 +73,7 @@ fn every_sort() -> Survey {
             .at("plan.toml:8:1")
             .help("let the role trust it"),
     ];
-    Survey { nodes, unread }
+    Survey { nodes, unread, left: 2 }
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn many(spokes: i64) -> Survey {
         nodes.push(node(&format!("peerings.spoke[n{number}]"), if number < 5 { waits } else { fine("active") }));
     }
     nodes.extend((0..spokes).map(|number| node(&format!("routes.out[n{number}]"), fine("active in 2 tables"))));
-    Survey { nodes, unread: Vec::new() }
+    Survey { nodes, unread: Vec::new(), left: 0 }
 }
 
 #[test]

@@ -314,6 +314,12 @@ impl<'a> Design<'a> {
         Some(written("CidrBlock").or_else(|| written("Ipv6CidrBlock"))?.trunc())
     }
 
+    /// Whether a node is a stack that the plan makes of a template which nobody has read here.
+    pub(super) fn is_unseen(&self, ix: Ix) -> bool {
+        let managed = matches!(&self.node(ix).spec, Spec::Stack(stack) if stack.manage);
+        managed && self.stack(ix).is_none()
+    }
+
     /// The ranges that any stack of the plan adds to VPCs: it need not be the one that makes the VPC.
     fn added(&self) -> Added {
         let mut added = Added::default();
@@ -329,6 +335,18 @@ impl<'a> Design<'a> {
                         added.by_vpc.entry(vpc).or_default().push((stack, range));
                     }
                     None => added.to_any.push(stack),
+                }
+            }
+        }
+        // A template that cannot be seen may add one to each VPC that its stack is given.
+        for (ix, node) in self.nodes().filter(|(ix, _)| self.is_unseen(*ix)) {
+            let Spec::Stack(stack) = &node.spec else { continue };
+            for given in stack.parameters.values().map(|setting| self.joined(&setting.value)) {
+                match given {
+                    Some(text) => text.split(',').map(str::trim).for_each(|part| {
+                        added.by_vpc.entry(part.to_owned()).or_default().push((ix, None));
+                    }),
+                    None => added.to_any.push(ix),
                 }
             }
         }

@@ -3,12 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::left::{End, Leaving, Left};
+use super::left::{Before, End, Leaving, Left};
 use crate::graph::{Edge, Graph, Ix, Join, Reason};
 use crate::ids::{AccountName, Kind, NodeId, Region};
 use crate::inventory::{Durations, Inventory, Laid};
 use crate::kinds::{Adopt, stack};
 use crate::plan::{Node, Plan, Spec};
+use crate::preview::{Action, Foreseen};
 
 /// What is done with one node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -183,19 +184,25 @@ impl Job {
         let every_stack: Vec<Ix> = own_stacks.iter().chain(&stacks).copied().collect();
         let reason = Reason { expression: "left the plan".into(), span: None };
         let join = |from: &[Ix], to: &[Ix]| Join { from: from.to_vec(), to: to.to_vec(), reason: reason.clone() };
-        let ranks = vec![join(&routes, &peerings), join(&of(&[Kind::Route, Kind::Peering]), &every_stack)];
-        let edge = |(first, then): &(End, End)| {
-            let (from, to) = (position(first)?, position(then)?);
-            Some(Edge { from, to, span: None, expression: reason.expression.clone() })
+        let ranks = [join(&routes, &peerings), join(&of(&[Kind::Route, Kind::Peering]), &every_stack)];
+        let edge = |pair: &Before| {
+            let (from, to) = (position(&pair.first)?, position(&pair.then)?);
+            Some((pair.sure, Edge { from, to, span: None, expression: reason.expression.clone() }))
         };
         let ids: Vec<NodeId> = left.leaving.iter().map(|left| left.node.clone()).collect();
-        let told: Vec<Edge> = left.order.iter().filter_map(edge).collect();
+        let (sure, guessed): (Vec<_>, Vec<_>) = left.order.iter().filter_map(edge).partition(|(sure, _)| *sure);
+        let edges = |pairs: Vec<(bool, Edge)>| pairs.into_iter().map(|(_, edge)| edge).collect::<Vec<Edge>>();
+        let (sure, guessed) = (edges(sure), edges(guessed));
         // A stack that left may hold the VPC of a peering that the plan has.
-        let links = join(&own_links, &stacks);
-        let all = ranks.iter().cloned().chain([links]);
-        let graph = self.graph.beside(ids.clone(), told, all).or_else(|| {
-            // The values go round in a ring with the plan's references: then what left goes first, the younger before the
-            // older, as it stands in the list.
+        let all: Vec<Join> = ranks.iter().cloned().chain([join(&own_links, &stacks)]).collect();
+        let beside =
+            |more: &[Edge]| self.graph.beside(ids.clone(), sure.iter().chain(more).cloned(), all.iter().cloned());
+        let graph = beside(&guessed);
+        // Values may be equal for another reason: those that close a ring are passed over.
+        let graph = graph.or_else(|| beside(&without_rings(&beside(&[])?, guessed)));
+        let graph = graph.or_else(|| {
+            // What is sure goes round in a ring with the plan's references: then what left goes first, the younger before
+            // the older, as it stands in the list.
             let first = join(&stacks, &own_stacks);
             let ages = stacks.windows(2).map(|pair| Edge {
                 from: pair[0],
@@ -203,12 +210,32 @@ impl Job {
                 span: None,
                 expression: reason.expression.clone(),
             });
-            self.graph.beside(ids, ages, ranks.into_iter().chain([first]))
+            self.graph.beside(ids.clone(), ages, ranks.iter().cloned().chain([first]))
         });
         let graph = Arc::new(graph.expect("nothing that left waits for the plan, so there is no ring"));
         let mut tasks = self.tasks;
         tasks.extend(left.leaving.iter().map(|_| Task::Prune));
         Self { graph, tasks, left: left.leaving.clone().into(), ..self }
+    }
+
+    /// What would be done with what left the plan, in the order in which it is listed: what stands behind something that
+    /// cannot be deleted is skipped.
+    pub fn foreseen_left(&self) -> Vec<Foreseen> {
+        let mut failing: HashMap<Ix, NodeId> = HashMap::new();
+        for node in self.graph.order() {
+            let refused = self.leaving(*node).filter(|left| left.refusal.is_some()).map(|left| left.node.clone());
+            let because = refused.or_else(|| self.graph.needs(*node).find_map(|needed| failing.get(&needed).cloned()));
+            failing.extend(because.map(|because| (*node, because)));
+        }
+        let own = self.plan.nodes.len();
+        let seen = self.left.iter().enumerate().map(|(index, left)| {
+            let foreseen = left.foreseen();
+            match failing.get(&Ix::from(own + index)).filter(|_| left.refusal.is_none()) {
+                Some(because) => Foreseen { action: Action::Skipped, because: Some(because.clone()), ..foreseen },
+                None => foreseen,
+            }
+        });
+        seen.collect()
     }
 
     /// The same job with what is remembered of earlier runs.
@@ -339,6 +366,30 @@ impl Job {
     pub fn taking_part(&self) -> impl Iterator<Item = Ix> {
         self.graph.nodes().filter(|node| self.task(*node) != Task::Leave)
     }
+}
+
+/// Those of some edges that close no ring with a graph, or with those before them.
+fn without_rings(graph: &Graph, edges: Vec<Edge>) -> Vec<Edge> {
+    let mut more: HashMap<Ix, Vec<Ix>> = HashMap::new();
+    let leads = |more: &HashMap<Ix, Vec<Ix>>, from: Ix, to: Ix| {
+        let (mut open, mut seen) = (vec![from], HashSet::from([from]));
+        while let Some(node) = open.pop() {
+            if node == to {
+                return true;
+            }
+            let next = graph.needed_by(node).chain(more.get(&node).into_iter().flatten().copied());
+            open.extend(next.filter(|next| seen.insert(*next)));
+        }
+        false
+    };
+    let mut kept = Vec::new();
+    for edge in edges {
+        if !leads(&more, edge.to, edge.from) {
+            more.entry(edge.from).or_default().push(edge.to);
+            kept.push(edge);
+        }
+    }
+    kept
 }
 
 /// Whether the plan says that a node adopts what stands in its place.

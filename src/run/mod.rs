@@ -40,3 +40,4 @@ pub use outlooks::Outlooks;
 pub use rehearse::{Rehearsal, rehearse};
 pub use remote::look;
 pub use survey::survey;
+pub use turns::Turns;

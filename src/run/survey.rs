@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::accounts::specs;
+use super::left::known_left;
 use super::owner::owner;
 use super::turns::Turns;
 use super::wanted::{Resolver, Unknown};
@@ -34,7 +35,11 @@ type Asking = Pin<Box<dyn Future<Output = Fact> + Send>>;
 /// How the nodes that a job of [`Job::survey`] has chosen stand. What cannot be read is told beside the rest.
 pub async fn survey(job: &Job, sources: &Arc<Sources>, environment: &Environment) -> Survey {
     let (sessions, errors) = Sessions::reach(&specs(&[job]), environment).await;
-    survey_by(job, sources, &sessions, &errors).await
+    let mut survey = survey_by(job, sources, &sessions, &errors).await;
+    if survey.nodes.len() == job.plan().nodes.len() {
+        survey.left = known_left(job.plan(), &sessions);
+    }
+    survey
 }
 
 /// The same by sessions that are open, beside the accounts that cannot be used.

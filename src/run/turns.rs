@@ -12,13 +12,13 @@ use crate::ids::{AccountName, Region};
 /// asked a few times there and needs no turns.
 const AT_ONCE: usize = 16;
 
-/// A turn in an account and region, of which there are [`AT_ONCE`].
-#[derive(Default)]
-pub(super) struct Turns(HashMap<(AccountName, Region), Arc<Semaphore>>);
+/// The turns of each account and region, of which only so many are taken at once.
+#[derive(Debug, Default)]
+pub struct Turns(HashMap<(AccountName, Region), Arc<Semaphore>>);
 
 impl Turns {
     /// The turns in an account and region.
-    pub(super) fn at(&mut self, regional: &Regional) -> Arc<Semaphore> {
+    pub fn at(&mut self, regional: &Regional) -> Arc<Semaphore> {
         let place = (regional.account().clone(), regional.region().clone());
         Arc::clone(self.0.entry(place).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE))))
     }

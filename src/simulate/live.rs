@@ -1,8 +1,10 @@
 //! What is live, read as the seeds of a simulation, by calls that only look.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::Live;
@@ -12,7 +14,7 @@ use crate::event::Failure;
 use crate::ids::AccountId;
 use crate::kinds::stack::read_at;
 use crate::plan::{Origin, Spec};
-use crate::run::{Job, Task};
+use crate::run::{Job, Task, Turns};
 use crate::sim::cloudformation::{RollbackTriggers, Trigger};
 use crate::sim::seed::{self, Seed};
 use crate::sim::{Place, ec2};
@@ -45,8 +47,10 @@ enum Depth {
 /// A call was refused or did not come through.
 pub async fn read(job: &Job, live: &Live) -> Result<Vec<Seed>, Failure> {
     let mut tasks = JoinSet::new();
+    let mut turns = Turns::default();
     for (place, wanted) in places(job, live) {
-        tasks.spawn(async move { Box::pin(of_place(place, wanted)).await });
+        let turn = turns.at(&wanted.regional);
+        tasks.spawn(async move { Box::pin(of_place(place, wanted, turn)).await });
     }
     let mut seeds = joined(tasks).await.into_iter().collect::<Result<Vec<Seed>, Failure>>()?;
     seeds.sort_by(|one, other| one.place.cmp(&other.place));
@@ -97,12 +101,15 @@ fn asks_for_exports(template: &str) -> bool {
     template.contains("ImportValue")
 }
 
-async fn of_place(place: Place, wanted: Wanted) -> Result<Seed, Failure> {
+async fn of_place(place: Place, wanted: Wanted, turn: Arc<Semaphore>) -> Result<Seed, Failure> {
     let Wanted { regional, stacks, urls, imports } = wanted;
     let mut tasks = JoinSet::new();
     for (name, depth) in stacks {
-        let regional = regional.clone();
-        tasks.spawn(async move { Box::pin(self::stack(&regional, &name, depth)).await });
+        let (regional, turn) = (regional.clone(), Arc::clone(&turn));
+        tasks.spawn(async move {
+            let _turn = turn.acquire().await.ok();
+            Box::pin(self::stack(&regional, &name, depth)).await
+        });
     }
     let (vpcs, tables, peerings, read) =
         tokio::join!(regional.vpcs(), regional.pictured_route_tables(), regional.pictured_peerings(), joined(tasks));
@@ -137,21 +144,19 @@ async fn object(regional: &Regional, url: &str) -> Option<seed::Object> {
 /// A stack that stands; `None` if there is none.
 async fn stack(regional: &Regional, name: &str, depth: Depth) -> Result<Option<seed::Stack>, Failure> {
     let Some(live) = regional.pictured_stack(name).await? else { return Ok(None) };
-    let policy = async { if depth == Depth::Policy { regional.stack_policy(&live.id).await } else { Ok(None) } };
-    let (template, resources, policy) =
-        tokio::join!(regional.known_template(&live), regional.stack_resources(&live.id), policy);
     // Somebody else's may be known by its outputs alone, and one that is in review has no template.
     let bearable = |error: &aws::CallError| {
         error.class == Class::NotFound || (depth == Depth::Outputs && error.class == Class::Denied)
     };
-    let template = match template {
+    let template = match regional.known_template(&live).await {
         Err(error) if bearable(&error) => String::new(),
         template => template?.to_string(),
     };
-    let resources = match resources {
+    let resources = match regional.stack_resources(&live.id).await {
         Err(error) if bearable(&error) => Vec::new(),
         resources => resources?,
     };
+    let policy = if depth == Depth::Policy { regional.stack_policy(&live.id).await } else { Ok(None) };
     let policy = match policy {
         // A role that may not read it may still update.
         Err(error) if error.class == Class::Denied => seed::Policy::Unread,

@@ -152,17 +152,32 @@ async fn sessions(job: &Job, sim: &Sim) -> Result<Arc<Sessions>, Failure> {
 fn assumed(job: &Job, nodes: &HashMap<NodeId, Foreseen>, sim: &Sim) -> Result<Vec<String>, WorldFileError> {
     sim.inspect(|world| {
         let Some(assumptions) = &world.rules.assumptions else { return Vec::new() };
-        let mut said = Vec::new();
+        // What is said of many nodes is said once.
+        let mut about: IndexMap<&str, Vec<&NodeId>> = IndexMap::new();
         // What was passed over, or needs nothing, is not told of.
         let carried_out = |ix: &Ix| nodes.get(job.graph().id(*ix)).is_some_and(|seen| seen.action != Action::Unknown);
         for ix in job.taking_part().filter(carried_out) {
             let node = &job.plan().nodes[ix.index()];
             let (Spec::Stack(spec), Some(place)) = (&node.spec, place(job, node)) else { continue };
-            said.extend(assumptions.about(&place, &spec.name).map(|what| format!("{}: {what}", node.id)));
+            for what in assumptions.about(&place, &spec.name) {
+                about.entry(what).or_default().push(&node.id);
+            }
         }
+        let mut said: Vec<String> = about.iter().map(|(what, nodes)| format!("{}: {what}", names(nodes))).collect();
         said.extend(assumptions.buckets().map(|name| format!("bucket {name} is taken to be there for templates")));
         said
     })
+}
+
+/// How many nodes a sentence names before it counts the rest.
+const NAMED: usize = 3;
+
+fn names(nodes: &[&NodeId]) -> String {
+    let named: Vec<String> = nodes.iter().take(NAMED).map(ToString::to_string).collect();
+    match nodes.len().checked_sub(NAMED) {
+        Some(more) if more > 0 => format!("{} and {more} more", named.join(", ")),
+        _ => named.join(", "),
+    }
 }
 
 /// Where a node is.

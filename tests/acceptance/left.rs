@@ -3,6 +3,9 @@
 
 use std::fs;
 
+use orch::aws::RouteTarget;
+
+use crate::hand;
 use crate::orch::{Orch, QUICK};
 use crate::world;
 
@@ -139,6 +142,8 @@ fn a_protected_stack_that_left_the_plan_is_refused_in_the_preview() {
     // Who does not prune is not told that something would fail.
     orch.run(&args("preview", &[])).code(0).prints(&["its termination protection is on"]);
     // A destruction that would end there begins with nothing.
+    let dry = orch.run(&args("destroy", &["--dry-run"])).code(1);
+    dry.prints(&["! stacks.spoke[qa]  would fail us-east-1-qa", "Nothing at all would be deleted"]);
     let before = world::of(&orch).shape();
     let ended = orch.run(&args("destroy", &[])).code(1);
     ended.says(&["stack us-east-1-qa in qa, us-east-1 is protected from deletion", "nothing was changed"]);
@@ -157,6 +162,10 @@ fn a_destruction_is_previewed_and_reads_what_stands_rather_than_the_plan_alone()
         "account  = \"master\"\ntemplate",
         "name = \"hub\"\naccount  = \"master\"\ntemplate",
     );
+    let said = "1 stack or peering has left the plan: `orch preview` shows what";
+    orch.run(&args("status", &[])).code(1).prints(&["1 missing", said]);
+    let part = orch.run(&args("status", &["--skip", "routes"])).code(1);
+    assert!(!part.stdout.contains("left the plan"), "{}", part.stdout);
     let dry = orch.run(&args("destroy", &["--dry-run"])).code(5);
     dry.prints(&[
         "left the plan, and is deleted too",
@@ -195,4 +204,63 @@ fn the_expected_duration_is_told_where_earlier_runs_are_known_and_never_else() {
     orch.run(&args("apply", &[])).code(0);
     orch.run(&args("destroy", &[])).code(0);
     orch.run(&args("preview", &[])).code(5).prints(&["longest chain: stacks.", "by earlier runs"]);
+}
+
+const TRANSIT: &str = "\
+Resources:
+  Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}
+  Subnet: {Type: AWS::EC2::Subnet, Properties: {VpcId: !Ref Vpc, CidrBlock: 10.0.0.0/24}}
+  Table: {Type: AWS::EC2::RouteTable, Properties: {VpcId: !Ref Vpc}}
+  Transit: {Type: AWS::EC2::TransitGateway}
+  Link: {Type: AWS::EC2::TransitGatewayAttachment, Properties: {TransitGatewayId: !Ref Transit, VpcId: !Ref Vpc, SubnetIds: [!Ref Subnet]}}
+Outputs:
+  Table: {Value: !Ref Table}
+  Transit: {Value: !Ref Transit}
+";
+
+const AWAY: &str = r#"
+[routes.away]
+account      = "dev"
+route_tables = ["{{ stacks.net.outputs.Table }}"]
+destination  = "192.168.0.0/16"
+via          = "{{ stacks.net.outputs.Transit }}"
+"#;
+
+#[tokio::test]
+async fn a_route_that_nothing_but_the_inventory_knows_is_deleted_when_its_node_has_left() {
+    let plan = "name = \"net\"\nregion = \"us-east-1\"\n\n[accounts]\ndev = { id = \"222222222222\", role = \"Orch\" }\n\n\
+                [stacks.net]\naccount = \"dev\"\ntemplate = \"net.yaml\"\n";
+    let orch = Orch::empty();
+    orch.write("quick.toml", QUICK).write("net.yaml", TRANSIT).write("plan.toml", &format!("{plan}{AWAY}"));
+    let run = |command: &str, more: &[&str]| {
+        orch.run(&[&[command, "plan.toml", "--local", "--local-config", "quick.toml"], more].concat())
+    };
+    run("apply", &[]).code(0);
+    // Somebody else leads another destination the same way.
+    let dev = hand::at(&orch, "222222222222").await;
+    let outputs = dev.stack("net-net").await.unwrap().unwrap().outputs;
+    dev.create_route(&outputs["Table"], "192.169.0.0/16", RouteTarget::TransitGateway, &outputs["Transit"])
+        .await
+        .unwrap();
+    drop(dev);
+    orch.write("plan.toml", plan);
+    let ended = run("preview", &[]).code(0).prints(&[
+        "- routes.away  delete rtb-",
+        ": 192.168.0.0/16 → tgw-",
+        "; 1 left the plan",
+    ]);
+    assert!(!ended.stdout.contains("192.169"), "{}", ended.stdout);
+    // Only the inventory tells.
+    let inventory = ".orch/local/inventory/net.json";
+    let kept = fs::read_to_string(orch.path(inventory)).unwrap();
+    fs::remove_file(orch.path(inventory)).unwrap();
+    assert!(!run("preview", &[]).code(0).stdout.contains("left the plan"));
+    orch.write(inventory, &kept);
+    run("apply", &["--prune"]).code(0).prints(&["1 changed"]);
+    let shape = world::of(&orch).shape();
+    assert!(!shape.contains("192.168.0.0/16") && shape.contains("192.169.0.0/16 by tgw-"), "{shape}");
+    assert!(!fs::read_to_string(orch.path(inventory)).unwrap().contains("192.168.0.0/16"));
+    run("preview", &["--prune"]).code(0).prints(&["Nothing to do"]);
+    run("destroy", &[]).code(0);
+    world::of(&orch).is_empty();
 }

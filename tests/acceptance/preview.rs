@@ -119,6 +119,22 @@ fn a_simulation_is_of_an_apply_and_is_not_saved() {
 }
 
 #[test]
+fn a_preview_stands_where_there_can_be_no_simulation() {
+    let orch = shipped();
+    let denied = "[[call]]\noperation = \"DescribeVpcs\"\naccount = \"222222222222\"\neffect = \"access-denied\"\n";
+    orch.write("quick.toml", &format!("{QUICK}{denied}"));
+    let simulate = [&PREVIEW[..], &["--simulate"]].concat();
+    orch.run(&simulate).code(1).prints(&[
+        "17 nodes: 17 to create",
+        "There was no simulation: DescribeVpcs in account dev, us-east-1, was refused",
+    ]);
+    let json = orch.run(&[&simulate[..], &["--format", "json"]].concat());
+    let read: serde_json::Value = serde_json::from_str(&json.code(1).stdout).unwrap();
+    assert!(read["simulation"]["failure"]["summary"].as_str().unwrap().contains("DescribeVpcs"), "{read}");
+    orch.run(&PREVIEW).code(5);
+}
+
+#[test]
 fn what_fails_in_a_simulation_ends_with_one() {
     let orch = shipped();
     orch.write("one.yaml", "Resources: {G: {Type: AWS::EC2::InternetGateway}}\nOutputs: {Id: {Value: !Ref G}}\n");

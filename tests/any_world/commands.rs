@@ -9,10 +9,14 @@ use orch::diag::{Problem, Sources};
 use orch::engine::{Limits, Settings};
 use orch::event::{Command, Event, Tally};
 use orch::graph::{Graph, of_plan};
+use orch::ids::NodeId;
+use orch::inventory::{Inventory, News};
 use orch::kinds::stack::ChangeSets;
 use orch::plan::{Files, Given, Plan, load};
 use orch::preview::Preview;
-use orch::run::{Gathered, Job, Looking, Means, Outlooks, execute, foresee, specs};
+use orch::run::{
+    Gathered, Grounds, Job, Left, Looking, Means, Outlooks, WantedRoutes, execute, foresee, grounds, search, used,
+};
 use orch::sim::Sim;
 use tokio::sync::mpsc;
 
@@ -41,6 +45,12 @@ pub(crate) struct Commands {
     graph: Arc<Graph>,
     sources: Arc<Sources>,
     told: Arc<Mutex<Vec<Event>>>,
+    inventory: Arc<Mutex<Inventory>>,
+}
+
+/// What is remembered between the commands, as in the file that the command line keeps.
+pub(crate) fn inventory() -> Arc<Mutex<Inventory>> {
+    Arc::new(Mutex::new(Inventory::empty("net")))
 }
 
 /// The embedded AWS as the clients see it.
@@ -51,14 +61,14 @@ pub(crate) fn environment(sim: &Sim) -> Environment {
 
 impl Commands {
     /// The commands for a plan's text.
-    pub(crate) fn of(sim: &Sim, text: &str) -> Self {
+    pub(crate) fn of(sim: &Sim, text: &str, inventory: &Arc<Mutex<Inventory>>) -> Self {
         let loaded = load(Path::new("plan.toml"), &Texts(text), &Given { vars: &[], env: &|_| None });
         let errors: Vec<&Problem> = loaded.problems.iter().filter(|problem| problem.is_error()).collect();
         assert!(errors.is_empty(), "{errors:?}\n{text}");
         let plan = loaded.plan.unwrap();
         let graph = of_plan(&plan).unwrap();
         let (plan, graph, sources) = (Arc::new(plan), Arc::new(graph), Arc::new(loaded.sources));
-        Self { sim: sim.clone(), plan, graph, sources, told: Arc::default() }
+        Self { sim: sim.clone(), plan, graph, sources, told: Arc::default(), inventory: Arc::clone(inventory) }
     }
 
     /// What the nodes have said so far, those of runs that died included, a line each.
@@ -82,63 +92,114 @@ impl Commands {
         vec![true; self.plan.nodes.len()]
     }
 
-    async fn sessions(&self, jobs: &[&Job]) -> Arc<Sessions> {
-        Arc::new(Sessions::open(&specs(jobs), &environment(&self.sim)).await.unwrap())
+    /// What is remembered, by the names that nodes have now.
+    fn past(&self) -> Inventory {
+        let mut past = self.inventory.lock().unwrap().clone();
+        past.rename(&self.renamed());
+        past
     }
 
-    /// Shows what is to be done, and does it.
-    pub(crate) async fn apply(&self) -> Tally {
-        let job = Arc::new(Job::apply(Arc::clone(&self.plan), Arc::clone(&self.graph), &self.all()));
-        let sessions = self.sessions(&[&job]).await;
-        let (outlooks, change_sets) = (Arc::<Outlooks>::default(), Arc::<ChangeSets>::default());
-        let looking = Looking {
-            sessions: Arc::clone(&sessions),
+    fn renamed(&self) -> Vec<(NodeId, NodeId)> {
+        self.plan.nodes.iter().filter_map(|node| Some((node.formerly.clone()?, node.id.clone()))).collect()
+    }
+
+    /// The tags that may stand on what the plan's nodes have, by their present names and by former ones.
+    pub(crate) fn tags(&self) -> Vec<String> {
+        let nodes = self.plan.nodes.iter();
+        nodes.flat_map(|node| std::iter::once(&node.id).chain(&node.formerly)).map(NodeId::tag).collect()
+    }
+
+    async fn sessions(&self, grounds: &Grounds) -> Arc<Sessions> {
+        Arc::new(Sessions::open(&grounds.specs, &environment(&self.sim)).await.unwrap())
+    }
+
+    fn looking(&self, sessions: &Arc<Sessions>, outlooks: &Arc<Outlooks>, asks: Option<&Arc<ChangeSets>>) -> Looking {
+        Looking {
+            sessions: Arc::clone(sessions),
             sources: Arc::clone(&self.sources),
-            outlooks: Arc::clone(&outlooks),
-            change_sets: Some(Arc::clone(&change_sets)),
-        };
-        foresee(&job, SETTINGS, looking).await;
-        let ended = self.run(&job, Command::Apply, sessions, Arc::default(), (outlooks, &change_sets)).await;
+            outlooks: Arc::clone(outlooks),
+            change_sets: asks.cloned(),
+        }
+    }
+
+    /// Shows what is to be done, and does it; and deletes what left the plan, if that is asked for and all else is done.
+    pub(crate) async fn apply(&self, prunes: bool) -> Tally {
+        let (past, change_sets) = (self.past(), Arc::<ChangeSets>::default());
+        let (job, outlooks, left, sessions, _) = self.look(&past, &change_sets).await;
+        let news = News { accounts: used(&self.plan), renamed: self.renamed(), ..News::default() };
+        self.inventory.lock().unwrap().take_in(news);
+        let gathered = Arc::<Gathered>::default();
+        let means = (Arc::clone(&sessions), Arc::clone(&gathered));
+        let mut ended = self.run(&job, Command::Apply, means, (outlooks, &change_sets)).await;
         change_sets.sweep().await;
+        if prunes && ended.is_success() && !left.leaving.is_empty() {
+            let left = left.clone().without(&WantedRoutes::given(&self.plan, &gathered, &self.sources));
+            let job = Arc::new(Job::prune(Arc::clone(&self.plan), &self.graph, &left).remembering(&past));
+            let means = (sessions, Arc::clone(&gathered));
+            ended = self.run(&job, Command::Prune, means, (Arc::default(), &Arc::default())).await;
+        }
+        self.note(&gathered, &left);
         ended
     }
 
-    /// Shows what is to be done.
+    /// Shows what is to be done, and what left the plan.
     pub(crate) async fn preview(&self) -> Preview {
-        let job = Arc::new(Job::apply(Arc::clone(&self.plan), Arc::clone(&self.graph), &self.all()));
         let change_sets = Arc::<ChangeSets>::default();
-        let looking = Looking {
-            sessions: self.sessions(&[&job]).await,
-            sources: Arc::clone(&self.sources),
-            outlooks: Arc::default(),
-            change_sets: Some(Arc::clone(&change_sets)),
-        };
-        let preview = foresee(&job, SETTINGS, looking).await;
+        let (.., preview) = self.look(&self.past(), &change_sets).await;
         change_sets.sweep().await;
         preview
     }
 
-    /// Deletes all of it.
+    /// Looks at everything that an apply would touch, and at what left the plan.
+    async fn look(
+        &self,
+        past: &Inventory,
+        change_sets: &Arc<ChangeSets>,
+    ) -> (Arc<Job>, Arc<Outlooks>, Left, Arc<Sessions>, Preview) {
+        let job = Job::apply(Arc::clone(&self.plan), Arc::clone(&self.graph), &self.all()).remembering(past);
+        let (job, outlooks) = (Arc::new(job), Arc::<Outlooks>::default());
+        let grounds = grounds(&self.plan, past);
+        let sessions = self.sessions(&grounds).await;
+        let looking = self.looking(&sessions, &outlooks, Some(change_sets));
+        let searching = search(&self.plan, past, &grounds, &sessions, &[], false);
+        let looks = Box::pin(async { tokio::join!(foresee(&job, SETTINGS, looking), searching) });
+        let (mut preview, found) = looks.await;
+        let left = found.left(&self.plan, &WantedRoutes::foreseen(&self.plan, &outlooks, &self.sources), past);
+        assert!(left.unsearched.is_empty(), "{:?}", left.unsearched);
+        preview.left = Job::prune(Arc::clone(&self.plan), &self.graph, &left).foreseen_left();
+        (job, outlooks, left, sessions, preview)
+    }
+
+    /// Deletes all of it, and what left the plan.
     pub(crate) async fn destroy(&self) -> Tally {
+        let past = self.past();
         let before = Job::before_destroy(Arc::clone(&self.plan), Arc::clone(&self.graph), &self.all());
-        let job = Job::destroy(Arc::clone(&self.plan), &self.graph, &self.all());
-        let sessions = self.sessions(&[&before, &job]).await;
-        let gathered = Arc::new(Gathered::default());
-        let nothing = || (Arc::default(), Arc::default());
-        let (outlooks, change_sets) = nothing();
-        let (before, job) = (Arc::new(before), Arc::new(job));
-        let given = (Arc::clone(&sessions), Arc::clone(&gathered));
-        self.run(&before, Command::Outputs, given.0, given.1, (outlooks, &change_sets)).await;
-        let (outlooks, change_sets) = nothing();
-        self.run(&job, Command::Destroy, sessions, gathered, (outlooks, &change_sets)).await
+        let job = Job::destroy(Arc::clone(&self.plan), &self.graph, &self.all()).remembering(&past);
+        let grounds = grounds(&self.plan, &past);
+        let sessions = self.sessions(&grounds).await;
+        let gathered = Arc::<Gathered>::default();
+        let means = || (Arc::clone(&sessions), Arc::clone(&gathered));
+        self.run(&Arc::new(before), Command::Outputs, means(), (Arc::default(), &Arc::default())).await;
+        let found = search(&self.plan, &past, &grounds, &sessions, &[], true).await;
+        let left = found.left(&self.plan, &WantedRoutes::given(&self.plan, &gathered, &self.sources), &past);
+        let job = Arc::new(job.and(&left));
+        let ended = self.run(&job, Command::Destroy, means(), (Arc::default(), &Arc::default())).await;
+        self.note(&gathered, &left);
+        ended
+    }
+
+    /// Remembers what a run has done.
+    fn note(&self, gathered: &Gathered, left: &Left) {
+        let gone = gathered.lifted().into_iter().chain(left.gone.iter().cloned()).collect();
+        let news = News { laid: gathered.laid(), gone, emptied: left.emptied.clone(), ..News::default() };
+        self.inventory.lock().unwrap().take_in(news);
     }
 
     async fn run(
         &self,
         job: &Arc<Job>,
         command: Command,
-        sessions: Arc<Sessions>,
-        gathered: Arc<Gathered>,
+        (sessions, gathered): (Arc<Sessions>, Arc<Gathered>),
         (outlooks, change_sets): (Arc<Outlooks>, &Arc<ChangeSets>),
     ) -> Tally {
         let sink = Arc::clone(&self.told);

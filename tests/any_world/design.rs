@@ -83,6 +83,18 @@ pub(crate) struct Net {
     before: Before,
     /// Whether it has a gateway, and a route there.
     gateway: bool,
+    since: Since,
+}
+
+/// What became of a node's place in the plan since the earlier version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Since {
+    /// It is in the plan by the same name.
+    Stayed,
+    /// It has left the plan.
+    Left,
+    /// It is called otherwise, and the plan says so.
+    Renamed,
 }
 
 /// A peering between two of them, with routes on either side.
@@ -93,6 +105,7 @@ struct Link {
     out: bool,
     back: bool,
     was_there: bool,
+    since: Since,
 }
 
 /// A plan.
@@ -104,6 +117,7 @@ pub(crate) struct Design {
     group: Vec<usize>,
     group_before: Vec<usize>,
     group_links: bool,
+    group_renamed: bool,
 }
 
 /// Which of the two versions.
@@ -111,6 +125,10 @@ pub(crate) struct Design {
 pub(crate) enum Version {
     Before,
     Now,
+}
+
+fn sinces() -> impl Strategy<Value = Since> {
+    prop_oneof![6 => Just(Since::Stayed), 2 => Just(Since::Left), 2 => Just(Since::Renamed)]
 }
 
 fn nets() -> impl Strategy<Value = Net> {
@@ -124,8 +142,8 @@ fn nets() -> impl Strategy<Value = Net> {
     ];
     let place = (0..ACCOUNTS.len(), 0..REGIONS.len());
     let flags = (any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.3));
-    (place, any::<Option<Index>>(), flags, before).prop_map(
-        |((account, region), peer, (wide, secret, gateway), before)| Net {
+    (place, any::<Option<Index>>(), flags, before, sinces()).prop_map(
+        |((account, region), peer, (wide, secret, gateway), before, since)| Net {
             account,
             region,
             peer,
@@ -133,31 +151,30 @@ fn nets() -> impl Strategy<Value = Net> {
             secret,
             before,
             gateway,
+            since,
         },
     )
 }
 
 fn links() -> impl Strategy<Value = Link> {
-    (any::<(Index, Index)>(), any::<(bool, bool, bool)>()).prop_map(|((one, other), (out, back, was_there))| Link {
-        one,
-        other,
-        out,
-        back,
-        was_there,
-    })
+    (any::<(Index, Index)>(), any::<(bool, bool, bool)>(), sinces())
+        .prop_map(|((one, other), (out, back, was_there), since)| Link { one, other, out, back, was_there, since })
 }
 
 /// Designs of up to five VPCs beside a group of up to four, with up to five peerings.
 pub(crate) fn designs() -> impl Strategy<Value = Design> {
     let keys = || prop::sample::subsequence((0..ACCOUNTS.len()).collect::<Vec<_>>(), 0..=ACCOUNTS.len());
     let parts = (prop::collection::vec(nets(), 1..6), prop::collection::vec(links(), 0..6));
-    (parts, keys(), keys(), any::<bool>()).prop_map(|((nets, links), group, group_before, group_links)| Design {
-        nets,
-        links,
-        group_before: group_before.into_iter().filter(|key| group.contains(key)).collect(),
-        group,
-        group_links,
-    })
+    (parts, keys(), keys(), any::<(bool, bool)>()).prop_map(
+        |((nets, links), group, group_before, (group_links, group_renamed))| Design {
+            nets,
+            links,
+            group,
+            group_before,
+            group_links,
+            group_renamed,
+        },
+    )
 }
 
 impl Design {
@@ -168,6 +185,9 @@ impl Design {
             let role = if place == 0 { "" } else { ", role = \"Orch\"" };
             writeln!(text, "{name} = {{ id = \"{id}\"{role} }}").unwrap();
         }
+        let mut moved = String::new();
+        self.moved(version, &mut moved);
+        text = text.replace("\n\n[accounts]", &format!("\n{moved}\n[accounts]"));
         let accounts = text.len();
         let there: Vec<usize> = (0..self.nets.len()).filter(|net| self.has(*net, version)).collect();
         for net in &there {
@@ -178,8 +198,74 @@ impl Design {
         (text.len() > accounts).then_some(text)
     }
 
+    /// Whether a stack is in a version. There is always one now.
     fn has(&self, net: usize, version: Version) -> bool {
-        version == Version::Now || self.nets[net].before != Before::Absent
+        match version {
+            Version::Before => self.nets[net].before != Before::Absent,
+            Version::Now => net == 0 || self.nets[net].since != Since::Left,
+        }
+    }
+
+    /// What a stack is called in a version.
+    fn name(&self, net: usize, version: Version) -> String {
+        let before = version == Version::Before && self.nets[net].since == Since::Renamed;
+        format!("{}{net}", if before { "m" } else { "n" })
+    }
+
+    /// What the group is called in a version.
+    fn group_name(&self, version: Version) -> &'static str {
+        if version == Version::Before && self.group_renamed { "branch" } else { "spoke" }
+    }
+
+    /// What the present version says of the names in the earlier one.
+    fn moved(&self, version: Version, text: &mut String) {
+        if version == Version::Before {
+            return;
+        }
+        let there: Vec<usize> = (0..self.nets.len()).filter(|net| self.has(*net, version)).collect();
+        let renamed = there.iter().filter(|net| self.nets[**net].since == Since::Renamed);
+        let mut names: Vec<(String, String)> =
+            renamed.map(|net| (format!("stacks.m{net}"), format!("stacks.n{net}"))).collect();
+        for (pair, link) in self.linked(&there, version).into_iter().filter(|(_, link)| link.since == Since::Renamed) {
+            let (before, now) = (format!("q{}-{}", pair.0, pair.1), format!("p{}-{}", pair.0, pair.1));
+            names.push((format!("peerings.{before}"), format!("peerings.{now}")));
+            let ways = [(link.out, "out"), (link.back, "back")].into_iter().filter(|(is_there, _)| *is_there);
+            names.extend(ways.map(|(_, way)| (format!("routes.{before}-{way}"), format!("routes.{now}-{way}"))));
+        }
+        if self.group_renamed && !self.group.is_empty() {
+            names.push(("stacks.branch".to_owned(), "stacks.spoke".to_owned()));
+            if self.group_links {
+                names.push(("peerings.branch".to_owned(), "peerings.spoke".to_owned()));
+                names.push(("routes.branch".to_owned(), "routes.spoke".to_owned()));
+            }
+        }
+        let entry = |(from, to): &(String, String)| format!("  {{ from = \"{from}\", to = \"{to}\" }},\n");
+        if !names.is_empty() {
+            write!(text, "moved = [\n{}]\n", names.iter().map(entry).collect::<String>()).unwrap();
+        }
+    }
+
+    /// The peerings of a version, each with the two stacks that it is between.
+    fn linked(&self, there: &[usize], version: Version) -> Vec<((usize, usize), &Link)> {
+        let mut seen: Vec<(usize, usize)> = Vec::new();
+        let mut linked = Vec::new();
+        for link in &self.links {
+            let (one, other) = self.ends(link);
+            let pair = (one.min(other), one.max(other));
+            if one == other || seen.contains(&pair) {
+                continue;
+            }
+            seen.push(pair);
+            let is_there = if version == Version::Now { link.since != Since::Left } else { link.was_there };
+            if is_there && there.contains(&one) && there.contains(&other) {
+                linked.push((pair, link));
+            }
+        }
+        linked
+    }
+
+    fn ends(&self, link: &Link) -> (usize, usize) {
+        (link.one.index(self.nets.len()), link.other.index(self.nets.len()))
     }
 
     fn net(&self, number: usize, there: &[usize], version: Version, text: &mut String) {
@@ -190,9 +276,10 @@ impl Design {
         let label = if differs(Before::Label) { "old" } else { "net" };
         let wide = net.wide != differs(Before::Wide);
         let (account, region) = (ACCOUNTS[net.account].0, REGIONS[net.region]);
+        let name = self.name(number, version);
         write!(
             text,
-            "\n[stacks.n{number}]\naccount = \"{account}\"\nregion = \"{region}\"\ntemplate = \"net.yaml\"\n\
+            "\n[stacks.{name}]\naccount = \"{account}\"\nregion = \"{region}\"\ntemplate = \"net.yaml\"\n\
              parameters = {{ Range = \"10.{range}.0.0/16\", Label = \"{label}\", Wide = \"{}\"",
             if wide { "yes" } else { "no" }
         )
@@ -202,8 +289,8 @@ impl Design {
         }
         let earlier: Vec<usize> = there.iter().copied().filter(|other| *other < number).collect();
         if let Some(peer) = net.peer.filter(|_| !earlier.is_empty()) {
-            write!(text, ", Peer = \"{{{{ stacks.n{}.outputs.Range }}}}\"", earlier[peer.index(earlier.len())])
-                .unwrap();
+            let peer = self.name(earlier[peer.index(earlier.len())], version);
+            write!(text, ", Peer = \"{{{{ stacks.{peer}.outputs.Range }}}}\"").unwrap();
         }
         text.push_str(" }\n");
         writeln!(text, "tags = {{ Purpose = \"{}\" }}", if differs(Before::Tag) { "old" } else { "net" }).unwrap();
@@ -211,9 +298,9 @@ impl Design {
             write!(
                 text,
                 "\n[stacks.g{number}]\naccount = \"{account}\"\nregion = \"{region}\"\ntemplate = \"gateway.yaml\"\n\
-                 parameters = {{ Vpc = \"{{{{ stacks.n{number}.outputs.VpcId }}}}\" }}\n\
+                 parameters = {{ Vpc = \"{{{{ stacks.{name}.outputs.VpcId }}}}\" }}\n\
                  \n[routes.g{number}]\naccount = \"{account}\"\nregion = \"{region}\"\n\
-                 route_tables = [\"{{{{ stacks.n{number}.outputs.Table }}}}\"]\ndestination = \"0.0.0.0/0\"\n\
+                 route_tables = [\"{{{{ stacks.{name}.outputs.Table }}}}\"]\ndestination = \"0.0.0.0/0\"\n\
                  via = \"{{{{ stacks.g{number}.outputs.Id }}}}\"\nreplace = true\n"
             )
             .unwrap();
@@ -221,33 +308,27 @@ impl Design {
     }
 
     fn links(&self, there: &[usize], version: Version, text: &mut String) {
-        let mut linked: Vec<(usize, usize)> = Vec::new();
-        for link in &self.links {
-            let (one, other) = (link.one.index(self.nets.len()), link.other.index(self.nets.len()));
-            let pair = (one.min(other), one.max(other));
-            if one == other || linked.contains(&pair) {
-                continue;
-            }
-            linked.push(pair);
-            let is_there = version == Version::Now || link.was_there;
-            if !is_there || !there.contains(&one) || !there.contains(&other) {
-                continue;
-            }
-            let name = format!("p{}-{}", pair.0, pair.1);
+        for (pair, link) in self.linked(there, version) {
+            let (one, other) = self.ends(link);
+            let before = version == Version::Before && link.since == Since::Renamed;
+            let name = format!("{}{}-{}", if before { "q" } else { "p" }, pair.0, pair.1);
             let side = |key: &str, net: usize| {
                 format!(
-                    "{key} = {{ account = \"{}\", region = \"{}\", vpc = \"{{{{ stacks.n{net}.outputs.VpcId }}}}\" }}\n",
-                    ACCOUNTS[self.nets[net].account].0, REGIONS[self.nets[net].region]
+                    "{key} = {{ account = \"{}\", region = \"{}\", vpc = \"{{{{ stacks.{}.outputs.VpcId }}}}\" }}\n",
+                    ACCOUNTS[self.nets[net].account].0,
+                    REGIONS[self.nets[net].region],
+                    self.name(net, version)
                 )
             };
             write!(text, "\n[peerings.{name}]\n{}{}", side("requester", one), side("accepter", other)).unwrap();
             for (is_there, way, from, to) in [(link.out, "out", one, other), (link.back, "back", other, one)] {
                 if is_there {
+                    let (here, there) = (self.name(from, version), self.name(to, version));
                     write!(
                         text,
                         "\n[routes.{name}-{way}]\naccount = \"{}\"\nregion = \"{}\"\n\
-                         route_tables = [\"{{{{ split stacks.n{from}.outputs.Tables }}}}\"]\n\
-                         destination = \"{{{{ stacks.n{to}.outputs.Range }}}}\"\nvia = \"{{{{ peerings.{name}.id }}}}\"\n",
+                         route_tables = [\"{{{{ split stacks.{here}.outputs.Tables }}}}\"]\n\
+                         destination = \"{{{{ stacks.{there}.outputs.Range }}}}\"\nvia = \"{{{{ peerings.{name}.id }}}}\"\n",
                         ACCOUNTS[self.nets[from].account].0, REGIONS[self.nets[from].region]
                     )
                     .unwrap();
@@ -266,22 +347,26 @@ impl Design {
         let items: Vec<String> = keys.iter().map(item).collect();
         let vars = format!("\n[vars]\nspokes = {{ {} }}\n", items.join(", "));
         text.push_str(&vars);
-        text.push_str(
-            "\n[stacks.spoke]\nfor_each = \"vars.spokes\"\naccount = \"{{ each.key }}\"\ntemplate = \"net.yaml\"\n\
-             parameters = { Range = \"{{ each.value }}\", Label = \"{{ each.key }}\" }\n",
-        );
-        let Some(hub) = there.first().filter(|_| self.group_links) else { return };
-        let (account, region) = (ACCOUNTS[self.nets[*hub].account].0, REGIONS[self.nets[*hub].region]);
+        let group = self.group_name(version);
         write!(
             text,
-            "\n[peerings.spoke]\nfor_each = \"stacks.spoke\"\n\
+            "\n[stacks.{group}]\nfor_each = \"vars.spokes\"\naccount = \"{{{{ each.key }}}}\"\ntemplate = \"net.yaml\"\n\
+             parameters = {{ Range = \"{{{{ each.value }}}}\", Label = \"{{{{ each.key }}}}\" }}\n"
+        )
+        .unwrap();
+        let Some(number) = there.first().filter(|_| self.group_links) else { return };
+        let hub = self.name(*number, version);
+        let (account, region) = (ACCOUNTS[self.nets[*number].account].0, REGIONS[self.nets[*number].region]);
+        write!(
+            text,
+            "\n[peerings.{group}]\nfor_each = \"stacks.{group}\"\n\
              requester = {{ account = \"{{{{ each.account }}}}\", region = \"us-east-1\", vpc = \"{{{{ each.outputs.VpcId }}}}\" }}\n\
-             accepter = {{ account = \"{account}\", region = \"{region}\", vpc = \"{{{{ stacks.n{hub}.outputs.VpcId }}}}\" }}\n\
-             \n[routes.spoke]\nfor_each = \"peerings.spoke\"\naccount = \"{{{{ each.requester.account }}}}\"\n\
-             route_tables = [\"{{{{ each.source.outputs.Table }}}}\"]\ndestination = \"{{{{ stacks.n{hub}.outputs.Range }}}}\"\n\
+             accepter = {{ account = \"{account}\", region = \"{region}\", vpc = \"{{{{ stacks.{hub}.outputs.VpcId }}}}\" }}\n\
+             \n[routes.{group}]\nfor_each = \"peerings.{group}\"\naccount = \"{{{{ each.requester.account }}}}\"\n\
+             route_tables = [\"{{{{ each.source.outputs.Table }}}}\"]\ndestination = \"{{{{ stacks.{hub}.outputs.Range }}}}\"\n\
              via = \"{{{{ each.id }}}}\"\n\
-             \n[routes.hub]\nfor_each = \"peerings.spoke\"\naccount = \"{account}\"\nregion = \"{region}\"\n\
-             route_tables = [\"{{{{ stacks.n{hub}.outputs.Table }}}}\"]\ndestination = \"{{{{ each.source.outputs.Range }}}}\"\n\
+             \n[routes.hub]\nfor_each = \"peerings.{group}\"\naccount = \"{account}\"\nregion = \"{region}\"\n\
+             route_tables = [\"{{{{ stacks.{hub}.outputs.Table }}}}\"]\ndestination = \"{{{{ each.source.outputs.Range }}}}\"\n\
              via = \"{{{{ each.id }}}}\"\n"
         )
         .unwrap();

@@ -122,6 +122,22 @@ impl Others {
         }
     }
 
+    /// The stacks and live peerings that bear the plan's name and none of these of nodes.
+    pub(crate) fn strays(&self, nodes: &[String]) -> Vec<String> {
+        let strays = |world: &orch::sim::World| {
+            let stacks = world.places().flat_map(|(_, place)| place.cloudformation.stacks.values());
+            let stacks = stacks.filter(|stack| stack.deleted.is_none());
+            let stacks = stacks.filter_map(|stack| Some((&stack.name, &stack.config.as_ref()?.tags)));
+            let peerings = world.peerings.values().filter(|peering| !peering.is_dead());
+            let peerings = peerings.map(|peering| (&peering.id, &peering.requester.tags));
+            let ours =
+                stacks.chain(peerings).filter(|(_, tags)| tags.get("orch:plan").is_some_and(|plan| plan == "net"));
+            let strays = ours.filter(|(_, tags)| tags.get("orch:node").is_none_or(|node| !nodes.contains(node)));
+            strays.map(|(name, _)| name.clone()).collect()
+        };
+        self.sim.inspect(strays).unwrap()
+    }
+
     /// Deletes something of the plan's, if there is such a thing.
     pub(crate) async fn lose(&self, loss: &Loss) {
         match loss {
@@ -180,8 +196,8 @@ impl Others {
                                 let tags = stack.config.as_ref().map(|config| &config.tags);
                                 let ours =
                                     tags.is_some_and(|tags| tags.get("orch:plan").is_some_and(|plan| plan == "net"));
-                                let held =
-                                    named(&stack.name.replacen("net-n", "net-g", 1)) && stack.name.starts_with("net-n");
+                                let number = ["net-n", "net-m"].iter().find_map(|net| stack.name.strip_prefix(net));
+                                let held = number.is_some_and(|number| named(&format!("net-g{number}")));
                                 let vpc = stack.resources.get("Vpc").and_then(|vpc| vpc.physical_id.as_ref());
                                 let peered = world.peerings.values().any(|peering| {
                                     !peering.is_dead()

@@ -210,7 +210,7 @@ const RENAMED_AND_CHANGED: [Edit; 9] = renamed_and(("plan.toml", "Label = \"hub\
 
 const RENAMED_ELSEWHERE: [Edit; 9] = renamed_and(("plan.toml", "net-hub", "net-core"));
 
-const NO_LINK: [Edit; 3] = [
+pub(crate) const NO_LINK: [Edit; 3] = [
     (
         "plan.toml",
         "[peerings.link]\nrequester = { account = \"dev\", vpc = \"{{ stacks.spoke.outputs.VpcId }}\" }\naccepter  = { account = \"master\", vpc = \"{{ stacks.hub.outputs.VpcId }}\" }\n",

@@ -11,6 +11,7 @@ use orch::diag::{Problem, Sources};
 use orch::engine::{Limits, Settings};
 use orch::event::{Command, Event};
 use orch::graph::{Graph, of_plan};
+use orch::inventory::{Inventory, News};
 use orch::kinds::stack::ChangeSets;
 use orch::plan::{Files, Given, Plan, load};
 use orch::preview::{Changed, Preview, Saved, changed};
@@ -36,13 +37,13 @@ impl Files for Edited {
 }
 
 /// A plan, ready to be run.
-struct Ready {
-    plan: Arc<Plan>,
-    graph: Arc<Graph>,
-    sources: Arc<Sources>,
+pub(crate) struct Ready {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) graph: Arc<Graph>,
+    pub(crate) sources: Arc<Sources>,
 }
 
-fn ready(edits: &'static [Edit]) -> Ready {
+pub(crate) fn ready(edits: &'static [Edit]) -> Ready {
     let loaded = load(Path::new("plan.toml"), &Edited(edits), &Given { vars: &[], env: &|_| None });
     assert!(!loaded.problems.iter().any(Problem::is_error), "{:?}", loaded.problems);
     let plan = loaded.plan.unwrap();
@@ -75,8 +76,8 @@ impl Tried {
 
 /// What a preview leaves for the run.
 pub(crate) struct Ahead {
-    outlooks: Arc<Outlooks>,
-    change_sets: Arc<ChangeSets>,
+    pub(crate) outlooks: Arc<Outlooks>,
+    pub(crate) change_sets: Arc<ChangeSets>,
 }
 
 impl Ahead {
@@ -89,7 +90,9 @@ impl Ahead {
 /// A world with what a case puts into it.
 pub(crate) struct House {
     pub(crate) sim: Sim,
-    sessions: Arc<Sessions>,
+    pub(crate) sessions: Arc<Sessions>,
+    /// What is remembered of earlier runs.
+    pub(crate) inventory: Mutex<Inventory>,
 }
 
 /// Sessions at an embedded AWS for a job's accounts.
@@ -100,7 +103,7 @@ async fn open(sim: &Sim, job: &Job) -> Arc<Sessions> {
     Arc::new(Sessions::open(&specs(&[job]), &environment).await.unwrap())
 }
 
-const SETTINGS: Settings = Settings { limits: Limits::UNLIMITED, fail_fast: false };
+pub(crate) const SETTINGS: Settings = Settings { limits: Limits::UNLIMITED, fail_fast: false };
 
 impl House {
     /// The world as the case has it before the plan that is tried.
@@ -109,7 +112,7 @@ impl House {
         let Ready { plan, graph, .. } = ready(&[]);
         let whole = Job::apply(Arc::clone(&plan), graph, &vec![true; plan.nodes.len()]);
         let sessions = open(&sim, &whole).await;
-        let house = Self { sim, sessions };
+        let house = Self { sim, sessions, inventory: Mutex::new(Inventory::empty("net")) };
         house.publish(&[]);
         if let Some(before) = case.before {
             let ahead = Ahead { outlooks: Arc::default(), change_sets: Arc::default() };
@@ -337,7 +340,8 @@ impl House {
     /// The same world, seen by another process, which has looked at nothing yet.
     pub(crate) async fn afresh(&self, case: &Case) -> Self {
         let (job, _) = Tried { edits: case.after, taking: None, reverts_drift: false }.job();
-        Self { sim: self.sim.clone(), sessions: open(&self.sim, &job).await }
+        let inventory = Mutex::new(self.inventory.lock().unwrap().clone());
+        Self { sim: self.sim.clone(), sessions: open(&self.sim, &job).await, inventory }
     }
 
     /// An embedded AWS that is seeded with this one, and what both are asked by: each place's calls here and there.
@@ -359,19 +363,33 @@ impl House {
     pub(crate) async fn apply(&self, tried: Tried, ahead: Ahead) -> Vec<Event> {
         self.publish(tried.edits);
         let (job, sources) = tried.job();
+        self.run(&job, Command::Apply, sources, &Arc::default(), ahead).await
+    }
+
+    /// Takes a job to its end, and remembers the routes that it made.
+    pub(crate) async fn run(
+        &self,
+        job: &Arc<Job>,
+        command: Command,
+        sources: Arc<Sources>,
+        gathered: &Arc<Gathered>,
+        ahead: Ahead,
+    ) -> Vec<Event> {
         let told: Arc<Mutex<Vec<Event>>> = Arc::default();
         let sink = Arc::clone(&told);
         let means = Means {
             sessions: Arc::clone(&self.sessions),
-            gathered: Arc::new(Gathered::default()),
+            gathered: Arc::clone(gathered),
             sources,
             sink: Arc::new(move |event| sink.lock().unwrap().push(event)),
             outlooks: ahead.outlooks,
             change_sets: Arc::clone(&ahead.change_sets),
         };
         let (_words, control) = mpsc::unbounded_channel();
-        execute(&job, Command::Apply, SETTINGS, means, control).await;
+        execute(job, command, SETTINGS, means, control).await;
         ahead.change_sets.sweep().await;
+        let news = News { laid: gathered.laid(), gone: gathered.lifted(), ..News::default() };
+        self.inventory.lock().unwrap().take_in(news);
         std::mem::take(&mut *told.lock().unwrap())
     }
 

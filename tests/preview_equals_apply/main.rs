@@ -3,12 +3,16 @@
 
 mod cases;
 mod files;
+mod going;
 mod house;
 mod simulated;
+
+use std::collections::BTreeMap;
 
 use orch::event::{Change, Event};
 use orch::preview::{Action, Effect, Foreseen, Preview};
 
+use going::{Going, How};
 use house::{House, Tried};
 
 /// Whether a node ended as it was foreseen.
@@ -219,4 +223,58 @@ async fn a_change_set_that_vanishes_after_the_last_look_stops_its_node_and_no_ot
         broken += 1;
     }
     assert!(broken >= 10, "{broken}");
+}
+
+/// The nodes that things were deleted of, each as often as that was shown or told, and those that failed or were skipped.
+fn ends(told: &[Event]) -> BTreeMap<String, Vec<Action>> {
+    let mut ends: BTreeMap<String, Vec<Action>> = BTreeMap::new();
+    for event in told {
+        let (node, action) = match event {
+            Event::NodeDone { node, change: Change::Deleted, .. } => (node, Action::Delete),
+            Event::NodeFailed { node, .. } => (node, Action::Refused),
+            Event::NodeSkipped { node, .. } => (node, Action::Skipped),
+            _ => continue,
+        };
+        ends.entry(node.to_string()).or_default().push(action);
+    }
+    ends
+}
+
+/// Plays one case of what goes: the world is built, the preview drawn, everything done as shown, and looked at again.
+async fn play_going(case: &Going) -> String {
+    let house = House::build(&case.world()).await;
+    let before = house.changes();
+    let (preview, leaving) = house.preview_going(case).await;
+    assert_eq!(house.changes(), before, "{}: a preview changes nothing but change sets", case.name);
+    let told = house.go(case, leaving).await;
+    let (of_nodes, of_left) = told;
+    let shown = |nodes: &[Foreseen]| {
+        let mut ends: BTreeMap<String, Vec<Action>> = BTreeMap::new();
+        let counted = [Action::Delete, Action::Refused, Action::Skipped];
+        for node in nodes.iter().filter(|node| counted.contains(&node.action)) {
+            ends.entry(node.node.to_string()).or_default().push(node.action);
+        }
+        ends
+    };
+    if case.how == How::Prune {
+        holds(case.name, &preview, &of_nodes);
+        assert_eq!(shown(&preview.left), ends(&of_left), "{}: {of_left:#?}", case.name);
+    } else {
+        let all: Vec<Foreseen> = preview.nodes.iter().chain(&preview.left).cloned().collect();
+        assert_eq!(shown(&all), ends(&of_nodes), "{}: {of_nodes:#?}", case.name);
+    }
+    let (again, leaving) = house.preview_going(case).await;
+    leaving.sweep().await;
+    assert_eq!(again.is_nothing(), !case.fails, "{}: something is left to do:\n{}", case.name, House::shown(&again));
+    House::shown(&preview)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_shown_to_go_goes_and_nothing_else() {
+    for case in going::all() {
+        let shown = play_going(&case).await;
+        insta::with_settings!({ omit_expression => true, description => case.name }, {
+            insta::assert_snapshot!(case.name.replace(' ', "-"), shown);
+        });
+    }
 }

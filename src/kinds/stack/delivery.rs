@@ -116,14 +116,21 @@ impl TemplateBucket {
 pub async fn read_at(regional: &Regional, url: &str) -> Result<String, Failure> {
     let summary = format!("the template {url} cannot be read");
     let failure = |cause: String| Failure::new(summary.clone(), cause);
-    let Some(S3Url { bucket, key, region, version, .. }) = S3Url::parse(url) else {
+    let Some(S3Url { bucket, key, region: named, version, domain }) = S3Url::parse(url) else {
         let help = format!("`orch explain {}` says which URLs CloudFormation takes", "ORCH059");
         return Err(failure("it is not the URL of an object in S3".to_owned()).help(help));
     };
-    let at = aws::ObjectAt { bucket, key, version, region: region.map(Into::into) };
+    let at = aws::ObjectAt { bucket, key, version, region: named.as_deref().map(Into::into) };
     // Boxed: a call to S3 is larger than any other, and few stacks need one.
     let content =
         Box::pin(regional.object(&at, MAX_BYTES)).await.map_err(|error| unread(regional, &at, &summary, &error))?;
+    // S3 sends whoever asks in a wrong region to the right one; of CloudFormation that is not documented.
+    if let (Some(named), Some(own)) = (named, regional.region_of_bucket(&at.bucket))
+        && named != own.as_str()
+    {
+        let cause = format!("it names {named}, and bucket {} is in {own}", at.bucket);
+        return Err(failure(cause).help(format!("write s3.{own}.{domain} in it")));
+    }
     match content {
         Content::Bytes(bytes) => {
             String::from_utf8(bytes).map_err(|_| failure("it is not UTF-8 text".to_owned()).help("save it as UTF-8"))
@@ -148,7 +155,13 @@ fn unread(regional: &Regional, at: &aws::ObjectAt, summary: &str, error: &CallEr
                 format!("the policies of account {account}'s role must allow {action} on {resource}"),
                 "if the bucket is another account's, its policy must allow it too, and so must the policy of a key of KMS"
                     .to_owned(),
+                "or nothing is there: S3 says so only to those who have s3:ListBucket".to_owned(),
             ]
+        }
+        Class::Transient | Class::Lost if at.region.is_some() => {
+            let mut help = failure.help.clone();
+            help.extend(at.region.as_ref().map(|region| format!("see that {region}, as the URL has it, is a region")));
+            help
         }
         _ => failure.help.clone(),
     };

@@ -4,17 +4,17 @@ use std::path::PathBuf;
 
 use indexmap::IndexMap;
 
-use super::super::expected::{given, known, until};
+use super::super::expected::{Later, given, known, until};
 use super::super::{Adopt, Claim, Expected, Failure, Outlook, Owner, Regional};
-use super::compare::{About, Comparison, Reason, compare, is_hidden, is_own};
+use super::compare::{About, Comparison, HIDDEN, Reason, compare, is_hidden, is_own};
 use super::decide::{Decision, decide};
 use super::glance::{Glance, glance};
 use super::guards::{self, Guarding, Guards};
 use super::token::Attempt;
 use super::update::{self, How, Worked, found_nothing, work_out};
 use super::{
-    ChangeSets, Delivery, LOOKS, Wanted, declared, differences, drift, grounds, kept, lasting, moved, pause, restless,
-    saved, settings, ways,
+    ChangeSets, Delivery, LOOKS, Wanted, creatable, declared, differences, drift, grounds, held, kept, lasting, pause,
+    restless, saved, settings, ways,
 };
 use crate::aws::{self, ChangeSet, Stack};
 use crate::cfn::{self, Document};
@@ -98,7 +98,13 @@ impl Draft {
         let mut draft = self.clone();
         for name in &self.kept {
             if let Some(live) = stack.parameters.get(name) {
-                draft.parameters.insert(name.clone(), Expected::Known(live.value.clone()));
+                // What is hidden is known to nobody: neither its mask nor a default stands for it.
+                let value = if live.value == HIDDEN {
+                    Expected::Later(Later::default())
+                } else {
+                    Expected::Known(live.value.clone())
+                };
+                draft.parameters.insert(name.clone(), value);
             }
         }
         draft
@@ -120,13 +126,14 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
     let wanted = draft.known();
     wanted.check_size()?;
     let document = Document::read(&wanted.template).ok();
+    kept::check(&wanted, document.as_ref())?;
     let mut attempt = change_sets.unwrap_or(&ChangeSets::default()).attempt(regional.nonce());
     let mut last = None;
     // What is not known yet may be anything, so no glance shows that nothing differs.
     match glance(regional, &wanted).await? {
         Glance::Absent => {
-            moved::not_elsewhere(regional, &wanted.name, &draft.owner).await?;
-            return made(regional, draft, document.as_ref());
+            creatable(regional, &wanted).await?;
+            return Ok(made(regional, draft, document.as_ref()));
         }
         Glance::Same(stack, template, notes) if draft.until().is_empty() => {
             let document = document.as_ref();
@@ -143,16 +150,17 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
         let outlook = |action| Outlook::new(regional, &draft.owner, &draft.name, action).on(facts.clone());
         let stack = match (decide(&wanted, live.as_ref()), live) {
             (Decision::Create, _) => {
-                moved::not_elsewhere(regional, &wanted.name, &draft.owner).await?;
-                return Ok(made(regional, draft, document.as_ref())?.on(facts));
+                creatable(regional, &wanted).await?;
+                return Ok(made(regional, draft, document.as_ref()).on(facts));
             }
             (Decision::Refuse(failure), Some(stack)) => {
                 return Err(ways::with_flags(regional, &wanted.owner.node, &stack, failure).await);
             }
             (Decision::Refuse(failure), None) => return Err(failure),
             (Decision::Recreate { why }, Some(stack)) => {
+                creatable(regional, &wanted).await?;
                 let note = format!("{}: {why}", stack.status);
-                return Ok(made(regional, draft, document.as_ref())?.on(facts).noting([note]));
+                return Ok(made(regional, draft, document.as_ref()).on(facts).noting([note]));
             }
             (
                 Decision::Resume { why } | Decision::RollBack { why } | Decision::ContinueRollback { why },
@@ -267,8 +275,7 @@ async fn with_nested(regional: &Regional, change: &aws::ResourceChange, depth: u
 }
 
 /// A stack that is not there.
-fn made(regional: &Regional, draft: &Draft, document: Option<&Document>) -> Result<Outlook, Failure> {
-    kept::check_creation(&draft.name, &draft.kept, document)?;
+fn made(regional: &Regional, draft: &Draft, document: Option<&Document>) -> Outlook {
     let mut outlook = Outlook::new(regional, &draft.owner, &draft.name, Action::Create).until(draft.until());
     outlook.foreseen.parameters = given(&draft.parameters, |name| is_hidden(document, name));
     outlook.foreseen.tags = given(&draft.tags, |_| false);
@@ -288,7 +295,7 @@ fn made(regional: &Regional, draft: &Draft, document: Option<&Document>) -> Resu
         }
         None => outlook.foreseen.notes.push("the template can only be read by CloudFormation".to_owned()),
     }
-    Ok(outlook)
+    outlook
 }
 
 /// A stack of ours that stands.
@@ -367,7 +374,8 @@ impl Seen<'_> {
         if let Some(refusal) = guards::refusal(self.wanted, policy.as_deref(), &changes) {
             return Err(refusal);
         }
-        let mut outlook = self.changed(changes, reasons);
+        let held = held::vpcs(self.regional, &changes).await;
+        let mut outlook = self.changed(changes, reasons).noting(held);
         outlook.grounds.live.extend([grounds::change_set(Some(&change_set))]);
         outlook.prepared = Some(Prepared { attempt, stack: self.stack.id.clone(), id: change_set.id });
         Ok(outlook)

@@ -7,13 +7,26 @@ use crate::event::Failure;
 
 /// Refuses to make a stack of which a parameter is to keep its value: before there is a stack, there is none to keep.
 /// Those that have a default begin with it. Of a template that cannot be read, CloudFormation says what it lacks.
-pub(super) fn check_creation(stack: &str, kept: &[String], document: Option<&Document>) -> Result<(), Failure> {
+pub(super) fn check_creation(wanted: &Wanted, document: Option<&Document>) -> Result<(), Failure> {
     let Some(document) = document else { return Ok(()) };
     let has_none = |name: &&String| document.parameters.get(*name).is_some_and(|own| own.default.is_none());
-    let Some(name) = kept.iter().find(has_none) else { return Ok(()) };
+    let Some(name) = wanted.kept.iter().find(has_none) else { return Ok(()) };
     let cause = format!("its parameter {name} is to keep its value, and has none yet, nor a default");
-    Err(Failure::new(format!("stack {stack} cannot be made"), cause)
+    Err(Failure::new(format!("stack {} cannot be made", wanted.name), cause)
         .help(format!("give it for the creation: parameters = {{ {name} = \"…\" }} in place of keep_parameters")))
+}
+
+/// Refuses to keep a parameter that the template does not have. CloudFormation would not be told of it, so it would say
+/// nothing, and set the one that was meant to its default.
+pub(super) fn check(wanted: &Wanted, document: Option<&Document>) -> Result<(), Failure> {
+    let Some(document) = document.filter(|document| !document.has_macros) else { return Ok(()) };
+    let lacks = |name: &&String| !document.parameters.contains_key(*name);
+    let Some(name) = wanted.kept.iter().find(lacks) else { return Ok(()) };
+    let cause = format!("template {} has no such parameter", wanted.path.display());
+    let has: Vec<&str> = document.parameters.keys().map(String::as_str).collect();
+    let has = if has.is_empty() { "it has none".to_owned() } else { format!("it has {}", has.join(", ")) };
+    Err(Failure::new(format!("stack {} is to keep parameter {name}", wanted.name), cause)
+        .help(format!("correct keep_parameters: {has}")))
 }
 
 impl Wanted {

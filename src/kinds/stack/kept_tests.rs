@@ -2,33 +2,27 @@
 
 use super::super::tests::{TEMPLATE, World};
 use super::super::{Change, ChangeSets, foresee};
-use super::*;
 use crate::preview::Action;
-
-#[test]
-fn what_is_to_be_kept_needs_a_default_before_there_is_a_stack() {
-    let text = "Parameters:\n  A: {Type: String}\n  B: {Type: String, Default: b}\nResources: {}";
-    let document = Document::read(text).unwrap();
-    let check = |kept: &[&str]| {
-        let kept: Vec<String> = kept.iter().map(|name| (*name).to_owned()).collect();
-        check_creation("s", &kept, Some(&document)).map_err(|failure| failure.to_string())
-    };
-    assert_eq!(check(&["B"]), Ok(()));
-    let said = check(&["B", "A"]).unwrap_err();
-    assert_eq!(said, "stack s cannot be made: its parameter A is to keep its value, and has none yet, nor a default");
-    assert!(check_creation("s", &["A".to_owned()], None).is_ok(), "CloudFormation tells");
-}
+use crate::sim::{Faults, ResourceFault, Sim};
 
 /// A stack with a secret that one of its outputs gives away.
 async fn standing() -> World {
     let mut world = World::new().await;
+    secret(&mut world);
+    world.converge().await.unwrap();
+    keep(&mut world);
+    world
+}
+
+fn secret(world: &mut World) {
     world.wanted.template = format!("{TEMPLATE}  Label: {{Value: !Ref Label}}\n")
         .replace("  Label: {Type: String, Default: net}", "  Label: {Type: String, NoEcho: true}");
-    world.wanted.parameters.insert("Label".to_owned(), "s3cret".to_owned());
-    world.converge().await.unwrap();
+    world.set("Label", "s3cret");
+}
+
+fn keep(world: &mut World) {
     world.wanted.parameters.shift_remove("Label");
     world.wanted.kept = vec!["Label".to_owned()];
-    world
 }
 
 #[tokio::test(start_paused = true)]
@@ -58,4 +52,52 @@ async fn a_stack_that_is_not_there_has_nothing_to_keep() {
     }
     world.wanted.template = world.wanted.template.replace("NoEcho: true", "NoEcho: true, Default: net");
     assert_eq!(world.converge().await.unwrap().outputs["Label"], "net");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_made_anew_is_not_deleted_for_it() {
+    let mut faults = Faults::default();
+    faults.resources.push(ResourceFault { logical_id: Some("Vpc".to_owned()), ..ResourceFault::default() });
+    let mut world = World::of(Sim::builder().faults(faults)).await;
+    secret(&mut world);
+    world.converge().await.unwrap_err();
+    assert_eq!(status(&world).await.as_deref(), Some("ROLLBACK_COMPLETE"));
+    keep(&mut world);
+    let failures =
+        [foresee(&world.dev(), &world.draft(), None).await.unwrap_err(), world.converge().await.unwrap_err()];
+    for failure in failures {
+        assert!(failure.cause.starts_with("its parameter Label is to keep its value"), "{failure}");
+    }
+    assert_eq!(status(&world).await.as_deref(), Some("ROLLBACK_COMPLETE"));
+}
+
+async fn status(world: &World) -> Option<String> {
+    world.dev().stack(&world.wanted.name).await.unwrap().map(|stack| stack.status.to_string())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_mask_of_what_is_kept_is_no_value_of_an_output() {
+    let mut world = standing().await;
+    world.wanted.template = world.wanted.template.replace(", NoEcho: true", "");
+    world.wanted.tags.insert("Team".to_owned(), "net".to_owned());
+    let outlook = foresee(&world.dev(), &world.draft(), Some(&ChangeSets::default())).await.unwrap();
+    assert_eq!(outlook.foreseen.action, Action::Update);
+    assert_eq!(outlook.outputs.get("Label"), None, "{:?}", outlook.outputs);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_template_does_not_have_cannot_be_kept() {
+    let mut world = standing().await;
+    world.wanted.kept = vec!["Lable".to_owned()];
+    let failures =
+        [foresee(&world.dev(), &world.draft(), None).await.unwrap_err(), world.converge().await.unwrap_err()];
+    for failure in failures {
+        assert_eq!(
+            (failure.to_string().as_str(), failure.help[0].as_str()),
+            (
+                "stack us-east-1-dev is to keep parameter Lable: template spoke.yaml has no such parameter",
+                "correct keep_parameters: it has CidrBlock, Label"
+            )
+        );
+    }
 }

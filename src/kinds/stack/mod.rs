@@ -21,6 +21,7 @@ mod grounds;
 #[cfg(test)]
 mod guard_tests;
 mod guards;
+mod held;
 mod kept;
 mod lasting;
 mod macros;
@@ -51,6 +52,7 @@ use self::ways::Ways;
 use super::lost::pause;
 use super::{Adopt, Change, Claim, Done, Failure, Owner, Progress, Regional, Shown, Step};
 use crate::aws::{Class, OnFailure, Operation, Phase, Stack, StackSpec};
+use crate::cfn::Document;
 
 pub use allowed::Allowed;
 pub use cancel::cancel;
@@ -147,6 +149,7 @@ pub async fn converge(
     progress: Progress<'_>,
 ) -> Result<Done, Failure> {
     wanted.check_size()?;
+    kept::check(wanted, Document::read(&wanted.template).ok().as_ref())?;
     // A change set that was made for a preview is asked for again by its name, and so is the one that is executed.
     let mut attempt = prepared.map_or_else(|| Attempt::new(regional.nonce()), |prepared| prepared.attempt);
     let mut followed: Option<Followed> = None;
@@ -168,7 +171,7 @@ pub async fn converge(
             }
             (Decision::Create, _) => {
                 with.shown.map_or(Ok(()), |shown| shown.permits_creation(&wanted.name))?;
-                moved::not_elsewhere(regional, &wanted.name, &wanted.owner).await?;
+                creatable(regional, wanted).await?;
                 tracing::info!(stack = wanted.name, "there is no such stack: creating it");
                 Box::pin(create(regional, wanted, &attempt, progress)).await?
             }
@@ -227,6 +230,16 @@ pub async fn converge(
         tokio::time::sleep(pause(look)).await;
     }
     Err(last.unwrap_or_else(|| restless(&wanted.name)))
+}
+
+/// Makes sure that a stack can be made, before anything gives way to it.
+///
+/// # Errors
+///
+/// A parameter has no value to keep yet; or it stands under another name.
+async fn creatable(regional: &Regional, wanted: &Wanted) -> Result<(), Failure> {
+    kept::check_creation(wanted, Document::read(&wanted.template).ok().as_ref())?;
+    moved::not_elsewhere(regional, &wanted.name, &wanted.owner).await
 }
 
 /// What to say of a stack that was looked at time and again.
@@ -328,7 +341,6 @@ async fn create(
     attempt: &Attempt,
     progress: Progress<'_>,
 ) -> Result<Attempted, Failure> {
-    kept::check_creation(&wanted.name, &wanted.kept, crate::cfn::Document::read(&wanted.template).ok().as_ref())?;
     let spec = wanted.spec(regional, None).await?;
     validate(regional, wanted, &spec).await?;
     let token = attempt.create();

@@ -1,18 +1,23 @@
 //! A stack whose node was called something else before.
 
 use super::super::{Failure, Owner, Regional};
+use crate::aws::Class;
 
 /// Makes sure that no stack bears a name which the node had before, where the one that the node names is not there: it would
 /// be left behind, and another one made beside it.
 ///
 /// # Errors
 ///
-/// There is one, and the plan does not name it; or it cannot be looked for.
+/// There is one, and the plan does not name it; or it is not told.
 pub(super) async fn not_elsewhere(regional: &Regional, name: &str, owner: &Owner) -> Result<(), Failure> {
     if owner.formerly.is_none() {
         return Ok(());
     }
-    let found = regional.pictured_stacks().await?.into_iter();
+    // Who may not list stacks asks for each by its name, and of a former one that is not known.
+    let found = match regional.pictured_stacks().await {
+        Err(error) if error.class == Class::Denied => return Ok(()),
+        found => found?.into_iter(),
+    };
     let mut found = found.filter(|stack| stack.root.is_none() && stack.name != name);
     let Some((stack, formerly)) =
         found.find_map(|stack| owner.former_name(&stack.tags).cloned().map(|formerly| (stack, formerly)))

@@ -61,6 +61,9 @@ pub fn preview_markdown(preview: &Preview) -> String {
         }
         text.push('\n');
     }
+    if words::is_halted(preview) {
+        let _ = writeln!(text, "**{}**\n", words::HALTED);
+    }
     if !preview.destroys {
         let _ = writeln!(text, "_{}_", words::compared(preview));
     }

@@ -222,6 +222,10 @@ impl Page {
                 self.palette.bad(format_args!("{lost} would be lost, or may be, with all in it: see ± and - above"));
             self.line(0, &said);
         }
+        if words::is_halted(preview) {
+            let halted = self.palette.bad(words::HALTED);
+            self.line(0, &halted);
+        }
         if !preview.destroys {
             let compared = self.palette.faint(words::compared(preview));
             self.line(0, &compared);

@@ -93,6 +93,15 @@ pub(super) const fn left(preview: &Preview) -> &'static str {
     }
 }
 
+/// What is said of a destruction that a protected stack stops.
+pub(super) const HALTED: &str =
+    "Nothing at all would be deleted: a destruction begins with nothing where a stack is protected.";
+
+/// Whether a preview is of such a destruction; the plan's own nodes were looked at before.
+pub(super) fn is_halted(preview: &Preview) -> bool {
+    preview.destroys && preview.left.iter().any(|left| left.action == Action::Refused)
+}
+
 /// What stands above the places that nobody could look into.
 pub(super) const UNSEARCHED: &str = "not looked into for what left the plan";
 

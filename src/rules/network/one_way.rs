@@ -149,6 +149,14 @@ fn check(design: &Design<'_>, report: &mut Report) {
             in_template(design, ix, document, &ends, peerings.entry(peering).or_default());
         }
     }
+    // What CloudFormation alone reads may make routes of any kind.
+    for (ix, node) in design.nodes().filter(|(ix, _)| design.is_unseen(*ix)) {
+        for need in node.needs.iter().filter(|need| need.attribute == Some(Attribute::Id)) {
+            if let Some(peering) = design.graph.get(&need.node).filter(|_| design.graph.id(ix) != &need.node) {
+                peerings.entry(peering).or_default().unknown = true;
+            }
+        }
+    }
     for (peering, routed) in peerings {
         let node = design.node(peering);
         let Spec::Peering(spec) = &node.spec else { continue };

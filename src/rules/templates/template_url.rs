@@ -62,10 +62,10 @@ fn refusal(template: &TemplateUrl, region: &Region) -> Option<(String, String)> 
     if let Some(object) = url.strip_prefix("s3://") {
         let (bucket, key) = object.split_once('/').unwrap_or((object, "KEY"));
         let help = format!("write {}, with the bucket's region if that is another", example(bucket, key));
-        return Some(("it takes https URLs alone".to_owned(), help));
+        return Some(("only https URLs of S3 are taken".to_owned(), help));
     }
     if !url.starts_with("https://") {
-        return Some(("it takes https URLs alone".to_owned(), form()));
+        return Some(("only https URLs of S3 are taken".to_owned(), form()));
     }
     if url.len() > MAX_URL_BYTES {
         return Some((format!("it has {} bytes, and {MAX_URL_BYTES} are the most", url.len()), form()));

@@ -80,13 +80,14 @@ fn of_aws(design: &Design<'_>, report: &mut Report) {
     for (ix, stack, template, judged) in design.judged_stacks() {
         let Some(Verdict::Taken { parameters, .. }) = judged.map(|judged| &judged.verdict) else { continue };
         let document = design.stack(ix).map(|(_, document)| document);
-        for (name, given) in &stack.parameters {
+        let given = stack.parameters.iter().map(|(name, parameter)| (name, &parameter.key));
+        for (name, key) in given.chain(&stack.kept) {
             let is_told = document.is_some_and(|document| !document.parameters.contains_key(&**name));
             if is_told || parameters.iter().any(|(known, _)| *known == **name) {
                 continue;
             }
             let message = format!("AWS says that {template} has no parameter `{name}`");
-            report.add([ix], RULE.problem(given.key.clone(), message).help("see what the template's `Parameters` say"));
+            report.add([ix], RULE.problem(key.clone(), message).help("see what the template's `Parameters` say"));
         }
     }
 }

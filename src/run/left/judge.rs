@@ -10,7 +10,7 @@ use super::super::{Gathered, Outlooks};
 use super::order::{End, Standing};
 use super::search::{Found, Place};
 use super::{Leaving, Thing};
-use crate::aws::{Peering, Phase, RouteTable, Stack};
+use crate::aws::{Peering, PeeringSide, Phase, RouteTable, Stack};
 use crate::diag::Sources;
 use crate::event::Failure;
 use crate::ids::{AccountId, AccountName, Kind, NodeId, Region};
@@ -18,9 +18,40 @@ use crate::inventory::{Inventory, Laid};
 use crate::kinds::{Adopt, Expected, NODE_TAG, PLAN_TAG, route};
 use crate::plan::{Node, Plan, Spec};
 
-/// Where the plan's routes are, as far as that is known.
+/// What is known of a VPC that a node wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Vpc {
+    /// It is this one.
+    Is(String),
+    /// The run will make it, so it is none that stands.
+    New,
+    /// It may be any.
+    Unknown,
+}
+
+impl Vpc {
+    fn of(expected: &Expected) -> Self {
+        match expected.known() {
+            Some(id) => Self::Is(id.to_owned()),
+            None if expected.later().is_some_and(|later| later.fresh) => Self::New,
+            None => Self::Unknown,
+        }
+    }
+
+    fn may_be(&self, side: &PeeringSide) -> bool {
+        match self {
+            Self::Is(id) => *id == side.vpc,
+            Self::New => false,
+            Self::Unknown => true,
+        }
+    }
+}
+
+/// Where the plan's routes and peerings are, as far as that is known.
 #[derive(Debug, Default)]
 pub struct Wanted {
+    /// The two VPCs of peerings.
+    pub(super) vpcs: HashMap<NodeId, (Vpc, Vpc)>,
     /// Tables and destinations.
     pub(super) places: HashSet<(String, String)>,
     /// The nodes of which all tables and the destination are known.
@@ -32,12 +63,20 @@ impl Wanted {
     pub fn foreseen(plan: &Plan, outlooks: &Outlooks, sources: &Sources) -> Self {
         let mut wanted = Self::default();
         for node in &plan.nodes {
-            let Spec::Route(spec) = &node.spec else { continue };
+            let drafter = Drafter { outlooks, sources, owner: owner(plan, node), adopt: Adopt::Never };
             // One whose values do not fit fails, and that is told of the node.
-            let Ok(draft) = Drafter { outlooks, sources, owner: owner(plan, node), adopt: Adopt::Never }.route(spec)
-            else {
-                continue;
+            let draft = match &node.spec {
+                Spec::Route(spec) => drafter.route(spec),
+                Spec::Peering(spec) => {
+                    if let Ok(draft) = drafter.peering(spec) {
+                        let vpcs = (Vpc::of(&draft.requester.vpc), Vpc::of(&draft.accepter.vpc));
+                        wanted.vpcs.insert(node.id.clone(), vpcs);
+                    }
+                    continue;
+                }
+                Spec::Stack(_) => continue,
             };
+            let Ok(draft) = draft else { continue };
             let known = draft.route_tables.iter().filter_map(Expected::known);
             let tables: Vec<String> = known.map(str::to_owned).collect();
             let certain = tables.len() == draft.route_tables.len();
@@ -47,7 +86,8 @@ impl Wanted {
         wanted
     }
 
-    /// Where they are by what the nodes have given.
+    /// Where routes are by what the nodes have given. Of peerings it tells nothing: what a node has between other VPCs is
+    /// deleted with the node.
     pub fn given(plan: &Plan, gathered: &Gathered, sources: &Sources) -> Self {
         let mut wanted = Self::default();
         for node in &plan.nodes {
@@ -155,7 +195,7 @@ impl<'a> Judge<'a> {
     }
 
     /// The peerings that left.
-    pub(super) fn peerings(&self) -> Vec<Leaving> {
+    pub(super) fn peerings(&self, wanted: &Wanted) -> Vec<Leaving> {
         let mut seen: HashSet<&str> = HashSet::new();
         let mut left = Vec::new();
         for (place, peerings) in &self.found.peerings {
@@ -166,7 +206,7 @@ impl<'a> Judge<'a> {
                 // CloudFormation copies a stack's tags to the peerings that its template makes; those go with the stack.
                 let tag = peering.tags.get(NODE_TAG).map(String::as_str).unwrap_or_default();
                 let Some(node) = NodeId::from_tag(tag).filter(|node| node.kind == Kind::Peering) else { continue };
-                if self.is_of_plan(&node, peering) || !seen.insert(&peering.id) {
+                if self.is_of_plan(&node, peering, wanted) || !seen.insert(&peering.id) {
                     continue;
                 }
                 let mut leaving = self.leaving(node, place, Thing::Peering(Box::new(peering.clone())));
@@ -175,19 +215,32 @@ impl<'a> Judge<'a> {
                     "between {} in account {} and {} in account {}",
                     one.vpc, one.account, other.vpc, other.account
                 ));
+                if let Some(node) = self.node(&leaving.node) {
+                    leaving.notes.push(format!("{} is between other VPCs now", node.id));
+                }
                 left.push(leaving);
             }
         }
         left
     }
 
-    /// Whether a peering is that of a node: the node may have it made anew between other VPCs, but not in other accounts.
-    fn is_of_plan(&self, node: &NodeId, peering: &Peering) -> bool {
-        let Some(Node { spec: Spec::Peering(spec), .. }) = self.node(node) else { return false };
-        let id = |account: &AccountName| self.id(account).map(AccountId::as_str).unwrap_or_default();
-        let wanted = (id(&spec.requester.account), id(&spec.accepter.account));
-        let sides = (peering.requester.account.as_str(), peering.accepter.account.as_str());
-        sides == wanted || sides == (wanted.1, wanted.0)
+    /// Whether a peering is, or may be, the one that a node wants.
+    fn is_of_plan(&self, node: &NodeId, peering: &Peering, wanted: &Wanted) -> bool {
+        let Some(Node { id, spec: Spec::Peering(spec), .. }) = self.node(node) else { return false };
+        let unknown = (Vpc::Unknown, Vpc::Unknown);
+        let vpcs = wanted.vpcs.get(id).unwrap_or(&unknown);
+        let (asking, asked) = (&spec.requester, &spec.accepter);
+        let is_at = |side: &PeeringSide, account: &AccountName, region: &Region| {
+            let same = self.id(account).is_some_and(|id| id.as_str() == side.account);
+            // EC2 leaves out the region of a side that is in the same one as the caller.
+            same && (side.region.is_empty() || side.region == region.as_str())
+        };
+        let (one, other) = (&peering.requester, &peering.accepter);
+        let is_between = |one: &PeeringSide, other: &PeeringSide| {
+            let in_places = is_at(one, &asking.account, &asking.region) && is_at(other, &asked.account, &asked.region);
+            in_places && vpcs.0.may_be(one) && vpcs.1.may_be(other)
+        };
+        is_between(one, other) || is_between(other, one)
     }
 
     /// The routes that left: those that the plan made and none of its nodes wants, and those into peerings that left. Then

@@ -11,6 +11,7 @@ mod thing;
 
 pub use grounds::{Ground, Grounds, grounds, used};
 pub use judge::Wanted;
-pub(super) use order::End;
+pub(super) use order::{Before, End};
+pub(super) use search::known_left;
 pub use search::{Found, Left, search};
 pub use thing::{Leaving, Thing};

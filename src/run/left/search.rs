@@ -7,13 +7,13 @@ use indexmap::IndexMap;
 use tokio::task::JoinSet;
 
 use super::judge::{Judge, Wanted};
-use super::order::{End, order};
+use super::order::{Before, End, order};
 use super::{Grounds, Leaving, Thing};
 use crate::aws::{AccountError, CallError, Peering, RouteTable, Sessions, Stack, joined};
 use crate::event::Failure;
 use crate::ids::{AccountId, AccountName, Region};
 use crate::inventory::{Inventory, Laid};
-use crate::plan::Plan;
+use crate::plan::{Plan, Spec};
 
 /// An account and a region.
 pub(super) type Place = (AccountId, Region);
@@ -41,7 +41,7 @@ pub struct Left {
     /// Everything that left it, in the order in which it can be deleted.
     pub leaving: Vec<Leaving>,
     /// Of two stacks, which is to be deleted before which.
-    pub order: Vec<(End, End)>,
+    pub order: Vec<Before>,
     /// Where nobody could look, and why.
     pub unsearched: Vec<Failure>,
     /// Routes of the inventory that are not there any more.
@@ -61,7 +61,8 @@ impl Left {
             End::Left(index) => End::Left(before(*index)),
             End::Node(node) => End::Node(node.clone()),
         };
-        let order = self.order.iter().map(|(first, then)| (place(first), place(then))).collect();
+        let moved = |pair: &Before| Before { first: place(&pair.first), then: place(&pair.then), sure: pair.sure };
+        let order = self.order.iter().map(moved).collect();
         let leaving = self.leaving.iter().filter(|left| keeps(left)).cloned().collect();
         Self { leaving, order, ..self }
     }
@@ -134,6 +135,30 @@ pub async fn search(
     found
 }
 
+/// How many stacks and peerings left the plan, by what was read of its places already: nothing is asked.
+pub(in crate::run) fn known_left(plan: &Plan, sessions: &Sessions) -> usize {
+    let mut found = Found::default();
+    for node in &plan.nodes {
+        let other = match &node.spec {
+            Spec::Peering(peering) => Some((&peering.accepter.account, &peering.accepter.region)),
+            Spec::Stack(_) | Spec::Route(_) => None,
+        };
+        for (account, region) in [(&node.account, &node.region)].into_iter().chain(other) {
+            let known = plan.accounts.get(account).map(|account| account.id.clone());
+            let Some((id, regional)) = known.zip(sessions.region(account, region)) else { continue };
+            let place = (id, region.clone());
+            if !found.stacks.contains_key(&place) {
+                let (stacks, peerings) = regional.listed();
+                found.stacks.insert(place.clone(), stacks);
+                found.peerings.insert(place, peerings);
+            }
+        }
+    }
+    let inventory = Inventory::empty(&plan.name);
+    let judge = Judge::new(plan, &inventory, &found);
+    judge.stacks().0.len() + judge.peerings(&Wanted::default()).len()
+}
+
 impl Found {
     async fn ask(&mut self, asking: Vec<Asking>) {
         let mut tasks = JoinSet::new();
@@ -165,7 +190,7 @@ impl Found {
         let known = inventory.routes.iter().map(|route| (route.account.clone(), route.region.clone()));
         let mut places: BTreeSet<Place> = known.collect();
         let judge = Judge::new(plan, inventory, self);
-        let sides: BTreeSet<String> = (judge.peerings().into_iter())
+        let sides: BTreeSet<String> = (judge.peerings(&Wanted::default()).into_iter())
             .filter_map(|leaving| match leaving.thing {
                 Thing::Peering(peering) => Some([peering.requester.account, peering.accepter.account]),
                 Thing::Stack(_) | Thing::Route(_) => None,
@@ -192,7 +217,7 @@ impl Found {
     pub fn left(&self, plan: &Plan, wanted: &Wanted, inventory: &Inventory) -> Left {
         let judge = Judge::new(plan, inventory, self);
         let (stacks, odd) = judge.stacks();
-        let peerings = judge.peerings();
+        let peerings = judge.peerings(wanted);
         let (mut leaving, gone) = judge.routes(&peerings, wanted);
         leaving.extend(peerings);
         leaving.extend(stacks);
@@ -222,7 +247,11 @@ impl Found {
             End::Left(old) => End::Left(sorted.iter().position(|index| *index == old).unwrap_or(old)),
             End::Node(node) => End::Node(node),
         };
-        let order = pairs.into_iter().map(|(first, then)| (place(first), place(then))).collect();
+        let order = pairs.into_iter().map(|Before { first, then, sure }| {
+            let (first, then) = (place(first), place(then));
+            Before { first, then, sure }
+        });
+        let order = order.collect();
         let leaving = sorted.iter().map(|index| leaving[*index].clone()).collect();
         Left { leaving, order, unsearched, gone, emptied }
     }

@@ -1,16 +1,21 @@
 //! What of a world left a plan, by what was found.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::judge::{Judge, Wanted};
-use super::order::{End, Standing, order};
-use super::search::Found;
+use super::judge::{Judge, Vpc, Wanted};
+use super::order::{Before, End, Standing, order};
+use super::search::{Found, Left};
 use super::{Grounds, Leaving, Thing, grounds, used};
 use crate::aws::{Parameter, Peering, PeeringSide, PeeringState, Role, Route, RouteTable, Stack, StackStatus};
+use crate::event::Failure;
+use crate::graph::of_plan;
 use crate::ids::{AccountId, NodeId};
 use crate::inventory::{Account, Inventory, Laid, News};
 use crate::plan::Plan;
 use crate::plan::samples::Disk;
+use crate::preview::Action;
+use crate::run::Job;
 use crate::run::samples::{DEV, HUB, PLAN};
 
 /// An account that the plan does not have.
@@ -100,6 +105,99 @@ fn what_services_make_of_a_stacks_resources_is_told_and_left_alone() {
     assert!(odd[0].cause.contains("a service of AWS"), "{}", odd[0]);
 }
 
+#[test]
+fn a_peering_of_a_node_has_left_if_the_node_is_surely_between_other_vpcs_or_in_other_regions() {
+    let plan = plan(PLAN);
+    let spoke = |id: &str, (from, to): (&str, &str)| peering(id, "active", (from, to), tags("net", "peerings/spoke"));
+    let elsewhere = {
+        let mut peering = spoke("pcx-region", (DEV, HUB));
+        peering.accepter.region = "eu-west-1".to_owned();
+        peering
+    };
+    let unsaid = {
+        let mut peering = spoke("pcx-unsaid", (DEV, HUB));
+        peering.requester.region = String::new();
+        peering
+    };
+    let found =
+        found(Vec::new(), vec![spoke("pcx-1", (DEV, HUB)), spoke("pcx-2", (HUB, DEV)), elsewhere, unsaid], Vec::new());
+    let inventory = Inventory::empty("net");
+    let judge = Judge::new(&plan, &inventory, &found);
+    let left = |vpcs: Option<(Vpc, Vpc)>| {
+        let vpcs = vpcs.map(|vpcs| ("peerings.spoke".parse().unwrap(), vpcs)).into_iter().collect();
+        let left = judge.peerings(&Wanted { vpcs, ..Wanted::default() });
+        left.iter().map(|left| left.thing.name()).collect::<Vec<_>>()
+    };
+    let is = |account: &str| Vpc::Is(format!("vpc-{account}"));
+    assert_eq!(left(None), ["pcx-region"]);
+    assert_eq!(left(Some((is(DEV), is(HUB)))), ["pcx-region"]);
+    assert_eq!(left(Some((is(DEV), Vpc::Unknown))), ["pcx-region"]);
+    let all = ["pcx-1", "pcx-2", "pcx-region", "pcx-unsaid"];
+    assert_eq!(left(Some((is(DEV), is("other")))), all);
+    assert_eq!(left(Some((Vpc::New, Vpc::Unknown))), all);
+}
+
+fn leaving(name: &str, refused: bool) -> Leaving {
+    let stack = stack(name, tags("net", &format!("stacks/{name}")));
+    Leaving {
+        node: format!("stacks.{name}").parse().unwrap(),
+        account: "dev".into(),
+        region: "us-east-1".into(),
+        thing: Thing::Stack(Box::new(stack)),
+        notes: Vec::new(),
+        refusal: refused.then(Failure::default),
+    }
+}
+
+#[test]
+fn what_stands_behind_a_stack_that_cannot_be_deleted_is_skipped() {
+    let plan = Arc::new(plan(PLAN));
+    let graph = of_plan(&plan).unwrap();
+    let before = |first, then| Before { first: End::Left(first), then: End::Left(then), sure: false };
+    let left = Left {
+        leaving: vec![
+            leaving("a", false),
+            leaving("b", true),
+            leaving("c", false),
+            leaving("d", false),
+            leaving("e", false),
+        ],
+        order: vec![before(0, 1), before(1, 2), before(2, 3)],
+        ..Left::default()
+    };
+    let seen = Job::prune(plan, &graph, &left).foreseen_left();
+    let seen: Vec<_> = seen.iter().map(|seen| (seen.action, seen.because.as_ref().map(ToString::to_string))).collect();
+    let skipped = || (Action::Skipped, Some("stacks.b".to_owned()));
+    let delete = || (Action::Delete, None);
+    assert_eq!(seen, [delete(), (Action::Refused, None), skipped(), skipped(), delete()]);
+}
+
+#[test]
+fn values_that_are_equal_close_no_ring_with_the_plans_references() {
+    let plan = PLAN.replace("CidrBlock = \"10.0.16.0/20\"", "CidrBlock = \"{{ stacks.hub.outputs.VPCId }}\"");
+    let plan = Arc::new(self::plan(&plan));
+    let graph = of_plan(&plan).unwrap();
+    let node = |id: &str| End::Node(id.parse().unwrap());
+    // A destruction takes the spoke before the hub, since the spoke refers to it.
+    let order = |sure: bool| {
+        vec![
+            Before { first: node("stacks.hub"), then: End::Left(0), sure },
+            Before { first: End::Left(0), then: node("stacks.spoke"), sure: false },
+            Before { first: End::Left(0), then: End::Left(1), sure: false },
+        ]
+    };
+    for sure in [true, false] {
+        let left =
+            Left { leaving: vec![leaving("a", false), leaving("b", false)], order: order(sure), ..Left::default() };
+        let chosen = vec![true; plan.nodes.len()];
+        let job = Job::destroy(Arc::clone(&plan), &graph, &chosen).and(&left);
+        let order: Vec<String> = job.graph().order().iter().map(|node| job.graph().id(*node).to_string()).collect();
+        let place = |id: &str| order.iter().position(|known| known == id).unwrap();
+        let stacks = ["stacks.spoke", "stacks.hub", "stacks.a", "stacks.b"];
+        assert!(stacks.windows(2).all(|pair| place(pair[0]) < place(pair[1])), "{order:?}");
+    }
+}
+
 fn told(left: &[Leaving]) -> Vec<String> {
     left.iter().map(|left| format!("{} {}", left.node, left.thing.name())).collect()
 }
@@ -159,7 +257,7 @@ fn a_peering_has_left_if_no_node_has_it_between_these_accounts() {
     ];
     let found = found(Vec::new(), peerings, Vec::new());
     let inventory = Inventory::empty("net");
-    let left = Judge::new(&plan, &inventory, &found).peerings();
+    let left = Judge::new(&plan, &inventory, &found).peerings(&Wanted::default());
     assert_eq!(told(&left), ["peerings.spoke pcx-moved", "peerings.old pcx-old"]);
 }
 
@@ -196,9 +294,10 @@ fn a_route_has_left_if_the_plan_made_it_and_no_node_wants_it() {
     let wanted = Wanted {
         places: [("rtb-1".to_owned(), "10.3.0.0/16".to_owned())].into(),
         certain: ["routes.out".parse::<NodeId>().unwrap()].into(),
+        ..Wanted::default()
     };
     let judge = Judge::new(&plan, &inventory, &found);
-    let (left, gone) = judge.routes(&judge.peerings(), &wanted);
+    let (left, gone) = judge.routes(&judge.peerings(&Wanted::default()), &wanted);
     assert_eq!(
         told(&left),
         [
@@ -220,7 +319,7 @@ fn what_bears_a_name_that_a_node_had_before_has_not_left() {
     let found = found(stacks, vec![link("peerings/link"), link("peerings/other")], Vec::new());
     let inventory = Inventory::empty("net");
     let judge = Judge::new(&plan, &inventory, &found);
-    assert_eq!(told(&judge.peerings()), ["peerings.other pcx-1"]);
+    assert_eq!(told(&judge.peerings(&Wanted::default())), ["peerings.other pcx-1"]);
     let (left, _) = judge.stacks();
     assert_eq!(told(&left), ["stacks.first net-first"]);
     assert_eq!(left[0].notes, ["stacks.spoke is stack spoke in dev, us-east-1 now"]);
@@ -295,7 +394,10 @@ fn ordered(stacks: &[Stack], importers: &[(&str, &[&str])]) -> Vec<String> {
         End::Node(node) => node.to_string(),
     };
     let all: Vec<String> = all.iter().map(name).collect();
-    let pairs = pairs.iter().map(|(first, then)| format!("{} before {}", name(first), name(then)));
+    let pairs = pairs.iter().map(|pair| {
+        let word = if pair.sure { "surely before" } else { "before" };
+        format!("{} {word} {}", name(&pair.first), name(&pair.then))
+    });
     std::iter::once(all.join(" ")).chain(pairs).collect()
 }
 
@@ -319,8 +421,10 @@ fn a_stack_is_deleted_before_those_whose_outputs_it_takes_or_imports_else_the_yo
     assert_eq!(ordered(&all, &[]), ["alone leaf spoke hub", "leaf before spoke", "spoke before hub"]);
     assert_eq!(
         ordered(&all, &[("alone", &["hub", "nobody"])]),
-        ["leaf spoke hub alone", "leaf before spoke", "spoke before hub", "hub before alone"]
+        ["leaf spoke hub alone", "leaf before spoke", "spoke before hub", "hub surely before alone"]
     );
     let ring = [stack("a", 1, &["b"], &["a"]), stack("b", 2, &["a"], &["b"])];
     assert_eq!(ordered(&ring, &[]), ["b a", "b before a"]);
+    // What the older imports of the younger is sure, and that values are equal is not.
+    assert_eq!(ordered(&ring, &[("b", &["a"])]), ["a b", "a surely before b"]);
 }

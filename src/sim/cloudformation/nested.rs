@@ -127,12 +127,12 @@ pub(super) fn differs(
     declared: &cfn::Resource,
     depth: Depth,
 ) -> Result<bool, ApiError> {
-    if declared.type_name != TYPE || depth == Depth::Own {
-        return Ok(declared.type_name == TYPE);
-    }
     // Where what stands elsewhere is not known, nothing in it is taken to change.
-    if scope.world.assumes() {
+    if declared.type_name != TYPE || scope.world.assumes() {
         return Ok(false);
+    }
+    if depth == Depth::Own {
+        return Ok(true);
     }
     let id = stack.resources.get(&declared.id).map(Resource::id).unwrap_or_default();
     let Some(child) = scope.world.at(scope.place).cloudformation.stacks.get(id) else { return Ok(true) };

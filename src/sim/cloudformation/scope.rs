@@ -1,12 +1,12 @@
 //! The world around a stack's template, as its intrinsic functions see it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json, json};
 
 use super::config::Config;
-use super::resource::provider_of;
+use super::resource::{ASSUMED, Provider, provider_of};
 use super::stack::Resource;
 use crate::cfn::{self, Context, EvalError, Evaluator, Lookup, Pseudo};
 use crate::sim::ec2::zone;
@@ -27,6 +27,8 @@ pub(super) struct Scope<'a> {
     pub(super) unknown_attributes: &'a BTreeSet<String>,
     /// The exports that were asked for.
     pub(super) imports: RefCell<BTreeSet<String>>,
+    /// Whether something was asked for that this world has made up, so that a failure tells nothing.
+    pub(super) made_up: Cell<bool>,
 }
 
 /// No resource is unknown but those that do not exist yet.
@@ -50,11 +52,22 @@ impl<'a> Scope<'a> {
             unknown_ids: &ALL_KNOWN,
             unknown_attributes: &ALL_KNOWN,
             imports: RefCell::default(),
+            made_up: Cell::default(),
         }
     }
 
     pub(super) fn evaluator(&'a self) -> Evaluator<'a> {
         Evaluator::new(self.config.template.document(), self)
+    }
+
+    /// Notes whether what is told was made up.
+    fn telling(&self, lookup: Lookup) -> Lookup {
+        if let Lookup::Known(value) = &lookup
+            && self.world.has_made_up(&value.to_string())
+        {
+            self.made_up.set(true);
+        }
+        lookup
     }
 
     fn existing(&self, id: &str, unknown: &BTreeSet<String>) -> Option<&Resource> {
@@ -70,7 +83,7 @@ impl Context for Scope<'_> {
             return Lookup::Missing;
         };
         let text = parameter.effective();
-        if declared.is_list() { items(text).into() } else { text.into() }
+        self.telling(if declared.is_list() { items(text).into() } else { text.into() })
     }
 
     fn pseudo(&self, pseudo: Pseudo) -> Lookup {
@@ -89,7 +102,7 @@ impl Context for Scope<'_> {
     fn resource(&self, id: &str) -> Lookup {
         let Some(resource) = self.existing(id, self.unknown_ids) else { return Lookup::Unknown };
         match provider_of(self.world, resource) {
-            Some(provider) => provider.reference(self.place, resource).into(),
+            Some(provider) => self.telling(provider.reference(self.place, resource).into()),
             None => Lookup::Missing,
         }
     }
@@ -101,7 +114,10 @@ impl Context for Scope<'_> {
         let Some(resource) = self.existing(id, self.unknown_attributes) else { return Lookup::Unknown };
         let found = provider_of(self.world, resource)
             .and_then(|provider| provider.attribute(self.world, self.place, resource, attribute));
-        found.map_or(Lookup::Missing, Lookup::Known)
+        // An attribute that is not embedded is made up where types are.
+        let made_up = || ASSUMED.attribute(self.world, self.place, resource, attribute);
+        let found = found.or_else(|| if self.world.assumes() { made_up() } else { None });
+        self.telling(found.map_or(Lookup::Missing, Lookup::Known))
     }
 
     fn export(&self, name: &str) -> Lookup {

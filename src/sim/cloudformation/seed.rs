@@ -8,12 +8,12 @@ use super::config::{Config, MASK, Parameter};
 use super::operation::Before;
 use super::output::Output;
 use super::progress::assumption;
-use super::resource::{Job, provider, record};
+use super::resource::{Job, embedded, record};
 use super::scope::Scope;
 use super::stack::{Resource, Stack};
 use super::status::{ResourceStatus, Status};
 use super::template::Template;
-use super::{Export, change, nested};
+use super::{Export, change};
 use crate::cfn::{Document, Node};
 use crate::sim::seed::{self, Seed};
 use crate::sim::world::{Place, World};
@@ -240,7 +240,7 @@ fn settle(world: &mut World, place: &Place, stack: &str, resource: &mut Resource
     if READ.contains(&resource.type_name.as_str()) {
         return;
     }
-    let Some(provider) = provider(&resource.type_name).filter(|_| resource.type_name != nested::TYPE) else {
+    let Some(provider) = embedded(world, &resource.type_name) else {
         resource.assumed = true;
         return;
     };

@@ -1,7 +1,7 @@
 //! Deleting what never was complete, so that it can be created.
 
 use super::super::token::Attempt;
-use super::super::{Attempted, Wanted, ending};
+use super::super::{Attempted, Wanted, creatable, ending};
 use super::{Deletion, delete, with_flags};
 use crate::aws::{CallError, Phase, Progress, Regional, Stack};
 use crate::event::Failure;
@@ -19,6 +19,8 @@ pub(super) async fn recreate(
     attempt: &Attempt,
     progress: Progress<'_>,
 ) -> Result<Attempted, Failure> {
+    // What cannot be made anew must not be deleted.
+    creatable(regional, wanted).await?;
     // Somebody may have made the stack complete since it was looked at, and then it must not be deleted.
     if !is_as_it_was(regional, stack).await? {
         return Ok(Attempted::Moved);

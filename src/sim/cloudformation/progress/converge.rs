@@ -13,7 +13,7 @@ use crate::sim::cloudformation::change;
 use crate::sim::cloudformation::nested;
 use crate::sim::cloudformation::operation::{Operation, Phase, Task, TaskState};
 use crate::sim::cloudformation::resource::{
-    self, Job, Provider, Readiness, Update, is_taggable, provider, provider_in, provider_of,
+    self, Job, Provider, Readiness, Update, is_taggable, provider_in, provider_of,
 };
 use crate::sim::cloudformation::scope::{Scope, properties};
 use crate::sim::cloudformation::stack::{Resource, Stack};
@@ -50,13 +50,19 @@ struct Wanted {
     properties: Map<String, Json>,
     tags: Tags,
     metadata: Option<Json>,
+    /// Why it cannot be worked out, where something in it was made up: it may be, with what that stands for.
+    unsure: Option<String>,
 }
 
 fn wanted(world: &World, place: &Place, stack: &mut Stack, declared: &cfn::Resource) -> Result<Wanted, String> {
     let Some(config) = &stack.config else { return Err("The stack has no template".to_owned()) };
     let scope = Scope::new(world, place, (&stack.id, &stack.name), config, &stack.resources);
     let evaluator = scope.evaluator();
-    let properties = properties(&evaluator, declared).map_err(|error| error.to_string())?;
+    let (properties, unsure) = match properties(&evaluator, declared) {
+        Ok(properties) => (properties, None),
+        Err(error) if scope.made_up.get() => (Map::new(), Some(error.to_string())),
+        Err(error) => return Err(error.to_string()),
+    };
     let resolved = properties.iter().find(|(_, value)| value.to_string().contains("{{resolve:"));
     if let Some((name, _)) = resolved.filter(|_| !world.assumes()) {
         return Err(format!("The dynamic reference in property {name} cannot be resolved: the embedded AWS has none"));
@@ -70,7 +76,7 @@ fn wanted(world: &World, place: &Place, stack: &mut Stack, declared: &cfn::Resou
     };
     let imports = scope.imports.take();
     stack.import(imports);
-    Ok(Wanted { properties, tags, metadata })
+    Ok(Wanted { properties, tags, metadata, unsure })
 }
 
 /// What is to be done to a resource.
@@ -102,7 +108,7 @@ pub(super) fn launch(world: &mut World, place: &Place, stack: &mut Stack, id: &s
     let needs = operation.tasks.get(id).map(|task| task.needs.clone()).unwrap_or_default();
     let old = stack.resources.get(id).filter(|old| old.physical_id.is_some()).cloned();
     let wanted = match drifted {
-        Some(Resource { properties, tags, metadata, .. }) => Ok(Wanted { properties, tags, metadata }),
+        Some(Resource { properties, tags, metadata, .. }) => Ok(Wanted { properties, tags, metadata, unsure: None }),
         None => wanted(world, place, stack, declared),
     };
     let next = |old: Option<&Resource>, wanted: Wanted, now| Resource {
@@ -124,8 +130,11 @@ pub(super) fn launch(world: &mut World, place: &Place, stack: &mut Stack, id: &s
     let wait = duration(world, &declared.type_name);
     let (wanted, broken) = match wanted {
         Ok(wanted) => (wanted, None),
-        Err(reason) => (Wanted { properties: Map::new(), tags: Tags::new(), metadata: None }, Some(reason)),
+        Err(reason) => {
+            (Wanted { properties: Map::new(), tags: Tags::new(), metadata: None, unsure: None }, Some(reason))
+        }
     };
+    let unsure = wanted.unsure.clone();
     let Some(provider) = provider_in(world, &declared.type_name) else {
         let resource = next(old.as_ref(), wanted, world.now);
         let reason = format!(
@@ -146,7 +155,7 @@ pub(super) fn launch(world: &mut World, place: &Place, stack: &mut Stack, id: &s
             None if rolls_back && old.status == ResourceStatus::UpdateFailed => Verb::Restore,
             None if rolls_back && nested::holds(world, place, old) => Verb::Restore,
             // Only a look into it tells whether something in it differs.
-            None if updates && declared.type_name == nested::TYPE => Verb::Update,
+            None if updates && declared.type_name == nested::TYPE && !world.assumes() => Verb::Update,
             None => {
                 // What a failure has interrupted, and is as it is to be after all, stands.
                 let status = match resource.status {
@@ -163,7 +172,7 @@ pub(super) fn launch(world: &mut World, place: &Place, stack: &mut Stack, id: &s
     if let Some(reason) = old.as_ref().and_then(|old| guard::refusal(stack, deed, old)) {
         return doomed(world, stack, resource, old, wait, reason);
     }
-    if let Some(why) = unknown(world, &resource) {
+    if let Some(why) = unsure.or_else(|| unknown(world, &resource)) {
         resource.assumed = true;
         world.assume(place, &stack.name, assumption(&resource, &why));
     }
@@ -175,10 +184,9 @@ fn unknown(world: &World, resource: &Resource) -> Option<String> {
     if !world.assumes() {
         return None;
     }
-    let Some(provider) = provider(&resource.type_name) else { return Some("its type is not embedded".to_owned()) };
-    if resource.type_name == nested::TYPE {
-        return Some("nested stacks are not looked into".to_owned());
-    }
+    let Some(provider) = resource::embedded(world, &resource.type_name) else {
+        return Some("its type is not embedded".to_owned());
+    };
     if resource.properties.values().any(|value| value.to_string().contains("{{resolve:")) {
         return Some("a dynamic reference is not resolved".to_owned());
     }

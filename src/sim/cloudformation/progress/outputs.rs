@@ -4,7 +4,7 @@ use crate::sim::cloudformation::config::Config;
 use crate::sim::cloudformation::output::Output;
 use crate::sim::cloudformation::scope::Scope;
 use crate::sim::cloudformation::stack::Stack;
-use crate::sim::world::{Place, World};
+use crate::sim::world::{ASSUMED, Place, World};
 
 /// The outputs of a stack as it is now.
 ///
@@ -30,6 +30,7 @@ fn evaluate(config: &Config, scope: &Scope<'_>) -> Result<Vec<Output>, String> {
     let evaluator = scope.evaluator();
     let mut outputs = Vec::new();
     for declared in config.template.document().outputs.values() {
+        scope.made_up.set(false);
         let exists = declared.condition.as_deref().map_or(Ok(true), |name| evaluator.condition(name));
         if !exists.map_err(|error| error.to_string())? {
             continue;
@@ -40,6 +41,8 @@ fn evaluate(config: &Config, scope: &Scope<'_>) -> Result<Vec<Output>, String> {
                 "Template format error: Output {} is malformed. The Value field of every Outputs member must evaluate to a String.",
                 declared.name
             )),
+            // What does not fit what was made up may fit what it stands for.
+            Err(_) if scope.made_up.get() => Ok(format!("{}{ASSUMED}{}", declared.name, scope.stack_name)),
             Err(error) => Err(error.to_string()),
         };
         let Some(value) = declared.value.as_deref() else { continue };

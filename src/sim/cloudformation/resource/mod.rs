@@ -134,9 +134,15 @@ pub(super) fn provider(type_name: &str) -> Option<&'static dyn Provider> {
 /// The provider of what is only taken to work.
 pub(super) static ASSUMED: assumed::Assumed = assumed::Assumed;
 
-/// The provider of a type in a world that may assume that what is not embedded works.
+/// The provider of a type, if a world makes such resources. One that was seeded makes no nested stacks: their templates are
+/// where it cannot read them.
+pub(super) fn embedded(world: &World, type_name: &str) -> Option<&'static dyn Provider> {
+    provider(type_name).filter(|_| !(world.assumes() && type_name == "AWS::CloudFormation::Stack"))
+}
+
+/// The same in a world that may assume that what is not embedded works.
 pub(super) fn provider_in(world: &World, type_name: &str) -> Option<&'static dyn Provider> {
-    provider(type_name).or_else(|| world.assumes().then_some(&ASSUMED as &dyn Provider))
+    embedded(world, type_name).or_else(|| world.assumes().then_some(&ASSUMED as &dyn Provider))
 }
 
 /// The provider that works on a resource: what is assumed is nowhere but in its stack.

@@ -227,19 +227,61 @@ Resources:
   Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: !Ref Range}}
   Wide: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.9.0.0/16, Tomorrow: true}}
   Subnet: {Type: AWS::EC2::Subnet, Properties: {VpcId: !GetAtt Net.Outputs.VpcId, CidrBlock: !GetAtt Net.Outputs.Range}}
+  Inner: {Type: AWS::EC2::VPC, Properties: {CidrBlock: !Select [1, !Cidr [!GetAtt Net.Outputs.Range, 4, 8]]}}
+  Plain: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.8.0.0/16}}
 Outputs:
+  Second: {Value: !Select [1, !Split [',', !GetAtt Net.Outputs.Zones]]}
+  New: {Value: !GetAtt Plain.Tomorrow}
   Vpc: {Value: !Ref Vpc}
 ",
     );
     let names: Vec<String> = assumed(&bench, "guess");
     for expected in [
-        "Net (AWS::CloudFormation::Stack) is taken to work: nested stacks are not looked into",
+        "Net (AWS::CloudFormation::Stack) is taken to work: its type is not embedded",
         "Vpc (AWS::EC2::VPC) is taken to work: a dynamic reference is not resolved",
         "Wide (AWS::EC2::VPC) is taken to work: its property Tomorrow is not embedded",
     ] {
         assert!(names.iter().any(|name| name == expected), "{names:?}");
     }
+    assert!(
+        names.iter().any(|name| name.starts_with("Inner (AWS::EC2::VPC) is taken to work: Template error")),
+        "{names:?}"
+    );
+    assert!(!names.iter().any(|name| name.starts_with("Plain")), "{names:?}");
+    assert_eq!(bench.output("guess", "Second"), "Second:assumed:guess");
+    assert!(bench.output("guess", "New").starts_with("Tomorrow:assumed:vpc-0"));
     assert!(bench.output("guess", "Vpc").starts_with("vpc-0000000000000"));
     assert!(bench.world.has_made_up(bench.output("guess", "Vpc")));
     assert!(!bench.world.has_made_up(VPC));
+}
+
+#[test]
+fn what_is_nested_is_taken_to_work_and_looked_into_by_nobody() {
+    const NESTED: &str = "
+Parameters:
+  Key: {Type: String, NoEcho: true, Default: unchanged}
+Resources:
+  Net: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: 'https://templates.s3.amazonaws.com/net'}}
+  Gateway: {Type: AWS::EC2::InternetGateway}
+Outputs:
+  Vpc: {Value: !GetAtt Net.Outputs.VpcId}
+";
+    const CHILD: &str = "arn:aws:cloudformation:us-east-1:111111111111:stack/net-Net-1X/2";
+    let standing = [
+        ("Net", CHILD, "AWS::CloudFormation::Stack"),
+        ("Gateway", "igw-0aaaaaaaaaaaaaaa2", "AWS::EC2::InternetGateway"),
+    ];
+    let mut bench = bench(NESTED, &standing, &[("Vpc", VPC)]);
+    let same = [("StackName", "net"), ("TemplateBody", NESTED)];
+    assert_eq!(bench.refused("UpdateStack", &same), "ValidationError: No updates are to be performed.");
+    let next = NESTED.replace("  Gateway:", "  Another: {Type: AWS::EC2::InternetGateway}\n  Gateway:");
+    let change_set =
+        [("StackName", "net"), ("ChangeSetName", "next"), ("TemplateBody", &*next), ("IncludeNestedStacks", "true")];
+    bench.ok("CreateChangeSet", &change_set);
+    bench.wait(60_000);
+    let told = bench.ok("DescribeChangeSet", &[("StackName", "net"), ("ChangeSetName", "next")]);
+    assert!(told.contains("<Status>CREATE_COMPLETE") && told.contains("Another"), "{told}");
+    bench.updated("net", &next);
+    assert_eq!(bench.status("net"), "UPDATE_COMPLETE", "{}", bench.story("net"));
+    assert_eq!((bench.id("net", "Net").as_str(), bench.output("net", "Vpc")), (CHILD, VPC));
 }
