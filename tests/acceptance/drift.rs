@@ -76,7 +76,10 @@ Parameters:
 Resources:
   Vpc:
     Type: AWS::EC2::VPC
-    Properties: {CidrBlock: !Ref Range, EnableDnsHostnames: false, Tags: [{Key: Name, Value: !Ref Label}]}
+    Properties: {CidrBlock: !Ref Range, Tags: [{Key: Name, Value: !Ref Label}]}
+  Table:
+    Type: AWS::EC2::RouteTable
+    Properties: {VpcId: !Ref Vpc, Tags: [{Key: Name, Value: !Ref Range}]}
 Outputs:
   VpcId: {Value: !Ref Vpc}
 ";
@@ -92,14 +95,14 @@ fn a_saved_preview_leaves_drift_that_it_could_not_show() {
     let unseen = "which only the run will show; a saved preview leaves that";
     run(&["preview", "plan.toml", "--revert-drift", "--save", "changes.json"]).code(5).prints(&[unseen]);
     world::of(&orch).by_hand(HUB, "us-east-1", |ec2| {
-        for vpc in
-            ec2.vpcs.values_mut().filter(|vpc| vpc.cidr_block().is_some_and(|range| range.to_string() == "10.1.0.0/16"))
-        {
-            vpc.dns_hostnames = true;
+        for name in ec2.route_tables.values_mut().filter_map(|table| table.tags.get_mut("Name")) {
+            if name == "10.1.0.0/16" {
+                "mine".clone_into(name);
+            }
         }
     });
     run(&["apply", "changes.json"]).code(0);
-    run(&["drift", "plan.toml"]).code(5).prints(&["drifted    stacks.second", "EnableDnsHostnames: false → true"]);
+    run(&["drift", "plan.toml"]).code(5).prints(&["drifted    stacks.second", "10.1.0.0/16 → mine"]);
     // A run that nothing was saved for does what it was asked for.
     run(&["apply", "plan.toml", "--revert-drift"]).code(0).says(&["changed by hand"]);
     run(&["drift", "plan.toml"]).code(0);
