@@ -46,7 +46,7 @@ pub use observer::{Operation, Progress, Step};
 pub use recovery::{Leaving, StackResource};
 pub use regional::Regional;
 pub use resource_change::{Detail, ResourceChange};
-pub use s3::{Bucket, Content, ObjectAt};
+pub use s3::{Bucket, Content, ObjectAt, Revision};
 pub use sessions::Sessions;
 pub use settings::{OnFailure, RollbackTriggers, Settings};
 pub use status::{Phase, StackStatus};
