@@ -17,6 +17,7 @@ mod deletion;
 mod drift;
 mod exports;
 mod guards;
+mod nested;
 mod resources;
 mod revert;
 mod rollback;
