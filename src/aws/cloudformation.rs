@@ -373,7 +373,8 @@ impl Regional {
         self.change("CreateChangeSet", Thing::Apart, send).await.map(|_| ())
     }
 
-    /// A change set with all its changes, those of nested stacks aside.
+    /// A change set with all its changes, those of nested stacks aside. One that is named by its ARN may be named so in the
+    /// stack's place, too.
     ///
     /// # Errors
     ///
@@ -384,7 +385,9 @@ impl Regional {
         let mut next: Option<String> = None;
         loop {
             let send = || {
-                let request = self.cloudformation().describe_change_set().stack_name(stack).change_set_name(name);
+                let request = self.cloudformation().describe_change_set().change_set_name(name);
+                // An ARN says by itself of which stack it is.
+                let request = request.set_stack_name((stack != name).then(|| stack.to_owned()));
                 request.include_property_values(true).set_next_token(next.clone()).send()
             };
             let answer = self.call(OPERATION, send).await?;

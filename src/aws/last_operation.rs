@@ -5,7 +5,8 @@ use super::events::StackEvent;
 use super::regional::Regional;
 
 impl Regional {
-    /// The events of the last operation on a stack, oldest first, whoever began it.
+    /// The events of the last operation on a stack, oldest first, whoever began it. What failed first inside of a nested
+    /// stack is told in the place of that.
     ///
     /// # Errors
     ///
@@ -21,6 +22,7 @@ impl Regional {
             next = more;
             if first.is_some() || next.is_none() {
                 events.reverse();
+                self.trace(&mut events).await;
                 return Ok(events);
             }
         }

@@ -110,7 +110,8 @@ impl Reader {
 
 impl Regional {
     /// Waits for the end of an operation and gives the stack as it is then; `None` when it is gone. The events of the
-    /// operation are reported as they come, and given back, oldest first.
+    /// operation are reported as they come, and given back, oldest first; what failed first inside of a nested stack is then
+    /// told in the place of that.
     ///
     /// # Errors
     ///
@@ -128,6 +129,7 @@ impl Regional {
             let stack = self.stack(&operation.stack).await?;
             let Some(stack) = stack else {
                 self.rests(&operation.stack);
+                self.trace(&mut events).await;
                 return Ok((None, events));
             };
             for event in self.new_events(operation, &mut reader).await? {
@@ -137,6 +139,7 @@ impl Regional {
             let age = began.elapsed();
             if stack.status.is_settled() && has_begun(operation, &stack, &events, age) {
                 self.rests(&operation.stack);
+                self.trace(&mut events).await;
                 let gone = stack.status.phase() == Phase::Deleted;
                 return Ok((Some(stack).filter(|_| !gone), events));
             }

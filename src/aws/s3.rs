@@ -81,7 +81,7 @@ impl Buckets {
 
 /// The URL of an object, as CloudFormation takes it. A bucket with a dot in its name stands in the path: no certificate is
 /// for such a host.
-pub(super) fn object_url(bucket: &str, key: &str, region: &Region) -> String {
+pub fn object_url(bucket: &str, key: &str, region: &Region) -> String {
     let domain = region.url_suffix().unwrap_or("amazonaws.com");
     if bucket.contains('.') {
         format!("https://s3.{region}.{domain}/{bucket}/{key}")
@@ -130,6 +130,27 @@ impl Regional {
                 }
                 Err(error) => return Err(error),
             }
+        }
+    }
+
+    /// The region that a bucket is in. S3 says it to whoever asks, be it with a refusal.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::stack`]: S3 does not say it, as of a bucket that there is not.
+    pub async fn bucket_region(&self, bucket: &Bucket) -> Result<Region, CallError> {
+        if let Some(known) = self.buckets().region(&bucket.name) {
+            return Ok(known);
+        }
+        let owner = bucket.owner.as_ref().map(ToString::to_string);
+        let head =
+            |client: Client| client.head_bucket().bucket(&bucket.name).set_expected_bucket_owner(owner.clone()).send();
+        let answer = self.in_bucket("HeadBucket", (&bucket.name, None), head).await;
+        // Who may put templates there need not be allowed to list them, and is told the region all the same.
+        match (self.buckets().region(&bucket.name), answer) {
+            (Some(region), _) => Ok(region),
+            (None, Ok(_)) => Ok(self.region().clone()),
+            (None, Err(error)) => Err(error),
         }
     }
 
@@ -201,15 +222,16 @@ impl Regional {
                 self.call(operation, asking).await
             };
             let own = told.into_inner().unwrap_or_else(PoisonError::into_inner);
-            match (&answer, own) {
-                (Err(_), Some(own)) if own != region && !redirected => {
+            match (&answer, &own) {
+                (Err(_), Some(own)) if *own != region && !redirected => {
                     tracing::debug!(bucket, region = %own, "the bucket is in another region");
                     self.buckets().learn(bucket, own.clone());
-                    (region, redirected) = (own, true);
+                    (region, redirected) = (own.clone(), true);
                 }
                 _ => {
                     // That a condition does not hold only the bucket's own region says, too.
-                    if answer.as_ref().err().is_none_or(|error| error.class == Class::Conflict) {
+                    let is_there = answer.as_ref().err().is_none_or(|error| error.class == Class::Conflict);
+                    if is_there || own.as_ref() == Some(&region) {
                         self.buckets().learn(bucket, region);
                     }
                     return answer;

@@ -61,6 +61,23 @@ pub struct Needed {
     pub resource_types: Vec<String>,
 }
 
+impl Needed {
+    /// What this template and another one need together.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        for name in other.resource_types {
+            if !self.resource_types.contains(&name) {
+                self.resource_types.push(name);
+            }
+        }
+        let needs = |capability| self.capabilities.contains(&capability) || other.capabilities.contains(&capability);
+        let iam = [Capability::NamedIam, Capability::Iam].into_iter().find(|capability| needs(*capability));
+        let macros = Some(Capability::AutoExpand).filter(|capability| needs(*capability));
+        self.capabilities = iam.into_iter().chain(macros).collect();
+        self
+    }
+}
+
 impl Document {
     /// The capabilities that this template needs, as far as its text shows (a macro may add some).
     pub fn capabilities(&self) -> Needed {

@@ -143,6 +143,10 @@ impl Page<'_> {
             if let Some(bucket) = stack.bucket.as_ref().filter(|_| text.len() > MAX_INLINE_BYTES) {
                 self.fact("by way of", &format!("s3://{}/{}", bucket.name, bucket.prefix));
             }
+            let nested: Vec<_> = template.all_nested().iter().map(|nested| nested.path.display().to_string()).collect();
+            if !nested.is_empty() {
+                self.fact("nests", &nested.join(", "));
+            }
             if let Ok(document) = Document::read(&text) {
                 let given = |name: &String| {
                     stack.parameters.contains_key(name.as_str()) || stack.kept.contains_key(name.as_str())

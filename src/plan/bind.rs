@@ -125,6 +125,15 @@ impl Binder<'_> {
                 bucket.bind(scope, scope.world, self.problems).or_else(|| self.lose())
             }
         };
+        if let Some(Origin::File(template)) = &template
+            && let Some(nested) = template.nested.first()
+            && self.scope.world.buckets.of(instance.account.as_ref()).is_none()
+        {
+            let (path, nested) = (template.path.display(), nested.path.display());
+            let message = format!("{path} nests {nested}, and there is no bucket that it could be put in");
+            let help = "name one: template_bucket = \"…\", of the plan or of the account";
+            self.problems.error(codes::NESTED, &template.span, message, help);
+        }
         let name = instance.name.clone().or_else(|| self.lose()).unwrap_or_default();
         let parameters = self.values(&stack.parameters, "a parameter");
         let tags = self.values(&stack.tags, "a tag");
@@ -183,7 +192,9 @@ impl Binder<'_> {
         if written.contains("://") {
             return Some(Origin::Url(TemplateUrl { url: written.into(), span: text.span.clone() }));
         }
-        self.found("the template", text, &written, templates, sources).map(Origin::File)
+        let found = self.found("the template", text, &written, templates, sources)?;
+        let nested = templates.nested(found.file, sources, self.problems);
+        Some(Origin::File(Template { nested, ..found }))
     }
 
     fn file(
@@ -219,7 +230,7 @@ impl Binder<'_> {
             }
         };
         let (path, file) = templates.find(what, Path::new(&path), &text.span, sources, self.problems)?;
-        Some(Template { path, span: text.span.clone(), file })
+        Some(Template { path, span: text.span.clone(), file, nested: Arc::default() })
     }
 
     fn peering(&mut self, peering: &DeclaredPeering, instance: &Instance) -> Option<Spec> {

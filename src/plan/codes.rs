@@ -68,3 +68,5 @@ pub const OUTSIDE: Code = Code(31);
 pub const GUARDS: Code = Code(32);
 /// A node that cannot have been what `moved` says.
 pub const MOVED: Code = Code(33);
+/// A template that is nested by its path and cannot be.
+pub const NESTED: Code = Code(34);

@@ -28,6 +28,7 @@ mod lost;
 mod miss;
 mod moved;
 mod nearest;
+mod nested;
 mod node;
 mod peering;
 mod problems;

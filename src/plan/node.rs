@@ -275,6 +275,20 @@ pub struct Template {
     pub span: Span,
     /// Its text; stacks with the same path share it.
     pub file: FileId,
+    /// The templates that it nests by their paths, in the order of its text: the place that names one is in that text.
+    pub nested: Arc<[Self]>,
+}
+
+impl Template {
+    /// The templates that it nests, those that they nest too.
+    pub fn all_nested(&self) -> Vec<&Self> {
+        let mut found = Vec::new();
+        for nested in &*self.nested {
+            found.push(nested);
+            found.extend(nested.all_nested());
+        }
+        found
+    }
 }
 
 /// A wanted peering connection.

@@ -25,7 +25,8 @@ struct PlanFile {
     /// The region of everything that names none.
     #[schemars(example = &"us-east-1")]
     region: Option<String>,
-    /// Where templates go that no request to CloudFormation holds (51,200 bytes): a bucket's name, or a table.
+    /// Where templates go that no request to CloudFormation holds (51,200 bytes), and those that others nest by their paths: a
+    /// bucket's name, or a table.
     #[schemars(example = &"acme-templates-{{ self.region }}")]
     template_bucket: Option<TextOrBucket>,
     /// Variables: plain values, used as `{{ vars.NAME }}`. `--var NAME=VALUE` gives others.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::codes;
 use super::extends::PATH_HELP;
 use super::files::{Files, Unread, read_named_text};
+use super::nested::Nested;
 use super::problems::Problems;
 use crate::diag::{FileId, Sources, Span};
 
@@ -14,12 +15,13 @@ use crate::diag::{FileId, Sources, Span};
 pub(super) struct Templates<'a> {
     files: &'a dyn Files,
     read: HashMap<Arc<Path>, Result<FileId, Unread>>,
+    pub(super) nested: Nested,
 }
 
 impl<'a> Templates<'a> {
     /// None yet.
     pub(super) fn new(files: &'a dyn Files) -> Self {
-        Self { files, read: HashMap::new() }
+        Self { files, read: HashMap::new(), nested: Nested::default() }
     }
 
     /// The template, or `what` it is, at `path`, which the plan names at `span`; `None` was reported.

@@ -165,10 +165,16 @@ impl<'a> Design<'a> {
         self.judged.get(&node).copied()
     }
 
-    /// Every template that could be read, with the stacks that are made from it.
-    pub(super) fn templates(&self) -> impl Iterator<Item = (&'a Template, &'a [Ix], &'a Document)> {
-        let read = |used: &'a Used<'a>| Some((used.template, used.nodes.as_slice(), used.document.as_ref()?));
+    /// Every template that could be read, those that are nested too.
+    pub(super) fn templates(&self) -> impl Iterator<Item = (&'a Used<'a>, &'a Document)> {
+        let read = |used: &'a Used<'a>| Some((used, used.document.as_ref()?));
         self.documents.values().filter_map(read)
+    }
+
+    /// The templates that a stack's own one nests, as far as they could be read.
+    pub(super) fn nested(&self, stack: &'a StackSpec) -> impl Iterator<Item = &'a Document> {
+        let nested = stack.file().into_iter().flat_map(Template::all_nested);
+        nested.filter_map(|nested| self.documents.get(&nested.file)?.document.as_ref())
     }
 
     /// Every stack whose template could be read.

@@ -10,15 +10,24 @@ use crate::diag::{FileId, Problem, Sources, Span};
 use crate::graph::Ix;
 use crate::plan::{Plan, Spec, Template};
 
-/// A template with the stacks that are made from it.
+/// A template with the stacks that are made from it, or from one that it is nested in.
 #[derive(Debug)]
 pub(super) struct Used<'a> {
     /// As the first of the stacks names it.
     pub(super) template: &'a Template,
     /// The stacks, in the order of the plan.
     pub(super) nodes: Vec<Ix>,
+    /// Whether only other templates name it.
+    pub(super) is_nested: bool,
     /// What it says, if it could be read.
     pub(super) document: Option<Document>,
+}
+
+impl Used<'_> {
+    /// What to say of the place that names it.
+    pub(super) fn named(&self) -> &'static str {
+        if self.is_nested { "it is nested here" } else { "the plan names it here" }
+    }
 }
 
 /// The templates by their files.
@@ -30,12 +39,23 @@ pub(super) fn read<'a>(plan: &'a Plan, sources: &Sources, report: &mut Report) -
     for (index, node) in plan.nodes.iter().enumerate() {
         let Spec::Stack(stack) = &node.spec else { continue };
         let Some(template) = stack.file() else { continue };
-        let used = documents.entry(template.file);
-        used.or_insert_with(|| Used { template, nodes: Vec::new(), document: None }).nodes.push(Ix::from(index));
+        let mut use_it = |template: &'a Template, is_nested| {
+            let unread = || Used { template, nodes: Vec::new(), is_nested, document: None };
+            let used = documents.entry(template.file).or_insert_with(unread);
+            if used.is_nested && !is_nested {
+                (used.template, used.is_nested) = (template, false);
+            }
+            let ix = Ix::from(index);
+            if !used.nodes.contains(&ix) {
+                used.nodes.push(ix);
+            }
+        };
+        use_it(template, false);
+        template.all_nested().into_iter().for_each(|nested| use_it(nested, true));
     }
     for used in documents.values_mut() {
         let is_readable = sources.get(used.template.file).text.len() <= MAX_BYTES;
-        let refused = match document(used.template, sources) {
+        let refused = match document(used, sources) {
             _ if !is_readable => None,
             Ok(document) => {
                 used.document = Some(document);
@@ -47,7 +67,7 @@ pub(super) fn read<'a>(plan: &'a Plan, sources: &Sources, report: &mut Report) -
         // Told where the first stack names it that has no bucket for it.
         let mut named = None;
         for node in &used.nodes {
-            let too_large = too_large(plan, *node, &mut named, sources);
+            let too_large = too_large(plan, *node, used, &mut named, sources);
             for problem in too_large.iter().chain(&refused) {
                 report.findings.push(Finding { problem: problem.clone(), nodes: vec![*node] });
             }
@@ -56,13 +76,21 @@ pub(super) fn read<'a>(plan: &'a Plan, sources: &Sources, report: &mut Report) -
     documents
 }
 
-fn too_large<'a>(plan: &'a Plan, node: Ix, named: &mut Option<&'a Template>, sources: &Sources) -> Option<Problem> {
+fn too_large<'a>(
+    plan: &'a Plan,
+    node: Ix,
+    used: &Used<'a>,
+    named: &mut Option<&'a Template>,
+    sources: &Sources,
+) -> Option<Problem> {
     let node = &plan.nodes[node.index()];
     let Spec::Stack(stack) = &node.spec else { return None };
-    let template = stack.file()?;
+    // What is nested goes by the bucket in any case.
+    let own = stack.file().filter(|own| own.file == used.template.file);
+    let template = own.unwrap_or(used.template);
     let size = sources.get(template.file).text.len();
     // Of a bucket that could not be read nobody knows whether it would do.
-    let has_bucket = stack.bucket.is_some() || !node.whole;
+    let has_bucket = own.is_none() || stack.bucket.is_some() || !node.whole;
     if size <= if has_bucket { MAX_BYTES } else { MAX_INLINE_BYTES } {
         return None;
     }
@@ -85,12 +113,13 @@ fn too_large<'a>(plan: &'a Plan, node: Ix, named: &mut Option<&'a Template>, sou
 const YAML_HELP: &str =
     "mend the YAML there or just before: it is indented by spaces alone, as far for all that stands side by side";
 
-fn document(template: &Template, sources: &Sources) -> Result<Document, Box<Problem>> {
+fn document(used: &Used<'_>, sources: &Sources) -> Result<Document, Box<Problem>> {
+    let template = used.template;
     let text = &sources.get(template.file).text;
     let refuse = |at: usize, why: String, first: Option<&str>| {
         let message = format!("{} is not a CloudFormation template", template.path.display());
         let problem = not_a_template::RULE.problem(on_boundaries(template.file, text, &(at..at)), message).label(why);
-        let problem = problem.related(template.span.clone(), "the plan names it here");
+        let problem = problem.related(template.span.clone(), used.named());
         let problem = first.into_iter().fold(problem, Problem::help);
         Box::new(problem.help("a template is a map with a section `Resources`, in YAML or JSON"))
     };

@@ -74,6 +74,7 @@ pub const ALL: &[Rule] = &[
     language::outside::RULE,
     language::guards::RULE,
     language::moved::RULE,
+    templates::nested_template::RULE,
     graph::cycle::RULE,
     graph::same_peering::RULE,
     graph::same_route::RULE,

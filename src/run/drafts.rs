@@ -34,7 +34,7 @@ impl Drafter<'_> {
     /// # Errors
     /// A value that can never be worked out; the same goes for all of them.
     pub(super) fn stack(&self, spec: &StackSpec, template: Template) -> Result<stack::Draft, Failure> {
-        let Template { text: template, path, delivery } = template;
+        let Template { text: template, path, delivery, nested } = template;
         Ok(stack::Draft {
             name: spec.name.to_string(),
             template,
@@ -45,6 +45,7 @@ impl Drafter<'_> {
             capabilities: spec.capabilities.iter().map(ToString::to_string).collect(),
             guards: guards(&spec.guards, self.sources, |value| self.list(value))?,
             delivery,
+            nested,
             owner: self.owner.clone(),
             // Not the plan says so, but whoever runs it.
             reverts_drift: false,

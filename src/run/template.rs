@@ -6,7 +6,7 @@ use crate::aws::Regional;
 use crate::diag::Sources;
 use crate::event::Failure;
 use crate::kinds::stack;
-use crate::plan::{Origin, StackSpec};
+use crate::plan::{self, Origin, StackSpec};
 
 /// A template as a stack is to be made of it.
 #[derive(Clone, Debug, Default)]
@@ -17,14 +17,27 @@ pub(super) struct Template {
     pub(super) path: PathBuf,
     /// How CloudFormation comes by it.
     pub(super) delivery: stack::Delivery,
+    /// The texts of templates that it nests.
+    pub(super) nested: Vec<String>,
 }
 
-/// The template of a stack. One at a URL is read there, by the account that the stack is in. Only a stack that is merely
+/// A template of the plan's with those that it nests.
+fn nesting(template: &plan::Template, sources: &Sources) -> stack::Nesting {
+    let nested = template.nested.iter().map(|nested| (nested.span.range.clone(), nesting(nested, sources)));
+    stack::Nesting {
+        text: sources.get(template.file).text.to_string(),
+        path: template.path.to_path_buf(),
+        nested: nested.collect(),
+    }
+}
+
+/// The template of a stack. One at a URL is read there, by the account that the stack is in; of one that nests others by their
+/// paths, those are named by the URLs that they have once they are put in the bucket. Only a stack that is merely
 /// read has none, and such a one is never wanted.
 ///
 /// # Errors
 ///
-/// It cannot be read at its URL.
+/// It cannot be read at its URL, or S3 does not say where the bucket is.
 pub(super) async fn template(spec: &StackSpec, sources: &Sources, regional: &Regional) -> Result<Template, Failure> {
     match &spec.template {
         None => Ok(Template::default()),
@@ -35,14 +48,17 @@ pub(super) async fn template(spec: &StackSpec, sources: &Sources, regional: &Reg
                 kms_key: bucket.kms_key.as_deref().map(str::to_owned),
                 owner: bucket.owner.clone(),
             });
-            let text = sources.get(template.file).text.to_string();
-            Ok(Template { text, path: template.path.to_path_buf(), delivery: stack::Delivery::Sent(bucket) })
+            let packed = nesting(template, sources).packed(regional, bucket.as_ref()).await;
+            let stack::Packed { text, nested } = packed.map_err(|failure| failure.at(sources.place(&template.span)))?;
+            let path = template.path.to_path_buf();
+            Ok(Template { text, path, delivery: stack::Delivery::Sent(bucket), nested })
         }
         Some(Origin::Url(template)) => {
             let read = stack::read_at(regional, &template.url).await;
             let text = read.map_err(|failure| failure.at(sources.place(&template.span)))?;
             let url = template.url.to_string();
-            Ok(Template { text, path: PathBuf::from(&url), delivery: stack::Delivery::At(url) })
+            let (path, delivery) = (PathBuf::from(&url), stack::Delivery::At(url));
+            Ok(Template { text, path, delivery, nested: Vec::new() })
         }
     }
 }

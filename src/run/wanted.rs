@@ -49,7 +49,7 @@ impl Resolver<'_> {
     /// # Errors
     /// A value that cannot be worked out.
     pub(super) fn stack(&self, spec: &StackSpec, template: Template) -> Result<stack::Wanted, Unknown> {
-        let Template { text: template, path, delivery } = template;
+        let Template { text: template, path, delivery, nested } = template;
         Ok(stack::Wanted {
             name: spec.name.to_string(),
             template,
@@ -60,6 +60,7 @@ impl Resolver<'_> {
             capabilities: spec.capabilities.iter().map(ToString::to_string).collect(),
             guards: guards(&spec.guards, self.sources, |value| self.list(value))?,
             delivery,
+            nested,
             owner: self.owner.clone(),
             // Not the plan says so, but whoever runs it.
             reverts_drift: false,

@@ -84,3 +84,44 @@ fn a_template_at_a_url_is_previewed_and_applied_like_a_file() {
         .code(2)
         .says(&["ORCH059", "https://acme-templates-us-east-1.s3.us-east-1.amazonaws.com/"]);
 }
+
+const NESTS: &str = "\
+Resources:
+  Net:
+    Type: AWS::CloudFormation::Stack
+    Properties:
+      TemplateURL: parts/vpc.yaml # by its path
+      Parameters: {Range: 10.0.0.0/16}
+Outputs:
+  VpcId: {Value: !GetAtt Net.Outputs.VpcId}
+";
+
+const VPC: &str = "\
+Parameters:
+  Range: {Type: String}
+Resources:
+  Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: !Ref Range}}
+Outputs:
+  VpcId: {Value: !Ref Vpc}
+";
+
+#[test]
+fn a_template_that_is_nested_by_its_path_goes_by_the_bucket_and_its_changes_are_shown() {
+    let orch = Orch::with_shipped_plans();
+    orch.write("quick.toml", QUICK).write("plan.toml", PLAN).write("bucket.yaml", BUCKET);
+    orch.write("net.yaml", NESTS).write("parts/vpc.yaml", VPC);
+    let local = ["--local", "--local-config", "quick.toml"];
+    let run = |words: &[&str]| orch.run(&[words, &local].concat());
+    // The bucket is made in the same run, so no preview finds it.
+    run(&["preview", "plan.toml"]).code(5).prints(&["stacks.net", "+ Net"]);
+    run(&["apply", "plan.toml"]).code(0);
+    run(&["outputs", "plan.toml"]).code(0).prints(&["VpcId", "vpc-"]);
+    run(&["preview", "plan.toml"]).code(0).prints(&["Nothing to do"]);
+    orch.edit("parts/vpc.yaml", "Outputs:", "  Gate: {Type: AWS::EC2::InternetGateway}\nOutputs:");
+    run(&["preview", "plan.toml"]).code(5).prints(&["~ Net (AWS::CloudFormation::Stack", "+ Gate"]);
+    run(&["apply", "plan.toml"]).code(0);
+    run(&["apply", "plan.toml"]).code(0).prints(&["Nothing changed"]);
+    run(&["destroy", "plan.toml", "--yes", "--only", "stacks.net"]).code(0);
+    orch.edit("plan.toml", "template_bucket = \"acme-templates-{{ self.region }}\"", "");
+    orch.run(&["validate", "plan.toml"]).code(2).says(&["ORCH034", "template_bucket = "]);
+}

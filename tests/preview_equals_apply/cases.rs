@@ -123,6 +123,32 @@ pub(crate) const AT_URL: Edit = (
     "template   = \"https://net-templates.s3.eu-west-1.amazonaws.com/hub.yaml\"",
 );
 
+const NESTED: [Edit; 2] = [
+    ("hub.yaml", "Description: a hub\n", "Description: a hub with a part\n"),
+    (
+        "hub.yaml",
+        "Outputs:\n",
+        "  Part:\n    Type: AWS::CloudFormation::Stack\n    Properties: {TemplateURL: 'https://net-templates.s3.eu-west-1.amazonaws.com/part.yaml', Parameters: {Range: 10.8.0.0/16}}\nOutputs:\n  Part: {Value: !GetAtt Part.Outputs.VpcId}\n",
+    ),
+];
+
+const WIDER_NESTED: &str = "  Part:\n    Type: AWS::CloudFormation::Stack\n    Properties: {TemplateURL: 'https://net-templates.s3.eu-west-1.amazonaws.com/part.yaml', Parameters: {Range: 10.9.0.0/16}}\nOutputs:\n  Part: {Value: !GetAtt Part.Outputs.VpcId}\n";
+
+const MORE_NESTED: Edit = (
+    "part.yaml",
+    "Outputs:\n",
+    "  Extra:\n    Type: AWS::EC2::RouteTable\n    Properties: {VpcId: !Ref Vpc}\nOutputs:\n",
+);
+
+const NESTED_FILE: [Edit; 2] = [
+    ("plan.toml", "\n[accounts]\n", "template_bucket = \"net-templates\"\n\n[accounts]\n"),
+    (
+        "hub.yaml",
+        "Outputs:\n",
+        "  Part:\n    Type: AWS::CloudFormation::Stack\n    Properties:\n      TemplateURL: ./part.yaml\n      Parameters: {Range: 10.8.0.0/16}\nOutputs:\n  Part: {Value: !GetAtt Part.Outputs.VpcId}\n",
+    ),
+];
+
 const AT_NOTHING: Edit = (
     "plan.toml",
     "template   = \"hub.yaml\"",
@@ -553,6 +579,22 @@ pub(crate) fn all() -> Vec<Case> {
             &[AT_URL, ("hub.yaml", "SubnetId: {Value: !Ref Subnet}", "Subnets: {Value: !Ref Subnet}")],
         ),
         failing(since("nothing at the URL", &[AT_URL], &[AT_NOTHING])),
+        // What is nested.
+        case("a nested stack more", &NESTED),
+        since("a nested stack", &NESTED, &NESTED),
+        since("a nested stack less", &NESTED, &[]),
+        since("a change in a nested stack", &NESTED, &[NESTED[0], NESTED[1], MORE_NESTED]),
+        since("a replacement in a nested stack", &NESTED, &[NESTED[0], ("hub.yaml", "Outputs:\n", WIDER_NESTED)]),
+        failing(since(
+            "a replacement in a nested stack that is protected",
+            &[NESTED[0], NESTED[1], PROTECTED[0]],
+            &[NESTED[0], ("hub.yaml", "Outputs:\n", WIDER_NESTED), PROTECTED[0]],
+        )),
+        // What is nested by its path.
+        case("a nested file more", &NESTED_FILE),
+        since("a nested file", &NESTED_FILE, &NESTED_FILE),
+        since("a nested file that says another thing", &NESTED_FILE, &[NESTED_FILE[0], NESTED_FILE[1], MORE_NESTED]),
+        Case { before: None, ..case("a new stack with a nested file", &NESTED_FILE) },
         case("a stack that is only read", &READ_ONLY),
         Case {
             before: None,

@@ -88,6 +88,21 @@ Outputs:
   TableId: {Value: !Ref Table}
 ";
 
+/// A template that the hub's may nest.
+pub(crate) const PART: &str = "\
+Parameters:
+  Range: {Type: String}
+Resources:
+  Vpc:
+    Type: AWS::EC2::VPC
+    Properties: {CidrBlock: !Ref Range}
+  Table:
+    Type: AWS::EC2::RouteTable
+    Properties: {VpcId: !Ref Vpc}
+Outputs:
+  VpcId: {Value: !Ref Vpc}
+";
+
 /// A change of a text: in which file, what is replaced, and by what.
 pub(crate) type Edit = (&'static str, &'static str, &'static str);
 
@@ -97,6 +112,7 @@ pub(crate) fn text(name: &str, edits: &[Edit]) -> Option<String> {
         "plan.toml" => PLAN,
         "hub.yaml" => HUB,
         "spoke.yaml" => SPOKE,
+        "part.yaml" => PART,
         _ => return None,
     }
     .to_owned();

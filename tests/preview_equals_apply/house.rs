@@ -126,24 +126,27 @@ impl House {
         house
     }
 
-    /// How many changes there were so far, those of change sets aside.
+    /// How many changes there were so far, those of change sets and of the templates that they need aside.
     pub(crate) fn changes(&self) -> usize {
         let changes = |operation: &str| {
-            !["Describe", "Get", "List", "AssumeRole"].iter().any(|verb| operation.starts_with(verb))
+            !["Describe", "Get", "Head", "List", "AssumeRole"].iter().any(|verb| operation.starts_with(verb))
                 && !operation.ends_with("ChangeSet")
+                && operation != "PutObject"
         };
         self.sim.calls().iter().filter(|call| changes(&call.operation)).count()
     }
 
-    /// Puts the hub's template where a plan may name it by its URL.
+    /// Puts templates where a plan, or another template, may name them by their URLs.
     fn publish(&self, edits: &[Edit]) {
-        let text = text("hub.yaml", edits).unwrap();
+        let texts = ["hub.yaml", "part.yaml"].map(|name| (name, text(name, edits).unwrap()));
         let put = |world: &mut World| {
             let place = Place { account: "111111111111".parse().unwrap(), region: "eu-west-1".into() };
             world.buckets.insert("net-templates".to_owned(), Bucket { place, created: world.now });
-            let encryption = Encryption { algorithm: "AES256".to_owned(), kms_key: None };
-            let object = Object { text, content_type: None, encryption, modified: world.now };
-            world.objects.insert("net-templates/hub.yaml".to_owned(), object);
+            for (name, text) in texts {
+                let encryption = Encryption { algorithm: "AES256".to_owned(), kms_key: None };
+                let object = Object { text, content_type: None, encryption, modified: world.now };
+                world.objects.insert(format!("net-templates/{name}"), object);
+            }
         };
         self.sim.change(put).unwrap();
     }

@@ -126,7 +126,7 @@ async fn a_preview_that_only_reads_makes_no_change_set_and_says_what_it_cannot_t
         let (preview, _) = house.preview(tried(&case), true).await;
         for call in &house.sim.calls()[calls..] {
             assert!(
-                ["Describe", "Get", "List", "AssumeRole"].iter().any(|verb| call.operation.starts_with(verb)),
+                ["Describe", "Get", "Head", "List", "AssumeRole"].iter().any(|verb| call.operation.starts_with(verb)),
                 "{}: {call:?}",
                 case.name
             );
@@ -164,7 +164,10 @@ async fn what_was_saved_still_holds_where_nothing_has_changed_and_is_what_is_don
         let (changed, ahead) = house.again(&saved, tried(&case)).await;
         assert_eq!(changed, [], "{}", case.name);
         for call in &house.sim.calls()[seen..] {
-            assert!(["Describe", "Get", "List"].iter().any(|verb| call.operation.starts_with(verb)), "{call:?}");
+            assert!(
+                ["Describe", "Get", "Head", "List"].iter().any(|verb| call.operation.starts_with(verb)),
+                "{call:?}"
+            );
         }
         let told = house.apply(tried(&case), ahead).await;
         for waiting in &saved.change_sets {

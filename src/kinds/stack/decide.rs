@@ -171,6 +171,7 @@ pub(super) mod tests {
             capabilities: Vec::new(),
             guards: Guards::default(),
             delivery: Delivery::default(),
+            nested: Vec::new(),
             owner: Owner::new("network", "stacks.spoke[dev]".parse().unwrap()),
             reverts_drift: false,
             adopt: Adopt::Never,

@@ -9,7 +9,7 @@ use super::Wanted;
 use crate::aws::{self, CallError, Class, Content, Regional, Stack, StackSpec, Template};
 use crate::cfn::{MAX_BYTES, MAX_INLINE_BYTES, S3Url};
 use crate::event::Failure;
-use crate::ids::AccountId;
+use crate::ids::{AccountId, Region};
 use crate::kinds::lost::insist;
 
 /// How CloudFormation comes by a stack's template.
@@ -56,17 +56,26 @@ impl TemplateBucket {
         key + ".template"
     }
 
+    /// The bucket, as calls name it.
+    pub(super) fn named(&self) -> aws::Bucket {
+        aws::Bucket { name: self.name.clone(), owner: self.owner.clone(), kms_key: self.kms_key.clone() }
+    }
+
+    /// The URL that a text has once it is put in the bucket, which is in a region.
+    pub(super) fn url(&self, region: &Region, text: &str) -> String {
+        aws::object_url(&self.name, &self.key(text), region)
+    }
+
     /// Puts a text where CloudFormation can read it, if it is not there, and gives its URL.
     async fn put(&self, regional: &Regional, text: &str) -> Result<String, Failure> {
-        let key = self.key(text);
-        let bucket = aws::Bucket { name: self.name.clone(), owner: self.owner.clone(), kms_key: self.kms_key.clone() };
+        let (key, bucket) = (self.key(text), self.named());
         // Boxed: a call to S3 is larger than any other, and few stacks need one.
         let put = Box::pin(insist(|| regional.put_if_absent(&bucket, &key, text)));
         put.await.map_err(|error| self.refused(regional, &error))
     }
 
     /// Why a template could not be put, with what must be so that it can.
-    fn refused(&self, regional: &Regional, error: &CallError) -> Failure {
+    pub(super) fn refused(&self, regional: &Regional, error: &CallError) -> Failure {
         let Self { name, prefix, .. } = self;
         let (account, partition) = (regional.account(), regional.region().partition());
         let summary = format!("the template cannot be put in bucket {name}");
@@ -74,7 +83,7 @@ impl TemplateBucket {
             let failure = Failure::from(error.clone());
             Failure { summary, cause: format!("{}: {}", failure.summary, failure.cause), help, ..failure }
         };
-        if error.is("NoSuchBucket") {
+        if error.class == Class::NotFound {
             return failure(vec![
                 format!("make it: aws s3 mb s3://{name} --region {}", regional.region()),
                 "or correct `template_bucket`".to_owned(),
@@ -184,12 +193,18 @@ impl Wanted {
             .help("split it into several stacks that pass outputs on, or take comments and white space out of it"))
     }
 
-    /// What CloudFormation is to be told of a stack that is to be made, or of one that stands. What no request holds is put in the bucket first, unless it is there.
+    /// What CloudFormation is to be told of a stack that is to be made, or of one that stands. What no request holds, and what
+    /// is nested, is put in the bucket first, unless it is there.
     ///
     /// # Errors
     ///
     /// It cannot be put there: says why and which rights are needed.
     pub(super) async fn spec(&self, regional: &Regional, live: Option<&Stack>) -> Result<StackSpec, Failure> {
+        if let Delivery::Sent(Some(bucket)) = &self.delivery {
+            for nested in &self.nested {
+                bucket.put(regional, nested).await?;
+            }
+        }
         let template = match &self.delivery {
             Delivery::At(url) => Template::Url(url.clone()),
             Delivery::Sent(Some(bucket)) if !fits_in_request(&self.template) => {

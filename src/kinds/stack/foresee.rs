@@ -41,6 +41,8 @@ pub struct Draft {
     pub guards: Guards<Expected>,
     /// How CloudFormation is given the template.
     pub delivery: Delivery,
+    /// The texts of templates of the plan that it nests, which must be in the bucket.
+    pub nested: Vec<String>,
     /// The node that the stack belongs to.
     pub owner: Owner,
     /// Whether what was changed or deleted by hand is brought back.
@@ -84,6 +86,7 @@ impl Draft {
             capabilities: self.capabilities.clone(),
             guards: self.guards.known(),
             delivery: self.delivery.clone(),
+            nested: self.nested.clone(),
             owner: self.owner.clone(),
             reverts_drift: self.reverts_drift,
             adopt: self.adopt,
@@ -262,6 +265,10 @@ async fn with_nested(regional: &Regional, change: &aws::ResourceChange, depth: u
         let name = change.id.as_deref().unwrap_or(id);
         for nested in &regional.change_set(name, id).await?.changes {
             shown.nested.push(Box::pin(with_nested(regional, nested, depth + 1)).await?);
+        }
+        if !shown.nested.is_empty() {
+            // That something in it may change is all that CloudFormation says so; here is what.
+            shown.properties.retain(|property| property.path != "Properties");
         }
     }
     Ok(shown)

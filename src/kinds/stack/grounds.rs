@@ -33,7 +33,8 @@ impl Draft {
     /// What the plan wants of it. The value of a parameter that the template hides is left out, and so is its default.
     pub fn wanted(&self) -> BTreeMap<String, String> {
         // Named one by one, so that whatever a stack is wanted to have besides is decided on here too.
-        // By which way the template comes to CloudFormation changes nothing about the stack.
+        // By which way the template comes to CloudFormation changes nothing about the stack, and what it nests is named in it
+        // by a digest.
         let Self {
             name,
             template,
@@ -44,6 +45,7 @@ impl Draft {
             capabilities,
             guards,
             delivery: _,
+            nested: _,
             adopt,
             owner: _,
             reverts_drift,

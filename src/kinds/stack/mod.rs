@@ -26,6 +26,9 @@ mod kept;
 mod lasting;
 mod macros;
 mod moved;
+#[cfg(test)]
+mod nested_tests;
+mod nesting;
 mod saved;
 mod secrets;
 mod settings;
@@ -60,6 +63,7 @@ pub use drift::drift;
 pub use foresee::{Draft, Prepared, foresee, foresee_reading};
 pub use guards::{Guards, Policy, Protect};
 pub use macros::needs_macros;
+pub use nesting::{Nesting, Packed};
 pub use standing::standing;
 
 /// A stack as the plan wants it, all values worked out.
@@ -83,6 +87,8 @@ pub struct Wanted {
     pub guards: Guards,
     /// How CloudFormation is given the template.
     pub delivery: Delivery,
+    /// The texts of templates of the plan that it nests, which must be in the bucket.
+    pub nested: Vec<String>,
     /// The node that the stack belongs to.
     pub owner: Owner,
     /// Whether what was changed or deleted by hand is brought back.

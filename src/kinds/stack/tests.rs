@@ -59,6 +59,7 @@ impl World {
             capabilities: Vec::new(),
             guards: Guards::default(),
             delivery: Delivery::default(),
+            nested: Vec::new(),
             owner: owner("stacks.spoke[dev]"),
             reverts_drift: false,
             adopt: Adopt::Never,

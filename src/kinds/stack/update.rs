@@ -16,7 +16,7 @@ use super::{Attempted, ChangeSets, Wanted, With, ending, saved, ways};
 use crate::aws::{
     CallError, ChangeSet, ChangeSetSpec, ChangeSetSummary, Class, Operation, Phase, ResourceChange, Stack, StackSpec,
 };
-use crate::preview::ResourceChange as ShownChange;
+use crate::preview::{Effect, ResourceChange as ShownChange};
 
 /// How long CloudFormation may take over a change set.
 const MAKING_AT_MOST: Duration = Duration::from_mins(15);
@@ -197,7 +197,9 @@ pub(super) async fn update(
             // A policy is for what is complete: it would only be in the way of a creation that is gone on with.
             let first = if how == How::Resuming { Guarding::default() } else { guarding.take_policy(&changes) };
             let mut told = first.write(regional, wanted, &stack.id, progress).await?;
-            let executing = Executing { wanted, stack, change_set: &change_set, how, change_sets };
+            // What is replaced inside of a nested stack is as much gone.
+            let replaces = changes.iter().flat_map(ShownChange::all).any(|change| change.effect == Effect::Replace);
+            let executing = Executing { wanted, stack, change_set: &change_set, replaces, how, change_sets };
             let attempted = execute(regional, executing, reasons, attempt, progress).await;
             // Executed, deleted, or gone with another that was: it waits for nobody any more.
             change_sets.release(&name);
@@ -370,6 +372,8 @@ struct Executing<'a> {
     wanted: &'a Wanted,
     stack: &'a Stack,
     change_set: &'a ChangeSet,
+    /// Whether it makes a resource anew for certain.
+    replaces: bool,
     how: How,
     change_sets: &'a ChangeSets,
 }
@@ -381,7 +385,7 @@ async fn execute(
     attempt: &mut Attempt,
     progress: Progress<'_>,
 ) -> Result<Attempted, Failure> {
-    let Executing { wanted, stack, change_set, how, change_sets } = executing;
+    let Executing { wanted, stack, change_set, replaces, how, change_sets } = executing;
     let token = attempt.update();
     let details: Vec<String> = change_set.changes.iter().map(line).collect();
     for detail in &details {
@@ -418,7 +422,7 @@ async fn execute(
         return Ok(Attempted::Again(unsure.map(Failure::from)));
     }
     let live = ways::ended(regional, &wanted.owner.node, &wanted.name, live, &events).await?;
-    let change = if change_set.changes.iter().any(is_replacement) { Change::Replaced } else { Change::Updated };
+    let change = if replaces { Change::Replaced } else { Change::Updated };
     let mut details = if details.is_empty() { reasons } else { details };
     details.extend(ending::undeleted(&events));
     Ok(Attempted::Done(Done { details, outputs: live.outputs, id: Some(live.id), ..Done::new(change) }))
@@ -430,11 +434,6 @@ const UNCHANGED: &str = "CloudFormation finds nothing to change in a creation th
 /// Whether a resource is made anew, or may be.
 fn may_replace(change: &ResourceChange) -> bool {
     matches!(change.replacement.as_deref(), Some("True" | "Conditional"))
-}
-
-/// Whether a resource is certainly made anew.
-fn is_replacement(change: &ResourceChange) -> bool {
-    change.replacement.as_deref() == Some("True")
 }
 
 /// One change in one line: `Modify HubVpc (AWS::EC2::VPC), replaced`.

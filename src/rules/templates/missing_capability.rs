@@ -49,7 +49,11 @@ fn check(design: &Design<'_>, report: &mut Report) {
         if !design.node(ix).whole {
             continue;
         }
-        let needed = design.stack(ix).map(|(_, document)| document.capabilities()).unwrap_or_default();
+        let mut needed = design.stack(ix).map(|(_, document)| document.capabilities()).unwrap_or_default();
+        // Whoever nests a template must be allowed what it does.
+        for nested in design.nested(stack) {
+            needed = needed.and(nested.capabilities());
+        }
         let granted = || stack.capabilities.iter().map(|name| &**name);
         let missing: Vec<_> =
             needed.capabilities.iter().filter(|capability| !capability.is_granted_by(granted())).collect();

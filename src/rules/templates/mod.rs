@@ -3,6 +3,7 @@
 pub(super) mod conditional_output;
 pub(super) mod missing_capability;
 pub(super) mod missing_parameter;
+pub(super) mod nested_template;
 pub(super) mod not_a_template;
 pub(super) mod refused_template;
 pub(super) mod refused_value;

@@ -43,14 +43,15 @@ Resources:
 };
 
 fn check(design: &Design<'_>, report: &mut Report) {
-    for (template, nodes, document) in design.templates() {
+    for (used, document) in design.templates() {
+        let template = used.template;
         let text = &design.sources.get(template.file).text;
         for fault in document.faults() {
             let at = on_boundaries(template.file, text, &fault.place(text));
             // What sort of error it is to CloudFormation tells a reader nothing.
             let words = fault.message.split_once(" error: ").map_or(&*fault.message, |(_, words)| words);
             let message = format!("CloudFormation would refuse {}: {words}", template.path.display());
-            let problem = RULE.problem(at, message).related(template.span.clone(), "the plan names it here");
+            let problem = RULE.problem(at, message).related(template.span.clone(), used.named());
             let problem = fault.related.iter().fold(problem, |problem, (place, words)| {
                 problem.related(on_boundaries(template.file, text, place), words)
             });
@@ -63,7 +64,7 @@ fn check(design: &Design<'_>, report: &mut Report) {
                 _ => problem,
             };
             // One for each stack, so that excusing one of them does not excuse the others.
-            for node in nodes {
+            for node in &used.nodes {
                 report.add([*node], problem.clone());
             }
         }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::config::{Config, invalid, mask};
 use super::drift::ResourceDriftStatus;
+use super::nested;
 use super::resource::{Provider, Update, is_taggable, provider_in};
 use super::revert::LiveDrift;
 use super::scope::Scope;
@@ -74,6 +75,9 @@ pub struct Change {
     pub before: Option<String>,
     /// The properties after, as JSON.
     pub after: Option<String>,
+    /// The change set of a nested stack.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change_set: Option<String>,
     /// Whether the resource has drifted, in a change set that looks at that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<ResourceDriftStatus>,
@@ -106,6 +110,15 @@ pub struct Detail {
     pub drift: Option<LiveDrift>,
 }
 
+/// How far is looked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// Not into nested stacks: each of them may change.
+    Own,
+    /// Into all of them.
+    Nested,
+}
+
 /// What stands for a value that only the update will know.
 const LATER: &str = "{{changeSet:KNOWN_AFTER_APPLY}}";
 
@@ -133,7 +146,13 @@ pub(super) fn tags(stack: (&str, &str), config: &Config, logical_id: &str, own: 
 /// # Errors
 ///
 /// `ValidationError`, for a template that cannot be evaluated or gives a resource another type.
-pub(super) fn changes(world: &World, place: &Place, stack: &Stack, config: &Config) -> Result<Vec<Change>, ApiError> {
+pub(super) fn changes(
+    world: &World,
+    place: &Place,
+    stack: &Stack,
+    config: &Config,
+    depth: Depth,
+) -> Result<Vec<Change>, ApiError> {
     let document = config.template.document();
     let (mut unknown_ids, mut unknown_attributes) = (BTreeSet::new(), BTreeSet::new());
     let mut found = BTreeMap::new();
@@ -157,7 +176,10 @@ pub(super) fn changes(world: &World, place: &Place, stack: &Stack, config: &Conf
             ..Scope::new(world, place, (&stack.id, &stack.name), config, &stack.resources)
         };
         let change = Comparison { stack, config, scope: &scope, declared }.change();
-        let change = change.map_err(|error| invalid(error.to_string()))?;
+        let change = match change.map_err(|error| invalid(error.to_string()))? {
+            None if nested::differs(&scope, stack, declared, depth)? => nested::automatic(stack, declared),
+            change => change,
+        };
         let Some(change) = change else { continue };
         if change.action == ChangeAction::Modify && change.resource_type != declared.type_name {
             return Err(invalid(format!(
@@ -191,6 +213,7 @@ fn removal(resource: &Resource, secrets: &[&str]) -> Change {
         details: Vec::new(),
         before: Some(context(&resource.properties, secrets)),
         after: None,
+        change_set: None,
         drift: None,
         previous: None,
     }
@@ -238,6 +261,7 @@ impl Comparison<'_> {
                 details: Vec::new(),
                 before: None,
                 after: Some(context(&after, &self.secrets())),
+                change_set: None,
                 drift: None,
                 previous: None,
             }));
@@ -256,6 +280,7 @@ impl Comparison<'_> {
             details,
             before: Some(context(&old.properties, &self.secrets())),
             after: Some(context(&after, &self.secrets())),
+            change_set: None,
             drift: None,
             previous: None,
         }))
@@ -390,7 +415,7 @@ impl Comparison<'_> {
     }
 }
 
-fn plain(attribute: &str, evaluation: Evaluation) -> Detail {
+pub(super) fn plain(attribute: &str, evaluation: Evaluation) -> Detail {
     Detail {
         attribute: attribute.to_owned(),
         name: None,

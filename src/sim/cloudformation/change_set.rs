@@ -64,6 +64,15 @@ pub struct ChangeSet {
     /// Whether the stack had drifted, in a change set that looks at that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<StackDriftStatus>,
+    /// Whether it looks into nested stacks.
+    #[serde(default)]
+    pub nested: bool,
+    /// The change set of the stack that this one's stack is nested in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// The change set at the top of those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
     /// What becomes of the stack if that fails.
     pub on_failure: Option<OnFailure>,
     /// Whether a failure leaves everything as it is, where the change set says how it is to be carried out.

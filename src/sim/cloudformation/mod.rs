@@ -10,6 +10,7 @@ mod change_set;
 mod config;
 mod drift;
 mod event;
+mod nested;
 mod operation;
 mod output;
 mod policy;
@@ -41,7 +42,7 @@ pub use progress::Action;
 pub use resource::Record;
 pub use revert::LiveDrift;
 pub use rollback::{RollbackTriggers, Trigger};
-pub use stack::{Resource, Stack};
+pub use stack::{Nested, Resource, Stack};
 pub use status::{ResourceStatus, Status};
 pub use template::Template;
 

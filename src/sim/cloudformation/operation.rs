@@ -22,6 +22,7 @@ named! {
 
 /// One call's work on a stack: its phases follow each other until one has the last word.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is said, or comes about, by itself")]
 pub struct Operation {
     /// Its id.
     pub id: String,
@@ -47,6 +48,9 @@ pub struct Operation {
     pub(super) skip: BTreeSet<String>,
     /// Whether resources that cannot be deleted are left behind.
     pub(super) force: bool,
+    /// Whether the stack's parent has begun it: what is no longer needed is then kept until nothing can be taken back.
+    #[serde(default)]
+    pub(super) nested: bool,
     /// The change set that is executed.
     pub(super) change_set: Option<String>,
     /// The stack policy that takes the place of the stack's own for this operation.
@@ -153,6 +157,7 @@ impl Operation {
             keep_on_failure: false,
             skip: BTreeSet::new(),
             force: false,
+            nested: false,
             change_set: None,
             policy: None,
             watched: false,

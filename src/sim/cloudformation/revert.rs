@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::change::{self, Change, ChangeAction, Detail, context, shown};
+use super::change::{self, Change, ChangeAction, Depth, Detail, context, shown};
 use super::config::{Config, mask};
 use super::drift::{self, ResourceDrift, ResourceDriftStatus};
 use super::stack::{Resource, Stack};
@@ -66,8 +66,8 @@ pub(super) fn changes(
     let wanted = &config.template.document().resources;
     let mut really = stack.clone();
     really.resources = actual(stack, &found, |id| wanted.contains_key(id));
-    let mut changes = change::changes(world, place, &really, config)?;
-    let plain = change::changes(world, place, stack, config)?;
+    let mut changes = change::changes(world, place, &really, config, Depth::Nested)?;
+    let plain = change::changes(world, place, stack, config, Depth::Nested)?;
     let secrets: Vec<&str> = stack.config.iter().chain([config]).flat_map(Config::secrets).collect();
     for change in &mut changes {
         annotate(change, stack, found.get(&change.logical_id), &secrets, world.now);

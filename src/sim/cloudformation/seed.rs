@@ -315,6 +315,7 @@ fn settle(world: &mut World, place: &Place, stack: &str, resource: &mut Resource
     let job = Job {
         place,
         stack,
+        parent: None,
         logical_id: &resource.logical_id,
         type_name: &resource.type_name,
         properties: &resource.properties,

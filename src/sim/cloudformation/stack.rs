@@ -70,12 +70,32 @@ pub struct Stack {
     /// The last looks for drift, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub detections: Vec<Detection>,
+    /// The stack that it is a resource of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nested: Option<Nested>,
     /// The last operation's kind and id.
     pub last_operation: Option<(String, String)>,
     /// Requests that came with a token: the token, the operation and the operation's id.
     pub(super) tokens: BTreeMap<String, (String, String)>,
     /// Counts phases, so that timers of earlier ones are told apart.
     pub(super) generation: u64,
+}
+
+/// What a stack that is a resource of another one has besides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Nested {
+    /// The ARN of the stack that it is a resource of.
+    pub parent: String,
+    /// The ARN of the stack that is nobody's resource, at the top.
+    pub root: String,
+    /// Its name in the parent's template.
+    pub logical_id: String,
+    /// How deep it is nested: 1 below the one at the top.
+    pub depth: u8,
+    /// Why what its parent has begun went wrong; as long as the parent has not taken that back.
+    pub(super) broken: Option<String>,
+    /// Whether it is to be deleted once nothing is under way.
+    pub(super) doomed: bool,
 }
 
 /// A resource of a stack.
@@ -162,10 +182,16 @@ impl Stack {
             seeded: None,
             drift: None,
             detections: Vec::new(),
+            nested: None,
             last_operation: None,
             tokens: BTreeMap::new(),
             generation: 0,
         }
+    }
+
+    /// Whether there is something that it can be taken back to.
+    pub(super) fn has_stable(&self) -> bool {
+        self.stable.is_some()
     }
 
     /// Whether it ever was complete.

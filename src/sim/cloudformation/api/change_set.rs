@@ -1,9 +1,10 @@
 //! `CreateChangeSet`, `ExecuteChangeSet` and `DeleteChangeSet`.
 
-use super::super::change;
+use super::super::change::{self, Depth};
 use super::super::change_set::{ChangeSet, ChangeSetStatus, ExecutionStatus};
 use super::super::config::invalid;
 use super::super::drift::StackDriftStatus;
+use super::super::nested;
 use super::super::operation::{OnFailure, Operation, Phase};
 use super::super::progress::{self, Action};
 use super::super::revert;
@@ -75,6 +76,9 @@ pub(super) fn create(world: &mut World, place: &Place, params: &Params) -> Resul
         config,
         reverts_drift,
         drift: None,
+        nested: params.flag("IncludeNestedStacks"),
+        parent: None,
+        root: None,
         on_failure,
         keeps,
         changes: Vec::new(),
@@ -113,27 +117,35 @@ fn answer(id: &str, stack: &str) -> Xml {
 }
 
 /// What `CloudFormation` says of a change set that changes nothing.
-const NOTHING: &str =
+pub(in super::super) const NOTHING: &str =
     "The submitted information didn't contain changes. Submit different information to create a change set.";
 
 /// Works out what a change set would change.
-pub(in super::super) fn work_out(world: &World, place: &Place, stack: &mut Stack, id: &str) {
+pub(in super::super) fn work_out(world: &mut World, place: &Place, stack: &mut Stack, id: &str) {
     let Some(change_set) = stack.change_sets.iter().find(|set| set.id == id) else { return };
+    let change_set = change_set.clone();
     let (config, reverts) = (change_set.config.clone(), change_set.reverts_drift);
+    let depth = if change_set.nested { Depth::Nested } else { Depth::Own };
     let (changes, differs, drift) = if reverts {
         let found = revert::look(world, place, stack);
         let drift = StackDriftStatus::of(found.values());
         match revert::changes(world, place, stack, &config) {
             Ok((changes, really)) => {
-                let differs = !changes.is_empty() || differs(world, place, &really, &config).unwrap_or(true);
+                let differs = !changes.is_empty() || differs(world, place, &really, &config, depth).unwrap_or(true);
                 (Ok(changes), differs, Some(drift))
             }
             Err(error) => (Err(error), true, Some(drift)),
         }
     } else {
-        let changes = change::changes(world, place, stack, &config);
-        (changes, stack.config.is_none() || differs(world, place, stack, &config).unwrap_or(true), None)
+        let changes = change::changes(world, place, stack, &config, depth);
+        (changes, stack.config.is_none() || differs(world, place, stack, &config, depth).unwrap_or(true), None)
     };
+    let changes = changes.and_then(|mut changes| {
+        if change_set.nested {
+            nested::look_into(world, place, stack, &change_set, &mut changes)?;
+        }
+        Ok(changes)
+    });
     let Some(change_set) = stack.change_sets.iter_mut().find(|set| set.id == id) else { return };
     change_set.drift = drift;
     let failure = match changes {
@@ -181,6 +193,17 @@ fn refuse_status(change_set: &ChangeSet, verb: &str) -> ApiError {
     ApiError::new("InvalidChangeSetStatus", message)
 }
 
+/// The change sets of nested stacks are executed and deleted with the one at the top.
+fn check_root(change_set: &ChangeSet, verb: &str) -> Result<(), ApiError> {
+    match &change_set.root {
+        None => Ok(()),
+        Some(root) => Err(invalid(format!(
+            "ChangeSet [{}] of a nested stack cannot be {verb} by itself, only from the root change set [{root}]",
+            change_set.id
+        ))),
+    }
+}
+
 pub(super) fn execute(world: &mut World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
     let token = params.get("ClientRequestToken");
     let (stack, change_set) = find(world, place, params)?;
@@ -190,6 +213,7 @@ pub(super) fn execute(world: &mut World, place: &Place, params: &Params) -> Resu
     if seen.is_some() {
         return Ok(Xml::new());
     }
+    check_root(change_set, "executed")?;
     if change_set.execution != ExecutionStatus::Available {
         return Err(refuse_status(change_set, "executed"));
     }
@@ -205,7 +229,12 @@ pub(super) fn execute(world: &mut World, place: &Place, params: &Params) -> Resu
     let operation = world.ids().uuid();
     with_stack(world, place, &stack_id, |world, stack| {
         remember(stack, token, kind, &operation);
-        stack.change_sets.retain(|set| set.id == change_set.id);
+        let (executed, others) =
+            std::mem::take(&mut stack.change_sets).into_iter().partition(|set| set.id == change_set.id);
+        stack.change_sets = executed;
+        for other in others {
+            nested::forget(world, place, &other.id);
+        }
         let phase = if creates { Phase::Create } else { Phase::Update };
         let mut started = Operation::new(operation, kind, token.map(str::to_owned), phase);
         started.change_set = Some(change_set.id.clone());
@@ -244,8 +273,10 @@ pub(super) fn delete(world: &mut World, place: &Place, params: &Params) -> Resul
     if change_set.execution == ExecutionStatus::ExecuteInProgress {
         return Err(refuse_status(change_set, "deleted"));
     }
+    check_root(change_set, "deleted")?;
     let (stack_id, id) = (stack.id.clone(), change_set.id.clone());
     with_stack(world, place, &stack_id, |_, stack| stack.change_sets.retain(|set| set.id != id));
+    nested::forget(world, place, &id);
     Ok(Xml::new())
 }
 

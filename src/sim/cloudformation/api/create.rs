@@ -12,7 +12,7 @@ use crate::sim::world::{Place, World};
 /// The most stacks that an account may have in a region.
 const MOST_STACKS: usize = 2000;
 
-pub(super) const KIND: &str = "CREATE_STACK";
+pub(in super::super) const KIND: &str = "CREATE_STACK";
 
 pub(super) fn create(world: &mut World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
     let name = required(params, "StackName", "stackName")?;
@@ -49,7 +49,7 @@ pub(super) fn create(world: &mut World, place: &Place, params: &Params) -> Resul
 /// # Errors
 ///
 /// `LimitExceededException`.
-pub(super) fn new(world: &mut World, place: &Place, name: &str) -> Result<String, ApiError> {
+pub(in super::super) fn new(world: &mut World, place: &Place, name: &str) -> Result<String, ApiError> {
     if world.at(place).cloudformation.live().count() >= MOST_STACKS {
         let message = "Limit for stack has been exceeded. Delete stacks or ask for a higher quota.";
         return Err(ApiError::new("LimitExceededException", message));

@@ -2,14 +2,15 @@
 
 use super::super::config::invalid;
 use super::super::operation::{Operation, Phase};
+use super::super::stack::Stack;
 use super::super::status::Status;
-use super::super::{progress, with_stack};
+use super::super::{nested, progress, with_stack};
 use super::create::{is_in_review, remember};
 use super::request::{repeated, stack_name};
 use crate::sim::wire::{ApiError, Params, Xml};
 use crate::sim::world::{Place, World};
 
-const KIND: &str = "DELETE_STACK";
+pub(in super::super) const KIND: &str = "DELETE_STACK";
 
 /// Deleting what does not exist, or is being deleted, succeeds.
 pub(super) fn delete(world: &mut World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
@@ -21,7 +22,9 @@ pub(super) fn delete(world: &mut World, place: &Place, params: &Params) -> Resul
     {
         return Ok(Xml::new());
     }
-    if existing.termination_protection {
+    // A nested stack is as protected as the one at the top.
+    let root = existing.nested.as_ref().and_then(|nested| world.at(place).cloudformation.find(&nested.root));
+    if root.unwrap_or(existing).termination_protection {
         let message = format!("Stack [{}] cannot be deleted while TerminationProtection is enabled", existing.name);
         return Err(invalid(message));
     }
@@ -48,14 +51,6 @@ pub(super) fn delete(world: &mut World, place: &Place, params: &Params) -> Resul
         }
     };
     let (id, in_review) = (existing.id.clone(), is_in_review(existing));
-    let exports: Vec<String> = existing.outputs.iter().filter_map(|output| output.export.clone()).collect();
-    let service = &world.at(place).cloudformation;
-    let used = exports.iter().find_map(|export| {
-        let users = service.importers(export, &id);
-        (!users.is_empty()).then(|| {
-            format!("Delete canceled. Cannot delete export {export} as it is in use by {}.", users.join(" and "))
-        })
-    });
     let operation = world.ids().uuid();
     with_stack(world, place, &id, |world, stack| {
         remember(stack, token, KIND, &operation);
@@ -63,12 +58,27 @@ pub(super) fn delete(world: &mut World, place: &Place, params: &Params) -> Resul
         started.skip = retained.into_iter().map(str::to_owned).collect();
         started.force = force;
         if in_review {
-            stack.change_sets.clear();
+            for change_set in std::mem::take(&mut stack.change_sets) {
+                nested::forget(world, place, &change_set.id);
+            }
         }
-        progress::start(world, place, stack, started);
-        if let Some(reason) = used {
-            progress::give_up(world, place, stack, Status::DeleteFailed, reason);
-        }
+        begin(world, place, stack, started);
     });
     Ok(Xml::new())
+}
+
+/// Begins to delete a stack, unless others use what it exports.
+pub(in super::super) fn begin(world: &mut World, place: &Place, stack: &mut Stack, operation: Operation) {
+    let exports = stack.outputs.iter().filter_map(|output| output.export.as_deref());
+    let service = &world.at(place).cloudformation;
+    let used = exports.into_iter().find_map(|export| {
+        let users = service.importers(export, &stack.id);
+        (!users.is_empty()).then(|| {
+            format!("Delete canceled. Cannot delete export {export} as it is in use by {}.", users.join(" and "))
+        })
+    });
+    progress::start(world, place, stack, operation);
+    if let Some(reason) = used {
+        progress::give_up(world, place, stack, Status::DeleteFailed, reason);
+    }
 }

@@ -34,7 +34,8 @@ fn common(xml: &mut Xml, change_set: &ChangeSet) {
     xml.text("ChangeSetId", &change_set.id).text("ChangeSetName", &change_set.name);
     xml.maybe("Description", change_set.description.as_ref()).time("CreationTime", change_set.created);
     xml.text("Status", change_set.status).maybe("StatusReason", change_set.reason.as_ref());
-    xml.text("ExecutionStatus", change_set.execution).text("IncludeNestedStacks", false);
+    xml.text("ExecutionStatus", change_set.execution).text("IncludeNestedStacks", change_set.nested);
+    xml.maybe("ParentChangeSetId", change_set.parent.as_ref()).maybe("RootChangeSetId", change_set.root.as_ref());
     xml.maybe("DeploymentMode", change_set.reverts_drift.then_some("REVERT_DRIFT"));
 }
 
@@ -46,7 +47,7 @@ fn write(xml: &mut Xml, change: &Change, values: bool) {
     scope.sort_unstable();
     scope.dedup();
     texts(xml, "Scope", scope);
-    xml.maybe("ResourceDriftStatus", change.drift);
+    xml.maybe("ChangeSetId", change.change_set.as_ref()).maybe("ResourceDriftStatus", change.drift);
     xml.list("Details", "member", &change.details, |xml, detail| write_detail(xml, change, detail, values));
     if values {
         xml.maybe("BeforeContext", change.before.as_ref()).maybe("AfterContext", change.after.as_ref());

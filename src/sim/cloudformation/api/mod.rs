@@ -3,20 +3,20 @@
 //! See <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/Welcome.html>.
 
 pub(super) mod change_set;
-mod create;
-mod delete;
+pub(super) mod create;
+pub(super) mod delete;
 mod describe_change_set;
 mod drift;
 mod events;
 mod exports;
 mod page;
-mod request;
+pub(super) mod request;
 mod resources;
 mod rollback;
 mod settings;
 mod stacks;
 mod template;
-mod update;
+pub(super) mod update;
 
 use crate::sim::dispatch::unknown_operation;
 use crate::sim::wire::{ApiError, Request, Xml};

@@ -105,7 +105,7 @@ pub(in super::super) fn template_at<'a>(world: &'a World, place: &Place, url: &s
 }
 
 /// Reads a template and refuses what `CloudFormation` refuses before it looks at values.
-pub(super) fn template(text: &str) -> Result<Template, ApiError> {
+pub(in super::super) fn template(text: &str) -> Result<Template, ApiError> {
     let template = Template::read(text).map_err(|error| malformed(&error))?;
     let document = template.document();
     if let Some(fault) = document.faults().into_iter().next() {
@@ -125,7 +125,7 @@ fn malformed(error: &ReadError) -> ApiError {
 }
 
 /// Refuses what only the making of a stack refuses: types and macros that are not there, capabilities that are missing.
-fn check(document: &Document, capabilities: &[String], place: &Place) -> Result<(), ApiError> {
+pub(in super::super) fn check(document: &Document, capabilities: &[String], place: &Place) -> Result<(), ApiError> {
     const EMBEDDED: &str = "AWS::LanguageExtensions";
     if let Some(name) = document.transforms.iter().find(|name| *name != EMBEDDED) {
         return Err(invalid(format!("No transform named {}::{name} found.", place.account)));
@@ -196,7 +196,12 @@ fn refuse_types<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), ApiError
 }
 
 /// Checks what the template has under its conditions: types, and references to what these take away.
-fn check_existing(world: &World, place: &Place, name: &str, config: &Config) -> Result<(), ApiError> {
+pub(in super::super) fn check_existing(
+    world: &World,
+    place: &Place,
+    name: &str,
+    config: &Config,
+) -> Result<(), ApiError> {
     let document = config.template.document();
     let resources = BTreeMap::new();
     let scope = Scope::new(world, place, (name, name), config, &resources);

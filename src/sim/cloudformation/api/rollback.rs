@@ -25,14 +25,10 @@ pub(super) fn to_stable(world: &mut World, place: &Place, params: &Params) -> Re
     let operation = world.ids().uuid();
     with_stack(world, place, &id, |world, stack| {
         remember(stack, token, KIND, &operation);
-        let stable = stack.stable.take();
-        let phase = if stable.is_some() { Phase::UpdateRollback } else { Phase::Delete };
-        let mut started = Operation::new(operation.clone(), KIND, token.map(str::to_owned), phase);
-        if stable.is_some() {
-            started.before = stable;
-            stack.last_operation = Some((KIND.to_owned(), operation.clone()));
-            stack.operation = Some(started);
-            progress::cancel(world, place, stack);
+        let phase = if stack.has_stable() { Phase::UpdateRollback } else { Phase::Delete };
+        let started = Operation::new(operation.clone(), KIND, token.map(str::to_owned), phase);
+        if stack.has_stable() {
+            progress::to_stable(world, place, stack, started);
         } else {
             progress::start(world, place, stack, started);
         }
@@ -56,7 +52,7 @@ pub(super) fn cancel(world: &mut World, place: &Place, params: &Params) -> Resul
     let id = existing.id.clone();
     with_stack(world, place, &id, |world, stack| {
         remember(stack, token, KIND, "");
-        progress::cancel(world, place, stack);
+        progress::cancel(world, place, stack, Some("User Initiated"));
     });
     Ok(Xml::new())
 }

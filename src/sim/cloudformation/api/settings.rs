@@ -8,7 +8,12 @@ use crate::sim::world::{Place, World};
 
 pub(super) fn termination_protection(world: &mut World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
     let enabled = required(params, "EnableTerminationProtection", "enableTerminationProtection")? == "true";
-    let id = stack(world, place, params)?.id.clone();
+    let found = stack(world, place, params)?;
+    if found.nested.is_some() {
+        let message = "TerminationProtection cannot be set on a nested stack: it is set on its root stack.";
+        return Err(invalid(message));
+    }
+    let id = found.id.clone();
     with_stack(world, place, &id, |_, stack| stack.termination_protection = enabled);
     let mut xml = Xml::new();
     xml.text("StackId", id);

@@ -1,5 +1,6 @@
 //! `DescribeStacks` and `ListStacks`.
 
+use super::super::CloudFormation;
 use super::super::config::{Config, MASK, invalid};
 use super::super::operation::OnFailure;
 use super::super::stack::Stack;
@@ -18,11 +19,18 @@ pub(super) fn describe(world: &World, place: &Place, params: &Params) -> Result<
         None => service.live().collect(),
     };
     let mut xml = Xml::new();
-    page(params, found)?.write(&mut xml, "Stacks", describe_one);
+    page(params, found)?.write(&mut xml, "Stacks", |xml, stack| describe_one(xml, service, stack));
     Ok(xml)
 }
 
-fn describe_one(xml: &mut Xml, stack: &Stack) {
+/// The stacks that a stack is nested in.
+fn ancestors(xml: &mut Xml, stack: &Stack) {
+    if let Some(nested) = &stack.nested {
+        xml.text("ParentId", &nested.parent).text("RootId", &nested.root);
+    }
+}
+
+fn describe_one(xml: &mut Xml, service: &CloudFormation, stack: &Stack) {
     xml.text("StackId", &stack.id).text("StackName", &stack.name);
     xml.time("CreationTime", stack.created);
     if let Some(time) = stack.updated {
@@ -34,7 +42,9 @@ fn describe_one(xml: &mut Xml, stack: &Stack) {
     xml.text("StackStatus", stack.status).maybe("StackStatusReason", stack.reason.as_ref());
     xml.text("DisableRollback", stack.on_failure == OnFailure::DoNothing);
     xml.maybe("TimeoutInMinutes", stack.timeout_minutes);
-    xml.text("EnableTerminationProtection", stack.termination_protection);
+    let root = stack.nested.as_ref().and_then(|nested| service.find(&nested.root)).unwrap_or(stack);
+    xml.text("EnableTerminationProtection", root.termination_protection);
+    ancestors(xml, stack);
     if let Some(config) = &stack.config {
         xml.maybe("Description", config.template.document().description.as_deref().map(crate::cfn::in_ascii));
         texts(xml, "NotificationARNs", &config.notification_arns);
@@ -93,6 +103,7 @@ pub(super) fn list(world: &World, place: &Place, params: &Params) -> Result<Xml,
     let mut xml = Xml::new();
     page(params, found)?.write(&mut xml, "StackSummaries", |xml, stack| {
         xml.text("StackId", &stack.id).text("StackName", &stack.name);
+        ancestors(xml, stack);
         let description = stack.config.as_ref().and_then(|config| config.template.document().description.as_deref());
         xml.maybe("TemplateDescription", description.map(crate::cfn::in_ascii));
         xml.time("CreationTime", stack.created);

@@ -1,5 +1,6 @@
 //! `UpdateStack`.
 
+use super::super::change::Depth;
 use super::super::config::{Config, invalid};
 use super::super::operation::{Before, Operation, Phase};
 use super::super::stack::Stack;
@@ -10,7 +11,7 @@ use super::request::{Deployment, config, repeated, stack};
 use crate::sim::wire::{ApiError, Params, Xml};
 use crate::sim::world::{Place, World};
 
-pub(super) const KIND: &str = "UPDATE_STACK";
+pub(in super::super) const KIND: &str = "UPDATE_STACK";
 
 pub(super) fn update(world: &mut World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
     let token = params.get("ClientRequestToken");
@@ -20,7 +21,7 @@ pub(super) fn update(world: &mut World, place: &Place, params: &Params) -> Resul
     }
     check_updatable(existing)?;
     let config = config(world, place, params, existing.config.as_ref())?;
-    if !differs(world, place, existing, &config)? {
+    if !differs(world, place, existing, &config, Depth::Own)? {
         return Err(invalid("No updates are to be performed."));
     }
     let policy = |name| params.get(name).map(|policy| policy::read(policy, &config)).transpose();
@@ -40,7 +41,13 @@ pub(super) fn update(world: &mut World, place: &Place, params: &Params) -> Resul
 }
 
 /// Begins to bring a stack to a configuration.
-pub(super) fn begin(world: &mut World, place: &Place, stack: &mut Stack, config: Config, mut operation: Operation) {
+pub(in super::super) fn begin(
+    world: &mut World,
+    place: &Place,
+    stack: &mut Stack,
+    config: Config,
+    mut operation: Operation,
+) {
     if let Some(old) = stack.config.replace(config) {
         let before = Before {
             config: old,
@@ -70,10 +77,16 @@ pub(super) fn check_updatable(stack: &Stack) -> Result<(), ApiError> {
 /// # Errors
 ///
 /// `ValidationError`, for a template that cannot be evaluated.
-pub(super) fn differs(world: &World, place: &Place, stack: &Stack, config: &Config) -> Result<bool, ApiError> {
+pub(in super::super) fn differs(
+    world: &World,
+    place: &Place,
+    stack: &Stack,
+    config: &Config,
+    depth: Depth,
+) -> Result<bool, ApiError> {
     // What has failed is tried again, though the template be the same.
     let failed = matches!(stack.status, Status::CreateFailed | Status::UpdateFailed);
-    if failed || !change::changes(world, place, stack, config)?.is_empty() {
+    if failed || !change::changes(world, place, stack, config, depth)?.is_empty() {
         return Ok(true);
     }
     let Some(old) = &stack.config else { return Ok(true) };

@@ -10,6 +10,7 @@ use super::phase::{self, link, task};
 use super::{Launch, duration, guard, is_express, planned};
 use crate::cfn::{self, Deed};
 use crate::sim::cloudformation::change;
+use crate::sim::cloudformation::nested;
 use crate::sim::cloudformation::operation::{Operation, Phase, Task, TaskState};
 use crate::sim::cloudformation::resource::{
     self, Job, Provider, Readiness, Update, is_taggable, provider_in, provider_of,
@@ -100,6 +101,7 @@ pub(super) fn launch(world: &mut World, place: &Place, stack: &mut Stack, id: &s
         return skip(world, stack, id);
     }
     let rolls_back = operation.phase == Phase::UpdateRollback;
+    let updates = operation.phase == Phase::Update;
     let drifted = if rolls_back { before_the_revert(operation, id) } else { None };
     if drifted.as_ref().is_some_and(|drifted| drifted.physical_id.is_none()) {
         return Launch::Done;
@@ -152,6 +154,9 @@ pub(super) fn launch(world: &mut World, place: &Place, stack: &mut Stack, id: &s
             Some(Update::InPlace) => Verb::Update,
             Some(Update::Replacement) => Verb::Replace,
             None if rolls_back && old.status == ResourceStatus::UpdateFailed => Verb::Restore,
+            None if rolls_back && nested::holds(world, place, old) => Verb::Restore,
+            // Only a look into it tells whether something in it differs.
+            None if updates && declared.type_name == nested::TYPE && !world.assumes() => Verb::Update,
             None => {
                 // What a failure has interrupted, and is as it is to be after all, stands.
                 let status = match resource.status {
@@ -236,6 +241,7 @@ fn act(
     let job = Job {
         place,
         stack: &stack.name,
+        parent: Some(stack),
         logical_id: &resource.logical_id,
         type_name: &resource.type_name,
         properties: &resource.properties,

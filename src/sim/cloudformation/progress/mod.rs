@@ -20,7 +20,7 @@ use super::operation::{Operation, Phase, TaskState};
 use super::resource::{Failure, Readiness, provider_of};
 use super::stack::{Resource, Stack};
 use super::status::Status;
-use super::{api, drift, with_stack};
+use super::{api, drift, nested, with_stack};
 use crate::sim::faults::ResourceFacts;
 use crate::sim::pattern;
 use crate::sim::world::{Action as TimerAction, Place, Rules, World, later};
@@ -132,6 +132,9 @@ pub(super) fn start(world: &mut World, place: &Place, stack: &mut Stack, operati
         } else if change_set.execution == ExecutionStatus::Available {
             change_set.execution = ExecutionStatus::Obsolete;
         }
+    }
+    if let Some(nested) = stack.nested.as_mut().filter(|_| operation.nested) {
+        nested.broken = None;
     }
     let status = operation.phase.status();
     if let Some(minutes) = stack.timeout_minutes.filter(|_| operation.phase == Phase::Create) {
@@ -260,6 +263,13 @@ fn look_again(world: &mut World, place: &Place, stack: &Stack, task: &str, wait:
     world.after(wait, TimerAction::CloudFormation(place.clone(), finish));
 }
 
+/// How often a nested stack is looked at.
+const FOLLOWING: Duration = Duration::from_millis(200);
+
+fn is_nested(stack: &Stack, task: &str) -> bool {
+    stack.resources.get(task).is_some_and(|resource| resource.type_name == nested::TYPE)
+}
+
 /// How long to wait before looking again at a resource that is not ready: seldom at one that has not been for long.
 fn pause(looks: u32) -> Duration {
     Duration::from_millis(200) * (1 + looks.min(149))
@@ -276,14 +286,18 @@ fn finish(world: &mut World, place: &Place, stack: &mut Stack, task: &str, looks
             None => match converge::readiness(world, place, stack, task) {
                 Readiness::Ready => converge::complete(world, place, stack, task),
                 // Nothing of the stack waits for it, and nobody is to.
-                Readiness::Pending if is_express(stack) && entry.holds_up.is_empty() => {
+                Readiness::Pending if is_express(stack) && entry.holds_up.is_empty() && !is_nested(stack, task) => {
                     converge::complete(world, place, stack, task);
                 }
-                Readiness::Pending if waits_too_long(world, stack, task) => {
+                Readiness::Pending if !is_nested(stack, task) && waits_too_long(world, stack, task) => {
                     let reason = Failure::not_stabilized().reason(&world.ids().uuid());
                     return converge::fail(world, place, stack, task, reason);
                 }
-                Readiness::Pending => return look_again(world, place, stack, task, pause(looks), looks + 1),
+                Readiness::Pending => {
+                    // A nested stack is followed closely, for as long as it takes.
+                    let wait = if is_nested(stack, task) { FOLLOWING } else { pause(looks) };
+                    return look_again(world, place, stack, task, wait, looks + 1);
+                }
                 Readiness::Failed(failure) => {
                     let reason = failure.reason(&world.ids().uuid());
                     return converge::fail(world, place, stack, task, reason);
@@ -292,6 +306,11 @@ fn finish(world: &mut World, place: &Place, stack: &mut Stack, task: &str, looks
         }
     } else {
         let Some(resource) = entry.garbage.clone() else { return };
+        let refused = || provider_of(world, &resource)?.undeletable(world, place, &resource);
+        let (failure, again) = match failure {
+            Some(reason) => (Some(reason), again),
+            None => (refused(), false),
+        };
         match failure {
             Some(_) if again && looks < dispose::ATTEMPTS => {
                 return match dispose::attempt(world, place, &resource) {
@@ -346,9 +365,17 @@ fn is_rollback_of_create(phase: Phase) -> bool {
 }
 
 /// Breaks an update off and takes it back.
-pub(super) fn cancel(world: &mut World, place: &Place, stack: &mut Stack) {
+pub(super) fn cancel(world: &mut World, place: &Place, stack: &mut Stack, reason: Option<&str>) {
     converge::cancel(world, stack);
-    phase::roll_back(world, place, stack, Some("User Initiated".to_owned()));
+    phase::roll_back(world, place, stack, reason.map(str::to_owned));
+}
+
+/// Takes a stack that a failure has left as it was back to what it was before.
+pub(super) fn to_stable(world: &mut World, place: &Place, stack: &mut Stack, mut operation: Operation) {
+    operation.before = stack.stable.take();
+    stack.last_operation = Some((operation.kind.clone(), operation.id.clone()));
+    stack.operation = Some(operation);
+    cancel(world, place, stack, Some("User Initiated"));
 }
 
 /// Ends an operation before it does anything.

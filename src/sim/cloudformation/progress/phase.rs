@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{Action, converge, dispose, guard, outputs, pump};
+use crate::sim::cloudformation::api::delete;
 use crate::sim::cloudformation::change_set::ExecutionStatus;
+use crate::sim::cloudformation::nested;
 use crate::sim::cloudformation::operation::{Before, OnFailure, Operation, Phase, Task, TaskState};
 use crate::sim::cloudformation::rollback::RollbackTriggers;
 use crate::sim::cloudformation::stack::{Resource, Stack};
 use crate::sim::cloudformation::status::Status;
+use crate::sim::cloudformation::with_stack;
 use crate::sim::world::{Action as TimerAction, Place, World};
 
 /// Begins the phase that the stack's operation is in.
@@ -15,6 +18,9 @@ pub(super) fn begin(world: &mut World, place: &Place, stack: &mut Stack) {
     let Some(phase) = stack.operation.as_ref().map(|operation| operation.phase) else { return };
     if phase == Phase::Update && guard::refuses_removals(world, place, stack) {
         return failed(world, place, stack, None);
+    }
+    if phase == Phase::Cleanup {
+        release_nested(world, place, stack);
     }
     let tasks =
         if phase.converges() { converge::tasks(world, place, stack) } else { Ok(dispose::tasks(world, place, stack)) };
@@ -72,7 +78,23 @@ fn go_on(world: &mut World, place: &Place, stack: &mut Stack, phase: Phase, reas
     }
     stack.generation += 1;
     stack.enter(world, phase.status(), reason);
-    begin(world, place, stack);
+    if !nested::is_held(stack) {
+        begin(world, place, stack);
+    }
+}
+
+/// Lets the nested stacks go on that have waited for their parent.
+fn release_nested(world: &mut World, place: &Place, stack: &Stack) {
+    for child in nested::children(stack) {
+        with_stack(world, place, &child, |world, child| {
+            if nested::is_held(child) {
+                if let Some(operation) = &mut child.operation {
+                    operation.nested = false;
+                }
+                begin(world, place, child);
+            }
+        });
+    }
 }
 
 /// No task runs any more: either all are done or, among deletions, some have failed.
@@ -161,6 +183,9 @@ pub(super) fn failed(world: &mut World, place: &Place, stack: &mut Stack, reason
     let verb = if operation.phase == Phase::Create { "create" } else { "update" };
     let reason = reason.map_or_else(|| failures(verb, &operation.failed), |reason| sentence(&reason));
     let keep = operation.keep_on_failure;
+    if let Some(own) = stack.nested.as_mut().filter(|_| operation.nested) {
+        own.broken = Some(reason.clone());
+    }
     match operation.phase {
         Phase::Create if keep || stack.on_failure == OnFailure::DoNothing => {
             settle(world, place, stack, Status::CreateFailed, Some(reason));
@@ -243,4 +268,10 @@ pub(super) fn settle(world: &mut World, place: &Place, stack: &mut Stack, status
         stack.imports.clear();
     }
     world.at_mut(place).cloudformation.export(stack);
+    release_nested(world, place, stack);
+    let doomed = stack.nested.as_mut().is_some_and(|nested| std::mem::take(&mut nested.doomed));
+    if doomed && status != Status::DeleteComplete {
+        let operation = Operation::new(world.ids().uuid(), delete::KIND, None, Phase::Delete);
+        delete::begin(world, place, stack, operation);
+    }
 }

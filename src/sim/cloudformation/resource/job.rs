@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::Failure;
-use crate::sim::cloudformation::stack::scalar;
+use crate::sim::cloudformation::stack::{Stack, scalar};
 use crate::sim::ec2::Tags;
 use crate::sim::world::Place;
 
@@ -13,6 +13,8 @@ pub(crate) struct Job<'a> {
     pub(crate) place: &'a Place,
     /// The stack's name.
     pub(crate) stack: &'a str,
+    /// The stack itself, where one is at work.
+    pub(crate) parent: Option<&'a Stack>,
     /// The resource's name in the template.
     pub(crate) logical_id: &'a str,
     /// Its type.

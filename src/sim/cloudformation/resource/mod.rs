@@ -11,6 +11,7 @@ mod gateway;
 mod job;
 mod live;
 mod nat_gateway;
+mod nested;
 mod peering;
 mod property;
 pub(super) mod record;
@@ -92,6 +93,11 @@ pub(super) trait Provider: Sync {
         Readiness::Ready
     }
 
+    /// Why the resource could not be deleted after all, once its deletion has begun.
+    fn undeletable(&self, _world: &World, _place: &Place, _resource: &Resource) -> Option<String> {
+        None
+    }
+
     /// Whether the resource is gone, after its deletion has begun.
     fn is_gone(&self, _world: &World, _place: &Place, _resource: &Resource) -> bool {
         true
@@ -120,6 +126,7 @@ pub(super) fn provider(type_name: &str) -> Option<&'static dyn Provider> {
         "AWS::EC2::TransitGatewayAttachment" | "AWS::EC2::TransitGatewayVpcAttachment" => &transit_gateway::Attachment,
         "AWS::EC2::VPCPeeringConnection" => &peering::Peering,
         "AWS::S3::Bucket" => &bucket::Bucket,
+        crate::sim::cloudformation::nested::TYPE => &nested::Nested,
         other => return record::provider(other),
     })
 }

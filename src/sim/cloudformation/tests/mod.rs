@@ -18,6 +18,7 @@ mod drift;
 mod exports;
 mod guards;
 mod made_up;
+mod nested;
 mod resources;
 mod revert;
 mod rollback;
