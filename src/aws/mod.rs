@@ -47,7 +47,7 @@ pub use observer::{Operation, Progress, Step};
 pub use recovery::{Leaving, StackResource};
 pub use regional::Regional;
 pub use resource_change::{Detail, ResourceChange};
-pub use s3::{Bucket, Content, ObjectAt, object_url};
+pub use s3::{Bucket, Content, ObjectAt, Revision, object_url};
 pub use sessions::Sessions;
 pub use settings::{OnFailure, RollbackTriggers, Settings};
 pub use status::{Phase, StackStatus};

@@ -51,6 +51,15 @@ pub enum Content {
     TooLarge(usize),
 }
 
+/// An object that is written anew as a whole, as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revision {
+    /// What it holds.
+    pub bytes: Vec<u8>,
+    /// S3's mark of it (its `ETag`), which is another whenever the object is.
+    pub mark: String,
+}
+
 /// What the calls of a command have learned of buckets.
 #[derive(Debug, Default)]
 pub(super) struct Buckets {
@@ -176,6 +185,70 @@ impl Regional {
             }
         };
         self.in_bucket("GetObject", (&at.bucket, at.region.as_ref()), get).await
+    }
+
+    /// An object that is written anew as a whole, and the mark of what was read; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::stack`].
+    pub async fn revision(&self, bucket: &Bucket, key: &str) -> Result<Option<Revision>, CallError> {
+        let owner = bucket.owner.as_ref().map(ToString::to_string);
+        let get = |client: Client| {
+            let request = client.get_object().bucket(&bucket.name).key(key).set_expected_bucket_owner(owner.clone());
+            let getting = request.send();
+            async move {
+                let answer = getting.await?;
+                let mark = answer.e_tag().unwrap_or_default().to_owned();
+                let broken = |error| SdkError::dispatch_failure(ConnectorError::io(Box::new(error)));
+                Ok(Revision { mark, bytes: answer.body.collect().await.map_err(broken)?.to_vec() })
+            }
+        };
+        match self.in_bucket("GetObject", (&bucket.name, None), get).await {
+            Ok(revision) => Ok(Some(revision)),
+            Err(error) if error.is("NoSuchKey") => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes an object anew, if it still is as it was when `read`, or is not there yet. Says whether that was so: if not,
+    /// somebody else was faster, and it is to be read again.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::stack`].
+    pub async fn revise(
+        &self,
+        bucket: &Bucket,
+        key: &str,
+        text: &str,
+        read: Option<&Revision>,
+    ) -> Result<bool, CallError> {
+        let encryption = bucket.kms_key.as_ref().map(|_| ServerSideEncryption::AwsKms);
+        let owner = bucket.owner.as_ref().map(ToString::to_string);
+        let put = |client: Client| {
+            let request = client.put_object().bucket(&bucket.name).key(key);
+            let request = match read {
+                Some(read) => request.if_match(&read.mark),
+                None => request.if_none_match("*"),
+            };
+            let request = request.set_expected_bucket_owner(owner.clone());
+            let request = request.set_server_side_encryption(encryption.clone());
+            let request = request.set_ssekms_key_id(bucket.kms_key.clone());
+            request.body(ByteStream::from(text.as_bytes().to_vec())).send()
+        };
+        match self.in_bucket("PutObject", (&bucket.name, None), put).await {
+            Ok(_) => Ok(true),
+            // The last of these: what was read has been deleted meanwhile.
+            Err(error)
+                if ["PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"]
+                    .iter()
+                    .any(|code| error.is(code)) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The region of a bucket, as far as S3 has said it.

@@ -1,13 +1,19 @@
 //! Where inventories are kept.
 #![expect(clippy::disallowed_methods, reason = "this is the edge where the inventory is read and written")]
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::aws::Environment;
+use crate::event::Failure;
 use crate::inventory::{Inventory, News};
+use crate::plan::Plan;
+use crate::text::printable;
 
 use super::args::Target;
+use super::inventory_object::Object;
 use super::{disk, terminal};
 
 /// The folder of inventories, from the directory that orch was started in.
@@ -19,7 +25,7 @@ const LOCAL_FOLDER: &str = ".orch/local/inventory";
 /// An inventory, and where it is kept.
 #[derive(Clone, Debug)]
 pub(super) struct Kept {
-    path: PathBuf,
+    place: Place,
     plan: String,
     /// As it was read.
     pub(super) inventory: Inventory,
@@ -27,77 +33,131 @@ pub(super) struct Kept {
     told: bool,
 }
 
+/// Where an inventory is kept.
+#[derive(Clone, Debug)]
+enum Place {
+    /// A file of the person who runs the plan.
+    File(PathBuf),
+    /// An object that all share who run the plan; without a session nothing is read or written.
+    Object(Object),
+}
+
+impl Place {
+    /// How it is named to people.
+    fn shown(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Object(object) => object.shown(),
+        }
+    }
+}
+
 /// What came of reading.
-enum Read {
+#[derive(Debug)]
+pub(super) enum Read {
     Found(Inventory),
     Nothing,
     /// There is something, which is no inventory of this plan: why.
     Damaged(String),
 }
 
+impl Read {
+    /// Reads a document.
+    pub(super) fn of(plan: &str, bytes: &[u8]) -> Self {
+        match Inventory::read(plan, bytes) {
+            Ok(inventory) => Self::Found(inventory),
+            Err(damaged) => Self::Damaged(damaged.to_string()),
+        }
+    }
+}
+
+/// What to do where the inventory cannot be read.
+const UNREAD: &str = "accounts that left the plan are not looked into";
+
 impl Kept {
     /// Reads the inventory of a plan. What cannot be read counts as empty and is told: nothing depends on it but what is
     /// found again.
-    pub(super) fn open(plan: &str, target: &Target) -> Self {
-        let folder = Path::new(if target.local { LOCAL_FOLDER } else { FOLDER });
-        let path = folder.join(format!("{plan}.json"));
-        let shown = path.display();
-        let inventory = match read(plan, &path) {
+    pub(super) async fn open(plan: &Plan, target: &Target, environment: &Environment) -> Self {
+        let (place, read) = if let Some(kept) = &plan.inventory {
+            let object = Object::of(plan, kept, environment).await;
+            let read = object.read(&plan.name).await.map(|(read, _)| read);
+            (Place::Object(object), read)
+        } else {
+            let folder = Path::new(if target.local { LOCAL_FOLDER } else { FOLDER });
+            let path = folder.join(format!("{}.json", plan.name));
+            let read = read(&plan.name, &path).map_err(|error| Failure::new(error.to_string(), "").help(UNREAD));
+            (Place::File(path), read)
+        };
+        let shown = place.shown();
+        let mut told = false;
+        let inventory = match read {
             Ok(Read::Found(inventory)) => Some(inventory),
             Ok(Read::Nothing) => None,
             Ok(Read::Damaged(why)) => {
                 terminal::notice(&format!(
-                    "warning: the inventory {shown} cannot be used: {why}\n  help: the next apply sets it aside and begins anew; until then, accounts that left the plan are not looked into\n"
+                    "warning: the inventory {shown} cannot be used: {why}\n  help: the next apply sets it aside and begins anew; until then, {UNREAD}\n"
                 ));
                 None
             }
-            Err(error) => {
-                terminal::notice(&format!(
-                    "warning: the inventory {shown} cannot be read: {error}\n  help: accounts that left the plan are not looked into\n"
-                ));
+            Err(failure) => {
+                tell(&format!("the inventory {shown} cannot be read"), &failure);
+                // What shuts the door to one who reads shuts it to one who writes.
+                told = plan.inventory.is_some();
                 None
             }
         };
-        let inventory = inventory.unwrap_or_else(|| Inventory::empty(plan));
-        Self { path, plan: plan.to_owned(), inventory, told: false }
+        let inventory = inventory.unwrap_or_else(|| Inventory::empty(&plan.name));
+        Self { place, plan: plan.name.to_string(), inventory, told }
     }
 
     /// Adds what a run has to tell. That it cannot be written is told once and stops nothing.
-    pub(super) fn add(&mut self, news: News) {
+    pub(super) async fn add(&mut self, news: News) {
         if news.is_empty() {
             return;
         }
-        // Another run may have written meanwhile.
-        let written = match read(&self.plan, &self.path) {
-            Ok(Read::Found(latest)) => {
-                self.inventory = latest;
-                Ok(())
-            }
-            Ok(Read::Nothing) => Ok(()),
-            Ok(Read::Damaged(_)) => set_aside(&self.path).map(|aside| {
-                terminal::notice(&format!("the damaged inventory was set aside as {}\n", aside.display()));
-            }),
-            Err(error) => Err(error),
+        let written = match &self.place {
+            Place::File(path) => add_to_file(&self.plan, path, &mut self.inventory, news)
+                .map_err(|error| Failure::new(error.to_string(), "")),
+            Place::Object(object) => object.add(&self.plan, &mut self.inventory, news).await,
         };
-        let written = written.and_then(|()| {
-            let before = self.inventory.written();
-            self.inventory.take_in(news);
-            let after = self.inventory.written();
-            if before == after && self.path.exists() {
-                return Ok(());
-            }
-            private_folder(self.path.parent().unwrap_or_else(|| Path::new(".")))?;
-            disk::write_private(&self.path, &after)
-        });
-        if let Err(error) = written
+        if let Err(failure) = written
             && !std::mem::replace(&mut self.told, true)
         {
-            terminal::notice(&format!(
-                "warning: the inventory {} cannot be written: {error}\n  help: what leaves the plan may not be found later in accounts that the plan names no more\n",
-                self.path.display()
-            ));
+            let failure =
+                failure.help("what leaves the plan may not be found later in accounts that the plan names no more");
+            tell(&format!("the inventory {} cannot be written", self.place.shown()), &failure);
         }
     }
+}
+
+/// Warns of something, with the reason and what to do.
+fn tell(what: &str, failure: &Failure) {
+    let mut text = format!("warning: {what}: {}\n", printable(&failure.to_string()));
+    for help in &failure.help {
+        let _ = writeln!(text, "  help: {}", printable(help));
+    }
+    terminal::notice(&text);
+}
+
+/// Adds what a run has to tell to what is in a file by now, and keeps that.
+fn add_to_file(plan: &str, path: &Path, inventory: &mut Inventory, news: News) -> io::Result<()> {
+    // Another run may have written meanwhile.
+    match read(plan, path)? {
+        Read::Found(latest) => *inventory = latest,
+        Read::Nothing => {}
+        Read::Damaged(_) => {
+            let aside = set_aside(path)?;
+            terminal::notice(&format!("the damaged inventory was set aside as {}\n", aside.display()));
+        }
+    }
+    let before = inventory.written();
+    inventory.take_in(news);
+    let after = inventory.written();
+    if before == after && path.exists() {
+        return Ok(());
+    }
+    private_folder(path.parent().unwrap_or_else(|| Path::new(".")))?;
+    disk::write_private(path, &after)
 }
 
 fn read(plan: &str, path: &Path) -> io::Result<Read> {
@@ -106,10 +166,7 @@ fn read(plan: &str, path: &Path) -> io::Result<Read> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Read::Nothing),
         Err(error) => return Err(error),
     };
-    Ok(match Inventory::read(plan, &bytes) {
-        Ok(inventory) => Read::Found(inventory),
-        Err(damaged) => Read::Damaged(damaged.to_string()),
-    })
+    Ok(Read::of(plan, &bytes))
 }
 
 /// Moves a damaged document out of the way, and says where it is now.
@@ -143,7 +200,12 @@ mod tests {
     }
 
     fn at(path: &Path) -> Kept {
-        Kept { path: path.to_owned(), plan: "net".to_owned(), inventory: Inventory::empty("net"), told: false }
+        Kept {
+            place: Place::File(path.to_owned()),
+            plan: "net".to_owned(),
+            inventory: Inventory::empty("net"),
+            told: false,
+        }
     }
 
     fn found(path: &Path) -> Inventory {
@@ -154,47 +216,47 @@ mod tests {
         }
     }
 
-    #[test]
-    fn two_runs_that_know_nothing_of_each_other_both_add_what_they_have_to_tell() {
+    #[tokio::test]
+    async fn two_runs_that_know_nothing_of_each_other_both_add_what_they_have_to_tell() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/net.json");
         let (mut one, mut other) = (at(&path), at(&path));
-        one.add(news("111111111111"));
-        other.add(news("222222222222"));
+        one.add(news("111111111111")).await;
+        other.add(news("222222222222")).await;
         assert_eq!(found(&path).accounts.len(), 2);
         let files = fs::read_dir(path.parent().unwrap()).unwrap().count();
         assert_eq!(files, 1, "nothing is left beside it");
     }
 
     #[cfg(unix)]
-    #[test]
-    fn it_is_its_owners_alone() {
+    #[tokio::test]
+    async fn it_is_its_owners_alone() {
         use std::os::unix::fs::PermissionsExt as _;
 
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("inventory/net.json");
-        at(&path).add(news("111111111111"));
+        at(&path).add(news("111111111111")).await;
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
     }
 
-    #[test]
-    fn a_damaged_one_is_set_aside_and_the_next_begins_anew() {
+    #[tokio::test]
+    async fn a_damaged_one_is_set_aside_and_the_next_begins_anew() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("net.json");
         fs::write(&path, "{ half").unwrap();
-        at(&path).add(news("111111111111"));
+        at(&path).add(news("111111111111")).await;
         assert_eq!(found(&path).accounts.len(), 1);
         assert_eq!(fs::read_to_string(folder.path().join("net.json.damaged")).unwrap(), "{ half");
     }
 
-    #[test]
-    fn where_it_cannot_be_written_the_run_goes_on() {
+    #[tokio::test]
+    async fn where_it_cannot_be_written_the_run_goes_on() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("file"), "").unwrap();
         let mut kept = at(&folder.path().join("file/net.json"));
-        kept.add(news("111111111111"));
+        kept.add(news("111111111111")).await;
         assert!(kept.told);
-        kept.add(news("222222222222"));
+        kept.add(news("222222222222")).await;
     }
 }

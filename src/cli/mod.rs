@@ -12,6 +12,7 @@ mod explain;
 mod graph;
 mod import;
 mod inventory;
+mod inventory_object;
 mod local;
 mod logging;
 mod outputs;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::aws::{AccountError, Sessions};
+use crate::aws::{AccountError, Environment, Sessions};
 use crate::event::Event;
 use crate::ids::NodeId;
 use crate::inventory::{Inventory, News};
@@ -25,8 +25,8 @@ pub(super) struct Past {
 
 impl Past {
     /// Reads the inventory of a plan.
-    pub(super) fn open(plan: &Arc<Plan>, choice: &Choice, target: &Target) -> Self {
-        let mut past = Self::blind(plan, target);
+    pub(super) async fn open(plan: &Arc<Plan>, choice: &Choice, target: &Target, environment: &Environment) -> Self {
+        let mut past = Self::blind(plan, target, environment).await;
         if choice.only.is_empty() && choice.skip.is_empty() {
             past.grounds = grounds(plan, past.inventory());
         }
@@ -34,8 +34,8 @@ impl Past {
     }
 
     /// The same for whoever looks nowhere.
-    pub(super) fn blind(plan: &Arc<Plan>, target: &Target) -> Self {
-        let mut kept = Kept::open(&plan.name, target);
+    pub(super) async fn blind(plan: &Arc<Plan>, target: &Target, environment: &Environment) -> Self {
+        let mut kept = Kept::open(plan, target, environment).await;
         kept.inventory.rename(&renamed(plan));
         let (grounds, unreached, heard) = (Grounds::default(), Vec::new(), Arc::default());
         Self { kept, plan: Arc::clone(plan), grounds, unreached, heard }
@@ -52,9 +52,9 @@ impl Past {
     }
 
     /// Writes the accounts down that are about to be used: should the run be broken off, they are found again.
-    pub(super) fn note_accounts(&mut self) {
+    pub(super) async fn note_accounts(&mut self) {
         let accounts = used(&self.plan);
-        self.kept.add(News { accounts, renamed: renamed(&self.plan), ..News::default() });
+        self.kept.add(News { accounts, renamed: renamed(&self.plan), ..News::default() }).await;
     }
 
     /// The same sink, by way of one that listens.
@@ -72,7 +72,7 @@ impl Past {
     }
 
     /// Writes down what the run has done.
-    pub(super) fn note_run(&mut self, gathered: &Gathered, left: Option<&Left>) {
+    pub(super) async fn note_run(&mut self, gathered: &Gathered, left: Option<&Left>) {
         let mut news = std::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner));
         (news.laid, news.gone) = (gathered.laid(), gathered.lifted());
         // What it was called before may stand in the file yet: only then is it found there.
@@ -81,7 +81,7 @@ impl Past {
             news.gone.extend(left.gone.iter().cloned());
             news.emptied.clone_from(&left.emptied);
         }
-        self.kept.add(news);
+        self.kept.add(news).await;
     }
 }
 

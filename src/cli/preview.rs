@@ -71,7 +71,8 @@ fn attempt(args: &PreviewArgs, surroundings: &Surroundings) -> Result<Exit, Exit
     let settings = Settings { limits: args.limits.limits(), fail_fast: false };
     let (preview, saved) = on_threads(async {
         let mut signals = Signals::listen()?;
-        let mut past = Past::open(&checked.plan, &args.on.choice, &args.on.target);
+        let opening = Past::open(&checked.plan, &args.on.choice, &args.on.target, &environment);
+        let mut past = signals.or(Box::pin(opening)).await?;
         let (before, job) = if args.destroy {
             let before = Job::before_destroy(Arc::clone(&plan), Arc::clone(&graph), &chosen);
             (Some(before), Job::destroy(plan, &graph, &chosen))

@@ -147,7 +147,8 @@ fn attempt(
     let settings = Settings { limits: args.limits.limits(), fail_fast: args.fail_fast };
     on_threads(async {
         let mut signals = Signals::listen()?;
-        let mut past = Past::open(&checked.plan, &args.on.choice, &args.on.target);
+        let opening = Past::open(&checked.plan, &args.on.choice, &args.on.target, &environment);
+        let mut past = signals.or(Box::pin(opening)).await?;
         let mut job = Arc::new(job.remembering(past.inventory()));
         let jobs: Vec<&Job> = before.iter().chain([&*job]).collect();
         // What runs is broken off whatever left the plan.
@@ -203,7 +204,7 @@ fn attempt(
             return Err(exit);
         }
         if matches!(command, Command::Apply | Command::Adopt) {
-            past.note_accounts();
+            past.note_accounts().await;
         }
         // Whoever interrupts the run means what would follow it, too.
         let again = if prune { Some(Signals::listen()?) } else { None };
@@ -225,7 +226,7 @@ fn attempt(
             }
         }
         if command != Command::Cancel {
-            past.note_run(&gathered, ahead.left.get());
+            past.note_run(&gathered, ahead.left.get()).await;
         }
         Ok(print(&text, exit))
     })?

@@ -168,9 +168,10 @@ fn attempt(args: &Apply, text: &str, surroundings: &Surroundings) -> Result<Exit
     let environment = reach::environment(&on.target, &checked.plan, surroundings)?;
     let settings = Settings { limits: args.run.limits.limits(), fail_fast: args.run.fail_fast };
     on_threads(async {
-        let mut past = Past::blind(&checked.plan, &on.target);
-        let job = Arc::new(job.remembering(past.inventory()));
         let mut signals = Signals::listen()?;
+        let opening = Past::blind(&checked.plan, &on.target, &environment);
+        let mut past = signals.or(Box::pin(opening)).await?;
+        let job = Arc::new(job.remembering(past.inventory()));
         let jobs = [&*job];
         let opening = reach::sessions(&jobs, &environment, &checked.sources);
         let sessions = signals.or(Box::pin(opening)).await??;
@@ -205,7 +206,7 @@ fn attempt(args: &Apply, text: &str, surroundings: &Surroundings) -> Result<Exit
                 ahead.change_sets.use_up(&regional, waiting);
             }
         }
-        past.note_accounts();
+        past.note_accounts().await;
         let gathered = Arc::new(Gathered::default());
         let means = |sink| Means {
             sessions: Arc::clone(&sessions),
@@ -216,7 +217,7 @@ fn attempt(args: &Apply, text: &str, surroundings: &Surroundings) -> Result<Exit
             change_sets: Arc::clone(&ahead.change_sets),
         };
         let (text, exit) = carry_out(&job, Command::Apply, settings, means, signals, surroundings).await;
-        past.note_run(&gathered, None);
+        past.note_run(&gathered, None).await;
         Ok(print(&text, exit))
     })?
 }

@@ -18,17 +18,18 @@ use super::templates::Templates;
 use super::text::Text;
 use super::vars::Vars;
 use super::world::World;
-use super::{account, bind, codes, group, moved, same_stack, unused};
+use super::{account, bind, codes, group, inventory, moved, same_stack, unused};
 use crate::diag::{Problem, Sources, Span};
 use crate::ids::{Kind, NodeId, Region};
 
 /// The keys of a plan.
-pub(super) const KEYS: [&str; 12] = [
+pub(super) const KEYS: [&str; 13] = [
     "extends",
     "abstract",
     "name",
     "region",
     "template_bucket",
+    "inventory",
     "vars",
     "accounts",
     "defaults",
@@ -120,6 +121,8 @@ impl Loader<'_> {
         let own = table.get("accounts").and_then(|entry| entry.item.table());
         world.accounts = account::read(&accounts, own.unwrap_or(&Table::new()), &world, self.sources, self.problems);
         world.buckets = DeclaredBuckets::read(table, &accounts, self.sources, self.problems);
+        let kept = table.get("inventory");
+        let inventory = kept.and_then(|entry| inventory::read(&entry.item, &world, self.sources, self.problems));
         let groups = self.groups(table, &defaults, &world.lost, &start);
         let moved = table.get("moved").map(|entry| moved::read(&entry.item, self.problems)).unwrap_or_default();
         expand(&groups, &moved, &mut world, self.problems);
@@ -137,7 +140,7 @@ impl Loader<'_> {
         let accounts = world.accounts.into_iter().filter_map(|(name, account)| Some((name, account?))).collect();
         // A name that cannot be read was reported.
         let name = world.name.unwrap_or_default();
-        Some(Plan { name, region: world.region?, accounts, nodes, path: path.to_owned(), whole })
+        Some(Plan { name, region: world.region?, accounts, nodes, inventory, path: path.to_owned(), whole })
     }
 
     /// An abstract plan lacks what those that extend it say, so nothing more is said about it.

@@ -21,6 +21,7 @@ mod fit;
 mod for_each;
 mod group;
 mod guards;
+mod inventory;
 mod left_out;
 mod letters;
 mod load;
@@ -51,8 +52,8 @@ pub use files::{Files, Outside};
 pub use load::{Given, Loaded, load};
 pub use nearest::nearest;
 pub use node::{
-    After, Attribute, Failing, Guards, Need, Node, Origin, PeeringSpec, Plan, Protect, RouteSpec, Side, Spec,
-    StackSpec, Template, TemplateBucket, TemplateUrl, Triggers,
+    After, Attribute, Failing, Guards, InventoryBucket, Need, Node, Origin, PeeringSpec, Plan, Protect, RouteSpec,
+    Side, Spec, StackSpec, Template, TemplateBucket, TemplateUrl, Triggers,
 };
 pub use schema::schema;
 pub use value::{Outputs, Setting, Unresolved, Value};

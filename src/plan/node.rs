@@ -25,10 +25,21 @@ pub struct Plan {
     pub accounts: IndexMap<AccountName, Account>,
     /// Every stack, peering and route: by kind, then in the order of the text, then of the instances.
     pub nodes: Vec<Node>,
+    /// The bucket that the inventory is kept in; a file otherwise.
+    pub inventory: Option<InventoryBucket>,
     /// The file that was loaded.
     pub path: PathBuf,
     /// Whether everything is there; if not, it is a draft, and nothing follows from what it lacks.
     pub whole: bool,
+}
+
+/// Where an inventory is kept that several people share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InventoryBucket {
+    /// The account whose role reads and writes it.
+    pub account: AccountName,
+    /// The bucket, and what its objects' keys begin with.
+    pub bucket: TemplateBucket,
 }
 
 /// One stack, peering or route.

@@ -29,6 +29,9 @@ struct PlanFile {
     /// bucket's name, or a table.
     #[schemars(example = &"acme-templates-{{ self.region }}")]
     template_bucket: Option<TextOrBucket>,
+    /// The bucket that the inventory is kept in, for all who run the plan; without it that is a file.
+    #[schemars(example = json!({ "account": "master", "name": "acme-orch" }))]
+    inventory: Option<InventoryTable>,
     /// Variables: plain values, used as `{{ vars.NAME }}`. `--var NAME=VALUE` gives others.
     #[schemars(example = json!({ "hub_cidr": "10.0.0.0/20", "owner": { "env": "TEAM", "default": "network" } }))]
     vars: Option<BTreeMap<String, Variable>>,
@@ -131,6 +134,28 @@ struct AccountTable {
     template_bucket: Option<TextOrBucket>,
 }
 
+/// The bucket that an inventory is kept in.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct InventoryTable {
+    /// The account whose role reads and writes it, by its name below `[accounts]`.
+    #[schemars(example = &"master")]
+    account: String,
+    /// The bucket's name.
+    #[schemars(example = &"acme-orch")]
+    name: String,
+    /// What the object's key begins with; `inventory/` and the plan's name follow.
+    #[schemars(example = &"orch/")]
+    prefix: Option<String>,
+    /// The key of KMS that it is encrypted with.
+    #[schemars(example = &"alias/orch")]
+    kms_key: Option<String>,
+    /// The account that the bucket must belong to, by its name below `[accounts]`.
+    #[schemars(example = &"master")]
+    owner: Option<String>,
+}
+
 /// A bucket for templates.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -203,8 +228,7 @@ struct StackTable {
     /// The template's parameters.
     #[schemars(example = json!({ "CidrBlock": "{{ vars.hub_cidr }}" }))]
     parameters: Option<BTreeMap<String, Value>>,
-    /// Parameters that keep the value which the stack has: those that a template hides, say. A stack that is made takes
-    /// their defaults.
+    /// Parameters that keep the value which the stack has; a stack that is made takes their defaults.
     #[schemars(example = json!(["DatabasePassword"]))]
     keep_parameters: Option<Vec<String>>,
     /// Tags of the stack, which CloudFormation copies to its resources.
@@ -526,52 +550,5 @@ fn without_null(schema: &mut Json) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::super::{account, group};
-    use super::*;
-    use crate::ids::Kind;
-
-    fn definition<'s>(schema: &'s Json, name: &str) -> &'s Json {
-        &schema["$defs"][name]
-    }
-
-    fn keys(schema: &Json) -> BTreeSet<&str> {
-        schema["properties"].as_object().unwrap().keys().map(String::as_str).collect()
-    }
-
-    #[test]
-    fn the_schema_knows_the_keys_that_the_readers_know() {
-        let schema = schema();
-        for (name, known) in [
-            ("AccountTable", &account::KEYS[..]),
-            ("StackTable", group::keys(Kind::Stack)),
-            ("PeeringTable", group::keys(Kind::Peering)),
-            ("RouteTable", group::keys(Kind::Route)),
-        ] {
-            assert_eq!(keys(definition(&schema, name)), known.iter().copied().collect(), "{name}");
-        }
-        assert_eq!(keys(&schema), super::super::load::KEYS.into_iter().collect());
-        assert_eq!(keys(definition(&schema, "BucketTable")), super::super::template_bucket::KEYS.into_iter().collect());
-        assert_eq!(keys(definition(&schema, "MovedTable")), super::super::moved::KEYS.into_iter().collect());
-        assert_eq!(keys(definition(&schema, "SideTable")), super::super::peering::SIDE_KEYS.into_iter().collect());
-    }
-
-    #[test]
-    fn every_key_has_a_description_and_an_example() {
-        let schema = schema();
-        let tables = schema["$defs"].as_object().unwrap().iter().map(|(name, table)| (name.as_str(), table));
-        for (name, table) in tables.chain([("a plan", &schema)]) {
-            for (key, property) in table["properties"].as_object().into_iter().flatten() {
-                assert!(property["description"].is_string(), "{name}.{key} has no description: {property}");
-                assert!(property["examples"].is_array(), "{name}.{key} has no example: {property}");
-            }
-        }
-    }
-
-    #[test]
-    fn nothing_may_be_null() {
-        assert!(!schema().to_string().contains("\"null\""));
-    }
-}
+#[path = "schema_tests.rs"]
+mod tests;

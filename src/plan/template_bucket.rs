@@ -67,11 +67,7 @@ fn bucket(item: &Item, sources: &Sources, problems: &mut Problems) -> DeclaredBu
         Data::Text(text) => declared.name = Text::parse(text, &item.span, sources, problems).map(Arc::new),
         Data::Table(table) => {
             let mut fields = Fields::new(table, "a template bucket", &KEYS, item.span.clone(), sources, problems);
-            fields.require("name");
-            declared.name = fields.text("name");
-            declared.prefix = fields.text("prefix");
-            declared.kms_key = fields.text("kms_key");
-            declared.owner = fields.text("owner");
+            declared = DeclaredBucket::read(&mut fields, &item.span);
             fields.finish();
         }
         _ => problems.wrong_type(
@@ -84,6 +80,18 @@ fn bucket(item: &Item, sources: &Sources, problems: &mut Problems) -> DeclaredBu
 }
 
 impl DeclaredBucket {
+    /// Reads the keys of a table that tell of a bucket.
+    pub(super) fn read(fields: &mut Fields<'_>, span: &Span) -> Self {
+        fields.require("name");
+        Self {
+            span: span.clone(),
+            name: fields.text("name"),
+            prefix: fields.text("prefix"),
+            kms_key: fields.text("kms_key"),
+            owner: fields.text("owner"),
+        }
+    }
+
     /// The bucket as one node sees it; `None` was reported.
     pub(super) fn bind(&self, scope: Scope<'_>, world: &World, problems: &mut Problems) -> Option<TemplateBucket> {
         let text = |text: &Option<Arc<Text>>, problems: &mut Problems| match text {

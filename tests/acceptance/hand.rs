@@ -4,9 +4,26 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use orch::aws::{AccountSpec, Environment, Regional, Sessions};
-use orch::sim::{Sim, Timing};
+use orch::sim::s3::Bucket;
+use orch::sim::{Place, Sim, Timing};
 
 use crate::orch::Orch;
+
+/// Makes a bucket in us-east-1.
+pub fn make_bucket(orch: &Orch, account: &str, name: &str) {
+    let sim = Sim::builder().open(orch.path(".orch/local/world.json")).unwrap();
+    let place = Place { account: account.parse().unwrap(), region: "us-east-1".into() };
+    sim.change(|world| {
+        world.buckets.insert(name.to_owned(), Bucket { place, created: world.now });
+    })
+    .unwrap();
+}
+
+/// What is in an object, by its bucket and key.
+pub fn object(orch: &Orch, at: &str) -> Option<String> {
+    let sim = Sim::builder().open(orch.path(".orch/local/world.json")).unwrap();
+    sim.inspect(|world| world.objects.get(at).map(|object| object.text.clone())).unwrap()
+}
 
 /// An account in us-east-1, by its own credentials, where everything happens at once.
 pub async fn at(orch: &Orch, account: &str) -> Regional {

@@ -264,3 +264,29 @@ async fn a_route_that_nothing_but_the_inventory_knows_is_deleted_when_its_node_h
     run("destroy", &[]).code(0);
     world::of(&orch).is_empty();
 }
+
+#[test]
+fn an_inventory_in_a_bucket_is_everybodys_and_a_bucket_that_is_not_there_stops_nothing() {
+    const WHERE: &str = "s3://acme-orch/orch/inventory/core-network-us-east-1.json";
+    let orch = Orch::with_shipped_plans();
+    orch.write("quick.toml", QUICK);
+    orch.edit(
+        "plans/us-east-1.toml",
+        "\n[vars]",
+        "inventory = { account = \"master\", name = \"acme-orch\" }\n\n[vars]",
+    );
+    let ended = orch.run(&args("apply", &[])).code(0);
+    assert_eq!(ended.stderr.matches("the inventory s3://acme-orch").count(), 1, "{}", ended.stderr);
+    ended.says(&[&format!("the inventory {WHERE} cannot be read"), "bucket acme-orch must exist"]);
+    hand::make_bucket(&orch, "111111111111", "acme-orch");
+    let ended = orch.run(&args("apply", &[])).code(0);
+    assert!(!ended.stderr.contains("warning"), "{}", ended.stderr);
+    assert!(!orch.path(INVENTORY).exists());
+    without_qa(&orch);
+    orch.run(&args("preview", &[])).code(0).prints(&["- stacks.spoke[qa]  delete us-east-1-qa  in qa, us-east-1"]);
+    orch.run(&args("apply", &["--prune"])).code(0);
+    // Nothing of the plan is found in the account any more.
+    orch.run(&args("apply", &[])).code(0);
+    let kept = hand::object(&orch, WHERE.trim_start_matches("s3://")).unwrap();
+    assert!(kept.contains("222222222222") && !kept.contains("555555555555"), "{kept}");
+}
