@@ -44,6 +44,11 @@ pub trait Context {
         false
     }
 
+    /// Whether a text stands in for another one that is told nowhere, and that may be empty. No comparison is decided by it.
+    fn hidden(&self, _text: &str) -> bool {
+        false
+    }
+
     /// Whether a decimal number without quotes, such as `1.10`, is the text that the evaluator makes of it. CloudFormation
     /// does not say; if not, no comparison is decided by it.
     fn knows_spelling(&self) -> bool {

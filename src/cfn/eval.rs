@@ -432,7 +432,11 @@ impl<'a> Evaluator<'a> {
                 let (left, right) = (self.value(left)?, self.value(right)?);
                 let same = left == right || text(&left).is_some_and(|left| text(&right) == Some(left));
                 let is_opaque = |value: &Json| value.as_str().is_some_and(|text| self.context.opaque(text));
+                let is_hidden = |value: &Json| value.as_str().is_some_and(|text| self.context.hidden(text));
                 let is_empty = |value: &Json| value.as_str().is_some_and(str::is_empty);
+                if is_hidden(&left) || is_hidden(&right) {
+                    return Err(fail(&node.at, EvalErrorKind::Unknown("Fn::Equals".to_owned())));
+                }
                 if !self.context.knows_spelling() && is_one_decimal(&left, &right) {
                     return Err(fail(&node.at, EvalErrorKind::Unknown("Fn::Equals".to_owned())));
                 }

@@ -67,6 +67,11 @@ impl Outlooks {
         self.lock().get(node)?.foreseen.failing().cloned()
     }
 
+    /// Whether a node would fail, or be skipped for one that would.
+    pub fn is_failing(&self, node: &NodeId) -> bool {
+        self.failing(node).is_some()
+    }
+
     /// What is foreseen of a node.
     pub(super) fn foreseen(&self, node: &NodeId) -> Option<Foreseen> {
         self.lock().get(node).map(|outlook| outlook.foreseen.clone())

@@ -34,6 +34,8 @@ pub struct Rehearsal {
     pub passed_over: HashMap<NodeId, String>,
     /// Whether something in a value was made up there, so that a failure because of it tells nothing.
     pub is_made_up: Box<dyn Fn(&str) -> bool + Send + Sync>,
+    /// What a failure says there that tells only that not enough is known.
+    pub undecided: &'static str,
 }
 
 /// What was done with each node that had something to be done with: looked at the moment before its work began, when all of
@@ -65,6 +67,7 @@ struct Rehearser {
     before: Arc<Outlooks>,
     passed_over: HashMap<NodeId, String>,
     is_made_up: Box<dyn Fn(&str) -> bool + Send + Sync>,
+    undecided: &'static str,
     /// What is known here: of nodes that are done everything.
     outlooks: Arc<Outlooks>,
     gathered: Arc<Gathered>,
@@ -118,7 +121,7 @@ impl engine::Runner for Rehearser {
 
 impl Rehearser {
     fn new(job: Arc<Job>, rehearsal: Rehearsal) -> Self {
-        let Rehearsal { sessions, sources, outlooks: before, passed_over, is_made_up } = rehearsal;
+        let Rehearsal { sessions, sources, outlooks: before, passed_over, is_made_up, undecided } = rehearsal;
         let (outlooks, gathered) = (Arc::<Outlooks>::default(), Arc::<Gathered>::default());
         let change_sets: Arc<ChangeSets> = Arc::default();
         let looking = Looking {
@@ -143,6 +146,7 @@ impl Rehearser {
             before,
             passed_over,
             is_made_up,
+            undecided,
             outlooks,
             gathered,
             seen: Mutex::default(),
@@ -179,6 +183,9 @@ impl Rehearser {
         if let Some(expression) = self.made_up(node) {
             return self
                 .pass_over(node, &format!("{expression} is made up, and AWS's own value may do what that cannot"));
+        }
+        if failure.to_string().contains(self.undecided) {
+            return self.pass_over(node, &format!("what is made {}", self.undecided));
         }
         failure.place.get_or_insert_with(|| self.sources.place(&node.span));
         // Nobody at AWS knows of the request.

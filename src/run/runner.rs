@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::execute::{Means, millis};
 use super::gathered::{Gathered, Given};
 use super::guards::protect;
+use super::names::names;
 use super::owner::owner;
 use super::template::template;
 use super::wanted::{Resolver, Unknown};
@@ -20,9 +21,6 @@ use crate::ids::{AccountName, Kind, NodeId, Region};
 use crate::inventory::Laid;
 use crate::kinds::{Adopt, Claim, Done, Owner, Step, peering, route, stack};
 use crate::plan::{Node, PeeringSpec, RouteSpec, Spec};
-
-/// How many nodes a message names before it counts the rest.
-const NAMED: usize = 3;
 
 /// Runs the nodes of one job.
 pub(super) struct Runner {
@@ -375,14 +373,6 @@ fn facts(route: route::Wanted) -> BTreeMap<String, String> {
     let facts =
         [("destination", route.destination), ("route_tables", route.route_tables.join(",")), ("via", route.target)];
     facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
-fn names(nodes: &[NodeId]) -> String {
-    let named: Vec<String> = nodes.iter().take(NAMED).map(ToString::to_string).collect();
-    match nodes.len().checked_sub(NAMED) {
-        Some(more) if more > 0 => format!("{} and {more} more", named.join(", ")),
-        _ => named.join(", "),
-    }
 }
 
 #[cfg(test)]

@@ -215,11 +215,13 @@ pub(crate) fn plant(world: &mut World, seeds: &[Seed]) {
         cloudformation::seed::exports(world, seed);
         s3::seed(world, seed);
     }
+    let mut unsettled = Vec::new();
     for seed in seeds {
         for stack in &seed.stacks {
-            cloudformation::seed::stack(world, &seed.place, stack);
+            unsettled.extend(cloudformation::seed::stack(world, &seed.place, stack));
         }
     }
+    cloudformation::seed::settle_rest(world, unsettled);
 }
 
 /// The latest time that seeds tell of.

@@ -86,7 +86,8 @@ fn places(job: &Job, live: &Live) -> BTreeMap<Place, Wanted> {
                     Some(Origin::File(template)) => {
                         wanted.imports |= asks_for_exports(&sources.get(template.file).text);
                     }
-                    Some(Origin::Url(template)) if depth == Depth::Policy => {
+                    // What cannot be read there the preview has told already.
+                    Some(Origin::Url(template)) if depth == Depth::Policy && !outlooks.is_failing(&node.id) => {
                         wanted.urls.insert(template.url.to_string());
                     }
                     Some(Origin::Url(_)) | None => {}
@@ -118,7 +119,7 @@ async fn of_place(place: Place, wanted: Wanted, turn: Arc<Semaphore>) -> Result<
     stacks.sort_by(|one, other| one.name.cmp(&other.name));
     let mut objects = Vec::new();
     for url in urls {
-        objects.extend(Box::pin(object(&regional, &url)).await);
+        objects.extend(Box::pin(object(&regional, &url)).await?);
     }
     let imports = imports || objects.iter().any(|object| asks_for_exports(&object.text));
     let imports = imports || stacks.iter().any(|stack| asks_for_exports(&stack.template));
@@ -134,11 +135,11 @@ async fn of_place(place: Place, wanted: Wanted, turn: Arc<Semaphore>) -> Result<
     })
 }
 
-/// A template at a URL. What cannot be read there the preview has told already.
-async fn object(regional: &Regional, url: &str) -> Option<seed::Object> {
-    let S3Url { bucket, key, region, version, .. } = S3Url::parse(url)?;
-    let text = read_at(regional, url).await.ok()?;
-    Some(seed::Object { bucket, key, version, region: region.map(Into::into), text })
+/// A template at a URL.
+async fn object(regional: &Regional, url: &str) -> Result<Option<seed::Object>, Failure> {
+    let Some(S3Url { bucket, key, region, version, .. }) = S3Url::parse(url) else { return Ok(None) };
+    let text = read_at(regional, url).await?;
+    Ok(Some(seed::Object { bucket, key, version, region: region.map(Into::into), text }))
 }
 
 /// A stack that stands; `None` if there is none.

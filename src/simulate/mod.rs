@@ -18,7 +18,8 @@ use crate::graph::Ix;
 use crate::ids::{AccountName, NodeId};
 use crate::plan::{Node, Spec};
 use crate::preview::{Action, Foreseen, Preview, Simulation};
-use crate::run::{Job, Outlooks, Rehearsal, rehearse, specs};
+use crate::run::{Job, Outlooks, Rehearsal, names, rehearse, specs};
+use crate::sim::world::UNDECIDED;
 use crate::sim::{Seed, Sim, Timing, WorldFileError};
 
 pub use live::read;
@@ -87,7 +88,9 @@ fn carry_out(job: &Arc<Job>, settings: Settings, live: &Live, seeds: &[Seed]) ->
             assumed.unwrap_or_default()
         };
         let is_made_up = Box::new(is_made_up);
-        let nodes = rehearse(job, settings, Rehearsal { sessions, sources, outlooks, passed_over, is_made_up }).await;
+        let undecided = UNDECIDED;
+        let rehearsal = Rehearsal { sessions, sources, outlooks, passed_over, is_made_up, undecided };
+        let nodes = rehearse(job, settings, rehearsal).await;
         let assumed =
             assumed(job, &nodes, &sim).map_err(|error| Failure::new("the simulation is lost", error.to_string()))?;
         Ok(Told { nodes, assumed })
@@ -163,21 +166,11 @@ fn assumed(job: &Job, nodes: &HashMap<NodeId, Foreseen>, sim: &Sim) -> Result<Ve
                 about.entry(what).or_default().push(&node.id);
             }
         }
-        let mut said: Vec<String> = about.iter().map(|(what, nodes)| format!("{}: {what}", names(nodes))).collect();
+        let mut said: Vec<String> =
+            about.iter().map(|(what, nodes)| format!("{}: {what}", names(nodes.iter().copied()))).collect();
         said.extend(assumptions.buckets().map(|name| format!("bucket {name} is taken to be there for templates")));
         said
     })
-}
-
-/// How many nodes a sentence names before it counts the rest.
-const NAMED: usize = 3;
-
-fn names(nodes: &[&NodeId]) -> String {
-    let named: Vec<String> = nodes.iter().take(NAMED).map(ToString::to_string).collect();
-    match nodes.len().checked_sub(NAMED) {
-        Some(more) if more > 0 => format!("{} and {more} more", named.join(", ")),
-        _ => named.join(", "),
-    }
 }
 
 /// Where a node is.

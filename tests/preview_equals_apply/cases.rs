@@ -117,7 +117,7 @@ const ADOPT: Edit = (
 
 const SECRET: Edit = ("plan.toml", "Label = \"hub\"", "Label = \"hub\", Secret = \"s3cret\"");
 
-const AT_URL: Edit = (
+pub(crate) const AT_URL: Edit = (
     "plan.toml",
     "template   = \"hub.yaml\"",
     "template   = \"https://net-templates.s3.eu-west-1.amazonaws.com/hub.yaml\"",

@@ -7,6 +7,7 @@ use orch::cfn::MAX_INLINE_BYTES;
 use orch::event::Event;
 use orch::preview::{Action, Preview};
 use orch::report::{Palette, preview_json, preview_markdown, preview_text};
+use orch::sim::{Effect, Fault, Faults};
 
 use super::cases::{self, Case, case};
 use super::files::Edit;
@@ -285,4 +286,68 @@ async fn nothing_is_concluded_from_what_was_made_up() {
         assumed.iter().any(|what| what.starts_with("stacks.spoke: Table (AWS::EC2::RouteTable) is taken to work")),
         "{assumed:?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_hidden_is_shown_nowhere_not_even_by_what_is_made_of_it() {
+    // The canary, and what Base64 makes of it.
+    const SECRETS: [&str; 2] = ["swordfish", "c3dvcmRmaXNo"];
+    let after: &[Edit] = &[
+        (
+            "hub.yaml",
+            "Outputs:\n",
+            "Outputs:\n  Word: {Value: !Sub 'x-${Secret}'}\n  Coded: {Value: {Fn::Base64: !Ref Secret}}\n",
+        ),
+        ("plan.toml", "Label = \"hub\" }", "Label = \"hub\", Secret = \"swordfish\" }"),
+        ("plan.toml", "Peer = \"{{ stacks.hub.outputs.Range }}\"", "Peer = \"{{ stacks.hub.outputs.Word }}\""),
+        (
+            "plan.toml",
+            "[routes.out]\n",
+            "tags = { Word = \"{{ stacks.hub.outputs.Word }}\", Coded = \"{{ stacks.hub.outputs.Coded }}\" }\n\n[routes.out]\n",
+        ),
+    ];
+    let preview = seen("a secret goes on", None, after).await;
+    assert!(!preview.fails_in_simulation(), "{preview:#?}");
+    let text = preview_text(&preview, Palette::PLAIN);
+    assert!(text.contains("x-****"), "{text}");
+    for shown in [text, preview_json(&preview), preview_markdown(&preview), format!("{preview:?}")] {
+        for secret in SECRETS {
+            assert!(!shown.contains(secret), "{secret}: {shown}");
+        }
+    }
+    // What goes on is made up, so nothing is concluded from it.
+    let short: Edit = ("spoke.yaml", "Peer: {Type: String, Default: ''}", "Peer: {Type: String, MaxLength: 2}");
+    let refused: &'static [Edit] = [after, &[short]].concat().leak();
+    let preview = seen("a secret does not fit", None, refused).await;
+    assert!(!preview.fails_in_simulation(), "{preview:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stack_that_a_hidden_condition_decides_of_is_not_simulated() {
+    let after: &[Edit] = &[
+        ("hub.yaml", "IsWide: !Equals [!Ref Wide, 'yes']", "IsWide: !Not [!Equals [!Ref Secret, '']]"),
+        ("plan.toml", "Label = \"hub\" }", "Label = \"hub\", Secret = \"swordfish\" }"),
+    ];
+    let preview = seen("a condition is hidden", None, after).await;
+    assert!(!preview.fails_in_simulation(), "{preview:#?}");
+    let link = by_name(&preview, "peerings.link");
+    assert_eq!(link.action, Action::Unknown);
+    assert!(link.notes.iter().any(|note| note.starts_with("not simulated, since")), "{:?}", link.notes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_template_that_cannot_be_read_again_is_the_reason_why_there_is_no_simulation() {
+    let case = Case { before: None, ..case("a template is at a URL", &[cases::AT_URL]) };
+    let house = House::build(&case).await;
+    let gets = |house: &House| house.sim.calls().iter().filter(|call| call.operation == "GetObject").count();
+    let before = gets(&house);
+    let (preview, calls) = house.simulate(tried(&case)).await;
+    assert_eq!(preview.simulation.unwrap().failure, None);
+    assert_eq!(calls.iter().filter(|call| *call == "GetObject").count(), 1);
+    // The last of them is the simulation's.
+    let last = u64::try_from(gets(&house) - before).unwrap();
+    house.sim.set_faults(Faults::of([Fault::new(Effect::AccessDenied).on("GetObject").nth(last)]));
+    let (preview, _) = house.simulate(tried(&case)).await;
+    assert!(!preview.is_refused() && !preview.nodes.iter().any(|node| node.simulated.is_some()), "{preview:#?}");
+    assert!(preview.simulation.unwrap().failure.is_some());
 }

@@ -159,10 +159,14 @@ pub(super) fn changes(
     let order: Vec<String> = {
         let scope = Scope::new(world, place, (&stack.id, &stack.name), config, &stack.resources);
         let evaluator = scope.evaluator();
+        let mut existing = BTreeSet::new();
         for resource in document.resources.values() {
-            evaluator.exists(resource).map_err(|error| invalid(error.to_string()))?;
+            if scope.exists(&evaluator, resource, stack.config.as_ref()).map_err(invalid)? {
+                existing.insert(resource.id.as_str());
+            }
         }
-        document.order(&|name| evaluator.holds(name)).into_iter().map(str::to_owned).collect()
+        let order = document.order(&|name| evaluator.holds(name)).into_iter();
+        order.filter(|id| existing.contains(id)).map(str::to_owned).collect()
     };
     for id in &order {
         let declared = &document.resources[id];
@@ -236,9 +240,9 @@ impl Comparison<'_> {
     fn change(&self) -> Result<Option<Change>, EvalError> {
         let evaluator = self.scope.evaluator();
         let properties = evaluator.properties(self.declared);
-        if let Some(error) =
-            properties.iter().filter_map(|(_, value)| value.as_ref().err()).find(|error| !error.is_unknown())
-        {
+        // What cannot be worked out from what was made up will be known all the same.
+        let is_wrong = |error: &&EvalError| !error.is_unknown() && !self.scope.made_up.get();
+        if let Some(error) = properties.iter().filter_map(|(_, value)| value.as_ref().err()).find(is_wrong) {
             return Err(error.clone());
         }
         let after: Map<String, Json> = properties
@@ -293,6 +297,9 @@ impl Comparison<'_> {
         let taggable = is_taggable(&self.declared.type_name);
         for (name, value) in properties.iter().filter(|(name, _)| !(taggable && name == "Tags")) {
             let before = old.properties.get(name);
+            if value.is_err() && self.stays(name) {
+                continue;
+            }
             if value.as_ref().ok() != before || value.is_err() {
                 details.push(self.property(provider, name, before, value.as_ref().ok(), value.is_err()));
             }
@@ -308,6 +315,7 @@ impl Comparison<'_> {
         match metadata {
             Ok(metadata) if metadata == old.metadata => {}
             Ok(_) => details.push(plain("Metadata", Evaluation::Static)),
+            Err(_) if self.scope.made_up.get() => {}
             Err(error) if error.is_unknown() => details.push(plain("Metadata", Evaluation::Dynamic)),
             Err(error) => return Err(error),
         }
@@ -346,7 +354,9 @@ impl Comparison<'_> {
 
     fn tags(&self, old: &Resource, properties: &[(String, Result<Json, EvalError>)]) -> Option<Detail> {
         let own = properties.iter().find(|(name, _)| name == "Tags").map(|(_, value)| value);
-        if let Some(Err(_)) = own {
+        if let Some(Err(_)) = own
+            && !self.stays("Tags")
+        {
             return Some(plain("Tags", Evaluation::Dynamic));
         }
         let own = own.and_then(|value| value.as_ref().ok());
@@ -358,18 +368,29 @@ impl Comparison<'_> {
         })
     }
 
-    /// Why a property changes: its text has, or what its text refers to.
+    /// Whether a property that cannot be worked out from what was made up is what it was: its text is, and what that
+    /// refers to.
+    fn stays(&self, name: &str) -> bool {
+        self.scope.made_up.get() && self.cause(name).is_none()
+    }
+
+    /// Why a property changes.
     fn source(&self, name: &str) -> (&'static str, Option<String>) {
+        self.cause(name).unwrap_or(("DirectModification", None))
+    }
+
+    /// What of a property has changed: its text, or what its text refers to.
+    fn cause(&self, name: &str) -> Option<(&'static str, Option<String>)> {
         let node = |config: &Config| {
             let declared = config.template.document().resources.get(&self.declared.id)?;
             declared.properties.as_ref()?.as_map()?.get(name).map(|entry| entry.node.clone())
         };
         let old = self.stack.config.as_ref();
         let (Some(before), Some(now)) = (old.and_then(node), node(self.config)) else {
-            return ("DirectModification", None);
+            return Some(("DirectModification", None));
         };
         if !before.same(&now) {
-            return ("DirectModification", None);
+            return Some(("DirectModification", None));
         }
         let evaluator = self.scope.evaluator();
         for reference in cfn::references(&now, &|name| evaluator.holds(name)) {
@@ -377,19 +398,20 @@ impl Comparison<'_> {
                 Target::Name(name) if self.config.parameters.contains_key(name) => {
                     let value = |config: &Config| config.parameters.get(name).map(|value| value.effective().to_owned());
                     if old.and_then(value) != value(self.config) {
-                        return ("ParameterReference", Some(name.to_owned()));
+                        return Some(("ParameterReference", Some(name.to_owned())));
                     }
                 }
                 Target::Name(name) if self.scope.unknown_ids.contains(name) => {
-                    return ("ResourceReference", Some(name.to_owned()));
+                    return Some(("ResourceReference", Some(name.to_owned())));
                 }
                 Target::Attribute { resource, attribute } if self.scope.unknown_attributes.contains(resource) => {
-                    return ("ResourceAttribute", Some(format!("{resource}.{}", attribute.unwrap_or_default())));
+                    let attribute = format!("{resource}.{}", attribute.unwrap_or_default());
+                    return Some(("ResourceAttribute", Some(attribute)));
                 }
                 _ => {}
             }
         }
-        ("DirectModification", None)
+        None
     }
 }
 

@@ -9,6 +9,7 @@ use super::template::Template;
 use crate::cfn;
 use crate::sim::ec2::{Ec2, Tags};
 use crate::sim::wire::{ApiError, Params};
+pub(super) use crate::sim::world::MASK;
 use crate::sim::world::{Place, World};
 
 /// Everything that a create or an update call gives.
@@ -43,9 +44,6 @@ impl Config {
         secret.flat_map(|parameter| [Some(parameter.value.as_str()), parameter.resolved.as_deref()]).flatten()
     }
 }
-
-/// What is told in place of a secret value.
-pub(super) const MASK: &str = "****";
 
 /// A value in which no secret can be read.
 pub(super) fn mask(value: &Json, secrets: &[&str]) -> Json {
@@ -129,6 +127,10 @@ pub(super) fn parameters(
         if !world.has_made_up(&value) {
             declared.accept(&value).map_err(|refusal| invalid(refusal.to_string()))?;
             exists(world, place, declared, &value)?;
+        }
+        // What is hidden is worked with nowhere here: what is made of it would be shown as something else, an output say.
+        if world.assumes() && declared.no_echo {
+            return Ok((declared.name.clone(), Parameter { value: MASK.to_owned(), resolved: None }));
         }
         let resolved = if declared.is_ssm() {
             match (stored(world, place, &value), old.filter(|old| old.value == value)) {

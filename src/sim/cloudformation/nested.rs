@@ -141,7 +141,9 @@ pub(super) fn differs(
 }
 
 fn wanted(scope: &Scope<'_>, stack: &Stack, declared: &cfn::Resource) -> Result<Config, ApiError> {
-    let properties = properties(&scope.evaluator(), declared).map_err(|error| invalid(error.to_string()))?;
+    // It is asked for where nothing is made up, so that all of them are known.
+    let (properties, _) =
+        properties(scope, &scope.evaluator(), declared).map_err(|error| invalid(error.to_string()))?;
     let tags = change::tags((&stack.id, &stack.name), scope.config, &declared.id, properties.get("Tags"));
     config(scope.world, scope.place, (&stack.name, scope.config), &properties, &tags)
 }

@@ -10,7 +10,7 @@ use super::resource::{ASSUMED, Provider, provider_of};
 use super::stack::Resource;
 use crate::cfn::{self, Context, EvalError, Evaluator, Lookup, Pseudo};
 use crate::sim::ec2::zone;
-use crate::sim::world::{Place, World};
+use crate::sim::world::{ASSUMED as MADE_UP, MASK, Place, UNDECIDED, World};
 
 /// What a template's functions are evaluated with.
 pub(super) struct Scope<'a> {
@@ -70,6 +70,33 @@ impl<'a> Scope<'a> {
         lookup
     }
 
+    /// Whether a resource is to be there, by its condition. Where that hangs on what was made up, one that was to be there
+    /// under its condition `before` stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be told. The error says so where nothing is wrong but that.
+    pub(super) fn exists(
+        &self,
+        evaluator: &Evaluator<'_>,
+        resource: &cfn::Resource,
+        before: Option<&Config>,
+    ) -> Result<bool, String> {
+        let error = match evaluator.exists(resource) {
+            Err(error) if self.made_up.get() => error,
+            known => return known.map_err(|error| error.to_string()),
+        };
+        let stands = self.resources.get(&resource.id).is_some_and(|own| own.physical_id.is_some());
+        let is_old = |before: &Config| {
+            let old = before.template.document().resources.get(&resource.id);
+            old.is_some_and(|old| old.condition == resource.condition)
+        };
+        if stands || before.is_some_and(is_old) {
+            return Ok(stands);
+        }
+        Err(format!("{error}: whether {} is made {UNDECIDED}", resource.id))
+    }
+
     fn existing(&self, id: &str, unknown: &BTreeSet<String>) -> Option<&Resource> {
         self.resources.get(id).filter(|resource| resource.physical_id.is_some() && !unknown.contains(id))
     }
@@ -112,6 +139,12 @@ impl Context for Scope<'_> {
             return Lookup::Unknown;
         }
         let Some(resource) = self.existing(id, self.unknown_attributes) else { return Lookup::Unknown };
+        if let Some(told) = resource.told.get(attribute) {
+            return self.telling(told.as_str().into());
+        }
+        if self.world.assumes() && is_chosen(resource, attribute) {
+            return self.telling(format!("{attribute}{MADE_UP}{}", resource.id()).into());
+        }
         let found = provider_of(self.world, resource)
             .and_then(|provider| provider.attribute(self.world, self.place, resource, attribute));
         // An attribute that is not embedded is made up where types are.
@@ -128,8 +161,16 @@ impl Context for Scope<'_> {
         }
     }
 
+    fn hidden(&self, text: &str) -> bool {
+        self.world.assumes() && text.contains(MASK)
+    }
+
     fn zones(&self, region: &str) -> Lookup {
         let names = zone::zones(&region.into()).into_keys();
+        // Which an account has elsewhere is not known.
+        if self.world.assumes() {
+            self.made_up.set(true);
+        }
         Lookup::Known(names.map(Json::from).collect())
     }
 }
@@ -139,11 +180,37 @@ fn items(text: &str) -> Json {
     text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Json::from).collect()
 }
 
-/// A resource's properties, all of them known.
+/// Whether AWS chooses an attribute where the template does not give it, so that nobody knows it before.
+pub(super) fn is_chosen(resource: &Resource, attribute: &str) -> bool {
+    resource.type_name == "AWS::EC2::Subnet"
+        && matches!(attribute, "AvailabilityZone" | "AvailabilityZoneId")
+        && resource.text(attribute).is_none()
+}
+
+/// A resource's properties; with why one cannot be worked out, where something in it was made up. That one stays what it
+/// is, if the resource stands.
 ///
 /// # Errors
 ///
 /// The first that cannot be worked out.
-pub(super) fn properties(evaluator: &Evaluator<'_>, declared: &cfn::Resource) -> Result<Map<String, Json>, EvalError> {
-    evaluator.properties(declared).into_iter().map(|(name, value)| Ok((name, value?))).collect()
+pub(super) fn properties(
+    scope: &Scope<'_>,
+    evaluator: &Evaluator<'_>,
+    declared: &cfn::Resource,
+) -> Result<(Map<String, Json>, Option<EvalError>), EvalError> {
+    let (mut properties, mut unsure) = (Map::new(), None);
+    for (name, value) in evaluator.properties(declared) {
+        match value {
+            Ok(value) => {
+                properties.insert(name, value);
+            }
+            Err(error) if scope.made_up.get() => {
+                let old = scope.resources.get(&declared.id).and_then(|old| old.properties.get(&name));
+                properties.extend(old.map(|old| (name, old.clone())));
+                unsure.get_or_insert(error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((properties, unsure))
 }

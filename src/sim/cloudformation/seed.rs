@@ -26,9 +26,53 @@ pub(crate) fn exports(world: &mut World, seed: &Seed) {
     }
 }
 
-/// Puts a stack into a world, with its resources as it has them.
-pub(crate) fn stack(world: &mut World, place: &Place, seed: &seed::Stack) {
-    let Some(status) = at_rest(&seed.status) else { return };
+/// A resource that does not stand at its service yet.
+pub(crate) struct Unsettled {
+    place: Place,
+    stack: String,
+    logical_id: String,
+    reason: String,
+}
+
+/// Lets resources stand that needed those of stacks which came later. The others are taken to work.
+pub(crate) fn settle_rest(world: &mut World, mut rest: Vec<Unsettled>) {
+    loop {
+        let before = rest.len();
+        rest.retain_mut(|unsettled| {
+            let Unsettled { place, stack, logical_id, reason } = unsettled;
+            let own = |world: &World| {
+                let stack = world.at(place).cloudformation.stacks.get(stack)?;
+                Some((stack.name.clone(), stack.resources.get(logical_id)?.clone()))
+            };
+            let Some((name, mut resource)) = own(world) else { return false };
+            resource.assumed = false;
+            if let Err(again) = settle(world, place, &name, &mut resource) {
+                *reason = again;
+                return true;
+            }
+            if let Some(stack) = world.at_mut(place).cloudformation.stacks.get_mut(stack) {
+                if let Some(before) = &mut stack.stable {
+                    before.resources.insert(logical_id.clone(), resource.clone());
+                }
+                stack.resources.insert(logical_id.clone(), resource);
+            }
+            false
+        });
+        if rest.len() == before {
+            break;
+        }
+    }
+    for Unsettled { place, stack, logical_id, reason } in rest {
+        let stack = world.at(&place).cloudformation.stacks.get(&stack);
+        let about = stack.and_then(|stack| Some((stack.name.clone(), stack.resources.get(&logical_id)?)));
+        let Some((name, what)) = about.map(|(name, resource)| (name, assumption(resource, &reason))) else { continue };
+        world.assume(&place, &name, what);
+    }
+}
+
+/// Puts a stack into a world, with its resources as it has them. Those that do not stand yet may need another stack's.
+pub(crate) fn stack(world: &mut World, place: &Place, seed: &seed::Stack) -> Vec<Unsettled> {
+    let Some(status) = at_rest(&seed.status) else { return Vec::new() };
     if status.as_str() != seed.status {
         world.assume(place, &seed.name, format!("what is {} is taken to end in {status}", seed.status));
     }
@@ -53,7 +97,7 @@ pub(crate) fn stack(world: &mut World, place: &Place, seed: &seed::Stack) {
         rollback: seed.rollback.clone(),
         express: seed.express,
     };
-    resources(world, place, &mut stack, &config, seed);
+    let unsettled = resources(world, place, &mut stack, &config, seed);
     stack.outputs = outputs(world, place, &stack, &config, seed);
     stack.config = Some(config);
     // Whether it ever was complete is told by its events.
@@ -73,13 +117,16 @@ pub(crate) fn stack(world: &mut World, place: &Place, seed: &seed::Stack) {
             None
         }
     };
+    stack.seeded = now(&stack).map(Box::new);
     if status == Status::UpdateFailed {
-        stack.stable = stable(&stack).map(Box::new);
+        // Nobody tells what it was before.
+        stack.stable.clone_from(&stack.seeded);
     }
     let service = &mut world.at_mut(place).cloudformation;
     service.export(&stack);
     service.names.insert(stack.name.clone(), stack.id.clone());
     service.stacks.insert(stack.id.clone(), stack);
+    unsettled
 }
 
 fn owned((key, value): (&String, &String)) -> (String, String) {
@@ -128,7 +175,14 @@ fn parameters(document: &Document, seed: &seed::Stack) -> indexmap::IndexMap<Str
 }
 
 /// Gives a stack the resources that it has, each with the properties that its template works out to.
-fn resources(world: &mut World, place: &Place, stack: &mut Stack, config: &Config, seed: &seed::Stack) {
+fn resources(
+    world: &mut World,
+    place: &Place,
+    stack: &mut Stack,
+    config: &Config,
+    seed: &seed::Stack,
+) -> Vec<Unsettled> {
+    let mut unsettled = Vec::new();
     let document = config.template.document();
     let (order, mut needs) = {
         let scope = Scope::new(world, place, (&stack.id, &stack.name), config, &stack.resources);
@@ -178,11 +232,16 @@ fn resources(world: &mut World, place: &Place, stack: &mut Stack, config: &Confi
         };
         stack.import(imports);
         let left = matches!(resource.status, ResourceStatus::DeleteComplete | ResourceStatus::DeleteSkipped);
-        if resource.physical_id.is_some() && !left {
-            settle(world, place, &stack.name, &mut resource);
+        if resource.physical_id.is_some()
+            && !left
+            && let Err(reason) = settle(world, place, &stack.name, &mut resource)
+        {
+            let (place, stack, logical_id) = (place.clone(), stack.id.clone(), name.clone());
+            unsettled.push(Unsettled { place, stack, logical_id, reason });
         }
         stack.resources.insert(name.clone(), resource);
     }
+    unsettled
 }
 
 /// The attributes of resources that a stack's outputs tell: those that are nothing but one.
@@ -220,7 +279,11 @@ const READ: [&str; 6] = [
 ];
 
 /// Lets a resource stand at its service, under the id that it has.
-fn settle(world: &mut World, place: &Place, stack: &str, resource: &mut Resource) {
+///
+/// # Errors
+///
+/// Why it cannot. It stands in its stack alone then.
+fn settle(world: &mut World, place: &Place, stack: &str, resource: &mut Resource) -> Result<(), String> {
     let id = resource.id().to_owned();
     if resource.type_name == "AWS::EC2::VPC"
         && let Some(vpc) = world.ec2_mut(place).vpcs.get_mut(&id)
@@ -238,15 +301,15 @@ fn settle(world: &mut World, place: &Place, stack: &str, resource: &mut Resource
         }
     }
     if READ.contains(&resource.type_name.as_str()) {
-        return;
+        return Ok(());
     }
     let Some(provider) = embedded(world, &resource.type_name) else {
         resource.assumed = true;
-        return;
+        return Ok(());
     };
     if record::provider(&resource.type_name).is_some() {
         record::keep(world, place, stack, resource);
-        return;
+        return Ok(());
     }
     let before = world.ec2(place).clone();
     let job = Job {
@@ -264,29 +327,32 @@ fn settle(world: &mut World, place: &Place, stack: &str, resource: &mut Resource
     let reason = match made {
         Ok(made) if is_found(world, place, resource, &made) => {
             world.advance(world.now);
-            return;
+            return Ok(());
         }
         Ok(_) => "it is not known by its id".to_owned(),
         Err(failure) => failure.message().to_owned(),
     };
     world.ec2_mut(place).clone_from(&before);
     resource.assumed = true;
-    world.assume(place, stack, assumption(resource, &reason));
+    Err(reason)
 }
 
 /// Whether a resource that was made here is found by the id that its stack knows it by.
 fn is_found(world: &mut World, place: &Place, resource: &Resource, made: &str) -> bool {
     match resource.type_name.as_str() {
         "AWS::EC2::EIP" => {
-            let mut addresses = world.ec2_mut(place).addresses.values_mut();
-            let own = addresses.find(|address| address.public_ip.to_string() == made);
-            match (own, resource.id().parse()) {
-                (Some(own), Ok(ip)) => {
-                    own.public_ip = ip;
-                    true
-                }
-                _ => false,
+            let addresses = &mut world.ec2_mut(place).addresses;
+            let own = addresses.iter().find(|(_, address)| address.public_ip.to_string() == made);
+            let (Some((allocation, _)), Ok(ip)) = (own, resource.id().parse()) else { return false };
+            let allocation = allocation.clone();
+            let Some(own) = addresses.remove(&allocation) else { return false };
+            let told = resource.told.get("AllocationId").cloned();
+            let id = told.clone().unwrap_or(allocation);
+            addresses.insert(id.clone(), super::super::ec2::Address { id: id.clone(), public_ip: ip, ..own });
+            if told.is_none() {
+                world.made_up(&id);
             }
+            true
         }
         // Nobody asks for these by their ids, which have had several forms.
         "AWS::EC2::SecurityGroupIngress" | "AWS::EC2::SecurityGroupEgress" | "AWS::EC2::VPCGatewayAttachment" => true,
@@ -314,8 +380,8 @@ fn outputs(world: &World, place: &Place, stack: &Stack, config: &Config, seed: &
     keys.into_iter().map(output).collect()
 }
 
-/// What a stack goes back to whose update has failed: nobody tells what it was before, so what it is now.
-fn stable(stack: &Stack) -> Option<Before> {
+/// What a stack is.
+fn now(stack: &Stack) -> Option<Before> {
     Some(Before {
         config: stack.config.clone()?,
         resources: stack.resources.clone(),

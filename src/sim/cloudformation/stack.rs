@@ -61,6 +61,9 @@ pub struct Stack {
     /// What it was before updates that failed and were not taken back, if it ever was complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) stable: Option<Box<Before>>,
+    /// What it was elsewhere when the world was seeded with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) seeded: Option<Box<Before>>,
     /// What was found when somebody last looked for drift, if that was after its last operation began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<Drift>,
@@ -125,7 +128,7 @@ pub struct Resource {
     /// Whether it is only taken to be there and to work: a type that is not embedded, in a world that assumes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub assumed: bool,
-    /// Attributes that were told from elsewhere, of one that is assumed.
+    /// Attributes that were told from elsewhere, of one that stands there as it does here.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) told: BTreeMap<String, String>,
 }
@@ -176,6 +179,7 @@ impl Stack {
             garbage: Vec::new(),
             operation: None,
             stable: None,
+            seeded: None,
             drift: None,
             detections: Vec::new(),
             nested: None,

@@ -59,7 +59,11 @@ fn plant_vpc(world: &mut World, place: &Place, seed: &seed::Vpc, tables: &[seed:
     };
     for (association, range) in &seed.ranges {
         let id = match association.as_str() {
-            "" => world.ids().resource("vpc-cidr-assoc"),
+            "" => {
+                let id = world.ids().resource("vpc-cidr-assoc");
+                world.made_up(&id);
+                id
+            }
             id => id.to_owned(),
         };
         match range.parse() {
@@ -76,6 +80,9 @@ fn plant_vpc(world: &mut World, place: &Place, seed: &seed::Vpc, tables: &[seed:
         vpc.main_route_table.clone_from(&main.id);
     }
     vpc.default_security_group = security_group::create_default(world, place, &seed.id);
+    // Nobody has told these.
+    world.made_up(&vpc.default_security_group);
+    world.made_up(&vpc.default_network_acl);
     world.ec2_mut(place).vpcs.insert(seed.id.clone(), vpc);
 }
 

@@ -7,6 +7,12 @@ use super::Place;
 /// What is in every value that was made up and has no id of its own; no service of AWS is called so.
 pub(crate) const ASSUMED: &str = ":assumed:";
 
+/// What stands in place of a value that is hidden.
+pub(crate) const MASK: &str = "****";
+
+/// What an error says that is none of what was asked for: this world does not know enough to carry it out.
+pub const UNDECIDED: &str = "hangs on what is hidden or was made up";
+
 /// What is known of what stands elsewhere, and what was taken to be as it should.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Assumptions {
@@ -42,7 +48,8 @@ impl Assumptions {
 
     /// Whether something in a text was made up, so that nothing can be concluded from it.
     pub fn has_made_up(&self, text: &str) -> bool {
-        text.contains(ASSUMED) || text.contains("{{resolve:") || self.made_up.iter().any(|id| text.contains(id))
+        let is_marked = [ASSUMED, MASK, "{{resolve:"].iter().any(|mark| text.contains(mark));
+        is_marked || self.made_up.iter().any(|id| text.contains(id))
     }
 
     /// Notes that a bucket is taken to be there.

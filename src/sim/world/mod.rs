@@ -16,8 +16,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use assumptions::ASSUMED;
-pub use assumptions::Assumptions;
+pub(crate) use assumptions::{ASSUMED, MASK};
+pub use assumptions::{Assumptions, UNDECIDED};
 pub(crate) use delta::Delta;
 pub use ids::Ids;
 pub use shelf::{Shelf, Tracked};

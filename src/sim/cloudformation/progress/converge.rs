@@ -15,7 +15,7 @@ use crate::sim::cloudformation::operation::{Operation, Phase, Task, TaskState};
 use crate::sim::cloudformation::resource::{
     self, Job, Provider, Readiness, Update, is_taggable, provider_in, provider_of,
 };
-use crate::sim::cloudformation::scope::{Scope, properties};
+use crate::sim::cloudformation::scope::{Scope, is_chosen, properties};
 use crate::sim::cloudformation::stack::{Resource, Stack};
 use crate::sim::cloudformation::status::ResourceStatus;
 use crate::sim::ec2::Tags;
@@ -31,9 +31,10 @@ pub(super) fn tasks(world: &World, place: &Place, stack: &Stack) -> Result<BTree
     let scope = Scope::new(world, place, (&stack.id, &stack.name), config, &stack.resources);
     let evaluator = scope.evaluator();
     let document = config.template.document();
+    let before = stack.operation.as_ref().and_then(|operation| Some(&operation.before.as_ref()?.config));
     let mut tasks = BTreeMap::new();
     for resource in document.resources.values() {
-        if evaluator.exists(resource).map_err(|error| error.to_string())? {
+        if scope.exists(&evaluator, resource, before)? {
             tasks.insert(resource.id.clone(), task(BTreeSet::new()));
         }
     }
@@ -58,17 +59,17 @@ fn wanted(world: &World, place: &Place, stack: &mut Stack, declared: &cfn::Resou
     let Some(config) = &stack.config else { return Err("The stack has no template".to_owned()) };
     let scope = Scope::new(world, place, (&stack.id, &stack.name), config, &stack.resources);
     let evaluator = scope.evaluator();
-    let (properties, unsure) = match properties(&evaluator, declared) {
-        Ok(properties) => (properties, None),
-        Err(error) if scope.made_up.get() => (Map::new(), Some(error.to_string())),
-        Err(error) => return Err(error.to_string()),
-    };
+    let (properties, unsure) = properties(&scope, &evaluator, declared).map_err(|error| error.to_string())?;
+    let unsure = unsure.map(|error| error.to_string());
     let resolved = properties.iter().find(|(_, value)| value.to_string().contains("{{resolve:"));
     if let Some((name, _)) = resolved.filter(|_| !world.assumes()) {
         return Err(format!("The dynamic reference in property {name} cannot be resolved: the embedded AWS has none"));
     }
     let metadata = declared.metadata.as_deref().map(|node| evaluator.value(node)).transpose();
-    let metadata = metadata.map_err(|error| error.to_string())?;
+    let metadata = match metadata {
+        Err(_) if scope.made_up.get() => scope.resources.get(&declared.id).and_then(|old| old.metadata.clone()),
+        metadata => metadata.map_err(|error| error.to_string())?,
+    };
     let tags = if is_taggable(&declared.type_name) {
         change::tags((&stack.id, &stack.name), config, &declared.id, properties.get("Tags"))
     } else {
@@ -266,6 +267,17 @@ fn act(
     match result {
         Ok(physical_id) => {
             resource.physical_id = Some(physical_id);
+            // What was told of it was told of what it was.
+            match verb {
+                Verb::Update if resource.assumed => {}
+                Verb::Update => {
+                    let chosen: Vec<String> =
+                        resource.told.keys().filter(|name| is_chosen(&resource, name)).cloned().collect();
+                    resource.told.retain(|name, _| chosen.contains(name));
+                }
+                Verb::Create | Verb::Replace => resource.told.clear(),
+                Verb::Restore => {}
+            }
             if matches!(verb, Verb::Create | Verb::Replace) {
                 resource.reason = Some("Resource creation Initiated".to_owned());
                 stack.tell(world, &resource);

@@ -3,6 +3,7 @@
 mod converge;
 mod dispose;
 mod guard;
+mod lasting;
 mod outputs;
 mod phase;
 

@@ -1,5 +1,7 @@
 //! What a stack gives, worked out at the end of its creation or update.
 
+use super::lasting;
+use crate::cfn::EvalError;
 use crate::sim::cloudformation::config::Config;
 use crate::sim::cloudformation::output::Output;
 use crate::sim::cloudformation::scope::Scope;
@@ -19,20 +21,28 @@ pub(in crate::sim::cloudformation) fn outputs(
 ) -> Result<Vec<Output>, String> {
     let Some(config) = &stack.config else { return Ok(Vec::new()) };
     let scope = Scope::new(world, place, (&stack.id, &stack.name), config, &stack.resources);
-    let outputs = evaluate(config, &scope)?;
+    let outputs = evaluate(stack, config, &scope)?;
     let imports = scope.imports.take();
     check_exports(world, place, stack, &outputs)?;
     stack.import(imports);
     Ok(outputs)
 }
 
-fn evaluate(config: &Config, scope: &Scope<'_>) -> Result<Vec<Output>, String> {
+fn evaluate(stack: &Stack, config: &Config, scope: &Scope<'_>) -> Result<Vec<Output>, String> {
     let evaluator = scope.evaluator();
+    let told = stack.seeded.as_deref();
     let mut outputs = Vec::new();
     for declared in config.template.document().outputs.values() {
+        if let Some(told) = told.filter(|told| lasting::keeps(scope, told, declared)) {
+            outputs.extend(told.outputs.iter().find(|output| output.key == declared.name).cloned());
+            continue;
+        }
         scope.made_up.set(false);
         let exists = declared.condition.as_deref().map_or(Ok(true), |name| evaluator.condition(name));
-        if !exists.map_err(|error| error.to_string())? {
+        // What hangs on what was made up may be there.
+        let unsure = |error: &EvalError| scope.made_up.get() || (error.is_unknown() && scope.world.assumes());
+        let exists = exists.or_else(|error| if unsure(&error) { Ok(true) } else { Err(error.to_string()) });
+        if !exists? {
             continue;
         }
         let text = |node| match evaluator.text(node) {
@@ -42,7 +52,7 @@ fn evaluate(config: &Config, scope: &Scope<'_>) -> Result<Vec<Output>, String> {
                 declared.name
             )),
             // What does not fit what was made up may fit what it stands for.
-            Err(_) if scope.made_up.get() => Ok(format!("{}{ASSUMED}{}", declared.name, scope.stack_name)),
+            Err(error) if unsure(&error) => Ok(format!("{}{ASSUMED}{}", declared.name, scope.stack_name)),
             Err(error) => Err(error.to_string()),
         };
         let Some(value) = declared.value.as_deref() else { continue };

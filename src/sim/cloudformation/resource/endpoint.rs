@@ -10,7 +10,7 @@ use crate::sim::cloudformation::stack::Resource;
 use crate::sim::ec2::{EndpointType, State, endpoint};
 use crate::sim::wire::ApiError;
 use crate::sim::wire::xml::iso;
-use crate::sim::world::{Place, World};
+use crate::sim::world::{ASSUMED, Place, World};
 
 /// An endpoint. What it serves is fixed here: a change of its tables, subnets or groups makes another one, which AWS
 /// would do in place.
@@ -69,6 +69,10 @@ impl Provider for VpcEndpoint {
         Some(match name {
             "Id" => resource.id().into(),
             "CreationTimestamp" => iso(resource.at).into(),
+            // Only AWS makes these.
+            "DnsEntries" | "NetworkInterfaceIds" if world.assumes() => {
+                json!([format!("{name}{ASSUMED}{}", resource.id())])
+            }
             "DnsEntries" | "NetworkInterfaceIds" => Json::Array(Vec::new()),
             _ => return None,
         })

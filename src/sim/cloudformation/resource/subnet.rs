@@ -43,7 +43,13 @@ impl Provider for Subnet {
             let refuse = || ApiError::invalid(format!("Value ({id}) for parameter availabilityZoneId is invalid."));
             found.map(|(name, _)| name).ok_or_else(refuse)
         };
-        let zone_of_id = job.text("AvailabilityZoneId").map(by_id).transpose()?;
+        let zone_of_id = match job.text("AvailabilityZoneId") {
+            // Which zones an account really has is not known.
+            Some(id) if world.assumes() => {
+                Some(by_id(id.clone()).unwrap_or_else(|_| format!("{}:{id}", job.place.region)))
+            }
+            id => id.map(by_id).transpose()?,
+        };
         let wanted = subnet::SubnetRequest {
             vpc: job.require("VpcId")?,
             cidr_block: job.require("CidrBlock")?,
@@ -75,6 +81,7 @@ impl Provider for Subnet {
             "VpcId" => subnet.vpc.as_str().into(),
             "CidrBlock" => subnet.cidr_block.to_string().into(),
             "AvailabilityZone" => subnet.zone.as_str().into(),
+            "AvailabilityZoneId" if resource.properties.contains_key(name) => resource.text(name)?.into(),
             "AvailabilityZoneId" => zone::zones(&place.region).remove(&subnet.zone)?.into(),
             "Ipv6CidrBlocks" => subnet.ipv6_cidr_block.iter().map(ToString::to_string).collect(),
             _ => return None,

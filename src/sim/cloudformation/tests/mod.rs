@@ -17,6 +17,7 @@ mod deletion;
 mod drift;
 mod exports;
 mod guards;
+mod made_up;
 mod nested;
 mod resources;
 mod revert;

@@ -3,7 +3,7 @@
 use super::Bench;
 use crate::sim::seed::{self, Parameter, Resource, Seed, Stack, Vpc};
 
-const VPC: &str = "vpc-0657eecdd3cb13d09";
+pub(super) const VPC: &str = "vpc-0657eecdd3cb13d09";
 const TABLE: &str = "rtb-0657eecdd3cb13d0a";
 
 fn resource(id: &str, type_name: &str) -> Resource {
@@ -13,13 +13,17 @@ fn resource(id: &str, type_name: &str) -> Resource {
 
 const POLICY: &str = r#"{"Statement":[{"Effect":"Allow","Action":"Update:*","Principal":"*","Resource":"*"},{"Effect":"Deny","Action":"Update:Replace","Principal":"*","Resource":"LogicalResourceId/Vpc"}]}"#;
 
-/// A bench whose world begins with a VPC and a stack of this template and these resources.
-fn bench(template: &str, resources: &[(&str, &str, &str)], outputs: &[(&str, &str)]) -> Bench {
-    let mut bench = Bench::new();
+/// A stack of this template and these resources, with a hidden parameter.
+pub(super) fn standing(
+    name: &str,
+    template: &str,
+    resources: &[(&str, &str, &str)],
+    outputs: &[(&str, &str)],
+) -> Stack {
     let named = |(name, id, kind): &(&str, &str, &str)| ((*name).to_owned(), resource(id, kind));
-    let stack = Stack {
-        id: "arn:aws:cloudformation:us-east-1:111111111111:stack/net/1".to_owned(),
-        name: "net".to_owned(),
+    Stack {
+        id: format!("arn:aws:cloudformation:us-east-1:111111111111:stack/{name}/1"),
+        name: name.to_owned(),
         status: "UPDATE_COMPLETE".to_owned(),
         template: template.to_owned(),
         parameters: [("Key".to_owned(), Parameter { value: "****".to_owned(), resolved: None })].into(),
@@ -29,7 +33,17 @@ fn bench(template: &str, resources: &[(&str, &str, &str)], outputs: &[(&str, &st
         notification_arns: vec!["arn:aws:sns:us-east-1:111111111111:told".to_owned()],
         outputs: outputs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
         ..Stack::default()
-    };
+    }
+}
+
+/// A bench whose world begins with a VPC and a stack of this template and these resources.
+pub(super) fn bench(template: &str, resources: &[(&str, &str, &str)], outputs: &[(&str, &str)]) -> Bench {
+    with(vec![standing("net", template, resources, outputs)])
+}
+
+/// A bench whose world begins with a VPC and these stacks.
+pub(super) fn with(stacks: Vec<Stack>) -> Bench {
+    let mut bench = Bench::new();
     let vpc = Vpc { id: VPC.to_owned(), ranges: vec![(String::new(), "10.0.0.0/16".to_owned())], ..Vpc::default() };
     let export =
         seed::Export { name: "shared".to_owned(), value: "10.0.9.0/24".to_owned(), stack: "arn:other".to_owned() };
@@ -48,14 +62,14 @@ fn bench(template: &str, resources: &[(&str, &str, &str)], outputs: &[(&str, &st
         peerings: Vec::new(),
         exports: vec![export],
         objects: Vec::new(),
-        stacks: vec![stack],
+        stacks,
     };
     seed::plant(&mut bench.world, &[seed]);
     bench
 }
 
 /// What was taken for granted about the stack.
-fn assumed(bench: &Bench, stack: &str) -> Vec<String> {
+pub(super) fn assumed(bench: &Bench, stack: &str) -> Vec<String> {
     let assumptions = bench.world.rules.assumptions.as_ref().unwrap();
     assumptions.about(&bench.place, stack).map(str::to_owned).collect()
 }
