@@ -89,7 +89,6 @@ impl Kept {
             (Place::File(path), read)
         };
         let shown = place.shown();
-        let mut told = false;
         let inventory = match read {
             Ok(Read::Found(inventory)) => Some(inventory),
             Ok(Read::Nothing) => None,
@@ -101,13 +100,11 @@ impl Kept {
             }
             Err(failure) => {
                 tell(&format!("the inventory {shown} cannot be read"), &failure);
-                // What shuts the door to one who reads shuts it to one who writes.
-                told = plan.inventory.is_some();
                 None
             }
         };
         let inventory = inventory.unwrap_or_else(|| Inventory::empty(&plan.name));
-        Self { place, plan: plan.name.to_string(), inventory, told }
+        Self { place, plan: plan.name.to_string(), inventory, told: false }
     }
 
     /// Adds what a run has to tell. That it cannot be written is told once and stops nothing.

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use crate::aws::{Bucket, Environment, Regional, Revision, Sessions};
+use crate::aws::{AccountSpec, Bucket, CallError, Class, Environment, Regional, Revision, Sessions};
 use crate::event::Failure;
+use crate::ids::AccountName;
 use crate::inventory::{Inventory, News};
 use crate::plan::{InventoryBucket, Plan};
 use crate::run::every_account;
@@ -29,8 +30,14 @@ impl Object {
     /// Where a plan's inventory is, with a session of its own: by what it says, sessions for others are opened.
     pub(super) async fn of(plan: &Plan, kept: &InventoryBucket, environment: &Environment) -> Self {
         let InventoryBucket { account, bucket } = kept;
-        let spec = every_account(plan).shift_remove(account);
-        let specs: IndexMap<_, _> = spec.map(|spec| (account.clone(), spec)).into_iter().collect();
+        let mut all = every_account(plan);
+        let mut specs: IndexMap<AccountName, AccountSpec> = IndexMap::new();
+        // With those that it is reached by way of.
+        let mut next = Some(account.clone());
+        while let Some((name, spec)) = next.take().and_then(|name| all.shift_remove_entry(&name)) {
+            next = plan.accounts.get(&name).and_then(|account| account.through.clone());
+            specs.insert(name, spec);
+        }
         let regional = match Sessions::open(&specs, environment).await {
             Ok(sessions) => sessions
                 .region(account, &plan.region)
@@ -74,22 +81,14 @@ impl Object {
     /// As for [`Object::read`]; or others write it time and again.
     pub(super) async fn add(&self, plan: &str, inventory: &mut Inventory, news: News) -> Result<(), Failure> {
         let regional = self.regional.as_ref().map_err(Clone::clone)?;
-        let asked = |error: crate::aws::CallError| self.refused(error.into());
         for attempt in 0..ATTEMPTS {
             let (read, found) = self.read(plan).await?;
             match read {
                 Read::Found(latest) => *inventory = latest,
                 Read::Nothing => {}
                 Read::Damaged(_) => {
-                    let aside = format!("{}.damaged", self.key);
                     let text = found.as_ref().map(|found| String::from_utf8_lossy(&found.bytes)).unwrap_or_default();
-                    // One that was set aside before stays: it is the older, and may hold what this one has lost.
-                    if regional.revise(&self.bucket, &aside, &text, None).await.map_err(asked)? {
-                        terminal::notice(&format!(
-                            "the damaged inventory was set aside as s3://{}/{aside}\n",
-                            self.bucket.name
-                        ));
-                    }
+                    self.set_aside(regional, &text).await?;
                     *inventory = Inventory::empty(plan);
                 }
             }
@@ -99,12 +98,35 @@ impl Object {
             if before == after && found.is_some() {
                 return Ok(());
             }
-            if regional.revise(&self.bucket, &self.key, &after, found.as_ref()).await.map_err(asked)? {
+            match regional.revise(&self.bucket, &self.key, &after, found.as_ref()).await {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                // Whether it was written will be seen.
+                Err(error) if error.class == Class::Lost && attempt + 1 < ATTEMPTS => {}
+                Err(error) => return Err(self.refused(error.into())),
+            }
+            // What was written by a call of ours that was repeated, or whose answer was lost, is not added once more.
+            if self.read(plan).await?.1.is_some_and(|now| now.bytes == after.as_bytes()) {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(u64::from(50 * (attempt + 1)))).await;
         }
         Err(Failure::new("others write it time and again", ""))
+    }
+
+    /// Keeps a damaged document under another name, of which each has one of its own: nothing is lost for good.
+    async fn set_aside(&self, regional: &Regional, text: &str) -> Result<(), Failure> {
+        for number in 1..=ATTEMPTS {
+            let aside = format!("{}.damaged-{number}", self.key);
+            let put = regional.revise(&self.bucket, &aside, text, None).await;
+            if put.map_err(|error: CallError| self.refused(error.into()))? {
+                let bucket = &self.bucket.name;
+                terminal::notice(&format!("the damaged inventory was set aside as s3://{bucket}/{aside}\n"));
+                return Ok(());
+            }
+        }
+        let cause = format!("it is damaged, and there are {ATTEMPTS} such beside it");
+        Err(Failure::new("it cannot be set aside", cause).help("see what damages it, and delete those"))
     }
 
     /// A refusal with what must be so that it is none.
@@ -190,7 +212,7 @@ mod tests {
         assert!(regional.revise(&object.bucket, KEY, "{ half", None).await.unwrap());
         object.add("net", &mut Inventory::empty("net"), news("111111111111")).await.unwrap();
         assert_eq!(found(&object).await.accounts.len(), 1);
-        assert_eq!(text(&sim, "orch/inventory/net.json.damaged").as_deref(), Some("{ half"));
+        assert_eq!(text(&sim, "orch/inventory/net.json.damaged-1").as_deref(), Some("{ half"));
     }
 
     #[tokio::test(start_paused = true)]

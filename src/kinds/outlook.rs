@@ -1,6 +1,6 @@
 //! What a look at one node gives before a run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::stack::Prepared;
 use super::{Done, Owner, Regional};
@@ -13,6 +13,8 @@ pub struct Outlook {
     pub foreseen: Foreseen,
     /// The outputs that it has and will have, whatever the run does to it.
     pub outputs: BTreeMap<String, String>,
+    /// The outputs that are not here and will be ids of what the run makes, so that nothing that stands can have them.
+    pub fresh: BTreeSet<String>,
     /// Its ARN or id, if it is there and stays.
     pub id: Option<String>,
     /// A change set that is made and waits to be executed.
@@ -27,7 +29,15 @@ impl From<Foreseen> for Outlook {
     /// An outlook on a node that gives nothing as yet.
     fn from(foreseen: Foreseen) -> Self {
         let grounds = Grounds::default();
-        Self { foreseen, outputs: BTreeMap::new(), id: None, prepared: None, grounds, led: Vec::new() }
+        Self {
+            foreseen,
+            outputs: BTreeMap::new(),
+            fresh: BTreeSet::new(),
+            id: None,
+            prepared: None,
+            grounds,
+            led: Vec::new(),
+        }
     }
 }
 
@@ -53,9 +63,10 @@ impl Outlook {
         !matches!(self.foreseen.action, Action::Nothing | Action::Read)
     }
 
-    /// Whether the run would make it: what it will give, nothing has yet.
-    pub fn is_fresh(&self) -> bool {
-        self.foreseen.action == Action::Create
+    /// Whether the run would make what an output will name; without an output, it itself. A stack that is made may hand on
+    /// what has long been there.
+    pub fn is_fresh(&self, output: Option<&str>) -> bool {
+        self.foreseen.action == Action::Create && output.is_none_or(|output| self.fresh.contains(output))
     }
 
     /// The same with what it waits for.

@@ -131,7 +131,7 @@ impl Drafter<'_> {
             if self.outlooks.get(&need.node, attribute).is_some() {
                 continue;
             }
-            match self.outlooks.giving(&need.node) {
+            match self.outlooks.giving(&need.node, attribute) {
                 // It is as it will be, and does not give this.
                 Giving::All => return Err(*failure),
                 Giving::More { fresh } => later.fresh &= fresh,

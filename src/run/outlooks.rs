@@ -104,10 +104,14 @@ impl Outlooks {
     }
 
     /// How much a node can still give; of one that is not foreseen nothing is known.
-    pub(super) fn giving(&self, node: &NodeId) -> Giving {
+    pub(super) fn giving(&self, node: &NodeId, attribute: &Attribute) -> Giving {
+        let output = match attribute {
+            Attribute::Id => None,
+            Attribute::Output(name) => Some(&**name),
+        };
         match self.lock().get(node) {
             Some(outlook) if !outlook.is_pending() => Giving::All,
-            Some(outlook) => Giving::More { fresh: outlook.is_fresh() },
+            Some(outlook) => Giving::More { fresh: outlook.is_fresh(output) },
             None => Giving::More { fresh: false },
         }
     }

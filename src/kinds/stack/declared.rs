@@ -1,12 +1,12 @@
 //! What a template alone tells of a stack that is to be made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
 use super::super::{Expected, Regional};
 use super::foresee::Draft;
-use crate::cfn::{Context, Document, Evaluator, Lookup, Pseudo};
+use crate::cfn::{Context, Document, Evaluator, Lookup, Node, Pseudo, Target, references};
 use crate::preview::{Effect, ResourceChange};
 
 /// A template with the parameters that are known. Of its resources nothing is.
@@ -60,6 +60,29 @@ impl<'a> Declared<'a> {
             Some(ResourceChange { effect, resource: name, kind, id: None, properties: Vec::new(), nested: Vec::new() })
         });
         made.collect()
+    }
+
+    /// The outputs that will be the id of something of EC2 that the stack makes.
+    pub(super) fn fresh(&self) -> BTreeSet<String> {
+        if self.document.has_macros {
+            return BTreeSet::new();
+        }
+        let is_own_id = |target: &Target<'_>| {
+            let (name, attribute) = match *target {
+                Target::Name(name) => (name, None),
+                Target::Attribute { resource, attribute: Some(attribute) } => (resource, Some(attribute)),
+                _ => return false,
+            };
+            let kind = self.document.resources.get(name).and_then(|own| own.type_name.strip_prefix("AWS::EC2::"));
+            // A subnet has a `VpcId`, too, and that is another's.
+            kind.is_some_and(|kind| attribute.is_none_or(|of| of.eq_ignore_ascii_case(&format!("{kind}Id"))))
+        };
+        let is_fresh = |value: &Node| match references(value, &|_| None).as_slice() {
+            [only] => is_own_id(&only.target),
+            _ => false,
+        };
+        let fresh = self.document.outputs.values().filter(|output| output.value.as_deref().is_some_and(is_fresh));
+        fresh.map(|output| output.name.clone()).collect()
     }
 
     /// The outputs whose values follow from the parameters.

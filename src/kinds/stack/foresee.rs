@@ -299,6 +299,7 @@ fn made(regional: &Regional, draft: &Draft, document: Option<&Document>) -> Outl
             let declared = declared::Declared::new(regional, draft, document);
             outlook.foreseen.resources = declared.resources();
             outlook.outputs = declared.outputs();
+            outlook.fresh = declared.fresh();
             if document.has_macros {
                 outlook
                     .foreseen

@@ -56,6 +56,8 @@ pub struct Wanted {
     pub(super) places: HashSet<(String, String)>,
     /// The nodes of which all tables and the destination are known.
     pub(super) certain: HashSet<NodeId>,
+    /// The peerings that nodes turned out to have.
+    pub(super) peerings: HashSet<String>,
 }
 
 impl Wanted {
@@ -86,12 +88,18 @@ impl Wanted {
         wanted
     }
 
-    /// Where routes are by what the nodes have given. Of peerings it tells nothing: what a node has between other VPCs is
-    /// deleted with the node.
+    /// Where routes are by what the nodes have given, and which peerings they have.
     pub fn given(plan: &Plan, gathered: &Gathered, sources: &Sources) -> Self {
         let mut wanted = Self::default();
         for node in &plan.nodes {
-            let Spec::Route(spec) = &node.spec else { continue };
+            let spec = match &node.spec {
+                Spec::Route(spec) => spec,
+                Spec::Peering(_) => {
+                    wanted.peerings.extend(gathered.given(&node.id).and_then(|given| given.id));
+                    continue;
+                }
+                Spec::Stack(_) => continue,
+            };
             let resolved = Resolver { gathered, sources, owner: owner(plan, node), adopt: Adopt::Never }.route(spec);
             // One that cannot be worked out is told of the node.
             let Ok(route) = resolved else { continue };

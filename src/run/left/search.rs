@@ -51,11 +51,20 @@ pub struct Left {
 }
 
 impl Left {
-    /// The same without the routes that the plan turns out to want.
+    /// The same without the routes that the plan turns out to want, and the peerings that its nodes have, with the routes
+    /// into these.
     #[must_use]
     pub fn without(self, wanted: &Wanted) -> Self {
-        let keeps = |left: &Leaving| !matches!(&left.thing, Thing::Route(route) if wanted.has(route));
-        // Routes come before the stacks that an order is between.
+        let stays = |peering: &str| {
+            let is_it = |left: &Leaving| matches!(&left.thing, Thing::Peering(left) if left.id == peering);
+            wanted.peerings.contains(peering) && self.leaving.iter().any(is_it)
+        };
+        let keeps = |left: &Leaving| match &left.thing {
+            Thing::Route(route) => !wanted.has(route) && !stays(&route.target),
+            Thing::Peering(peering) => !stays(&peering.id),
+            Thing::Stack(_) => true,
+        };
+        // Routes and peerings come before the stacks that an order is between.
         let before = |index: usize| self.leaving[..index].iter().filter(|left| keeps(left)).count();
         let place = |end: &End| match end {
             End::Left(index) => End::Left(before(*index)),
