@@ -15,6 +15,9 @@ use crate::diag::{FileId, Sources, Span};
 /// How deep templates nest.
 const DEEPEST: usize = 10;
 
+/// How many templates one may nest, those counted that they nest: AWS allows 2,000 stacks in a region.
+const MOST: usize = 500;
+
 /// What the templates read so far nest.
 #[derive(Debug, Default)]
 pub(super) struct Nested(HashMap<FileId, Arc<[Template]>>);
@@ -52,6 +55,16 @@ impl Templates<'_> {
         let locals = document.map(|document| document.local_templates(&text)).unwrap_or_default();
         let found: Arc<[Template]> =
             locals.iter().filter_map(|local| self.one(chain, &path, local, sources, problems)).collect();
+        // Few files can nest each other so often that nobody could send all of it.
+        let weight: usize = found.iter().map(|nested| 1 + nested.all_nested().len()).sum();
+        let found = if let (Some(first), true) = (locals.first(), weight > MOST) {
+            let span = Span::new(chain.file, first.at.clone());
+            let message = format!("{} nests {weight} templates, those counted that they nest", path.display());
+            problems.error(codes::NESTED, &span, message, format!("{MOST} are the most: make several stacks of it"));
+            Arc::default()
+        } else {
+            found
+        };
         self.nested.0.insert(chain.file, Arc::clone(&found));
         found
     }

@@ -130,3 +130,22 @@ fn numbers_without_end_are_told() {
     assert!(tag("subnet \"10.0.0.0/8\" 32 18446744073709551615").contains("16777216 networks"));
     assert!(mistakes(&format!("[vars]\nx = {nines}\n"))[0].contains("this number is too large"));
 }
+
+#[test]
+fn templates_that_nest_each_other_too_often_are_told_and_not_counted_out() {
+    let nests = |path: &str| {
+        let one =
+            |n: usize| format!("  N{n}: {{Type: 'AWS::CloudFormation::Stack', Properties: {{TemplateURL: {path}}}}}\n");
+        format!("Resources:\n{}", (0..30).map(one).collect::<String>())
+    };
+    let mut disk = Disk::default().with("f9.yaml", "Resources: {T: {Type: 'AWS::SNS::Topic'}}");
+    for level in 1..9 {
+        let (path, next) = (format!("f{level}.yaml"), nests(&format!("f{}.yaml", level + 1)));
+        disk = disk.with(&path, &next);
+    }
+    let plan = "name = \"net\"\nregion = \"us-east-1\"\ntemplate_bucket = \"acme\"\n[accounts]\na = { id = \"111111111111\" }\n[stacks.s]\naccount = \"a\"\ntemplate = \"f1.yaml\"\n";
+    let loaded = disk.with("plan.toml", plan).load("plan.toml");
+    let told: Vec<&str> = loaded.problems.iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(told.iter().filter(|message| message.ends_with("those counted that they nest")).count(), 4, "{told:?}");
+    assert!(loaded.plan.is_none());
+}

@@ -150,6 +150,22 @@ fn leaving(name: &str, refused: bool) -> Leaving {
 }
 
 #[test]
+fn a_peering_that_a_node_turns_out_to_have_has_not_left_nor_have_the_routes_into_it() {
+    let thing = |thing: Thing| Leaving { thing, ..leaving("x", false) };
+    let of_net = |id: &str| peering(id, "active", (DEV, HUB), tags("net", "peerings/spoke"));
+    let peering = |id: &str| thing(Thing::Peering(Box::new(of_net(id))));
+    let route = |target: &str| thing(Thing::Route(laid("routes.way", "rtb-1", "10.0.0.0/16", target)));
+    let leaving = vec![route("pcx-1"), route("pcx-2"), route("pcx-3"), peering("pcx-1"), peering("pcx-2")];
+    let left = Left { leaving, ..Left::default() };
+    let peerings = ["pcx-1", "pcx-3"].map(str::to_owned).into();
+    let left = left.without(&Wanted { peerings, ..Wanted::default() });
+    let names: Vec<_> = left.leaving.iter().map(|left| left.thing.name()).collect();
+    // One that leads into a peering which stays, and that the inventory knows, has left as before.
+    assert_eq!(names.iter().filter(|name| name.starts_with("pcx-")).collect::<Vec<_>>(), ["pcx-2"]);
+    assert_eq!(names.len(), 3, "{names:?}");
+}
+
+#[test]
 fn what_stands_behind_a_stack_that_cannot_be_deleted_is_skipped() {
     let plan = Arc::new(plan(PLAN));
     let graph = of_plan(&plan).unwrap();
