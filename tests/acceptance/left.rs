@@ -276,8 +276,13 @@ fn an_inventory_in_a_bucket_is_everybodys_and_a_bucket_that_is_not_there_stops_n
         "inventory = { account = \"master\", name = \"acme-orch\" }\n\n[vars]",
     );
     let ended = orch.run(&args("apply", &[])).code(0);
-    assert_eq!(ended.stderr.matches("the inventory s3://acme-orch").count(), 1, "{}", ended.stderr);
-    ended.says(&[&format!("the inventory {WHERE} cannot be read"), "bucket acme-orch must exist"]);
+    // Each is told once.
+    assert_eq!(ended.stderr.matches("the inventory s3://acme-orch").count(), 2, "{}", ended.stderr);
+    ended.says(&[
+        &format!("the inventory {WHERE} cannot be read"),
+        "bucket acme-orch must exist",
+        &format!("the inventory {WHERE} cannot be written"),
+    ]);
     hand::make_bucket(&orch, "111111111111", "acme-orch");
     let ended = orch.run(&args("apply", &[])).code(0);
     assert!(!ended.stderr.contains("warning"), "{}", ended.stderr);
