@@ -140,6 +140,9 @@ struct Held {
     not_before: Option<Instant>,
 }
 
+/// Where an account's chain of roles starts: a profile (or the caller's own credentials) and an MFA device.
+pub(super) type BaseKey = (Option<String>, Option<String>);
+
 /// Credentials, kept and renewed. One for each account, shared by all its clients.
 ///
 /// The SDK's own identity cache is not used: it shifts the time of renewal at random, cannot be told that AWS calls a

@@ -1,7 +1,8 @@
 //! How AWS is reached: the network, the clock, and the credentials that everything starts from.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_config::profile::ProfileFileCredentialsProvider;
@@ -26,6 +27,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use super::credentials::{BaseKey, Kept};
 use super::nonce::Nonces;
 use crate::ids::Region;
 
@@ -72,6 +74,8 @@ pub struct Environment {
     even_backoff: bool,
     ask_code: Option<Arc<AskCode>>,
     nonces: Arc<Nonces>,
+    /// What chains of roles have started from so far: whoever opens sessions twice is asked for a code once.
+    bases: Arc<Mutex<BTreeMap<BaseKey, Arc<Kept>>>>,
 }
 
 impl fmt::Debug for Environment {
@@ -106,6 +110,7 @@ impl Environment {
             time_source,
             even_backoff: false,
             ask_code: None,
+            bases: Arc::default(),
         })
     }
 
@@ -127,6 +132,7 @@ impl Environment {
             time_source,
             even_backoff: true,
             ask_code: None,
+            bases: Arc::default(),
         }
     }
 
@@ -145,6 +151,11 @@ impl Environment {
     /// The clock that credentials expire by.
     pub(super) fn time_source(&self) -> SharedTimeSource {
         self.time_source.clone()
+    }
+
+    /// What chains of roles have started from so far, and could be fetched.
+    pub(super) fn bases(&self) -> MutexGuard<'_, BTreeMap<BaseKey, Arc<Kept>>> {
+        self.bases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where the tokens of requests come from.

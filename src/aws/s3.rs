@@ -99,6 +99,12 @@ pub fn object_url(bucket: &str, key: &str, region: &Region) -> String {
     }
 }
 
+/// All of an answer's body. One that breaks off half-way is as good as none.
+async fn whole<E>(body: ByteStream) -> Result<Vec<u8>, SdkError<E>> {
+    let broken = |error| SdkError::dispatch_failure(ConnectorError::io(Box::new(error)));
+    Ok(body.collect().await.map_err(broken)?.to_vec())
+}
+
 impl Regional {
     /// Puts an object in a bucket unless one of that key is there already, and gives its URL. The key must say what the
     /// object holds: what is there is not looked at. An object that any account of this command has seen to be there costs
@@ -118,28 +124,42 @@ impl Regional {
 
     /// Puts an object unless there is one of that key.
     async fn put_object(&self, bucket: &Bucket, key: &str, text: &str) -> Result<(), CallError> {
-        let encryption = bucket.kms_key.as_ref().map(|_| ServerSideEncryption::AwsKms);
-        let owner = bucket.owner.as_ref().map(ToString::to_string);
-        let put = |client: Client| {
-            let request = client.put_object().bucket(&bucket.name).key(key).if_none_match("*");
-            let request = request.set_expected_bucket_owner(owner.clone());
-            let request = request.set_server_side_encryption(encryption.clone());
-            let request = request.set_ssekms_key_id(bucket.kms_key.clone());
-            request.body(ByteStream::from(text.as_bytes().to_vec())).send()
-        };
         let last = Instant::now() + PUTTING_AT_MOST;
         loop {
-            match self.in_bucket("PutObject", (&bucket.name, None), put).await {
-                Ok(_) => return Ok(()),
+            match self.put_after(bucket, key, text, None).await {
                 // Somebody else was faster.
                 Err(error) if error.is("PreconditionFailed") => return Ok(()),
                 // Somebody else is just putting one of that key, and whether it will be there is open.
                 Err(error) if error.is("ConditionalRequestConflict") && Instant::now() < last => {
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
-                Err(error) => return Err(error),
+                put => return put,
             }
         }
+    }
+
+    /// Puts an object in the place of what was read; without that, where there is none.
+    async fn put_after(
+        &self,
+        bucket: &Bucket,
+        key: &str,
+        text: &str,
+        read: Option<&Revision>,
+    ) -> Result<(), CallError> {
+        let encryption = bucket.kms_key.as_ref().map(|_| ServerSideEncryption::AwsKms);
+        let owner = bucket.owner.as_ref().map(ToString::to_string);
+        let put = |client: Client| {
+            let request = client.put_object().bucket(&bucket.name).key(key);
+            let request = match read {
+                Some(read) => request.if_match(&read.mark),
+                None => request.if_none_match("*"),
+            };
+            let request = request.set_expected_bucket_owner(owner.clone());
+            let request = request.set_server_side_encryption(encryption.clone());
+            let request = request.set_ssekms_key_id(bucket.kms_key.clone());
+            request.body(ByteStream::from(text.as_bytes().to_vec())).send()
+        };
+        self.in_bucket("PutObject", (&bucket.name, None), put).await.map(|_| ())
     }
 
     /// The region that a bucket is in. S3 says it to whoever asks, be it with a refusal.
@@ -178,9 +198,7 @@ impl Regional {
                 if let Some(length) = announced.filter(|length| *length > most) {
                     return Ok(Content::TooLarge(length));
                 }
-                // An answer that breaks off half-way is as good as none.
-                let broken = |error| SdkError::dispatch_failure(ConnectorError::io(Box::new(error)));
-                let bytes = answer.body.collect().await.map_err(broken)?.to_vec();
+                let bytes = whole(answer.body).await?;
                 Ok(if bytes.len() > most { Content::TooLarge(bytes.len()) } else { Content::Bytes(bytes) })
             }
         };
@@ -200,8 +218,7 @@ impl Regional {
             async move {
                 let answer = getting.await?;
                 let mark = answer.e_tag().unwrap_or_default().to_owned();
-                let broken = |error| SdkError::dispatch_failure(ConnectorError::io(Box::new(error)));
-                Ok(Revision { mark, bytes: answer.body.collect().await.map_err(broken)?.to_vec() })
+                Ok(Revision { mark, bytes: whole(answer.body).await? })
             }
         };
         match self.in_bucket("GetObject", (&bucket.name, None), get).await {
@@ -224,21 +241,8 @@ impl Regional {
         text: &str,
         read: Option<&Revision>,
     ) -> Result<bool, CallError> {
-        let encryption = bucket.kms_key.as_ref().map(|_| ServerSideEncryption::AwsKms);
-        let owner = bucket.owner.as_ref().map(ToString::to_string);
-        let put = |client: Client| {
-            let request = client.put_object().bucket(&bucket.name).key(key);
-            let request = match read {
-                Some(read) => request.if_match(&read.mark),
-                None => request.if_none_match("*"),
-            };
-            let request = request.set_expected_bucket_owner(owner.clone());
-            let request = request.set_server_side_encryption(encryption.clone());
-            let request = request.set_ssekms_key_id(bucket.kms_key.clone());
-            request.body(ByteStream::from(text.as_bytes().to_vec())).send()
-        };
-        match self.in_bucket("PutObject", (&bucket.name, None), put).await {
-            Ok(_) => Ok(true),
+        match self.put_after(bucket, key, text, read).await {
+            Ok(()) => Ok(true),
             // The last of these: what was read has been deleted meanwhile.
             Err(error)
                 if ["PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"]

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::account::{AccountError, AccountSpec, Cause};
-use super::credentials::{Kept, Source};
+use super::credentials::{BaseKey, Kept, Source};
 use super::environment::Environment;
 use super::nonce::Nonces;
 use super::regional::Regional;
@@ -73,8 +73,13 @@ impl Sessions {
         environment: &Environment,
     ) -> (Self, Vec<AccountError>) {
         let config = environment.config().await;
-        let mut opening =
-            Opening { accounts, environment, config: &config, bases: BTreeMap::new(), failed: BTreeMap::new() };
+        let mut opening = Opening {
+            accounts,
+            environment,
+            config: &config,
+            bases: environment.bases().clone(),
+            failed: BTreeMap::new(),
+        };
         let bases = opening.bases().await;
         let mut ready: BTreeMap<AccountName, Session> = BTreeMap::new();
         for level in opening.levels() {
@@ -134,9 +139,6 @@ impl Sessions {
     }
 }
 
-/// Where an account's chain of roles starts: a profile (or the caller's own credentials) and an MFA device.
-type BaseKey = (Option<String>, Option<String>);
-
 /// The state of [`Sessions::open`].
 struct Opening<'a> {
     accounts: &'a IndexMap<AccountName, AccountSpec>,
@@ -182,6 +184,8 @@ impl Opening<'_> {
             };
             fetched.insert(key, result);
         }
+        let good = fetched.iter().filter_map(|(key, result)| Some((key.clone(), result.as_ref().ok()?.clone())));
+        self.environment.bases().extend(good);
         fetched
     }
 

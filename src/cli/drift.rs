@@ -1,19 +1,15 @@
 //! `orch drift`.
 
-use std::sync::Arc;
-
 use clap::Args;
 
 use crate::event::DriftReport;
 use crate::report::{Palette, drift_json, drift_markdown, drift_text};
-use crate::run::{Job, drift as look};
+use crate::run::drift as find_drift;
 
 use super::args::{On, PreviewFormat};
-use super::checked::Hold;
 use super::exit::Exit;
-use super::signals::Signals;
-use super::threads::on_threads;
-use super::{Surroundings, checked, now, print, reach};
+use super::looking::look;
+use super::{Surroundings, now, print};
 
 /// Arguments of `drift`.
 #[derive(Args, Debug)]
@@ -44,14 +40,7 @@ pub(super) fn drift(args: &DriftArgs, surroundings: &Surroundings) -> Exit {
 }
 
 fn tell(args: &DriftArgs, surroundings: &Surroundings) -> Result<Exit, Exit> {
-    let checked = checked::open(&args.on.plan, &args.on.vars, Hold::ThatItLoads, surroundings)?;
-    let chosen = checked.choose(&args.on.choice)?;
-    let job = Job::survey(Arc::clone(&checked.plan), Arc::clone(&checked.graph), &chosen);
-    let environment = reach::environment(&args.on.target, &checked.plan, surroundings)?;
-    let found = on_threads(async {
-        let mut signals = Signals::listen()?;
-        signals.or(Box::pin(look(&job, &checked.sources, &environment))).await
-    })??;
+    let (checked, found) = look(&args.on, surroundings, find_drift)?;
     let text = match args.format {
         PreviewFormat::Text => {
             let palette = Palette { enabled: surroundings.terminal.color_out };

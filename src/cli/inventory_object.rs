@@ -81,8 +81,13 @@ impl Object {
     /// As for [`Object::read`]; or others write it time and again.
     pub(super) async fn add(&self, plan: &str, inventory: &mut Inventory, news: News) -> Result<(), Failure> {
         let regional = self.regional.as_ref().map_err(Clone::clone)?;
+        let mut sent: Option<String> = None;
         for attempt in 0..ATTEMPTS {
             let (read, found) = self.read(plan).await?;
+            // What a call of ours has written that was repeated, or whose answer was lost, is not added once more.
+            if found.as_ref().zip(sent.as_ref()).is_some_and(|(found, sent)| found.bytes == sent.as_bytes()) {
+                return Ok(());
+            }
             match read {
                 Read::Found(latest) => *inventory = latest,
                 Read::Nothing => {}
@@ -105,10 +110,7 @@ impl Object {
                 Err(error) if error.class == Class::Lost && attempt + 1 < ATTEMPTS => {}
                 Err(error) => return Err(self.refused(error.into())),
             }
-            // What was written by a call of ours that was repeated, or whose answer was lost, is not added once more.
-            if self.read(plan).await?.1.is_some_and(|now| now.bytes == after.as_bytes()) {
-                return Ok(());
-            }
+            sent = Some(after);
             tokio::time::sleep(Duration::from_millis(u64::from(50 * (attempt + 1)))).await;
         }
         Err(Failure::new("others write it time and again", ""))

@@ -15,6 +15,7 @@ mod inventory;
 mod inventory_object;
 mod local;
 mod logging;
+mod looking;
 mod outputs;
 mod past;
 mod preview;

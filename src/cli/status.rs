@@ -1,19 +1,15 @@
 //! `orch status`.
 
-use std::sync::Arc;
-
 use clap::{Args, ValueEnum};
 
 use crate::event::{Health, Survey};
 use crate::report::{Layout, Palette, status_json, status_text};
-use crate::run::{Job, survey};
+use crate::run::survey;
 
 use super::args::On;
-use super::checked::Hold;
 use super::exit::Exit;
-use super::signals::Signals;
-use super::threads::on_threads;
-use super::{Surroundings, checked, now, print, reach};
+use super::looking::look;
+use super::{Surroundings, now, print};
 
 /// Arguments of `status`.
 #[derive(Args, Debug)]
@@ -41,14 +37,7 @@ pub(super) fn status(args: &Status, surroundings: &Surroundings) -> Exit {
 }
 
 fn tell(args: &Status, surroundings: &Surroundings) -> Result<Exit, Exit> {
-    let checked = checked::open(&args.on.plan, &args.on.vars, Hold::ThatItLoads, surroundings)?;
-    let chosen = checked.choose(&args.on.choice)?;
-    let job = Job::survey(Arc::clone(&checked.plan), Arc::clone(&checked.graph), &chosen);
-    let environment = reach::environment(&args.on.target, &checked.plan, surroundings)?;
-    let found = on_threads(async {
-        let mut signals = Signals::listen()?;
-        signals.or(Box::pin(survey(&job, &checked.sources, &environment))).await
-    })??;
+    let (checked, found) = look(&args.on, surroundings, survey)?;
     let text = match args.format {
         StatusFormat::Text => {
             let palette = Palette { enabled: surroundings.terminal.color_out };

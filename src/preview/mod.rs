@@ -21,7 +21,5 @@ pub use foreseen::{Foreseen, Until};
 pub use grounds::{DIGEST, Grounds};
 pub use order::Order;
 pub use resource::{Effect, PropertyChange, Recreates, ResourceChange};
-pub use saved::{Saved, Unreadable, Waiting};
+pub use saved::{Saved, Unreadable, Waiting, digest};
 pub use whole::{Count, Preview, Simulation, VERSION};
-
-use saved::digest;

@@ -98,7 +98,7 @@ struct File<'a> {
 }
 
 /// The digest of a text, in hexadecimal digits.
-pub(super) fn digest(text: &str) -> String {
+pub fn digest(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut all, byte| {
         let _ = write!(all, "{byte:02x}");
         all

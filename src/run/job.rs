@@ -195,22 +195,14 @@ impl Job {
         let (sure, guessed) = (edges(sure), edges(guessed));
         // A stack that left may hold the VPC of a peering that the plan has.
         let all: Vec<Join> = ranks.iter().cloned().chain([join(&own_links, &stacks)]).collect();
-        let beside =
-            |more: &[Edge]| self.graph.beside(ids.clone(), sure.iter().chain(more).cloned(), all.iter().cloned());
-        let graph = beside(&guessed);
-        // Values may be equal for another reason: those that close a ring are passed over.
-        let graph = graph.or_else(|| beside(&without_rings(&beside(&[])?, guessed)));
-        let graph = graph.or_else(|| {
-            // What is sure goes round in a ring with the plan's references: then what left goes first, the younger before
-            // the older, as it stands in the list.
-            let first = join(&stacks, &own_stacks);
-            let ages = stacks.windows(2).map(|pair| Edge {
-                from: pair[0],
-                to: pair[1],
-                span: None,
-                expression: reason.expression.clone(),
-            });
-            self.graph.beside(ids.clone(), ages, ranks.iter().cloned().chain([first]))
+        let beside = |edges: &[Edge]| self.graph.beside(ids.clone(), edges.iter().cloned(), all.iter().cloned());
+        // What is sure may go round in a ring with the plan's references, and values may be equal for another reason than
+        // that one was given the other: those that close a ring are passed over, what is guessed before what is sure.
+        let told = [sure.as_slice(), &guessed].concat();
+        let graph = beside(&told).or_else(|| {
+            let sure = without_rings(&beside(&[])?, sure);
+            let guessed = without_rings(&beside(&sure)?, guessed);
+            beside(&[sure, guessed].concat())
         });
         let graph = Arc::new(graph.expect("nothing that left waits for the plan, so there is no ring"));
         let mut tasks = self.tasks;

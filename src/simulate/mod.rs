@@ -129,18 +129,8 @@ async fn sessions(job: &Job, sim: &Sim) -> Result<Arc<Sessions>, Failure> {
         Some(keys.credentials(ids.get(profile?)?))
     });
     let own = |(name, account): (AccountName, AccountSpec)| {
-        let own = AccountSpec {
-            id: account.id,
-            region: account.region,
-            profile: Some(name.to_string()),
-            role: None,
-            external_id: None,
-            session_name: None,
-            duration: None,
-            session_tags: IndexMap::new(),
-            mfa_serial: None,
-            through: None,
-        };
+        let profile = Some(name.to_string());
+        let own = AccountSpec { profile, ..AccountSpec::new(account.id, account.region) };
         (name, own)
     };
     let specs: IndexMap<AccountName, AccountSpec> = specs.into_iter().map(own).collect();

@@ -1,16 +1,13 @@
 //! How CloudFormation is given a template: in the request as long as it fits there, else by way of a bucket; or from where
 //! it is already.
 
-use std::fmt::Write as _;
-
-use sha2::{Digest, Sha256};
-
 use super::Wanted;
 use crate::aws::{self, CallError, Class, Content, Regional, Stack, StackSpec, Template};
 use crate::cfn::{MAX_BYTES, MAX_INLINE_BYTES, S3Url};
 use crate::event::Failure;
 use crate::ids::{AccountId, Region};
 use crate::kinds::lost::insist;
+use crate::preview::digest;
 
 /// How CloudFormation comes by a stack's template.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,12 +45,7 @@ pub fn fits_in_request(template: &str) -> bool {
 impl TemplateBucket {
     /// The key of a text: what it says makes its name, so that one text is put once and none is ever overwritten.
     fn key(&self, text: &str) -> String {
-        let mut key = self.prefix.clone();
-        for byte in Sha256::digest(text.as_bytes()) {
-            // Writing to a text cannot fail.
-            let _ = write!(key, "{byte:02x}");
-        }
-        key + ".template"
+        format!("{}{}.template", self.prefix, digest(text))
     }
 
     /// The bucket, as calls name it.

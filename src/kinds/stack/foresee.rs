@@ -131,7 +131,7 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
     let wanted = draft.known();
     wanted.check_size()?;
     let document = Document::read(&wanted.template).ok();
-    kept::check(&wanted, document.as_ref())?;
+    kept::check(&wanted)?;
     let mut attempt = change_sets.unwrap_or(&ChangeSets::default()).attempt(regional.nonce());
     let mut last = None;
     // What is not known yet may be anything, so no glance shows that nothing differs.

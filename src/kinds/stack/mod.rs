@@ -53,7 +53,6 @@ use self::ways::Ways;
 use super::lost::pause;
 use super::{Adopt, Change, Claim, Done, Failure, Owner, Progress, Regional, Shown, Step};
 use crate::aws::{Class, OnFailure, Operation, Phase, Stack, StackSpec};
-use crate::cfn::Document;
 
 pub use allowed::Allowed;
 pub use cancel::cancel;
@@ -150,7 +149,7 @@ pub async fn converge(
     progress: Progress<'_>,
 ) -> Result<Done, Failure> {
     wanted.check_size()?;
-    kept::check(wanted, Document::read(&wanted.template).ok().as_ref())?;
+    kept::check(wanted)?;
     // A change set that was made for a preview is asked for again by its name, and so is the one that is executed.
     let mut attempt = prepared.map_or_else(|| Attempt::new(regional.nonce()), |prepared| prepared.attempt);
     let mut followed: Option<Followed> = None;
@@ -239,7 +238,7 @@ pub async fn converge(
 ///
 /// A parameter has no value to keep yet; or it stands under another name.
 async fn creatable(regional: &Regional, wanted: &Wanted) -> Result<(), Failure> {
-    kept::check_creation(wanted, Document::read(&wanted.template).ok().as_ref())?;
+    kept::check_creation(wanted)?;
     moved::not_elsewhere(regional, &wanted.name, &wanted.owner).await
 }
 

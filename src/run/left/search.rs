@@ -55,13 +55,16 @@ impl Left {
     /// into these.
     #[must_use]
     pub fn without(self, wanted: &Wanted) -> Self {
-        let stays = |peering: &str| {
-            let is_it = |left: &Leaving| matches!(&left.thing, Thing::Peering(left) if left.id == peering);
-            wanted.peerings.contains(peering) && self.leaving.iter().any(is_it)
-        };
+        let staying: HashSet<&str> = (self.leaving.iter())
+            .filter_map(|left| match &left.thing {
+                Thing::Peering(peering) => Some(peering.id.as_str()),
+                Thing::Stack(_) | Thing::Route(_) => None,
+            })
+            .filter(|peering| wanted.peerings.contains(*peering))
+            .collect();
         let keeps = |left: &Leaving| match &left.thing {
-            Thing::Route(route) => !wanted.has(route) && !stays(&route.target),
-            Thing::Peering(peering) => !stays(&peering.id),
+            Thing::Route(route) => !wanted.has(route) && !staying.contains(route.target.as_str()),
+            Thing::Peering(peering) => !staying.contains(peering.id.as_str()),
             Thing::Stack(_) => true,
         };
         // Routes and peerings come before the stacks that an order is between.
