@@ -8,6 +8,7 @@ use super::caller::{self, Caller};
 use super::clock::Clock;
 use super::dispatch;
 use super::faults::{Effect, Facts, Fate, Faults, Seen, SeenResources};
+use super::rates::{Buckets, Rates};
 use super::wire::request::{Incoming, Request, is_mutating, is_remembered};
 use super::wire::response::{Answer, render};
 use super::wire::{ApiError, Reply, Service};
@@ -76,6 +77,7 @@ pub(super) struct State {
     clock: Clock,
     file: Option<WorldFile>,
     seen: Seen,
+    buckets: Buckets,
     calls: Vec<Call>,
     mutations: usize,
     stop: Stop,
@@ -90,6 +92,7 @@ impl State {
             clock,
             file,
             seen: Seen::default(),
+            buckets: Buckets::default(),
             calls: Vec::new(),
             mutations: 0,
             stop: Stop::Never,
@@ -109,6 +112,11 @@ impl State {
         self.world.rules.faults = faults;
         self.world.rules.failed = SeenResources::default();
         self.seen = Seen::default();
+    }
+
+    pub(super) fn set_rates(&mut self, rates: Rates) {
+        self.world.rules.rates = rates;
+        self.buckets = Buckets::default();
     }
 
     pub(super) fn calls(&self) -> &[Call] {
@@ -165,8 +173,15 @@ impl State {
         if self.is_stopped() {
             return Ok(Arrival::Stopped);
         }
+        // Somebody who is nobody is refused for that, and takes nothing of anybody's rate.
+        let account = Caller::account_of(&self.world, incoming);
+        let through = account.is_none_or(|account| {
+            let (place, operation) = ((&account, &incoming.region), (incoming.service, &*incoming.operation));
+            self.buckets.take(&self.world.rules.rates, place, operation, self.clock.now())
+        });
+        let effect = if through { fate.effect } else { Some(Effect::Throttle) };
         let result = self.turn(|world| {
-            let result = handle(world, incoming, fate.effect);
+            let result = handle(world, incoming, effect);
             let changed = result.is_ok() && (is_mutating(&incoming.operation) || is_remembered(&incoming.operation));
             (result, changed)
         })?;
