@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::runner::Runner;
-use super::{Gathered, Job, Outlooks, Task};
+use super::{Gathered, Job, Outlooks, Task, template_checks};
 use crate::aws::Sessions;
 use crate::diag::Sources;
 use crate::engine::{Control, EngineEvent, Fate, Schedule, Settings, drive};
@@ -53,7 +53,7 @@ pub async fn execute(
     let nodes = job.taking_part().count();
     sink(Event::RunStarted { plan: job.plan().name.to_string(), command, nodes });
     let outlooks = Arc::clone(&means.outlooks);
-    let weighed = |node| weight(job, node, outlooks.foreseen(job.graph().id(node)).map(|seen| seen.action));
+    let weighed = |node| weight(job, node, outlooks.action(job.graph().id(node)));
     let schedule = Schedule::new(Arc::clone(job.graph()), |node| accounts(job, node), weighed, settings);
     let tally = Arc::new(Mutex::new(Tally::default()));
     let counted = Arc::clone(&tally);
@@ -64,6 +64,8 @@ pub async fn execute(
             sink(event);
         })
     };
+    // Given up with this function, when all nodes have ended.
+    let _asking = template_checks::begin(job, &means);
     let runner = Arc::new(Runner::new(Arc::clone(job), Means { sink: Arc::clone(&counting), ..means }));
     let mut started: HashMap<Ix, Instant> = HashMap::new();
     drive(schedule, runner, control, |event| {

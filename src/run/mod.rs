@@ -7,6 +7,7 @@
 //! drifted of them; all three change nothing. Events go out through a [`Sink`]; nothing here prints.
 
 mod accounts;
+mod distinct;
 mod drafts;
 mod drift;
 mod execute;
@@ -26,6 +27,7 @@ mod runner;
 mod samples;
 mod survey;
 mod template;
+mod template_checks;
 mod turns;
 mod wanted;
 

@@ -21,6 +21,7 @@ mod remote;
 mod resume;
 mod saved;
 mod silence;
+mod template_checks;
 mod templates;
 mod trouble;
 mod world;
