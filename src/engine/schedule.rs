@@ -260,8 +260,8 @@ impl Schedule {
     /// on it have ended too, and so on.
     fn settle(&mut self, node: Ix, commands: &mut Vec<Command>) -> Result<(), Illegal> {
         let graph = Arc::clone(&self.graph);
-        let mut open = VecDeque::from([node]);
-        while let Some(done) = open.pop_front() {
+        let (mut open, mut ended) = (VecDeque::new(), Some(node));
+        while let Some(done) = ended {
             for next in graph.needed_by(done) {
                 if !self.standing.settle(done, next) {
                     self.satisfy(next)?;
@@ -277,6 +277,7 @@ impl Schedule {
                     }
                 }
             }
+            ended = open.pop_front();
         }
         Ok(())
     }

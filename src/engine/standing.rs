@@ -26,7 +26,8 @@ impl Standing {
 
     /// Notes that a node has ended well; false if it had not released to the other what that needs.
     pub(super) fn settle(&mut self, node: Ix, to: Ix) -> bool {
-        let was_released = self.released.remove(&(node, to));
+        // Mostly nothing was released at all, and then nothing is to be looked up.
+        let was_released = !self.released.is_empty() && self.released.remove(&(node, to));
         if was_released && let Some(grounds) = self.grounds.get_mut(&to) {
             *grounds -= 1;
             if *grounds == 0 {
@@ -38,6 +39,6 @@ impl Standing {
 
     /// Whether something that a node stands on has not ended well.
     pub(super) fn stands(&self, node: Ix) -> bool {
-        self.grounds.contains_key(&node)
+        !self.grounds.is_empty() && self.grounds.contains_key(&node)
     }
 }
