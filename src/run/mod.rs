@@ -7,6 +7,7 @@
 //! drifted of them; all three change nothing. Events go out through a [`Sink`]; nothing here prints.
 
 mod accounts;
+mod course;
 mod distinct;
 mod drafts;
 mod drift;
@@ -22,6 +23,7 @@ mod outlooks;
 mod owner;
 mod rehearse;
 mod remote;
+mod results;
 mod runner;
 #[cfg(test)]
 mod samples;
