@@ -303,9 +303,6 @@ fn hold_back(rounds: u32) -> Duration {
     Duration::from_secs((2_u64 << rounds.min(4)).min(20))
 }
 
-/// How often a throttled call is taken up again after the SDK has given it up: about an hour, which no throttle lasts.
-const THROTTLED_ROUNDS: u32 = 180;
-
 /// How long an outage of AWS, or of the way to it, is outlasted by whoever only looks.
 const OUTAGE_AT_MOST: Duration = Duration::from_mins(5);
 
@@ -319,6 +316,15 @@ pub(super) enum Outages {
     Report,
 }
 
+/// What is done before a throttled call is made again, which it is without end: AWS did nothing, and grants it sooner or later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Throttles {
+    /// Nothing: whoever sends it waits for its rate.
+    GoOn,
+    /// Some seconds pass.
+    HoldBack,
+}
+
 impl Outages {
     fn outlasts(self, operation: &str, error: &CallError) -> bool {
         self == Self::Outlast
@@ -329,7 +335,7 @@ impl Outages {
 
 /// Makes a call of an operation, and makes it again for as long as AWS asks for patience.
 ///
-/// A throttled request was not carried out, so repeating it is safe whatever it does. `renew` has the credentials fetched
+/// A throttled request was not carried out, so repeating it is safe whatever it does, and it is repeated without end. `renew` has the credentials fetched
 /// anew, once, when AWS says that they have run out.
 ///
 /// # Errors
@@ -337,7 +343,7 @@ impl Outages {
 /// Whatever else goes wrong with the call.
 pub(super) async fn patiently<T, S, R>(
     operation: &str,
-    outages: Outages,
+    (outages, throttles): (Outages, Throttles),
     mut send: impl FnMut() -> S,
     mut renew: impl FnMut() -> R,
 ) -> Result<T, CallError>
@@ -345,7 +351,7 @@ where
     S: Future<Output = Result<T, CallError>>,
     R: Future<Output = ()>,
 {
-    let mut throttled = 0;
+    let mut throttled: u32 = 0;
     let mut renewed = false;
     let mut outage: Option<(Instant, u32)> = None;
     loop {
@@ -354,9 +360,11 @@ where
             Err(error) => error,
         };
         match error.class {
-            Class::Throttled if throttled < THROTTLED_ROUNDS => {
-                tracing::debug!(%error, "throttled; holding back");
-                tokio::time::sleep(hold_back(throttled)).await;
+            Class::Throttled => {
+                tracing::debug!(%error, throttled, "throttled; to be made again");
+                if throttles == Throttles::HoldBack {
+                    tokio::time::sleep(hold_back(throttled)).await;
+                }
                 throttled += 1;
             }
             Class::Expired if !renewed => {
@@ -453,10 +461,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_throttled_call_is_repeated_until_it_is_let_through() {
-        let left = Cell::new(7);
+        let left = Cell::new(500);
         let answer = patiently(
             "CreateStack",
-            Outages::Outlast,
+            (Outages::Outlast, Throttles::HoldBack),
             || {
                 let now = left.get();
                 left.set(now - 1);
@@ -473,7 +481,7 @@ mod tests {
         let sent = Cell::new(0);
         let answer: Result<(), _> = patiently(
             "CreateStack",
-            Outages::Outlast,
+            (Outages::Outlast, Throttles::HoldBack),
             || {
                 sent.set(sent.get() + 1);
                 async { Err(error(Class::Expired)) }
@@ -490,7 +498,7 @@ mod tests {
         let began = Instant::now();
         let answer: Result<(), _> = patiently(
             operation,
-            outages,
+            (outages, Throttles::HoldBack),
             || async { Err(CallError { operation: failing, ..error(class) }) },
             || async { unreachable!("nothing expired") },
         )

@@ -19,9 +19,13 @@ use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime::client::identity::IdentityCache;
 use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::retries::classifiers::{
+    ClassifyRetry, RetryAction, RetryClassifierPriority, RetryReason,
+};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
-use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::retry::{ErrorKind, RetryConfig};
 use aws_smithy_types::timeout::TimeoutConfig;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -29,6 +33,7 @@ use rustls::pki_types::pem::PemObject;
 
 use super::credentials::{BaseKey, Kept};
 use super::nonce::Nonces;
+use super::rates::Rates;
 use crate::ids::Region;
 
 /// Asks the user for the present code of an MFA device, given its serial number. It may block.
@@ -74,6 +79,7 @@ pub struct Environment {
     even_backoff: bool,
     ask_code: Option<Arc<AskCode>>,
     nonces: Arc<Nonces>,
+    rates: Arc<Rates>,
     /// What chains of roles have started from so far: whoever opens sessions twice is asked for a code once.
     bases: Arc<Mutex<BTreeMap<BaseKey, Arc<Kept>>>>,
 }
@@ -110,6 +116,7 @@ impl Environment {
             time_source,
             even_backoff: false,
             ask_code: None,
+            rates: Arc::default(),
             bases: Arc::default(),
         })
     }
@@ -132,6 +139,7 @@ impl Environment {
             time_source,
             even_backoff: true,
             ask_code: None,
+            rates: Arc::default(),
             bases: Arc::default(),
         }
     }
@@ -163,6 +171,11 @@ impl Environment {
         &self.nonces
     }
 
+    /// The rates that all calls keep to.
+    pub(super) fn rates(&self) -> &Arc<Rates> {
+        &self.rates
+    }
+
     /// The configuration that every client starts from; it has no region and no credentials of its own.
     pub(super) async fn config(&self) -> SdkConfig {
         let shared = match self.base {
@@ -192,7 +205,8 @@ impl Environment {
             .build()
     }
 
-    /// Five attempts within about half a minute; a throttled call goes on after that in `call::patiently`.
+    /// Five attempts within about half a minute. What is throttled goes on in `call::patiently`, at once where calls wait for
+    /// their rates ([`ThrottlesAside`]), else after these.
     fn retries(&self) -> RetryConfig {
         RetryConfig::standard()
             .with_max_attempts(5)
@@ -262,6 +276,34 @@ fn timeouts() -> TimeoutConfig {
 /// number of attempts bounds the retries already.
 pub(super) fn retries_apart(account: &str, region: &Region) -> RetryPartition {
     RetryPartition::custom(format!("{account}-{region}")).token_bucket(TokenBucket::unlimited()).build()
+}
+
+/// Has the SDK give a throttled call back at once instead of trying again by itself, past whatever waits for its rate.
+#[derive(Debug)]
+pub(super) struct ThrottlesAside;
+
+impl ClassifyRetry for ThrottlesAside {
+    fn classify_retry(&self, _: &InterceptorContext) -> RetryAction {
+        RetryAction::NoActionIndicated
+    }
+
+    fn classify_retry_v2(&self, _: &InterceptorContext, previous: &RetryAction) -> RetryAction {
+        match previous {
+            RetryAction::RetryIndicated(RetryReason::RetryableError { kind: ErrorKind::ThrottlingError, .. }) => {
+                RetryAction::RetryForbidden
+            }
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "throttles aside"
+    }
+
+    fn priority(&self) -> RetryClassifierPriority {
+        // After the SDK's own have judged.
+        RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
+    }
 }
 
 /// The network: HTTPS by the system's certificates and those of the bundle, by way of a proxy where one is set.

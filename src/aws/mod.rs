@@ -1,8 +1,8 @@
 //! AWS as orch uses it: sessions for accounts, and typed calls in their regions. The only user of the SDK.
 //!
 //! Nothing above this room sees a type of the SDK: answers are small structs of ours, and every refusal is a
-//! [`CallError`] that knows its kind. Throttled calls are repeated here until they are let through, and calls that only
-//! look outlast an outage of some minutes.
+//! [`CallError`] that knows its kind. No call is sent faster than AWS grants, as far as that is known, what is
+//! throttled is repeated until it is let through, and calls that only look outlast an outage of some minutes.
 
 mod account;
 mod call;
@@ -18,6 +18,7 @@ mod last_operation;
 mod nonce;
 mod observer;
 mod picture;
+mod rates;
 mod recovery;
 mod regional;
 mod resource_change;

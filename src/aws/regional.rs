@@ -9,12 +9,13 @@ use aws_config::SdkConfig;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use tokio::time::Instant;
 
-use super::call::{self, CallError, Class, Outages, SdkError};
+use super::call::{self, CallError, Class, Outages, SdkError, Throttles};
 use super::credentials::Kept;
-use super::environment::retries_apart;
+use super::environment::{ThrottlesAside, retries_apart};
 use super::nonce::Nonces;
 use super::observer::Watchers;
 use super::picture::Picture;
+use super::rates::{Class as Rated, Lane, Rates};
 use super::s3::Buckets;
 use super::template_checks::TemplateChecks;
 use super::written::{Led, Thing, Written};
@@ -22,7 +23,7 @@ use crate::ids::{AccountId, AccountName, Region};
 
 /// CloudFormation, EC2 and S3 of one account in one region. Cheap to clone: clones share clients and credentials.
 ///
-/// Every call is repeated while AWS throttles it, and once with fresh credentials when AWS calls the session expired. One
+/// Every call waits for its rate, is repeated while AWS throttles it all the same, and once with fresh credentials when AWS calls the session expired. One
 /// that only looks outlasts an outage of some minutes as well.
 /// Every future may be dropped at any time; what had been sent may then still take effect.
 #[derive(Clone)]
@@ -30,6 +31,8 @@ pub struct Regional {
     inner: Arc<Inner>,
     /// Whether what a call does not find may only be too new to be found.
     awaits_new: bool,
+    /// How long the longest way from here still takes, in milliseconds.
+    urgency: u64,
 }
 
 struct Inner {
@@ -46,6 +49,7 @@ struct Inner {
     buckets: Arc<Buckets>,
     template_checks: Arc<TemplateChecks>,
     nonces: Arc<Nonces>,
+    rates: Arc<Rates>,
     watchers: Watchers,
     picture: Picture,
 }
@@ -54,6 +58,7 @@ struct Inner {
 #[derive(Clone)]
 pub(super) struct Shared {
     pub(super) nonces: Arc<Nonces>,
+    pub(super) rates: Arc<Rates>,
     pub(super) buckets: Arc<Buckets>,
     pub(super) template_checks: Arc<TemplateChecks>,
     pub(super) written: Arc<Written>,
@@ -61,8 +66,8 @@ pub(super) struct Shared {
 
 impl Shared {
     /// Nothing is known yet.
-    pub(super) fn new(nonces: Arc<Nonces>) -> Self {
-        Self { nonces, buckets: Arc::default(), template_checks: Arc::default(), written: Arc::default() }
+    pub(super) fn new(nonces: Arc<Nonces>, rates: Arc<Rates>) -> Self {
+        Self { nonces, rates, buckets: Arc::default(), template_checks: Arc::default(), written: Arc::default() }
     }
 }
 
@@ -101,13 +106,15 @@ impl Regional {
             .region(sdk_region.clone())
             .credentials_provider(provider.clone())
             .retry_partition(retries.clone())
+            .retry_classifier(ThrottlesAside)
             .build();
         let ec2 = aws_sdk_ec2::config::Builder::from(config)
             .region(sdk_region)
             .credentials_provider(provider)
             .retry_partition(retries)
+            .retry_classifier(ThrottlesAside)
             .build();
-        let Shared { nonces, buckets, template_checks, written } = shared.clone();
+        let Shared { nonces, rates, buckets, template_checks, written } = shared.clone();
         let picture = Picture::new((account_id.clone(), region.clone()), written);
         let inner = Arc::new(Inner {
             account,
@@ -121,17 +128,25 @@ impl Regional {
             buckets,
             template_checks,
             nonces,
+            rates,
             watchers: Watchers::default(),
             picture,
         });
-        Self { inner, awaits_new: false }
+        Self { inner, awaits_new: false, urgency: 0 }
     }
 
     /// The same, with calls that are repeated for a while when they do not find a resource of EC2: it was made by a stack
     /// in express mode, which is complete before EC2 knows everywhere what it has made.
     #[must_use]
     pub fn awaiting_what_is_new(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner), awaits_new: true }
+        Self { awaits_new: true, ..self.clone() }
+    }
+
+    /// The same, with calls that go before others of the account and region where they have to wait for their turn: those
+    /// from which the longest way is left, in milliseconds. Without it, it is 0.
+    #[must_use]
+    pub fn with_urgency(&self, urgency: u64) -> Self {
+        Self { urgency, ..self.clone() }
     }
 
     /// The plan's name for the account.
@@ -273,12 +288,14 @@ impl Regional {
         E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
     {
         let since = Instant::now();
+        let lane = Rated::of(operation).map(|class| self.inner.rates.lane(self.account_id(), self.region(), class));
+        let throttles = if lane.is_some() { Throttles::GoOn } else { Throttles::HoldBack };
         loop {
             // Boxed, since all that is done to a node holds a call within it, and would be as large.
             let answer = Box::pin(call::patiently(
                 operation,
-                Outages::Outlast,
-                || call::told(operation, self.account(), self.region(), send()),
+                (Outages::Outlast, throttles),
+                || self.attempt(operation, &lane, since, send()),
                 || self.inner.credentials.forget(since),
             ))
             .await;
@@ -290,6 +307,29 @@ impl Regional {
                 return Err(error);
             }
         }
+    }
+
+    /// Makes one attempt at a call, as soon as its rate allows.
+    async fn attempt<T, E>(
+        &self,
+        operation: &'static str,
+        lane: &Option<Arc<Lane>>,
+        since: Instant,
+        sent: impl Future<Output = Result<T, SdkError<E>>>,
+    ) -> Result<T, CallError>
+    where
+        E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let Some(lane) = lane else { return call::told(operation, self.account(), self.region(), sent).await };
+        let permit = lane.pass(operation, self.urgency, since).await;
+        let answer = call::told(operation, self.account(), self.region(), sent).await;
+        match &answer {
+            Err(error) if error.operation != operation => {}
+            Err(CallError { class: Class::Throttled, .. }) => permit.throttled(),
+            Err(CallError { class: Class::Lost | Class::Transient, .. }) => {}
+            _ => permit.granted(),
+        }
+        answer
     }
 
     /// Waits before a next look at what was not found, if it may only be too new; and whether it may.

@@ -100,7 +100,8 @@ impl Sessions {
                 Some(AccountError { account: name.clone(), id: spec.id.clone(), cause })
             })
             .collect();
-        let (regionals, shared) = (Mutex::default(), Shared::new(environment.nonces().clone()));
+        let (regionals, shared) =
+            (Mutex::default(), Shared::new(environment.nonces().clone(), environment.rates().clone()));
         (Self { config, accounts: ready, regionals, shared }, errors)
     }
 

@@ -56,6 +56,7 @@ pub async fn execute(
     let outlooks = Arc::clone(&means.outlooks);
     let weighed = |node| weight(job, node, outlooks.action(job.graph().id(node)));
     let schedule = Schedule::new(Arc::clone(job.graph()), |node| accounts(job, node), weighed, settings);
+    let urgencies: Arc<[u64]> = job.graph().remaining(weighed).into();
     let tally = Arc::new(Mutex::new(Tally::default()));
     let counted = Arc::clone(&tally);
     let counting: Sink = {
@@ -66,8 +67,9 @@ pub async fn execute(
         })
     };
     // Given up with this function, when all nodes have ended.
-    let _asking = template_checks::begin(job, &means);
-    let runner = Arc::new(Runner::new(Arc::clone(job), Means { sink: Arc::clone(&counting), ..means }));
+    let _asking = template_checks::begin(job, &means, &urgencies);
+    let means = Means { sink: Arc::clone(&counting), ..means };
+    let runner = Arc::new(Runner::new(Arc::clone(job), means, urgencies));
     let worked = Arc::clone(&runner);
     let mut started: HashMap<Ix, Instant> = HashMap::new();
     let mut ended: HashSet<Ix> = HashSet::new();
@@ -110,13 +112,15 @@ pub(super) fn accounts(job: &Job, node: Ix) -> Vec<AccountName> {
     }
 }
 
-/// How long a node is expected to take, in milliseconds: what it took in earlier runs, or else a guess by its kind.
+/// How long a node is expected to take, in milliseconds: nothing where nothing is to be done, else what it took in earlier
+/// runs, or a guess by its kind.
 pub(super) fn weight(job: &Job, node: Ix, action: Option<Action>) -> u64 {
     if let Some(known) = action.and_then(|action| expected(job, node, action)) {
         return known;
     }
     match (job.task(node), node_kind(job, node)) {
         (Task::Leave, _) => 0,
+        (Task::Converge, _) if action == Some(Action::Nothing) => 0,
         (Task::Read | Task::Find | Task::Recall | Task::Vet, _) | (_, Kind::Route) => 1_000,
         (_, Kind::Peering) => 5_000,
         (_, Kind::Stack) => 120_000,

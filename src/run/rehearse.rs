@@ -142,7 +142,8 @@ impl Rehearser {
         };
         Self {
             foreseer: Foreseer { job: Arc::clone(&job), looking, gathered: None },
-            runner: Runner::new(Arc::clone(&job), means),
+            // Nothing is waited for here.
+            runner: Runner::new(Arc::clone(&job), means, Arc::default()),
             job,
             sources,
             before,

@@ -181,7 +181,7 @@ async fn all_accounts_are_asked_at_once() {
     assert!((20..22).contains(&took), "{took} s for {} calls of 10 s", world.sim.calls().len());
 }
 
-/// As many stacks in one account as may be asked about at once, of one template.
+/// Stacks in one account, of one template.
 const CROWD: &str = r#"name   = "net"
 region = "us-east-1"
 
@@ -204,21 +204,17 @@ accepter  = { account = "hub", vpc = "vpc-other" }
 "#;
 
 #[tokio::test(start_paused = true)]
-async fn templates_and_stacks_of_one_account_take_turns_together() {
-    let took = async |edit| {
-        // Where stacks may not be listed, each is asked for by itself.
-        let denied = Fault::new(Effect::AccessDenied).on("DescribeStacks").nth(1);
-        let slow = Fault::slow(Duration::from_secs(10));
-        let world = World::of(CROWD, edit, Sim::builder().faults(Faults::of([denied, slow])).build());
-        let began = Instant::now();
-        world.look().await;
-        (began.elapsed().as_secs(), world.counts(0)["DescribeStacks"])
-    };
-    // GetCallerIdentity, then the template with the listing that is refused, then sixteen stacks, then the seventeenth.
-    let (seconds, asked) = took([", \"p\"]", ", \"p\", \"q\"]"]).await;
-    assert!((40..42).contains(&seconds) && asked == 1 + 17, "{seconds} s for {asked} calls");
-    let (seconds, asked) = took(["\0", ""]).await;
-    assert!((30..32).contains(&seconds) && asked == 1 + 16, "{seconds} s for {asked} calls");
+async fn templates_and_stacks_of_one_account_are_asked_for_a_few_at_a_time() {
+    // Where stacks may not be listed, each is asked for by itself.
+    let denied = Fault::new(Effect::AccessDenied).on("DescribeStacks").nth(1);
+    let slow = Fault::slow(Duration::from_secs(10));
+    let world = World::of(CROWD, ["\0", ""], Sim::builder().faults(Faults::of([denied, slow])).build());
+    let began = Instant::now();
+    world.look().await;
+    // GetCallerIdentity, then the template with the listing that is refused, then sixteen stacks, four or five at once.
+    let seconds = began.elapsed().as_secs();
+    assert!((60..62).contains(&seconds), "{seconds} s");
+    assert_eq!(world.counts(0)["DescribeStacks"], 1 + 16);
 }
 
 #[tokio::test(start_paused = true)]

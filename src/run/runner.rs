@@ -29,6 +29,8 @@ use crate::plan::{Node, PeeringSpec, RouteSpec, Spec};
 pub(super) struct Runner {
     job: Arc<Job>,
     means: Means,
+    /// How long the longest way from each node still takes, in milliseconds.
+    urgencies: Arc<[u64]>,
     results: Results,
     /// The courses of nodes that began on what others had released.
     courses: Mutex<HashMap<Ix, Arc<Course>>>,
@@ -121,9 +123,10 @@ pub(super) fn outputs(done: &Done) -> BTreeMap<String, String> {
 }
 
 impl Runner {
-    /// A runner for the nodes of a job.
-    pub(super) fn new(job: Arc<Job>, means: Means) -> Self {
-        Self { job, means, results: Results::default(), courses: Mutex::default() }
+    /// A runner for the nodes of a job. `urgencies` says how long the longest way from each still takes, in milliseconds;
+    /// those that it does not have are in no hurry.
+    pub(super) fn new(job: Arc<Job>, means: Means, urgencies: Arc<[u64]>) -> Self {
+        Self { job, means, urgencies, results: Results::default(), courses: Mutex::default() }
     }
 
     /// What is to be told of a node whose work ran and that has ended.
@@ -285,7 +288,7 @@ impl Runner {
     /// Deletes something that left the plan, if it still stands and is the plan's.
     async fn prune(&self, left: &Leaving) -> Result<Done, Failure> {
         let owner = Owner::new(&*self.job.plan().name, left.node.clone());
-        let home = regional(&self.means.sessions, &left.account, &left.region)?;
+        let home = regional(&self.means.sessions, &left.account, &left.region)?.with_urgency(self.urgency(&left.node));
         let progress = |step: Step<'_>| self.tell(&left.node, step);
         match &left.thing {
             Thing::Stack(stack) => {
@@ -330,9 +333,14 @@ impl Runner {
         self.regional(node, &spec.accepter.account, &spec.accepter.region)
     }
 
+    fn urgency(&self, node: &NodeId) -> u64 {
+        let ix = self.job.graph().get(node);
+        ix.and_then(|ix| self.urgencies.get(ix.index()).copied()).unwrap_or_default()
+    }
+
     /// An account in a region. What a stack in express mode has made is waited for by those that refer to it.
     fn regional(&self, node: &Node, account: &AccountName, region: &Region) -> Result<Regional, Failure> {
-        let regional = regional(&self.means.sessions, account, region)?;
+        let regional = regional(&self.means.sessions, account, region)?.with_urgency(self.urgency(&node.id));
         let nodes = &self.job.plan().nodes;
         let express = |needed: &NodeId| {
             let needed = self.job.graph().get(needed).map(|ix| &nodes[ix.index()].spec);

@@ -13,7 +13,7 @@ use crate::preview::Action;
 /// is done. What comes of it is kept by the sessions, where a stack's own turn finds it. Dropping the tasks gives up what is
 /// not answered yet, which the stack then asks for itself, as it does for what cannot be asked here: a text that is put in a
 /// bucket first, or that names others there.
-pub(super) fn begin(job: &Job, means: &Means) -> JoinSet<()> {
+pub(super) fn begin(job: &Job, means: &Means, urgencies: &[u64]) -> JoinSet<()> {
     let plan = job.plan();
     let to_be_made = |ix: &Ix| {
         let Some(node) = job.node(*ix).filter(|_| job.task(*ix) == Task::Converge) else { return false };
@@ -25,6 +25,8 @@ pub(super) fn begin(job: &Job, means: &Means) -> JoinSet<()> {
     for Distinct { template, region, nodes } in distinct(plan, &means.sources, job.graph().nodes().filter(to_be_made)) {
         let account = |ix: &Ix| &plan.nodes[ix.index()].account;
         let Some(regional) = nodes.iter().find_map(|ix| means.sessions.region(account(ix), region)) else { continue };
+        let urgency = nodes.iter().filter_map(|ix| urgencies.get(ix.index())).max().copied().unwrap_or_default();
+        let regional = regional.with_urgency(urgency);
         asking.spawn(async move {
             if let Err(error) = regional.check_template(&template).await {
                 tracing::debug!(%error, "a template was not taken, as its stack will tell");

@@ -72,6 +72,16 @@ async fn sessions(sim: &Sim, jobs: &[&Job]) -> Sessions {
 }
 
 impl Ready {
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Its graph.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
     /// Applies all of the plan and gives the tally with everything that was told.
     pub async fn apply(&self, sim: &Sim) -> (Tally, Told) {
         self.run(sim, vec![(Job::apply(Arc::clone(&self.plan), Arc::clone(&self.graph), &self.all()), Command::Apply)])

@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "the modules of this binary share their helpers, and nobody else can")]
 
 mod adopting;
+mod bounds;
 mod calls;
 mod drift;
 mod early;
@@ -17,6 +18,7 @@ mod network;
 mod orch;
 mod pace;
 mod preview;
+mod rates;
 mod recovery;
 mod remote;
 mod resume;

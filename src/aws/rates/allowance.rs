@@ -1,0 +1,210 @@
+//! How many calls of one class AWS takes of an account in a region, as a pure state machine.
+//!
+//! Three things hold a call back. EC2 counts each operation by itself, as it documents; CloudFormation, and an EC2 that turns
+//! out to, counts all calls of a class together; and only so many calls of a class are under way at once, so that a burst
+//! that is larger than AWS's bucket is noticed by the first few.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::class::Class;
+use super::learner::{Learner, Rate};
+
+/// How many calls of a class are under way at once: at first, at most, and by how much that grows with each call that is let
+/// through.
+const AT_ONCE: f64 = 4.0;
+const MOST_AT_ONCE: f64 = 32.0;
+const MORE_AT_ONCE: f64 = 0.125;
+
+/// For how long an operation must have been short of tokens for what it was granted to tell whether it is counted by itself.
+const TELLING: Duration = Duration::from_secs(1);
+
+/// What is known about the calls of one class.
+#[derive(Debug)]
+pub(super) struct Allowance {
+    /// What is documented for each operation by itself.
+    each: Option<Rate>,
+    operations: HashMap<&'static str, Operation>,
+    /// All calls of the class together; `None` while nothing tells that they are counted so.
+    all: Option<Learner>,
+    granted: u32,
+    at_once: f64,
+    under_way: u32,
+    /// How often something was learnt from a throttle.
+    lessons: u32,
+}
+
+#[derive(Debug)]
+struct Operation {
+    learner: Learner,
+    /// How many calls of the class were granted before its present drought.
+    granted_before: u32,
+}
+
+/// A call that may be sent, until it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ticket {
+    pub(super) operation: &'static str,
+    /// What was learnt when it was sent.
+    lessons: u32,
+    /// Whether it had to wait because of its operation, and because of all.
+    waited: (bool, bool),
+}
+
+/// What is to be done with calls that wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// One of this operation may be sent.
+    Send(Ticket),
+    /// To be asked again then.
+    At(Duration),
+    /// To be asked again when a call was answered, or another one comes.
+    Later,
+}
+
+impl Allowance {
+    /// What is believed of a class at first.
+    pub(super) fn new(class: Class, now: Duration) -> Self {
+        let all = class.together().map(|rate| Learner::new(rate, now));
+        let (each, operations) = (class.each(), HashMap::new());
+        Self { each, operations, all, granted: 0, at_once: AT_ONCE, under_way: 0, lessons: 0 }
+    }
+
+    /// What is next, of operations that have calls waiting, those first that are to go first.
+    pub(super) fn next(&mut self, waiting: &[&'static str], now: Duration) -> Next {
+        self.see_who_is_idle(waiting, now);
+        if waiting.is_empty() || f64::from(self.under_way) >= self.at_once.floor() {
+            return Next::Later;
+        }
+        if let Some(all) = &mut self.all {
+            let wait = all.wait(now);
+            if !wait.is_zero() {
+                all.is_waited_for(now);
+                return Next::At(now + wait);
+            }
+        }
+        let mut soonest = Duration::MAX;
+        for operation in waiting {
+            let wait = match self.operation(operation, now) {
+                Some(own) => own.learner.wait(now),
+                None => Duration::ZERO,
+            };
+            if wait.is_zero() {
+                return Next::Send(self.take(operation, now));
+            }
+            self.is_waited_for(operation, now);
+            soonest = soonest.min(wait);
+        }
+        Next::At(now + soonest)
+    }
+
+    /// AWS has carried the call out, or refused it for another reason than its rate.
+    pub(super) fn granted(&mut self, ticket: Ticket) {
+        self.under_way = self.under_way.saturating_sub(1);
+        self.granted = self.granted.wrapping_add(1);
+        self.at_once = (self.at_once + MORE_AT_ONCE).min(MOST_AT_ONCE);
+        let (by_operation, by_all) = ticket.waited;
+        if let Some(own) = self.operations.get_mut(ticket.operation) {
+            own.learner.granted(by_operation);
+        }
+        if let Some(all) = &mut self.all {
+            all.granted(by_all);
+        }
+    }
+
+    /// AWS has throttled the call.
+    pub(super) fn throttled(&mut self, ticket: Ticket, now: Duration) {
+        self.under_way = self.under_way.saturating_sub(1);
+        // One lesson is enough of all calls that were under way when it was learnt.
+        let is_news = ticket.lessons == self.lessons;
+        if is_news {
+            self.lessons += 1;
+            self.at_once = (self.at_once / 2.0).max(2.0);
+        }
+        match (&mut self.all, self.operations.get_mut(ticket.operation)) {
+            (Some(all), _) if is_news => all.throttled(now),
+            (Some(all), _) => all.is_empty(now),
+            (None, Some(own)) if !is_news => own.learner.is_empty(now),
+            (None, Some(own)) => {
+                let telling = own.learner.drought(now).filter(|drought| *drought > TELLING);
+                let measured = own.learner.measured(now);
+                match (telling, measured, self.each) {
+                    // Granted at a lower rate than it has by itself: others take their share of the same bucket.
+                    (Some(drought), Some(measured), Some(each)) if measured < 0.8 * each.per_second => {
+                        let others = f64::from(self.granted.wrapping_sub(own.granted_before)) + 0.5;
+                        let together = (others / drought.as_secs_f64()).max(each.per_second / 2.0);
+                        self.counts_together(each, together, now);
+                    }
+                    _ => {
+                        own.learner.throttled(now);
+                        own.granted_before = self.granted;
+                    }
+                }
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// Nobody knows what became of the call.
+    pub(super) fn unanswered(&mut self) {
+        self.under_way = self.under_way.saturating_sub(1);
+    }
+
+    /// A call that was to be sent is not.
+    pub(super) fn give_back(&mut self, ticket: Ticket) {
+        self.unanswered();
+        if let Some(own) = self.operations.get_mut(ticket.operation) {
+            own.learner.give_back();
+        }
+        if let Some(all) = &mut self.all {
+            all.give_back();
+        }
+    }
+
+    fn take(&mut self, operation: &'static str, now: Duration) -> Ticket {
+        let by_operation = self.operation(operation, now).is_some_and(|own| own.learner.take(now));
+        let by_all = self.all.as_mut().is_some_and(|all| all.take(now));
+        self.under_way += 1;
+        Ticket { operation, lessons: self.lessons, waited: (by_operation, by_all) }
+    }
+
+    /// From here on all calls of the class are counted together; what was learnt of each by itself was not so.
+    fn counts_together(&mut self, each: Rate, per_second: f64, now: Duration) {
+        let first = Rate { burst: (each.burst / 5.0).max(1.0), per_second: each.per_second };
+        self.all = Some(Learner::emptied(first, per_second, now));
+        for own in self.operations.values_mut() {
+            own.learner = Learner::new(each, now);
+        }
+    }
+
+    fn operation(&mut self, operation: &'static str, now: Duration) -> Option<&mut Operation> {
+        let (each, granted_before) = (self.each?, self.granted);
+        let new = || Operation { learner: Learner::new(each, now), granted_before };
+        Some(self.operations.entry(operation).or_insert_with(new))
+    }
+
+    fn is_waited_for(&mut self, operation: &'static str, now: Duration) {
+        let granted = self.granted;
+        if let Some(own) = self.operations.get_mut(operation) {
+            if own.learner.drought(now).is_none() {
+                own.granted_before = granted;
+            }
+            own.learner.is_waited_for(now);
+        }
+    }
+
+    fn see_who_is_idle(&mut self, waiting: &[&'static str], now: Duration) {
+        if let Some(all) = self.all.as_mut().filter(|_| waiting.is_empty()) {
+            all.is_idle(now);
+        }
+        for (operation, own) in &mut self.operations {
+            if !waiting.contains(operation) {
+                own.learner.is_idle(now);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "allowance_tests.rs"]
+mod tests;

@@ -1,0 +1,107 @@
+use super::*;
+
+const ROUTE: &str = "CreateRoute";
+const ACCEPT: &str = "AcceptVpcPeeringConnection";
+
+fn secs(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
+}
+
+fn send(allowance: &mut Allowance, waiting: &[&'static str], now: f64) -> Ticket {
+    match allowance.next(waiting, secs(now)) {
+        Next::Send(ticket) => ticket,
+        next => panic!("{next:?} at {now} s"),
+    }
+}
+
+#[test]
+fn a_few_calls_are_under_way_at_first_and_more_the_more_are_let_through() {
+    let mut allowance = Allowance::new(Class::Ec2Write, Duration::ZERO);
+    let mut tickets: Vec<Ticket> = (0..4).map(|_| send(&mut allowance, &[ROUTE], 0.0)).collect();
+    assert_eq!(allowance.next(&[ROUTE], Duration::ZERO), Next::Later);
+    for _ in 0..16 {
+        allowance.granted(tickets.pop().unwrap());
+        tickets.push(send(&mut allowance, &[ROUTE], 0.0));
+    }
+    assert!(matches!(allowance.next(&[ROUTE], Duration::ZERO), Next::Send(_)), "two more");
+    assert!(matches!(allowance.next(&[ROUTE], Duration::ZERO), Next::Send(_)));
+    assert_eq!(allowance.next(&[ROUTE], Duration::ZERO), Next::Later);
+}
+
+#[test]
+fn what_has_no_rate_of_its_own_is_counted_with_all() {
+    let mut allowance = Allowance::new(Class::CloudFormationWrite, Duration::ZERO);
+    for operation in ["CreateStack", "DeleteStack", "CreateStack", "DeleteStack", "CreateStack"] {
+        let ticket = send(&mut allowance, &[operation], 0.0);
+        allowance.granted(ticket);
+    }
+    assert!(matches!(allowance.next(&["DeleteStack"], Duration::ZERO), Next::At(at) if at > secs(0.4)));
+    assert_eq!(allowance.next(&[], secs(9.0)), Next::Later);
+}
+
+#[test]
+fn an_operation_whose_tokens_are_used_up_lets_the_others_pass() {
+    let mut allowance = Allowance::new(Class::Ec2Write, Duration::ZERO);
+    for _ in 0..50 {
+        let ticket = send(&mut allowance, &[ROUTE], 0.0);
+        allowance.granted(ticket);
+    }
+    assert!(matches!(allowance.next(&[ROUTE], Duration::ZERO), Next::At(at) if at <= secs(0.21)));
+    assert_eq!(send(&mut allowance, &[ROUTE, ACCEPT], 0.0).operation, ACCEPT);
+}
+
+#[test]
+fn of_calls_that_were_under_way_together_one_teaches() {
+    let mut allowance = Allowance::new(Class::CloudFormationWrite, Duration::ZERO);
+    let tickets: Vec<Ticket> = (0..4).map(|_| send(&mut allowance, &["CreateStack"], 0.0)).collect();
+    for ticket in tickets {
+        allowance.throttled(ticket, secs(0.02));
+    }
+    assert_eq!(allowance.lessons, 1);
+    // Two at once from here on, and none before there is a token again.
+    assert!(matches!(allowance.next(&["CreateStack"], secs(0.02)), Next::At(at) if at > secs(0.5)));
+    let ticket = send(&mut allowance, &["CreateStack"], 0.6);
+    allowance.throttled(ticket, secs(0.62));
+    assert_eq!(allowance.lessons, 2);
+}
+
+#[test]
+fn operations_that_are_granted_less_than_they_have_by_themselves_are_counted_together() {
+    let mut allowance = Allowance::new(Class::Ec2Write, Duration::ZERO);
+    for operation in [ROUTE, ACCEPT] {
+        for _ in 0..50 {
+            let ticket = send(&mut allowance, &[operation], 0.0);
+            allowance.granted(ticket);
+        }
+    }
+    // Both wait; two seconds later each was let through four times, and one is throttled.
+    assert!(matches!(allowance.next(&[ROUTE, ACCEPT], Duration::ZERO), Next::At(_)));
+    for n in 1..=4 {
+        for (operation, other) in [(ROUTE, ACCEPT), (ACCEPT, ROUTE)] {
+            let now = f64::from(n) * 0.45;
+            let ticket = send(&mut allowance, &[operation, other], now);
+            allowance.granted(ticket);
+            allowance.next(&[ROUTE, ACCEPT], secs(now));
+        }
+    }
+    let ticket = send(&mut allowance, &[ROUTE, ACCEPT], 2.0);
+    assert!(allowance.all.is_none());
+    allowance.throttled(ticket, secs(2.0));
+    let together = allowance.all.as_ref().expect("what one is granted, the other has not").per_second();
+    assert!((3.0..5.0).contains(&together), "{together} a second");
+}
+
+#[test]
+fn a_call_that_is_not_sent_or_not_answered_counts_for_nothing() {
+    let mut allowance = Allowance::new(Class::CloudFormationWrite, Duration::ZERO);
+    for _ in 0..99 {
+        let ticket = send(&mut allowance, &["CreateStack"], 0.0);
+        allowance.give_back(ticket);
+    }
+    for _ in 0..5 {
+        send(&mut allowance, &["CreateStack"], 0.0);
+        allowance.unanswered();
+    }
+    assert!(matches!(allowance.next(&["CreateStack"], Duration::ZERO), Next::At(_)), "they may have arrived");
+    assert_eq!((allowance.under_way, allowance.granted), (0, 0));
+}

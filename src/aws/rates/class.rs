@@ -1,0 +1,89 @@
+//! Which calls AWS counts together, and what is believed of their rates before anything is known.
+
+use super::learner::Rate;
+use crate::aws::call::changes_something;
+
+/// A class of calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in crate::aws) enum Class {
+    /// Calls to CloudFormation that only look.
+    CloudFormationRead,
+    /// Calls to CloudFormation that change something.
+    CloudFormationWrite,
+    /// Calls to EC2 that only look.
+    Ec2Read,
+    /// Calls to EC2 that change something.
+    Ec2Write,
+}
+
+impl Class {
+    /// The class of an operation; `None` for those of services whose rates are not waited for.
+    ///
+    /// An operation of EC2 is told by what it is about: CloudFormation has neither VPCs nor routes.
+    pub(in crate::aws) fn of(operation: &str) -> Option<Self> {
+        const OTHERS: [&str; 4] = ["Object", "Bucket", "AssumeRole", "GetCallerIdentity"];
+        const EC2: [&str; 3] = ["Vpc", "Route", "Tags"];
+        let is_about = |words: &[&str]| words.iter().any(|word| operation.contains(word));
+        if is_about(&OTHERS) {
+            return None;
+        }
+        Some(match (is_about(&EC2), changes_something(operation)) {
+            (false, false) => Self::CloudFormationRead,
+            (false, true) => Self::CloudFormationWrite,
+            (true, false) => Self::Ec2Read,
+            (true, true) => Self::Ec2Write,
+        })
+    }
+
+    /// What all calls of the class together are believed to be granted. AWS documents nothing of CloudFormation; users tell
+    /// of throttles from about five looks a second on.
+    pub(super) const fn together(self) -> Option<Rate> {
+        match self {
+            Self::CloudFormationRead => Some(Rate { burst: 20.0, per_second: 5.0 }),
+            Self::CloudFormationWrite => Some(Rate { burst: 5.0, per_second: 2.0 }),
+            Self::Ec2Read | Self::Ec2Write => None,
+        }
+    }
+
+    /// What each operation of the class is granted by itself, as EC2 documents it.
+    pub(super) const fn each(self) -> Option<Rate> {
+        match self {
+            Self::Ec2Read => Some(Rate { burst: 100.0, per_second: 20.0 }),
+            Self::Ec2Write => Some(Rate { burst: 50.0, per_second: 5.0 }),
+            Self::CloudFormationRead | Self::CloudFormationWrite => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Class::{self, CloudFormationRead, CloudFormationWrite, Ec2Read, Ec2Write};
+
+    #[test]
+    fn operations_have_their_class() {
+        for (operation, class) in [
+            ("DescribeStacks", Some(CloudFormationRead)),
+            ("ListStackResources", Some(CloudFormationRead)),
+            ("ValidateTemplate", Some(CloudFormationRead)),
+            ("DescribeEvents", Some(CloudFormationRead)),
+            ("DetectStackDrift", Some(CloudFormationRead)),
+            ("GetStackPolicy", Some(CloudFormationRead)),
+            ("CreateStack", Some(CloudFormationWrite)),
+            ("ExecuteChangeSet", Some(CloudFormationWrite)),
+            ("UpdateTerminationProtection", Some(CloudFormationWrite)),
+            ("ContinueUpdateRollback", Some(CloudFormationWrite)),
+            ("DescribeVpcs", Some(Ec2Read)),
+            ("DescribeVpcPeeringConnections", Some(Ec2Read)),
+            ("DescribeRouteTables", Some(Ec2Read)),
+            ("CreateVpcPeeringConnection", Some(Ec2Write)),
+            ("ModifyVpcPeeringConnectionOptions", Some(Ec2Write)),
+            ("CreateRoute", Some(Ec2Write)),
+            ("CreateTags", Some(Ec2Write)),
+            ("PutObject", None),
+            ("HeadBucket", None),
+            ("AssumeRole", None),
+        ] {
+            assert_eq!(Class::of(operation), class, "{operation}");
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! Calls that wait, against an AWS of one sort or another, on a paused clock.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use proptest::prelude::*;
+use tokio::task::LocalSet;
+
+use super::*;
+use crate::aws::rates::Rates;
+
+/// What AWS grants: by operation, or all together.
+#[derive(Clone, Copy, Debug)]
+struct Aws {
+    burst: f64,
+    per_second: f64,
+    together: bool,
+}
+
+/// What came of calls.
+#[derive(Clone, Debug, Default)]
+struct Outcome {
+    /// When the last was let through, in seconds.
+    last: f64,
+    sent: usize,
+    throttled: usize,
+    /// In which order they were let through, by their numbers.
+    order: Vec<usize>,
+}
+
+/// A call: when it is to be made, in seconds, of which operation, and how urgent it is.
+type Wish = (f64, &'static str, u64);
+
+/// Makes calls through one lane, each until it is let through, with an answer after some milliseconds.
+fn make(class: Class, wishes: &[Wish], aws: Aws, latency_ms: u64) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let outcome: Rc<RefCell<Outcome>> = Rc::default();
+    let buckets: Rc<RefCell<HashMap<&str, (f64, f64)>>> = Rc::default();
+    let local = LocalSet::new();
+    runtime.block_on(local.run_until(async {
+        let lane = Rates::default().lane(&"111111111111".parse().unwrap(), &"us-east-1".into(), class);
+        let began = Instant::now();
+        let half = Duration::from_micros(latency_ms * 500);
+        let tasks: Vec<_> = wishes
+            .iter()
+            .enumerate()
+            .map(|(number, (at, operation, urgency))| {
+                let (at, operation, urgency) = (*at, *operation, *urgency);
+                let (lane, outcome, buckets) = (lane.clone(), outcome.clone(), buckets.clone());
+                tokio::task::spawn_local(async move {
+                    tokio::time::sleep_until(began + Duration::from_secs_f64(at)).await;
+                    let since = Instant::now();
+                    loop {
+                        let permit = lane.pass(operation, urgency, since).await;
+                        tokio::time::sleep(half).await;
+                        let now = began.elapsed().as_secs_f64();
+                        let through = {
+                            let mut buckets = buckets.borrow_mut();
+                            let key = if aws.together { "all" } else { operation };
+                            let (tokens, last) = buckets.entry(key).or_insert((aws.burst, now));
+                            *tokens = (*tokens + (now - *last) * aws.per_second).min(aws.burst);
+                            *last = now;
+                            let through = *tokens > 1.0 - 1e-9;
+                            if through {
+                                *tokens -= 1.0;
+                            }
+                            through
+                        };
+                        tokio::time::sleep(half).await;
+                        let mut outcome = outcome.borrow_mut();
+                        outcome.sent += 1;
+                        if through {
+                            permit.granted();
+                            outcome.last = began.elapsed().as_secs_f64();
+                            outcome.order.push(number);
+                            break;
+                        }
+                        outcome.throttled += 1;
+                        permit.throttled();
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+    }));
+    outcome.take()
+}
+
+/// So many calls of an operation, all at once.
+fn at_once(count: usize, operation: &'static str) -> Vec<Wish> {
+    vec![(0.0, operation, 0); count]
+}
+
+/// A hub's accepts and routes: peerings that come evenly over eight seconds.
+fn hub(spokes: usize) -> Vec<Wish> {
+    let spread = |first: f64, operation| {
+        #[expect(clippy::cast_precision_loss, reason = "a few hundred")]
+        let at = move |n: usize| first + 8.0 * n as f64 / spokes as f64;
+        (0..spokes).map(move |n| (at(n), operation, 0))
+    };
+    spread(4.0, "AcceptVpcPeeringConnection").chain(spread(5.0, "CreateRoute")).collect()
+}
+
+/// The soonest that AWS can have let all through.
+#[expect(clippy::cast_precision_loss, reason = "a few thousand")]
+fn bound(wishes: &[Wish], aws: Aws) -> f64 {
+    let mut counts: HashMap<&str, (f64, f64)> = HashMap::new();
+    for (at, operation, _) in wishes {
+        let key = if aws.together { "all" } else { operation };
+        let (first, count) = counts.entry(key).or_insert((*at, 0.0));
+        (*first, *count) = (first.min(*at), *count + 1.0);
+    }
+    let rated = counts.values().map(|(first, count)| first + (count - aws.burst) / aws.per_second);
+    rated.chain(wishes.iter().map(|(at, ..)| *at)).fold(0.0, f64::max)
+}
+
+#[test]
+fn whatever_aws_grants_is_found_and_used() {
+    let aws = |burst, per_second, together| Aws { burst, per_second, together };
+    use Class::{CloudFormationRead as Read, CloudFormationWrite as Write, Ec2Read, Ec2Write};
+    for (class, wishes, aws, most_throttled) in [
+        // CloudFormation, whose rates nobody knows.
+        (Write, at_once(60, "CreateStack"), aws(5.0, 2.0, true), 6),
+        (Write, at_once(240, "CreateStack"), aws(5.0, 2.0, true), 8),
+        (Write, at_once(60, "CreateStack"), aws(5.0, 1.0, true), 6),
+        (Write, at_once(60, "CreateStack"), aws(10.0, 4.0, true), 8),
+        (Read, at_once(300, "DescribeStacks"), aws(20.0, 10.0, true), 15),
+        (Read, at_once(300, "DescribeStacks"), aws(20.0, 3.0, true), 15),
+        // EC2 as it is documented.
+        (Ec2Write, at_once(50, "CreateRoute"), aws(50.0, 5.0, false), 0),
+        (Ec2Write, at_once(1000, "CreateRoute"), aws(50.0, 5.0, false), 12),
+        (Ec2Read, at_once(1000, "DescribeVpcs"), aws(100.0, 20.0, false), 15),
+        (Ec2Write, hub(60), aws(50.0, 5.0, false), 3),
+        (Ec2Write, hub(240), aws(50.0, 5.0, false), 12),
+        // Not so: smaller buckets, one for all, and a rate far below what is believed.
+        (Ec2Write, hub(60), aws(10.0, 5.0, false), 6),
+        (Ec2Write, hub(60), aws(10.0, 5.0, true), 12),
+        (Ec2Write, hub(240), aws(10.0, 5.0, true), 16),
+        (Ec2Write, at_once(300, "CreateRoute"), aws(2.0, 0.2, false), 20),
+    ] {
+        for latency_ms in [20, 150] {
+            let (outcome, bound) = (make(class, &wishes, aws, latency_ms), bound(&wishes, aws));
+            let told = format!("{class:?} {} of {aws:?} at {latency_ms} ms: {outcome:?}", wishes.len());
+            let Outcome { last, throttled, .. } = outcome;
+            assert!(last <= 1.06 * bound + 1.5, "{last} s, bound {bound} s: {told}");
+            assert!(throttled <= most_throttled, "{throttled} throttled: {told}");
+        }
+    }
+}
+
+#[test]
+fn where_nothing_is_throttled_nothing_is_waited_for_long() {
+    let boundless = Aws { burst: 1e9, per_second: 1e9, together: false };
+    for (class, wishes, most) in [
+        (Class::CloudFormationWrite, at_once(60, "CreateStack"), 7.0),
+        (Class::CloudFormationRead, at_once(500, "GetTemplate"), 6.0),
+        (Class::Ec2Write, hub(1000), 16.0),
+    ] {
+        let outcome = make(class, &wishes, boundless, 20);
+        assert!(outcome.last < most && outcome.throttled == 0, "{class:?}: {} s", outcome.last);
+    }
+}
+
+#[test]
+fn the_longest_way_goes_first_and_ties_by_arrival() {
+    let aws = Aws { burst: 1.0, per_second: 1.0, together: true };
+    // Four are under way at once before anything is known; the others wait meanwhile.
+    let mut wishes = vec![(0.0, "CreateStack", 90_000); 4];
+    let later = [(0.01, 5_000), (0.02, 9_000), (0.03, 5_000), (0.04, 1_000), (0.05, 9_000)];
+    wishes.extend(later.map(|(at, urgency)| (at, "CreateStack", urgency)));
+    let outcome = make(Class::CloudFormationWrite, &wishes, aws, 1);
+    let later: Vec<usize> = outcome.order.into_iter().filter(|number| *number >= 4).collect();
+    assert_eq!(later, [5, 8, 4, 6, 7]);
+}
+
+#[test]
+fn an_operation_that_is_short_of_tokens_holds_up_no_other() {
+    let documented = Aws { burst: 50.0, per_second: 5.0, together: false };
+    let mut wishes = at_once(100, "CreateRoute");
+    wishes.extend(vec![(1.0, "AcceptVpcPeeringConnection", 0); 10]);
+    let outcome = make(Class::Ec2Write, &wishes, documented, 20);
+    let position = outcome.order.iter().rposition(|number| *number >= 100).unwrap();
+    assert!(position < 80, "the last accept is the {position}th");
+}
+
+#[test]
+fn whoever_waits_is_not_overtaken_for_ever() {
+    let aws = Aws { burst: 1.0, per_second: 1.0, together: true };
+    // One that is in no hurry, and without end others that are: two a second where one is let through.
+    let mut wishes = vec![(0.0, "CreateStack", 9_000); 8];
+    wishes.push((0.0, "CreateStack", 0));
+    #[expect(clippy::cast_precision_loss, reason = "a few hundred")]
+    wishes.extend((0..400_usize).map(|n| (n as f64 / 2.0, "CreateStack", 9_000)));
+    let outcome = make(Class::CloudFormationWrite, &wishes, aws, 20);
+    let position = outcome.order.iter().position(|number| *number == 8).unwrap();
+    assert!((20..250).contains(&position), "it was let through as the {position}th");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_gives_up_leaves_the_place_and_the_token_to_the_next() {
+    let lane = Arc::new(Lane::new(Class::CloudFormationWrite, Arc::new(Semaphore::new(9))));
+    let pass = |urgency| {
+        let lane = lane.clone();
+        async move { lane.pass("CreateStack", urgency, Instant::now()).await }
+    };
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        held.push(pass(0).await);
+    }
+    // Four are under way, so these wait: the most urgent looks at the clock for all.
+    let (urgent, next) = (tokio::spawn(pass(9)), tokio::spawn(pass(1)));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(!urgent.is_finished() && !next.is_finished());
+    urgent.abort();
+    assert!(urgent.await.unwrap_err().is_cancelled());
+    drop(held.pop());
+    let permit = tokio::time::timeout(Duration::from_secs(1), next).await.unwrap().unwrap();
+    // One that has its ticket, and is dropped before it hears of it, gives it back.
+    let last = tokio::spawn(pass(0));
+    tokio::task::yield_now().await;
+    permit.granted();
+    last.abort();
+    let _ = last.await;
+    let permit = tokio::time::timeout(Duration::from_secs(1), pass(0)).await.unwrap();
+    permit.granted();
+    held.into_iter().for_each(Permit::granted);
+    let state = lane.lock();
+    assert!(state.waiting.values().all(BTreeMap::is_empty));
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_so_many_calls_of_all_lanes_are_under_way() {
+    let slots = Arc::new(Semaphore::new(2));
+    let lanes: Vec<_> = (0..4).map(|_| Arc::new(Lane::new(Class::Ec2Read, Arc::clone(&slots)))).collect();
+    let mut held = Vec::new();
+    for lane in &lanes[..2] {
+        held.push(lane.pass("DescribeVpcs", 0, Instant::now()).await);
+    }
+    let waits = lanes[2].pass("DescribeVpcs", 0, Instant::now());
+    assert!(tokio::time::timeout(Duration::from_secs(9), waits).await.is_err());
+    held.remove(0).granted();
+    lanes[3].pass("DescribeVpcs", 0, Instant::now()).await.granted();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Whatever AWS grants, all calls get through, in not much more than the time that it takes there, and few of them
+    /// are throttled.
+    #[test]
+    fn any_rate_is_learnt(
+        burst in 1_u32..60,
+        per_second in 0.5_f64..30.0,
+        together: bool,
+        latency_ms in 5_u64..300,
+        calls in 40_usize..200,
+        seed: u64,
+    ) {
+        let aws = Aws { burst: burst.into(), per_second, together };
+        let operations = ["CreateRoute", "AcceptVpcPeeringConnection", "CreateVpcPeeringConnection"];
+        // Calls that come at random over ten seconds.
+        let mut state = seed | 1;
+        let mut draw = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state >> 33
+        };
+        #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
+        let wishes: Vec<Wish> = (0..calls)
+            .map(|_| ((draw() % 10_000) as f64 / 1000.0, operations[(draw() % 3) as usize], draw() % 60_000))
+            .collect();
+        let (outcome, bound) = (make(Class::Ec2Write, &wishes, aws, latency_ms), bound(&wishes, aws));
+        prop_assert_eq!(outcome.order.len(), calls);
+        prop_assert!(outcome.last <= 1.5 * bound + 5.0, "{} s, bound {bound} s: {outcome:?}", outcome.last);
+        prop_assert!(outcome.throttled <= 12 + calls / 10, "{} throttled of {}", outcome.throttled, outcome.sent);
+    }
+}

@@ -1,0 +1,323 @@
+//! One bucket at AWS as far as it is known: what it is believed to be, and what the throttles tell of it.
+
+use std::time::Duration;
+
+/// The size of a bucket and how fast it is refilled.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Rate {
+    /// How many calls a full bucket lets through at once.
+    pub(super) burst: f64,
+    /// How many more it lets through in a second.
+    pub(super) per_second: f64,
+}
+
+/// By how much a rate that was never throttled grows with each call that had to wait for it and was let through: a tenth,
+/// so that it doubles with every seventh.
+const GROWTH: f64 = 1.1;
+
+/// More than any service is known to grant.
+const MOST_PER_SECOND: f64 = 200.0;
+
+/// A call in twenty seconds is let through whatever was learnt, so that better times are noticed.
+const LEAST_PER_SECOND: f64 = 0.05;
+
+/// How much of what was measured between two throttles is made use of.
+const MARGIN: f64 = 0.98;
+
+/// What a rate is cut down to at most by one throttle: a measurement over a few calls may be far off.
+const DEEPEST_CUT: f64 = 0.5;
+
+/// After how many calls that had to wait a learnt rate is tried at double its size. It rises with their cube: hardly at
+/// first, where the rate is most likely right, and faster the longer no throttle says no.
+const PROBE: f64 = 100.0;
+
+/// The same for a rate that one throttle after the other has confirmed.
+const SUREST_PROBE: f64 = 500.0;
+
+/// How long after its last throttle a learnt rate is back at what was believed first.
+const FORGETTING: Duration = Duration::from_mins(10);
+
+/// What is believed of one bucket. Times are counted from any one beginning.
+#[derive(Clone, Debug)]
+pub(super) struct Learner {
+    /// What it was believed to be at first.
+    first: Rate,
+    burst: f64,
+    per_second: f64,
+    tokens: f64,
+    at: Duration,
+    /// While calls have to wait for tokens without a pause: AWS's own bucket is as empty then, and what it lets through is
+    /// what it is refilled with.
+    drought: Option<Drought>,
+    /// What the throttles have told.
+    learnt: Option<Learnt>,
+}
+
+/// A time in which all tokens were used.
+#[derive(Clone, Copy, Debug)]
+struct Drought {
+    since: Duration,
+    granted: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Learnt {
+    /// When it was throttled last, and what the rate was found to be.
+    at: Duration,
+    per_second: f64,
+    /// How many calls that had to wait were let through since.
+    streak: f64,
+    probe: f64,
+}
+
+impl Learner {
+    /// A bucket that is full.
+    pub(super) fn new(first: Rate, now: Duration) -> Self {
+        let Rate { burst, per_second } = first;
+        Self { first, burst, per_second, tokens: burst, at: now, drought: None, learnt: None }
+    }
+
+    /// One that was just found empty, and is refilled at about this rate.
+    pub(super) fn emptied(first: Rate, per_second: f64, now: Duration) -> Self {
+        let mut learner = Self::new(first, now);
+        (learner.tokens, learner.drought) = (0.0, Some(Drought { since: now, granted: 0 }));
+        learner.learn(per_second.max(LEAST_PER_SECOND), PROBE, now);
+        learner
+    }
+
+    /// How many calls it lets through in a second.
+    #[cfg(test)]
+    pub(super) fn per_second(&self) -> f64 {
+        self.per_second
+    }
+
+    /// How long until it lets a call through.
+    pub(super) fn wait(&mut self, now: Duration) -> Duration {
+        self.refill(now);
+        // A token that is whole but for the rounding of a sum is whole.
+        if self.tokens > 1.0 - 1e-9 {
+            return Duration::ZERO;
+        }
+        Duration::from_secs_f64((1.0 - self.tokens) / self.per_second) + Duration::from_micros(1)
+    }
+
+    /// Somebody waits for a token.
+    pub(super) fn is_waited_for(&mut self, now: Duration) {
+        self.drought.get_or_insert(Drought { since: now, granted: 0 });
+    }
+
+    /// Nobody waits for a token.
+    pub(super) fn is_idle(&mut self, now: Duration) {
+        if self.drought.is_some() && self.wait(now).is_zero() {
+            self.drought = None;
+        }
+    }
+
+    /// A call is sent. Says whether it is one of those that have to wait.
+    pub(super) fn take(&mut self, now: Duration) -> bool {
+        self.refill(now);
+        self.tokens -= 1.0;
+        self.drought.is_some()
+    }
+
+    /// A call that was to be sent is not.
+    pub(super) fn give_back(&mut self) {
+        self.tokens = (self.tokens + 1.0).min(self.burst);
+    }
+
+    /// A call was let through.
+    pub(super) fn granted(&mut self, waited: bool) {
+        if let Some(drought) = &mut self.drought {
+            drought.granted += 1;
+        }
+        if !waited {
+            return;
+        }
+        self.per_second = match &mut self.learnt {
+            None => (self.per_second * GROWTH).min(MOST_PER_SECOND),
+            Some(learnt) => {
+                learnt.streak += 1.0;
+                let probed = learnt.per_second * (1.0 + (learnt.streak / learnt.probe).powi(3));
+                // What was forgotten meanwhile counts too.
+                probed.min(MOST_PER_SECOND).max(self.per_second)
+            }
+        };
+    }
+
+    /// A call was throttled, so the bucket is empty.
+    pub(super) fn is_empty(&mut self, now: Duration) {
+        self.refill(now);
+        self.tokens = self.tokens.min(0.0);
+    }
+
+    /// A call was throttled that was sent after all that is learnt already: there is something to be learnt from it.
+    pub(super) fn throttled(&mut self, now: Duration) {
+        self.is_empty(now);
+        let probe = self.learnt.map_or(PROBE, |learnt| learnt.probe);
+        let (per_second, probe) = match self.measured(now) {
+            // There were tokens left: it holds fewer than was believed, or somebody else takes from it.
+            None => {
+                self.burst = (self.burst / 2.0).max(1.0);
+                (self.per_second, probe)
+            }
+            Some(measured) => {
+                let believed = self.learnt.map_or(self.per_second, |learnt| learnt.per_second);
+                let probe = if measured >= 0.9 * believed { (probe * 1.5).min(SUREST_PROBE) } else { PROBE };
+                let lowest = self.per_second * DEEPEST_CUT;
+                ((measured * MARGIN).max(lowest).min(self.per_second), probe)
+            }
+        };
+        self.drought = Some(Drought { since: now, granted: 0 });
+        self.learn(per_second.max(LEAST_PER_SECOND), probe, now);
+    }
+
+    /// What AWS's bucket has been refilled with in the present drought, in calls a second; half a call is added for the one
+    /// that was under way when it ends.
+    pub(super) fn measured(&self, now: Duration) -> Option<f64> {
+        let drought = self.drought?;
+        let seconds = now.saturating_sub(drought.since).as_secs_f64();
+        (seconds > 0.0).then(|| (f64::from(drought.granted) + 0.5) / seconds)
+    }
+
+    /// For how long calls have had to wait.
+    pub(super) fn drought(&self, now: Duration) -> Option<Duration> {
+        self.drought.map(|drought| now.saturating_sub(drought.since))
+    }
+
+    fn learn(&mut self, per_second: f64, probe: f64, now: Duration) {
+        self.per_second = per_second;
+        self.learnt = Some(Learnt { at: now, per_second, streak: 0.0, probe });
+    }
+
+    fn refill(&mut self, now: Duration) {
+        let passed = now.saturating_sub(self.at).as_secs_f64();
+        self.at = self.at.max(now);
+        if let Some(learnt) = self.learnt
+            && passed > 0.0
+        {
+            self.forget(now.saturating_sub(learnt.at));
+        }
+        self.tokens = (self.tokens + passed * self.per_second).min(self.burst);
+    }
+
+    /// What was learnt counts less the longer ago it was, in so far as it was less than what was believed first.
+    fn forget(&mut self, age: Duration) {
+        let share = (age.as_secs_f64() / FORGETTING.as_secs_f64()).min(1.0);
+        // Of a rate that is found too high again and again, nothing is forgotten: each throttle begins the time anew.
+        self.burst = self.burst.max(self.first.burst * share * share);
+        self.per_second = self.per_second.max(self.first.per_second * share * share);
+        if share >= 1.0 {
+            self.learnt = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secs(seconds: f64) -> Duration {
+        Duration::from_secs_f64(seconds)
+    }
+
+    fn learner() -> Learner {
+        Learner::new(Rate { burst: 5.0, per_second: 2.0 }, Duration::ZERO)
+    }
+
+    /// Takes all that there is at a time.
+    fn drain(learner: &mut Learner, now: f64) -> usize {
+        let mut taken = 0;
+        while learner.wait(secs(now)).is_zero() {
+            learner.take(secs(now));
+            taken += 1;
+        }
+        taken
+    }
+
+    #[test]
+    fn a_full_bucket_lets_its_burst_through_and_then_what_comes_back() {
+        let mut learner = learner();
+        assert_eq!(drain(&mut learner, 0.0), 5);
+        assert!((0.5..0.501).contains(&learner.wait(secs(0.0)).as_secs_f64()));
+        assert_eq!(drain(&mut learner, 1.0), 2);
+        assert_eq!(drain(&mut learner, 100.0), 5, "never more than it holds");
+    }
+
+    #[test]
+    fn only_calls_that_had_to_wait_make_it_faster() {
+        let mut learner = learner();
+        for _ in 0..100 {
+            learner.granted(false);
+        }
+        assert!((learner.per_second() - 2.0).abs() < 1e-9);
+        for _ in 0..8 {
+            learner.granted(true);
+        }
+        assert!(learner.per_second() > 4.0, "{}", learner.per_second());
+        for _ in 0..1000 {
+            learner.granted(true);
+        }
+        assert!(learner.per_second() <= MOST_PER_SECOND);
+    }
+
+    #[test]
+    fn a_throttle_empties_it_and_what_was_let_through_in_a_drought_is_its_rate() {
+        let mut learner = learner();
+        drain(&mut learner, 0.0);
+        learner.is_waited_for(secs(0.0));
+        for _ in 0..10 {
+            learner.granted(true);
+        }
+        assert!(learner.per_second() > 5.0, "it had grown");
+        learner.throttled(secs(3.0));
+        let measured = 10.5 / 3.0 * MARGIN;
+        assert!((learner.per_second() - measured).abs() < 1e-9, "{}", learner.per_second());
+        assert!(!learner.wait(secs(3.0)).is_zero());
+        // Soon afterwards one throttle more tells nothing; after two seconds without a grant it does.
+        learner.throttled(secs(3.1));
+        assert!((learner.per_second() - measured).abs() < 1e-9, "{}", learner.per_second());
+        learner.throttled(secs(5.1));
+        assert!((learner.per_second() - measured * DEEPEST_CUT).abs() < 1e-9, "{}", learner.per_second());
+    }
+
+    #[test]
+    fn a_throttle_while_there_are_tokens_makes_it_smaller_and_not_slower() {
+        let mut learner = learner();
+        learner.take(secs(0.0));
+        learner.throttled(secs(0.0));
+        assert!((learner.per_second() - 2.0).abs() < 1e-9);
+        assert_eq!(drain(&mut learner, 60.0), 2);
+    }
+
+    #[test]
+    fn one_throttle_cuts_it_by_half_at_most_and_never_to_nothing() {
+        let mut learner = Learner::new(Rate { burst: 50.0, per_second: 5.0 }, Duration::ZERO);
+        drain(&mut learner, 0.0);
+        learner.is_waited_for(secs(0.0));
+        let mut now = 0.0;
+        for _ in 0..20 {
+            let before = learner.per_second();
+            now += 1000.0 / 60.0;
+            learner.throttled(secs(now));
+            assert!(learner.per_second() >= (before * DEEPEST_CUT).max(LEAST_PER_SECOND) - 1e-9);
+        }
+        assert!(learner.per_second() < 0.06, "{}", learner.per_second());
+    }
+
+    #[test]
+    fn what_was_learnt_is_forgotten_within_ten_minutes() {
+        let mut learner = learner();
+        drain(&mut learner, 0.0);
+        learner.is_waited_for(secs(0.0));
+        for n in 1..9 {
+            learner.throttled(secs(f64::from(n) * 10.0));
+        }
+        let low = learner.per_second();
+        assert!(low < 0.1, "{low}");
+        learner.wait(secs(80.0 + 60.0));
+        assert!(learner.per_second() < 0.2, "hardly anything after a minute: {}", learner.per_second());
+        learner.wait(secs(80.0 + 600.0));
+        assert!((learner.per_second() - 2.0).abs() < 1e-9);
+        assert_eq!(drain(&mut learner, 1000.0), 5);
+    }
+}

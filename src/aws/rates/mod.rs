@@ -1,0 +1,47 @@
+//! How fast AWS is called: every attempt of every call waits here until its account, its region and its class of calls may
+//! be asked again.
+//!
+//! AWS throttles by token buckets for each account and region. What is over their rate is refused, and a client that tries
+//! again by itself at a chance time neither uses what it is granted nor asks for the right thing first. So the rates are
+//! learnt here (`learner`, `allowance`: pure), and whoever has the longest way to go is let through first (`lane`).
+
+mod allowance;
+mod class;
+mod lane;
+mod learner;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Semaphore;
+
+pub(super) use class::Class;
+pub(super) use lane::Lane;
+
+use crate::ids::{AccountId, Region};
+
+/// How many calls are under way in the whole process: each has a connection, and a thousand accounts at once would use up
+/// the files that a process may open. At a tenth of a second a call it is thousands of calls a second.
+const AT_ONCE: usize = 256;
+
+/// The rates of every account, region and class, shared by all that call AWS in one process.
+#[derive(Debug)]
+pub(super) struct Rates {
+    lanes: Mutex<HashMap<(AccountId, Region, Class), Arc<Lane>>>,
+    slots: Arc<Semaphore>,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self { lanes: Mutex::default(), slots: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+}
+
+impl Rates {
+    /// Where calls of a class by an account to a region wait.
+    pub(super) fn lane(&self, account: &AccountId, region: &Region, class: Class) -> Arc<Lane> {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let lane = lanes.entry((account.clone(), region.clone(), class));
+        Arc::clone(lane.or_insert_with(|| Arc::new(Lane::new(class, Arc::clone(&self.slots)))))
+    }
+}

@@ -1,0 +1,185 @@
+//! Runs at an AWS that throttles: as fast as it grants, in the right order, and with few calls refused.
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use orch::plan::Files;
+use orch::sim::{Outcome, Rate, Rates, Sim, Timing};
+use tokio::time::Instant;
+
+use crate::bounds::bounds;
+use crate::in_process::{Ready, read};
+
+const TEMPLATE: &str = "\
+Parameters:
+  CidrBlock: {Type: String}
+Resources:
+  Vpc: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: !Ref CidrBlock}}
+  Table: {Type: 'AWS::EC2::RouteTable', Properties: {VpcId: !Ref Vpc}}
+Outputs:
+  VPCId: {Value: !Ref Vpc}
+  RouteTableId: {Value: !Ref Table}
+  VPCCIDRBlock: {Value: !GetAtt Vpc.CidrBlock}
+";
+
+/// A hub and spokes that need not wait for each other, a peering for each spoke, and a route either way.
+const DESIGN: &str = r#"
+[stacks.hub]
+account    = "hub"
+template   = "net.yaml"
+parameters = { CidrBlock = "10.0.0.0/24" }
+
+[stacks.spoke]
+for_each   = "vars.spokes"
+account    = "ACCOUNT"
+template   = "net.yaml"
+parameters = { CidrBlock = "{{ each.value }}" }
+
+[peerings.spoke]
+for_each  = "stacks.spoke"
+requester = { account = "{{ each.account }}", vpc = "{{ each.outputs.VPCId }}" }
+accepter  = { account = "hub", vpc = "{{ stacks.hub.outputs.VPCId }}" }
+
+[routes.out]
+for_each     = "peerings.spoke"
+account      = "{{ each.requester.account }}"
+route_tables = ["{{ each.source.outputs.RouteTableId }}"]
+destination  = "10.0.0.0/24"
+via          = "{{ each.id }}"
+
+[routes.back]
+for_each     = "peerings.spoke"
+account      = "hub"
+route_tables = ["{{ stacks.hub.outputs.RouteTableId }}"]
+destination  = "{{ each.source.outputs.VPCCIDRBlock }}"
+via          = "{{ each.id }}"
+"#;
+
+struct Written(String);
+
+impl Files for Written {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        Ok(if path.ends_with("net.yaml") { TEMPLATE } else { &self.0 }.as_bytes().to_vec())
+    }
+}
+
+/// The plan, with each spoke in an account of its own or all beside the hub, and how long its stacks take: the hub eight
+/// seconds, the spokes from four to twelve.
+fn hub_and_spokes(spokes: usize, apart: bool) -> (Ready, Timing) {
+    let mut text = "name = \"net\"\nregion = \"us-east-1\"\n\n[vars.spokes]\n".to_owned();
+    let mut accounts = "\n[accounts]\nhub = { id = \"111111111111\" }\n".to_owned();
+    let mut timing = Timing { resource: Duration::ZERO, ..Timing::default() };
+    timing.stacks.insert("net-hub".to_owned(), Duration::from_secs(8));
+    for n in 0..spokes {
+        let _ = writeln!(text, "s{n:03} = \"10.{}.{}.0/24\"", 1 + n / 256, n % 256);
+        if apart {
+            let _ = writeln!(accounts, "s{n:03} = {{ id = \"{:012}\", role = \"Deploy\" }}", 200_000_000_000 + n);
+        }
+        // Spread over the eight seconds between, and not in the order of the file.
+        let millis = 4_000 + (n * 37 % spokes) * 8_000 / spokes.max(2);
+        timing.stacks.insert(format!("net-spoke-s{n:03}"), Duration::from_millis(millis as u64));
+    }
+    let design = DESIGN.replace("ACCOUNT", if apart { "{{ each.key }}" } else { "hub" });
+    (read("net.toml", &Written(text + &accounts + &design)), timing)
+}
+
+/// What was measured elsewhere with other tools: few calls, and of EC2's writes all together.
+fn throttling() -> Rates {
+    Rates {
+        cloudformation_read: Some(Rate::new(20, 10.0)),
+        cloudformation_write: Some(Rate::new(5, 2.0)),
+        ec2_read: None,
+        ec2_write: Some(Rate::new(10, 5.0)),
+        ec2_by_operation: false,
+    }
+}
+
+/// How many calls were throttled, of how many.
+fn throttled(sim: &Sim) -> (usize, usize) {
+    let calls = sim.calls();
+    let is_throttled = |outcome: &Outcome| matches!(outcome, Outcome::Failed(code) if code == "Throttling" || code == "RequestLimitExceeded");
+    (calls.iter().filter(|call| is_throttled(&call.outcome)).count(), calls.len())
+}
+
+/// Applies a plan to an empty AWS with these rates, and holds what is promised of it.
+async fn is_as_fast_as_aws_grants((plan, timing): (Ready, Timing), rates: Rates, at_most: f64) {
+    let sim = Sim::builder().timing(timing.clone()).rates(rates).build();
+    let bound = bounds(plan.plan(), plan.graph(), &timing, &rates);
+    let began = Instant::now();
+    let (tally, told) = plan.apply(&sim).await;
+    let took = began.elapsed().as_secs_f64();
+    assert!(tally.is_success(), "{told:#?}");
+    let (throttled, calls) = throttled(&sim);
+    println!("{took:.1} s, {bound:?}, {throttled} of {calls} calls throttled");
+    assert!(took <= at_most * bound.larger(), "{took} s, {bound:?}");
+    assert!(throttled * 50 <= calls, "{throttled} of {calls} calls throttled");
+}
+
+#[tokio::test(start_paused = true)]
+async fn twenty_spokes_are_as_fast_as_aws_grants() {
+    is_as_fast_as_aws_grants(hub_and_spokes(20, true), throttling(), 1.10).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn sixty_spokes_are_as_fast_as_aws_grants() {
+    is_as_fast_as_aws_grants(hub_and_spokes(60, true), throttling(), 1.10).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_stacks_in_one_account_are_as_fast_as_aws_grants() {
+    is_as_fast_as_aws_grants(hub_and_spokes(120, false), throttling(), 1.10).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn ec2_as_it_is_documented_is_kept_to() {
+    is_as_fast_as_aws_grants(hub_and_spokes(120, false), Rates::documented(), 1.10).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_far_below_what_is_believed_is_learnt() {
+    let rates = Rates { cloudformation_write: Some(Rate::new(1, 0.2)), ..Rates::default() };
+    let (plan, timing) = hub_and_spokes(30, false);
+    let sim = Sim::builder().timing(timing.clone()).rates(rates).build();
+    let bound = bounds(plan.plan(), plan.graph(), &timing, &rates);
+    let began = Instant::now();
+    assert!(plan.apply(&sim).await.0.is_success());
+    let took = began.elapsed().as_secs_f64();
+    // Half of the time it is still believed to be far more, or found to be a little less.
+    assert!(took <= 1.25 * bound.larger(), "{took} s, {bound:?}");
+    let (throttled, calls) = throttled(&sim);
+    assert!(throttled <= 12, "{throttled} of {calls} calls throttled");
+}
+
+/// Stacks in one account: short ones that nothing needs, and at the end of the file a chain of three.
+fn chain_behind_others() -> (Ready, Timing) {
+    let mut text = "name = \"net\"\nregion = \"us-east-1\"\n[accounts]\nhub = { id = \"111111111111\" }\n".to_owned();
+    let mut timing = Timing { resource: Duration::ZERO, ..Timing::default() };
+    let mut stack = |name: &str, seconds: u64, rest: &str| {
+        let _ = writeln!(text, "[stacks.{name}]\naccount = \"hub\"\ntemplate = \"net.yaml\"\n{rest}");
+        let _ = writeln!(text, "parameters = {{ CidrBlock = \"10.0.0.0/24\" }}");
+        timing.stacks.insert(format!("net-{name}"), Duration::from_secs(seconds));
+    };
+    for n in 0..20 {
+        stack(&format!("a{n:02}"), 3, "");
+    }
+    for (name, rest) in [("z1", ""), ("z2", "depends_on = [\"stacks.z1\"]"), ("z3", "depends_on = [\"stacks.z2\"]")] {
+        stack(name, 10, rest);
+    }
+    (read("net.toml", &Written(text)), timing)
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_on_the_longest_way_goes_first() {
+    let rates = Rates { cloudformation_write: Some(Rate::new(1, 1.0)), ..Rates::default() };
+    let (plan, timing) = chain_behind_others();
+    let sim = Sim::builder().timing(timing.clone()).rates(rates).build();
+    let bound = bounds(plan.plan(), plan.graph(), &timing, &rates);
+    assert!((30.0..31.0).contains(&bound.larger()), "{bound:?}");
+    let began = Instant::now();
+    assert!(plan.apply(&sim).await.0.is_success());
+    let took = began.elapsed().as_secs_f64();
+    // In the order of the file the chain would begin after twenty seconds and end after fifty.
+    assert!(took < 40.0, "{took} s");
+}
