@@ -39,6 +39,8 @@ struct Operation {
     learner: Learner,
     /// How many calls of the class were granted before its present drought.
     granted_before: u32,
+    /// How many of its own were granted.
+    granted: u32,
 }
 
 /// A call that may be sent, until it is answered.
@@ -106,6 +108,7 @@ impl Allowance {
         let (by_operation, by_all) = ticket.waited;
         if let Some(own) = self.operations.get_mut(ticket.operation) {
             own.learner.granted(by_operation);
+            own.granted = own.granted.wrapping_add(1);
         }
         if let Some(all) = &mut self.all {
             all.granted(by_all);
@@ -126,6 +129,11 @@ impl Allowance {
             (Some(all), _) => all.is_empty(now),
             (None, Some(own)) if !is_news => own.learner.is_empty(now),
             (None, Some(own)) => {
+                // By itself it would have been granted this; others were granted some, out of the same bucket.
+                let others = self.granted.wrapping_sub(own.granted);
+                if let Some(each) = self.each.filter(|_| others > 0 && own.learner.is_as_at_first()) {
+                    return self.counts_together(each, each.per_second, now);
+                }
                 let telling = own.learner.drought(now).filter(|drought| *drought > TELLING);
                 let measured = own.learner.measured(now);
                 match (telling, measured, self.each) {
@@ -179,7 +187,7 @@ impl Allowance {
 
     fn operation(&mut self, operation: &'static str, now: Duration) -> Option<&mut Operation> {
         let (each, granted_before) = (self.each?, self.granted);
-        let new = || Operation { learner: Learner::new(each, now), granted_before };
+        let new = || Operation { learner: Learner::new(each, now), granted_before, granted: 0 };
         Some(self.operations.entry(operation).or_insert_with(new))
     }
 

@@ -92,6 +92,24 @@ fn operations_that_are_granted_less_than_they_have_by_themselves_are_counted_tog
 }
 
 #[test]
+fn an_operation_that_is_throttled_with_tokens_left_shares_a_bucket_with_those_that_were_granted() {
+    let mut alone = Allowance::new(Class::Ec2Write, Duration::ZERO);
+    let ticket = send(&mut alone, &[ROUTE], 0.0);
+    alone.throttled(ticket, secs(0.02));
+    assert!(alone.all.is_none(), "nobody else was granted anything: its own bucket is smaller");
+
+    let mut allowance = Allowance::new(Class::Ec2Write, Duration::ZERO);
+    for _ in 0..10 {
+        let ticket = send(&mut allowance, &[ROUTE], 0.0);
+        allowance.granted(ticket);
+    }
+    let ticket = send(&mut allowance, &[ACCEPT], 0.0);
+    allowance.throttled(ticket, secs(0.02));
+    let together = allowance.all.as_ref().expect("the routes took all").per_second();
+    assert!((4.0..=5.0).contains(&together), "{together} a second");
+}
+
+#[test]
 fn a_call_that_is_not_sent_or_not_answered_counts_for_nothing() {
     let mut allowance = Allowance::new(Class::CloudFormationWrite, Duration::ZERO);
     for _ in 0..99 {

@@ -179,6 +179,11 @@ impl Learner {
         (seconds > 0.0).then(|| (f64::from(drought.granted) + 0.5) / seconds)
     }
 
+    /// Whether nothing was learnt yet, and there are tokens left of what was believed first.
+    pub(super) fn is_as_at_first(&self) -> bool {
+        self.drought.is_none() && self.learnt.is_none() && self.per_second <= self.first.per_second
+    }
+
     /// For how long calls have had to wait.
     pub(super) fn drought(&self, now: Duration) -> Option<Duration> {
         self.drought.map(|drought| now.saturating_sub(drought.since))
