@@ -21,6 +21,8 @@ pub struct StackEvent {
     pub reason: Option<String>,
     /// The token of the call that began the operation.
     pub token: Option<String>,
+    /// When it happened, in milliseconds since the epoch.
+    pub at: Option<i64>,
 }
 
 impl StackEvent {
@@ -34,6 +36,7 @@ impl StackEvent {
             status: event.resource_status?.as_str().to_owned(),
             reason: event.resource_status_reason,
             token: event.client_request_token,
+            at: event.timestamp.and_then(|time| time.to_millis().ok()),
         })
     }
 
@@ -93,6 +96,7 @@ mod tests {
             status: status.to_owned(),
             reason: Some(reason.to_owned()).filter(|reason| !reason.is_empty()),
             token: None,
+            at: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The calls that list all that a place has: stacks, VPCs, peerings and route tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_ec2::types::VpcCidrBlockStateCode;
 
@@ -8,7 +8,7 @@ use super::call::{CallError, Class};
 use super::cloudformation::Stack;
 use super::ec2::{Peering, RouteTable};
 use super::regional::Regional;
-use super::status::Phase;
+use super::status::{Phase, StackStatus};
 
 /// The most that one page may hold. Without a size of pages, AWS throttles whoever has many.
 ///
@@ -94,6 +94,35 @@ impl Regional {
             next = answer.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
                 found.retain(|stack| stack.status.phase() != Phase::Deleted);
+                return Ok(found);
+            }
+        }
+    }
+
+    /// The ARNs of all stacks with something under way, each with its status. It takes the permission to list all stacks.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::vpcs`].
+    pub(super) async fn moving_stacks(&self) -> Result<HashMap<String, StackStatus>, CallError> {
+        let moving: Vec<_> = StackStatus::moving().map(aws_sdk_cloudformation::types::StackStatus::from).collect();
+        let mut found = HashMap::new();
+        let mut next: Option<String> = None;
+        loop {
+            let send = || {
+                let request = self.cloudformation().list_stacks().set_stack_status_filter(Some(moving.clone()));
+                request.set_next_token(next.clone()).send()
+            };
+            let answer = self.call("ListStacks", send).await?;
+            found.extend(
+                answer
+                    .stack_summaries
+                    .unwrap_or_default()
+                    .into_iter()
+                    .filter_map(|summary| Some((summary.stack_id?, StackStatus::new(summary.stack_status?.as_str())))),
+            );
+            next = answer.next_token.filter(|token| !token.is_empty());
+            if next.is_none() {
                 return Ok(found);
             }
         }

@@ -13,7 +13,7 @@ use super::call::{self, CallError, Class, Outages, SdkError};
 use super::credentials::Kept;
 use super::environment::retries_apart;
 use super::nonce::Nonces;
-use super::observer::Watchers;
+use super::observer::Stacks;
 use super::picture::Picture;
 use super::s3::Buckets;
 use super::written::{Led, Thing, Written};
@@ -44,7 +44,7 @@ struct Inner {
     s3: Mutex<BTreeMap<Region, aws_sdk_s3::Client>>,
     buckets: Arc<Buckets>,
     nonces: Arc<Nonces>,
-    watchers: Watchers,
+    stacks: Stacks,
     picture: Picture,
 }
 
@@ -74,7 +74,7 @@ impl Regional {
         account_id: AccountId,
         region: Region,
         credentials: Arc<Kept>,
-        (nonces, buckets): (Arc<Nonces>, Arc<Buckets>),
+        (nonces, buckets, is_near): (Arc<Nonces>, Arc<Buckets>, bool),
         written: Arc<Written>,
     ) -> Self {
         let provider = SharedCredentialsProvider::from(credentials.clone() as Arc<_>);
@@ -102,7 +102,7 @@ impl Regional {
             s3: Mutex::default(),
             buckets,
             nonces,
-            watchers: Watchers::default(),
+            stacks: Stacks::new(is_near),
             picture,
         });
         Self { inner, awaits_new: false }
@@ -163,8 +163,8 @@ impl Regional {
         &self.inner.buckets
     }
 
-    pub(super) fn watchers(&self) -> &Watchers {
-        &self.inner.watchers
+    pub(super) fn stacks(&self) -> &Stacks {
+        &self.inner.stacks
     }
 
     pub(super) fn picture(&self) -> &Picture {

@@ -39,6 +39,7 @@ pub struct Sessions {
     config: SdkConfig,
     nonces: Arc<Nonces>,
     buckets: Arc<Buckets>,
+    is_near: bool,
     accounts: BTreeMap<AccountName, Session>,
     regionals: Mutex<BTreeMap<(AccountName, Region), Regional>>,
     written: Arc<Written>,
@@ -107,7 +108,8 @@ impl Sessions {
             .collect();
         let nonces = environment.nonces().clone();
         let (buckets, regionals, written) = (Arc::default(), Mutex::default(), Arc::default());
-        (Self { config, nonces, buckets, accounts: ready, regionals, written }, errors)
+        let is_near = environment.is_near();
+        (Self { config, nonces, buckets, is_near, accounts: ready, regionals, written }, errors)
     }
 
     /// The account's services in a region; `None` when no such account was opened. Clients are made once and shared.
@@ -121,7 +123,7 @@ impl Sessions {
                 session.id.clone(),
                 region.clone(),
                 session.credentials.clone(),
-                (self.nonces.clone(), self.buckets.clone()),
+                (self.nonces.clone(), self.buckets.clone(), self.is_near),
                 self.written.clone(),
             )
         });

@@ -2,6 +2,7 @@
 
 pub(crate) mod between;
 mod picture;
+mod watching;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

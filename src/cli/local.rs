@@ -116,7 +116,8 @@ pub(super) fn start(plan: &Plan, config: Option<&Path>) -> Result<Environment, L
         Some(keys.credentials(account.as_str()))
     };
     // Any six digits but 000000 are a right code of the embedded AWS's devices; nobody is asked.
-    Ok(Environment::given(sim.http_client(), sim.time_source(), credentials).asking(|_| Ok("123456".to_owned())))
+    let environment = Environment::given(sim.http_client(), sim.time_source(), credentials);
+    Ok(environment.near().asking(|_| Ok("123456".to_owned())))
 }
 
 /// The account that the caller's own credentials are for: the first that is reached with nothing else. Where every

@@ -46,14 +46,35 @@ impl Durations {
     /// How long a change of a node is expected to take, in milliseconds: the median of what it took before. Of a node
     /// that never had this change it is that of the other instances of its group; `None` if none of them had it.
     pub fn expected(&self, node: &NodeId, change: Change) -> Option<u64> {
+        median(self.of(node, change)?)
+    }
+
+    /// The same, with how far the others are from it.
+    pub fn past(&self, node: &NodeId, change: Change) -> Option<Past> {
+        let durations = self.of(node, change)?;
+        let median = median(durations.clone())?;
+        let spread = durations.into_iter().map(|took| took.abs_diff(median)).max()?;
+        Some(Past { median, spread })
+    }
+
+    fn of(&self, node: &NodeId, change: Change) -> Option<Vec<u64>> {
         if let Some(own) = self.0.get(node).and_then(|changes| changes.get(&change)) {
-            return median(own.clone());
+            return Some(own.clone());
         }
         node.key.as_ref()?;
         let first = NodeId { key: None, ..node.clone() };
         let group = self.0.range(first..).take_while(|(id, _)| id.kind == node.kind && id.group == node.group);
-        median(group.filter_map(|(_, changes)| changes.get(&change)).flatten().copied().collect())
+        Some(group.filter_map(|(_, changes)| changes.get(&change)).flatten().copied().collect())
     }
+}
+
+/// How long something took in the last few runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// The median, in milliseconds.
+    pub median: u64,
+    /// How far the one is from it that is furthest, in milliseconds.
+    pub spread: u64,
 }
 
 fn median(mut durations: Vec<u64>) -> Option<u64> {
@@ -76,6 +97,9 @@ mod tests {
             durations.add(node("stacks.a"), Change::Created, took);
         }
         assert_eq!(durations.expected(&node("stacks.a"), Change::Created), Some(25));
+        // Of the last five, the furthest is 900.
+        assert_eq!(durations.past(&node("stacks.a"), Change::Created), Some(Past { median: 25, spread: 875 }));
+        assert_eq!(durations.past(&node("stacks.a"), Change::Updated), None);
         assert_eq!(durations.expected(&node("stacks.a"), Change::Updated), None);
     }
 

@@ -55,6 +55,7 @@ pub struct Job {
 #[derive(Clone, Debug, Default)]
 struct Past {
     durations: Durations,
+    operations: Durations,
     laid: Vec<Laid>,
 }
 
@@ -233,13 +234,19 @@ impl Job {
     /// The same job with what is remembered of earlier runs.
     #[must_use]
     pub fn remembering(self, inventory: &Inventory) -> Self {
-        let past = Past { durations: inventory.durations.clone(), laid: inventory.routes.clone() };
+        let (durations, operations) = (inventory.durations.clone(), inventory.operations.clone());
+        let past = Past { durations, operations, laid: inventory.routes.clone() };
         Self { past: Arc::new(past), ..self }
     }
 
     /// How long nodes took in earlier runs.
     pub fn durations(&self) -> &Durations {
         &self.past.durations
+    }
+
+    /// How long AWS's own operations took over nodes in earlier runs.
+    pub fn operations(&self) -> &Durations {
+        &self.past.operations
     }
 
     /// The routes that earlier runs made.

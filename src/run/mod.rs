@@ -19,6 +19,7 @@ mod left;
 mod names;
 mod outlooks;
 mod owner;
+mod past;
 mod rehearse;
 mod remote;
 mod runner;

@@ -10,6 +10,7 @@ use super::gathered::{Gathered, Given};
 use super::guards::protect;
 use super::names::names;
 use super::owner::owner;
+use super::past::forecasts;
 use super::template::template;
 use super::wanted::{Resolver, Unknown};
 use super::{Job, Leaving, Task, Thing};
@@ -48,7 +49,10 @@ impl engine::Runner for Runner {
             Ok(done) => {
                 tracing::info!(node = %id, change = %done.change, took_ms, "done");
                 let outputs = self.keep(&id, &done);
-                let Done { change, details, .. } = done;
+                let Done { change, details, took, .. } = done;
+                if let Some(took) = took {
+                    self.means.gathered.work(id.clone(), change, took);
+                }
                 (self.means.sink)(Event::NodeDone { node: id, change, details, outputs, took_ms });
                 Outcome::Done
             }
@@ -107,9 +111,11 @@ impl Runner {
             (Spec::Stack(spec), Task::Converge) => {
                 let prepared = self.means.outlooks.take_prepared(&node.id);
                 let allowed = &self.job.allowed(&node.id);
-                let with = stack::With { allowed, change_sets: &self.means.change_sets, shown: shown.as_ref() };
+                let (change_sets, shown) = (&*self.means.change_sets, shown.as_ref());
+                let forecasts = &forecasts(self.job.operations(), &node.id);
+                let with = stack::With { allowed, change_sets, shown, forecasts };
                 let wanted = resolver.stack(spec, template(spec, &self.means.sources, &home).await?)?;
-                let reverts_drift = self.job.reverts_drift() && shown.as_ref().is_none_or(Shown::permits_reverting);
+                let reverts_drift = self.job.reverts_drift() && shown.is_none_or(Shown::permits_reverting);
                 let wanted = stack::Wanted { reverts_drift, ..wanted };
                 stack::converge(&home, &wanted, prepared, with, &progress).await
             }
@@ -130,7 +136,8 @@ impl Runner {
                 Ok(found.unwrap_or_else(|| Done::new(Change::Absent)))
             }
             (Spec::Stack(spec), Task::Destroy) => {
-                stack::destroy(&home, &spec.name, &owner, &self.job.allowed(&node.id), &progress).await
+                let forecasts = forecasts(self.job.operations(), &node.id);
+                stack::destroy(&home, &spec.name, &owner, &self.job.allowed(&node.id), &forecasts, &progress).await
             }
             (Spec::Peering(spec), Task::Converge) => {
                 let accepter = self.accepter(node, spec)?;
@@ -202,7 +209,8 @@ impl Runner {
         match &left.thing {
             Thing::Stack(stack) => {
                 let allowed = self.job.allowed(&left.node);
-                stack::destroy(&home, &stack.name, &owner, &allowed, &progress).await
+                let forecasts = forecasts(self.job.operations(), &left.node);
+                stack::destroy(&home, &stack.name, &owner, &allowed, &forecasts, &progress).await
             }
             Thing::Peering(peering) => peering::destroy_one(&home, &peering.id, &owner, &progress).await,
             Thing::Route(Laid { table, destination, target, .. }) => {

@@ -10,7 +10,7 @@ use orch::diag::{Problem, Sources};
 use orch::engine::{Limits, Settings};
 use orch::event::{Command, Event, Tally};
 use orch::graph::{Graph, of_plan};
-use orch::inventory::Inventory;
+use orch::inventory::{Inventory, News};
 use orch::plan::{Files, Given, Plan, load};
 use orch::preview::Preview;
 use orch::run::{Gathered, Job, Looking, Means, Outlooks, WantedRoutes, execute, foresee, grounds, search, specs};
@@ -78,6 +78,20 @@ impl Ready {
             .await
     }
 
+    /// The same, knowing what is remembered of earlier runs; with what this one is to be remembered by.
+    pub async fn apply_knowing(&self, sim: &Sim, past: Option<&Inventory>) -> (Tally, Told, News) {
+        let job = Job::apply(Arc::clone(&self.plan), Arc::clone(&self.graph), &self.all());
+        let job = past.map_or(job.clone(), |past| job.remembering(past));
+        let gathered = Arc::new(Gathered::default());
+        let (tally, told) = self.run_gathering(sim, vec![(job, Command::Apply)], &gathered).await;
+        let took = told.iter().filter_map(|(_, event)| match event {
+            Event::NodeDone { node, change, took_ms, .. } => Some((node.clone(), *change, *took_ms)),
+            _ => None,
+        });
+        let news = News { took: took.collect(), worked: gathered.worked(), ..News::default() };
+        (tally, told, news)
+    }
+
     /// Deletes all of the plan, as the command line does it: what routes refer to is looked up first.
     pub async fn destroy(&self, sim: &Sim) -> (Tally, Told) {
         let before = Job::before_destroy(Arc::clone(&self.plan), Arc::clone(&self.graph), &self.all());
@@ -126,6 +140,10 @@ impl Ready {
 
     /// Runs jobs one after the other, each with what the last has gathered, and gives the last one's tally.
     async fn run(&self, sim: &Sim, jobs: Vec<(Job, Command)>) -> (Tally, Told) {
+        self.run_gathering(sim, jobs, &Arc::default()).await
+    }
+
+    async fn run_gathering(&self, sim: &Sim, jobs: Vec<(Job, Command)>, gathered: &Arc<Gathered>) -> (Tally, Told) {
         let began = Instant::now();
         let told: Arc<Mutex<Told>> = Arc::default();
         let touched: Vec<&Job> = jobs.iter().map(|(job, _)| job).collect();
@@ -136,7 +154,7 @@ impl Ready {
         };
         let means = Means {
             sessions: Arc::new(sessions),
-            gathered: Arc::new(Gathered::default()),
+            gathered: Arc::clone(gathered),
             sources: Arc::clone(&self.sources),
             sink,
             outlooks: Arc::default(),

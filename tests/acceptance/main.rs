@@ -11,6 +11,7 @@ mod hand;
 mod in_process;
 mod left;
 mod listed;
+mod makespan;
 mod moved;
 mod network;
 mod orch;

@@ -1,7 +1,7 @@
 //! Deleting what never was complete, so that it can be created.
 
 use super::super::token::Attempt;
-use super::super::{Attempted, Wanted, creatable, ending};
+use super::super::{Attempted, Forecasts, Wanted, creatable, ending};
 use super::{Deletion, delete, with_flags};
 use crate::aws::{CallError, Phase, Progress, Regional, Stack};
 use crate::event::Failure;
@@ -17,6 +17,7 @@ pub(super) async fn recreate(
     wanted: &Wanted,
     stack: &Stack,
     attempt: &Attempt,
+    forecasts: &Forecasts,
     progress: Progress<'_>,
 ) -> Result<Attempted, Failure> {
     // What cannot be made anew must not be deleted.
@@ -34,8 +35,8 @@ pub(super) async fn recreate(
             return Ok(Attempted::Moved);
         }
     }
-    match delete(regional, stack, &attempt.delete(), None, progress).await? {
-        Deletion::Gone(_) => Ok(Attempted::Again(None)),
+    match delete(regional, stack, &attempt.delete(), None, forecasts.deletion(), progress).await? {
+        Deletion::Gone(..) => Ok(Attempted::Again(None)),
         Deletion::Unanswered(error) => Ok(Attempted::Again(Some(error.into()))),
         Deletion::Failed(left, events) => {
             let node = &wanted.owner.node;
