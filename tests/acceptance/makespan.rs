@@ -99,7 +99,7 @@ impl Scenario {
     fn takes(&self, spoke: usize) -> Duration {
         let (least, most) = self.spoke;
         let steps = u32::try_from(self.spokes.max(2) - 1).unwrap();
-        least + (most - least) * u32::try_from(spoke).unwrap() / steps
+        least + most.saturating_sub(least) * u32::try_from(spoke).unwrap() / steps
     }
 
     /// The plan.

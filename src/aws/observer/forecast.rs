@@ -77,10 +77,10 @@ impl Forecast {
             return if age + sparse + sparse / 2 > first { first } else { age + sparse };
         }
         if age < middle + spread + CLOSE {
-            let passed = ((age - first).as_secs_f64() / step.as_secs_f64()).floor();
+            let passed = (age.saturating_sub(first).as_secs_f64() / step.as_secs_f64()).floor();
             return first + step.mul_f64(passed + 1.0);
         }
-        age + ((age - middle - spread) / 4).clamp(step, most(age).max(step))
+        age + (age.saturating_sub(middle + spread) / 4).clamp(step, most(age).max(step))
     }
 
     /// Without any knowledge every end is as likely, from the moment that the guess has passed, or nearly.

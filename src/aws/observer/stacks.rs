@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use super::watch::{Question, Seen, Watch};
-use crate::aws::call::Class;
+use crate::aws::call::{CallError, Class};
 use crate::aws::cloudformation::Stack;
 use crate::aws::regional::Regional;
 use crate::aws::status::StackStatus;
 
-/// How many stacks a page of DescribeStacks has at the most.
+/// How many stacks a page of `DescribeStacks` has at the most.
 const PAGE: usize = 100;
 
 /// What was seen of a stack.
@@ -61,9 +61,9 @@ impl Default for Ways {
 enum Way {
     /// One, by its ARN.
     One(String),
-    /// All that there are, by pages of DescribeStacks.
+    /// All that there are, by pages of `DescribeStacks`.
     All,
-    /// All with something under way, by ListStacks. One that is not among them is then asked for by itself.
+    /// All with something under way, by `ListStacks`. One that is not among them is then asked for by itself.
     Moving,
 }
 
@@ -124,7 +124,7 @@ impl Regional {
                     }
                     seen
                 }
-                Err(error) => self.refused(error, question),
+                Err(error) => self.refused(&error, question),
             },
             Way::Moving => match self.moving_stacks().await {
                 Ok(found) => {
@@ -138,14 +138,14 @@ impl Regional {
                     }
                     seen
                 }
-                Err(error) => self.refused(error, question),
+                Err(error) => self.refused(&error, question),
             },
         }
     }
 
     /// What to make of a listing that failed: those that are due have failed with it, unless stacks may only be asked for one
     /// by one.
-    fn refused(&self, error: crate::aws::CallError, question: Question) -> Seen<Sighting> {
+    fn refused(&self, error: &CallError, question: Question) -> Seen<Sighting> {
         if error.class == Class::Denied {
             tracing::debug!(%error, "stacks may not be listed: asking for each by itself");
             self.stacks().ways().denied = true;

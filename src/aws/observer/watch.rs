@@ -125,7 +125,7 @@ impl<T: Clone> Watch<T> {
         for entry in entries.all.values() {
             match entry.due {
                 Some(when) if when.at <= now && (is_long || !when.is_long) => {
-                    due.push((when.at, entry.key.clone(), when.leaves))
+                    due.push((when.at, entry.key.clone(), when.leaves));
                 }
                 Some(when) => others.push((entry.key.clone(), when.leaves)),
                 None => {}
