@@ -87,13 +87,16 @@ impl Regional {
     pub async fn every_stack(&self) -> Result<Vec<Stack>, CallError> {
         let mut found = Vec::new();
         let mut next: Option<String> = None;
+        let mut pages = 0;
         loop {
+            pages += 1;
             let send = || self.cloudformation().describe_stacks().set_next_token(next.clone()).send();
             let answer = self.call("DescribeStacks", send).await?;
             found.extend(answer.stacks.unwrap_or_default().into_iter().filter_map(Stack::read));
             next = answer.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
                 found.retain(|stack| stack.status.phase() != Phase::Deleted);
+                self.stacks().note_pages(pages);
                 return Ok(found);
             }
         }

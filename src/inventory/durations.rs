@@ -51,10 +51,11 @@ impl Durations {
 
     /// The same, with how far the others are from it.
     pub fn past(&self, node: &NodeId, change: Change) -> Option<Past> {
-        let durations = self.of(node, change)?;
-        let median = median(durations.clone())?;
-        let spread = durations.into_iter().map(|took| took.abs_diff(median)).max()?;
-        Some(Past { median, spread })
+        let mut durations = self.of(node, change)?;
+        durations.sort_unstable();
+        let at = |part: usize| durations.get(durations.len() * part / 4).or(durations.last()).copied();
+        let (early, median, late) = (at(1)?, at(2)?, at(3)?);
+        Some(Past { median, spread: (median - early).max(late - median) })
     }
 
     fn of(&self, node: &NodeId, change: Change) -> Option<Vec<u64>> {
@@ -73,7 +74,8 @@ impl Durations {
 pub struct Past {
     /// The median, in milliseconds.
     pub median: u64,
-    /// How far the one is from it that is furthest, in milliseconds.
+    /// How far the quartiles are from it, in milliseconds: the further one of them. Half of all were as near, and a single
+    /// one that was quite different counts for nothing.
     pub spread: u64,
 }
 
@@ -97,8 +99,10 @@ mod tests {
             durations.add(node("stacks.a"), Change::Created, took);
         }
         assert_eq!(durations.expected(&node("stacks.a"), Change::Created), Some(25));
-        // Of the last five, the furthest is 900.
-        assert_eq!(durations.past(&node("stacks.a"), Change::Created), Some(Past { median: 25, spread: 875 }));
+        // Of the last five, the one of 900 tells nothing: the quartiles are 20 and 30.
+        assert_eq!(durations.past(&node("stacks.a"), Change::Created), Some(Past { median: 25, spread: 5 }));
+        durations.add(node("stacks.once"), Change::Created, 70);
+        assert_eq!(durations.past(&node("stacks.once"), Change::Created), Some(Past { median: 70, spread: 0 }));
         assert_eq!(durations.past(&node("stacks.a"), Change::Updated), None);
         assert_eq!(durations.expected(&node("stacks.a"), Change::Updated), None);
     }

@@ -17,11 +17,11 @@ const NEAR: Duration = Duration::from_secs(2);
 /// Until when [`NEAR`] holds.
 pub(super) const SOON: Duration = Duration::from_secs(30);
 
-/// From when on something takes long: from there, there is a look in three seconds on the average, and no more.
+/// From when on something takes long: of each such thing there is a look in three seconds on the average, and no more.
 pub(super) const LONG: Duration = Duration::from_mins(1);
 
-/// No stack ends sooner: CloudFormation takes some seconds over the least of resources.
-const FIRST: Duration = Duration::from_secs(6);
+/// Nothing takes longer: what is said to is not believed.
+const AT_MOST: Duration = Duration::from_hours(24);
 
 /// How long an operation is expected to take, from the moment that AWS has taken it on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,17 +32,23 @@ pub struct Forecast {
 }
 
 impl Forecast {
-    /// Of what nothing is known about.
-    pub(in crate::aws) const UNKNOWN: Self = Self { end: FIRST, spread: None };
+    /// Of what nothing is known about: it may end any moment.
+    pub const UNKNOWN: Self = Self { end: Duration::ZERO, spread: None };
 
-    /// By what it took before: so long, and it was up to so much more or less. A few runs do not show all that may be.
+    /// By what it took before: so long, and every other time it was up to so much more or less. What was all but the same
+    /// each time tells when to look; what was not tells no more than a guess.
     pub fn known(end: Duration, spread: Duration) -> Self {
-        Self { end, spread: Some((spread + spread / 2).max(end / UNSURE)) }
+        let (end, spread) = (end.min(AT_MOST), spread.min(AT_MOST));
+        let wide = spread * 3;
+        if wide > end / 3 {
+            return Self::guessed(end.saturating_sub(wide));
+        }
+        Self { end, spread: Some(wide.max(end / UNSURE)) }
     }
 
     /// By something that is only like it.
     pub fn guessed(end: Duration) -> Self {
-        Self { end, spread: None }
+        Self { end: end.min(AT_MOST), spread: None }
     }
 
     /// How long it is expected to take.
@@ -64,10 +70,14 @@ impl Forecast {
     }
 
     /// Sparse looks, then a row of close ones from where the end may be on, one of which is right behind the expected
-    /// end. Where the end may lie far and wide, the row is wider too: a look in three seconds is all that there may be.
+    /// end. Of what takes long there may only be a look in three seconds: where its end may lie far and wide, the row is
+    /// wider too.
     fn next_of_known(self, spread: Duration, age: Duration) -> Duration {
-        let whole = self.end.max(Duration::from_millis(1));
-        let step = CLOSE.max(CLOSE.mul_f64(spread.as_secs_f64() * 10.0 / whole.as_secs_f64()));
+        let step = if self.end < LONG {
+            CLOSE
+        } else {
+            CLOSE.mul_f64((spread.as_secs_f64() * 10.0 / self.end.as_secs_f64()).clamp(1.0, 4.0))
+        };
         let middle = self.end + MARGIN;
         // The first look of the row notices an end that comes as early as can be within one step.
         let before = (spread + MARGIN).saturating_sub(step).as_secs_f64() / step.as_secs_f64();
@@ -78,7 +88,9 @@ impl Forecast {
         }
         if age < middle + spread + CLOSE {
             let passed = (age.saturating_sub(first).as_secs_f64() / step.as_secs_f64()).floor();
-            return first + step.mul_f64(passed + 1.0);
+            let next = first + step.mul_f64(passed + 1.0);
+            // What is a look apart may be less by a nanosecond.
+            return if next > age + step / 4 { next } else { next + step };
         }
         age + (age.saturating_sub(middle + spread) / 4).clamp(step, most(age).max(step))
     }
@@ -86,7 +98,7 @@ impl Forecast {
     /// Without any knowledge every end is as likely, from the moment that the guess has passed, or nearly.
     fn next_of_guessed(self, age: Duration) -> Duration {
         if self.end < SOON {
-            let first = self.end.max(FIRST);
+            let first = self.end.max(NEAR);
             return if age < first { first } else { age + most(age) };
         }
         let (from, to) = (self.end.mul_f64(0.6), self.end.mul_f64(1.25));
@@ -105,7 +117,7 @@ fn most(age: Duration) -> Duration {
     if age < SOON {
         NEAR
     } else if age < LONG {
-        NEAR * 2
+        Duration::from_secs(5)
     } else {
         (age / 40).clamp(NEAR * 2, Duration::from_secs(10))
     }
@@ -151,7 +163,7 @@ mod tests {
 
     #[test]
     fn looks_are_close_as_far_as_the_end_may_be_and_back_off_behind_it() {
-        let forecast = Forecast::known(seconds(20.0), seconds(0.8));
+        let forecast = Forecast::known(seconds(20.0), seconds(0.4));
         assert_eq!(looks(forecast, 22.0), [10.0, 19.1, 19.6, 20.1, 20.6, 21.1, 21.6]);
         // As far behind it, they are as far apart as anything of that age.
         let late = looks(forecast, 200.0);
@@ -159,16 +171,17 @@ mod tests {
         assert!(gaps[2..].windows(2).all(|pair| pair[1] >= pair[0] - 0.011), "{late:?}");
         assert!(*gaps.last().unwrap() > 4.5, "{late:?}");
         // An end that may be far and wide is not looked for as closely.
-        let wide = looks(Forecast::known(seconds(100.0), seconds(80.0 / 3.0)), 100.0);
+        let wide = looks(Forecast::known(seconds(100.0), seconds(10.0)), 100.0);
         let last = &wide[wide.len() - 2..];
-        assert!((last[1] - last[0] - 2.0).abs() < 0.01, "{wide:?}");
+        assert!((last[1] - last[0] - 1.5).abs() < 0.01, "{wide:?}");
     }
 
     #[test]
     fn what_is_only_guessed_is_looked_at_from_where_it_may_end_on() {
         let short = looks(Forecast::UNKNOWN, 45.0);
-        assert_eq!(short[..4], [6.0, 8.0, 10.0, 12.0]);
-        assert_eq!(short[short.len() - 3..], [34.0, 38.0, 42.0]);
+        assert_eq!(short[..4], [2.0, 4.0, 6.0, 8.0]);
+        assert_eq!(short[short.len() - 3..], [35.0, 40.0, 45.0]);
+        assert_eq!(looks(Forecast::guessed(seconds(6.0)), 13.0), [6.0, 8.0, 10.0, 12.0]);
         let long = looks(Forecast::guessed(seconds(110.0)), 200.0);
         assert_eq!(long[..8], [10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 66.0, 68.0]);
         assert!(long.contains(&136.0) && long.contains(&138.0), "{long:?}");
@@ -176,5 +189,30 @@ mod tests {
         assert!((gap - 4.8).abs() < 0.2, "{long:?}");
         let hours = looks(Forecast::UNKNOWN, 20_000.0);
         assert!((hours[hours.len() - 1] - hours[hours.len() - 2] - 10.0).abs() < 0.01, "six a minute in the end");
+    }
+    #[test]
+    fn whatever_is_remembered_looks_are_never_far_apart() {
+        let ends = [0.0, 0.001, 0.4, 3.0, 5.0, 10.0, 29.0, 31.0, 60.0, 61.0, 400.0, 3_600.0, 86_400.0, 1e9];
+        for end in ends {
+            for spread in [0.0, 0.01, 0.2, 1.0, 7.0, 145.0, 3_000.0, 1e9] {
+                for forecast in [Forecast::known(seconds(end), seconds(spread)), Forecast::guessed(seconds(end))] {
+                    let mut age = Duration::ZERO;
+                    while age < seconds(7_200.0) {
+                        let next = forecast.next(age);
+                        let first = if forecast.is_guessed() && age.is_zero() { SOON } else { Duration::ZERO };
+                        let sparse = if age < forecast.end() { seconds(45.0) } else { Duration::ZERO };
+                        let bound = most(age).max(sparse).max(first);
+                        assert!(next > age && next - age <= bound, "{end} {spread}: {age:?} to {next:?}");
+                        age = next;
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_different_each_time_is_but_guessed() {
+        let forecast = Forecast::known(seconds(8.0), seconds(2.0));
+        assert_eq!(looks(forecast, 9.0), [2.0, 4.0, 6.0, 8.0]);
     }
 }

@@ -117,6 +117,11 @@ impl Schedule {
     }
 }
 
+/// Whether the last that events tell of their stack is that it is gone.
+fn is_deleted(events: &[StackEvent]) -> bool {
+    events.iter().rev().find(|event| event.is_stack()).is_some_and(|last| last.status == "DELETE_COMPLETE")
+}
+
 /// Whether the last that events tell of their stack is that something is under way.
 fn is_open(events: &[StackEvent]) -> bool {
     events.iter().rev().find(|event| event.is_stack()).is_some_and(|last| last.status.ends_with("_IN_PROGRESS"))
@@ -144,17 +149,22 @@ impl Regional {
         let mut schedule = Schedule { forecast: forecast.unwrap_or(UNKNOWN), from, status: None, is_near };
         let mut next = if forecast.is_some() { schedule.next(Duration::ZERO) } else { Duration::ZERO };
         let mut read = began;
-        let mut missed: Option<Duration> = None;
+        let mut lag: Option<Duration> = None;
         loop {
-            let leaves = operation.deletes
+            let leaves = (operation.deletes && forecast.is_some())
                 || schedule.status.as_ref().is_some_and(|status| status.as_str() == "DELETE_IN_PROGRESS");
             let due = Due { at: began + next, is_long: schedule.is_long(next), leaves };
-            let sighting = watching.sighting(due, |question| Box::pin(self.look_at_stacks(question))).await?;
+            let sighting =
+                watching.sighting(due, Sighting::Stuck, |question| Box::pin(self.look_at_stacks(question))).await?;
+            let sighting = match sighting {
+                Sighting::Stuck => Sighting::of(self.stack(&operation.stack).await?),
+                seen => seen,
+            };
             let age = began.elapsed();
             // Of what was begun by others all is told that has happened so far.
             let told = match sighting {
                 Sighting::Moves(_) => read.elapsed() >= EVENTS || (forecast.is_none() && schedule.status.is_none()),
-                Sighting::Rests(_) => true,
+                Sighting::Rests(_) | Sighting::Missing | Sighting::Stuck => true,
             };
             if told {
                 read = Instant::now();
@@ -166,14 +176,23 @@ impl Regional {
             match sighting {
                 Sighting::Moves(status) => {
                     schedule.moves(&status, age);
+                    lag = None;
                     if age > AT_MOST {
                         return Err(self.endless(&status));
                     }
                     next = schedule.next(age);
                 }
-                Sighting::Rests(None) if is_open(&events) && age < *missed.get_or_insert(age) + LAG => {
-                    next = age + UNSEEN;
+                // A listing whose pages change meanwhile may pass over what is there: the stack's own events decide.
+                Sighting::Missing | Sighting::Stuck if !is_deleted(&events) => {
+                    self.stacks().ask_for_itself(&operation.stack);
+                    next = age;
                 }
+                Sighting::Missing | Sighting::Stuck => {
+                    self.rests(&operation.stack);
+                    return Ok((None, events));
+                }
+                // What is seen is from before the operation, or its events lag behind.
+                Sighting::Rests(_) if is_open(&events) && age < *lag.get_or_insert(age) + LAG => next = age + UNSEEN,
                 Sighting::Rests(Some(stack)) if !has_begun(operation, &stack, &events, age) => next = age + UNSEEN,
                 Sighting::Rests(stack) => {
                     self.rests(&operation.stack);
@@ -203,8 +222,10 @@ impl Regional {
         let earlier = page.iter().filter(|event| event.is_stack() && event.token != operation.token);
         let mut of_stack = earlier.skip_while(|event| event.status.ends_with("_IN_PROGRESS"));
         let end = of_stack.next()?.at?;
-        let begin = of_stack.find(|event| event.begins_operation())?.at?;
-        u64::try_from(end - begin).ok().map(Duration::from_millis)
+        let begin = of_stack.find(|event| event.begins_operation())?;
+        // A creation tells nothing of an update.
+        let is_alike = begin.status == if operation.deletes { "DELETE_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" };
+        u64::try_from(end - begin.at.filter(|_| is_alike)?).ok().map(Duration::from_millis)
     }
 
     fn endless(&self, status: &StackStatus) -> CallError {
@@ -223,6 +244,7 @@ impl Regional {
 /// How long AWS took over an operation, by the times of its events, oldest first; `None` if these do not tell.
 pub fn took(events: &[StackEvent]) -> Option<Duration> {
     let first = events.iter().find(|event| event.begins_operation())?.at?;
-    let last = events.iter().rev().find(|event| event.is_stack())?.at?;
+    let last = events.iter().rev().find(|event| event.is_stack());
+    let last = last.filter(|last| !last.status.ends_with("_IN_PROGRESS"))?.at?;
     u64::try_from(last - first).ok().map(Duration::from_millis)
 }

@@ -10,6 +10,9 @@ const GAP: Duration = Duration::from_millis(500);
 /// How many seconds there are for each look at one thing that takes long, on the average.
 const EACH: f64 = 3.0;
 
+/// How many looks can be saved up: a minute of them, when all that is watched is about to end.
+const SAVED_AT_MOST: f64 = 120.0;
+
 /// Says when the next look may be.
 #[derive(Debug)]
 pub(super) struct Pace {
@@ -42,7 +45,10 @@ impl Pace {
 
     fn saved(&self, now: Instant) -> f64 {
         match self.saved {
-            Some((saved, since)) => saved + now.saturating_duration_since(since).as_secs_f64() * self.rate(),
+            Some((saved, since)) => {
+                let gained = now.saturating_duration_since(since).as_secs_f64() * self.rate();
+                (saved + gained).min(SAVED_AT_MOST)
+            }
             None => 0.0,
         }
     }
@@ -52,6 +58,13 @@ impl Pace {
         let at = self.last.map_or(due, |last| due.max(last + GAP));
         let saved = self.saved(at);
         if is_long && saved < 1.0 { at + Duration::from_secs_f64((1.0 - saved) / self.rate()) } else { at }
+    }
+
+    /// Notes how many calls the last look took: each counts as a look.
+    pub(super) fn took(&mut self, calls: u32) {
+        if let Some(last) = &mut self.last {
+            *last += GAP * calls.saturating_sub(1);
+        }
     }
 
     /// Notes a look.

@@ -1,16 +1,18 @@
 //! Looking at many stacks of one place with few calls.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::watch::{Question, Seen, Watch};
-use crate::aws::call::{CallError, Class};
 use crate::aws::cloudformation::Stack;
 use crate::aws::regional::Regional;
 use crate::aws::status::StackStatus;
 
-/// How many stacks a page of `DescribeStacks` has at the most.
-const PAGE: usize = 100;
+/// For how long stacks are not listed after a listing has failed.
+const UNLISTED: Duration = Duration::from_mins(1);
 
 /// What was seen of a stack.
 #[derive(Clone, Debug)]
@@ -19,10 +21,14 @@ pub(super) enum Sighting {
     Moves(StackStatus),
     /// Nothing is under way: the stack as it is, or that there is none.
     Rests(Option<Box<Stack>>),
+    /// It is on its way out, and no listing shows it any more. Its events tell whether it is gone.
+    Missing,
+    /// The look takes too long: whoever waits is to look by himself.
+    Stuck,
 }
 
 impl Sighting {
-    fn of(stack: Option<Stack>) -> Self {
+    pub(super) fn of(stack: Option<Stack>) -> Self {
         match stack {
             Some(stack) if !stack.status.is_settled() => Self::Moves(stack.status),
             found => Self::Rests(found.map(Box::new)),
@@ -44,15 +50,18 @@ pub(in crate::aws) struct Stacks {
 struct Ways {
     /// How many pages all stacks together have.
     pages: usize,
-    /// Whether stacks may not be listed.
-    denied: bool,
-    /// Those that a listing did not show, and which must be asked for by themselves.
-    unlisted: HashSet<String>,
+    /// Until when stacks are not listed by their pages, and by what moves, since that has failed.
+    not_all: Option<Instant>,
+    not_moving: Option<Instant>,
+    /// Those that are not among what moves.
+    ended: HashSet<String>,
+    /// Those that the pages of all stacks do not show, and which must be asked for by themselves.
+    absent: HashSet<String>,
 }
 
 impl Default for Ways {
     fn default() -> Self {
-        Self { pages: 1, denied: false, unlisted: HashSet::new() }
+        Self { pages: 1, not_all: None, not_moving: None, ended: HashSet::new(), absent: HashSet::new() }
     }
 }
 
@@ -63,25 +72,29 @@ enum Way {
     One(String),
     /// All that there are, by pages of `DescribeStacks`.
     All,
-    /// All with something under way, by `ListStacks`. One that is not among them is then asked for by itself.
+    /// All with something under way, by `ListStacks`. Those that are not among them have ended, most likely.
     Moving,
 }
 
 impl Ways {
     /// The way that takes the fewest calls for those that are due.
-    fn choose(&self, question: &Question) -> Option<Way> {
-        let (first, _) = question.due.first()?;
-        let unlisted = question.due.iter().find(|(key, _)| self.unlisted.contains(key));
-        if let Some((key, _)) = unlisted {
+    fn choose(&self, due: &[(String, bool)], now: Instant) -> Option<Way> {
+        let (first, _) = due.first()?;
+        if let Some((key, _)) = due.iter().find(|(key, _)| self.absent.contains(key)) {
             return Some(Way::One(key.clone()));
         }
-        let due = question.due.len();
-        Some(if due == 1 || self.denied {
-            Way::One(first.clone())
-        } else if self.pages <= due.min(2) {
-            Way::All
-        } else {
-            Way::Moving
+        let may = |not: Option<Instant>| not.is_none_or(|until| now >= until);
+        let (all, moving) = (may(self.not_all), may(self.not_moving));
+        let mut ended = due.iter().filter(|(key, _)| self.ended.contains(key)).map(|(key, _)| key);
+        let known = ended.clone().count();
+        Some(match ended.next() {
+            Some(_) if known >= self.pages && all => Way::All,
+            Some(key) => Way::One(key.clone()),
+            None if due.len() == 1 => Way::One(first.clone()),
+            None if self.pages == 1 && all => Way::All,
+            None if moving => Way::Moving,
+            None if self.pages <= due.len() && all => Way::All,
+            None => Way::One(first.clone()),
         })
     }
 }
@@ -92,65 +105,115 @@ impl Stacks {
         Self { watch: Watch::default(), is_near, ways: Mutex::default() }
     }
 
-    fn ways(&self) -> std::sync::MutexGuard<'_, Ways> {
+    /// Notes how many pages a listing of all stacks had.
+    pub(in crate::aws) fn note_pages(&self, pages: usize) {
+        self.ways().pages = pages.max(1);
+    }
+
+    /// Has a stack be asked for by itself at the next look.
+    pub(super) fn ask_for_itself(&self, key: &str) {
+        self.ways().absent.insert(key.to_owned());
+    }
+
+    // Every change under this lock is whole.
+    fn ways(&self) -> MutexGuard<'_, Ways> {
         self.ways.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Regional {
-    /// Looks at the stacks that are due, and at others where that costs nothing.
-    pub(super) async fn look_at_stacks(&self, question: Question) -> Seen<Sighting> {
+    /// Looks at the stacks that are due, and at others where that costs nothing. Gives how many calls that took.
+    pub(super) async fn look_at_stacks(&self, question: Question) -> (Seen<Sighting>, u32) {
         let ways = || self.stacks().ways();
-        let Some(way) = ways().choose(&question) else { return Vec::new() };
+        let Some(way) = ways().choose(&question.due, Instant::now()) else { return (Vec::new(), 1) };
+        let every = question.due.into_iter().chain(question.others);
         match way {
             Way::One(key) => {
                 let found = self.stack(&key).await.map(Sighting::of);
-                ways().unlisted.remove(&key);
-                vec![(key, found)]
+                let mut ways = ways();
+                ways.ended.remove(&key);
+                ways.absent.remove(&key);
+                (vec![(key, found)], 1)
             }
-            Way::All => match self.every_stack().await {
-                Ok(found) => {
-                    let mut ways = ways();
-                    ways.pages = found.len().div_ceil(PAGE).max(1);
-                    let mut found: HashMap<String, Stack> =
-                        found.into_iter().map(|stack| (stack.id.clone(), stack)).collect();
-                    let mut seen = Vec::new();
-                    for (key, leaves) in question.due.into_iter().chain(question.others) {
-                        match found.remove(&key) {
-                            Some(stack) => seen.push((key, Ok(Sighting::of(Some(stack))))),
-                            None if leaves => seen.push((key, Ok(Sighting::Rests(None)))),
-                            None => drop(ways.unlisted.insert(key)),
-                        }
+            Way::All => {
+                let found = match self.every_stack().await {
+                    Ok(found) => found,
+                    Err(error) => {
+                        tracing::debug!(%error, "stacks cannot be listed: asking for each by itself");
+                        ways().not_all = Some(Instant::now() + UNLISTED);
+                        return (Vec::new(), 1);
                     }
-                    seen
-                }
-                Err(error) => self.refused(&error, question),
-            },
-            Way::Moving => match self.moving_stacks().await {
-                Ok(found) => {
-                    let mut ways = ways();
-                    let mut seen = Vec::new();
-                    for (key, _) in question.due.into_iter().chain(question.others) {
-                        match found.get(&key) {
-                            Some(status) => seen.push((key, Ok(Sighting::Moves(status.clone())))),
-                            None => drop(ways.unlisted.insert(key)),
-                        }
+                };
+                let mut ways = ways();
+                let found: HashMap<&str, &Stack> = found.iter().map(|stack| (stack.id.as_str(), stack)).collect();
+                let mut seen = Vec::new();
+                for (key, leaves) in every {
+                    ways.ended.remove(&key);
+                    match found.get(key.as_str()) {
+                        Some(stack) => seen.push((key, Ok(Sighting::of(Some((*stack).clone()))))),
+                        None if leaves => seen.push((key, Ok(Sighting::Missing))),
+                        None => drop(ways.absent.insert(key)),
                     }
-                    seen
                 }
-                Err(error) => self.refused(&error, question),
-            },
+                (seen, u32::try_from(ways.pages).unwrap_or(u32::MAX))
+            }
+            Way::Moving => {
+                let found = match self.moving_stacks().await {
+                    Ok(found) => found,
+                    Err(error) => {
+                        tracing::debug!(%error, "what moves cannot be listed");
+                        ways().not_moving = Some(Instant::now() + UNLISTED);
+                        return (Vec::new(), 1);
+                    }
+                };
+                let mut ended = Vec::new();
+                let mut seen = Vec::new();
+                for (key, _) in every {
+                    match found.get(&key) {
+                        Some(status) => seen.push((key, Ok(Sighting::Moves(status.clone())))),
+                        None => ended.push(key),
+                    }
+                }
+                // They have ended, be it before their time.
+                self.stacks().watch.hasten(&ended);
+                ways().ended.extend(ended);
+                (seen, 1)
+            }
         }
     }
+}
 
-    /// What to make of a listing that failed: those that are due have failed with it, unless stacks may only be asked for one
-    /// by one.
-    fn refused(&self, error: &CallError, question: Question) -> Seen<Sighting> {
-        if error.class == Class::Denied {
-            tracing::debug!(%error, "stacks may not be listed: asking for each by itself");
-            self.stacks().ways().denied = true;
-            return Vec::new();
-        }
-        question.due.into_iter().map(|(key, _)| (key, Err(error.clone()))).collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(keys: &[&str]) -> Vec<(String, bool)> {
+        keys.iter().map(|key| ((*key).to_owned(), false)).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_way_with_the_fewest_calls_is_taken() {
+        let now = Instant::now();
+        let one = |key: &str| Some(Way::One(key.to_owned()));
+        let mut ways = Ways::default();
+        assert_eq!(ways.choose(&keys(&[]), now), None);
+        assert_eq!(ways.choose(&keys(&["a"]), now), one("a"));
+        assert_eq!(ways.choose(&keys(&["a", "b"]), now), Some(Way::All));
+        ways.pages = 3;
+        assert_eq!(ways.choose(&keys(&["a", "b"]), now), Some(Way::Moving));
+        ways.ended = ["b".to_owned()].into();
+        assert_eq!(ways.choose(&keys(&["a", "b"]), now), one("b"));
+        ways.ended = ["a", "b", "c"].map(str::to_owned).into();
+        assert_eq!(ways.choose(&keys(&["a", "b", "c", "d"]), now), Some(Way::All));
+        ways.absent = ["c".to_owned()].into();
+        assert_eq!(ways.choose(&keys(&["a", "b", "c", "d"]), now), one("c"));
+        // Where listing has failed, each is asked for by itself, for a while.
+        let later = Some(now + UNLISTED);
+        ways = Ways { pages: 3, not_moving: later, ..Ways::default() };
+        assert_eq!(ways.choose(&keys(&["a", "b"]), now), one("a"));
+        assert_eq!(ways.choose(&keys(&["a", "b", "c"]), now), Some(Way::All));
+        ways.not_all = later;
+        assert_eq!(ways.choose(&keys(&["a", "b", "c"]), now), one("a"));
+        assert_eq!(ways.choose(&keys(&["a", "b", "c"]), now + UNLISTED), Some(Way::Moving));
     }
 }

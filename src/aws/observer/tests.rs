@@ -49,4 +49,6 @@ fn what_an_operation_took_is_told_by_its_own_events() {
     assert_eq!(took(&events), Some(Duration::from_millis(7_250)));
     assert_eq!(took(&events[1..]), None, "its begin is not among them");
     assert_eq!(took(&[]), None);
+    assert_eq!(took(&events[..3]), None, "it is not known to be over");
+    assert!(is_open(&events[..3]) && !is_open(&events));
 }

@@ -3,14 +3,18 @@
 //! Whoever waits takes a turn at looking for all; the others are told what was seen. There is no task in the background: when
 //! the one whose turn it is goes away, be it in the middle of a call, the next one goes on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::pace::Pace;
 use crate::aws::call::CallError;
+
+/// How long one look may hold up all others.
+const LOOK_AT_MOST: Duration = Duration::from_secs(20);
 
 /// When something is to be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +125,7 @@ impl<T: Clone> Watch<T> {
     fn question(&self, now: Instant, is_long: bool) -> Question {
         let entries = self.lock();
         let mut due: Vec<(Instant, String, bool)> = Vec::new();
-        let mut others = Vec::new();
+        let mut others: Vec<(String, bool)> = Vec::new();
         for entry in entries.all.values() {
             match entry.due {
                 Some(when) if when.at <= now && (is_long || !when.is_long) => {
@@ -132,8 +136,22 @@ impl<T: Clone> Watch<T> {
             }
         }
         due.sort_by_key(|(at, ..)| *at);
+        let mut met = HashSet::new();
+        due.retain(|(_, key, _)| met.insert(key.clone()));
+        others.retain(|(key, _)| met.insert(key.clone()));
         let due = due.into_iter().map(|(_, key, leaves)| (key, leaves)).collect();
         Question { due, others }
+    }
+
+    /// Has some be looked at as soon as may be.
+    pub(super) fn hasten(&self, keys: &[String]) {
+        let now = Instant::now();
+        let mut entries = self.lock();
+        for entry in entries.all.values_mut().filter(|entry| keys.contains(&entry.key)) {
+            if let Some(due) = &mut entry.due {
+                due.at = due.at.min(now);
+            }
+        }
     }
 
     fn tell(&self, seen: Seen<T>) {
@@ -152,14 +170,14 @@ impl<T: Clone> Watching<'_, T> {
         self.watch.lock().all.get_mut(&self.id).and_then(|entry| entry.seen.take())
     }
 
-    /// Waits until it was looked at, by whomever.
+    /// Waits until it was looked at, by whomever; `stuck` is what is seen when a look takes too long.
     ///
     /// # Errors
     ///
     /// The look failed.
-    pub(super) async fn sighting<F>(&self, due: Due, ask: impl Fn(Question) -> F) -> Result<T, CallError>
+    pub(super) async fn sighting<F>(&self, due: Due, stuck: T, ask: impl Fn(Question) -> F) -> Result<T, CallError>
     where
-        F: Future<Output = Seen<T>>,
+        F: Future<Output = (Seen<T>, u32)>,
     {
         if let Some(entry) = self.watch.lock().all.get_mut(&self.id) {
             (entry.due, entry.seen) = (Some(due), None);
@@ -173,7 +191,7 @@ impl<T: Clone> Watching<'_, T> {
                 biased;
                 () = self.told.notified() => {}
                 mut pace = self.watch.turn.lock() => {
-                    if let Some(seen) = self.lead(&mut pace, &ask).await {
+                    if let Some(seen) = self.lead(&mut pace, &stuck, &ask).await {
                         return seen;
                     }
                 }
@@ -182,9 +200,9 @@ impl<T: Clone> Watching<'_, T> {
     }
 
     /// Looks for all until its own is seen.
-    async fn lead<F>(&self, pace: &mut Pace, ask: &impl Fn(Question) -> F) -> Option<Result<T, CallError>>
+    async fn lead<F>(&self, pace: &mut Pace, stuck: &T, ask: &impl Fn(Question) -> F) -> Option<Result<T, CallError>>
     where
-        F: Future<Output = Seen<T>>,
+        F: Future<Output = (Seen<T>, u32)>,
     {
         loop {
             if let Some(seen) = self.take() {
@@ -206,8 +224,15 @@ impl<T: Clone> Watching<'_, T> {
                 continue;
             }
             pace.look(Instant::now(), is_long);
-            let seen = ask(question).await;
-            self.watch.tell(seen);
+            let due: Vec<String> = question.due.iter().map(|(key, _)| key.clone()).collect();
+            match tokio::time::timeout(LOOK_AT_MOST, ask(question)).await {
+                Ok((seen, calls)) => {
+                    pace.took(calls);
+                    self.watch.tell(seen);
+                }
+                // A call is repeated for minutes while AWS is out of order: the turn is not held for as long.
+                Err(_) => self.watch.tell(due.into_iter().map(|key| (key, Ok(stuck.clone()))).collect()),
+            }
         }
     }
 }

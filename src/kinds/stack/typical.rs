@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-/// Types, by what they begin with, and about how many seconds CloudFormation takes to make one.
+/// Types, and about how many seconds CloudFormation takes to make one.
 ///
 /// AWS promises none of it. Its guides say of these resources that they take "minutes" or "several minutes"; that it is
 /// within that, and in this order, is what the default timeouts of Terraform's provider come down to, which has one for each
 /// resource that takes long (<https://registry.terraform.io/providers/hashicorp/aws/latest/docs>, *Timeouts*), at a quarter
 /// of them or less, and what public logs of its runs show (a NAT gateway: 90 to 130 s). A look too early costs a call, one too
 /// late costs seconds, once: from then on it is known what the stack took.
-const TYPICAL: [(&str, u64); 38] = [
+const TYPICAL: [(&str, u64); 39] = [
     ("AWS::AmazonMQ::Broker", 600),
     ("AWS::CertificateManager::Certificate", 120),
     ("AWS::CloudFormation::Stack", 30),
@@ -32,7 +32,8 @@ const TYPICAL: [(&str, u64); 38] = [
     ("AWS::EFS::MountTarget", 90),
     ("AWS::EKS::Cluster", 540),
     ("AWS::EKS::Nodegroup", 150),
-    ("AWS::ElastiCache::", 420),
+    ("AWS::ElastiCache::CacheCluster", 420),
+    ("AWS::ElastiCache::ReplicationGroup", 420),
     ("AWS::ElasticLoadBalancingV2::LoadBalancer", 150),
     ("AWS::Elasticsearch::Domain", 900),
     ("AWS::FSx::FileSystem", 480),
@@ -50,11 +51,9 @@ const TYPICAL: [(&str, u64); 38] = [
     ("AWS::Route53Resolver::ResolverEndpoint", 100),
 ];
 
-/// About how long CloudFormation takes to make a resource of a type; `None` if it is a few seconds or not known. Of two that
-/// a type begins with, the longer one counts.
+/// About how long CloudFormation takes to make a resource of a type; `None` if it is a few seconds or not known.
 pub(super) fn duration(kind: &str) -> Option<Duration> {
-    let of_kind = TYPICAL.iter().filter(|(begin, _)| kind.starts_with(begin));
-    of_kind.max_by_key(|(begin, _)| begin.len()).map(|(_, seconds)| Duration::from_secs(*seconds))
+    TYPICAL.iter().find(|(known, _)| *known == kind).map(|(_, seconds)| Duration::from_secs(*seconds))
 }
 
 #[cfg(test)]
@@ -71,6 +70,13 @@ mod tests {
             ("AWS::EC2::TransitGatewayVpcAttachment", Some(60)),
             ("AWS::ElastiCache::ReplicationGroup", Some(420)),
             ("AWS::RDS::DBInstance", Some(420)),
+            // Quick ones, whose names only begin as those of slow ones.
+            ("AWS::EC2::TransitGatewayRoute", None),
+            ("AWS::EC2::TransitGatewayRouteTableAssociation", None),
+            ("AWS::EC2::VPNConnectionRoute", None),
+            ("AWS::NetworkFirewall::FirewallPolicy", None),
+            ("AWS::RDS::DBClusterParameterGroup", None),
+            ("AWS::ElastiCache::SubnetGroup", None),
             ("Custom::Anything", None),
         ] {
             assert_eq!(duration(kind), expected.map(Duration::from_secs), "{kind}");

@@ -1,11 +1,10 @@
 //! Taking a stack back to where it can be updated.
 
-use super::super::forecast::guess;
 use super::super::guards::protected_unfinished;
 use super::super::token::Attempt;
 use super::super::{Attempted, Wanted, ending};
 use super::{among, with_flags};
-use crate::aws::{CallError, Class, Operation, Phase, Progress, Regional, Stack, Step};
+use crate::aws::{CallError, Class, Forecast, Operation, Phase, Progress, Regional, Stack, Step};
 use crate::event::Failure;
 
 /// What is asked for.
@@ -54,7 +53,7 @@ pub(super) async fn undo(
     };
     let before = Some((stack.status.clone(), stack.updated));
     // What goes back takes about as long as it took to get there, which nobody knows.
-    let forecast = unanswered.is_none().then(|| guess([]));
+    let forecast = unanswered.is_none().then_some(Forecast::UNKNOWN);
     let ours = Some(token.clone());
     let operation = Operation { stack: stack.id.clone(), token: ours, before, forecast, deletes: false };
     let (live, mut events) = regional.settled(&operation, progress).await?;
