@@ -5,6 +5,8 @@
 //! region and service it is for. Accounts see nothing of each other, except peerings. Time is tokio's: a test that
 //! pauses the clock waits for nothing.
 //!
+//! [`Sim::serve`] answers the same calls over HTTP, for programs that are not this one.
+//!
 //! - [`wire`]: parameters, XML and errors of the three protocols;
 //! - [`seed`]: what a world begins with that knows another AWS;
 //! - [`world`]: what exists, as a value, with its clock and its timers;
@@ -14,12 +16,14 @@ mod caller;
 mod clock;
 pub mod cloudformation;
 mod connector;
+mod counts;
 mod dispatch;
 pub mod ec2;
 pub mod faults;
 mod pattern;
 pub mod s3;
 pub mod seed;
+mod serve;
 mod state;
 pub mod sts;
 mod timing;
@@ -41,6 +45,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 pub use caller::Caller;
+pub use counts::{Counts, Sort};
 pub use faults::{AlarmFault, Effect, Fault, Faults, ResourceFault};
 pub use seed::Seed;
 pub use state::{Call, Outcome};
@@ -185,6 +190,22 @@ impl Sim {
     /// All calls so far, in the order of their arrival.
     pub fn calls(&self) -> Vec<Call> {
         self.lock().calls().to_vec()
+    }
+
+    /// Keeps no list of calls from now on: [`Sim::calls`] is empty, and [`Sim::counts`] is all that is known of them. For
+    /// an embedded AWS that is asked for days.
+    pub fn only_count(&self) {
+        self.lock().only_count();
+    }
+
+    /// How many calls there were of each sort, since the beginning or [`Sim::count_anew`].
+    pub fn counts(&self) -> Counts {
+        self.lock().counts().clone()
+    }
+
+    /// Counts calls from zero.
+    pub fn count_anew(&self) {
+        self.lock().count_anew();
     }
 
     /// Looks at the world as it is now.

@@ -20,6 +20,7 @@ mod recovery;
 mod remote;
 mod resume;
 mod saved;
+mod served;
 mod silence;
 mod templates;
 mod trouble;
