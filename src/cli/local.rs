@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::aws::Environment;
 use crate::ids::AccountId;
 use crate::plan::Plan;
-use crate::sim::{AlarmFault, Builder, Fault, Faults, ResourceFault, Sim, Timing, Trust, WorldFileError};
+use crate::sim::{AlarmFault, Builder, Fault, Faults, Rates, ResourceFault, Sim, Timing, Trust, WorldFileError};
 
 use super::disk;
 
@@ -25,6 +25,8 @@ struct Config {
     caller: Option<AccountId>,
     /// How long things take.
     timing: Timing,
+    /// How many calls are taken before they are throttled.
+    rates: Rates,
     /// Roles that are not open to everybody.
     role: Vec<Role>,
     /// Calls that go wrong.
@@ -110,7 +112,7 @@ pub(super) fn start(plan: &Plan, config: Option<&Path>) -> Result<Environment, L
 /// The file cannot be read.
 pub(super) fn rules(config: Option<&Path>) -> Result<(Builder, Option<AccountId>), LocalError> {
     let config = config.map(read).transpose()?.unwrap_or_default();
-    let mut builder = Sim::builder().seed(config.seed).timing(config.timing).faults(Faults {
+    let mut builder = Sim::builder().seed(config.seed).timing(config.timing).rates(config.rates).faults(Faults {
         calls: config.call,
         resources: config.resource,
         alarms: config.alarm,
@@ -145,6 +147,7 @@ fn read(path: &Path) -> Result<Config, LocalError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sim::Rate;
 
     #[test]
     fn what_the_documentation_shows_is_read() {
@@ -153,6 +156,8 @@ mod tests {
         let config: Config = toml::from_str(example).unwrap();
         assert_eq!((config.role.len(), config.call.len(), config.resource.len(), config.alarm.len()), (1, 1, 1, 1));
         assert_eq!(config.resource[0].nth, Some(2));
+        assert_eq!(config.rates.cloudformation_read, Some(Rate::new(20, 10.0)));
+        assert_eq!(config.rates.ec2_write, Rates::documented().ec2_write);
         let longer = example.replace("external_id = \"secret\"", "max_duration = 43200");
         assert_eq!(toml::from_str::<Config>(&longer).unwrap().role[0].max_duration, Some(43_200));
     }

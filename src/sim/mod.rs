@@ -21,6 +21,7 @@ mod dispatch;
 pub mod ec2;
 pub mod faults;
 mod pattern;
+mod rates;
 pub mod s3;
 pub mod seed;
 mod serve;
@@ -47,6 +48,7 @@ use tokio::sync::watch;
 pub use caller::Caller;
 pub use counts::{Counts, Sort};
 pub use faults::{AlarmFault, Effect, Fault, Faults, ResourceFault};
+pub use rates::{Rate, Rates};
 pub use seed::Seed;
 pub use state::{Call, Outcome};
 pub use sts::{Trust, Trusts};
@@ -100,6 +102,13 @@ impl Builder {
     #[must_use]
     pub fn faults(mut self, faults: Faults) -> Self {
         self.rules.faults = faults;
+        self
+    }
+
+    /// How many calls are taken before they are throttled; as many as come if not given.
+    #[must_use]
+    pub fn rates(mut self, rates: Rates) -> Self {
+        self.rules.rates = rates;
         self
     }
 
@@ -227,6 +236,11 @@ impl Sim {
     /// Plans other faults from now on; calls are counted anew.
     pub fn set_faults(&self, faults: Faults) {
         self.lock().set_faults(faults);
+    }
+
+    /// Holds other rates from now on; every bucket is full.
+    pub fn set_rates(&self, rates: Rates) {
+        self.lock().set_rates(rates);
     }
 
     /// Whether nothing is left but what AWS itself puts there and peerings that are dead.

@@ -11,6 +11,7 @@ use super::clock::Clock;
 use super::counts::Counts;
 use super::dispatch;
 use super::faults::{Effect, Facts, Fate, Faults, Seen, SeenResources};
+use super::rates::{Buckets, Rates};
 use super::wire::request::{Incoming, Request, is_mutating, is_remembered};
 use super::wire::response::{Answer, render};
 use super::wire::{ApiError, Reply, Service};
@@ -96,6 +97,7 @@ pub(super) struct State {
     clock: Clock,
     file: Option<WorldFile>,
     seen: Seen,
+    buckets: Buckets,
     /// Every call, where somebody wants them all.
     calls: Option<Vec<Call>>,
     counts: Counts,
@@ -117,6 +119,7 @@ impl State {
             clock,
             file,
             seen: Seen::default(),
+            buckets: Buckets::default(),
             calls: Some(Vec::new()),
             counts,
             turns: 0,
@@ -138,6 +141,11 @@ impl State {
         self.world.rules.faults = faults;
         self.world.rules.failed = SeenResources::default();
         self.seen = Seen::default();
+    }
+
+    pub(super) fn set_rates(&mut self, rates: Rates) {
+        self.world.rules.rates = rates;
+        self.buckets = Buckets::default();
     }
 
     pub(super) fn calls(&self) -> &[Call] {
@@ -208,8 +216,15 @@ impl State {
         if self.is_stopped() {
             return Ok(Arrival::Stopped);
         }
+        // Somebody who is nobody is refused for that, and takes nothing of anybody's rate.
+        let account = Caller::account_of(&self.world, incoming);
+        let through = account.is_none_or(|account| {
+            let (place, operation) = ((&account, &incoming.region), (incoming.service, &*incoming.operation));
+            self.buckets.take(&self.world.rules.rates, place, operation, self.clock.now())
+        });
+        let effect = if through { fate.effect } else { Some(Effect::Throttle) };
         let result = self.turn(|world| {
-            let result = handle(world, incoming, fate.effect);
+            let result = handle(world, incoming, effect);
             let changed = result.is_ok() && (is_mutating(&incoming.operation) || is_remembered(&incoming.operation));
             (result, changed)
         })?;

@@ -11,7 +11,7 @@ use crate::sim::Caller;
 use crate::sim::world::Place;
 
 /// A service that the embedded AWS knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Service {
     /// AWS Security Token Service.
