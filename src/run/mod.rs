@@ -7,6 +7,8 @@
 //! drifted of them; all three change nothing. Events go out through a [`Sink`]; nothing here prints.
 
 mod accounts;
+mod course;
+mod distinct;
 mod drafts;
 mod drift;
 mod execute;
@@ -22,11 +24,13 @@ mod owner;
 mod past;
 mod rehearse;
 mod remote;
+mod results;
 mod runner;
 #[cfg(test)]
 mod samples;
 mod survey;
 mod template;
+mod template_checks;
 mod turns;
 mod wanted;
 

@@ -5,6 +5,7 @@
 mod adopting;
 mod calls;
 mod drift;
+mod early;
 mod first_run;
 mod guards;
 mod hand;
@@ -21,7 +22,9 @@ mod recovery;
 mod remote;
 mod resume;
 mod saved;
+mod served;
 mod silence;
+mod template_checks;
 mod templates;
 mod trouble;
 mod world;

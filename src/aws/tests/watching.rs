@@ -229,7 +229,9 @@ async fn where_stacks_may_not_be_listed_each_is_asked_for_by_itself() {
     whole_millis(&mut drawn);
     let sim = world(&drawn);
     let (_sessions, regional) = sessions(&sim, 1).await;
-    sim.set_faults(Faults::of([Fault::new(Effect::AccessDenied).on("DescribeStacks").nth(1)]));
+    let denied = Fault::new(Effect::AccessDenied);
+    sim.set_faults(Faults::of([denied.clone().on("DescribeStacks").nth(1), denied.on("ListStacks")]));
+    let (before, began) = (sim.calls().len(), tokio::time::Instant::now());
     let mut waiting = Vec::new();
     for stack in &drawn {
         let (regional, name) = (regional[0].clone(), stack.name.clone());
