@@ -206,7 +206,7 @@ mod tests {
                         let first = if forecast.is_guessed() && age.is_zero() { SOON } else { Duration::ZERO };
                         let sparse = if age < forecast.end() { seconds(45.0) } else { Duration::ZERO };
                         let bound = most(age).max(sparse).max(first);
-                        assert!(next > age && next - age <= bound, "{end} {spread}: {age:?} to {next:?}");
+                        assert!(next > age && next <= age + bound, "{end} {spread}: {age:?} to {next:?}");
                         age = next;
                     }
                 }
