@@ -8,9 +8,11 @@ mod ready;
 mod schedule;
 mod status;
 mod summary;
+mod waves;
 
 pub use drive::{Control, EngineEvent, Runner, drive};
 pub use ready::Limits;
 pub use schedule::{Command, Input, Schedule, Settings};
 pub use status::{Fate, Illegal, Outcome, Status, Step};
 pub use summary::Summary;
+pub use waves::RollOut;

@@ -278,6 +278,7 @@ impl Observer<'_> {
             }
             Command::Leave(node) => self.end(node, Fate::NotStarted),
             Command::Stop { .. } => self.stopped = true,
+            Command::Hold { .. } => panic!("there is no roll-out"),
             Command::Cancel => assert!(self.stopped),
         }
     }

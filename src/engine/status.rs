@@ -25,7 +25,7 @@ pub enum Fate {
         /// The node that failed.
         because: Ix,
     },
-    /// It did not run, since the run stopped before.
+    /// It did not run, since the run, or the roll-out of something, stopped before.
     NotStarted,
 }
 
@@ -67,7 +67,7 @@ pub enum Step {
         /// The node that failed.
         because: Ix,
     },
-    /// The run stops before it started.
+    /// The run, or a roll-out, stops before it started.
     Leave,
 }
 

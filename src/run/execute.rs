@@ -10,9 +10,9 @@ use super::runner::Runner;
 use super::{Gathered, Job, Outlooks, Task};
 use crate::aws::Sessions;
 use crate::diag::Sources;
-use crate::engine::{Control, EngineEvent, Fate, Schedule, Settings, drive};
+use crate::engine::{Control, EngineEvent, Fate, RollOut, Schedule, Settings, drive};
 use crate::event::{Change, Command, Event, Failure, Tally};
-use crate::graph::Ix;
+use crate::graph::{Ix, RolledOut};
 use crate::ids::{AccountName, Kind};
 use crate::kinds::stack::ChangeSets;
 use crate::preview::Action;
@@ -54,7 +54,14 @@ pub async fn execute(
     sink(Event::RunStarted { plan: job.plan().name.to_string(), command, nodes });
     let outlooks = Arc::clone(&means.outlooks);
     let weighed = |node| weight(job, node, outlooks.foreseen(job.graph().id(node)).map(|seen| seen.action));
-    let schedule = Schedule::new(Arc::clone(job.graph()), |node| accounts(job, node), weighed, settings);
+    let rolled_out = job.rolled_out();
+    let roll_outs = rolled_out.iter().map(|group| RollOut {
+        waves: group.waves.clone(),
+        canary: group.canary,
+        tolerate: group.said.tolerate,
+    });
+    let graph = Arc::clone(job.graph());
+    let schedule = Schedule::rolling_out(graph, |node| accounts(job, node), weighed, settings, roll_outs.collect());
     let tally = Arc::new(Mutex::new(Tally::default()));
     let counted = Arc::clone(&tally);
     let counting: Sink = {
@@ -71,7 +78,7 @@ pub async fn execute(
             started.insert(node, Instant::now());
         }
         let took = |node: Ix| started.get(&node).map_or(0, |start| millis(*start));
-        if let Some(event) = told(job, &event, took) {
+        if let Some(event) = told(job, &rolled_out, &event, took) {
             counting(event);
         }
     })
@@ -122,7 +129,7 @@ fn node_kind(job: &Job, node: Ix) -> Kind {
 }
 
 /// What is told of an event of the engine. What a node's own work ended with, its runner has told already.
-fn told(job: &Job, event: &EngineEvent, took: impl Fn(Ix) -> u64) -> Option<Event> {
+fn told(job: &Job, rolled_out: &[RolledOut], event: &EngineEvent, took: impl Fn(Ix) -> u64) -> Option<Event> {
     let id = |node: Ix| job.graph().id(node).clone();
     let takes_part = |node: &Ix| job.task(*node) != Task::Leave;
     match event {
@@ -144,6 +151,11 @@ fn told(job: &Job, event: &EngineEvent, took: impl Fn(Ix) -> u64) -> Option<Even
         EngineEvent::Stopping { reason, left, running } => {
             Some(Event::Stopping { reason: *reason, left: *left, running: *running })
         }
+        EngineEvent::Held { roll_out, failed, left } => Some(Event::RollOutHeld {
+            group: rolled_out[*roll_out].name(),
+            failed: failed.iter().map(|node| id(*node)).collect(),
+            left: *left,
+        }),
         EngineEvent::Started(_) | EngineEvent::Ended(..) => None,
     }
 }
@@ -162,6 +174,7 @@ fn count(tally: &mut Tally, event: &Event) {
         | Event::NodeStarted { .. }
         | Event::NodeProgress { .. }
         | Event::Stopping { .. }
+        | Event::RollOutHeld { .. }
         | Event::RunFinished { .. } => {}
     }
 }
