@@ -5,17 +5,27 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 
-use super::{Command, Fate, Input, Outcome, Schedule, Summary};
+use super::footing::Ground;
+use super::{Command, Fate, Footing, Input, Outcome, Schedule, Status, Summary};
 use crate::event::StopReason;
 use crate::graph::Ix;
 
 /// Does a node's work. Everything that is to be known of it beyond [`Outcome`] goes its own way.
 pub trait Runner: Send + Sync + 'static {
-    /// Does the work of `node`. It may be dropped at any await, when the user asks to stop at once.
-    fn run(&self, node: Ix) -> impl Future<Output = Outcome> + Send;
+    /// Does the work of `node`. It may be dropped at any await, when the user asks to stop at once. Where `footing` is gone
+    /// it is to end soon, however: [`Self::withdraw`] is called then.
+    fn run(&self, node: Ix, footing: Footing) -> impl Future<Output = Outcome> + Send;
+
+    /// Takes back what [`Self::run`] did for `node`, which has ended or was stopped, because another that it stood on has
+    /// failed, or it has itself meanwhile. It may be dropped at any await as well. Whoever never releases anything is never
+    /// asked to.
+    fn withdraw(&self, node: Ix, because: Ix) -> impl Future<Output = Outcome> + Send {
+        let _ = (node, because);
+        std::future::ready(Outcome::Done)
+    }
 }
 
 /// What the user asks of a run that is under way.
@@ -32,6 +42,15 @@ pub enum Control {
 pub enum EngineEvent {
     /// A node is about to run.
     Started(Ix),
+    /// A node's work has ended well, before something that it stands on. [`Self::Ended`] follows.
+    Held(Ix),
+    /// What a node did is being taken back. [`Self::Ended`] follows.
+    Withdrawing {
+        /// The node.
+        node: Ix,
+        /// The node that failed.
+        because: Ix,
+    },
     /// A node has ended, whether it ran or not.
     Ended(Ix, Fate),
     /// A node's work panicked, so that it could not say itself why it failed. [`Self::Ended`] follows.
@@ -46,7 +65,7 @@ pub enum EngineEvent {
         running: usize,
     },
     /// Nothing more of a roll-out starts. Those that are left by it end as [`Fate::NotStarted`].
-    Held {
+    HeldBack {
         /// Which one, by its place in the list that the schedule was made with.
         roll_out: usize,
         /// Those because of which it is so.
@@ -66,23 +85,50 @@ pub async fn drive<R: Runner>(
     mut control: mpsc::UnboundedReceiver<Control>,
     observer: impl FnMut(EngineEvent),
 ) -> Summary {
-    let mut run = Run { schedule, runner, observer, tasks: JoinSet::new(), nodes: HashMap::new() };
+    let (releasing, mut released) = mpsc::unbounded_channel();
+    let mut run = Run {
+        schedule,
+        runner,
+        observer,
+        tasks: JoinSet::new(),
+        doing: HashMap::new(),
+        grounds: HashMap::new(),
+        releasing,
+        leaving: false,
+    };
     run.step(Input::Begin);
     let mut listening = true;
     loop {
         tokio::select! {
-            // A wish of the user goes before an end that would start more.
+            // A wish of the user goes before an end that would start more, and so does what a node said before its end.
             biased;
             wish = control.recv(), if listening && !run.tasks.is_empty() => match wish {
                 Some(Control::Drain) => run.step(Input::Drain),
                 Some(Control::Abort) => run.step(Input::Abort),
                 None => listening = false,
             },
-            Some(end) = run.tasks.join_next_with_id() => run.ended(end),
+            Some((node, to)) = released.recv(), if !run.tasks.is_empty() => run.step(Input::Released { node, to }),
+            Some(end) = run.tasks.join_next_with_id() => {
+                while let Ok((node, to)) = released.try_recv() {
+                    run.step(Input::Released { node, to });
+                }
+                run.ended(end);
+            }
             else => break,
         }
     }
     run.schedule.summary().expect("without a cycle, nodes are left only while some run")
+}
+
+/// What a task does for a node.
+#[derive(Clone, Copy, Debug)]
+enum Doing {
+    /// Its work.
+    Work(Ix),
+    /// Its work, which was stopped because of another node: it is taken back when that has ended.
+    Stopped(Ix, Ix),
+    /// Taking its work back.
+    Withdrawal(Ix),
 }
 
 struct Run<R, O> {
@@ -90,57 +136,113 @@ struct Run<R, O> {
     runner: Arc<R>,
     observer: O,
     tasks: JoinSet<Outcome>,
-    /// The node of each running task.
-    nodes: HashMap<Id, Ix>,
+    /// What each running task does.
+    doing: HashMap<Id, Doing>,
+    /// For each node whose work runs, its task and how it hears of what it stands on.
+    grounds: HashMap<Ix, (Id, watch::Sender<Ground>)>,
+    releasing: mpsc::UnboundedSender<(Ix, Ix)>,
+    /// Whether what runs was dropped, so that nothing is begun any more.
+    leaving: bool,
 }
 
 impl<R: Runner, O: FnMut(EngineEvent)> Run<R, O> {
     fn step(&mut self, input: Input) {
         let commands = self.schedule.step(input).expect("a task runs for each started node and ends once");
+        // How a node ended is told before what follows from it.
+        if let Input::Finished(node, _) | Input::Withdrawn(node, _) | Input::Aborted(node) = input {
+            match self.schedule.status(node) {
+                Status::Ended(fate) => self.tell(EngineEvent::Ended(node, fate)),
+                Status::Provisional => self.tell(EngineEvent::Held(node)),
+                _ => {}
+            }
+        }
         for command in commands {
             match command {
-                Command::Start(node) => self.spawn(node),
-                Command::Skip { node, because } => (self.observer)(EngineEvent::Ended(node, Fate::Skipped { because })),
-                Command::Leave(node) => (self.observer)(EngineEvent::Ended(node, Fate::NotStarted)),
-                Command::Stop { reason, left, running } => {
-                    (self.observer)(EngineEvent::Stopping { reason, left, running });
+                Command::Start(node) => self.start(node),
+                Command::Settle(node) => {
+                    if let Some((_, ground)) = self.grounds.get(&node) {
+                        ground.send_replace(Ground::Firm);
+                    }
                 }
-                Command::Hold { roll_out, left } => {
+                Command::Complete(node) => self.tell(EngineEvent::Ended(node, Fate::Done)),
+                Command::Withdraw { node, because } => self.withdraw(node, because),
+                Command::Abandon(node) => self.tell(EngineEvent::Ended(node, Fate::Aborted)),
+                Command::Skip { node, because } => self.tell(EngineEvent::Ended(node, Fate::Skipped { because })),
+                Command::Leave(node) => self.tell(EngineEvent::Ended(node, Fate::NotStarted)),
+                Command::Stop { reason, left, running } => {
+                    self.tell(EngineEvent::Stopping { reason, left, running });
+                }
+                Command::HoldBack { roll_out, left } => {
                     let failed = self.schedule.failed(roll_out).to_vec();
-                    (self.observer)(EngineEvent::Held { roll_out, failed, left });
+                    (self.observer)(EngineEvent::HeldBack { roll_out, failed, left });
                 }
                 // Those that have ended already are joined with what they returned: their work is done and told.
-                Command::Cancel => self.tasks.abort_all(),
+                Command::Cancel => {
+                    self.leaving = true;
+                    self.tasks.abort_all();
+                }
             }
         }
     }
 
-    fn spawn(&mut self, node: Ix) {
-        (self.observer)(EngineEvent::Started(node));
+    fn tell(&mut self, event: EngineEvent) {
+        (self.observer)(event);
+    }
+
+    fn start(&mut self, node: Ix) {
+        self.tell(EngineEvent::Started(node));
+        let is_firm = !self.schedule.is_standing(node);
+        let (ground, footing) = Footing::new(node, self.releasing.clone(), is_firm);
         let runner = Arc::clone(&self.runner);
-        let task = self.tasks.spawn(async move { runner.run(node).await });
-        self.nodes.insert(task.id(), node);
+        let task = self.tasks.spawn(async move { runner.run(node, footing).await });
+        self.doing.insert(task.id(), Doing::Work(node));
+        self.grounds.insert(node, (task.id(), ground));
+    }
+
+    /// Has a node taken back, once its work has ended.
+    fn withdraw(&mut self, node: Ix, because: Ix) {
+        self.tell(EngineEvent::Withdrawing { node, because });
+        match self.grounds.get(&node) {
+            Some((task, ground)) => {
+                ground.send_replace(Ground::Gone);
+                self.doing.insert(*task, Doing::Stopped(node, because));
+            }
+            None => self.take_back(node, because),
+        }
+    }
+
+    fn take_back(&mut self, node: Ix, because: Ix) {
+        let runner = Arc::clone(&self.runner);
+        let task = self.tasks.spawn(async move { runner.withdraw(node, because).await });
+        self.doing.insert(task.id(), Doing::Withdrawal(node));
     }
 
     fn ended(&mut self, end: Result<(Id, Outcome), JoinError>) {
         let id = end.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-        let node = self.nodes.remove(&id).expect("every task was spawned for a node");
-        let input = match end {
-            Ok((_, outcome)) => Input::Finished(node, outcome),
+        let doing = self.doing.remove(&id).expect("every task was spawned for a node");
+        let (Doing::Work(node) | Doing::Stopped(node, _) | Doing::Withdrawal(node)) = doing;
+        if !matches!(doing, Doing::Withdrawal(_)) {
+            self.grounds.remove(&node);
+        }
+        let outcome = match end {
+            Ok((_, outcome)) => outcome,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => {
-                    (self.observer)(EngineEvent::Panicked(node, message(panic.as_ref())));
-                    Input::Finished(node, Outcome::Failed)
+                    // What was stopped has its end told by what stopped it.
+                    if !matches!(doing, Doing::Stopped(..)) {
+                        self.tell(EngineEvent::Panicked(node, message(panic.as_ref())));
+                    }
+                    Outcome::Failed
                 }
-                Err(_cancelled) => Input::Aborted(node),
+                Err(_cancelled) => return self.step(Input::Aborted(node)),
             },
         };
-        let fate = match input {
-            Input::Finished(_, outcome) => outcome.into(),
-            _ => Fate::Aborted,
-        };
-        (self.observer)(EngineEvent::Ended(node, fate));
-        self.step(input);
+        match doing {
+            Doing::Work(_) => self.step(Input::Finished(node, outcome)),
+            Doing::Stopped(..) if self.leaving => self.step(Input::Aborted(node)),
+            Doing::Stopped(_, because) => self.take_back(node, because),
+            Doing::Withdrawal(_) => self.step(Input::Withdrawn(node, outcome)),
+        }
     }
 }
 

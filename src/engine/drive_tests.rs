@@ -17,6 +17,12 @@ enum Work {
     Fails,
     Panics,
     Hangs,
+    /// Lets another node begin after so many seconds, and ends after so many more, well or badly.
+    Releases(u32, u64, u64, Outcome),
+    /// The same, and panics in the end.
+    ReleasesAndPanics(u32),
+    /// Takes so many seconds, and as many once it stands firmly.
+    WaitsForGround(u64),
 }
 
 /// Does what the test says and notes when, in seconds since the beginning, each node was done.
@@ -24,11 +30,16 @@ struct Script {
     work: Vec<Work>,
     begun: Instant,
     done: Mutex<Vec<(u32, u64)>>,
+    /// When each node was stopped.
+    gone: Mutex<Vec<(u32, u64)>>,
+    /// When each node was taken back, and because of which.
+    withdrawn: Mutex<Vec<(u32, u32, u64)>>,
 }
 
 impl Script {
     fn new(work: Vec<Work>) -> Arc<Self> {
-        Arc::new(Self { work, begun: Instant::now(), done: Mutex::default() })
+        let (done, gone, withdrawn) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Arc::new(Self { work, begun: Instant::now(), done, gone, withdrawn })
     }
 
     fn done(&self) -> Vec<(u32, u64)> {
@@ -37,14 +48,46 @@ impl Script {
 }
 
 impl Runner for Script {
-    async fn run(&self, node: Ix) -> Outcome {
+    async fn run(&self, node: Ix, footing: Footing) -> Outcome {
+        let nap = |seconds| sleep(Duration::from_secs(seconds));
         match self.work[node.index()] {
-            Work::Takes(seconds) => sleep(Duration::from_secs(seconds)).await,
+            Work::Takes(seconds) => tokio::select! {
+                () = nap(seconds) => {}
+                () = footing.gone() => {
+                    self.gone.lock().unwrap().push((node.0, self.begun.elapsed().as_secs()));
+                    return Outcome::Failed;
+                }
+            },
+            Work::Releases(to, at, then, outcome) => {
+                nap(at).await;
+                footing.release(Ix(to));
+                nap(then).await;
+                if outcome == Outcome::Failed {
+                    return outcome;
+                }
+            }
+            Work::ReleasesAndPanics(to) => {
+                footing.release(Ix(to));
+                nap(1).await;
+                panic!("node {node} is out of order")
+            }
+            Work::WaitsForGround(seconds) => {
+                assert!(!footing.is_firm());
+                nap(seconds).await;
+                footing.settled().await;
+                nap(seconds).await;
+            }
             Work::Fails => return Outcome::Failed,
             Work::Panics => panic!("node {node} is out of order"),
             Work::Hangs => std::future::pending().await,
         }
         self.done.lock().unwrap().push((node.0, self.begun.elapsed().as_secs()));
+        Outcome::Done
+    }
+
+    async fn withdraw(&self, node: Ix, because: Ix) -> Outcome {
+        sleep(Duration::from_secs(1)).await;
+        self.withdrawn.lock().unwrap().push((node.0, because.0, self.begun.elapsed().as_secs()));
         Outcome::Done
     }
 }
@@ -161,4 +204,105 @@ async fn a_wish_before_the_first_node_has_run_is_heard() {
 async fn a_closed_control_and_an_empty_graph_are_fine() {
     let (fates, events) = run(&[], &Script::new(vec![]), FREE, silence()).await;
     assert!(fates.is_empty() && events.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stands_on_a_release_begins_with_it_and_ends_with_the_one_that_made_it() {
+    // 0 releases to 1 after 5 s and takes 60 s; 1 takes 2 s, and 2 needs it to have ended.
+    let script = Script::new(vec![Work::Releases(1, 5, 55, Outcome::Done), Work::Takes(2), Work::Takes(1)]);
+    let (fates, events) = run(&[(0, 1), (1, 2)], &script, FREE, silence()).await;
+    assert_eq!(fates, [Fate::Done; 3]);
+    assert_eq!(script.done(), [(1, 7), (0, 60), (2, 61)]);
+    assert_eq!(
+        events,
+        [
+            EngineEvent::Started(Ix(0)),
+            EngineEvent::Started(Ix(1)),
+            EngineEvent::Held(Ix(1)),
+            EngineEvent::Ended(Ix(0), Fate::Done),
+            EngineEvent::Ended(Ix(1), Fate::Done),
+            EngineEvent::Started(Ix(2)),
+            EngineEvent::Ended(Ix(2), Fate::Done),
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_ground_fails_what_stands_on_it_is_stopped_and_taken_back() {
+    // 1 is done, 2 runs, and 3 waits for 1.
+    let work = vec![
+        Work::Releases(1, 1, 9, Outcome::Failed),
+        Work::Releases(2, 1, 1, Outcome::Done),
+        Work::Takes(100),
+        Work::Takes(1),
+    ];
+    let script = Script::new(work);
+    let (fates, events) = run(&[(0, 1), (1, 2), (1, 3)], &script, FREE, silence()).await;
+    let withdrawn = Fate::Withdrawn { because: Ix(0) };
+    assert_eq!(fates, [Fate::Failed, withdrawn, withdrawn, Fate::Skipped { because: Ix(0) }]);
+    assert_eq!(*script.gone.lock().unwrap(), [(2, 10)]);
+    assert_eq!(*script.withdrawn.lock().unwrap(), [(1, 0, 11), (2, 0, 11)]);
+    let failed = events.iter().position(|event| *event == EngineEvent::Ended(Ix(0), Fate::Failed));
+    let back = EngineEvent::Withdrawing { node: Ix(1), because: Ix(0) };
+    assert!(failed < events.iter().position(|event| *event == back));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_takes_back_what_stood_on_it() {
+    let script = Script::new(vec![Work::ReleasesAndPanics(1), Work::Takes(100)]);
+    let (fates, _) = run(&[(0, 1)], &script, FREE, silence()).await;
+    assert_eq!(fates, [Fate::Failed, Fate::Withdrawn { because: Ix(0) }]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_before_its_ground_has_ended_is_taken_back_at_once() {
+    let script = Script::new(vec![Work::Releases(1, 1, 9, Outcome::Done), Work::Fails]);
+    let (fates, _) = run(&[(0, 1)], &script, FREE, silence()).await;
+    assert_eq!(fates, [Fate::Done, Fate::Failed]);
+    assert_eq!(*script.withdrawn.lock().unwrap(), [(1, 1, 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_firm_ground_hears_of_it() {
+    let script = Script::new(vec![Work::Releases(1, 1, 9, Outcome::Done), Work::WaitsForGround(2)]);
+    let (fates, _) = run(&[(0, 1)], &script, FREE, silence()).await;
+    assert_eq!(fates, [Fate::Done; 2]);
+    assert_eq!(script.done(), [(0, 10), (1, 12)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_one_slot_a_release_changes_nothing() {
+    let script = Script::new(vec![Work::Releases(1, 1, 9, Outcome::Done), Work::Takes(2)]);
+    let limits = Limits { total: NonZeroUsize::MIN, per_lane: NonZeroUsize::MIN };
+    let (fates, _) = run(&[(0, 1)], &script, Settings { limits, fail_fast: false }, silence()).await;
+    assert_eq!(fates, [Fate::Done; 2]);
+    assert_eq!(script.done(), [(0, 10), (1, 12)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_abort_leaves_what_stands_on_what_it_leaves() {
+    let script = Script::new(vec![Work::Releases(1, 1, 100, Outcome::Done), Work::Takes(1)]);
+    let begun = script.begun;
+    let (wish, control) = mpsc::unbounded_channel();
+    let ask = async {
+        sleep(Duration::from_secs(3)).await;
+        wish.send(Control::Abort).unwrap();
+    };
+    let ((fates, _), ()) = tokio::join!(run(&[(0, 1)], &script, FREE, control), ask);
+    assert_eq!(fates, [Fate::Aborted; 2]);
+    assert!(script.withdrawn.lock().unwrap().is_empty());
+    assert_eq!(begun.elapsed().as_secs(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_waits_for_what_stands_on_what_runs() {
+    let script = Script::new(vec![Work::Releases(1, 1, 9, Outcome::Done), Work::Takes(1), Work::Takes(1)]);
+    let (wish, control) = mpsc::unbounded_channel();
+    let ask = async {
+        sleep(Duration::from_secs(3)).await;
+        wish.send(Control::Drain).unwrap();
+    };
+    let ((fates, events), ()) = tokio::join!(run(&[(0, 1), (1, 2)], &script, FREE, control), ask);
+    assert_eq!(fates, [Fate::Done, Fate::Done, Fate::NotStarted]);
+    assert!(events.contains(&EngineEvent::Stopping { reason: StopReason::Interrupted, left: 1, running: 1 }));
 }

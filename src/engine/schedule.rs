@@ -5,6 +5,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use super::ready::Ready;
+use super::standing::Standing;
 use super::waves::{Turn, Waves};
 use super::{Fate, Illegal, Limits, Outcome, RollOut, Status, Step, Summary};
 use crate::event::StopReason;
@@ -24,9 +25,18 @@ pub struct Settings {
 pub enum Input {
     /// The run begins.
     Begin,
+    /// A node that runs gives another what that needs of it, before it has ended itself.
+    Released {
+        /// The node that runs.
+        node: Ix,
+        /// The node that needs it.
+        to: Ix,
+    },
     /// A node's work has ended.
     Finished(Ix, Outcome),
-    /// A node was dropped while it ran.
+    /// What a node did was taken back, or could not be.
+    Withdrawn(Ix, Outcome),
+    /// A node was dropped while it ran, or while it was taken back.
     Aborted(Ix),
     /// Nothing new is to start; what runs may end.
     Drain,
@@ -39,6 +49,19 @@ pub enum Input {
 pub enum Command {
     /// Start this node's work.
     Start(Ix),
+    /// Tell a node that runs that all it stands on has ended well.
+    Settle(Ix),
+    /// Tell that a node has ended well, whose work was done before what it stood on.
+    Complete(Ix),
+    /// Stop a node's work, if it runs, and take back what it did; answered by [`Input::Withdrawn`].
+    Withdraw {
+        /// The node.
+        node: Ix,
+        /// The node that failed; itself, if it failed while it stood on something.
+        because: Ix,
+    },
+    /// Tell that a node is left whose work was done, since something that it stands on was left.
+    Abandon(Ix),
     /// Tell that a node is skipped.
     Skip {
         /// The node.
@@ -56,7 +79,7 @@ pub enum Command {
         running: usize,
     },
     /// Tell that nothing more of a roll-out starts; those that are left are told by [`Command::Leave`].
-    Hold {
+    HoldBack {
         /// Which one, by its place in the list that the schedule was made with.
         roll_out: usize,
         /// How many nodes are left undone by it: of the group, and what needs them.
@@ -75,8 +98,9 @@ pub enum Command {
 pub struct Schedule {
     graph: Arc<Graph>,
     statuses: Vec<Status>,
-    /// For each node, how many of the nodes that it needs are not done yet.
+    /// For each node, how many of the nodes that it needs are neither done yet nor have released what it needs.
     missing: Vec<usize>,
+    standing: Standing,
     ready: Ready,
     waves: Waves,
     /// Those that have ended and that the roll-outs have not heard of.
@@ -131,6 +155,7 @@ impl Schedule {
             graph,
             statuses,
             missing,
+            standing: Standing::default(),
             ready,
             waves,
             ended: VecDeque::new(),
@@ -145,30 +170,32 @@ impl Schedule {
         self.statuses[node.index()]
     }
 
+    /// Whether something that a node stands on has not ended yet.
+    pub fn is_standing(&self, node: Ix) -> bool {
+        self.standing.stands(node)
+    }
+
     /// Takes in what happened and says what is to be done, in that order.
     ///
     /// # Errors
-    /// [`Illegal`] if a node is said to have ended that does not run; nothing has changed then.
+    /// [`Illegal`] if a node is said to have ended or to have released something that does not run; nothing has changed
+    /// then.
     pub fn step(&mut self, input: Input) -> Result<Vec<Command>, Illegal> {
         let mut commands = Vec::new();
         match input {
             Input::Begin => {}
-            Input::Finished(node, outcome) => {
-                self.advance(node, Step::Finish(outcome))?;
-                self.free_slot(node);
-                match outcome {
-                    Outcome::Done => self.unblock(node)?,
-                    Outcome::Failed => self.skip_descendants(node, &mut commands)?,
-                }
-                if outcome == Outcome::Failed && self.fail_fast && self.left > 0 {
-                    self.stop(StopReason::FailFast, &mut commands)?;
-                }
-            }
+            Input::Released { node, to } => self.release(node, to)?,
+            Input::Finished(node, outcome) => self.finish(node, outcome, &mut commands)?,
+            Input::Withdrawn(node, outcome) => self.advance(node, Step::Withdrawn(outcome))?,
             Input::Aborted(node) => {
+                let held_slot = self.status(node) == Status::Running;
                 self.advance(node, Step::Abort)?;
-                self.free_slot(node);
+                if held_slot {
+                    self.free_slot(node);
+                }
                 // What needs this node must end too, also if nobody had asked to stop.
                 self.stop(StopReason::Aborted, &mut commands)?;
+                self.lose(node, node, &mut commands)?;
             }
             Input::Drain => self.stop(StopReason::Interrupted, &mut commands)?,
             Input::Abort => {
@@ -185,7 +212,7 @@ impl Schedule {
     pub fn summary(&self) -> Option<Summary> {
         let fate = |status: &Status| match status {
             Status::Ended(fate) => Some(*fate),
-            Status::Waiting | Status::Ready | Status::Running => None,
+            _ => None,
         };
         self.statuses.iter().map(fate).collect::<Option<Vec<Fate>>>().map(Summary::new)
     }
@@ -211,18 +238,41 @@ impl Schedule {
         self.ready.release(node);
     }
 
-    /// Those that only waited for `node` become ready.
-    fn unblock(&mut self, node: Ix) -> Result<(), Illegal> {
-        let graph = Arc::clone(&self.graph);
-        graph.needed_by(node).try_for_each(|next| self.meet(next))
+    /// `node` has given `to` what that needs of it.
+    fn release(&mut self, node: Ix, to: Ix) -> Result<(), Illegal> {
+        let status = self.status(node);
+        if !self.graph.needs(to).any(|needed| needed == node) {
+            return Err(Illegal { node, status, step: Step::Release });
+        }
+        self.advance(node, Step::Release)?;
+        // Of what is stopped nothing is taken any more, and what has been left waits for nothing.
+        if status == Status::Running && self.status(to) == Status::Waiting && self.standing.release(node, to) {
+            self.satisfy(to)?;
+        }
+        Ok(())
     }
 
-    /// One of the things that `node` waits for has come about.
-    fn meet(&mut self, node: Ix) -> Result<(), Illegal> {
-        self.missing[node.index()] -= 1;
-        if self.missing[node.index()] == 0 && self.status(node) == Status::Waiting {
-            self.advance(node, Step::Unblock)?;
-            self.ready.add(node);
+    /// The work of `node` has ended. While it stands on something, it only ends for good with that.
+    fn finish(&mut self, node: Ix, outcome: Outcome, commands: &mut Vec<Command>) -> Result<(), Illegal> {
+        let leaving = self.stopping == Some(StopReason::Aborted);
+        let step = match outcome {
+            _ if !self.standing.stands(node) => Step::Finish(outcome),
+            Outcome::Done if self.is_adrift(node) => Step::Abort,
+            Outcome::Done => Step::Hold,
+            Outcome::Failed if leaving => Step::Finish(outcome),
+            Outcome::Failed => Step::Withdraw { because: node },
+        };
+        self.advance(node, step)?;
+        self.free_slot(node);
+        match self.status(node) {
+            Status::Provisional => return Ok(()),
+            Status::Ended(Fate::Done) => return self.settle(node, commands),
+            Status::Withdrawing { because } => commands.push(Command::Withdraw { node, because }),
+            _ => {}
+        }
+        self.lose(node, node, commands)?;
+        if outcome == Outcome::Failed && self.fail_fast && self.left > 0 {
+            self.stop(StopReason::FailFast, commands)?;
         }
         Ok(())
     }
@@ -234,15 +284,15 @@ impl Schedule {
                 // A stop has left all that had not started.
                 _ if self.stopping.is_some() => {}
                 None => {}
-                Some(Turn::Open(nodes)) => nodes.into_iter().try_for_each(|node| self.meet(node))?,
-                Some(Turn::Hold(roll_out)) => self.hold(roll_out, commands)?,
+                Some(Turn::Open(nodes)) => nodes.into_iter().try_for_each(|node| self.satisfy(node))?,
+                Some(Turn::Hold(roll_out)) => self.hold_back(roll_out, commands)?,
             }
         }
         Ok(())
     }
 
     /// Leaves what has not started of a roll-out, and all that needs it.
-    fn hold(&mut self, roll_out: usize, commands: &mut Vec<Command>) -> Result<(), Illegal> {
+    fn hold_back(&mut self, roll_out: usize, commands: &mut Vec<Command>) -> Result<(), Illegal> {
         let graph = Arc::clone(&self.graph);
         let mut open: VecDeque<Ix> = self.waves.nodes(roll_out).collect();
         let mut left = Vec::new();
@@ -255,13 +305,13 @@ impl Schedule {
         }
         if !left.is_empty() {
             let counted = left.iter().filter(|node| self.ready.has_lanes(**node)).count();
-            commands.push(Command::Hold { roll_out, left: counted });
+            commands.push(Command::HoldBack { roll_out, left: counted });
             commands.extend(left.into_iter().map(Command::Leave));
         }
         Ok(())
     }
 
-    /// Those because of which a roll-out is held, in the order in which they ended.
+    /// Those because of which a roll-out is held back, in the order in which they ended.
     ///
     /// # Panics
     /// If there is no such roll-out.
@@ -269,18 +319,71 @@ impl Schedule {
         self.waves.failed(roll_out)
     }
 
-    /// All that needs `node`, directly or not, is skipped. What an earlier failure or a stop has ended is passed over
-    /// together with all behind it, so every node is visited once in a run.
-    fn skip_descendants(&mut self, node: Ix, commands: &mut Vec<Command>) -> Result<(), Illegal> {
+    /// Whether something that `node` stands on was left.
+    fn is_adrift(&self, node: Ix) -> bool {
+        self.graph.needs(node).any(|needed| self.status(needed) == Status::Ended(Fate::Aborted))
+    }
+
+    /// One of the nodes that `node` needs is done, or has released what it needs. The last one makes it ready.
+    fn satisfy(&mut self, node: Ix) -> Result<(), Illegal> {
+        self.missing[node.index()] -= 1;
+        if self.missing[node.index()] == 0 && self.status(node) == Status::Waiting {
+            self.advance(node, Step::Unblock)?;
+            self.ready.add(node);
+        }
+        Ok(())
+    }
+
+    /// `node` has ended well: those that only waited for it become ready, and those whose work is done and that only stood
+    /// on it have ended too, and so on.
+    fn settle(&mut self, node: Ix, commands: &mut Vec<Command>) -> Result<(), Illegal> {
         let graph = Arc::clone(&self.graph);
+        let (mut open, mut ended) = (VecDeque::new(), Some(node));
+        while let Some(done) = ended {
+            for next in graph.needed_by(done) {
+                if !self.standing.settle(done, next) {
+                    self.satisfy(next)?;
+                } else if !self.standing.stands(next) {
+                    match self.status(next) {
+                        Status::Provisional => {
+                            self.advance(next, Step::Settle)?;
+                            commands.push(Command::Complete(next));
+                            open.push_back(next);
+                        }
+                        Status::Running => commands.push(Command::Settle(next)),
+                        _ => {}
+                    }
+                }
+            }
+            ended = open.pop_front();
+        }
+        Ok(())
+    }
+
+    /// `node` has not ended well, because of `because`. All that needs it, directly or not, is skipped, or taken back if it
+    /// has run on what was released. What an earlier failure or a stop has ended is passed over together with all behind
+    /// it, so every node is visited once in a run. Where all is left, nothing is taken back.
+    fn lose(&mut self, node: Ix, because: Ix, commands: &mut Vec<Command>) -> Result<(), Illegal> {
+        let graph = Arc::clone(&self.graph);
+        let leaving = self.stopping == Some(StopReason::Aborted);
         let mut open = VecDeque::from([node]);
         while let Some(ended) = open.pop_front() {
             for next in graph.needed_by(ended) {
-                if self.status(next) == Status::Waiting {
-                    self.advance(next, Step::Skip { because: node })?;
-                    commands.push(Command::Skip { node: next, because: node });
-                    open.push_back(next);
-                }
+                let (step, command) = match self.status(next) {
+                    Status::Waiting | Status::Ready => (Step::Skip { because }, Command::Skip { node: next, because }),
+                    Status::Provisional if leaving => (Step::Abort, Command::Abandon(next)),
+                    Status::Running | Status::Provisional if !leaving => {
+                        if self.status(next) == Status::Running {
+                            self.free_slot(next);
+                        }
+                        (Step::Withdraw { because }, Command::Withdraw { node: next, because })
+                    }
+                    // Those that run are left one by one.
+                    _ => continue,
+                };
+                self.advance(next, step)?;
+                commands.push(command);
+                open.push_back(next);
             }
         }
         Ok(())
@@ -308,8 +411,8 @@ impl Schedule {
         while self.stopping.is_none()
             && let Some(node) = self.ready.take()
         {
+            // It was skipped, or left with its roll-out, while it waited for its slot.
             if self.status(node) != Status::Ready {
-                // Its roll-out was held while it waited for a slot.
                 self.ready.release(node);
                 continue;
             }

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 
 use proptest::prelude::*;
@@ -207,21 +207,27 @@ struct Story {
     shape: Shape,
     settings: Settings,
     lanes: u32,
-    /// Which of the running nodes ends next, and how.
+    /// Which of the nodes that run or are taken back ends next, and how.
     ends: Vec<(prop::sample::Index, bool)>,
+    /// Before each end, which of the running nodes releases something, and to which of those that need it, if at all.
+    releases: Vec<Option<(prop::sample::Index, prop::sample::Index)>>,
     /// After how many ends the user asks to stop, if ever, and whether at once.
     stop: Option<(usize, bool)>,
 }
 
 fn stories() -> impl Strategy<Value = Story> {
-    let ends = prop::collection::vec((any::<prop::sample::Index>(), prop::bool::weighted(0.85)), 40);
+    // Each node is run and taken back at most.
+    let ends = prop::collection::vec((any::<prop::sample::Index>(), prop::bool::weighted(0.85)), 80);
+    let release = any::<(prop::sample::Index, prop::sample::Index)>();
+    let releases = prop::collection::vec(prop::option::weighted(0.6, release), 80);
     let stop = prop::option::weighted(0.3, (0_usize..20, any::<bool>()));
-    (shapes(), 1_usize..6, 1_usize..4, any::<bool>(), 1_u32..5, ends, stop).prop_map(
-        |(shape, total, per_lane, fail_fast, lanes, ends, stop)| Story {
+    (shapes(), 1_usize..6, 1_usize..4, any::<bool>(), 1_u32..5, ends, releases, stop).prop_map(
+        |(shape, total, per_lane, fail_fast, lanes, ends, releases, stop)| Story {
             shape,
             settings: Settings { limits: limits(total, per_lane), fail_fast },
             lanes,
             ends,
+            releases,
             stop,
         },
     )
@@ -242,8 +248,14 @@ struct Observer<'a> {
     graph: &'a Graph,
     remaining: Vec<u64>,
     running: Vec<Ix>,
+    /// Those whose work is done and that stand on something.
+    provisional: Vec<Ix>,
+    /// Those that are taken back, and because of which node.
+    withdrawing: Vec<(Ix, Ix)>,
+    released: BTreeSet<(Ix, Ix)>,
     fates: BTreeMap<Ix, Fate>,
     stopped: bool,
+    cancelled: bool,
 }
 
 impl Observer<'_> {
@@ -256,42 +268,140 @@ impl Observer<'_> {
             && lanes(self.story, node).into_iter().all(|lane| in_lane(lane) < limits.per_lane.get())
     }
 
+    fn is_done(&self, node: Ix) -> bool {
+        self.fates.get(&node) == Some(&Fate::Done)
+    }
+
+    /// Whether something that it stands on has not ended well.
+    fn stands(&self, node: Ix) -> bool {
+        self.graph.needs(node).any(|needed| !self.is_done(needed))
+    }
+
+    fn has_begun(&self, node: Ix) -> bool {
+        self.running.contains(&node)
+            || self.provisional.contains(&node)
+            || self.withdrawing.iter().any(|(own, _)| *own == node)
+            || self.fates.contains_key(&node)
+    }
+
     fn end(&mut self, node: Ix, fate: Fate) {
         assert_eq!(self.fates.insert(node, fate), None, "{node} ended twice");
+        if fate == Fate::Done {
+            assert!(!self.stands(node), "{node} is done before what it stands on");
+        }
+    }
+
+    /// Takes in what happens to a node before the schedule hears of it.
+    fn happens(&mut self, input: Input) {
+        match input {
+            Input::Released { node, to } => {
+                self.released.insert((node, to));
+            }
+            Input::Finished(node, outcome) => {
+                self.running.retain(|running| *running != node);
+                let adrift = self.graph.needs(node).any(|needed| self.fates.get(&needed) == Some(&Fate::Aborted));
+                match outcome {
+                    Outcome::Done if adrift => self.end(node, Fate::Aborted),
+                    Outcome::Done if self.stands(node) => self.provisional.push(node),
+                    // It is taken back first.
+                    Outcome::Failed if self.stands(node) && !self.cancelled => {}
+                    outcome => self.end(node, outcome.into()),
+                }
+            }
+            Input::Withdrawn(node, outcome) => {
+                let at = self.withdrawing.iter().position(|(own, _)| *own == node).unwrap();
+                let (_, because) = self.withdrawing.swap_remove(at);
+                let well = outcome == Outcome::Done && because != node;
+                self.end(node, if well { Fate::Withdrawn { because } } else { Fate::Failed });
+            }
+            Input::Aborted(node) => {
+                self.running.retain(|running| *running != node);
+                self.withdrawing.retain(|(own, _)| *own != node);
+                self.end(node, Fate::Aborted);
+            }
+            Input::Begin | Input::Drain | Input::Abort => {}
+        }
     }
 
     fn take(&mut self, command: Command) {
+        let failed = |observer: &Self, node: Ix| {
+            observer.fates.get(&node) == Some(&Fate::Failed) || observer.withdrawing.contains(&(node, node))
+        };
         match command {
             Command::Start(node) => {
                 assert!(!self.stopped, "{node} started after the stop");
-                assert!(!self.running.contains(&node) && !self.fates.contains_key(&node), "{node} started twice");
+                assert!(!self.has_begun(node), "{node} started twice");
                 for needed in self.graph.needs(node) {
-                    assert_eq!(self.fates.get(&needed), Some(&Fate::Done), "{node} started before {needed} was done");
+                    let is_there = self.is_done(needed) || self.released.contains(&(needed, node));
+                    assert!(is_there, "{node} started before {needed} was done or had released what it needs");
+                    let is_sound =
+                        self.is_done(needed) || self.running.contains(&needed) || self.provisional.contains(&needed);
+                    assert!(is_sound, "{node} started on {needed}, which will not end well");
                 }
                 assert!(self.has_room(node, None), "{node} started over a limit");
                 self.running.push(node);
             }
+            Command::Settle(node) => assert!(self.running.contains(&node) && !self.stands(node)),
+            Command::Complete(node) => {
+                assert!(self.provisional.contains(&node));
+                self.provisional.retain(|provisional| *provisional != node);
+                self.end(node, Fate::Done);
+            }
+            Command::Withdraw { node, because } => {
+                assert!(!self.cancelled, "{node} is taken back after all was left");
+                if node != because {
+                    assert!(self.running.contains(&node) || self.provisional.contains(&node));
+                    assert!(failed(self, because));
+                    assert!(self.graph.with_ancestors([node])[because.index()], "{node} does not need {because}");
+                }
+                self.running.retain(|running| *running != node);
+                self.provisional.retain(|provisional| *provisional != node);
+                self.withdrawing.push((node, because));
+            }
+            Command::Abandon(node) => {
+                assert!(self.stopped && self.provisional.contains(&node));
+                self.provisional.retain(|provisional| *provisional != node);
+                self.end(node, Fate::Aborted);
+            }
             Command::Skip { node, because } => {
-                assert_eq!(self.fates.get(&because), Some(&Fate::Failed));
+                assert!(failed(self, because));
                 assert!(self.graph.with_ancestors([node])[because.index()], "{node} does not need {because}");
                 self.end(node, Fate::Skipped { because });
             }
             Command::Leave(node) => self.end(node, Fate::NotStarted),
             Command::Stop { .. } => self.stopped = true,
-            Command::Hold { .. } => panic!("there is no roll-out"),
-            Command::Cancel => assert!(self.stopped),
+            Command::HoldBack { .. } => panic!("there is no roll-out"),
+            Command::Cancel => {
+                assert!(self.stopped);
+                self.cancelled = true;
+            }
         }
     }
 
-    /// No node waits that could start, and none has been passed over for one with less to come.
-    fn check_slots(&self, started: &[Ix]) {
+    /// No node waits that could start, and none has been passed over for one with less to come; none stands on what has
+    /// failed without being taken back, and none waits for what has ended.
+    fn check(&self, started: &[Ix]) {
+        for node in self.running.iter().chain(&self.provisional) {
+            for needed in self.graph.needs(*node) {
+                let fate = self.fates.get(&needed);
+                let is_sound = matches!(fate, None | Some(Fate::Done | Fate::Aborted));
+                assert!(is_sound, "{node} stands on {needed}, which ended as {fate:?}");
+                let is_taken_back = self.withdrawing.iter().any(|(own, _)| *own == needed);
+                assert!(!is_taken_back || self.cancelled, "{node} stands on {needed}, which is taken back");
+            }
+        }
+        for node in &self.provisional {
+            assert!(self.stands(*node), "{node} waits for nothing");
+        }
         if self.stopped {
             return;
         }
         let waits = |node: &Ix| {
-            !self.running.contains(node)
-                && !self.fates.contains_key(node)
-                && self.graph.needs(*node).all(|needed| self.fates.get(&needed) == Some(&Fate::Done))
+            !self.has_begun(*node)
+                && self
+                    .graph
+                    .needs(*node)
+                    .all(|needed| self.is_done(needed) || self.released.contains(&(needed, *node)))
         };
         let rank = |node: Ix| (self.remaining[node.index()], std::cmp::Reverse(node));
         for node in self.graph.nodes().filter(waits) {
@@ -301,6 +411,14 @@ impl Observer<'_> {
                 assert!(!rivals || rank(*other) > rank(node), "{other} was preferred to {node}");
             }
         }
+    }
+
+    /// What one of the running nodes releases to one that waits for it.
+    fn release(&self, (from, to): (prop::sample::Index, prop::sample::Index)) -> Option<Input> {
+        let node = *self.running.get(from.index(self.running.len().max(1)))?;
+        let waiting: Vec<Ix> = self.graph.needed_by(node).collect();
+        let to = *waiting.get(to.index(waiting.len().max(1)))?;
+        Some(Input::Released { node, to })
     }
 }
 
@@ -313,18 +431,18 @@ fn play(story: &Story) {
         graph: &graph,
         remaining: graph.remaining(weight),
         running: Vec::new(),
+        provisional: Vec::new(),
+        withdrawing: Vec::new(),
+        released: BTreeSet::new(),
         fates: BTreeMap::new(),
         stopped: false,
+        cancelled: false,
     };
-    let mut ends = story.ends.iter().enumerate();
+    let mut turns = story.ends.iter().zip(&story.releases).enumerate();
     let mut inputs = vec![Input::Begin];
     loop {
         for input in inputs.drain(..) {
-            if let Input::Finished(node, outcome) = input {
-                observer.end(node, outcome.into());
-            } else if let Input::Aborted(node) = input {
-                observer.end(node, Fate::Aborted);
-            }
+            observer.happens(input);
             let mut started = Vec::new();
             for command in schedule.step(input).unwrap() {
                 if let Command::Start(node) = command {
@@ -332,31 +450,60 @@ fn play(story: &Story) {
                 }
                 observer.take(command);
             }
-            observer.check_slots(&started);
+            observer.check(&started);
         }
-        if observer.running.is_empty() {
+        if observer.running.is_empty() && observer.withdrawing.is_empty() {
             break;
         }
-        let (turn, (pick, well)) = ends.next().expect("there are as many ends as nodes at most");
+        let (turn, ((pick, well), release)) = turns.next().expect("each node runs once and is taken back once at most");
+        let busy = |observer: &Observer<'_>| -> Vec<Ix> {
+            observer.running.iter().copied().chain(observer.withdrawing.iter().map(|(node, _)| *node)).collect()
+        };
         match story.stop {
             Some((when, true)) if when == turn => {
                 inputs.push(Input::Abort);
-                inputs.extend(observer.running.drain(..).map(Input::Aborted));
+                // One may be faster than the wish.
+                let mut busy = busy(&observer);
+                let faster = busy.swap_remove(pick.index(busy.len()));
+                if *well && observer.running.contains(&faster) {
+                    inputs.push(Input::Finished(faster, Outcome::Done));
+                } else {
+                    inputs.push(Input::Aborted(faster));
+                }
+                inputs.extend(busy.into_iter().map(Input::Aborted));
                 continue;
             }
             Some((when, false)) if when == turn => inputs.push(Input::Drain),
             _ => {}
         }
-        let node = observer.running.swap_remove(pick.index(observer.running.len()));
-        inputs.push(Input::Finished(node, if *well { Outcome::Done } else { Outcome::Failed }));
+        if let Some(release) = release.and_then(|release| observer.release(release)) {
+            observer.happens(release);
+            let mut started = Vec::new();
+            for command in schedule.step(release).unwrap() {
+                if let Command::Start(node) = command {
+                    started.push(node);
+                }
+                observer.take(command);
+            }
+            observer.check(&started);
+        }
+        let busy = busy(&observer);
+        let node = busy[pick.index(busy.len())];
+        let outcome = if *well { Outcome::Done } else { Outcome::Failed };
+        inputs.push(if observer.running.contains(&node) {
+            Input::Finished(node, outcome)
+        } else {
+            Input::Withdrawn(node, outcome)
+        });
     }
+    assert!(observer.provisional.is_empty(), "{:?} wait for ever", observer.provisional);
     let summary = schedule.summary().expect("nothing runs, so every node has ended");
     let told: BTreeMap<_, _> = summary.fates().collect();
     assert_eq!(told, observer.fates);
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(1024))]
 
     #[test]
     fn whatever_happens_the_rules_hold(story in stories()) {

@@ -18,8 +18,13 @@ pub enum Fate {
     Done,
     /// It ran and failed.
     Failed,
-    /// It was left while it ran.
+    /// It was left while it ran, or while something that it stood on did.
     Aborted,
+    /// It ran on what another had released, which failed then: what it had done was taken back.
+    Withdrawn {
+        /// The node that failed.
+        because: Ix,
+    },
     /// It did not run, since something that it needs failed.
     Skipped {
         /// The node that failed.
@@ -41,12 +46,20 @@ impl From<Outcome> for Fate {
 /// Where a node stands. It only moves by [`Status::next`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
-    /// Something that it needs is not done yet.
+    /// Something that it needs is neither done nor released yet.
     Waiting,
-    /// All that it needs is done; it waits for a free slot.
+    /// All that it needs is done or released; it waits for a free slot.
     Ready,
     /// It runs.
     Running,
+    /// Its own work has ended well, and something that it stands on has not ended. It holds no slot.
+    Provisional,
+    /// Something that it stands on has failed, or it has itself while it stood on something: what it did is being taken
+    /// back. It holds no slot.
+    Withdrawing {
+        /// The node that failed.
+        because: Ix,
+    },
     /// It has ended and does not move any more.
     Ended(Fate),
 }
@@ -54,13 +67,26 @@ pub enum Status {
 /// What can happen to a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
-    /// The last node that it needs is done.
+    /// The last node that it needs is done, or has released what it needs.
     Unblock,
     /// It is given a slot.
     Start,
-    /// Its work has ended.
+    /// It gives another what that needs of it, and goes on.
+    Release,
+    /// Its work has ended, and all that it stands on.
     Finish(Outcome),
-    /// It is left while it runs.
+    /// Its work has ended well before something that it stands on.
+    Hold,
+    /// The last node that it stands on has ended well.
+    Settle,
+    /// Something that it stands on has failed, or it has itself before that ended.
+    Withdraw {
+        /// The node that failed.
+        because: Ix,
+    },
+    /// What it did was taken back, or could not be.
+    Withdrawn(Outcome),
+    /// It is left.
     Abort,
     /// Something that it needs failed.
     Skip {
@@ -84,18 +110,27 @@ pub struct Illegal {
 }
 
 impl Status {
-    /// Where `node`, which stands here, stands after a step.
+    /// Where `node`, which is here, is after a step.
     ///
     /// # Errors
     /// [`Illegal`] if the step does not lead on from here.
     pub const fn next(self, node: Ix, step: Step) -> Result<Self, Illegal> {
         Ok(match (self, step) {
             (Self::Waiting, Step::Unblock) => Self::Ready,
-            (Self::Ready, Step::Start) => Self::Running,
-            (Self::Running, Step::Finish(Outcome::Done)) => Self::Ended(Fate::Done),
-            (Self::Running, Step::Finish(Outcome::Failed)) => Self::Ended(Fate::Failed),
-            (Self::Running, Step::Abort) => Self::Ended(Fate::Aborted),
-            (Self::Waiting, Step::Skip { because }) => Self::Ended(Fate::Skipped { because }),
+            (Self::Ready, Step::Start) | (Self::Running, Step::Release) => Self::Running,
+            (Self::Running, Step::Hold) => Self::Provisional,
+            (Self::Running, Step::Finish(Outcome::Done)) | (Self::Provisional, Step::Settle) => Self::Ended(Fate::Done),
+            (Self::Running | Self::Provisional, Step::Withdraw { because })
+            // What it had still to say when it was stopped.
+            | (Self::Withdrawing { because }, Step::Release) => Self::Withdrawing { because },
+            (Self::Withdrawing { because }, Step::Withdrawn(Outcome::Done)) if because.0 != node.0 => {
+                Self::Ended(Fate::Withdrawn { because })
+            }
+            (Self::Running, Step::Finish(Outcome::Failed)) | (Self::Withdrawing { .. }, Step::Withdrawn(_)) => {
+                Self::Ended(Fate::Failed)
+            }
+            (Self::Running | Self::Provisional | Self::Withdrawing { .. }, Step::Abort) => Self::Ended(Fate::Aborted),
+            (Self::Waiting | Self::Ready, Step::Skip { because }) => Self::Ended(Fate::Skipped { because }),
             (Self::Waiting | Self::Ready, Step::Leave) => Self::Ended(Fate::NotStarted),
             (status, step) => return Err(Illegal { node, status, step }),
         })
@@ -114,13 +149,28 @@ mod tests {
     #[test]
     fn only_these_steps_lead_on() {
         let because = Ix(9);
-        let fates = [Fate::Done, Fate::Failed, Fate::Aborted, Fate::Skipped { because }, Fate::NotStarted];
-        let statuses = [Status::Waiting, Status::Ready, Status::Running].into_iter().chain(fates.map(Status::Ended));
+        let fates = [
+            Fate::Done,
+            Fate::Failed,
+            Fate::Aborted,
+            Fate::Withdrawn { because },
+            Fate::Skipped { because },
+            Fate::NotStarted,
+        ];
+        let withdrawing = Status::Withdrawing { because };
+        let statuses = [Status::Waiting, Status::Ready, Status::Running, Status::Provisional, withdrawing];
+        let statuses = statuses.into_iter().chain(fates.map(Status::Ended));
         let steps = [
             Step::Unblock,
             Step::Start,
+            Step::Release,
             Step::Finish(Outcome::Done),
             Step::Finish(Outcome::Failed),
+            Step::Hold,
+            Step::Settle,
+            Step::Withdraw { because },
+            Step::Withdrawn(Outcome::Done),
+            Step::Withdrawn(Outcome::Failed),
             Step::Abort,
             Step::Skip { because },
             Step::Leave,
@@ -136,12 +186,31 @@ mod tests {
                 (Status::Waiting, Step::Skip { because }, Status::Ended(Fate::Skipped { because })),
                 (Status::Waiting, Step::Leave, Status::Ended(Fate::NotStarted)),
                 (Status::Ready, Step::Start, Status::Running),
+                (Status::Ready, Step::Skip { because }, Status::Ended(Fate::Skipped { because })),
                 (Status::Ready, Step::Leave, Status::Ended(Fate::NotStarted)),
+                (Status::Running, Step::Release, Status::Running),
                 (Status::Running, Step::Finish(Outcome::Done), Status::Ended(Fate::Done)),
                 (Status::Running, Step::Finish(Outcome::Failed), Status::Ended(Fate::Failed)),
+                (Status::Running, Step::Hold, Status::Provisional),
+                (Status::Running, Step::Withdraw { because }, withdrawing),
                 (Status::Running, Step::Abort, Status::Ended(Fate::Aborted)),
+                (Status::Provisional, Step::Settle, Status::Ended(Fate::Done)),
+                (Status::Provisional, Step::Withdraw { because }, withdrawing),
+                (Status::Provisional, Step::Abort, Status::Ended(Fate::Aborted)),
+                (withdrawing, Step::Release, withdrawing),
+                (withdrawing, Step::Withdrawn(Outcome::Done), Status::Ended(Fate::Withdrawn { because })),
+                (withdrawing, Step::Withdrawn(Outcome::Failed), Status::Ended(Fate::Failed)),
+                (withdrawing, Step::Abort, Status::Ended(Fate::Aborted)),
             ]
         );
+    }
+
+    #[test]
+    fn what_is_taken_back_for_its_own_failure_has_failed() {
+        let own = Status::Withdrawing { because: Ix(0) };
+        for outcome in [Outcome::Done, Outcome::Failed] {
+            assert_eq!(own.next(Ix(0), Step::Withdrawn(outcome)), Ok(Status::Ended(Fate::Failed)));
+        }
     }
 
     #[test]

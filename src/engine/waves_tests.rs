@@ -70,7 +70,7 @@ fn a_canary_that_fails_holds_the_rest_and_what_needs_it_whatever_is_tolerated() 
     let (mut schedule, _) = begun(5, &[(1, 3), (0, 4)], FREE, vec![roll_out(&[&[0], &[1, 2]], true, 9)]);
     let commands = schedule.ends(0, Outcome::Failed);
     assert_eq!(commands[0], Command::Skip { node: Ix(4), because: Ix(0) });
-    assert_eq!(commands[1], Command::Hold { roll_out: 0, left: 3 });
+    assert_eq!(commands[1], Command::HoldBack { roll_out: 0, left: 3 });
     assert_eq!(left(&commands), [1, 2, 3]);
     assert_eq!(schedule.failed(0), [Ix(0)]);
     let fates: Vec<_> = schedule.summary().unwrap().fates().map(|(_, fate)| fate).collect();
@@ -98,7 +98,7 @@ fn so_many_may_fail_and_one_more_holds_what_has_not_started() {
     assert_eq!(started(&schedule.ends(0, Outcome::Failed)), [2]);
     let commands = schedule.ends(1, Outcome::Failed);
     // 3 is of the same wave and waited for a slot; 2 runs and may end.
-    assert_eq!(commands[0], Command::Hold { roll_out: 0, left: 3 });
+    assert_eq!(commands[0], Command::HoldBack { roll_out: 0, left: 3 });
     assert_eq!(left(&commands), [3, 4, 5]);
     assert_eq!(schedule.ends(2, Outcome::Done), []);
     assert!(schedule.summary().is_some());
@@ -214,8 +214,8 @@ fn play(story: &Story) {
                     assert!(!running.contains(&node) && !held.is_empty());
                     assert_eq!(fates.insert(node, Fate::NotStarted), None);
                 }
-                Command::Hold { roll_out, .. } => held.push(roll_out),
-                Command::Stop { .. } | Command::Cancel => panic!("nobody asked for it"),
+                Command::HoldBack { roll_out, .. } => held.push(roll_out),
+                _ => panic!("nobody stops the run, and nothing is released"),
             }
         }
         if running.is_empty() {

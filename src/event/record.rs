@@ -86,6 +86,12 @@ mod tests {
                 error: Failure::new("stack failed", "VpcLimitExceeded").at("a.toml:3:1").help("ask").request("1-2"),
                 took_ms: u64::MAX,
             },
+            Event::NodeWithdrawn {
+                node: node("peerings.spoke[dev]"),
+                because: spoke(),
+                details: vec!["deleted pcx-1".to_owned()],
+                took_ms: 9,
+            },
             Event::NodeAborted { node: spoke(), took_ms: 0 },
             Event::NodeSkipped { node: node("peerings.spoke[dev]"), because: spoke() },
             Event::NodeNotStarted { node: node("routes.a") },
@@ -120,6 +126,7 @@ mod tests {
         {"version":1,"at":7,"event":"roll_out_held","group":"stacks.spoke","failed":["stacks.spoke[dev]"],"left":38}
         {"version":1,"at":7,"event":"node_done","node":"stacks.spoke[dev]","change":"created","details":["12 resources"],"outputs":{"VPCId":"vpc-1"},"took_ms":4000}
         {"version":1,"at":7,"event":"node_failed","node":"stacks.spoke[dev]","error":{"summary":"stack failed","cause":"VpcLimitExceeded","place":"a.toml:3:1","help":["ask"],"request_id":"1-2"},"took_ms":18446744073709551615}
+        {"version":1,"at":7,"event":"node_withdrawn","node":"peerings.spoke[dev]","because":"stacks.spoke[dev]","details":["deleted pcx-1"],"took_ms":9}
         {"version":1,"at":7,"event":"node_aborted","node":"stacks.spoke[dev]","took_ms":0}
         {"version":1,"at":7,"event":"node_skipped","node":"peerings.spoke[dev]","because":"stacks.spoke[dev]"}
         {"version":1,"at":7,"event":"node_not_started","node":"routes.a"}

@@ -46,7 +46,7 @@ pub struct Tally {
     pub changed: usize,
     /// Failed by itself.
     pub failed: usize,
-    /// Not run, since something that it needs failed.
+    /// Not run, or taken back, since something that it needs failed.
     pub skipped: usize,
     /// Not run, since the run stopped before.
     pub not_started: usize,
@@ -69,7 +69,7 @@ impl Tally {
 /// One thing that happened.
 ///
 /// A run is `RunStarted`, anything but that, `RunFinished`. A node that runs is `NodeStarted`, any number of
-/// `NodeProgress`, then one of `NodeDone`, `NodeFailed`, `NodeAborted`; a node that does not is one of `NodeSkipped`,
+/// `NodeProgress`, then one of `NodeDone`, `NodeFailed`, `NodeWithdrawn`, `NodeAborted`; a node that does not is one of `NodeSkipped`,
 /// `NodeNotStarted`. Times and durations are in milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -128,6 +128,18 @@ pub enum Event {
         /// How long it ran.
         took_ms: u64,
     },
+    /// A node had begun on what another had released before its end, and that failed: what the node had made was taken back.
+    NodeWithdrawn {
+        /// The node.
+        node: NodeId,
+        /// The node that failed.
+        because: NodeId,
+        /// What was taken back, one thing an item.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        details: Vec<String>,
+        /// How long it ran, until it was taken back.
+        took_ms: u64,
+    },
     /// A node was left while it ran, by the user's wish: what it had begun may go on at AWS.
     NodeAborted {
         /// The node.
@@ -184,6 +196,7 @@ impl Event {
             | Self::NodeProgress { node, .. }
             | Self::NodeDone { node, .. }
             | Self::NodeFailed { node, .. }
+            | Self::NodeWithdrawn { node, .. }
             | Self::NodeAborted { node, .. }
             | Self::NodeSkipped { node, .. }
             | Self::NodeNotStarted { node } => Some(node),

@@ -11,6 +11,7 @@ pub mod route;
 pub mod stack;
 
 mod adopt;
+mod course;
 mod expected;
 mod lost;
 mod outlook;
@@ -26,6 +27,9 @@ pub use crate::aws::{Progress, Regional, Step};
 pub use crate::event::{Change, Failure};
 pub use crate::preview::Until;
 pub use adopt::{Adopt, Claim};
+#[cfg(test)]
+pub(crate) use course::Firm;
+pub use course::{Course, Footing, Made, Trace};
 pub use expected::{Expected, Later};
 pub use outlook::Outlook;
 pub use owner::{NODE_TAG, Owner, PLAN_TAG};

@@ -8,6 +8,7 @@
 //! | `node_progress` otherwise: a stack has dozens of resources | | | ✓ |
 //! | `node_done` | | ✓ | ✓ with details |
 //! | `node_failed` | ✓ | ✓ | ✓ |
+//! | `node_withdrawn` | ✓ | ✓ | ✓ |
 //! | `node_aborted` | ✓ | ✓ | ✓ |
 //! | `node_skipped` | | ✓ | ✓ |
 //! | `node_not_started` | | | ✓ |
@@ -88,6 +89,11 @@ impl Lines {
                 (node.to_string(), self.done(*change, details, *took_ms))
             }
             Event::NodeFailed { node, error, took_ms } => (node.to_string(), self.failed(error, *took_ms)),
+            Event::NodeWithdrawn { node, because, details, .. } => {
+                let what = if details.is_empty() { String::new() } else { format!(": {}", details.join(", ")) };
+                let text = format!("taken back, since {because} failed{}", printable(&what));
+                (node.to_string(), palette.warn(text))
+            }
             Event::NodeAborted { node, took_ms } => {
                 let text = format!("left after {}; what it began may go on at AWS", took(*took_ms));
                 (node.to_string(), palette.warn(text))
@@ -160,9 +166,11 @@ impl Lines {
 /// The least verbosity at which an event is told.
 fn least(event: &Event) -> Verbosity {
     match event {
-        Event::NodeFailed { .. } | Event::NodeAborted { .. } | Event::Stopping { .. } | Event::RollOutHeld { .. } => {
-            Verbosity::Quiet
-        }
+        Event::NodeFailed { .. }
+        | Event::NodeWithdrawn { .. }
+        | Event::NodeAborted { .. }
+        | Event::Stopping { .. }
+        | Event::RollOutHeld { .. } => Verbosity::Quiet,
         Event::RunStarted { .. }
         | Event::NodeStarted { .. }
         | Event::NodeDone { .. }

@@ -26,6 +26,8 @@ pub struct Digest {
     failed: Vec<(NodeId, Failure)>,
     /// The nodes that were skipped, by the node that failed.
     skipped: IndexMap<NodeId, Vec<NodeId>>,
+    /// The nodes that were taken back, by the node that failed.
+    withdrawn: IndexMap<NodeId, Vec<NodeId>>,
     aborted: Vec<NodeId>,
     not_started: Vec<NodeId>,
     /// The groups of which no more was started, each with the instances that failed.
@@ -69,6 +71,10 @@ impl Digest {
             Event::NodeSkipped { node, because } => {
                 self.tally.skipped += 1;
                 self.skipped.entry(because.clone()).or_default().push(node.clone());
+            }
+            Event::NodeWithdrawn { node, because, .. } => {
+                self.tally.skipped += 1;
+                self.withdrawn.entry(because.clone()).or_default().push(node.clone());
             }
             Event::NodeAborted { node, .. } => {
                 self.tally.aborted += 1;
@@ -135,6 +141,9 @@ impl Digest {
         for (node, failure) in &self.failed {
             let _ = writeln!(out, "  {}  {}", palette.strong(node), printable(&failure.summary));
             out.push_str(&particulars(failure, 4, palette));
+            if let Some(withdrawn) = self.withdrawn.get(node) {
+                let _ = writeln!(out, "    {} {}", palette.faint("taken back "), names(withdrawn));
+            }
             if let Some(skipped) = self.skipped.get(node) {
                 let _ = writeln!(out, "    {} {}", palette.faint("skipped "), names(skipped));
             }

@@ -1,11 +1,12 @@
 //! Takes a job through the engine and tells what happens.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::names::names;
 use super::runner::Runner;
 use super::{Gathered, Job, Outlooks, Task};
 use crate::aws::Sessions;
@@ -72,13 +73,28 @@ pub async fn execute(
         })
     };
     let runner = Arc::new(Runner::new(Arc::clone(job), Means { sink: Arc::clone(&counting), ..means }));
+    let worked = Arc::clone(&runner);
     let mut started: HashMap<Ix, Instant> = HashMap::new();
+    let mut ended: HashSet<Ix> = HashSet::new();
     drive(schedule, runner, control, |event| {
-        if let EngineEvent::Started(node) = event {
-            started.insert(node, Instant::now());
+        match event {
+            EngineEvent::Started(node) => {
+                started.insert(node, Instant::now());
+            }
+            EngineEvent::Ended(node, _) => {
+                ended.insert(node);
+            }
+            _ => {}
         }
         let took = |node: Ix| started.get(&node).map_or(0, |start| millis(*start));
-        if let Some(event) = told(job, &rolled_out, &event, took) {
+        let event = match event {
+            EngineEvent::Ended(node, fate @ (Fate::Done | Fate::Failed | Fate::Withdrawn { .. })) => {
+                worked.told(node, fate)
+            }
+            EngineEvent::Held(node) => Some(held(job, node, &ended)),
+            event => told(job, &rolled_out, &event, took),
+        };
+        if let Some(event) = event {
             counting(event);
         }
     })
@@ -128,7 +144,16 @@ fn node_kind(job: &Job, node: Ix) -> Kind {
     job.graph().id(node).kind
 }
 
-/// What is told of an event of the engine. What a node's own work ended with, its runner has told already.
+/// What is told of a node whose own work is done before what it stands on.
+fn held(job: &Job, node: Ix, ended: &HashSet<Ix>) -> Event {
+    let graph = job.graph();
+    let stands_on = graph.needs(node).filter(|needed| !ended.contains(needed)).map(|needed| graph.id(needed).clone());
+    let reason = format!("it ends with {}", names(&stands_on.collect::<Vec<_>>()));
+    let (what, status) = ("its own work".to_owned(), "done".to_owned());
+    Event::NodeProgress { node: graph.id(node).clone(), what, status, reason: Some(reason) }
+}
+
+/// What is told of an event of the engine; what came of a node's own work its runner knows.
 fn told(job: &Job, rolled_out: &[RolledOut], event: &EngineEvent, took: impl Fn(Ix) -> u64) -> Option<Event> {
     let id = |node: Ix| job.graph().id(node).clone();
     let takes_part = |node: &Ix| job.task(*node) != Task::Leave;
@@ -138,7 +163,7 @@ fn told(job: &Job, rolled_out: &[RolledOut], event: &EngineEvent, took: impl Fn(
             Some(Event::NodeStarted { node: id(*node), account: account.clone(), region: region.clone() })
         }
         EngineEvent::Ended(node, fate) if takes_part(node) => match fate {
-            Fate::Done | Fate::Failed => None,
+            Fate::Done | Fate::Failed | Fate::Withdrawn { .. } => None,
             Fate::Aborted => Some(Event::NodeAborted { node: id(*node), took_ms: took(*node) }),
             Fate::Skipped { because } => Some(Event::NodeSkipped { node: id(*node), because: id(*because) }),
             Fate::NotStarted => Some(Event::NodeNotStarted { node: id(*node) }),
@@ -151,12 +176,14 @@ fn told(job: &Job, rolled_out: &[RolledOut], event: &EngineEvent, took: impl Fn(
         EngineEvent::Stopping { reason, left, running } => {
             Some(Event::Stopping { reason: *reason, left: *left, running: *running })
         }
-        EngineEvent::Held { roll_out, failed, left } => Some(Event::RollOutHeld {
+        EngineEvent::HeldBack { roll_out, failed, left } => Some(Event::RollOutHeld {
             group: rolled_out[*roll_out].name(),
             failed: failed.iter().map(|node| id(*node)).collect(),
             left: *left,
         }),
-        EngineEvent::Started(_) | EngineEvent::Ended(..) => None,
+        EngineEvent::Started(_) | EngineEvent::Ended(..) | EngineEvent::Held(_) | EngineEvent::Withdrawing { .. } => {
+            None
+        }
     }
 }
 
@@ -167,7 +194,7 @@ fn count(tally: &mut Tally, event: &Event) {
             tally.changed += usize::from(change.is_change());
         }
         Event::NodeFailed { .. } => tally.failed += 1,
-        Event::NodeSkipped { .. } => tally.skipped += 1,
+        Event::NodeSkipped { .. } | Event::NodeWithdrawn { .. } => tally.skipped += 1,
         Event::NodeNotStarted { .. } => tally.not_started += 1,
         Event::NodeAborted { .. } => tally.aborted += 1,
         Event::RunStarted { .. }

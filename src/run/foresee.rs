@@ -14,7 +14,7 @@ use super::wanted::Resolver;
 use super::{Gathered, Job, Task};
 use crate::aws::{Regional, Sessions};
 use crate::diag::Sources;
-use crate::engine::{self, Outcome, Schedule, Settings, drive};
+use crate::engine::{self, Footing, Outcome, Schedule, Settings, drive};
 use crate::event::Failure;
 use crate::graph::Ix;
 use crate::kinds::stack::ChangeSets;
@@ -120,7 +120,7 @@ pub(super) struct Foreseer {
 }
 
 impl engine::Runner for Foreseer {
-    async fn run(&self, ix: Ix) -> Outcome {
+    async fn run(&self, ix: Ix, _: Footing) -> Outcome {
         let task = self.job.task(ix);
         if task == Task::Leave {
             return Outcome::Done;

@@ -37,6 +37,16 @@ impl Gathered {
         self.lock().get(node).cloned()
     }
 
+    /// Forgets what a node gave, since that was taken back.
+    pub(super) fn forget(&self, node: &NodeId) {
+        self.lock().remove(node);
+    }
+
+    /// Forgets a route that a node has made, since it was taken back.
+    pub(super) fn take_up(&self, route: &Laid) {
+        self.laid.lock().unwrap_or_else(PoisonError::into_inner).retain(|laid| laid != route);
+    }
+
     /// Keeps a route that a node has made.
     pub(super) fn lay(&self, route: Laid) {
         self.laid.lock().unwrap_or_else(PoisonError::into_inner).push(route);

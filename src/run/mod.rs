@@ -7,6 +7,7 @@
 //! drifted of them; all three change nothing. Events go out through a [`Sink`]; nothing here prints.
 
 mod accounts;
+mod course;
 mod drafts;
 mod drift;
 mod execute;
@@ -21,6 +22,7 @@ mod outlooks;
 mod owner;
 mod rehearse;
 mod remote;
+mod results;
 mod runner;
 #[cfg(test)]
 mod samples;

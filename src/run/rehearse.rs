@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 
+use super::course::Course;
 use super::execute::{accounts, weight};
 use super::foresee::{Foreseer, foreseen, refused};
 use super::gathered::Given;
@@ -13,7 +14,7 @@ use super::template::template;
 use super::{Gathered, Job, Looking, Means, Outlooks, Task};
 use crate::aws::Sessions;
 use crate::diag::Sources;
-use crate::engine::{self, EngineEvent, Fate, Outcome, Schedule, Settings, drive};
+use crate::engine::{self, EngineEvent, Fate, Footing, Outcome, Schedule, Settings, drive};
 use crate::event::Failure;
 use crate::graph::Ix;
 use crate::ids::NodeId;
@@ -77,7 +78,7 @@ struct Rehearser {
 }
 
 impl engine::Runner for Rehearser {
-    async fn run(&self, ix: Ix) -> Outcome {
+    async fn run(&self, ix: Ix, _: Footing) -> Outcome {
         let task = self.job.task(ix);
         if task == Task::Leave {
             return Outcome::Done;
@@ -104,7 +105,8 @@ impl engine::Runner for Rehearser {
         };
         let told = outlook.foreseen.clone();
         self.outlooks.keep(outlook);
-        match Box::pin(self.runner.work(ix, node, task)).await {
+        let course = Course::new(Footing::firm(ix));
+        match Box::pin(self.runner.work(ix, node, task, &course)).await {
             Ok(done) => {
                 self.runner.keep(&node.id, &done);
                 let name = if told.name.is_empty() { done.id.clone().unwrap_or_default() } else { told.name.clone() };

@@ -1,35 +1,41 @@
 //! Does the work of one node: renders its values, hands them to its kind, keeps what it gave.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
 
+use super::course::{Course, routes_into};
 use super::execute::{Means, millis};
 use super::gathered::{Gathered, Given};
 use super::guards::protect;
 use super::names::names;
 use super::owner::owner;
+use super::results::Results;
 use super::template::template;
 use super::wanted::{Resolver, Unknown};
 use super::{Job, Leaving, Task, Thing};
 use crate::aws::{Regional, Sessions};
-use crate::engine::{self, Outcome};
+use crate::engine::{self, Fate, Footing, Outcome};
 use crate::event::{Change, Event, Failure};
 use crate::graph::Ix;
 use crate::ids::{AccountName, Kind, NodeId, Region};
 use crate::inventory::Laid;
-use crate::kinds::{Adopt, Claim, Done, Owner, Shown, Step, peering, route, stack};
+use crate::kinds::{self, Adopt, Claim, Done, Made, Owner, Shown, Step, peering, route, stack};
 use crate::plan::{Node, PeeringSpec, RouteSpec, Spec};
 
 /// Runs the nodes of one job.
 pub(super) struct Runner {
     job: Arc<Job>,
     means: Means,
+    results: Results,
+    /// The courses of nodes that began on what others had released.
+    courses: Mutex<HashMap<Ix, Arc<Course>>>,
 }
 
 impl engine::Runner for Runner {
-    async fn run(&self, ix: Ix) -> Outcome {
+    async fn run(&self, ix: Ix, footing: Footing) -> Outcome {
         let task = self.job.task(ix);
         if task == Task::Leave {
             return Outcome::Done;
@@ -38,52 +44,137 @@ impl engine::Runner for Runner {
         let id = self.job.graph().id(ix).clone();
         tracing::info!(node = %id, ?task, "begins");
         let node = self.job.node(ix);
+        let is_firm = footing.is_firm();
+        let course = Arc::new(Course::new(footing));
+        if !is_firm {
+            self.courses.lock().unwrap_or_else(PoisonError::into_inner).insert(ix, Arc::clone(&course));
+        }
         let result = match (node, self.job.leaving(ix)) {
-            (Some(node), _) => Box::pin(self.work(ix, node, task)).await,
-            (None, Some(left)) => Box::pin(self.prune(left)).await,
-            (None, None) => Ok(Done::new(Change::Absent)),
+            (Some(node), _) => unless_gone(&course, Box::pin(self.work(ix, node, task, &course))).await,
+            (None, Some(left)) => Some(Box::pin(self.prune(left)).await),
+            (None, None) => Some(Ok(Done::new(Change::Absent))),
         };
         let took_ms = millis(began);
+        let Some(result) = result else {
+            tracing::info!(node = %id, took_ms, "stopped, since what it stands on has failed");
+            self.results.worked(ix, None, took_ms);
+            return Outcome::Failed;
+        };
         match result {
             Ok(done) => {
                 tracing::info!(node = %id, change = %done.change, took_ms, "done");
-                let outputs = self.keep(&id, &done);
-                let Done { change, details, .. } = done;
-                (self.means.sink)(Event::NodeDone { node: id, change, details, outputs, took_ms });
+                self.keep(&id, &done);
+                self.results.worked(ix, Some(Ok(done)), took_ms);
                 Outcome::Done
             }
             Err(mut error) => {
                 tracing::info!(node = %id, %error, took_ms, "failed");
                 error.place = error.place.or_else(|| node.map(|node| self.means.sources.place(&node.span)));
-                (self.means.sink)(Event::NodeFailed { node: id, error, took_ms });
+                self.results.worked(ix, Some(Err(error)), took_ms);
                 Outcome::Failed
             }
         }
     }
+
+    async fn withdraw(&self, ix: Ix, because: Ix) -> Outcome {
+        let course = self.courses.lock().unwrap_or_else(PoisonError::into_inner).remove(&ix);
+        let (Some(course), Some(node)) = (course, self.job.node(ix)) else { return Outcome::Done };
+        tracing::info!(node = %node.id, because = %self.job.graph().id(because), "is taken back");
+        self.means.gathered.forget(&node.id);
+        let result = Box::pin(self.take_back(node, &course.trace.made())).await;
+        let outcome = if result.is_ok() { Outcome::Done } else { Outcome::Failed };
+        let result = result.map_err(|failure| {
+            let because = self.job.graph().id(because);
+            let what = format!("what {} has made could not be taken back", node.id);
+            let failure = Failure { summary: what, cause: failure.to_string(), ..failure };
+            let failure = failure.help(format!(
+                "delete it by hand: it stands on {because}, which has failed and may not be deleted meanwhile"
+            ));
+            failure.help("then apply again: it is made anew").at(self.means.sources.place(&node.span))
+        });
+        self.results.taken_back(ix, result);
+        outcome
+    }
+}
+
+/// Does a node's work, unless that on which it stands is gone: then `None`, and nothing is being made any more.
+async fn unless_gone<F: Future + Unpin>(course: &Course, work: F) -> Option<F::Output> {
+    let mut work = pin!(work);
+    tokio::select! {
+        biased;
+        result = &mut work => return Some(result),
+        () = course.footing.gone() => {}
+    }
+    // What is being made now would be made although nobody waits for it.
+    tokio::select! {
+        biased;
+        result = &mut work => Some(result),
+        () = course.trace.idle() => None,
+    }
+}
+
+/// What is told of what a node gave.
+pub(super) fn outputs(done: &Done) -> BTreeMap<String, String> {
+    let mut outputs = done.outputs.clone();
+    outputs.extend(done.id.clone().map(|id| ("id".to_owned(), id)));
+    outputs
 }
 
 impl Runner {
     /// A runner for the nodes of a job.
     pub(super) fn new(job: Arc<Job>, means: Means) -> Self {
-        Self { job, means }
+        Self { job, means, results: Results::default(), courses: Mutex::default() }
     }
 
-    /// Keeps what a node gave for those that refer to it, and gives what is told of it.
-    pub(super) fn keep(&self, node: &NodeId, done: &Done) -> BTreeMap<String, String> {
+    /// What is to be told of a node whose work ran and that has ended.
+    pub(super) fn told(&self, ix: Ix, fate: Fate) -> Option<Event> {
+        self.results.told(&self.job, ix, fate)
+    }
+
+    /// Keeps what a node gave for those that refer to it.
+    pub(super) fn keep(&self, node: &NodeId, done: &Done) {
         // Something that was looked for in vain, or is gone now, has nothing to give.
         if !matches!(done.change, Change::Absent | Change::Deleted) {
             self.means.gathered.keep(node.clone(), Given { id: done.id.clone(), outputs: done.outputs.clone() });
         }
-        let mut outputs = done.outputs.clone();
-        outputs.extend(done.id.clone().map(|id| ("id".to_owned(), id)));
-        outputs
+    }
+
+    /// Lets those begin that need no more of a peering than its id.
+    fn release(&self, ix: Ix, course: &Course, id: &str) {
+        let node = self.job.graph().id(ix).clone();
+        self.means.gathered.keep(node, Given { id: Some(id.to_owned()), outputs: BTreeMap::new() });
+        for route in routes_into(&self.job, ix) {
+            course.footing.release(route);
+        }
+    }
+
+    /// Takes back what a node has made.
+    async fn take_back(&self, node: &Node, made: &[Made]) -> Result<Vec<String>, Failure> {
+        let owner = owner(self.job.plan(), node);
+        let home = self.regional(node, &node.account, &node.region)?;
+        let progress = |step: Step<'_>| self.tell(&node.id, step);
+        match &node.spec {
+            Spec::Peering(spec) => {
+                peering::take_back(&home, &self.accepter(node, spec)?, &owner, made, &progress).await
+            }
+            Spec::Route(_) => {
+                let details = route::take_back(&home, &owner, made, &progress).await?;
+                for made in made {
+                    if let Made::Route(made) = made {
+                        self.means.gathered.take_up(&laid(node, &home, made.clone()));
+                    }
+                }
+                Ok(details)
+            }
+            Spec::Stack(_) => Ok(Vec::new()),
+        }
     }
 
     /// Does the work of one node.
     ///
     /// # Errors
     /// It failed.
-    pub(super) async fn work(&self, ix: Ix, node: &Node, task: Task) -> Result<Done, Failure> {
+    pub(super) async fn work(&self, ix: Ix, node: &Node, task: Task, course: &Course) -> Result<Done, Failure> {
         let owner = owner(self.job.plan(), node);
         let (gathered, sources, adopt) = (&*self.means.gathered, &*self.means.sources, self.job.adopt(ix));
         let resolver = Resolver { gathered, sources, owner: owner.clone(), adopt };
@@ -99,6 +190,8 @@ impl Runner {
             return Ok(done);
         }
         let shown = self.means.outlooks.shown(&node.id);
+        let release = |id: &str| self.release(ix, course, id);
+        let along = kinds::Course { footing: course, trace: &course.trace, release: &release };
         match (&node.spec, task) {
             // Of what AWS does for peerings and routes nothing can be cancelled.
             (_, Task::Leave | Task::Prune) | (Spec::Peering(_) | Spec::Route(_), Task::Cancel | Task::Vet) => {
@@ -134,7 +227,7 @@ impl Runner {
             }
             (Spec::Peering(spec), Task::Converge) => {
                 let accepter = self.accepter(node, spec)?;
-                peering::converge(&home, &accepter, &resolver.peering(spec)?, &progress).await
+                peering::converge(&home, &accepter, &resolver.peering(spec)?, along, &progress).await
             }
             (Spec::Peering(spec), Task::Read | Task::Find | Task::Recall) => {
                 let adopted = resolver.adopted(spec);
@@ -148,13 +241,8 @@ impl Runner {
             }
             (Spec::Route(spec), Task::Converge) => {
                 let wanted = resolver.route(spec)?;
-                let made = |made: route::Made| {
-                    let (account, region) = (home.account_id().clone(), home.region().clone());
-                    let route::Made { table, destination, target } = made;
-                    let laid = Laid { node: node.id.clone(), account, region, table, destination, target };
-                    self.means.gathered.lay(laid);
-                };
-                let done = route::converge(&home, &wanted, shown.as_ref(), &made, &progress).await?;
+                let made = |made: route::Made| self.means.gathered.lay(laid(node, &home, made));
+                let done = route::converge(&home, &wanted, shown.as_ref(), &made, along, &progress).await?;
                 Ok(Done { outputs: facts(wanted), ..done })
             }
             // A route gives nothing, so there is nothing to read of it.
@@ -253,6 +341,13 @@ impl Runner {
         let follows = node.needs.iter().any(|need| express(&need.node));
         Ok(if follows { regional.awaiting_what_is_new() } else { regional })
     }
+}
+
+/// A route that a node has made, for the inventory.
+fn laid(node: &Node, home: &Regional, made: route::Made) -> Laid {
+    let (account, region) = (home.account_id().clone(), home.region().clone());
+    let route::Made { table, destination, target } = made;
+    Laid { node: node.id.clone(), account, region, table, destination, target }
 }
 
 /// What a destruction is to do with a route.

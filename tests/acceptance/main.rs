@@ -5,6 +5,7 @@
 mod adopting;
 mod calls;
 mod drift;
+mod early;
 mod first_run;
 mod fleet;
 mod guards;

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use orch::engine::{Command, Input, Limits, Outcome, Runner, Schedule, Settings, Summary, drive};
+use orch::engine::{Command, Footing, Input, Limits, Outcome, Runner, Schedule, Settings, Summary, drive};
 use orch::graph::{Edge, Graph, Ix};
 use orch::ids::{Kind, NodeId};
 use tokio::sync::mpsc;
@@ -84,7 +84,7 @@ pub fn play(mut schedule: Schedule) -> Summary {
 struct Sleeper;
 
 impl Runner for Sleeper {
-    async fn run(&self, node: Ix) -> Outcome {
+    async fn run(&self, node: Ix, _: Footing) -> Outcome {
         tokio::time::sleep(Duration::from_millis(weight(node))).await;
         Outcome::Done
     }

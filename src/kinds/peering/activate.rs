@@ -6,21 +6,30 @@ use super::decide::Direction;
 use super::{SETTLED_AT_MOST, Sides, UNKNOWN_AT_MOST, Wanted, pause};
 use crate::aws::{CallError, Class, Peering, PeeringState, Regional, Step};
 use crate::event::Failure;
-use crate::kinds::Progress;
+use crate::kinds::{Course, Progress};
 
-/// Accepts the peering where that is still to be done and waits until it is active. Gives it as the requesting side sees
+/// Accepts the peering where that is still to be done and waits until it is active. From the moment that it can be
+/// accepted on, routes may lead into it, and its id is released. Gives it as the requesting side sees
 /// it then, and a line if it was accepted here.
 pub(super) async fn activate(
     sides: Sides<'_>,
     wanted: &Wanted,
     mut peering: Peering,
     direction: Direction,
+    course: Course<'_>,
     progress: Progress<'_>,
 ) -> Result<(Peering, Option<String>), Failure> {
     let (asking, asked) = sides.as_asked(direction);
     let began = Instant::now();
     let mut accepted = None;
+    let mut released = false;
     loop {
+        if !released
+            && matches!(peering.state, PeeringState::Pending | PeeringState::Provisioning | PeeringState::Active)
+        {
+            (course.release)(&peering.id);
+            released = true;
+        }
         match &peering.state {
             PeeringState::Active => return Ok((peering, accepted)),
             PeeringState::Pending if accepted.is_none() => {

@@ -88,7 +88,11 @@ pub async fn destroy_one(side: &Regional, id: &str, owner: &Owner, progress: Pro
 }
 
 /// Deletes a peering unless it is dead, and waits until it is gone; says so if it was this that deleted it.
-async fn remove(side: &Regional, peering: &Peering, progress: Progress<'_>) -> Result<Option<String>, Failure> {
+pub(super) async fn remove(
+    side: &Regional,
+    peering: &Peering,
+    progress: Progress<'_>,
+) -> Result<Option<String>, Failure> {
     let id = &peering.id;
     let leaving = matches!(&peering.state, PeeringState::Dead(state) if state == "deleting");
     if !peering.state.is_live() && !leaving {

@@ -9,6 +9,7 @@ mod foresee;
 mod glance;
 mod options;
 mod standing;
+mod take_back;
 #[cfg(test)]
 mod tests;
 
@@ -22,13 +23,14 @@ use self::decide::{Decision, Direction, decide};
 use self::foresee::left_to_do;
 use self::glance::{Glance, glance};
 use super::adopt::{STANDS, TAKEN};
-use super::{Adopt, Change, Done, Failure, Owner, Progress, Regional, Step, lost};
+use super::{Adopt, Change, Course, Done, Failure, Made, Owner, Progress, Regional, Step, lost};
 use crate::aws::{Class, Peering, PeeringRequest};
 
 pub use destroy::{destroy, destroy_one, foresee_destroy};
 pub use find::find;
 pub use foresee::{Draft, DraftSide, foresee};
 pub use standing::{Views, options, standing};
+pub use take_back::take_back;
 
 /// One side of a peering as the plan wants it. Account and region are those of the [`Regional`] that goes with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,7 +139,10 @@ impl<'a> FromBoth<'a> {
     }
 }
 
-/// Makes the peering what the plan wants, and waits until it is active.
+/// Makes the peering what the plan wants, and waits until it is active. Its id is released as soon as it can be accepted:
+/// routes may lead into it from then on.
+///
+/// On ground that is not firm yet, what stands in its way is waited for: it may be gone by then.
 ///
 /// # Errors
 ///
@@ -146,6 +151,7 @@ pub async fn converge(
     requester: &Regional,
     accepter: &Regional,
     wanted: &Wanted,
+    course: Course<'_>,
     progress: Progress<'_>,
 ) -> Result<Done, Failure> {
     let sides = Sides { requester, accepter };
@@ -158,9 +164,14 @@ pub async fn converge(
             ..Done::new(Change::Unchanged)
         });
     }
-    let found = sides.look(wanted).await?;
+    let mut found = sides.look(wanted).await?;
+    let mut decision = decide(wanted, &found);
+    if matches!(decision, Decision::Refuse(_)) && !course.footing.is_firm() {
+        course.footing.settled().await;
+        found = sides.look(wanted).await?;
+        decision = decide(wanted, &found);
+    }
     let dead = decide::dead(wanted, &found);
-    let decision = decide(wanted, &found);
     tracing::info!(
         one = wanted.requester.vpc,
         other = wanted.accepter.vpc,
@@ -169,7 +180,7 @@ pub async fn converge(
         "peering"
     );
     let (peering, change) = match decision {
-        Decision::Request => (request(sides, wanted, progress).await?, Change::Created),
+        Decision::Request => (request(sides, wanted, &found, course, progress).await?, Change::Created),
         Decision::Keep(peering) => (*peering, Change::Unchanged),
         Decision::Refuse(failure) => return Err(failure),
     };
@@ -181,7 +192,7 @@ pub async fn converge(
     let strange = change == Change::Unchanged && !wanted.owner.owns(&peering.tags);
     let marks =
         !strange || adopted::is_marked(wanted, &peering, &left_to_do(sides, wanted, &peering, direction).await?);
-    let (peering, taken) = activate::activate(sides, wanted, peering, direction, progress).await?;
+    let (peering, taken) = activate::activate(sides, wanted, peering, direction, course, progress).await?;
     details.extend(taken);
     details.extend(options::tags(sides, wanted, &peering, direction, marks).await?);
     details.extend(options::dns(sides, wanted, &peering, direction, progress).await?);
@@ -196,7 +207,13 @@ pub async fn converge(
 ///
 /// AWS gives the id of a peering that is there already (<https://github.com/hashicorp/terraform-provider-aws/issues/27750>),
 /// which after a lost answer is ours and else may be anybody's.
-async fn request(sides: Sides<'_>, wanted: &Wanted, progress: Progress<'_>) -> Result<Peering, Failure> {
+async fn request(
+    sides: Sides<'_>,
+    wanted: &Wanted,
+    found: &[Peering],
+    course: Course<'_>,
+    progress: Progress<'_>,
+) -> Result<Peering, Failure> {
     let request = PeeringRequest {
         vpc: wanted.requester.vpc.clone(),
         peer_vpc: wanted.accepter.vpc.clone(),
@@ -204,7 +221,14 @@ async fn request(sides: Sides<'_>, wanted: &Wanted, progress: Progress<'_>) -> R
         peer_region: sides.accepter.region().to_string(),
         tags: wanted.owner.with(&wanted.tags),
     };
-    let id = match ask(sides, wanted, &request).await? {
+    let acting = course.trace.acting();
+    let vpcs = (wanted.requester.vpc.clone(), wanted.accepter.vpc.clone());
+    let before = found.iter().map(|peering| peering.id.clone()).collect();
+    course.trace.note(Made::Asked { vpcs, before });
+    let asked = ask(sides, wanted, &request).await?;
+    course.trace.note(Made::Peering(asked.id().to_owned()));
+    drop(acting);
+    let id = match asked {
         Asked::Id(id) => id,
         Asked::Found(peering) => return Ok(*peering),
     };
@@ -235,6 +259,15 @@ enum Asked {
     Id(String),
     /// The node's own, which an attempt without an answer has made.
     Found(Box<Peering>),
+}
+
+impl Asked {
+    fn id(&self) -> &str {
+        match self {
+            Self::Id(id) => id,
+            Self::Found(peering) => &peering.id,
+        }
+    }
 }
 
 /// Asks for the peering. After a lost answer both sides are looked at before it is asked for again.

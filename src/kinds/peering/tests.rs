@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::Firm;
 use super::super::tests::{DEV, HUB, Steps, at, calls_since, ec2, owner, sessions, sessions_by, unseen, vpc};
 use super::*;
 use crate::aws::Sessions;
@@ -62,7 +63,7 @@ impl World {
     }
 
     async fn converge(&self) -> Result<Done, Failure> {
-        converge(&self.dev(), &self.hub(), &self.wanted, &unseen).await
+        converge(&self.dev(), &self.hub(), &self.wanted, Firm::default().course(), &unseen).await
     }
 
     /// All peerings that the spoke's side knows, dead ones too.
@@ -92,7 +93,10 @@ async fn a_peering_is_requested_accepted_and_active_and_a_second_time_nothing_ha
         let world = World::new(region).await;
         let steps = Steps::default();
         let seen = steps.clone();
-        let done = converge(&world.dev(), &world.hub(), &world.wanted, &move |step| seen.take(step)).await.unwrap();
+        let done =
+            converge(&world.dev(), &world.hub(), &world.wanted, Firm::default().course(), &move |step| seen.take(step))
+                .await
+                .unwrap();
         assert_eq!(done.change, Change::Created);
         let id = done.id.unwrap();
         let live = world.all().await;
@@ -119,7 +123,7 @@ async fn a_peering_within_one_account_is_accepted_too() {
     let client = ec2(&world.sim, HUB, EAST);
     let mut wanted = world.wanted.clone();
     wanted.requester.vpc = vpc(&client, "10.0.32.0/20").await;
-    let done = converge(&world.hub(), &world.hub(), &wanted, &unseen).await.unwrap();
+    let done = converge(&world.hub(), &world.hub(), &wanted, Firm::default().course(), &unseen).await.unwrap();
     assert_eq!(done.change, Change::Created);
 }
 
@@ -307,7 +311,7 @@ async fn somebody_who_is_faster_than_our_request_is_found_out() {
     let world = World::new(EAST).await;
     let theirs = world.requested_by_somebody(DEV).await;
     let sides = Sides { requester: &world.dev(), accepter: &world.hub() };
-    let failure = request(sides, &world.wanted, &unseen).await.unwrap_err();
+    let failure = request(sides, &world.wanted, &[], Firm::default().course(), &unseen).await.unwrap_err();
     assert!(failure.summary.contains(&theirs), "{failure}");
     assert_eq!(world.live().await, [theirs]);
 }
@@ -322,7 +326,7 @@ async fn a_plan_that_was_turned_round_keeps_its_peering() {
         accepter: world.wanted.requester.clone(),
         ..world.wanted.clone()
     };
-    let done = converge(&world.hub(), &world.dev(), &turned, &unseen).await.unwrap();
+    let done = converge(&world.hub(), &world.dev(), &turned, Firm::default().course(), &unseen).await.unwrap();
     assert_eq!((done.change, done.id), (Change::Unchanged, first.id));
     let gone = destroy(&world.hub(), &world.dev(), &turned.owner, None, &unseen).await.unwrap();
     assert_eq!(gone.change, Change::Deleted);
@@ -344,7 +348,7 @@ async fn a_turned_plan_takes_up_a_request_that_was_left_unaccepted() {
         accepter: world.wanted.requester.clone(),
         ..world.wanted.clone()
     };
-    let done = converge(&world.hub(), &world.dev(), &turned, &unseen).await.unwrap();
+    let done = converge(&world.hub(), &world.dev(), &turned, Firm::default().course(), &unseen).await.unwrap();
     assert_eq!(done.change, Change::Updated);
     assert_eq!(world.live().await, [done.id.unwrap()]);
 }

@@ -9,7 +9,7 @@ use super::parse::{Terms, place, terms};
 use super::{Made, Wanted};
 use crate::aws::{CallError, Class, RouteTable};
 use crate::kinds::lost::{insist, pause};
-use crate::kinds::{Change, Done, Failure, Progress, Regional, Shown, Step};
+use crate::kinds::{self, Change, Course, Done, Failure, Progress, Regional, Shown, Step};
 
 /// How long a target that was just made may be unknown here: EC2 is eventually consistent.
 const UNKNOWN_AT_MOST: Duration = Duration::from_mins(1);
@@ -19,6 +19,9 @@ const LOOKS: u32 = 4;
 
 /// Makes the route in every table where it is missing. `made` hears of each the moment that it is made or led elsewhere,
 /// since nothing at AWS tells whose it is, and the next one may fail.
+///
+/// On ground that is not firm yet, routes are made where there are none, and nothing is led elsewhere nor refused: for that
+/// it is waited until all is certain.
 ///
 /// # Errors
 ///
@@ -30,11 +33,19 @@ pub async fn converge(
     wanted: &Wanted,
     shown: Option<&Shown>,
     made: &(dyn Fn(Made) + Sync),
+    course: Course<'_>,
     progress: Progress<'_>,
 ) -> Result<Done, Failure> {
     let terms = terms(wanted)?;
     let mut decided = Vec::with_capacity(terms.tables.len());
-    for (table, decision) in decisions(regional, &terms).await? {
+    let mut found = decisions(regional, &terms).await;
+    if !course.footing.is_firm()
+        && !found.as_ref().is_ok_and(|found| found.iter().all(|(_, decision)| is_plain(decision)))
+    {
+        course.footing.settled().await;
+        found = decisions(regional, &terms).await;
+    }
+    for (table, decision) in found? {
         let decision = decision?;
         tracing::info!(
             table = table.id,
@@ -50,7 +61,7 @@ pub async fn converge(
     let mut change = Change::Unchanged;
     for (table, decision) in decided {
         let id = table.id.clone();
-        let Some((detail, done)) = act(regional, &terms, shown, table, decision).await? else { continue };
+        let Some((detail, done)) = act(regional, &terms, shown, course, table, decision).await? else { continue };
         progress(Step { what: &terms.destination, status: done.word(), reason: Some(&detail) });
         details.push(detail);
         made(Made { table: id, destination: terms.destination.clone(), target: terms.target.clone() });
@@ -220,6 +231,11 @@ async fn settle(regional: &Regional, terms: &Terms, table: &RouteTable) -> Resul
     }
 }
 
+/// Whether a route is there, or is to be made where there is none: nothing is lost if that has to be taken back.
+fn is_plain(decision: &Result<Decision, Failure>) -> bool {
+    matches!(decision, Ok(Decision::Nothing | Decision::Create))
+}
+
 /// Holds that a route is led elsewhere only where that was shown, if anything was.
 fn permitted(shown: Option<&Shown>, table: &str, decision: &Decision) -> Result<(), Failure> {
     match (shown, decision) {
@@ -234,6 +250,7 @@ async fn act(
     regional: &Regional,
     terms: &Terms,
     shown: Option<&Shown>,
+    course: Course<'_>,
     mut table: RouteTable,
     mut decision: Decision,
 ) -> Result<Option<(String, Change)>, Failure> {
@@ -248,7 +265,9 @@ async fn act(
                 (replace(regional, terms, &table.id).await, (format!("{route}, instead of {from}"), Change::Updated))
             }
             Decision::Create | Decision::Suspect { .. } | Decision::Refuse(_) => {
-                (create(regional, terms, &table.id).await, (route.clone(), Change::Created))
+                let (destination, target) = (terms.destination.clone(), terms.target.clone());
+                course.trace.note(kinds::Made::Route(Made { table: table.id.clone(), destination, target }));
+                (create(regional, terms, course, &table.id).await, (route.clone(), Change::Created))
             }
         };
         looks += 1;
@@ -258,10 +277,15 @@ async fn act(
                 tracing::info!(%error, table = table.id, "looking at the table again");
                 tried = Some(done);
                 tokio::time::sleep(pause(looks)).await;
-                if let Some(live) = regional.route_tables(std::slice::from_ref(&table.id)).await?.into_iter().next() {
-                    table = live;
-                }
-                decision = settle(regional, terms, &table).await?;
+                let (seen, found) = look_again(regional, terms, table).await?;
+                (table, decision) = match found {
+                    found if is_plain(&found) || course.footing.is_firm() => (seen, found?),
+                    _ => {
+                        course.footing.settled().await;
+                        let (seen, found) = look_again(regional, terms, seen).await?;
+                        (seen, found?)
+                    }
+                };
                 permitted(shown, &table.id, &decision)?;
             }
             Err(error) => return Err(error.into()),
@@ -269,13 +293,29 @@ async fn act(
     }
 }
 
+/// Looks at a table once more and decides anew.
+async fn look_again(
+    regional: &Regional,
+    terms: &Terms,
+    table: RouteTable,
+) -> Result<(RouteTable, Result<Decision, Failure>), Failure> {
+    let live = regional.route_tables(std::slice::from_ref(&table.id)).await?.into_iter().next();
+    let table = live.unwrap_or(table);
+    let decision = settle(regional, terms, &table).await;
+    Ok((table, decision))
+}
+
 /// Whether the table may be other than it was when it was looked at: somebody was faster, or our own first attempt.
 fn has_changed(error: &CallError) -> bool {
     error.class == Class::Lost || error.is("RouteAlreadyExists") || error.is("InvalidRoute.NotFound")
 }
 
-async fn create(regional: &Regional, terms: &Terms, table: &str) -> Result<(), CallError> {
-    once_known(terms, || regional.create_route(table, &terms.destination, terms.kind, &terms.target)).await
+async fn create(regional: &Regional, terms: &Terms, course: Course<'_>, table: &str) -> Result<(), CallError> {
+    let call = || async {
+        let _acting = course.trace.acting();
+        regional.create_route(table, &terms.destination, terms.kind, &terms.target).await
+    };
+    once_known(terms, call).await
 }
 
 async fn replace(regional: &Regional, terms: &Terms, table: &str) -> Result<(), CallError> {

@@ -6,6 +6,7 @@ mod foresee;
 mod foresee_destroy;
 mod parse;
 mod standing;
+mod take_back;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ pub use foresee::{Draft, foresee};
 pub use foresee_destroy::{foresee_destroy, foresee_sweep};
 pub use parse::place;
 pub use standing::standing;
+pub use take_back::take_back;
 
 /// A route as the plan wants it, all values worked out.
 #[derive(Clone, Debug, PartialEq, Eq)]

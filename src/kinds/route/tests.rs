@@ -1,7 +1,7 @@
 //! Routes over the embedded AWS, by way of the real SDK clients.
 
 use super::super::tests::{DEV, HUB, at, calls_since, ec2, owner, sessions, sessions_by, unseen, vpc};
-use super::super::{Change, Done, Failure, Regional};
+use super::super::{Change, Done, Failure, Firm, Regional};
 use super::*;
 use crate::aws::Sessions;
 use crate::aws::tests::between::{Said, between};
@@ -49,7 +49,7 @@ impl World {
     }
 
     async fn converge(&self) -> Result<Done, Failure> {
-        converge(&self.dev(), &self.wanted, None, &|_| {}, &unseen).await
+        converge(&self.dev(), &self.wanted, None, &|_| {}, Firm::default().course(), &unseen).await
     }
 
     /// Where the first table leads the destination.
@@ -192,7 +192,7 @@ async fn what_was_made_before_a_failure_is_told_all_the_same() {
     world.sim.set_faults(Faults::of([Fault::new(Effect::AccessDenied).on("CreateRoute").nth(2)]));
     let told = std::sync::Mutex::new(Vec::new());
     let made = |made: Made| told.lock().unwrap().push(made.table);
-    converge(&world.dev(), &world.wanted, None, &made, &unseen).await.unwrap_err();
+    converge(&world.dev(), &world.wanted, None, &made, Firm::default().course(), &unseen).await.unwrap_err();
     assert_eq!(*told.lock().unwrap(), world.wanted.route_tables[..1]);
 }
 

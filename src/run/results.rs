@@ -1,0 +1,97 @@
+//! How each node's own work has ended, until the engine says that the node has.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::Job;
+use crate::engine::Fate;
+use crate::event::{Event, Failure};
+use crate::graph::Ix;
+use crate::kinds::Done;
+
+/// What is known of the nodes that have not ended, or have ended just now.
+#[derive(Debug, Default)]
+pub(super) struct Results {
+    kept: Mutex<HashMap<Ix, Worked>>,
+}
+
+/// What came of a node's work.
+#[derive(Debug, Default)]
+struct Worked {
+    /// What it did, or why it failed; `None` if it was stopped.
+    result: Option<Result<Done, Failure>>,
+    /// How long it ran, in milliseconds.
+    took_ms: u64,
+    /// What was taken back of it, or why that could not be.
+    taken_back: Option<Result<Vec<String>, Failure>>,
+}
+
+impl Results {
+    /// Keeps how a node's own work ended.
+    pub(super) fn worked(&self, node: Ix, result: Option<Result<Done, Failure>>, took_ms: u64) {
+        self.lock().insert(node, Worked { result, took_ms, taken_back: None });
+    }
+
+    /// Keeps what came of taking a node back.
+    pub(super) fn taken_back(&self, node: Ix, result: Result<Vec<String>, Failure>) {
+        self.lock().entry(node).or_default().taken_back = Some(result);
+    }
+
+    /// What is to be told of a node whose work ran and that has ended. Of one whose work panicked, that was told already.
+    pub(super) fn told(&self, job: &Job, ix: Ix, fate: Fate) -> Option<Event> {
+        let Worked { result, took_ms, taken_back } = self.lock().remove(&ix)?;
+        let node = job.graph().id(ix).clone();
+        match (fate, result, taken_back) {
+            (Fate::Done, Some(Ok(done)), _) => {
+                let outputs = super::runner::outputs(&done);
+                let Done { change, details, .. } = done;
+                Some(Event::NodeDone { node, change, details, outputs, took_ms })
+            }
+            (Fate::Withdrawn { because }, _, taken_back) => {
+                let because = job.graph().id(because).clone();
+                let details = taken_back.and_then(Result::ok).unwrap_or_default();
+                Some(Event::NodeWithdrawn { node, because, details, took_ms })
+            }
+            (Fate::Failed, Some(Err(mut error)), taken_back) => {
+                error.help.extend(taken_back.and_then(remark));
+                Some(Event::NodeFailed { node, error, took_ms })
+            }
+            (Fate::Failed, _, Some(Err(error))) => Some(Event::NodeFailed { node, error, took_ms }),
+            _ => None,
+        }
+    }
+
+    // Every change under this lock is a single insertion or removal.
+    fn lock(&self) -> MutexGuard<'_, HashMap<Ix, Worked>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What there is to say of a node that failed by itself while it stood on something that had not ended.
+fn remark(taken_back: Result<Vec<String>, Failure>) -> Option<String> {
+    match taken_back {
+        Ok(details) if details.is_empty() => None,
+        Ok(details) => {
+            let what = details.join(", ");
+            Some(format!("what it had made was taken back, since what it stands on was still under way: {what}"))
+        }
+        Err(failure) => Some(format!("what it had made could not be taken back: {failure}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_of_a_failed_node_is_told_with_its_failure() {
+        assert_eq!(remark(Ok(vec![])), None);
+        assert_eq!(
+            remark(Ok(vec!["deleted pcx-1".to_owned()])).unwrap(),
+            "what it had made was taken back, since what it stands on was still under way: deleted pcx-1"
+        );
+        let failure = Failure::new("DeleteVpcPeeringConnection was refused", "");
+        let remark = remark(Err(failure)).unwrap();
+        assert_eq!(remark, "what it had made could not be taken back: DeleteVpcPeeringConnection was refused");
+    }
+}
