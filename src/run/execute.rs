@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::names::names;
 use super::runner::Runner;
-use super::{Gathered, Job, Outlooks, Task};
+use super::{Gathered, Job, Outlooks, Task, template_checks};
 use crate::aws::Sessions;
 use crate::diag::Sources;
 use crate::engine::{Control, EngineEvent, Fate, RollOut, Schedule, Settings, drive};
@@ -54,7 +54,7 @@ pub async fn execute(
     let nodes = job.taking_part().count();
     sink(Event::RunStarted { plan: job.plan().name.to_string(), command, nodes });
     let outlooks = Arc::clone(&means.outlooks);
-    let weighed = |node| weight(job, node, outlooks.foreseen(job.graph().id(node)).map(|seen| seen.action));
+    let weighed = |node| weight(job, node, outlooks.action(job.graph().id(node)));
     let rolled_out = job.rolled_out();
     let roll_outs = rolled_out.iter().map(|group| RollOut {
         waves: group.waves.clone(),
@@ -72,6 +72,8 @@ pub async fn execute(
             sink(event);
         })
     };
+    // Given up with this function, when all nodes have ended.
+    let _asking = template_checks::begin(job, &means);
     let runner = Arc::new(Runner::new(Arc::clone(job), Means { sink: Arc::clone(&counting), ..means }));
     let worked = Arc::clone(&runner);
     let mut started: HashMap<Ix, Instant> = HashMap::new();

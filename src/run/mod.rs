@@ -8,6 +8,7 @@
 
 mod accounts;
 mod course;
+mod distinct;
 mod drafts;
 mod drift;
 mod execute;
@@ -28,6 +29,7 @@ mod runner;
 mod samples;
 mod survey;
 mod template;
+mod template_checks;
 mod turns;
 mod wanted;
 
