@@ -241,9 +241,10 @@ impl Schedule {
         Ok(())
     }
 
-    /// Whether something that `node` stands on was left.
+    /// Whether something that `node` stands on has ended and not well, which where all is left takes nothing back.
     fn is_adrift(&self, node: Ix) -> bool {
-        self.graph.needs(node).any(|needed| self.status(needed) == Status::Ended(Fate::Aborted))
+        let is_lost = |needed| matches!(self.status(needed), Status::Ended(fate) if fate != Fate::Done);
+        self.graph.needs(node).any(is_lost)
     }
 
     /// One of the nodes that `node` needs is done, or has released what it needs. The last one makes it ready.

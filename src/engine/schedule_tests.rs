@@ -201,6 +201,18 @@ fn what_has_nothing_to_do_is_not_counted_when_a_stop_is_told() {
     assert!(!run.step(failed(0)).unwrap().iter().any(|command| matches!(command, Command::Stop { .. })));
 }
 
+#[test]
+fn what_is_done_after_its_ground_has_failed_while_all_is_left_is_left_too() {
+    let (mut schedule, _) = begun(2, &[(0, 1)], FREE);
+    assert_eq!(schedule.step(Input::Released { node: Ix(0), to: Ix(1) }), Ok(vec![start(1)]));
+    schedule.step(Input::Abort).unwrap();
+    // Both are faster than the wish.
+    assert_eq!(schedule.step(failed(0)), Ok(vec![]));
+    assert_eq!(schedule.step(done(1)), Ok(vec![]));
+    let summary = schedule.summary().expect("nothing runs any more");
+    assert_eq!((summary.fate(Ix(0)), summary.fate(Ix(1))), (Fate::Failed, Fate::Aborted));
+}
+
 /// A run of a random graph with everything that can happen to it.
 #[derive(Clone, Debug)]
 struct Story {
@@ -299,7 +311,9 @@ impl Observer<'_> {
             }
             Input::Finished(node, outcome) => {
                 self.running.retain(|running| *running != node);
-                let adrift = self.graph.needs(node).any(|needed| self.fates.get(&needed) == Some(&Fate::Aborted));
+                // Nothing good can come of it any more, and nobody would tell it so.
+                let is_lost = |needed| self.fates.get(&needed).is_some_and(|fate| *fate != Fate::Done);
+                let adrift = self.graph.needs(node).any(is_lost);
                 match outcome {
                     Outcome::Done if adrift => self.end(node, Fate::Aborted),
                     Outcome::Done if self.stands(node) => self.provisional.push(node),
@@ -383,7 +397,9 @@ impl Observer<'_> {
         for node in self.running.iter().chain(&self.provisional) {
             for needed in self.graph.needs(*node) {
                 let fate = self.fates.get(&needed);
-                let is_sound = matches!(fate, None | Some(Fate::Done | Fate::Aborted));
+                // Where all is left, what runs is left one by one.
+                let is_left = self.cancelled && self.running.contains(node);
+                let is_sound = is_left || matches!(fate, None | Some(Fate::Done | Fate::Aborted));
                 assert!(is_sound, "{node} stands on {needed}, which ended as {fate:?}");
                 let is_taken_back = self.withdrawing.iter().any(|(own, _)| *own == needed);
                 assert!(!is_taken_back || self.cancelled, "{node} stands on {needed}, which is taken back");
@@ -461,15 +477,19 @@ fn play(story: &Story) {
         match story.stop {
             Some((when, true)) if when == turn => {
                 inputs.push(Input::Abort);
-                // One may be faster than the wish.
+                // Each of them may be faster than the wish, in any order.
                 let mut busy = busy(&observer);
-                let faster = busy.swap_remove(pick.index(busy.len()));
-                if *well && observer.running.contains(&faster) {
-                    inputs.push(Input::Finished(faster, Outcome::Done));
-                } else {
-                    inputs.push(Input::Aborted(faster));
-                }
-                inputs.extend(busy.into_iter().map(Input::Aborted));
+                let first = pick.index(busy.len());
+                busy.rotate_left(first);
+                let luck = story.ends.iter().cycle().skip(turn + 1);
+                inputs.extend(busy.into_iter().zip(luck).map(|(node, (pick, well))| {
+                    let outcome = [Some(Outcome::Done), Some(Outcome::Failed), None][pick.index(3)];
+                    match outcome {
+                        Some(outcome) if observer.running.contains(&node) => Input::Finished(node, outcome),
+                        Some(outcome) if *well => Input::Withdrawn(node, outcome),
+                        _ => Input::Aborted(node),
+                    }
+                }));
                 continue;
             }
             Some((when, false)) if when == turn => inputs.push(Input::Drain),

@@ -102,14 +102,15 @@ async fn unless_gone<F: Future + Unpin>(course: &Course, work: F) -> Option<F::O
     let mut work = pin!(work);
     tokio::select! {
         biased;
-        result = &mut work => return Some(result),
         () = course.footing.gone() => {}
+        result = &mut work => return Some(result),
     }
-    // What is being made now would be made although nobody waits for it.
+    // What is being made now would be made although nobody waits for it; nothing more is begun.
+    course.trace.stop();
     tokio::select! {
         biased;
-        result = &mut work => Some(result),
         () = course.trace.idle() => None,
+        result = &mut work => Some(result),
     }
 }
 
@@ -151,20 +152,16 @@ impl Runner {
     /// Takes back what a node has made.
     async fn take_back(&self, node: &Node, made: &[Made]) -> Result<Vec<String>, Failure> {
         let owner = owner(self.job.plan(), node);
-        let home = self.regional(node, &node.account, &node.region)?;
+        // What is gone is not waited for.
+        let home = regional(&self.means.sessions, &node.account, &node.region)?;
         let progress = |step: Step<'_>| self.tell(&node.id, step);
         match &node.spec {
             Spec::Peering(spec) => {
                 peering::take_back(&home, &self.accepter(node, spec)?, &owner, made, &progress).await
             }
             Spec::Route(_) => {
-                let details = route::take_back(&home, &owner, made, &progress).await?;
-                for made in made {
-                    if let Made::Route(made) = made {
-                        self.means.gathered.take_up(&laid(node, &home, made.clone()));
-                    }
-                }
-                Ok(details)
+                let gone = |made: route::Made| self.means.gathered.take_up(&laid(node, &home, made));
+                route::take_back(&home, made, &gone, &progress).await
             }
             Spec::Stack(_) => Ok(Vec::new()),
         }

@@ -221,7 +221,7 @@ async fn request(
         peer_region: sides.accepter.region().to_string(),
         tags: wanted.owner.with(&wanted.tags),
     };
-    let acting = course.trace.acting();
+    let acting = course.trace.acting().await;
     let vpcs = (wanted.requester.vpc.clone(), wanted.accepter.vpc.clone());
     let before = found.iter().map(|peering| peering.id.clone()).collect();
     course.trace.note(Made::Asked { vpcs, before });

@@ -30,7 +30,7 @@ pub async fn take_back(
                 let found = sides.look_between(one, other).await?;
                 ids.extend(found.into_iter().map(|peering| peering.id).filter(|id| !before.contains(id)));
             }
-            Made::Route(_) => {}
+            Made::RouteAsked(_) | Made::Route(_) => {}
         }
     }
     let mut details = Vec::new();
