@@ -31,6 +31,8 @@ pub enum Input {
         /// The node that needs it.
         to: Ix,
     },
+    /// A node that runs says that it will not end well: what it has released does not hold.
+    Recalled(Ix),
     /// A node's work has ended.
     Finished(Ix, Outcome),
     /// What a node did was taken back, or could not be.
@@ -155,6 +157,13 @@ impl Schedule {
         match input {
             Input::Begin => {}
             Input::Released { node, to } => self.release(node, to)?,
+            Input::Recalled(node) => {
+                let runs = self.status(node) == Status::Running;
+                self.advance(node, Step::Recall)?;
+                if runs {
+                    self.lose(node, node, &mut commands)?;
+                }
+            }
             Input::Finished(node, outcome) => self.finish(node, outcome, &mut commands)?,
             Input::Withdrawn(node, outcome) => self.advance(node, Step::Withdrawn(outcome))?,
             Input::Aborted(node) => {
@@ -241,9 +250,10 @@ impl Schedule {
         Ok(())
     }
 
-    /// Whether something that `node` stands on was left.
+    /// Whether something that `node` stands on has ended and not well, which where all is left takes nothing back.
     fn is_adrift(&self, node: Ix) -> bool {
-        self.graph.needs(node).any(|needed| self.status(needed) == Status::Ended(Fate::Aborted))
+        let is_lost = |needed| matches!(self.status(needed), Status::Ended(fate) if fate != Fate::Done);
+        self.graph.needs(node).any(is_lost)
     }
 
     /// One of the nodes that `node` needs is done, or has released what it needs. The last one makes it ready.
@@ -282,7 +292,7 @@ impl Schedule {
         Ok(())
     }
 
-    /// `node` has not ended well, because of `because`. All that needs it, directly or not, is skipped, or taken back if it
+    /// `node` has not ended well, or will not, because of `because`. All that needs it, directly or not, is skipped, or taken back if it
     /// has run on what was released. What an earlier failure or a stop has ended is passed over together with all behind
     /// it, so every node is visited once in a run. Where all is left, nothing is taken back.
     fn lose(&mut self, node: Ix, because: Ix, commands: &mut Vec<Command>) -> Result<(), Illegal> {

@@ -10,6 +10,7 @@ mod accounts;
 mod course;
 mod drafts;
 mod drift;
+mod early;
 mod execute;
 mod foresee;
 mod gathered;
@@ -26,6 +27,7 @@ mod results;
 mod runner;
 #[cfg(test)]
 mod samples;
+mod saved;
 mod survey;
 mod template;
 mod turns;

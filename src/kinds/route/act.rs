@@ -265,8 +265,6 @@ async fn act(
                 (replace(regional, terms, &table.id).await, (format!("{route}, instead of {from}"), Change::Updated))
             }
             Decision::Create | Decision::Suspect { .. } | Decision::Refuse(_) => {
-                let (destination, target) = (terms.destination.clone(), terms.target.clone());
-                course.trace.note(kinds::Made::Route(Made { table: table.id.clone(), destination, target }));
                 (create(regional, terms, course, &table.id).await, (route.clone(), Change::Created))
             }
         };
@@ -313,7 +311,13 @@ fn has_changed(error: &CallError) -> bool {
 async fn create(regional: &Regional, terms: &Terms, course: Course<'_>, table: &str) -> Result<(), CallError> {
     let call = || async {
         let _acting = course.trace.acting();
-        regional.create_route(table, &terms.destination, terms.kind, &terms.target).await
+        let answer = regional.create_route(table, &terms.destination, terms.kind, &terms.target).await;
+        // One that is there already is somebody else's, as far as anybody can tell, and is not to be taken back.
+        if answer.as_ref().map_or_else(|error| error.class == Class::Lost, |()| true) {
+            let (table, destination, target) = (table.to_owned(), terms.destination.clone(), terms.target.clone());
+            course.trace.note(kinds::Made::Route(Made { table, destination, target }));
+        }
+        answer
     };
     once_known(terms, call).await
 }
