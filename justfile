@@ -24,6 +24,10 @@ demo:
 moto:
     bash tests/moto/run
 
+# boto3 and the AWS CLI at the embedded AWS, served (needs Python; makes its own virtual environment).
+boto3:
+    bash tests/boto3/run
+
 # Everything that CI runs.
 ci:
     bash .ci/run

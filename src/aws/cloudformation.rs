@@ -111,7 +111,7 @@ impl Stack {
 }
 
 /// Where CloudFormation finds a template.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Template {
     /// In the request: this text.
     Text(String),

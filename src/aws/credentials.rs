@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::account::{Cause, profile_flag};
 use super::call::reasons;
 use super::environment::AskCode;
-use super::sts::{Assume, Sts};
+use super::sts::{Assume, Caller, Opened, Sts};
 use super::{CallError, Class};
 use crate::ids::{AccountName, Region};
 
@@ -58,17 +58,18 @@ pub(super) enum Source {
 }
 
 impl Source {
-    async fn fetch(&self) -> Result<Credentials, Cause> {
+    async fn fetch(&self) -> Result<Opened, Cause> {
         match self {
             Self::Base { provider, profile } => {
-                provider.provide_credentials().await.map_err(|error| base_cause(profile.clone(), &error))
+                let given = provider.provide_credentials().await;
+                given.map(Opened::from).map_err(|error| base_cause(profile.clone(), &error))
             }
             Self::Mfa { sts, serial, profile, ask } => {
                 if sts.is_called_by_session().await? {
                     return Err(Cause::MfaSession { serial: serial.clone(), profile: profile.clone() });
                 }
                 let code = ask_code(ask.clone(), serial).await?;
-                sts.session_token(serial, &code).await.map_err(|error| {
+                sts.session_token(serial, &code).await.map(Opened::from).map_err(|error| {
                     if error.class == Class::Denied && error.message.contains("MultiFactorAuthentication") {
                         Cause::MfaRefused { serial: serial.clone(), error: Box::new(error) }
                     } else {
@@ -77,7 +78,7 @@ impl Source {
                 })
             }
             Self::Role { sts, assume } => match sts.assume_role(assume).await {
-                Ok(credentials) => Ok(credentials),
+                Ok(opened) => Ok(opened),
                 Err(error) if error.class == Class::Denied && !error.is("SignatureDoesNotMatch") => {
                     Err(Cause::RoleDenied {
                         role: assume.role.clone(),
@@ -135,6 +136,8 @@ fn tidy(text: &str) -> String {
 /// Credentials as fetched.
 struct Held {
     credentials: Credentials,
+    /// Whom they are for, where that came with them.
+    caller: Option<Caller>,
     fetched: Instant,
     /// No attempt to renew before this.
     not_before: Option<Instant>,
@@ -181,8 +184,8 @@ impl Kept {
             return Ok(held.credentials.clone());
         }
         match self.source.fetch().await {
-            Ok(credentials) => {
-                let fresh = Held { credentials, fetched: Instant::now(), not_before: None };
+            Ok(Opened { credentials, caller }) => {
+                let fresh = Held { credentials, caller, fetched: Instant::now(), not_before: None };
                 Ok(held.insert(fresh).credentials.clone())
             }
             Err(cause) => match held.as_mut().filter(|held| held.is_good(now)) {
@@ -194,6 +197,13 @@ impl Kept {
                 None => Err(cause),
             },
         }
+    }
+
+    /// Whom the credentials are for, if that came with them: AWS names the account of a role's session in the answer that
+    /// opens it.
+    pub(super) async fn caller(&self) -> Result<Option<Caller>, Cause> {
+        self.get().await?;
+        Ok(self.held.lock().await.as_ref().and_then(|held| held.caller.clone()))
     }
 
     /// Forgets credentials that AWS no longer takes, unless they were fetched after `since`: another call has seen to it

@@ -28,6 +28,7 @@ mod settings;
 mod status;
 mod sts;
 mod tasks;
+mod template_checks;
 #[cfg(test)]
 pub(crate) mod tests;
 mod written;

@@ -16,6 +16,7 @@ use super::nonce::Nonces;
 use super::observer::Watchers;
 use super::picture::Picture;
 use super::s3::Buckets;
+use super::template_checks::TemplateChecks;
 use super::written::{Led, Thing, Written};
 use crate::ids::{AccountId, AccountName, Region};
 
@@ -43,9 +44,26 @@ struct Inner {
     /// Clients of S3 by the region of the bucket; most commands need none.
     s3: Mutex<BTreeMap<Region, aws_sdk_s3::Client>>,
     buckets: Arc<Buckets>,
+    template_checks: Arc<TemplateChecks>,
     nonces: Arc<Nonces>,
     watchers: Watchers,
     picture: Picture,
+}
+
+/// What all accounts and regions of some sessions have in common.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) nonces: Arc<Nonces>,
+    pub(super) buckets: Arc<Buckets>,
+    pub(super) template_checks: Arc<TemplateChecks>,
+    pub(super) written: Arc<Written>,
+}
+
+impl Shared {
+    /// Nothing is known yet.
+    pub(super) fn new(nonces: Arc<Nonces>) -> Self {
+        Self { nonces, buckets: Arc::default(), template_checks: Arc::default(), written: Arc::default() }
+    }
 }
 
 /// For how long what is not found may only be too new to be found.
@@ -74,8 +92,7 @@ impl Regional {
         account_id: AccountId,
         region: Region,
         credentials: Arc<Kept>,
-        (nonces, buckets): (Arc<Nonces>, Arc<Buckets>),
-        written: Arc<Written>,
+        shared: &Shared,
     ) -> Self {
         let provider = SharedCredentialsProvider::from(credentials.clone() as Arc<_>);
         let sdk_region = aws_config::Region::new(region.as_str().to_owned());
@@ -90,6 +107,7 @@ impl Regional {
             .credentials_provider(provider)
             .retry_partition(retries)
             .build();
+        let Shared { nonces, buckets, template_checks, written } = shared.clone();
         let picture = Picture::new((account_id.clone(), region.clone()), written);
         let inner = Arc::new(Inner {
             account,
@@ -101,6 +119,7 @@ impl Regional {
             config: config.clone(),
             s3: Mutex::default(),
             buckets,
+            template_checks,
             nonces,
             watchers: Watchers::default(),
             picture,
@@ -161,6 +180,11 @@ impl Regional {
     /// What is known of buckets, by whatever account.
     pub(super) fn buckets(&self) -> &Buckets {
         &self.inner.buckets
+    }
+
+    /// What is known of templates, by whatever account.
+    pub(super) fn template_checks(&self) -> &TemplateChecks {
+        &self.inner.template_checks
     }
 
     pub(super) fn watchers(&self) -> &Watchers {

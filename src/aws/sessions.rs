@@ -11,15 +11,12 @@ use tokio::task::JoinSet;
 use super::account::{AccountError, AccountSpec, Cause};
 use super::credentials::{BaseKey, Kept, Source};
 use super::environment::Environment;
-use super::nonce::Nonces;
-use super::regional::Regional;
-use super::s3::Buckets;
+use super::regional::{Regional, Shared};
 use super::sts::{Assume, CHAINED_AT_MOST, Sts};
 use super::tasks::joined;
-use super::written::Written;
 use crate::ids::{AccountId, AccountName, Region};
 
-/// How many accounts are checked at the same time. Each check is two short calls, and STS has a rate of its own.
+/// How many accounts are checked at the same time. Each check is one short call, or two, and STS has a rate of its own.
 const AT_ONCE: usize = 64;
 
 /// The name of a session whose plan gives none.
@@ -37,11 +34,9 @@ struct Session {
 /// Credentials renew themselves five minutes before their end, for as long as this lives.
 pub struct Sessions {
     config: SdkConfig,
-    nonces: Arc<Nonces>,
-    buckets: Arc<Buckets>,
     accounts: BTreeMap<AccountName, Session>,
     regionals: Mutex<BTreeMap<(AccountName, Region), Regional>>,
-    written: Arc<Written>,
+    shared: Shared,
 }
 
 impl std::fmt::Debug for Sessions {
@@ -51,8 +46,8 @@ impl std::fmt::Debug for Sessions {
 }
 
 impl Sessions {
-    /// Opens a session for every account, all at once, and has STS confirm that each is for the account it is meant for.
-    /// Nothing but STS is called.
+    /// Opens a session for every account, all at once, and makes sure that each is for the account it is meant for: by what
+    /// AWS says when it opens a role's session, else by asking STS. Nothing but STS is called.
     ///
     /// # Errors
     ///
@@ -105,9 +100,8 @@ impl Sessions {
                 Some(AccountError { account: name.clone(), id: spec.id.clone(), cause })
             })
             .collect();
-        let nonces = environment.nonces().clone();
-        let (buckets, regionals, written) = (Arc::default(), Mutex::default(), Arc::default());
-        (Self { config, nonces, buckets, accounts: ready, regionals, written }, errors)
+        let (regionals, shared) = (Mutex::default(), Shared::new(environment.nonces().clone()));
+        (Self { config, accounts: ready, regionals, shared }, errors)
     }
 
     /// The account's services in a region; `None` when no such account was opened. Clients are made once and shared.
@@ -121,8 +115,7 @@ impl Sessions {
                 session.id.clone(),
                 region.clone(),
                 session.credentials.clone(),
-                (self.nonces.clone(), self.buckets.clone()),
-                self.written.clone(),
+                &self.shared,
             )
         });
         Some(regional.clone())
@@ -130,7 +123,7 @@ impl Sessions {
 
     /// Has everything that was listed be listed anew by whoever asks next: somebody may have thought for an hour.
     pub fn look_anew(&self) {
-        self.written.look_anew();
+        self.shared.written.look_anew();
     }
 
     /// The ARN of the principal that acts in an account.
@@ -253,7 +246,7 @@ impl Opening<'_> {
         Ok(self.keep(name, spec, Source::Role { sts, assume: Box::new(assume) }))
     }
 
-    /// Fetches the credentials of accounts and asks STS whom they are for.
+    /// Fetches the credentials of accounts and learns whom they are for.
     async fn check(&self, accounts: Vec<(AccountName, Arc<Kept>)>) -> Vec<(AccountName, Result<Session, Cause>)> {
         let permits = Arc::new(Semaphore::new(AT_ONCE));
         let mut checks = JoinSet::new();
@@ -286,8 +279,10 @@ async fn fetch_at_once(
 }
 
 async fn check_one(spec: &AccountSpec, credentials: Arc<Kept>, sts: &Sts) -> Result<Session, Cause> {
-    credentials.get().await?;
-    let caller = sts.caller().await.map_err(|error| Cause::of_call(spec.profile.as_ref(), error))?;
+    let caller = match credentials.caller().await? {
+        Some(caller) => caller,
+        None => sts.caller().await.map_err(|error| Cause::of_call(spec.profile.as_ref(), error))?,
+    };
     if caller.account == spec.id.as_str() {
         Ok(Session { id: spec.id.clone(), principal: caller.arn, credentials })
     } else {

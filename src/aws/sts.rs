@@ -23,12 +23,35 @@ use crate::ids::{AccountName, Region};
 pub(super) const CHAINED_AT_MOST: i32 = 3600;
 
 /// Who a caller is to AWS.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Caller {
     /// The account's id.
     pub(super) account: String,
     /// The principal's ARN.
     pub(super) arn: String,
+}
+
+impl Caller {
+    /// Whoever bears an ARN, which has the account's id: `arn:aws:sts::222222222222:assumed-role/Deploy/orch`.
+    fn of(arn: &str) -> Option<Self> {
+        let account = arn.strip_prefix("arn:")?.split(':').nth(3)?;
+        let is_id = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+        is_id.then(|| Self { account: account.to_owned(), arn: arn.to_owned() })
+    }
+}
+
+/// A session, with whom AWS says that it is for in the same answer.
+#[derive(Clone, Debug)]
+pub(super) struct Opened {
+    pub(super) credentials: Credentials,
+    /// `None` where the answer does not tell.
+    pub(super) caller: Option<Caller>,
+}
+
+impl From<Credentials> for Opened {
+    fn from(credentials: Credentials) -> Self {
+        Self { credentials, caller: None }
+    }
 }
 
 /// A role and how to assume it.
@@ -98,7 +121,7 @@ impl Sts {
     }
 
     /// A session of a role.
-    pub(super) async fn assume_role(&self, assume: &Assume) -> Result<Credentials, CallError> {
+    pub(super) async fn assume_role(&self, assume: &Assume) -> Result<Opened, CallError> {
         let assumed = self.assume_for(assume, assume.duration).await;
         match assumed {
             // The caller is a role's session itself (SSO's are), which only AWS can tell.
@@ -113,7 +136,7 @@ impl Sts {
         }
     }
 
-    async fn assume_for(&self, assume: &Assume, duration: Option<i32>) -> Result<Credentials, CallError> {
+    async fn assume_for(&self, assume: &Assume, duration: Option<i32>) -> Result<Opened, CallError> {
         let tags = assume
             .tags
             .iter()
@@ -132,8 +155,10 @@ impl Sts {
                     .send()
             })
             .await?;
+        let caller = answer.assumed_role_user.as_ref().and_then(|user| Caller::of(user.arn()));
         let credentials = answer.credentials.map(|given| credentials(&given));
-        credentials.ok_or_else(|| CallError::odd_answer("AssumeRole", &self.account, &self.region, "credentials"))
+        let opened = credentials.map(|credentials| Opened { credentials, caller });
+        opened.ok_or_else(|| CallError::odd_answer("AssumeRole", &self.account, &self.region, "credentials"))
     }
 
     /// A session of the caller's own that counts as MFA.
@@ -155,4 +180,24 @@ fn credentials(given: &aws_sdk_sts::types::Credentials) -> Credentials {
         SystemTime::try_from(*given.expiration()).ok(),
         "sts",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Caller;
+
+    #[test]
+    fn a_sessions_arn_tells_its_account() {
+        for (arn, account) in [
+            ("arn:aws:sts::222222222222:assumed-role/Deploy/orch", Some("222222222222")),
+            ("arn:aws-us-gov:sts::222222222222:assumed-role/ops/Deploy/a:b", Some("222222222222")),
+            ("arn:aws:sts:::assumed-role/Deploy/orch", None),
+            ("arn:aws:sts::22222222222x:assumed-role/Deploy/orch", None),
+            ("aws:sts::222222222222:assumed-role/Deploy/orch", None),
+            ("", None),
+        ] {
+            let caller = account.map(|account| Caller { account: account.to_owned(), arn: arn.to_owned() });
+            assert_eq!(Caller::of(arn), caller, "{arn}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::names::names;
 use super::runner::Runner;
 use super::saved::{Times, saved};
-use super::{Gathered, Job, Outlooks, Task};
+use super::{Gathered, Job, Outlooks, Task, template_checks};
 use crate::aws::Sessions;
 use crate::diag::Sources;
 use crate::engine::{Control, EngineEvent, Fate, Schedule, Settings, drive};
@@ -55,7 +55,7 @@ pub async fn execute(
     let nodes = job.taking_part().count();
     sink(Event::RunStarted { plan: job.plan().name.to_string(), command, nodes });
     let outlooks = Arc::clone(&means.outlooks);
-    let weighed = |node| weight(job, node, outlooks.foreseen(job.graph().id(node)).map(|seen| seen.action));
+    let weighed = |node| weight(job, node, outlooks.action(job.graph().id(node)));
     let schedule = Schedule::new(Arc::clone(job.graph()), |node| accounts(job, node), weighed, settings);
     let tally = Arc::new(Mutex::new(Tally::default()));
     let counted = Arc::clone(&tally);
@@ -66,6 +66,8 @@ pub async fn execute(
             sink(event);
         })
     };
+    // Given up with this function, when all nodes have ended.
+    let _asking = template_checks::begin(job, &means);
     let runner = Arc::new(Runner::new(Arc::clone(job), Means { sink: Arc::clone(&counting), ..means }));
     let worked = Arc::clone(&runner);
     let mut started: HashMap<Ix, Instant> = HashMap::new();

@@ -8,6 +8,7 @@
 
 mod accounts;
 mod course;
+mod distinct;
 mod drafts;
 mod drift;
 mod early;
@@ -30,6 +31,7 @@ mod samples;
 mod saved;
 mod survey;
 mod template;
+mod template_checks;
 mod turns;
 mod wanted;
 

@@ -77,6 +77,11 @@ impl Outlooks {
         self.lock().get(node).map(|outlook| outlook.foreseen.clone())
     }
 
+    /// What is to be done with a node, as it was foreseen.
+    pub(super) fn action(&self, node: &NodeId) -> Option<Action> {
+        self.lock().get(node).map(|outlook| outlook.foreseen.action)
+    }
+
     /// What a node gives that the run leaves as it is, or `None` if it is to be done something with.
     pub(super) fn untouched(&self, node: &NodeId) -> Option<Done> {
         let kept = self.lock();

@@ -7,20 +7,18 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use indexmap::{IndexMap, IndexSet};
 use tokio::task::JoinSet;
 
 use super::accounts::every;
+use super::distinct::{Distinct, distinct};
 use super::owner::owner;
 use super::turns::Turns;
-use crate::aws::{
-    AccountError, CallError, Cause, Environment, Peering, PeeringState, RouteTable, Sessions, Template, joined,
-};
-use crate::diag::{FileId, Sources};
+use crate::aws::{AccountError, CallError, Cause, Environment, Peering, PeeringState, RouteTable, Sessions, joined};
+use crate::diag::Sources;
 use crate::graph::Ix;
 use crate::ids::{AccountName, Region};
-use crate::kinds::{Adopt, Claim, NODE_TAG, PLAN_TAG, stack};
-use crate::plan::{Attribute, Node, Origin, Plan, Spec};
+use crate::kinds::{Adopt, Claim, NODE_TAG, PLAN_TAG};
+use crate::plan::{Attribute, Node, Plan, Spec};
 use crate::rules::{
     Judged, Live, LivePeering, LiveRoute, LiveStack, LiveTable, Place, Subject, Unread, Unusable, Verdict,
 };
@@ -33,22 +31,6 @@ enum Fact {
     Peerings(Place, Vec<Peering>),
     Tables(Place, Vec<RouteTable>),
     Unread(Unread),
-}
-
-/// A template that CloudFormation is asked about.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Asked {
-    Text(Arc<str>),
-    Url(Arc<str>),
-}
-
-impl From<Asked> for Template {
-    fn from(asked: Asked) -> Self {
-        match asked {
-            Asked::Text(text) => Self::Text(text.to_string()),
-            Asked::Url(url) => Self::Url(url.to_string()),
-        }
-    }
 }
 
 type Asking = Pin<Box<dyn Future<Output = Fact> + Send>>;
@@ -95,34 +77,15 @@ fn unusable(error: &AccountError) -> Unusable {
 
 /// One question about each distinct template in each region, in the account of the first node that can be asked.
 fn templates(plan: &Plan, sources: &Sources, sessions: &Sessions, turns: &mut Turns, asking: &mut Vec<Asking>) {
-    // Files may be alike; each one's text is looked at once, however many nodes use it.
-    let mut files: HashMap<FileId, usize> = HashMap::new();
-    let mut templates: IndexSet<Asked> = IndexSet::new();
-    let mut used: IndexMap<(usize, &Region), Vec<Ix>> = IndexMap::new();
-    for (index, node) in plan.nodes.iter().enumerate() {
-        let Spec::Stack(spec) = &node.spec else { continue };
-        let template = match &spec.template {
-            None => continue,
-            Some(Origin::File(template)) => {
-                let text = &sources.get(template.file).text;
-                // What a request does not hold would have to be put in a bucket first, and this is only a look.
-                if !stack::fits_in_request(text) {
-                    continue;
-                }
-                *files.entry(template.file).or_insert_with(|| templates.insert_full(Asked::Text(Arc::clone(text))).0)
-            }
-            Some(Origin::Url(template)) => templates.insert_full(Asked::Url(Arc::clone(&template.url))).0,
-        };
-        used.entry((template, &node.region)).or_default().push(Ix::from(index));
-    }
-    for ((template, region), nodes) in used {
+    let all = (0..plan.nodes.len()).map(Ix::from);
+    for Distinct { template, region, nodes } in distinct(plan, sources, all) {
         let account = |ix: &Ix| &plan.nodes[ix.index()].account;
         let Some(regional) = nodes.iter().find_map(|ix| sessions.region(account(ix), region)) else { continue };
-        let (turn, template) = (turns.at(&regional), templates[template].clone());
+        let turn = turns.at(&regional);
         asking.push(Box::pin(async move {
             let _turn = turn.acquire().await.ok();
             let place = regional.to_string();
-            match regional.validate_template(&template.into()).await {
+            match regional.validate_template(&template).await {
                 Ok(said) => {
                     let (parameters, capabilities, reason) = (said.parameters, said.capabilities, said.reason);
                     let verdict = Verdict::Taken { parameters, capabilities, reason };

@@ -18,6 +18,7 @@ use super::faults::Effect;
 use super::state::Arrival;
 use super::wire::request::Incoming;
 use super::wire::response::Answer;
+use super::world::file::WorldFileError;
 
 impl HttpClient for Sim {
     fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
@@ -47,30 +48,52 @@ impl HttpConnector for Connector {
     }
 }
 
+/// Why a call brings nothing back.
+#[derive(Debug)]
+pub(super) enum BrokenOff {
+    /// No connection was made.
+    Refused,
+    /// The connection broke, before or after the call took effect.
+    Reset,
+    /// The world's file cannot be used.
+    World(WorldFileError),
+}
+
 impl Sim {
-    /// One call, there and back.
+    /// One call, there and back, as the SDK's clients see it.
     async fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let incoming = Incoming::read(request).map_err(|error| ConnectorError::user(error.into()))?;
+        let broken_off = |kind: io::ErrorKind| ConnectorError::io(io::Error::from(kind).into());
+        let answer = self.exchange(&incoming).await.map_err(|error| match error {
+            BrokenOff::Refused => broken_off(io::ErrorKind::ConnectionRefused),
+            BrokenOff::Reset => broken_off(io::ErrorKind::ConnectionReset),
+            BrokenOff::World(error) => ConnectorError::user(error.into()),
+        })?;
+        respond(answer)
+    }
+
+    /// One call, there and back, with the time that it takes and whatever is planned to go wrong.
+    pub(super) async fn exchange(&self, incoming: &Incoming) -> Result<Answer, BrokenOff> {
         if self.lock().is_stopped() {
             return future::pending().await;
         }
-        let departure = self.lock().depart(&incoming);
+        let departure = self.lock().depart(incoming);
         let (effect, latency) = (departure.fate.effect, departure.latency);
         if effect == Some(Effect::Refused) {
-            self.lock().miss(&incoming);
-            return Err(broken_off(io::ErrorKind::ConnectionRefused));
+            self.lock().miss(incoming);
+            return Err(BrokenOff::Refused);
         }
         pass(latency / 2 + departure.fate.slower).await;
         if effect == Some(Effect::LostBefore) {
-            self.lock().miss(&incoming);
-            return Err(broken_off(io::ErrorKind::ConnectionReset));
+            self.lock().miss(incoming);
+            return Err(BrokenOff::Reset);
         }
         let arrival = {
             let mut state = self.lock();
-            let arrival = state.arrive(&incoming, departure.fate);
+            let arrival = state.arrive(incoming, departure.fate);
             let is_stopped = state.is_stopped();
             self.stopped.send_if_modified(|stopped| std::mem::replace(stopped, is_stopped) != is_stopped);
-            arrival.map_err(|error| ConnectorError::user(error.into()))?
+            arrival.map_err(BrokenOff::World)?
         };
         let answer = match arrival {
             Arrival::Answer(answer) => answer,
@@ -78,9 +101,9 @@ impl Sim {
         };
         pass(latency / 2).await;
         if effect == Some(Effect::LostAfter) {
-            return Err(broken_off(io::ErrorKind::ConnectionReset));
+            return Err(BrokenOff::Reset);
         }
-        respond(answer)
+        Ok(answer)
     }
 }
 
@@ -90,19 +113,12 @@ async fn pass(time: Duration) {
     }
 }
 
-fn broken_off(kind: io::ErrorKind) -> ConnectorError {
-    ConnectorError::io(io::Error::from(kind).into())
-}
-
 fn respond(answer: Answer) -> Result<HttpResponse, ConnectorError> {
     let status = StatusCode::try_from(answer.status).map_err(|error| ConnectorError::user(error.into()))?;
+    let headers: Vec<(&str, String)> = answer.headers().map(|(name, value)| (name, value.to_owned())).collect();
     let mut response = HttpResponse::new(status, SdkBody::from(answer.body));
-    response.headers_mut().insert("content-type", "text/xml;charset=UTF-8");
-    for (name, value) in answer.headers {
+    for (name, value) in headers {
         response.headers_mut().insert(name, value);
     }
-    // S3 has a header of its own for it.
-    response.headers_mut().insert("x-amz-request-id", answer.request_id.clone());
-    response.headers_mut().insert("x-amzn-requestid", answer.request_id);
     Ok(response)
 }

@@ -5,6 +5,8 @@
 //! region and service it is for. Accounts see nothing of each other, except peerings. Time is tokio's: a test that
 //! pauses the clock waits for nothing.
 //!
+//! [`Sim::serve`] answers the same calls over HTTP, for programs that are not this one.
+//!
 //! - [`wire`]: parameters, XML and errors of the three protocols;
 //! - [`seed`]: what a world begins with that knows another AWS;
 //! - [`world`]: what exists, as a value, with its clock and its timers;
@@ -14,12 +16,15 @@ mod caller;
 mod clock;
 pub mod cloudformation;
 mod connector;
+mod counts;
 mod dispatch;
 pub mod ec2;
 pub mod faults;
 mod pattern;
+mod rates;
 pub mod s3;
 pub mod seed;
+mod serve;
 mod state;
 pub mod sts;
 mod timing;
@@ -41,7 +46,9 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 pub use caller::Caller;
+pub use counts::{Counts, Sort};
 pub use faults::{AlarmFault, Effect, Fault, Faults, ResourceFault};
+pub use rates::{Rate, Rates};
 pub use seed::Seed;
 pub use state::{Call, Outcome};
 pub use sts::{Trust, Trusts};
@@ -95,6 +102,13 @@ impl Builder {
     #[must_use]
     pub fn faults(mut self, faults: Faults) -> Self {
         self.rules.faults = faults;
+        self
+    }
+
+    /// How many calls are taken before they are throttled; as many as come if not given.
+    #[must_use]
+    pub fn rates(mut self, rates: Rates) -> Self {
+        self.rules.rates = rates;
         self
     }
 
@@ -187,6 +201,22 @@ impl Sim {
         self.lock().calls().to_vec()
     }
 
+    /// Keeps no list of calls from now on: [`Sim::calls`] is empty, and [`Sim::counts`] is all that is known of them. For
+    /// an embedded AWS that is asked for days.
+    pub fn only_count(&self) {
+        self.lock().only_count();
+    }
+
+    /// How many calls there were of each sort, since the beginning or [`Sim::count_anew`].
+    pub fn counts(&self) -> Counts {
+        self.lock().counts().clone()
+    }
+
+    /// Counts calls from zero.
+    pub fn count_anew(&self) {
+        self.lock().count_anew();
+    }
+
     /// Looks at the world as it is now.
     ///
     /// # Errors
@@ -206,6 +236,11 @@ impl Sim {
     /// Plans other faults from now on; calls are counted anew.
     pub fn set_faults(&self, faults: Faults) {
         self.lock().set_faults(faults);
+    }
+
+    /// Holds other rates from now on; every bucket is full.
+    pub fn set_rates(&self, rates: Rates) {
+        self.lock().set_rates(rates);
     }
 
     /// Whether nothing is left but what AWS itself puts there and peerings that are dead.

@@ -1,13 +1,17 @@
 //! What a [`Sim`](super::Sim) holds: the world, its clock and file, and what it remembers about calls.
 
+use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Serialize, Serializer};
 
 use super::caller::{self, Caller};
 use super::clock::Clock;
+use super::counts::Counts;
 use super::dispatch;
 use super::faults::{Effect, Facts, Fate, Faults, Seen, SeenResources};
+use super::rates::{Buckets, Rates};
 use super::wire::request::{Incoming, Request, is_mutating, is_remembered};
 use super::wire::response::{Answer, render};
 use super::wire::{ApiError, Reply, Service};
@@ -36,7 +40,7 @@ pub struct Call {
 }
 
 /// What came of a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// It succeeded, and the caller was told so.
     Succeeded,
@@ -46,6 +50,23 @@ pub enum Outcome {
     NotArrived,
     /// It took effect, and the caller did not hear of it.
     AnswerLost,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Succeeded => "ok",
+            Self::Failed(code) => code,
+            Self::NotArrived => "never arrived",
+            Self::AnswerLost => "answer lost",
+        })
+    }
+}
+
+impl Serialize for Outcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 /// When the client's process is to die.
@@ -76,21 +97,32 @@ pub(super) struct State {
     clock: Clock,
     file: Option<WorldFile>,
     seen: Seen,
-    calls: Vec<Call>,
+    buckets: Buckets,
+    /// Every call, where somebody wants them all.
+    calls: Option<Vec<Call>>,
+    counts: Counts,
+    turns: u64,
     mutations: usize,
     stop: Stop,
     answers: u64,
 }
 
+/// After so many turns a world in memory forgets what of it has changed.
+const TURNS_NOTED: u64 = 1 << 12;
+
 impl State {
     pub(super) fn new(world: World, origin: Timestamp, file: Option<WorldFile>) -> Self {
         let clock = Clock::new(origin.max(world.now));
+        let counts = Counts::new(origin.max(world.now));
         Self {
             world,
             clock,
             file,
             seen: Seen::default(),
-            calls: Vec::new(),
+            buckets: Buckets::default(),
+            calls: Some(Vec::new()),
+            counts,
+            turns: 0,
             mutations: 0,
             stop: Stop::Never,
             answers: 0,
@@ -111,8 +143,27 @@ impl State {
         self.seen = Seen::default();
     }
 
+    pub(super) fn set_rates(&mut self, rates: Rates) {
+        self.world.rules.rates = rates;
+        self.buckets = Buckets::default();
+    }
+
     pub(super) fn calls(&self) -> &[Call] {
-        &self.calls
+        self.calls.as_deref().unwrap_or_default()
+    }
+
+    /// Keeps no list of calls from now on: they are only counted.
+    pub(super) fn only_count(&mut self) {
+        self.calls = None;
+    }
+
+    pub(super) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Counts calls from zero.
+    pub(super) fn count_anew(&mut self) {
+        self.counts = Counts::new(self.clock.now());
     }
 
     pub(super) fn mutations(&self) -> usize {
@@ -165,8 +216,15 @@ impl State {
         if self.is_stopped() {
             return Ok(Arrival::Stopped);
         }
+        // Somebody who is nobody is refused for that, and takes nothing of anybody's rate.
+        let account = Caller::account_of(&self.world, incoming);
+        let through = account.is_none_or(|account| {
+            let (place, operation) = ((&account, &incoming.region), (incoming.service, &*incoming.operation));
+            self.buckets.take(&self.world.rules.rates, place, operation, self.clock.now())
+        });
+        let effect = if through { fate.effect } else { Some(Effect::Throttle) };
         let result = self.turn(|world| {
-            let result = handle(world, incoming, fate.effect);
+            let result = handle(world, incoming, effect);
             let changed = result.is_ok() && (is_mutating(&incoming.operation) || is_remembered(&incoming.operation));
             (result, changed)
         })?;
@@ -190,6 +248,11 @@ impl State {
     /// One turn at the world: with a file, alone among all processes that use it.
     fn turn<T>(&mut self, work: impl FnOnce(&mut World) -> (T, bool)) -> Result<T, WorldFileError> {
         let Some(file) = &mut self.file else {
+            self.turns += 1;
+            // What has changed is noted for a file that there is not: now and then, so that it costs nothing each time.
+            if self.turns.is_multiple_of(TURNS_NOTED) {
+                self.world.written();
+            }
             self.world.advance(self.clock.now());
             return Ok(work(&mut self.world).0);
         };
@@ -207,7 +270,7 @@ impl State {
     }
 
     fn record(&mut self, incoming: &Incoming, outcome: Outcome) {
-        self.calls.push(Call {
+        let call = Call {
             at: self.clock.now(),
             account: Caller::account_of(&self.world, incoming),
             region: incoming.region.clone(),
@@ -215,7 +278,11 @@ impl State {
             operation: incoming.operation.clone(),
             mutating: is_mutating(&incoming.operation),
             outcome,
-        });
+        };
+        self.counts.add(&call);
+        if let Some(calls) = &mut self.calls {
+            calls.push(call);
+        }
     }
 
     /// Request ids come from a sequence of their own: a call that only looks must not move the world's.

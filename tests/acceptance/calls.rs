@@ -103,7 +103,6 @@ fn counted<const N: usize>(pairs: [(&str, usize); N]) -> BTreeMap<String, usize>
 fn fewest(accounts: usize) -> BTreeMap<String, usize> {
     counted([
         ("AssumeRole", accounts),
-        ("GetCallerIdentity", accounts),
         ("DescribeStacks", accounts),
         ("DescribeVpcPeeringConnections", accounts),
         ("DescribeRouteTables", accounts),

@@ -383,10 +383,10 @@ fn deleted(wanted: &Wanted, cause: Option<String>) -> Failure {
     Failure::new(summary, cause.unwrap_or_default()).help("put right what failed, then run again")
 }
 
-/// Has CloudFormation look the template over before anything is made.
+/// Has CloudFormation look the template over before anything is made, unless it has taken that text already.
 async fn validate(regional: &Regional, wanted: &Wanted, spec: &StackSpec) -> Result<(), Failure> {
-    match regional.validate_template(&spec.template).await {
-        Ok(_) => Ok(()),
+    match regional.check_template(&spec.template).await {
+        Ok(()) => Ok(()),
         Err(error) if error.is("ValidationError") => {
             let mut failure = Failure::new(
                 format!("CloudFormation refuses template {}", wanted.path.display()),

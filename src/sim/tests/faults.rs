@@ -2,7 +2,7 @@ use aws_sdk_ec2::error::SdkError;
 use tokio::time::Instant;
 
 use super::*;
-use crate::sim::{Effect, Fault, Faults, Outcome, Timing};
+use crate::sim::{Effect, Fault, Faults, Outcome, Rate, Rates, Timing};
 
 fn sim(faults: impl IntoIterator<Item = Fault>) -> Sim {
     Sim::builder().faults(Faults::of(faults)).build()
@@ -128,4 +128,54 @@ async fn what_is_not_embedded_is_refused_by_name() {
     let error = sim.ec2(HUB, EAST).describe_instances().send().await.unwrap_err();
     assert_eq!(error.code(), Some("InvalidAction"));
     assert!(error.message().unwrap().contains("DescribeInstances"));
+}
+
+/// A client of EC2 that makes each call once.
+fn without_retries(client: &aws_sdk_ec2::Client) -> aws_sdk_ec2::Client {
+    aws_sdk_ec2::Client::from_conf(client.config().to_builder().retry_config(RetryConfig::disabled()).build())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_over_its_rate_is_throttled_and_changes_nothing() {
+    let rates = Rates { ec2_write: Some(Rate::new(2, 1.0)), ..Rates::default() };
+    let sim = Sim::builder().rates(rates).timing(Timing::instant()).build();
+    let client = without_retries(&sim.ec2(HUB, EAST));
+    let make = || client.create_vpc().cidr_block("10.0.0.0/16").send();
+    assert!(make().await.is_ok() && make().await.is_ok());
+    let error = make().await.unwrap_err();
+    assert_eq!(error.raw_response().unwrap().status().as_u16(), 503);
+    assert_eq!(error.code(), Some("RequestLimitExceeded"));
+    assert_eq!(sim.calls()[2].outcome, Outcome::Failed("RequestLimitExceeded".to_owned()));
+    // Another region, another account and another operation have buckets of their own.
+    assert!(without_retries(&sim.ec2(HUB, WEST)).create_vpc().cidr_block("10.0.0.0/16").send().await.is_ok());
+    assert!(without_retries(&sim.ec2(SPOKE, EAST)).create_vpc().cidr_block("10.0.0.0/16").send().await.is_ok());
+    assert!(client.create_internet_gateway().send().await.is_ok());
+    seconds(1).await;
+    assert!(make().await.is_ok());
+    assert_eq!(client.describe_vpcs().send().await.unwrap().vpcs().len(), 3, "looks have no rate here");
+    sim.set_rates(Rates::default());
+    for _ in 0..9 {
+        make().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn cloudformation_says_that_the_rate_is_exceeded() {
+    let rates = Rates { cloudformation_read: Some(Rate::new(1, 0.5)), ..Rates::default() };
+    let sim = Sim::builder().rates(rates).timing(Timing::instant()).build();
+    let config = aws_sdk_cloudformation::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(sim.http_client())
+        .time_source(sim.time_source())
+        .retry_config(RetryConfig::disabled())
+        .credentials_provider(sim.credentials(HUB))
+        .region(Region::from_static(EAST))
+        .build();
+    let client = aws_sdk_cloudformation::Client::from_conf(config);
+    assert!(client.describe_stacks().send().await.is_ok());
+    let error = client.list_stacks().send().await.unwrap_err();
+    assert_eq!(error.raw_response().unwrap().status().as_u16(), 400);
+    assert_eq!((error.code(), error.message()), (Some("Throttling"), Some("Rate exceeded")));
+    seconds(2).await;
+    assert!(client.list_stacks().send().await.is_ok());
 }

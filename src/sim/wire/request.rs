@@ -5,13 +5,13 @@ use std::fmt;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use serde::{Deserialize, Serialize};
 
-use super::{Params, rest};
+use super::{ApiError, Params, rest};
 use crate::ids::Region;
 use crate::sim::Caller;
 use crate::sim::world::Place;
 
 /// A service that the embedded AWS knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Service {
     /// AWS Security Token Service.
@@ -89,38 +89,50 @@ pub(crate) enum NotForUs {
     Service { service: String },
     #[error("the embedded AWS got a request to {uri} whose body is not a form with an Action")]
     Body { uri: String },
-    #[error(
-        "the embedded AWS got a request to {uri} that names no bucket of S3 in a way that it knows, or whose body is not a text"
-    )]
+    #[error("the embedded AWS got a request to {uri} that names no bucket of S3 in a way that it knows")]
     Bucket { uri: String },
+    #[error("the embedded AWS got a request to {uri} whose body is not a text: it keeps nothing else")]
+    NotAText { uri: String },
+}
+
+impl NotForUs {
+    /// The same as an answer, where the sender gets one.
+    pub(crate) fn refusal(&self) -> ApiError {
+        let (status, code) = match self {
+            Self::Unsigned { .. } => (403, "MissingAuthenticationToken"),
+            Self::Service { .. } => (501, "UnknownService"),
+            Self::Body { .. } => (400, "MissingAction"),
+            Self::Bucket { .. } => (400, "InvalidURI"),
+            Self::NotAText { .. } => (501, "NotImplemented"),
+        };
+        ApiError::new(code, self.to_string()).with_status(status)
+    }
 }
 
 impl Incoming {
     /// Reads the service, the region and the access key out of the signature's credential scope, and the operation and
-    /// its parameters out of the form in the body, or for S3 out of the whole request.
+    /// its parameters out of the form in the body (or in the query, where there is no body), or for S3 out of the whole
+    /// request.
     pub(crate) fn read(request: &HttpRequest) -> Result<Self, NotForUs> {
         let uri = || request.uri().to_owned();
-        let scope = request
-            .headers()
-            .get("authorization")
-            .and_then(Scope::read)
-            .ok_or_else(|| NotForUs::Unsigned { uri: uri() })?;
+        // A presigned request has its signature in the query.
+        let query = Params::parse(request.uri().split_once('?').map_or("", |(_, query)| query).as_bytes());
+        let header = request.headers().get("authorization").and_then(Scope::read);
+        let scope = header.or_else(|| query.get("X-Amz-Credential").and_then(Scope::parse));
+        let scope = scope.ok_or_else(|| NotForUs::Unsigned { uri: uri() })?;
         let service =
             Service::from_name(scope.service).ok_or_else(|| NotForUs::Service { service: scope.service.to_owned() })?;
+        let token = request.headers().get("x-amz-security-token").or_else(|| query.get("X-Amz-Security-Token"));
+        let (region, access_key, token) =
+            (Region::from(scope.region), scope.access_key.to_owned(), token.map(str::to_owned));
         let (operation, params) = if service == Service::S3 {
-            rest::read(request).ok_or_else(|| NotForUs::Bucket { uri: uri() })?
+            rest::read(request)?
         } else {
-            let params = Params::parse(request.body().bytes().unwrap_or_default());
+            let body = request.body().bytes().unwrap_or_default();
+            let params = if body.is_empty() { query } else { Params::parse(body) };
             (params.get("Action").ok_or_else(|| NotForUs::Body { uri: uri() })?.to_owned(), params)
         };
-        Ok(Self {
-            service,
-            region: Region::from(scope.region),
-            access_key: scope.access_key.to_owned(),
-            token: request.headers().get("x-amz-security-token").map(str::to_owned),
-            operation,
-            params,
-        })
+        Ok(Self { service, region, access_key, token, operation, params })
     }
 }
 
@@ -134,8 +146,12 @@ struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
+    /// Reads the scope out of the header `Authorization`.
     fn read(authorization: &'a str) -> Option<Self> {
-        let scope = authorization.split_once("Credential=")?.1.split([',', ' ']).next()?;
+        Self::parse(authorization.split_once("Credential=")?.1.split([',', ' ']).next()?)
+    }
+
+    fn parse(scope: &'a str) -> Option<Self> {
         let mut parts = scope.split('/');
         let (access_key, _date, region, service) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         Some(Self { access_key, region, service })

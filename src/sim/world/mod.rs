@@ -29,7 +29,7 @@ use crate::sim::ec2::{self, Ec2, Peering};
 use crate::sim::faults::SeenResources;
 use crate::sim::s3::{Bucket, Object};
 use crate::sim::sts::Session;
-use crate::sim::{Faults, Timing, Trusts};
+use crate::sim::{Faults, Rates, Timing, Trusts};
 
 /// An account in a region: what CloudFormation and EC2 keep apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -78,6 +78,8 @@ pub struct Rules {
     pub timing: Timing,
     /// What goes wrong.
     pub faults: Faults,
+    /// How many calls are taken before they are throttled.
+    pub rates: Rates,
     /// How many resources each of the faults has seen in this process.
     pub failed: SeenResources,
     /// Who may assume which role.

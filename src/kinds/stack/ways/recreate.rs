@@ -1,7 +1,7 @@
 //! Deleting what never was complete, so that it can be created.
 
 use super::super::token::Attempt;
-use super::super::{Attempted, Wanted, creatable, ending};
+use super::super::{Attempted, Wanted, creatable, ending, validate};
 use super::{Deletion, delete, with_flags};
 use crate::aws::{CallError, Phase, Progress, Regional, Stack};
 use crate::event::Failure;
@@ -21,6 +21,7 @@ pub(super) async fn recreate(
 ) -> Result<Attempted, Failure> {
     // What cannot be made anew must not be deleted.
     creatable(regional, wanted).await?;
+    validate(regional, wanted, &wanted.spec(regional, None).await?).await?;
     // Somebody may have made the stack complete since it was looked at, and then it must not be deleted.
     if !is_as_it_was(regional, stack).await? {
         return Ok(Attempted::Moved);
