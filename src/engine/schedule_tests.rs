@@ -498,7 +498,8 @@ fn play(story: &Story) {
                 inputs.push(Input::Abort);
                 // Two may be faster than the wish, one of them well or badly.
                 let mut busy = busy(&observer);
-                busy.rotate_left(pick.index(busy.len()));
+                let first = pick.index(busy.len());
+                busy.rotate_left(first);
                 let outcomes = [if *well { Outcome::Done } else { Outcome::Failed }, Outcome::Done];
                 let faster = busy.iter().zip(outcomes).filter(|(node, _)| observer.running.contains(node));
                 inputs.extend(faster.map(|(node, outcome)| Input::Finished(*node, outcome)));

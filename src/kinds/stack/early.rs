@@ -139,7 +139,8 @@ impl<'a> Watch<'a> {
                 (self.early.recall)();
                 return std::future::pending().await;
             }
-            if events.iter().fold(false, |any, event| self.note(event) || any) {
+            // Every one is noted, whichever of them counts.
+            if events.iter().filter(|event| self.note(event)).count() > 0 {
                 self.release(progress).await;
             }
         }
