@@ -73,7 +73,9 @@ impl engine::Runner for Runner {
             Err(mut error) => {
                 tracing::info!(node = %id, %error, took_ms, "failed");
                 // What it gave before its end does not hold.
-                self.means.gathered.forget(&id);
+                if task == Task::Converge {
+                    self.means.gathered.forget(&id);
+                }
                 error.place = error.place.or_else(|| node.map(|node| self.means.sources.place(&node.span)));
                 self.results.worked(ix, Some(Err(error)), took_ms);
                 Outcome::Failed

@@ -84,14 +84,8 @@ impl World {
 
     pub(super) async fn converge_allowing(&self, allowed: &Allowed) -> Result<Done, Failure> {
         let change_sets = ChangeSets::default();
-        converge(
-            &self.dev(),
-            &self.wanted,
-            None,
-            With { allowed, change_sets: &change_sets, shown: None, early: None },
-            &unseen,
-        )
-        .await
+        let with = With { allowed, change_sets: &change_sets, shown: None, early: None };
+        converge(&self.dev(), &self.wanted, None, with, &unseen).await
     }
 
     pub(super) async fn destroy(&self) -> Result<Done, Failure> {
