@@ -30,7 +30,7 @@ pub use destroy::{destroy, destroy_one, foresee_destroy};
 pub use find::find;
 pub use foresee::{Draft, DraftSide, foresee};
 pub use standing::{Views, options, standing};
-pub use take_back::take_back;
+pub use take_back::{holding, let_go, take_back};
 
 /// One side of a peering as the plan wants it. Account and region are those of the [`Regional`] that goes with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
