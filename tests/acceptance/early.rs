@@ -316,7 +316,6 @@ async fn what_stood_before_is_not_taken_back_when_an_update_fails() {
     sim.set_faults(toml::from_str(&format!("{fault}{replaced}")).unwrap());
     let (tally, told) = changed.apply(&sim).await;
     assert_eq!(tally.failed, 1, "{told:#?}");
-    assert!(matches!(told.iter().find(|(_, event)| matches!(event, Event::NodeFailed { .. })), Some(_)));
     let shape = Look::from(&sim).shape();
     let hub = |shape: &str| shape.lines().filter(|line| line.contains("10.1.0.0/24")).count();
     assert_eq!(hub(&shape), hub(&before), "dev's peering and routes stand:\n{shape}");
