@@ -83,11 +83,21 @@ fn has_begun(operation: &Operation, stack: &Stack, events: &[StackEvent], age: D
 }
 
 /// The events of the operation that are new, oldest first, out of pages that run from the newest to the oldest.
-struct Reader {
+#[derive(Debug, Default)]
+pub struct Reader {
     seen: HashSet<String>,
 }
 
 impl Reader {
+    /// The operation's events since the last time, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// The call was refused or did not come through.
+    pub async fn read(&mut self, regional: &Regional, operation: &Operation) -> Result<Vec<StackEvent>, CallError> {
+        regional.new_events(operation, self).await
+    }
+
     /// Takes the new events of one page; false when everything before them is known or belongs to an earlier operation.
     fn take(&mut self, operation: &Operation, page: Vec<StackEvent>, fresh: &mut Vec<StackEvent>) -> bool {
         for event in page {

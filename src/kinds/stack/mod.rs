@@ -14,6 +14,7 @@ mod differences;
 mod drift;
 #[cfg(test)]
 mod drift_tests;
+mod early;
 mod ending;
 mod foresee;
 mod glance;
@@ -60,6 +61,7 @@ pub use change_sets::ChangeSets;
 pub use delivery::{Delivery, TemplateBucket, fits_in_request, read_at};
 pub use destroy::{destroy, foresee_destroy};
 pub use drift::drift;
+pub use early::Early;
 pub use foresee::{Draft, Prepared, foresee, foresee_reading};
 pub use guards::{Guards, Policy, Protect};
 pub use macros::needs_macros;
@@ -118,6 +120,8 @@ pub struct With<'a> {
     pub change_sets: &'a ChangeSets,
     /// What was shown, if nothing else may be done.
     pub shown: Option<&'a Shown>,
+    /// Who waits for outputs and may have them before the stack is complete.
+    pub early: Option<Early<'a>>,
 }
 
 /// How often to look at a stack that others change meanwhile, or whose change brings no answer.
@@ -173,7 +177,7 @@ pub async fn converge(
                 with.shown.map_or(Ok(()), |shown| shown.permits_creation(&wanted.name))?;
                 creatable(regional, wanted).await?;
                 tracing::info!(stack = wanted.name, "there is no such stack: creating it");
-                Box::pin(create(regional, wanted, &attempt, progress)).await?
+                Box::pin(create(regional, wanted, &attempt, with.early, progress)).await?
             }
             (Decision::Wait, Some(stack)) => {
                 tracing::info!(stack = wanted.name, status = %stack.status, "an earlier operation is under way: waiting for its end");
@@ -339,6 +343,7 @@ async fn create(
     regional: &Regional,
     wanted: &Wanted,
     attempt: &Attempt,
+    early: Option<Early<'_>>,
     progress: Progress<'_>,
 ) -> Result<Attempted, Failure> {
     let spec = wanted.spec(regional, None).await?;
@@ -357,7 +362,8 @@ async fn create(
         Err(error) => return Err(error.into()),
     };
     let operation = Operation { stack: id, token: Some(token), before: None };
-    let (stack, events) = regional.settled(&operation, progress).await?;
+    let watch = early::Watch::creation(regional, wanted, early);
+    let (stack, events) = early::settled(regional, &operation, watch, progress).await?;
     if events.is_empty() {
         // The stack's events bear another token: an earlier run's create, or somebody else's with our tags.
         return Ok(Attempted::Again(None));

@@ -84,8 +84,8 @@ impl World {
 
     pub(super) async fn converge_allowing(&self, allowed: &Allowed) -> Result<Done, Failure> {
         let change_sets = ChangeSets::default();
-        converge(&self.dev(), &self.wanted, None, With { allowed, change_sets: &change_sets, shown: None }, &unseen)
-            .await
+        let with = With { allowed, change_sets: &change_sets, shown: None, early: None };
+        converge(&self.dev(), &self.wanted, None, with, &unseen).await
     }
 
     pub(super) async fn destroy(&self) -> Result<Done, Failure> {
@@ -124,7 +124,7 @@ async fn a_stack_is_created_and_followed_and_a_second_time_nothing_happens() {
     let steps = Steps::default();
     let seen = steps.clone();
     let (allowed, change_sets) = (Allowed::default(), ChangeSets::default());
-    let with = With { allowed: &allowed, change_sets: &change_sets, shown: None };
+    let with = With { allowed: &allowed, change_sets: &change_sets, shown: None, early: None };
     let done = converge(&world.dev(), &world.wanted, None, with, &move |step| seen.take(step)).await.unwrap();
     assert_eq!(done.change, Change::Created);
     assert!(done.outputs["VPCId"].starts_with("vpc-"), "{:?}", done.outputs);
