@@ -64,6 +64,15 @@ pub enum EngineEvent {
         /// How many run.
         running: usize,
     },
+    /// Nothing more of a roll-out starts. Those that are left by it end as [`Fate::NotStarted`].
+    HeldBack {
+        /// Which one, by its place in the list that the schedule was made with.
+        roll_out: usize,
+        /// Those because of which it is so.
+        failed: Vec<Ix>,
+        /// How many nodes are left undone by it: of the group, and what needs them.
+        left: usize,
+    },
 }
 
 /// Runs all nodes of `schedule` and returns when each has ended.
@@ -162,6 +171,10 @@ impl<R: Runner, O: FnMut(EngineEvent)> Run<R, O> {
                 Command::Leave(node) => self.tell(EngineEvent::Ended(node, Fate::NotStarted)),
                 Command::Stop { reason, left, running } => {
                     self.tell(EngineEvent::Stopping { reason, left, running });
+                }
+                Command::HoldBack { roll_out, left } => {
+                    let failed = self.schedule.failed(roll_out).to_vec();
+                    (self.observer)(EngineEvent::HeldBack { roll_out, failed, left });
                 }
                 // Those that have ended already are joined with what they returned: their work is done and told.
                 Command::Cancel => {

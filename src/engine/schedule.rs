@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::ready::Ready;
 use super::standing::Standing;
-use super::{Fate, Illegal, Limits, Outcome, Status, Step, Summary};
+use super::waves::{Turn, Waves};
+use super::{Fate, Illegal, Limits, Outcome, RollOut, Status, Step, Summary};
 use crate::event::StopReason;
 use crate::graph::{Graph, Ix};
 
@@ -77,6 +78,13 @@ pub enum Command {
         /// How many run.
         running: usize,
     },
+    /// Tell that nothing more of a roll-out starts; those that are left are told by [`Command::Leave`].
+    HoldBack {
+        /// Which one, by its place in the list that the schedule was made with.
+        roll_out: usize,
+        /// How many nodes are left undone by it: of the group, and what needs them.
+        left: usize,
+    },
     /// Tell that a node is not started.
     Leave(Ix),
     /// Drop all that runs; each is answered by [`Input::Aborted`], or by [`Input::Finished`] if it was faster.
@@ -94,6 +102,9 @@ pub struct Schedule {
     missing: Vec<usize>,
     standing: Standing,
     ready: Ready,
+    waves: Waves,
+    /// Those that have ended and that the roll-outs have not heard of.
+    ended: VecDeque<(Ix, Fate)>,
     /// How many nodes have not started.
     unstarted: usize,
     /// The same without those that have no lane.
@@ -113,8 +124,25 @@ impl Schedule {
     where
         I: IntoIterator<Item: Eq + Hash>,
     {
+        Self::rolling_out(graph, lanes, weight, settings, Vec::new())
+    }
+
+    /// The same, in which some groups are rolled out a wave at a time.
+    pub fn rolling_out<I>(
+        graph: Arc<Graph>,
+        lanes: impl Fn(Ix) -> I,
+        weight: impl Fn(Ix) -> u64,
+        settings: Settings,
+        roll_outs: Vec<RollOut>,
+    ) -> Self
+    where
+        I: IntoIterator<Item: Eq + Hash>,
+    {
         let mut ready = Ready::new(graph.nodes().map(lanes), graph.remaining(weight), settings.limits);
-        let missing: Vec<_> = graph.nodes().map(|node| graph.needs(node).count()).collect();
+        let waves = Waves::new(roll_outs);
+        let mut missing: Vec<_> = graph.nodes().map(|node| graph.needs(node).count()).collect();
+        // To wait for a wave is to wait for one thing more.
+        waves.later().for_each(|node| missing[node.index()] += 1);
         let status = |node: Ix| if missing[node.index()] == 0 { Status::Ready } else { Status::Waiting };
         let statuses: Vec<_> = graph.nodes().map(status).collect();
         graph.nodes().filter(|node| statuses[node.index()] == Status::Ready).for_each(|node| ready.add(node));
@@ -129,6 +157,8 @@ impl Schedule {
             missing,
             standing: Standing::default(),
             ready,
+            waves,
+            ended: VecDeque::new(),
         }
     }
 
@@ -173,6 +203,7 @@ impl Schedule {
                 commands.push(Command::Cancel);
             }
         }
+        self.roll_on(&mut commands)?;
         self.start(&mut commands)?;
         Ok(commands)
     }
@@ -194,6 +225,11 @@ impl Schedule {
             self.left -= usize::from(self.ready.has_lanes(node));
         }
         *status = next;
+        if let Status::Ended(fate) = next
+            && !self.waves.is_empty()
+        {
+            self.ended.push_back((node, fate));
+        }
         Ok(())
     }
 
@@ -239,6 +275,48 @@ impl Schedule {
             self.stop(StopReason::FailFast, commands)?;
         }
         Ok(())
+    }
+
+    /// Tells the roll-outs what has ended and does what follows, which may end more.
+    fn roll_on(&mut self, commands: &mut Vec<Command>) -> Result<(), Illegal> {
+        while let Some((node, fate)) = self.ended.pop_front() {
+            match self.waves.ended(node, fate) {
+                // A stop has left all that had not started.
+                _ if self.stopping.is_some() => {}
+                None => {}
+                Some(Turn::Open(nodes)) => nodes.into_iter().try_for_each(|node| self.satisfy(node))?,
+                Some(Turn::Hold(roll_out)) => self.hold_back(roll_out, commands)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves what has not started of a roll-out, and all that needs it.
+    fn hold_back(&mut self, roll_out: usize, commands: &mut Vec<Command>) -> Result<(), Illegal> {
+        let graph = Arc::clone(&self.graph);
+        let mut open: VecDeque<Ix> = self.waves.nodes(roll_out).collect();
+        let mut left = Vec::new();
+        while let Some(node) = open.pop_front() {
+            if self.status(node).is_unstarted() {
+                self.advance(node, Step::Leave)?;
+                left.push(node);
+                open.extend(graph.needed_by(node));
+            }
+        }
+        if !left.is_empty() {
+            let counted = left.iter().filter(|node| self.ready.has_lanes(**node)).count();
+            commands.push(Command::HoldBack { roll_out, left: counted });
+            commands.extend(left.into_iter().map(Command::Leave));
+        }
+        Ok(())
+    }
+
+    /// Those because of which a roll-out is held back, in the order in which they ended.
+    ///
+    /// # Panics
+    /// If there is no such roll-out.
+    pub fn failed(&self, roll_out: usize) -> &[Ix] {
+        self.waves.failed(roll_out)
     }
 
     /// Whether something that `node` stands on was left.
@@ -333,7 +411,7 @@ impl Schedule {
         while self.stopping.is_none()
             && let Some(node) = self.ready.take()
         {
-            // It was skipped while it waited for its slot.
+            // It was skipped, or left with its roll-out, while it waited for its slot.
             if self.status(node) != Status::Ready {
                 self.ready.release(node);
                 continue;

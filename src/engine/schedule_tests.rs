@@ -370,6 +370,7 @@ impl Observer<'_> {
             }
             Command::Leave(node) => self.end(node, Fate::NotStarted),
             Command::Stop { .. } => self.stopped = true,
+            Command::HoldBack { .. } => panic!("there is no roll-out"),
             Command::Cancel => {
                 assert!(self.stopped);
                 self.cancelled = true;

@@ -30,7 +30,7 @@ pub enum Fate {
         /// The node that failed.
         because: Ix,
     },
-    /// It did not run, since the run stopped before.
+    /// It did not run, since the run, or the roll-out of something, stopped before.
     NotStarted,
 }
 
@@ -93,7 +93,7 @@ pub enum Step {
         /// The node that failed.
         because: Ix,
     },
-    /// The run stops before it started.
+    /// The run, or a roll-out, stops before it started.
     Leave,
 }
 

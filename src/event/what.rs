@@ -154,7 +154,7 @@ pub enum Event {
         /// The node that failed.
         because: NodeId,
     },
-    /// A node does not run, since the run stopped before.
+    /// A node does not run, since the run, or the roll-out of its group or of one that it needs, stopped before.
     NodeNotStarted {
         /// The node.
         node: NodeId,
@@ -167,6 +167,16 @@ pub enum Event {
         left: usize,
         /// How many run at this moment.
         running: usize,
+    },
+    /// Of a group that is rolled out in waves nothing more starts, since too many failed, or one of its canary did.
+    /// `NodeNotStarted` follows for each node that is left.
+    RollOutHeld {
+        /// The group, as a plan names it: `stacks.spoke`.
+        group: String,
+        /// The instances because of which it is so.
+        failed: Vec<NodeId>,
+        /// How many nodes are left undone by it: of the group, and what needs them.
+        left: usize,
     },
     /// Every node has ended.
     RunFinished {
@@ -190,7 +200,9 @@ impl Event {
             | Self::NodeAborted { node, .. }
             | Self::NodeSkipped { node, .. }
             | Self::NodeNotStarted { node } => Some(node),
-            Self::RunStarted { .. } | Self::Stopping { .. } | Self::RunFinished { .. } => None,
+            Self::RunStarted { .. } | Self::Stopping { .. } | Self::RollOutHeld { .. } | Self::RunFinished { .. } => {
+                None
+            }
         }
     }
 }

@@ -11,9 +11,9 @@ use super::runner::Runner;
 use super::{Gathered, Job, Outlooks, Task, template_checks};
 use crate::aws::Sessions;
 use crate::diag::Sources;
-use crate::engine::{Control, EngineEvent, Fate, Schedule, Settings, drive};
+use crate::engine::{Control, EngineEvent, Fate, RollOut, Schedule, Settings, drive};
 use crate::event::{Change, Command, Event, Failure, Tally};
-use crate::graph::Ix;
+use crate::graph::{Ix, RolledOut};
 use crate::ids::{AccountName, Kind};
 use crate::kinds::stack::ChangeSets;
 use crate::preview::Action;
@@ -55,7 +55,14 @@ pub async fn execute(
     sink(Event::RunStarted { plan: job.plan().name.to_string(), command, nodes });
     let outlooks = Arc::clone(&means.outlooks);
     let weighed = |node| weight(job, node, outlooks.action(job.graph().id(node)));
-    let schedule = Schedule::new(Arc::clone(job.graph()), |node| accounts(job, node), weighed, settings);
+    let rolled_out = job.rolled_out();
+    let roll_outs = rolled_out.iter().map(|group| RollOut {
+        waves: group.waves.clone(),
+        canary: group.canary,
+        tolerate: group.said.tolerate,
+    });
+    let graph = Arc::clone(job.graph());
+    let schedule = Schedule::rolling_out(graph, |node| accounts(job, node), weighed, settings, roll_outs.collect());
     let tally = Arc::new(Mutex::new(Tally::default()));
     let counted = Arc::clone(&tally);
     let counting: Sink = {
@@ -87,7 +94,7 @@ pub async fn execute(
                 worked.told(node, fate)
             }
             EngineEvent::Held(node) => Some(held(job, node, &ended)),
-            event => told(job, &event, took),
+            event => told(job, &rolled_out, &event, took),
         };
         if let Some(event) = event {
             counting(event);
@@ -149,7 +156,7 @@ fn held(job: &Job, node: Ix, ended: &HashSet<Ix>) -> Event {
 }
 
 /// What is told of an event of the engine; what came of a node's own work its runner knows.
-fn told(job: &Job, event: &EngineEvent, took: impl Fn(Ix) -> u64) -> Option<Event> {
+fn told(job: &Job, rolled_out: &[RolledOut], event: &EngineEvent, took: impl Fn(Ix) -> u64) -> Option<Event> {
     let id = |node: Ix| job.graph().id(node).clone();
     let takes_part = |node: &Ix| job.task(*node) != Task::Leave;
     match event {
@@ -171,6 +178,11 @@ fn told(job: &Job, event: &EngineEvent, took: impl Fn(Ix) -> u64) -> Option<Even
         EngineEvent::Stopping { reason, left, running } => {
             Some(Event::Stopping { reason: *reason, left: *left, running: *running })
         }
+        EngineEvent::HeldBack { roll_out, failed, left } => Some(Event::RollOutHeld {
+            group: rolled_out[*roll_out].name(),
+            failed: failed.iter().map(|node| id(*node)).collect(),
+            left: *left,
+        }),
         EngineEvent::Started(_) | EngineEvent::Ended(..) | EngineEvent::Held(_) | EngineEvent::Withdrawing { .. } => {
             None
         }
@@ -191,6 +203,7 @@ fn count(tally: &mut Tally, event: &Event) {
         | Event::NodeStarted { .. }
         | Event::NodeProgress { .. }
         | Event::Stopping { .. }
+        | Event::RollOutHeld { .. }
         | Event::RunFinished { .. } => {}
     }
 }

@@ -78,7 +78,9 @@ async fn walk(job: &Arc<Job>, settings: Settings, looking: Looking, gathered: Op
 
 /// The order in which what changes would run.
 fn order(job: &Job, changing: &HashMap<Ix, Action>) -> Order {
-    let graph = job.graph();
+    let rolled_out = job.rolled_out();
+    let in_waves = if rolled_out.is_empty() { None } else { job.graph().in_waves(&rolled_out) };
+    let graph = in_waves.as_ref().unwrap_or(job.graph());
     let mut depth: Vec<usize> = vec![0; graph.len()];
     let mut steps: Vec<Vec<_>> = Vec::new();
     let changes = |node: Ix| changing.contains_key(&node);
