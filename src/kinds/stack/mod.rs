@@ -53,7 +53,7 @@ use self::update::How;
 use self::ways::Ways;
 use super::lost::pause;
 use super::{Adopt, Change, Claim, Done, Failure, Owner, Progress, Regional, Shown, Step};
-use crate::aws::{Class, OnFailure, Operation, Phase, Stack, StackSpec};
+use crate::aws::{CallError, Class, OnFailure, Operation, Phase, Stack, StackSpec};
 
 pub use allowed::Allowed;
 pub use cancel::cancel;
@@ -385,18 +385,18 @@ fn deleted(wanted: &Wanted, cause: Option<String>) -> Failure {
 
 /// Has CloudFormation look the template over before anything is made, unless it has taken that text already.
 async fn validate(regional: &Regional, wanted: &Wanted, spec: &StackSpec) -> Result<(), Failure> {
-    match regional.check_template(&spec.template).await {
-        Ok(()) => Ok(()),
-        Err(error) if error.is("ValidationError") => {
-            let mut failure = Failure::new(
-                format!("CloudFormation refuses template {}", wanted.path.display()),
-                error.message.clone(),
-            );
-            failure.request_id = error.request_id.map(Into::into);
-            Err(failure.help(format!("correct {} and run again", wanted.path.display())))
-        }
-        Err(error) => Err(error.into()),
+    regional.check_template(&spec.template).await.map_err(|error| not_taken(wanted, error))
+}
+
+/// What is said of a template that CloudFormation was asked about and did not take.
+fn not_taken(wanted: &Wanted, error: CallError) -> Failure {
+    if !error.is("ValidationError") {
+        return error.into();
     }
+    let mut failure =
+        Failure::new(format!("CloudFormation refuses template {}", wanted.path.display()), error.message.clone());
+    failure.request_id = error.request_id.map(Into::into);
+    failure.help(format!("correct {} and run again", wanted.path.display()))
 }
 
 /// An operation of an earlier run, waited for.

@@ -209,6 +209,22 @@ async fn a_failed_creation_names_what_failed_first_and_is_a_failure_though_the_r
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_its_own_account_does_not_take_replaces_nothing() {
+    let mut faults = Faults::default();
+    faults.resources.push(ResourceFault { logical_id: Some("Vpc".to_owned()), ..ResourceFault::default() });
+    let world = World::of(Sim::builder().faults(faults)).await;
+    world.converge().await.unwrap_err();
+    // The account took it then, and another one does so now, but this one no longer.
+    world.sim.set_faults(Faults::of([Fault::new(Effect::AccessDenied).on("ValidateTemplate").by(DEV)]));
+    let hub = at(&world.sessions, "hub", EAST);
+    hub.check_template(&crate::aws::Template::Text(TEMPLATE.to_owned())).await.unwrap();
+    let failure = world.converge().await.unwrap_err();
+    assert!(failure.to_string().contains("ValidateTemplate"), "{failure}");
+    let stands = world.dev().stack(&world.wanted.name).await.unwrap().unwrap();
+    assert_eq!(stands.status.to_string(), "ROLLBACK_COMPLETE");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failed_update_is_a_failure_and_can_be_made_good() {
     let mut world = World::new().await;
     world.converge().await.unwrap();
