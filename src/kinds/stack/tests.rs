@@ -33,7 +33,7 @@ Outputs:
 /// An account, and the stack that is wanted in it.
 pub(super) struct World {
     pub(super) sim: Sim,
-    sessions: Sessions,
+    pub(super) sessions: Sessions,
     pub(super) wanted: Wanted,
 }
 
@@ -206,22 +206,6 @@ async fn a_failed_creation_names_what_failed_first_and_is_a_failure_though_the_r
     assert_eq!(failure.cause, "Vpc (AWS::EC2::VPC): The maximum number of VPCs has been reached.");
     assert!(failure.help[0].contains("deleted and created anew"), "{:?}", failure.help);
     assert_eq!(world.destroy().await.unwrap().change, Change::Deleted);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_its_own_account_does_not_take_replaces_nothing() {
-    let mut faults = Faults::default();
-    faults.resources.push(ResourceFault { logical_id: Some("Vpc".to_owned()), ..ResourceFault::default() });
-    let world = World::of(Sim::builder().faults(faults)).await;
-    world.converge().await.unwrap_err();
-    // The account took it then, and another one does so now, but this one no longer.
-    world.sim.set_faults(Faults::of([Fault::new(Effect::AccessDenied).on("ValidateTemplate").by(DEV)]));
-    let hub = at(&world.sessions, "hub", EAST);
-    hub.check_template(&crate::aws::Template::Text(TEMPLATE.to_owned())).await.unwrap();
-    let failure = world.converge().await.unwrap_err();
-    assert!(failure.to_string().contains("ValidateTemplate"), "{failure}");
-    let stands = world.dev().stack(&world.wanted.name).await.unwrap().unwrap();
-    assert_eq!(stands.status.to_string(), "ROLLBACK_COMPLETE");
 }
 
 #[tokio::test(start_paused = true)]
