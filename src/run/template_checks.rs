@@ -32,9 +32,9 @@ pub(super) fn begin(job: &Job, means: &Means) -> JoinSet<()> {
     for Distinct { template, region, nodes } in distinct(plan, &means.sources, nodes) {
         // Of the accounts that use it, the one that has the fewest to ask about.
         let asked = |ix: &&Ix| places.get(&(account(ix), region)).map_or(0, |(_, templates)| templates.len());
-        let Some(asker) = nodes.iter().min_by_key(asked).map(account) else { continue };
-        let Some(regional) = means.sessions.region(asker, region) else { continue };
-        places.entry((asker, region)).or_insert_with(|| (regional, Vec::new())).1.push(template);
+        let Some(least_busy) = nodes.iter().min_by_key(asked).map(account) else { continue };
+        let Some(regional) = means.sessions.region(least_busy, region) else { continue };
+        places.entry((least_busy, region)).or_insert_with(|| (regional, Vec::new())).1.push(template);
     }
     let mut asking = JoinSet::new();
     for (regional, templates) in places.into_values() {
