@@ -59,8 +59,6 @@ pub(super) fn serve(args: &Serve) -> Exit {
 fn open(args: &Serve) -> Result<(Sim, String), LocalError> {
     let (builder, caller) = local::rules(args.local_config.as_deref())?;
     let sim = if args.memory { builder.origin(now()).build() } else { builder.open(WORLD)? };
-    // It may be asked for days.
-    sim.only_count();
     let account = args.account.clone().or(caller);
     Ok((sim, account.map_or_else(|| ACCOUNT.to_owned(), |account| account.to_string())))
 }
@@ -98,7 +96,7 @@ fn environment(address: SocketAddr, sim: &Sim, account: &str) -> String {
          export AWS_SECRET_ACCESS_KEY={secret}\n\
          export AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION}\n\
          export AWS_EC2_METADATA_DISABLED=true\n\
-         export NO_PROXY={ip}${{NO_PROXY:+,$NO_PROXY}}\n\
+         export NO_PROXY={ip}${{NO_PROXY:+,$NO_PROXY}} no_proxy={ip}${{no_proxy:+,$no_proxy}}\n\
          unset AWS_PROFILE AWS_SESSION_TOKEN\n"
     )
 }

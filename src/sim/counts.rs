@@ -45,6 +45,13 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// A request that no service was asked by, and what it was refused with.
+    pub(super) fn refuse(&mut self, service: Service, code: &str) {
+        let (account, region, operation) = (None, Region::from("-"), "-".to_owned());
+        let (at, mutating, outcome) = (self.since, false, Outcome::Failed(code.to_owned()));
+        self.add(&Call { at, account, region, service, operation, mutating, outcome });
+    }
+
     /// None so far.
     pub(super) fn new(since: Timestamp) -> Self {
         Self { since, total: 0, unsorted: 0, sorts: BTreeMap::new() }

@@ -67,7 +67,10 @@ use world::file::WorldFile;
 #[derive(Clone, Debug)]
 pub struct Sim {
     state: Arc<Mutex<State>>,
+    counts: Arc<Mutex<Counts>>,
     stopped: watch::Sender<bool>,
+    /// Whether a look at the state may have to wait for another process.
+    waits: bool,
 }
 
 /// How an embedded AWS is set up.
@@ -168,7 +171,8 @@ impl Sim {
     }
 
     fn new(state: State) -> Self {
-        Self { state: Arc::new(Mutex::new(state)), stopped: watch::Sender::new(false) }
+        let counts = state.counts();
+        Self { state: Arc::new(Mutex::new(state)), counts, stopped: watch::Sender::new(false), waits: false }
     }
 
     /// The HTTP client that the SDK's clients reach this AWS by.
@@ -196,25 +200,24 @@ impl Sim {
         self.lock().skip(time);
     }
 
-    /// All calls so far, in the order of their arrival.
+    /// All calls so far, in the order of their arrival; those that came while it was served are only counted.
     pub fn calls(&self) -> Vec<Call> {
         self.lock().calls().to_vec()
     }
 
-    /// Keeps no list of calls from now on: [`Sim::calls`] is empty, and [`Sim::counts`] is all that is known of them. For
-    /// an embedded AWS that is asked for days.
-    pub fn only_count(&self) {
-        self.lock().only_count();
-    }
-
     /// How many calls there were of each sort, since the beginning or [`Sim::count_anew`].
     pub fn counts(&self) -> Counts {
-        self.lock().counts().clone()
+        self.tally().clone()
     }
 
     /// Counts calls from zero.
-    pub fn count_anew(&self) {
-        self.lock().count_anew();
+    pub fn count_anew(&self, now: Timestamp) {
+        *self.tally() = Counts::new(now);
+    }
+
+    /// The counts. They do not wait for whoever is at the world.
+    fn tally(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks at the world as it is now.

@@ -1,13 +1,14 @@
 //! What a [`Sim`](super::Sim) holds: the world, its clock and file, and what it remembers about calls.
 
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use super::caller::{self, Caller};
-use super::clock::Clock;
+use super::clock::{Clock, wall};
 use super::counts::Counts;
 use super::dispatch;
 use super::faults::{Effect, Facts, Fate, Faults, Seen, SeenResources};
@@ -98,9 +99,11 @@ pub(super) struct State {
     file: Option<WorldFile>,
     seen: Seen,
     buckets: Buckets,
-    /// Every call, where somebody wants them all.
-    calls: Option<Vec<Call>>,
-    counts: Counts,
+    /// Every call; none of them once it is served.
+    calls: Vec<Call>,
+    counts: Arc<Mutex<Counts>>,
+    /// Whether programs use it that are not this one, by their own clocks and for days.
+    served: bool,
     turns: u64,
     mutations: usize,
     stop: Stop,
@@ -113,15 +116,16 @@ const TURNS_NOTED: u64 = 1 << 12;
 impl State {
     pub(super) fn new(world: World, origin: Timestamp, file: Option<WorldFile>) -> Self {
         let clock = Clock::new(origin.max(world.now));
-        let counts = Counts::new(origin.max(world.now));
+        let counts = Arc::new(Mutex::new(Counts::new(origin.max(world.now))));
         Self {
             world,
             clock,
             file,
             seen: Seen::default(),
             buckets: Buckets::default(),
-            calls: Some(Vec::new()),
+            calls: Vec::new(),
             counts,
+            served: false,
             turns: 0,
             mutations: 0,
             stop: Stop::Never,
@@ -149,21 +153,30 @@ impl State {
     }
 
     pub(super) fn calls(&self) -> &[Call] {
-        self.calls.as_deref().unwrap_or_default()
+        &self.calls
     }
 
-    /// Keeps no list of calls from now on: they are only counted.
-    pub(super) fn only_count(&mut self) {
-        self.calls = None;
+    /// How many calls there were, apart from the state, which may be held for long.
+    pub(super) fn counts(&self) -> Arc<Mutex<Counts>> {
+        Arc::clone(&self.counts)
     }
 
-    pub(super) fn counts(&self) -> &Counts {
-        &self.counts
+    /// Keeps no list of calls from now on, and keeps up with the clocks of those who call.
+    pub(super) fn begin_serving(&mut self) {
+        self.served = true;
+        self.world.rules.served = true;
     }
 
-    /// Counts calls from zero.
-    pub(super) fn count_anew(&mut self) {
-        self.counts = Counts::new(self.clock.now());
+    /// Whether a turn may have to wait for another process.
+    pub(super) fn may_wait(&self) -> bool {
+        self.served && self.file.is_some()
+    }
+
+    /// Tokio's clock stands still while the machine sleeps, and the clocks of other programs do not.
+    fn keep_up(&mut self) {
+        if self.served {
+            self.clock.catch_up(wall());
+        }
     }
 
     pub(super) fn mutations(&self) -> usize {
@@ -194,6 +207,7 @@ impl State {
 
     /// A call sets out: it is counted, and its fate is drawn.
     pub(super) fn depart(&mut self, incoming: &Incoming) -> Departure {
+        self.keep_up();
         let account = Caller::account_of(&self.world, incoming);
         let facts = Facts {
             account: account.as_ref().map_or("", AccountId::as_str),
@@ -247,6 +261,7 @@ impl State {
 
     /// One turn at the world: with a file, alone among all processes that use it.
     fn turn<T>(&mut self, work: impl FnOnce(&mut World) -> (T, bool)) -> Result<T, WorldFileError> {
+        self.keep_up();
         let Some(file) = &mut self.file else {
             self.turns += 1;
             // What has changed is noted for a file that there is not: now and then, so that it costs nothing each time.
@@ -279,9 +294,9 @@ impl State {
             mutating: is_mutating(&incoming.operation),
             outcome,
         };
-        self.counts.add(&call);
-        if let Some(calls) = &mut self.calls {
-            calls.push(call);
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).add(&call);
+        if !self.served {
+            self.calls.push(call);
         }
     }
 

@@ -249,7 +249,15 @@ def trouble():
     for gateway in gateways:
         if not gateway["Attachments"] and not gateway["Tags"]:
             ec2.delete_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"])
-    print("trouble: throttled, lost on the way there, lost on the way back")
+    tag = {"Resources": [ec2.describe_vpcs()["Vpcs"][0]["VpcId"]], "Tags": [{"Key": "Name", "Value": "check"}]}
+    try:
+        for _ in range(200):
+            ec2.create_tags(**tag)
+        raise AssertionError("the rate was not held")
+    except ClientError as error:
+        assert error.response["Error"]["Code"] == "RequestLimitExceeded", error
+    boto3.client("ec2", config=Config(retries={"mode": "standard", "max_attempts": 10})).create_tags(**tag)
+    print("trouble: too many calls, throttled, lost on the way there, lost on the way back")
 
 
 def others():
@@ -272,6 +280,7 @@ def counted():
     assert counts["total"] == sum(row["count"] for row in counts["sorts"]), counts
     throttled = [row for row in counts["sorts"] if row["outcome"] == "Throttling"]
     assert [(row["operation"], row["count"]) for row in throttled] == [("ListExports", 2)], throttled
+    assert any(row["outcome"] == "RequestLimitExceeded" for row in counts["sorts"]), counts
     urllib.request.urlopen(urllib.request.Request(url, method="DELETE"))
     assert json.load(urllib.request.urlopen(url))["total"] == 0
     print(f"counted: {counts['total']} calls")

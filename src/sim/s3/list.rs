@@ -45,7 +45,10 @@ impl Item<'_> {
 pub(super) fn objects(world: &World, request: &Request, bucket: &str) -> Result<Reply, ApiError> {
     let text = |name: &str| request.params.get(name).unwrap_or_default();
     let (prefix, delimiter) = (text("prefix"), text("delimiter"));
-    let asked: Option<usize> = request.params.parsed("max-keys")?;
+    let asked =
+        request.params.get("max-keys").map(str::parse::<usize>).transpose().map_err(|_| {
+            ApiError::new("InvalidArgument", "Provided max-keys not an integer or within integer range")
+        })?;
     let size = asked.unwrap_or(LARGEST_PAGE).min(LARGEST_PAGE);
     // A page goes on behind the last thing of the one before, which is what its token says.
     let token = request.params.get("continuation-token");
@@ -66,8 +69,9 @@ pub(super) fn objects(world: &World, request: &Request, bucket: &str) -> Result<
         if item.key() <= after || page.last().is_some_and(|last| last.key() == item.key()) {
             continue;
         }
-        more = page.len() == size;
-        if more {
+        if page.len() == size {
+            // Of a page that is to hold nothing, there is no next one either.
+            more = size > 0;
             break;
         }
         page.push(item);

@@ -164,7 +164,7 @@ async fn bodies_in_pieces_and_in_frames_are_read() {
     let answer = served.raw(signed("GET /", "s3", "", "").as_bytes()).await;
     assert!(answer.contains("<Name>acme</Name>"), "{answer}");
     let presigned = format!(
-        "GET /acme/a?X-Amz-Credential=AKIA{HUB}ORCH%2F20260101%2Fus-east-1%2Fs3%2Faws4_request HTTP/1.1\r\n\
+        "GET /acme/a?X-Amz-Credential=AKIA{HUB}ORCH%2F20260101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Signature=ab HTTP/1.1\r\n\
          Host: localhost\r\nConnection: close\r\n\r\n"
     );
     assert!(served.raw(presigned.as_bytes()).await.ends_with("hello world"));
@@ -209,7 +209,7 @@ async fn what_is_no_call_is_refused_in_words_and_the_server_goes_on() {
         (signed("POST /", "ec2", &many, ""), "431", ""),
         (signed(&format!("GET /{}", "a".repeat(100_000)), "ec2", "", ""), "4", ""),
         (signed("GET /", "ec2", "", "").replace("Host: localhost\r\n", ""), "400", "Host"),
-        (signed("GET /", "ec2", "", "").replace("Host: localhost", "Host: a b/c"), "400", "Host"),
+        (signed("GET /", "ec2", "", "").replace("Host: localhost", "Host: a b/c"), "403", "AccessDenied"),
         (signed("POST /_orch/calls", "ec2", "", ""), "405", ""),
         (
             signed("PUT /acme/a", "s3", "Content-Encoding: aws-chunked\r\nContent-Length: 2\r\n", "zz"),
@@ -221,6 +221,11 @@ async fn what_is_no_call_is_refused_in_words_and_the_server_goes_on() {
         let shown: String = request.chars().take(200).collect();
         assert!(status(&answer).starts_with(code) && answer.contains(text), "{shown:?}: {answer}");
     }
+    // Objects may be large, forms need not be.
+    let large = post("ec2", &"a=b&".repeat(300_000));
+    assert_eq!(status(&served.raw(large.as_bytes()).await), "413");
+    let region = post("ec2", "Action=DescribeVpcs").replace("us-east-1", &"x".repeat(1000));
+    assert!(served.raw(region.as_bytes()).await.contains("is no region"));
     let mut bytes = signed("PUT /acme/a", "s3", "Content-Length: 2\r\n", "").into_bytes();
     bytes.extend([0xff, 0xfe]);
     assert!(served.raw(&bytes).await.contains("NotImplemented"));
@@ -255,7 +260,6 @@ async fn a_call_that_is_to_be_lost_breaks_its_connection() {
 #[tokio::test]
 async fn calls_are_counted_told_and_counted_anew() {
     let served = Served::start(Timing::instant(), Faults::of([Fault::new(Effect::Refused).nth(2)])).await;
-    served.sim.only_count();
     let ask = post("sts", "Action=GetCallerIdentity");
     for _ in 0..3 {
         served.raw(ask.as_bytes()).await;
@@ -319,4 +323,88 @@ async fn it_ends_with_idle_connections_and_calls_under_way() {
     let _ = waiting.read_to_end(&mut rest).await;
     assert!(rest.is_empty());
     assert!(TcpStream::connect(served.address).await.is_err());
+}
+
+#[tokio::test]
+async fn web_pages_and_names_of_other_machines_are_refused() {
+    let served = Served::quick().await;
+    let ask = post("ec2", "Action=DescribeVpcs");
+    let calls = "GET /_orch/calls HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    for request in [ask.as_str(), calls] {
+        assert_eq!(status(&served.raw(request.as_bytes()).await), "200");
+        for host in ["evil.example:4566", "localhost.evil.example", "203.0.113.9"] {
+            let asked = request.replace("Host: localhost", &format!("Host: {host}"));
+            assert_eq!(status(&served.raw(asked.as_bytes()).await), "403", "{host}");
+        }
+        for header in ["Origin: http://evil.example", "Origin: null", "Sec-Fetch-Site: cross-site"] {
+            let asked = request.replace("Connection", &format!("{header}\r\nConnection"));
+            assert_eq!(status(&served.raw(asked.as_bytes()).await), "403", "{header}");
+        }
+    }
+    for (service, more) in [("ec2", "&X-Amz-Signature=ab"), ("s3", "")] {
+        let link = format!(
+            "GET /?Action=DescribeVpcs&X-Amz-Credential=AKIA{HUB}ORCH%2F1%2Fus-east-1%2F{service}%2Faws4_request{more} \
+             HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+        );
+        assert!(served.raw(link.as_bytes()).await.contains("MissingAuthenticationToken"), "{service}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_was_sent_takes_its_course_without_its_sender() {
+    let slow = Fault::slow(Duration::from_millis(300)).on("CreateVpc");
+    let served = Served::start(Timing::instant(), Faults::of([slow])).await;
+    let mut stream = served.connect().await;
+    stream.write_all(post("ec2", "Action=CreateVpc&CidrBlock=10.0.0.0%2F16").as_bytes()).await.unwrap();
+    // It has arrived once a later one was answered.
+    served.raw(post("sts", "Action=GetCallerIdentity").as_bytes()).await;
+    drop(stream);
+    while served.sim.counts().total < 2 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let seen = served.raw(post("ec2", "Action=DescribeVpcs").as_bytes()).await;
+    assert_eq!(seen.matches("<vpcId>").count(), 1, "{seen}");
+}
+
+#[tokio::test]
+async fn what_is_refused_has_the_form_of_its_service_and_is_counted() {
+    let served = Served::quick().await;
+    let s3 = client!(aws_sdk_s3, served, served.sim.credentials(HUB));
+    s3.create_bucket().bucket("acme-objects").send().await.unwrap();
+    let put = s3.put_object().bucket("acme-objects").key("a").body(ByteStream::from_static(&[0xff, 0xfe]));
+    assert_eq!(put.send().await.unwrap_err().code(), Some("NotImplemented"));
+    let page = s3.list_objects_v2().bucket("acme-objects").max_keys(0).send().await.unwrap();
+    assert_eq!((page.is_truncated(), page.key_count()), (Some(false), Some(0)));
+    let error = s3.list_objects_v2().bucket("acme-objects").max_keys(-1).send().await.unwrap_err();
+    assert_eq!(error.code(), Some("InvalidArgument"));
+    let refused = Outcome::Failed("NotImplemented".to_owned());
+    assert!(served.sim.counts().sorts.iter().any(|(sort, count)| sort.outcome == refused && *count == 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_ends_while_another_process_holds_its_world() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("world.json");
+    let sim = Sim::builder().timing(Timing::instant()).open(&path).unwrap();
+    let lock = std::fs::File::open(folder.path().join("world.json.lock")).unwrap();
+    lock.lock().unwrap();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel();
+    let task = tokio::spawn(sim.clone().serve(listener, async { stopped.await.unwrap_or_default() }));
+    let mut waiting = Vec::new();
+    for _ in 0..8 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(post("ec2", "Action=DescribeVpcs").as_bytes()).await.unwrap();
+        waiting.push(stream);
+    }
+    // Who asks for the counts is told them all the same.
+    let mut asking = TcpStream::connect(address).await.unwrap();
+    asking.write_all(b"GET /_orch/calls HTTP/1.1\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut told = String::new();
+    asking.read_to_string(&mut told).await.unwrap();
+    assert!(told.contains("\"total\":0"), "{told}");
+    stop.send(()).unwrap();
+    task.await.unwrap();
+    assert_eq!(sim.counts().total, 0);
 }

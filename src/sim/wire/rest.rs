@@ -88,13 +88,13 @@ pub(crate) fn object_of_this_machine(url: &str) -> Option<(String, String)> {
 
 /// The bucket that stands before the name of this machine, `BUCKET.localhost` or `BUCKET.s3.localhost`; empty where none
 /// does. `None` for the name of another machine.
-fn of_this_machine(host: &str) -> Option<&str> {
+pub(crate) fn of_this_machine(host: &str) -> Option<&str> {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     };
-    let is_address = name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
-    if is_address || name == "localhost" || name == "s3.localhost" {
+    let is_this = name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    if is_this || name == "localhost" || name == "s3.localhost" {
         return Some("");
     }
     let before = name.strip_suffix(".localhost")?;
@@ -146,7 +146,7 @@ mod tests {
         ] {
             assert_eq!(found(host, path).as_deref(), Some(expected), "{host}/{path}");
         }
-        for host in ["127.0.0.1:4566", "localhost", "example.com", "acme.localhost.example.com:80"] {
+        for host in ["127.0.0.1:4566", "localhost", "example.com", "acme.localhost.example.com:80", "203.0.113.9"] {
             assert_eq!(found(host, ""), None, "{host}");
         }
     }
@@ -155,7 +155,13 @@ mod tests {
     fn an_object_of_this_machine_is_told_from_others() {
         let found = |url| object_of_this_machine(url).map(|(bucket, key)| format!("{bucket} {key}"));
         assert_eq!(found("http://127.0.0.1:4566/acme/a/b?x=1").as_deref(), Some("acme a/b"));
-        for url in ["https://acme.s3.amazonaws.com/a", "http://acme.s3.amazonaws.com/a", "http://127.0.0.1/acme", "x"] {
+        for url in [
+            "https://acme.s3.amazonaws.com/a",
+            "http://acme.s3.amazonaws.com/a",
+            "http://127.0.0.1/acme",
+            "http://203.0.113.9/a/b",
+            "x",
+        ] {
             assert_eq!(found(url), None, "{url}");
         }
     }

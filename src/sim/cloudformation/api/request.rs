@@ -89,7 +89,9 @@ pub(in super::super) fn template_at<'a>(world: &'a World, place: &Place, url: &s
     let named = match S3Url::parse(url) {
         Some(S3Url { bucket, key, region, version, .. }) => Some((bucket, key, region, version)),
         // What clients make of the address of a served AWS.
-        None => object_of_this_machine(url).map(|(bucket, key)| (bucket, key, None, None)),
+        None => {
+            object_of_this_machine(url).filter(|_| world.rules.served).map(|(bucket, key)| (bucket, key, None, None))
+        }
     };
     let (bucket, key, region, version) = named.ok_or_else(|| invalid("TemplateURL must be a supported URL."))?;
     let own = world.buckets.get(&bucket).map(|bucket| bucket.place.region.as_str());
