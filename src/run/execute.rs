@@ -219,9 +219,11 @@ fn told(job: &Job, rolled_out: &[RolledOut], event: &EngineEvent, took: impl Fn(
             failed: failed.iter().map(|node| id(*node)).collect(),
             left: *left,
         }),
-        EngineEvent::Started(_) | EngineEvent::Ended(..) | EngineEvent::Held(_) | EngineEvent::Withdrawing { .. } | EngineEvent::Panicked(..) => {
-            None
-        }
+        EngineEvent::Started(_)
+        | EngineEvent::Ended(..)
+        | EngineEvent::Held(_)
+        | EngineEvent::Withdrawing { .. }
+        | EngineEvent::Panicked(..) => None,
     }
 }
 
