@@ -40,6 +40,13 @@ impl StackEvent {
         })
     }
 
+    #[cfg(test)]
+    pub(crate) fn sample() -> Self {
+        let [id, stack, resource, physical_id, kind, status] =
+            ["1", "arn", "Vpc", "vpc-1", "AWS::EC2::VPC", "CREATE_COMPLETE"].map(str::to_owned);
+        Self { id, stack, resource, physical_id, kind, status, reason: None, token: None, at: None }
+    }
+
     /// Whether it is about the stack itself rather than one of its resources.
     pub fn is_stack(&self) -> bool {
         self.physical_id == self.stack

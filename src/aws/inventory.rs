@@ -78,6 +78,17 @@ impl Regional {
         }
     }
 
+    /// A VPC, if there is one of this id.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::vpcs`].
+    pub async fn vpc(&self, id: &str) -> Result<Option<Vpc>, CallError> {
+        let by_id = || aws_sdk_ec2::types::Filter::builder().name("vpc-id").values(id).build();
+        let answer = self.call("DescribeVpcs", || self.ec2().describe_vpcs().filters(by_id()).send()).await?;
+        Ok(answer.vpcs.unwrap_or_default().into_iter().filter_map(Vpc::read).find(|vpc| vpc.id == id))
+    }
+
     /// Every stack that the account has here, nested ones too, those aside that are deleted. It takes the permission to
     /// describe and to list all stacks.
     ///

@@ -225,6 +225,9 @@ impl Page<'_> {
         if guards.express {
             self.fact("deployment", "express");
         }
+        if guards.early_outputs {
+            self.fact("early outputs", "given to peerings and routes before the stack is complete");
+        }
     }
 
     fn side(&mut self, plan: &Plan, name: &str, side: &Side) {

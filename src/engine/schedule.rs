@@ -32,6 +32,8 @@ pub enum Input {
         /// The node that needs it.
         to: Ix,
     },
+    /// A node that runs says that it will not end well: what it has released does not hold.
+    Recalled(Ix),
     /// A node's work has ended.
     Finished(Ix, Outcome),
     /// What a node did was taken back, or could not be.
@@ -75,7 +77,7 @@ pub enum Command {
         reason: StopReason,
         /// How many nodes are left undone by it.
         left: usize,
-        /// How many run.
+        /// How many run or are taken back.
         running: usize,
     },
     /// Tell that nothing more of a roll-out starts; those that are left are told by [`Command::Leave`].
@@ -111,6 +113,8 @@ pub struct Schedule {
     left: usize,
     /// How many nodes run, without those that have no lane.
     running: usize,
+    /// How many are taken back, without those that have no lane.
+    withdrawing: usize,
     stopping: Option<StopReason>,
     fail_fast: bool,
 }
@@ -150,6 +154,7 @@ impl Schedule {
             unstarted: statuses.len(),
             left: graph.nodes().filter(|node| ready.has_lanes(*node)).count(),
             running: 0,
+            withdrawing: 0,
             stopping: None,
             fail_fast: settings.fail_fast,
             graph,
@@ -185,6 +190,13 @@ impl Schedule {
         match input {
             Input::Begin => {}
             Input::Released { node, to } => self.release(node, to)?,
+            Input::Recalled(node) => {
+                let runs = self.status(node) == Status::Running;
+                self.advance(node, Step::Recall)?;
+                if runs {
+                    self.lose(node, node, &mut commands)?;
+                }
+            }
             Input::Finished(node, outcome) => self.finish(node, outcome, &mut commands)?,
             Input::Withdrawn(node, outcome) => self.advance(node, Step::Withdrawn(outcome))?,
             Input::Aborted(node) => {
@@ -223,6 +235,12 @@ impl Schedule {
         if status.is_unstarted() && !next.is_unstarted() {
             self.unstarted -= 1;
             self.left -= usize::from(self.ready.has_lanes(node));
+        }
+        let is_withdrawing = |status: Status| matches!(status, Status::Withdrawing { .. });
+        match (is_withdrawing(*status), is_withdrawing(next)) {
+            (false, true) => self.withdrawing += usize::from(self.ready.has_lanes(node)),
+            (true, false) => self.withdrawing -= usize::from(self.ready.has_lanes(node)),
+            _ => {}
         }
         *status = next;
         if let Status::Ended(fate) = next
@@ -319,9 +337,10 @@ impl Schedule {
         self.waves.failed(roll_out)
     }
 
-    /// Whether something that `node` stands on was left.
+    /// Whether something that `node` stands on has ended and not well, which where all is left takes nothing back.
     fn is_adrift(&self, node: Ix) -> bool {
-        self.graph.needs(node).any(|needed| self.status(needed) == Status::Ended(Fate::Aborted))
+        let is_lost = |needed| matches!(self.status(needed), Status::Ended(fate) if fate != Fate::Done);
+        self.graph.needs(node).any(is_lost)
     }
 
     /// One of the nodes that `node` needs is done, or has released what it needs. The last one makes it ready.
@@ -360,7 +379,7 @@ impl Schedule {
         Ok(())
     }
 
-    /// `node` has not ended well, because of `because`. All that needs it, directly or not, is skipped, or taken back if it
+    /// `node` has not ended well, or will not, because of `because`. All that needs it, directly or not, is skipped, or taken back if it
     /// has run on what was released. What an earlier failure or a stop has ended is passed over together with all behind
     /// it, so every node is visited once in a run. Where all is left, nothing is taken back.
     fn lose(&mut self, node: Ix, because: Ix, commands: &mut Vec<Command>) -> Result<(), Illegal> {
@@ -395,7 +414,7 @@ impl Schedule {
             return Ok(());
         }
         self.stopping = Some(reason);
-        commands.push(Command::Stop { reason, left: self.left, running: self.running });
+        commands.push(Command::Stop { reason, left: self.left, running: self.running + self.withdrawing });
         if self.unstarted > 0 {
             let graph = Arc::clone(&self.graph);
             for node in graph.nodes().filter(|node| self.statuses[node.index()].is_unstarted()).collect::<Vec<_>>() {

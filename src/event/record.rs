@@ -99,6 +99,7 @@ mod tests {
             Event::RunFinished {
                 tally: Tally { done: 1, changed: 1, failed: 2, skipped: 3, not_started: 4, aborted: 5 },
                 took_ms: 12_345,
+                saved_ms: Some(6),
             },
         ]
     }
@@ -131,7 +132,7 @@ mod tests {
         {"version":1,"at":7,"event":"node_skipped","node":"peerings.spoke[dev]","because":"stacks.spoke[dev]"}
         {"version":1,"at":7,"event":"node_not_started","node":"routes.a"}
         {"version":1,"at":7,"event":"stopping","reason":"fail_fast","left":3,"running":2}
-        {"version":1,"at":7,"event":"run_finished","done":1,"changed":1,"failed":2,"skipped":3,"not_started":4,"aborted":5,"took_ms":12345}
+        {"version":1,"at":7,"event":"run_finished","done":1,"changed":1,"failed":2,"skipped":3,"not_started":4,"aborted":5,"took_ms":12345,"saved_ms":6}
         "#);
     }
 

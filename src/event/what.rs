@@ -185,6 +185,10 @@ pub enum Event {
         tally: Tally,
         /// How long the run took.
         took_ms: u64,
+        /// How much longer it would have taken, at the least, without outputs that were given before their stacks were
+        /// complete, if any were.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        saved_ms: Option<u64>,
     },
 }
 

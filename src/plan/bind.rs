@@ -187,6 +187,7 @@ impl Binder<'_> {
             timeout: declared.timeout,
             on_failure: declared.on_failure,
             express: declared.express,
+            early_outputs: declared.early_outputs,
         }
     }
 

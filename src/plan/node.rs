@@ -169,6 +169,8 @@ pub struct Guards {
     pub on_failure: Option<Failing>,
     /// Whether its operations are over before its resources can be used.
     pub express: bool,
+    /// Whether peerings and routes are given its outputs once these are certain, before it is complete.
+    pub early_outputs: bool,
 }
 
 /// From what a stack is protected: exactly this.

@@ -277,6 +277,10 @@ struct StackTable {
     /// `"express"`: an operation is over when the configuration is applied, before resources can be used.
     #[schemars(example = &"express")]
     deployment: Option<Deployment>,
+    /// Whether peerings and routes are given its outputs as soon as these are certain, before it is complete. If it fails, what
+    /// they have made is taken back.
+    #[schemars(example = true)]
+    early_outputs: Option<bool>,
 }
 
 /// How a group is rolled out: no instance of a wave starts before all of the wave before have ended.

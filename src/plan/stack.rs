@@ -12,7 +12,7 @@ use super::text::Text;
 use crate::diag::Span;
 
 /// The keys of a stack.
-pub(super) const KEYS: [&str; 22] = [
+pub(super) const KEYS: [&str; 23] = [
     "for_each",
     "account",
     "region",
@@ -35,6 +35,7 @@ pub(super) const KEYS: [&str; 22] = [
     "timeout",
     "on_failure",
     "deployment",
+    "early_outputs",
 ];
 
 /// What a template can be allowed:

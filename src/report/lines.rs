@@ -315,7 +315,7 @@ mod tests {
             (63_000, Event::Stopping { reason: StopReason::Interrupted, left: 0, running: 2 }),
             (63_500, Event::Stopping { reason: StopReason::Aborted, left: 0, running: 1 }),
             (63_600, Event::NodeAborted { node: node("stacks.late"), took_ms: 2_000 }),
-            (63_700, Event::RunFinished { tally: crate::event::Tally::default(), took_ms: 63_700 }),
+            (63_700, Event::RunFinished { tally: crate::event::Tally::default(), took_ms: 63_700, saved_ms: None }),
         ]
     }
 

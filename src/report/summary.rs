@@ -21,6 +21,7 @@ pub struct Digest {
     command: Option<Command>,
     nodes: usize,
     took_ms: Option<u64>,
+    saved_ms: Option<u64>,
     tally: Tally,
     changed: Vec<(NodeId, Change, Vec<String>)>,
     failed: Vec<(NodeId, Failure)>,
@@ -85,7 +86,9 @@ impl Digest {
                 self.not_started.push(node.clone());
             }
             Event::RollOutHeld { group, failed, .. } => self.held.push((group.clone(), failed.clone())),
-            Event::RunFinished { took_ms, .. } => self.took_ms = Some(*took_ms),
+            Event::RunFinished { took_ms, saved_ms, .. } => {
+                (self.took_ms, self.saved_ms) = (Some(*took_ms), *saved_ms);
+            }
             Event::NodeStarted { .. } | Event::NodeProgress { .. } | Event::Stopping { .. } => {}
         }
     }
@@ -208,7 +211,8 @@ impl Digest {
         parts.push(palette.good(format_args!("{changed} changed")));
         parts.push(format!("{unchanged} unchanged"));
         let time = self.took_ms.map(|took_ms| format!(" in {}", took(took_ms))).unwrap_or_default();
-        format!("{}{time}", parts.join(", "))
+        let saved = self.saved_ms.map(|saved| format!("; early outputs saved {}", took(saved))).unwrap_or_default();
+        format!("{}{time}{saved}", parts.join(", "))
     }
 }
 
@@ -264,7 +268,7 @@ mod tests {
 
     fn finished() -> Event {
         // The digest counts by itself; only the duration is taken from here.
-        Event::RunFinished { tally: Tally::default(), took_ms: 41_234 }
+        Event::RunFinished { tally: Tally::default(), took_ms: 41_234, saved_ms: None }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod course;
 mod distinct;
 mod drafts;
 mod drift;
+mod early;
 mod execute;
 mod foresee;
 mod gathered;
@@ -28,6 +29,7 @@ mod results;
 mod runner;
 #[cfg(test)]
 mod samples;
+mod saved;
 mod survey;
 mod template;
 mod template_checks;

@@ -49,7 +49,7 @@ pub enum Outcome {
     Failed(String),
     /// It never arrived.
     NotArrived,
-    /// It took effect, and the caller did not hear of it.
+    /// It arrived, and the caller did not hear what came of it.
     AnswerLost,
 }
 
@@ -230,25 +230,28 @@ impl State {
         if self.is_stopped() {
             return Ok(Arrival::Stopped);
         }
-        // Somebody who is nobody is refused for that, and takes nothing of anybody's rate.
-        let account = Caller::account_of(&self.world, incoming);
-        let through = account.is_none_or(|account| {
-            let (place, operation) = ((&account, &incoming.region), (incoming.service, &*incoming.operation));
-            self.buckets.take(&self.world.rules.rates, place, operation, self.clock.now())
-        });
-        let effect = if through { fate.effect } else { Some(Effect::Throttle) };
-        let result = self.turn(|world| {
+        let mut buckets = std::mem::take(&mut self.buckets);
+        let answered = self.turn(|world| {
+            // Somebody who is nobody is refused for that, and takes nothing of anybody's rate.
+            let through = Caller::account_of(world, incoming).is_none_or(|account| {
+                let (place, operation) = ((&account, &incoming.region), (incoming.service, &*incoming.operation));
+                buckets.take(&world.rules.rates, place, operation, world.now)
+            });
+            let effect = if through { fate.effect } else { Some(Effect::Throttle) };
             let result = handle(world, incoming, effect);
             let changed = result.is_ok() && (is_mutating(&incoming.operation) || is_remembered(&incoming.operation));
             (result, changed)
-        })?;
+        });
+        self.buckets = buckets;
+        let result = answered?;
         let lost = fate.effect == Some(Effect::LostAfter);
         let took_effect = result.is_ok() && is_mutating(&incoming.operation);
         self.mutations += usize::from(took_effect);
         let stopped = took_effect && self.is_stopped();
         let outcome = match &result {
+            // Whatever was answered, nobody has it.
+            _ if lost || stopped => Outcome::AnswerLost,
             Err(error) => Outcome::Failed(error.code.to_string()),
-            Ok(_) if lost || stopped => Outcome::AnswerLost,
             Ok(_) => Outcome::Succeeded,
         };
         self.record(incoming, outcome);

@@ -39,6 +39,7 @@ pub struct Ready {
     plan: Arc<Plan>,
     graph: Arc<Graph>,
     sources: Arc<Sources>,
+    settings: Settings,
 }
 
 /// An event with the milliseconds since the run began.
@@ -60,7 +61,7 @@ pub fn read(path: &str, files: &impl Files) -> Ready {
     assert!(!loaded.problems.iter().any(Problem::is_error), "{:?}", loaded.problems);
     let plan = loaded.plan.unwrap();
     let graph = of_plan(&plan).unwrap();
-    Ready { plan: Arc::new(plan), graph: Arc::new(graph), sources: Arc::new(loaded.sources) }
+    Ready { plan: Arc::new(plan), graph: Arc::new(graph), sources: Arc::new(loaded.sources), settings: SETTINGS }
 }
 
 const SETTINGS: Settings = Settings { limits: Limits::UNLIMITED, fail_fast: false };
@@ -72,6 +73,11 @@ async fn sessions(sim: &Sim, jobs: &[&Job]) -> Sessions {
 }
 
 impl Ready {
+    /// The same plan, to be run by other settings.
+    pub fn with(self, settings: Settings) -> Self {
+        Self { settings, ..self }
+    }
+
     /// Applies all of the plan and gives the tally with everything that was told.
     pub async fn apply(&self, sim: &Sim) -> (Tally, Told) {
         self.run(sim, vec![(Job::apply(Arc::clone(&self.plan), Arc::clone(&self.graph), &self.all()), Command::Apply)])
@@ -115,7 +121,7 @@ impl Ready {
         let inventory = Inventory::empty(&self.plan.name);
         let grounds = grounds(&self.plan, &inventory);
         let searching = search(&self.plan, &inventory, &grounds, &sessions, &[], false);
-        let (preview, found) = Box::pin(async { tokio::join!(foresee(&job, SETTINGS, looking), searching) }).await;
+        let (preview, found) = Box::pin(async { tokio::join!(foresee(&job, self.settings, looking), searching) }).await;
         let left = found.left(&self.plan, &WantedRoutes::foreseen(&self.plan, &outlooks, &self.sources), &inventory);
         assert!(left.leaving.is_empty() && left.unsearched.is_empty(), "{left:?}");
         if !apply {
@@ -130,7 +136,7 @@ impl Ready {
             change_sets,
         };
         let (_words, control) = mpsc::unbounded_channel();
-        let tally = execute(&job, Command::Apply, SETTINGS, means, control).await;
+        let tally = execute(&job, Command::Apply, self.settings, means, control).await;
         (preview, tally)
     }
 
@@ -163,7 +169,7 @@ impl Ready {
         let mut tally = Tally::default();
         for (job, command) in jobs {
             let (_words, control) = mpsc::unbounded_channel();
-            tally = execute(&Arc::new(job), command, SETTINGS, means.clone(), control).await;
+            tally = execute(&Arc::new(job), command, self.settings, means.clone(), control).await;
         }
         let told = told.lock().unwrap().clone();
         (tally, told)

@@ -16,7 +16,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use self::reader::Reader;
 use self::stacks::Sighting;
 use self::watch::Due;
 use super::call::{CallError, Class};
@@ -26,6 +25,7 @@ use super::regional::Regional;
 use super::status::{Phase, StackStatus};
 
 pub use forecast::Forecast;
+pub use reader::Reader;
 pub(super) use stacks::Stacks;
 
 /// One step on the way of a node, for whoever watches.

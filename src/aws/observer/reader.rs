@@ -9,7 +9,7 @@ use crate::aws::regional::Regional;
 
 /// The events of an operation that were read so far.
 #[derive(Debug, Default)]
-pub(super) struct Reader {
+pub struct Reader {
     seen: HashSet<String>,
 }
 
@@ -39,11 +39,7 @@ impl Reader {
     /// # Errors
     ///
     /// The call was refused or did not come through.
-    pub(super) async fn read(
-        &mut self,
-        regional: &Regional,
-        operation: &Operation,
-    ) -> Result<Vec<StackEvent>, CallError> {
+    pub async fn read(&mut self, regional: &Regional, operation: &Operation) -> Result<Vec<StackEvent>, CallError> {
         let mut fresh = Vec::new();
         let mut next = None;
         loop {

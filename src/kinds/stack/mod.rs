@@ -14,6 +14,7 @@ mod differences;
 mod drift;
 #[cfg(test)]
 mod drift_tests;
+mod early;
 mod ending;
 mod forecast;
 mod foresee;
@@ -54,7 +55,7 @@ use self::update::How;
 use self::ways::Ways;
 use super::lost::pause;
 use super::{Adopt, Change, Claim, Done, Failure, Owner, Progress, Regional, Shown, Step};
-use crate::aws::{Class, OnFailure, Operation, Phase, Stack, StackSpec, took};
+use crate::aws::{CallError, Class, OnFailure, Operation, Phase, Stack, StackSpec, took};
 
 pub use allowed::Allowed;
 pub use cancel::cancel;
@@ -62,6 +63,7 @@ pub use change_sets::ChangeSets;
 pub use delivery::{Delivery, TemplateBucket, fits_in_request, read_at};
 pub use destroy::{destroy, foresee_destroy};
 pub use drift::drift;
+pub use early::Early;
 pub use forecast::Forecasts;
 pub use foresee::{Draft, Prepared, foresee, foresee_reading};
 pub use guards::{Guards, Policy, Protect};
@@ -123,6 +125,8 @@ pub struct With<'a> {
     pub shown: Option<&'a Shown>,
     /// How long things took before.
     pub forecasts: &'a Forecasts,
+    /// Who waits for outputs and may have them before the stack is complete.
+    pub early: Option<Early<'a>>,
 }
 
 /// How often to look at a stack that others change meanwhile, or whose change brings no answer.
@@ -178,7 +182,7 @@ pub async fn converge(
                 with.shown.map_or(Ok(()), |shown| shown.permits_creation(&wanted.name))?;
                 creatable(regional, wanted).await?;
                 tracing::info!(stack = wanted.name, "there is no such stack: creating it");
-                Box::pin(create(regional, wanted, &attempt, with.forecasts, progress)).await?
+                Box::pin(create(regional, wanted, &attempt, with, progress)).await?
             }
             (Decision::Wait, Some(stack)) => {
                 tracing::info!(stack = wanted.name, status = %stack.status, "an earlier operation is under way: waiting for its end");
@@ -344,7 +348,7 @@ async fn create(
     regional: &Regional,
     wanted: &Wanted,
     attempt: &Attempt,
-    forecasts: &Forecasts,
+    With { early, forecasts, .. }: With<'_>,
     progress: Progress<'_>,
 ) -> Result<Attempted, Failure> {
     let spec = wanted.spec(regional, None).await?;
@@ -363,7 +367,8 @@ async fn create(
         Err(error) => return Err(error.into()),
     };
     let operation = Operation { stack: id, token: Some(token), before: None, forecast, deletes: false };
-    let (stack, events) = regional.settled(&operation, progress).await?;
+    let watch = early::Watch::creation(regional, wanted, early);
+    let (stack, events) = early::settled(regional, &operation, watch, progress).await?;
     if events.is_empty() {
         // The stack's events bear another token: an earlier run's create, or somebody else's with our tags.
         return Ok(Attempted::Again(None));
@@ -386,18 +391,18 @@ fn deleted(wanted: &Wanted, cause: Option<String>) -> Failure {
 
 /// Has CloudFormation look the template over before anything is made, unless it has taken that text already.
 async fn validate(regional: &Regional, wanted: &Wanted, spec: &StackSpec) -> Result<(), Failure> {
-    match regional.check_template(&spec.template).await {
-        Ok(()) => Ok(()),
-        Err(error) if error.is("ValidationError") => {
-            let mut failure = Failure::new(
-                format!("CloudFormation refuses template {}", wanted.path.display()),
-                error.message.clone(),
-            );
-            failure.request_id = error.request_id.map(Into::into);
-            Err(failure.help(format!("correct {} and run again", wanted.path.display())))
-        }
-        Err(error) => Err(error.into()),
+    regional.check_template(&spec.template).await.map_err(|error| not_taken(wanted, error))
+}
+
+/// What is said of a template that CloudFormation was asked about and did not take.
+fn not_taken(wanted: &Wanted, error: CallError) -> Failure {
+    if !error.is("ValidationError") {
+        return error.into();
     }
+    let mut failure =
+        Failure::new(format!("CloudFormation refuses template {}", wanted.path.display()), error.message.clone());
+    failure.request_id = error.request_id.map(Into::into);
+    failure.help(format!("correct {} and run again", wanted.path.display()))
 }
 
 /// An operation of an earlier run, waited for.

@@ -33,7 +33,7 @@ Outputs:
 /// An account, and the stack that is wanted in it.
 pub(super) struct World {
     pub(super) sim: Sim,
-    sessions: Sessions,
+    pub(super) sessions: Sessions,
     pub(super) wanted: Wanted,
 }
 
@@ -83,8 +83,8 @@ impl World {
     }
 
     pub(super) async fn converge_allowing(&self, allowed: &Allowed) -> Result<Done, Failure> {
-        let change_sets = ChangeSets::default();
-        let with = With { allowed, change_sets: &change_sets, shown: None, forecasts: &Forecasts::default() };
+        let (change_sets, forecasts) = (&ChangeSets::default(), &Forecasts::default());
+        let with = With { allowed, change_sets, shown: None, forecasts, early: None };
         converge(&self.dev(), &self.wanted, None, with, &unseen).await
     }
 
@@ -124,7 +124,8 @@ async fn a_stack_is_created_and_followed_and_a_second_time_nothing_happens() {
     let steps = Steps::default();
     let seen = steps.clone();
     let (allowed, change_sets) = (Allowed::default(), ChangeSets::default());
-    let with = With { allowed: &allowed, change_sets: &change_sets, shown: None, forecasts: &Forecasts::default() };
+    let forecasts = &Forecasts::default();
+    let with = With { allowed: &allowed, change_sets: &change_sets, shown: None, forecasts, early: None };
     let done = converge(&world.dev(), &world.wanted, None, with, &move |step| seen.take(step)).await.unwrap();
     assert_eq!(done.change, Change::Created);
     assert!(done.outputs["VPCId"].starts_with("vpc-"), "{:?}", done.outputs);

@@ -9,6 +9,7 @@ use super::super::adopt::TAKEN;
 use super::super::lost::insist;
 use super::super::{Change, Done, Failure, Progress, Regional, Step};
 use super::compare::{About, Reason};
+use super::early::{self, Watch};
 use super::foresee::changes;
 use super::guards::{self, Guarding};
 use super::token::{Attempt, CHANGE_SET};
@@ -164,7 +165,7 @@ pub(super) async fn update(
     stack: &Stack,
     (reasons, how): (Vec<String>, How),
     attempt: &mut Attempt,
-    With { change_sets, shown, forecasts, .. }: With<'_>,
+    With { change_sets, shown, early, forecasts, .. }: With<'_>,
     progress: Progress<'_>,
 ) -> Result<Attempted, Failure> {
     progress(Step { what: &wanted.name, status: "CreateChangeSet", reason: reasons.first().map(String::as_str) });
@@ -201,7 +202,9 @@ pub(super) async fn update(
             let mut told = first.write(regional, wanted, &stack.id, progress).await?;
             // What is replaced inside of a nested stack is as much gone.
             let replaces = changes.iter().flat_map(ShownChange::all).any(|change| change.effect == Effect::Replace);
-            let executing = Executing { wanted, stack, change_set: &change_set, replaces, how, change_sets, forecasts };
+            let watch = Watch::update(regional, wanted, early, stack, &changes).await?;
+            let change_set = &change_set;
+            let executing = Executing { wanted, stack, change_set, replaces, how, change_sets, forecasts, watch };
             let attempted = execute(regional, executing, reasons, attempt, progress).await;
             // Executed, deleted, or gone with another that was: it waits for nobody any more.
             change_sets.release(&name);
@@ -369,7 +372,6 @@ fn is_busy(error: &CallError) -> bool {
 }
 
 /// A change set about to be executed.
-#[derive(Clone, Copy)]
 struct Executing<'a> {
     wanted: &'a Wanted,
     stack: &'a Stack,
@@ -379,6 +381,8 @@ struct Executing<'a> {
     how: How,
     change_sets: &'a ChangeSets,
     forecasts: &'a Forecasts,
+    /// What tells outputs before its end.
+    watch: Option<Watch<'a>>,
 }
 
 async fn execute(
@@ -388,7 +392,7 @@ async fn execute(
     attempt: &mut Attempt,
     progress: Progress<'_>,
 ) -> Result<Attempted, Failure> {
-    let Executing { wanted, stack, change_set, replaces, how, change_sets, forecasts } = executing;
+    let Executing { wanted, stack, change_set, replaces, how, change_sets, watch, forecasts } = executing;
     let token = attempt.update();
     let details: Vec<String> = change_set.changes.iter().map(line).collect();
     for detail in &details {
@@ -417,7 +421,7 @@ async fn execute(
     let before = Some((stack.status.clone(), stack.updated));
     let forecast = unsure.is_none().then(|| forecasts.update(&change_set.changes, replaces));
     let operation = Operation { stack: stack.id.clone(), token: Some(token), before, forecast, deletes: false };
-    let (live, events) = regional.settled(&operation, progress).await?;
+    let (live, events) = early::settled(regional, &operation, watch, progress).await?;
     if events.is_empty() {
         // Nothing bears our token: it was not this change set that was executed.
         if unsure.as_ref().is_none_or(|error| error.class != Class::Lost) {

@@ -1,7 +1,7 @@
 //! Deleting what never was complete, so that it can be created.
 
 use super::super::token::Attempt;
-use super::super::{Attempted, Forecasts, Wanted, creatable, ending, validate};
+use super::super::{Attempted, Forecasts, Wanted, creatable, ending, not_taken};
 use super::{Deletion, delete, with_flags};
 use crate::aws::{CallError, Phase, Progress, Regional, Stack};
 use crate::event::Failure;
@@ -22,7 +22,9 @@ pub(super) async fn recreate(
 ) -> Result<Attempted, Failure> {
     // What cannot be made anew must not be deleted.
     creatable(regional, wanted).await?;
-    validate(regional, wanted, &wanted.spec(regional, None).await?).await?;
+    // Nor on the word of another account, which may have resource types that this one lacks.
+    let template = wanted.spec(regional, None).await?.template;
+    regional.check_template_itself(&template).await.map_err(|error| not_taken(wanted, error))?;
     // Somebody may have made the stack complete since it was looked at, and then it must not be deleted.
     if !is_as_it_was(regional, stack).await? {
         return Ok(Attempted::Moved);
