@@ -105,8 +105,8 @@ pub struct Schedule {
     standing: Standing,
     ready: Ready,
     waves: Waves,
-    /// Those that have ended and that the roll-outs have not heard of.
-    ended: VecDeque<(Ix, Fate)>,
+    /// Those that have ended, or have failed and are taken back first (`None`), and that the roll-outs have not heard of.
+    ended: VecDeque<(Ix, Option<Fate>)>,
     /// How many nodes have not started.
     unstarted: usize,
     /// The same without those that have no lane.
@@ -243,10 +243,12 @@ impl Schedule {
             _ => {}
         }
         *status = next;
-        if let Status::Ended(fate) = next
-            && !self.waves.is_empty()
-        {
-            self.ended.push_back((node, fate));
+        if !self.waves.is_empty() {
+            match next {
+                Status::Ended(fate) => self.ended.push_back((node, Some(fate))),
+                Status::Withdrawing { because } if because == node => self.ended.push_back((node, None)),
+                _ => {}
+            }
         }
         Ok(())
     }
@@ -295,10 +297,14 @@ impl Schedule {
         Ok(())
     }
 
-    /// Tells the roll-outs what has ended and does what follows, which may end more.
+    /// Tells the roll-outs what has ended or failed and does what follows, which may end more.
     fn roll_on(&mut self, commands: &mut Vec<Command>) -> Result<(), Illegal> {
         while let Some((node, fate)) = self.ended.pop_front() {
-            match self.waves.ended(node, fate) {
+            let turn = match fate {
+                Some(fate) => self.waves.ended(node, fate),
+                None => self.waves.failing(node),
+            };
+            match turn {
                 // A stop has left all that had not started.
                 _ if self.stopping.is_some() => {}
                 None => {}
@@ -329,7 +335,7 @@ impl Schedule {
         Ok(())
     }
 
-    /// Those because of which a roll-out is held back, in the order in which they ended.
+    /// Those because of which a roll-out is held back, in the order in which they failed.
     ///
     /// # Panics
     /// If there is no such roll-out.

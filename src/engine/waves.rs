@@ -81,9 +81,15 @@ impl Waves {
         self.roll_outs[roll_out].roll_out.waves.iter().flatten().copied()
     }
 
-    /// Those because of which a roll-out is held, in the order in which they ended.
+    /// Those because of which a roll-out is held, in the order in which they failed.
     pub(super) fn failed(&self, roll_out: usize) -> &[Ix] {
         &self.roll_outs[roll_out].failed
+    }
+
+    /// A node has failed, and what it did is taken back before it ends: what may not start for it must not start meanwhile.
+    pub(super) fn failing(&mut self, node: Ix) -> Option<Turn> {
+        let &(index, wave) = self.places.get(&node)?;
+        self.count(node, index, wave)
     }
 
     /// A node has ended; each is told once.
@@ -94,16 +100,15 @@ impl Waves {
         let &(index, wave) = self.places.get(&node)?;
         let progress = &mut self.roll_outs[index];
         progress.left[wave] -= 1;
+        let is_canary = progress.roll_out.canary && wave == 0;
+        if (fate == Fate::Failed || (is_canary && fate != Fate::Done))
+            && let Some(hold) = self.count(node, index, wave)
+        {
+            return Some(hold);
+        }
+        let progress = &mut self.roll_outs[index];
         if progress.held {
             return None;
-        }
-        let is_canary = progress.roll_out.canary && wave == 0;
-        if fate == Fate::Failed || (is_canary && fate != Fate::Done) {
-            progress.failed.push(node);
-            if is_canary || progress.failed.len() > progress.roll_out.tolerate {
-                progress.held = true;
-                return Some(Turn::Hold(index));
-            }
         }
         let before = progress.open;
         while progress.left[progress.open] == 0 && progress.open + 1 < progress.left.len() {
@@ -111,6 +116,19 @@ impl Waves {
         }
         let opened = &progress.roll_out.waves[before + 1..=progress.open];
         (!opened.is_empty()).then(|| Turn::Open(opened.concat()))
+    }
+
+    /// Counts a failure, once for each node; and whether that holds the roll-out.
+    fn count(&mut self, node: Ix, index: usize, wave: usize) -> Option<Turn> {
+        let progress = &mut self.roll_outs[index];
+        // There are never more of them than are tolerated, and one.
+        if progress.held || progress.failed.contains(&node) {
+            return None;
+        }
+        progress.failed.push(node);
+        let is_canary = progress.roll_out.canary && wave == 0;
+        progress.held = is_canary || progress.failed.len() > progress.roll_out.tolerate;
+        progress.held.then_some(Turn::Hold(index))
     }
 }
 

@@ -140,6 +140,27 @@ fn waves_without_a_node_are_passed_over() {
     let (mut schedule, first) = begun(2, &[], FREE, vec![roll_out(&[&[], &[0], &[], &[1]], true, 0)]);
     assert_eq!(first, [0]);
     assert_eq!(started(&schedule.ends(0, Outcome::Failed)), [0; 0], "nought is tolerated");
+    let (mut schedule, _) = begun(2, &[], FREE, vec![roll_out(&[&[], &[0], &[], &[1]], true, 1)]);
+    assert_eq!(started(&schedule.ends(0, Outcome::Failed)), [1], "of a canary without a node none is left");
+}
+
+#[test]
+fn a_failure_counts_before_it_is_taken_back_and_once() {
+    let two = NonZeroUsize::new(2).unwrap();
+    let settings = Settings { limits: Limits { total: two, per_lane: two }, ..FREE };
+    for (tolerate, starts, leaves) in [(0, vec![], vec![2]), (1, vec![2], vec![])] {
+        let rolled = vec![roll_out(&[&[1, 2]], false, tolerate)];
+        let (mut schedule, first) = begun(3, &[(0, 1), (0, 2)], settings, rolled);
+        assert_eq!(first, [0]);
+        assert_eq!(started(&schedule.step(Input::Released { node: Ix(0), to: Ix(1) }).unwrap()), [1]);
+        assert_eq!(started(&schedule.step(Input::Released { node: Ix(0), to: Ix(2) }).unwrap()), [0; 0], "no slot");
+        let commands = schedule.ends(1, Outcome::Failed);
+        assert!(commands.contains(&Command::Withdraw { node: Ix(1), because: Ix(1) }), "{commands:?}");
+        assert_eq!((started(&commands), left(&commands)), (starts, leaves), "{tolerate} tolerated");
+        let commands = schedule.step(Input::Withdrawn(Ix(1), Outcome::Done)).unwrap();
+        assert_eq!(commands, [], "it has counted");
+        assert_eq!(schedule.failed(0), [Ix(1)]);
+    }
 }
 
 /// A run of a random graph with roll-outs, and how each node ends if it runs.

@@ -13,6 +13,7 @@ use orch::sim::ec2::Status;
 use orch::sim::{Effect, Fault, Faults, Sim, Timing};
 use tokio::time::sleep;
 
+use crate::calls::NET_TEMPLATE;
 use crate::in_process::{Ready, Told, read, shipped};
 use crate::world::{Look, SPOKES};
 
@@ -113,18 +114,6 @@ Outputs:
   TopicArn: {Value: !Ref Topic}
 ";
 
-const SPOKE: &str = "\
-Parameters:
-  CidrBlock: {Type: String}
-Resources:
-  Vpc: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: !Ref CidrBlock}}
-  Table: {Type: 'AWS::EC2::RouteTable', Properties: {VpcId: !Ref Vpc}}
-Outputs:
-  VPCId: {Value: !Ref Vpc}
-  RouteTableId: {Value: !Ref Table}
-  VPCCIDRBlock: {Value: !GetAtt Vpc.CidrBlock}
-";
-
 const DESIGN: &str = r#"
 name   = "early"
 region = "us-east-1"
@@ -177,7 +166,7 @@ struct Written(String);
 impl Files for Written {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let named = |name: &str| path.ends_with(name);
-        let text = if named("hub.yaml") { HUB } else { SPOKE };
+        let text = if named("hub.yaml") { HUB } else { NET_TEMPLATE };
         Ok(if named("early.toml") { &self.0 } else { text }.as_bytes().to_vec())
     }
 }

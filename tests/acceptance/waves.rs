@@ -145,7 +145,7 @@ async fn a_destruction_knows_no_waves() {
     let (tally, told) = plan.destroy(&sim).await;
     assert!(tally.is_success());
     let times = times(&told);
-    let began: Vec<u128> = ["a", "c", "g"].map(|key| times[&format!("stacks.after[{key}]")].0).to_vec();
+    let began: Vec<u128> = ["a", "c", "g"].map(|key| times[&format!("stacks.app[{key}]")].0).to_vec();
     assert_eq!(began, [began[0]; 3]);
     assert!(sim.is_empty().unwrap());
 }
