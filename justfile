@@ -24,6 +24,14 @@ demo:
 moto:
     bash tests/moto/run
 
+# boto3 and the AWS CLI at the embedded AWS, served (needs Python; makes its own virtual environment).
+boto3:
+    bash tests/boto3/run
+
+# How long orch takes for a hub and N spokes in real time, beside a boto3 script and Sceptre (needs Python; about twenty minutes).
+makespan *ARGS:
+    bash benches/makespan {{ARGS}}
+
 # Everything that CI runs.
 ci:
     bash .ci/run

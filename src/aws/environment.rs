@@ -78,6 +78,7 @@ pub struct Environment {
     time_source: SharedTimeSource,
     even_backoff: bool,
     ask_code: Option<Arc<AskCode>>,
+    is_near: bool,
     nonces: Arc<Nonces>,
     rates: Arc<Rates>,
     /// What chains of roles have started from so far: whoever opens sessions twice is asked for a code once.
@@ -116,6 +117,7 @@ impl Environment {
             time_source,
             even_backoff: false,
             ask_code: None,
+            is_near: false,
             rates: Arc::default(),
             bases: Arc::default(),
         })
@@ -139,6 +141,7 @@ impl Environment {
             time_source,
             even_backoff: true,
             ask_code: None,
+            is_near: false,
             rates: Arc::default(),
             bases: Arc::default(),
         }
@@ -149,6 +152,17 @@ impl Environment {
     pub fn asking(mut self, ask_code: impl Fn(&str) -> std::io::Result<String> + Send + Sync + 'static) -> Self {
         self.ask_code = Some(Arc::new(ask_code));
         self
+    }
+
+    /// The same, of an AWS within this process: calls cost nothing, and stacks may be made in no time.
+    #[must_use]
+    pub fn near(self) -> Self {
+        Self { is_near: true, ..self }
+    }
+
+    /// Whether calls cost nothing, and stacks may be made in no time.
+    pub(super) fn is_near(&self) -> bool {
+        self.is_near
     }
 
     /// How to ask for the code of an MFA device, if there is a way.

@@ -21,6 +21,8 @@ pub struct StackEvent {
     pub reason: Option<String>,
     /// The token of the call that began the operation.
     pub token: Option<String>,
+    /// When it happened, in milliseconds since the epoch.
+    pub at: Option<i64>,
 }
 
 impl StackEvent {
@@ -34,7 +36,15 @@ impl StackEvent {
             status: event.resource_status?.as_str().to_owned(),
             reason: event.resource_status_reason,
             token: event.client_request_token,
+            at: event.timestamp.and_then(|time| time.to_millis().ok()),
         })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn sample() -> Self {
+        let [id, stack, resource, physical_id, kind, status] =
+            ["1", "arn", "Vpc", "vpc-1", "AWS::EC2::VPC", "CREATE_COMPLETE"].map(str::to_owned);
+        Self { id, stack, resource, physical_id, kind, status, reason: None, token: None, at: None }
     }
 
     /// Whether it is about the stack itself rather than one of its resources.
@@ -93,6 +103,7 @@ mod tests {
             status: status.to_owned(),
             reason: Some(reason.to_owned()).filter(|reason| !reason.is_empty()),
             token: None,
+            at: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The calls that list all that a place has: stacks, VPCs, peerings and route tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_ec2::types::VpcCidrBlockStateCode;
 
@@ -8,7 +8,7 @@ use super::call::{CallError, Class};
 use super::cloudformation::Stack;
 use super::ec2::{Peering, RouteTable};
 use super::regional::Regional;
-use super::status::Phase;
+use super::status::{Phase, StackStatus};
 
 /// The most that one page may hold. Without a size of pages, AWS throttles whoever has many.
 ///
@@ -78,6 +78,17 @@ impl Regional {
         }
     }
 
+    /// A VPC, if there is one of this id.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::vpcs`].
+    pub async fn vpc(&self, id: &str) -> Result<Option<Vpc>, CallError> {
+        let by_id = || aws_sdk_ec2::types::Filter::builder().name("vpc-id").values(id).build();
+        let answer = self.call("DescribeVpcs", || self.ec2().describe_vpcs().filters(by_id()).send()).await?;
+        Ok(answer.vpcs.unwrap_or_default().into_iter().filter_map(Vpc::read).find(|vpc| vpc.id == id))
+    }
+
     /// Every stack that the account has here, nested ones too, those aside that are deleted. It takes the permission to
     /// describe and to list all stacks.
     ///
@@ -87,13 +98,45 @@ impl Regional {
     pub async fn every_stack(&self) -> Result<Vec<Stack>, CallError> {
         let mut found = Vec::new();
         let mut next: Option<String> = None;
+        let mut pages = 0;
         loop {
+            pages += 1;
             let send = || self.cloudformation().describe_stacks().set_next_token(next.clone()).send();
             let answer = self.call("DescribeStacks", send).await?;
             found.extend(answer.stacks.unwrap_or_default().into_iter().filter_map(Stack::read));
             next = answer.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
                 found.retain(|stack| stack.status.phase() != Phase::Deleted);
+                self.stacks().note_pages(pages);
+                return Ok(found);
+            }
+        }
+    }
+
+    /// The ARNs of all stacks with something under way, each with its status. It takes the permission to list all stacks.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::vpcs`].
+    pub(super) async fn moving_stacks(&self) -> Result<HashMap<String, StackStatus>, CallError> {
+        let moving: Vec<_> = StackStatus::moving().map(aws_sdk_cloudformation::types::StackStatus::from).collect();
+        let mut found = HashMap::new();
+        let mut next: Option<String> = None;
+        loop {
+            let send = || {
+                let request = self.cloudformation().list_stacks().set_stack_status_filter(Some(moving.clone()));
+                request.set_next_token(next.clone()).send()
+            };
+            let answer = self.call("ListStacks", send).await?;
+            found.extend(
+                answer
+                    .stack_summaries
+                    .unwrap_or_default()
+                    .into_iter()
+                    .filter_map(|summary| Some((summary.stack_id?, StackStatus::new(summary.stack_status?.as_str())))),
+            );
+            next = answer.next_token.filter(|token| !token.is_empty());
+            if next.is_none() {
                 return Ok(found);
             }
         }

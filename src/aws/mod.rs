@@ -45,7 +45,7 @@ pub use environment::{AskCode, BadBundle, Environment};
 pub use events::{StackEvent, first_failure};
 pub use exports::Export;
 pub use inventory::Vpc;
-pub use observer::{Operation, Progress, Step};
+pub use observer::{Forecast, Operation, Progress, Reader as EventReader, Step, took};
 pub use recovery::{Leaving, StackResource};
 pub use regional::Regional;
 pub use resource_change::{Detail, ResourceChange};

@@ -13,7 +13,7 @@ use super::call::{self, CallError, Class, Outages, SdkError, Throttles};
 use super::credentials::Kept;
 use super::environment::{ThrottlesAside, retries_apart};
 use super::nonce::Nonces;
-use super::observer::Watchers;
+use super::observer::Stacks;
 use super::picture::Picture;
 use super::rates::{Class as Rated, Lane, Rates};
 use super::s3::Buckets;
@@ -50,7 +50,7 @@ struct Inner {
     template_checks: Arc<TemplateChecks>,
     nonces: Arc<Nonces>,
     rates: Arc<Rates>,
-    watchers: Watchers,
+    stacks: Stacks,
     picture: Picture,
 }
 
@@ -62,12 +62,15 @@ pub(super) struct Shared {
     pub(super) buckets: Arc<Buckets>,
     pub(super) template_checks: Arc<TemplateChecks>,
     pub(super) written: Arc<Written>,
+    /// Whether calls cost nothing, and stacks may be made in no time.
+    pub(super) is_near: bool,
 }
 
 impl Shared {
     /// Nothing is known yet.
-    pub(super) fn new(nonces: Arc<Nonces>, rates: Arc<Rates>) -> Self {
-        Self { nonces, rates, buckets: Arc::default(), template_checks: Arc::default(), written: Arc::default() }
+    pub(super) fn new(nonces: Arc<Nonces>, rates: Arc<Rates>, is_near: bool) -> Self {
+        let (buckets, template_checks, written) = (Arc::default(), Arc::default(), Arc::default());
+        Self { nonces, rates, buckets, template_checks, written, is_near }
     }
 }
 
@@ -114,7 +117,7 @@ impl Regional {
             .retry_partition(retries)
             .retry_classifier(ThrottlesAside)
             .build();
-        let Shared { nonces, rates, buckets, template_checks, written } = shared.clone();
+        let Shared { nonces, rates, buckets, template_checks, written, is_near } = shared.clone();
         let picture = Picture::new((account_id.clone(), region.clone()), written);
         let inner = Arc::new(Inner {
             account,
@@ -129,7 +132,7 @@ impl Regional {
             template_checks,
             nonces,
             rates,
-            watchers: Watchers::default(),
+            stacks: Stacks::new(is_near),
             picture,
         });
         Self { inner, awaits_new: false, urgency: 0 }
@@ -202,8 +205,8 @@ impl Regional {
         &self.inner.template_checks
     }
 
-    pub(super) fn watchers(&self) -> &Watchers {
-        &self.inner.watchers
+    pub(super) fn stacks(&self) -> &Stacks {
+        &self.inner.stacks
     }
 
     pub(super) fn picture(&self) -> &Picture {

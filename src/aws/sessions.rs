@@ -100,8 +100,8 @@ impl Sessions {
                 Some(AccountError { account: name.clone(), id: spec.id.clone(), cause })
             })
             .collect();
-        let (regionals, shared) =
-            (Mutex::default(), Shared::new(environment.nonces().clone(), environment.rates().clone()));
+        let shared = Shared::new(environment.nonces().clone(), environment.rates().clone(), environment.is_near());
+        let regionals = Mutex::default();
         (Self { config, accounts: ready, regionals, shared }, errors)
     }
 

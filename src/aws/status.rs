@@ -110,6 +110,11 @@ impl StackStatus {
         }
     }
 
+    /// The names of all statuses of stacks with something under way.
+    pub(super) fn moving() -> impl Iterator<Item = &'static str> {
+        STATUSES.iter().filter(|(_, phase, _)| *phase == Phase::InProgress).map(|(name, ..)| *name)
+    }
+
     /// Whether nothing is under way.
     pub fn is_settled(&self) -> bool {
         self.phase() != Phase::InProgress

@@ -1,18 +1,20 @@
-//! Templates that CloudFormation has looked over, so that it is asked once for each text in each region.
+//! Templates that CloudFormation has taken, so that it is asked once for each text in each region.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::CallError;
 use super::cloudformation::Template;
 use super::regional::Regional;
-use crate::ids::{AccountId, Region};
+use crate::ids::Region;
 
 /// What is known of templates in each region, by whatever account.
 ///
 /// That a template is taken holds for all accounts: should another one lack a resource type of somebody's own, the creation
-/// of the stack is refused for that as well. That it is refused holds for the account that was told so, and any other asks
-/// for itself.
+/// of the stack is refused for that as well. That it is refused is not kept: a stack that runs first may register the type
+/// that was missing, and what lies at a URL may be corrected.
 #[derive(Debug, Default)]
 pub(super) struct TemplateChecks(Mutex<HashMap<Region, HashMap<Template, Arc<Check>>>>);
 
@@ -21,16 +23,13 @@ pub(super) struct TemplateChecks(Mutex<HashMap<Region, HashMap<Template, Arc<Che
 struct Check {
     /// Held by whoever asks for all, until it is known whether one answer is enough.
     asking: tokio::sync::Mutex<()>,
-    known: Mutex<Known>,
+    taken: AtomicBool,
+    /// Whether an account got no "yes", so that each asks for itself and none waits for another.
+    disputed: AtomicBool,
 }
 
-#[derive(Debug, Default)]
-struct Known {
-    taken: bool,
-    /// Whether an account got no "yes", so that each asks for itself and none waits for another.
-    disputed: bool,
-    refused: BTreeMap<AccountId, CallError>,
-}
+/// How long another account's answer is waited for: one that is throttled, or out of reach, must not hold up the others.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 impl TemplateChecks {
     fn of(&self, region: &Region, template: &Template) -> Arc<Check> {
@@ -44,44 +43,41 @@ impl TemplateChecks {
 }
 
 impl Check {
-    // Every change under this lock is whole.
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Asks for the account itself, and keeps a "yes".
+    async fn ask(&self, regional: &Regional, template: &Template) -> Result<(), CallError> {
+        let answer = regional.validate_template(template).await;
+        let verdict = if answer.is_ok() { &self.taken } else { &self.disputed };
+        verdict.store(true, Ordering::Release);
+        answer.map(drop)
     }
 }
 
 impl Regional {
     /// Makes sure that CloudFormation takes a template, by asking at most once for each text (or URL) in a region, whichever
-    /// account it is for. Whoever asks meanwhile waits for that answer.
+    /// account it is for, until it is taken. Whoever asks meanwhile waits for that answer for a moment.
     ///
     /// # Errors
     ///
-    /// As for [`Regional::validate_template`]; always this account's own answer.
+    /// As for [`Regional::validate_template`]; always this account's own answer, and one of now.
     pub async fn check_template(&self, template: &Template) -> Result<(), CallError> {
         let check = self.template_checks().of(self.region(), template);
-        let turn = check.asking.lock().await;
-        let turn = {
-            let known = check.known();
-            if known.taken {
-                return Ok(());
-            }
-            if let Some(refusal) = known.refused.get(self.account_id()) {
-                return Err(refusal.clone());
-            }
-            Some(turn).filter(|_| !known.disputed)
-        };
-        let answer = self.validate_template(template).await;
-        let mut known = check.known();
-        match &answer {
-            Ok(_) => known.taken = true,
-            Err(error) => {
-                known.disputed = true;
-                if error.is("ValidationError") {
-                    known.refused.insert(self.account_id().clone(), error.clone());
-                }
-            }
+        if check.taken.load(Ordering::Acquire) {
+            return Ok(());
         }
-        drop(turn);
-        answer.map(drop)
+        let turn = tokio::time::timeout(PATIENCE, check.asking.lock()).await.ok();
+        if check.taken.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let _turn = turn.filter(|_| !check.disputed.load(Ordering::Acquire));
+        check.ask(self, template).await
+    }
+
+    /// The same by this account's own answer of now, whatever others were told: for what cannot be taken back.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::validate_template`].
+    pub async fn check_template_itself(&self, template: &Template) -> Result<(), CallError> {
+        self.template_checks().of(self.region(), template).ask(self, template).await
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod between;
 mod picture;
 mod template_checks;
+mod watching;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

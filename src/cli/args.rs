@@ -13,6 +13,7 @@ use super::drift::{Drift, DriftArgs};
 use super::import::Import;
 use super::outputs::Outputs;
 use super::run::Adopt;
+use super::serve::Serve;
 use super::status::Status;
 
 /// The whole command line.
@@ -244,6 +245,23 @@ pub(super) enum Command {
         orch status plans/us-east-1.toml --only account:dev\n  \
         orch status plans/us-east-1.toml --format json | jq '.nodes[] | select(.health != \"fine\")'")]
     Status(Status),
+    /// The embedded AWS that --local stands for
+    #[command(subcommand)]
+    Local(Local),
+}
+
+/// The commands about the embedded AWS.
+#[derive(Debug, Subcommand)]
+pub(super) enum Local {
+    /// Let the AWS CLI, boto3 and other programs use the embedded AWS, over HTTP on this machine
+    ///
+    /// Prints the lines to copy into the shell that is to use it. Its world is the one that --local uses, with the same
+    /// times and faults. Ends with Ctrl-C and prints how many calls there were; while it runs,
+    /// `curl $AWS_ENDPOINT_URL/_orch/calls` tells them as JSON, and with `-X DELETE` counts them anew.
+    #[command(after_long_help = "Examples:\n  \
+        orch local serve\n  \
+        orch local serve --port 0 --memory --local-config faults.toml")]
+    Serve(Serve),
 }
 
 /// What a plan is given besides its own text.

@@ -6,7 +6,7 @@ use crate::cfn::{Document, MAX_INLINE_BYTES};
 use crate::diag::Sources;
 use crate::graph::{Graph, Ix};
 use crate::ids::NodeId;
-use crate::plan::{Guards, Node, Origin, Plan, Setting, Side, Spec, StackSpec, Value, nearest};
+use crate::plan::{Guards, Node, Origin, Plan, Setting, Side, Spec, StackSpec, Value, Waves, nearest};
 use crate::text::printable;
 
 use super::args::Explain;
@@ -65,6 +65,20 @@ fn text(checked: &Checked, ix: Ix) -> String {
     page.text
 }
 
+/// How the group of an instance is rolled out, from where the instance stands.
+fn told(waves: &Waves, key: &str) -> String {
+    let place = if waves.has_canary(key) {
+        "it is of the canary: all of it must end well before any other instance starts".to_owned()
+    } else {
+        let after = if waves.canary.is_empty() { "" } else { " after the canary" };
+        match waves.batch {
+            Some(batch) => format!("it goes{after} in a batch of {batch}"),
+            None => format!("it goes{after}"),
+        }
+    };
+    format!("{place}; {} may fail", waves.tolerate)
+}
+
 /// The node in a few words.
 fn what(node: &Node) -> String {
     match &node.spec {
@@ -119,6 +133,9 @@ impl Page<'_> {
                     self.fact("replace", "a route to the same destination by another target is led here");
                 }
             }
+        }
+        if let Some(waves) = &node.waves {
+            self.fact("waves", &told(waves, node.id.key.as_deref().unwrap_or_default()));
         }
         for excuse in node.allow.iter() {
             self.fact("allowed", &format!("{}: {}", excuse.code, excuse.reason));
@@ -207,6 +224,9 @@ impl Page<'_> {
         }
         if guards.express {
             self.fact("deployment", "express");
+        }
+        if guards.early_outputs {
+            self.fact("early outputs", "given to peerings and routes before the stack is complete");
         }
     }
 

@@ -1,4 +1,4 @@
-//! The embedded AWS behind `--local`.
+//! The embedded AWS behind `--local` and `orch local`.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::aws::Environment;
 use crate::ids::AccountId;
 use crate::plan::Plan;
-use crate::sim::{AlarmFault, Fault, Faults, Rates, ResourceFault, Sim, Timing, Trust, WorldFileError};
+use crate::sim::{AlarmFault, Builder, Fault, Faults, Rates, ResourceFault, Sim, Timing, Trust, WorldFileError};
 
 use super::disk;
 
@@ -92,6 +92,26 @@ pub(super) enum LocalError {
 /// # Errors
 /// A configuration or a world that cannot be read.
 pub(super) fn start(plan: &Plan, config: Option<&Path>) -> Result<Environment, LocalError> {
+    let (builder, caller) = rules(config)?;
+    let sim = builder.open(WORLD)?;
+    let caller = caller.or_else(|| callers_account(plan));
+    let profiles: HashMap<String, AccountId> =
+        plan.accounts.values().filter_map(|account| Some((account.profile.clone()?, account.id.clone()))).collect();
+    let keys = sim.clone();
+    let credentials = move |profile: Option<&str>| {
+        let account = profile.map_or(caller.as_ref(), |profile| profiles.get(profile))?;
+        Some(keys.credentials(account.as_str()))
+    };
+    // Any six digits but 000000 are a right code of the embedded AWS's devices; nobody is asked.
+    let environment = Environment::given(sim.http_client(), sim.time_source(), credentials);
+    Ok(environment.near().asking(|_| Ok("123456".to_owned())))
+}
+
+/// An embedded AWS with the rules of a file, if there is one, and the account that it gives to the caller.
+///
+/// # Errors
+/// The file cannot be read.
+pub(super) fn rules(config: Option<&Path>) -> Result<(Builder, Option<AccountId>), LocalError> {
     let config = config.map(read).transpose()?.unwrap_or_default();
     let mut builder = Sim::builder().seed(config.seed).timing(config.timing).rates(config.rates).faults(Faults {
         calls: config.call,
@@ -108,17 +128,7 @@ pub(super) fn start(plan: &Plan, config: Option<&Path>) -> Result<Environment, L
         };
         builder = builder.role(&role.account, &role.name, trust);
     }
-    let sim = builder.open(WORLD)?;
-    let caller = config.caller.or_else(|| callers_account(plan));
-    let profiles: HashMap<String, AccountId> =
-        plan.accounts.values().filter_map(|account| Some((account.profile.clone()?, account.id.clone()))).collect();
-    let keys = sim.clone();
-    let credentials = move |profile: Option<&str>| {
-        let account = profile.map_or(caller.as_ref(), |profile| profiles.get(profile))?;
-        Some(keys.credentials(account.as_str()))
-    };
-    // Any six digits but 000000 are a right code of the embedded AWS's devices; nobody is asked.
-    Ok(Environment::given(sim.http_client(), sim.time_source(), credentials).asking(|_| Ok("123456".to_owned())))
+    Ok((builder, config.caller))
 }
 
 /// The account that the caller's own credentials are for: the first that is reached with nothing else. Where every

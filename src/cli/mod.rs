@@ -25,6 +25,7 @@ mod rules;
 mod run;
 mod saved;
 mod schema;
+mod serve;
 mod signals;
 mod status;
 mod teller;
@@ -100,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Outputs(args) => outputs::outputs(&args, &surroundings),
         Command::Drift(args) => drift::drift(&args, &surroundings),
         Command::Status(args) => status::status(&args, &surroundings),
+        Command::Local(args::Local::Serve(args)) => serve::serve(&args),
     };
     exit.into()
 }

@@ -75,6 +75,7 @@ impl Past {
     pub(super) async fn note_run(&mut self, gathered: &Gathered, left: Option<&Left>) {
         let mut news = std::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner));
         (news.laid, news.gone) = (gathered.laid(), gathered.lifted());
+        news.worked = gathered.worked();
         // What it was called before may stand in the file yet: only then is it found there.
         news.renamed = renamed(&self.plan);
         if let Some(left) = left {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 
-use super::footing::Ground;
+use super::footing::{Ground, Word};
 use super::{Command, Fate, Footing, Input, Outcome, Schedule, Status, Summary};
 use crate::event::StopReason;
 use crate::graph::Ix;
@@ -64,6 +64,15 @@ pub enum EngineEvent {
         /// How many run.
         running: usize,
     },
+    /// Nothing more of a roll-out starts. Those that are left by it end as [`Fate::NotStarted`].
+    HeldBack {
+        /// Which one, by its place in the list that the schedule was made with.
+        roll_out: usize,
+        /// Those because of which it is so.
+        failed: Vec<Ix>,
+        /// How many nodes are left undone by it: of the group, and what needs them.
+        left: usize,
+    },
 }
 
 /// Runs all nodes of `schedule` and returns when each has ended.
@@ -76,7 +85,7 @@ pub async fn drive<R: Runner>(
     mut control: mpsc::UnboundedReceiver<Control>,
     observer: impl FnMut(EngineEvent),
 ) -> Summary {
-    let (releasing, mut released) = mpsc::unbounded_channel();
+    let (words, mut said) = mpsc::unbounded_channel();
     let mut run = Run {
         schedule,
         runner,
@@ -84,7 +93,7 @@ pub async fn drive<R: Runner>(
         tasks: JoinSet::new(),
         doing: HashMap::new(),
         grounds: HashMap::new(),
-        releasing,
+        words,
         leaving: false,
     };
     run.step(Input::Begin);
@@ -98,10 +107,10 @@ pub async fn drive<R: Runner>(
                 Some(Control::Abort) => run.step(Input::Abort),
                 None => listening = false,
             },
-            Some((node, to)) = released.recv(), if !run.tasks.is_empty() => run.step(Input::Released { node, to }),
+            Some((node, word)) = said.recv(), if !run.tasks.is_empty() => run.heard(node, word),
             Some(end) = run.tasks.join_next_with_id() => {
-                while let Ok((node, to)) = released.try_recv() {
-                    run.step(Input::Released { node, to });
+                while let Ok((node, word)) = said.try_recv() {
+                    run.heard(node, word);
                 }
                 run.ended(end);
             }
@@ -131,7 +140,7 @@ struct Run<R, O> {
     doing: HashMap<Id, Doing>,
     /// For each node whose work runs, its task and how it hears of what it stands on.
     grounds: HashMap<Ix, (Id, watch::Sender<Ground>)>,
-    releasing: mpsc::UnboundedSender<(Ix, Ix)>,
+    words: mpsc::UnboundedSender<(Ix, Word)>,
     /// Whether what runs was dropped, so that nothing is begun any more.
     leaving: bool,
 }
@@ -163,6 +172,10 @@ impl<R: Runner, O: FnMut(EngineEvent)> Run<R, O> {
                 Command::Stop { reason, left, running } => {
                     self.tell(EngineEvent::Stopping { reason, left, running });
                 }
+                Command::HoldBack { roll_out, left } => {
+                    let failed = self.schedule.failed(roll_out).to_vec();
+                    (self.observer)(EngineEvent::HeldBack { roll_out, failed, left });
+                }
                 // Those that have ended already are joined with what they returned: their work is done and told.
                 Command::Cancel => {
                     self.leaving = true;
@@ -172,6 +185,13 @@ impl<R: Runner, O: FnMut(EngineEvent)> Run<R, O> {
         }
     }
 
+    fn heard(&mut self, node: Ix, word: Word) {
+        self.step(match word {
+            Word::Release(to) => Input::Released { node, to },
+            Word::Recall => Input::Recalled(node),
+        });
+    }
+
     fn tell(&mut self, event: EngineEvent) {
         (self.observer)(event);
     }
@@ -179,7 +199,7 @@ impl<R: Runner, O: FnMut(EngineEvent)> Run<R, O> {
     fn start(&mut self, node: Ix) {
         self.tell(EngineEvent::Started(node));
         let is_firm = !self.schedule.is_standing(node);
-        let (ground, footing) = Footing::new(node, self.releasing.clone(), is_firm);
+        let (ground, footing) = Footing::new(node, self.words.clone(), is_firm);
         let runner = Arc::clone(&self.runner);
         let task = self.tasks.spawn(async move { runner.run(node, footing).await });
         self.doing.insert(task.id(), Doing::Work(node));
@@ -215,10 +235,7 @@ impl<R: Runner, O: FnMut(EngineEvent)> Run<R, O> {
             Ok((_, outcome)) => outcome,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => {
-                    // What was stopped has its end told by what stopped it.
-                    if !matches!(doing, Doing::Stopped(..)) {
-                        self.tell(EngineEvent::Panicked(node, message(panic.as_ref())));
-                    }
+                    self.tell(EngineEvent::Panicked(node, message(panic.as_ref())));
                     Outcome::Failed
                 }
                 Err(_cancelled) => return self.step(Input::Aborted(node)),

@@ -19,7 +19,9 @@ enum Work {
     Hangs,
     /// Lets another node begin after so many seconds, and ends after so many more, well or badly.
     Releases(u32, u64, u64, Outcome),
-    /// The same, and panics in the end.
+    /// Lets another node begin, calls that back after a second, and fails after so many more.
+    Recalls(u32, u64),
+    /// Lets another node begin, and panics in the end.
     ReleasesAndPanics(u32),
     /// Takes so many seconds, and as many once it stands firmly.
     WaitsForGround(u64),
@@ -65,6 +67,13 @@ impl Runner for Script {
                 if outcome == Outcome::Failed {
                     return outcome;
                 }
+            }
+            Work::Recalls(to, then) => {
+                footing.release(Ix(to));
+                nap(1).await;
+                footing.recall();
+                nap(then).await;
+                return Outcome::Failed;
             }
             Work::ReleasesAndPanics(to) => {
                 footing.release(Ix(to));
@@ -305,4 +314,13 @@ async fn a_drain_waits_for_what_stands_on_what_runs() {
     let ((fates, events), ()) = tokio::join!(run(&[(0, 1), (1, 2)], &script, FREE, control), ask);
     assert_eq!(fates, [Fate::Done, Fate::Done, Fate::NotStarted]);
     assert!(events.contains(&EngineEvent::Stopping { reason: StopReason::Interrupted, left: 1, running: 1 }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_called_back_is_taken_back_before_the_one_that_called_has_ended() {
+    let script = Script::new(vec![Work::Recalls(1, 60), Work::Takes(100), Work::Takes(1)]);
+    let (fates, _) = run(&[(0, 1), (1, 2)], &script, FREE, silence()).await;
+    assert_eq!(fates, [Fate::Failed, Fate::Withdrawn { because: Ix(0) }, Fate::Skipped { because: Ix(0) }]);
+    assert_eq!(*script.withdrawn.lock().unwrap(), [(1, 0, 2)]);
+    assert_eq!(script.begun.elapsed().as_secs(), 61);
 }

@@ -15,22 +15,31 @@ pub(super) enum Ground {
     Gone,
 }
 
+/// What a node that runs says before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Word {
+    /// All is there that another needs of it.
+    Release(Ix),
+    /// It will not end well.
+    Recall,
+}
+
 /// What a node that runs stands on, and its way to let those begin that need no more of it than it has already.
 #[derive(Clone, Debug)]
 pub struct Footing {
     node: Ix,
-    releases: mpsc::UnboundedSender<(Ix, Ix)>,
+    words: mpsc::UnboundedSender<(Ix, Word)>,
     ground: watch::Receiver<Ground>,
 }
 
 impl Footing {
     pub(super) fn new(
         node: Ix,
-        releases: mpsc::UnboundedSender<(Ix, Ix)>,
+        words: mpsc::UnboundedSender<(Ix, Word)>,
         is_firm: bool,
     ) -> (watch::Sender<Ground>, Self) {
         let (told, ground) = watch::channel(if is_firm { Ground::Firm } else { Ground::Provisional });
-        (told, Self { node, releases, ground })
+        (told, Self { node, words, ground })
     }
 
     /// One that is firm and stays so, and whose releases nobody hears: for work outside of a run.
@@ -41,8 +50,17 @@ impl Footing {
     /// Tells that all is there that `to` needs of this node, though it has not ended. If it fails, what `to` has done is
     /// taken back.
     pub fn release(&self, to: Ix) {
+        self.say(Word::Release(to));
+    }
+
+    /// Tells that this node will not end well, though it has not ended: what stands on it is taken back at once.
+    pub fn recall(&self) {
+        self.say(Word::Recall);
+    }
+
+    fn say(&self, word: Word) {
         // Nobody listens where the run is being left.
-        let _ = self.releases.send((self.node, to));
+        let _ = self.words.send((self.node, word));
     }
 
     /// Whether all that the node needs has ended well.

@@ -14,6 +14,7 @@ mod schedule;
 mod standing;
 mod status;
 mod summary;
+mod waves;
 
 pub use drive::{Control, EngineEvent, Runner, drive};
 pub use footing::Footing;
@@ -21,3 +22,4 @@ pub use ready::Limits;
 pub use schedule::{Command, Input, Schedule, Settings};
 pub use status::{Fate, Illegal, Outcome, Status, Step};
 pub use summary::Summary;
+pub use waves::RollOut;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::ready::Ready;
 use super::standing::Standing;
-use super::{Fate, Illegal, Limits, Outcome, Status, Step, Summary};
+use super::waves::{Turn, Waves};
+use super::{Fate, Illegal, Limits, Outcome, RollOut, Status, Step, Summary};
 use crate::event::StopReason;
 use crate::graph::{Graph, Ix};
 
@@ -31,6 +32,8 @@ pub enum Input {
         /// The node that needs it.
         to: Ix,
     },
+    /// A node that runs says that it will not end well: what it has released does not hold.
+    Recalled(Ix),
     /// A node's work has ended.
     Finished(Ix, Outcome),
     /// What a node did was taken back, or could not be.
@@ -74,8 +77,15 @@ pub enum Command {
         reason: StopReason,
         /// How many nodes are left undone by it.
         left: usize,
-        /// How many run.
+        /// How many run or are taken back.
         running: usize,
+    },
+    /// Tell that nothing more of a roll-out starts; those that are left are told by [`Command::Leave`].
+    HoldBack {
+        /// Which one, by its place in the list that the schedule was made with.
+        roll_out: usize,
+        /// How many nodes are left undone by it: of the group, and what needs them.
+        left: usize,
     },
     /// Tell that a node is not started.
     Leave(Ix),
@@ -94,12 +104,17 @@ pub struct Schedule {
     missing: Vec<usize>,
     standing: Standing,
     ready: Ready,
+    waves: Waves,
+    /// Those that have ended, or have failed and are taken back first (`None`), and that the roll-outs have not heard of.
+    ended: VecDeque<(Ix, Option<Fate>)>,
     /// How many nodes have not started.
     unstarted: usize,
     /// The same without those that have no lane.
     left: usize,
     /// How many nodes run, without those that have no lane.
     running: usize,
+    /// How many are taken back, without those that have no lane.
+    withdrawing: usize,
     stopping: Option<StopReason>,
     fail_fast: bool,
 }
@@ -113,8 +128,25 @@ impl Schedule {
     where
         I: IntoIterator<Item: Eq + Hash>,
     {
+        Self::rolling_out(graph, lanes, weight, settings, Vec::new())
+    }
+
+    /// The same, in which some groups are rolled out a wave at a time.
+    pub fn rolling_out<I>(
+        graph: Arc<Graph>,
+        lanes: impl Fn(Ix) -> I,
+        weight: impl Fn(Ix) -> u64,
+        settings: Settings,
+        roll_outs: Vec<RollOut>,
+    ) -> Self
+    where
+        I: IntoIterator<Item: Eq + Hash>,
+    {
         let mut ready = Ready::new(graph.nodes().map(lanes), graph.remaining(weight), settings.limits);
-        let missing: Vec<_> = graph.nodes().map(|node| graph.needs(node).count()).collect();
+        let waves = Waves::new(roll_outs);
+        let mut missing: Vec<_> = graph.nodes().map(|node| graph.needs(node).count()).collect();
+        // To wait for a wave is to wait for one thing more.
+        waves.later().for_each(|node| missing[node.index()] += 1);
         let status = |node: Ix| if missing[node.index()] == 0 { Status::Ready } else { Status::Waiting };
         let statuses: Vec<_> = graph.nodes().map(status).collect();
         graph.nodes().filter(|node| statuses[node.index()] == Status::Ready).for_each(|node| ready.add(node));
@@ -122,6 +154,7 @@ impl Schedule {
             unstarted: statuses.len(),
             left: graph.nodes().filter(|node| ready.has_lanes(*node)).count(),
             running: 0,
+            withdrawing: 0,
             stopping: None,
             fail_fast: settings.fail_fast,
             graph,
@@ -129,6 +162,8 @@ impl Schedule {
             missing,
             standing: Standing::default(),
             ready,
+            waves,
+            ended: VecDeque::new(),
         }
     }
 
@@ -155,6 +190,13 @@ impl Schedule {
         match input {
             Input::Begin => {}
             Input::Released { node, to } => self.release(node, to)?,
+            Input::Recalled(node) => {
+                let runs = self.status(node) == Status::Running;
+                self.advance(node, Step::Recall)?;
+                if runs {
+                    self.lose(node, node, &mut commands)?;
+                }
+            }
             Input::Finished(node, outcome) => self.finish(node, outcome, &mut commands)?,
             Input::Withdrawn(node, outcome) => self.advance(node, Step::Withdrawn(outcome))?,
             Input::Aborted(node) => {
@@ -173,6 +215,7 @@ impl Schedule {
                 commands.push(Command::Cancel);
             }
         }
+        self.roll_on(&mut commands)?;
         self.start(&mut commands)?;
         Ok(commands)
     }
@@ -193,7 +236,20 @@ impl Schedule {
             self.unstarted -= 1;
             self.left -= usize::from(self.ready.has_lanes(node));
         }
+        let is_withdrawing = |status: Status| matches!(status, Status::Withdrawing { .. });
+        match (is_withdrawing(*status), is_withdrawing(next)) {
+            (false, true) => self.withdrawing += usize::from(self.ready.has_lanes(node)),
+            (true, false) => self.withdrawing -= usize::from(self.ready.has_lanes(node)),
+            _ => {}
+        }
         *status = next;
+        if !self.waves.is_empty() {
+            match next {
+                Status::Ended(fate) => self.ended.push_back((node, Some(fate))),
+                Status::Withdrawing { because } if because == node => self.ended.push_back((node, None)),
+                _ => {}
+            }
+        }
         Ok(())
     }
 
@@ -241,9 +297,56 @@ impl Schedule {
         Ok(())
     }
 
-    /// Whether something that `node` stands on was left.
+    /// Tells the roll-outs what has ended or failed and does what follows, which may end more.
+    fn roll_on(&mut self, commands: &mut Vec<Command>) -> Result<(), Illegal> {
+        while let Some((node, fate)) = self.ended.pop_front() {
+            let turn = match fate {
+                Some(fate) => self.waves.ended(node, fate),
+                None => self.waves.failing(node),
+            };
+            match turn {
+                // A stop has left all that had not started.
+                _ if self.stopping.is_some() => {}
+                None => {}
+                Some(Turn::Open(nodes)) => nodes.into_iter().try_for_each(|node| self.satisfy(node))?,
+                Some(Turn::Hold(roll_out)) => self.hold_back(roll_out, commands)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves what has not started of a roll-out, and all that needs it.
+    fn hold_back(&mut self, roll_out: usize, commands: &mut Vec<Command>) -> Result<(), Illegal> {
+        let graph = Arc::clone(&self.graph);
+        let mut open: VecDeque<Ix> = self.waves.nodes(roll_out).collect();
+        let mut left = Vec::new();
+        while let Some(node) = open.pop_front() {
+            if self.status(node).is_unstarted() {
+                self.advance(node, Step::Leave)?;
+                left.push(node);
+                open.extend(graph.needed_by(node));
+            }
+        }
+        if !left.is_empty() {
+            let counted = left.iter().filter(|node| self.ready.has_lanes(**node)).count();
+            commands.push(Command::HoldBack { roll_out, left: counted });
+            commands.extend(left.into_iter().map(Command::Leave));
+        }
+        Ok(())
+    }
+
+    /// Those because of which a roll-out is held back, in the order in which they failed.
+    ///
+    /// # Panics
+    /// If there is no such roll-out.
+    pub fn failed(&self, roll_out: usize) -> &[Ix] {
+        self.waves.failed(roll_out)
+    }
+
+    /// Whether something that `node` stands on has ended and not well, which where all is left takes nothing back.
     fn is_adrift(&self, node: Ix) -> bool {
-        self.graph.needs(node).any(|needed| self.status(needed) == Status::Ended(Fate::Aborted))
+        let is_lost = |needed| matches!(self.status(needed), Status::Ended(fate) if fate != Fate::Done);
+        self.graph.needs(node).any(is_lost)
     }
 
     /// One of the nodes that `node` needs is done, or has released what it needs. The last one makes it ready.
@@ -282,7 +385,7 @@ impl Schedule {
         Ok(())
     }
 
-    /// `node` has not ended well, because of `because`. All that needs it, directly or not, is skipped, or taken back if it
+    /// `node` has not ended well, or will not, because of `because`. All that needs it, directly or not, is skipped, or taken back if it
     /// has run on what was released. What an earlier failure or a stop has ended is passed over together with all behind
     /// it, so every node is visited once in a run. Where all is left, nothing is taken back.
     fn lose(&mut self, node: Ix, because: Ix, commands: &mut Vec<Command>) -> Result<(), Illegal> {
@@ -317,7 +420,7 @@ impl Schedule {
             return Ok(());
         }
         self.stopping = Some(reason);
-        commands.push(Command::Stop { reason, left: self.left, running: self.running });
+        commands.push(Command::Stop { reason, left: self.left, running: self.running + self.withdrawing });
         if self.unstarted > 0 {
             let graph = Arc::clone(&self.graph);
             for node in graph.nodes().filter(|node| self.statuses[node.index()].is_unstarted()).collect::<Vec<_>>() {
@@ -333,7 +436,7 @@ impl Schedule {
         while self.stopping.is_none()
             && let Some(node) = self.ready.take()
         {
-            // It was skipped while it waited for its slot.
+            // It was skipped, or left with its roll-out, while it waited for its slot.
             if self.status(node) != Status::Ready {
                 self.ready.release(node);
                 continue;

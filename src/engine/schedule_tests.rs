@@ -201,6 +201,31 @@ fn what_has_nothing_to_do_is_not_counted_when_a_stop_is_told() {
     assert!(!run.step(failed(0)).unwrap().iter().any(|command| matches!(command, Command::Stop { .. })));
 }
 
+#[test]
+fn what_is_done_after_its_ground_has_failed_while_all_is_left_is_left_too() {
+    let (mut schedule, _) = begun(2, &[(0, 1)], FREE);
+    assert_eq!(schedule.step(Input::Released { node: Ix(0), to: Ix(1) }), Ok(vec![start(1)]));
+    schedule.step(Input::Abort).unwrap();
+    // Both are faster than the wish.
+    assert_eq!(schedule.step(failed(0)), Ok(vec![]));
+    assert_eq!(schedule.step(done(1)), Ok(vec![]));
+    let summary = schedule.summary().expect("nothing runs any more");
+    assert_eq!((summary.fate(Ix(0)), summary.fate(Ix(1))), (Fate::Failed, Fate::Aborted));
+}
+
+#[test]
+fn a_stop_waits_for_what_is_taken_back() {
+    let (mut schedule, _) = begun(3, &[(0, 1), (1, 2)], FREE);
+    schedule.step(Input::Released { node: Ix(0), to: Ix(1) }).unwrap();
+    schedule.step(failed(1)).unwrap();
+    schedule.step(done(0)).unwrap();
+    let stop = |running| Ok(vec![Command::Stop { reason: StopReason::Interrupted, left: 0, running }]);
+    assert_eq!(schedule.step(Input::Drain), stop(1));
+    schedule.step(Input::Withdrawn(Ix(1), Outcome::Done)).unwrap();
+    let told = schedule.step(Input::Abort).unwrap();
+    assert_eq!(told[0], Command::Stop { reason: StopReason::Aborted, left: 0, running: 0 });
+}
+
 /// A run of a random graph with everything that can happen to it.
 #[derive(Clone, Debug)]
 struct Story {
@@ -211,6 +236,8 @@ struct Story {
     ends: Vec<(prop::sample::Index, bool)>,
     /// Before each end, which of the running nodes releases something, and to which of those that need it, if at all.
     releases: Vec<Option<(prop::sample::Index, prop::sample::Index)>>,
+    /// Before which ends the node that releases something calls it all back instead.
+    recalls: Vec<bool>,
     /// After how many ends the user asks to stop, if ever, and whether at once.
     stop: Option<(usize, bool)>,
 }
@@ -220,14 +247,16 @@ fn stories() -> impl Strategy<Value = Story> {
     let ends = prop::collection::vec((any::<prop::sample::Index>(), prop::bool::weighted(0.85)), 80);
     let release = any::<(prop::sample::Index, prop::sample::Index)>();
     let releases = prop::collection::vec(prop::option::weighted(0.6, release), 80);
+    let recalls = prop::collection::vec(prop::bool::weighted(0.1), 80);
     let stop = prop::option::weighted(0.3, (0_usize..20, any::<bool>()));
-    (shapes(), 1_usize..6, 1_usize..4, any::<bool>(), 1_u32..5, ends, releases, stop).prop_map(
-        |(shape, total, per_lane, fail_fast, lanes, ends, releases, stop)| Story {
+    (shapes(), 1_usize..6, 1_usize..4, any::<bool>(), 1_u32..5, (ends, releases, recalls), stop).prop_map(
+        |(shape, total, per_lane, fail_fast, lanes, (ends, releases, recalls), stop)| Story {
             shape,
             settings: Settings { limits: limits(total, per_lane), fail_fast },
             lanes,
             ends,
             releases,
+            recalls,
             stop,
         },
     )
@@ -253,6 +282,8 @@ struct Observer<'a> {
     /// Those that are taken back, and because of which node.
     withdrawing: Vec<(Ix, Ix)>,
     released: BTreeSet<(Ix, Ix)>,
+    /// Those that run on and will not end well.
+    recalled: BTreeSet<Ix>,
     fates: BTreeMap<Ix, Fate>,
     stopped: bool,
     cancelled: bool,
@@ -297,9 +328,14 @@ impl Observer<'_> {
             Input::Released { node, to } => {
                 self.released.insert((node, to));
             }
+            Input::Recalled(node) => {
+                self.recalled.insert(node);
+            }
             Input::Finished(node, outcome) => {
                 self.running.retain(|running| *running != node);
-                let adrift = self.graph.needs(node).any(|needed| self.fates.get(&needed) == Some(&Fate::Aborted));
+                // Nothing good can come of it any more, and nobody would tell it so.
+                let is_lost = |needed| self.fates.get(&needed).is_some_and(|fate| *fate != Fate::Done);
+                let adrift = self.graph.needs(node).any(is_lost);
                 match outcome {
                     Outcome::Done if adrift => self.end(node, Fate::Aborted),
                     Outcome::Done if self.stands(node) => self.provisional.push(node),
@@ -325,7 +361,9 @@ impl Observer<'_> {
 
     fn take(&mut self, command: Command) {
         let failed = |observer: &Self, node: Ix| {
-            observer.fates.get(&node) == Some(&Fate::Failed) || observer.withdrawing.contains(&(node, node))
+            observer.recalled.contains(&node)
+                || observer.fates.get(&node) == Some(&Fate::Failed)
+                || observer.withdrawing.contains(&(node, node))
         };
         match command {
             Command::Start(node) => {
@@ -370,6 +408,7 @@ impl Observer<'_> {
             }
             Command::Leave(node) => self.end(node, Fate::NotStarted),
             Command::Stop { .. } => self.stopped = true,
+            Command::HoldBack { .. } => panic!("there is no roll-out"),
             Command::Cancel => {
                 assert!(self.stopped);
                 self.cancelled = true;
@@ -383,10 +422,16 @@ impl Observer<'_> {
         for node in self.running.iter().chain(&self.provisional) {
             for needed in self.graph.needs(*node) {
                 let fate = self.fates.get(&needed);
-                let is_sound = matches!(fate, None | Some(Fate::Done | Fate::Aborted));
+                // Where all is left, what runs is left one by one.
+                let is_left = self.cancelled && self.running.contains(node);
+                let is_sound = is_left || matches!(fate, None | Some(Fate::Done | Fate::Aborted));
                 assert!(is_sound, "{node} stands on {needed}, which ended as {fate:?}");
                 let is_taken_back = self.withdrawing.iter().any(|(own, _)| *own == needed);
-                assert!(!is_taken_back || self.cancelled, "{node} stands on {needed}, which is taken back");
+                let is_recalled = self.recalled.contains(&needed) && self.running.contains(&needed);
+                assert!(
+                    !(is_taken_back || is_recalled) || self.cancelled,
+                    "{node} stands on {needed}, which will fail"
+                );
             }
         }
         for node in &self.provisional {
@@ -412,9 +457,12 @@ impl Observer<'_> {
         }
     }
 
-    /// What one of the running nodes releases to one that waits for it.
-    fn release(&self, (from, to): (prop::sample::Index, prop::sample::Index)) -> Option<Input> {
+    /// What one of the running nodes releases to one that waits for it, or that it calls back what it has released.
+    fn release(&self, (from, to): (prop::sample::Index, prop::sample::Index), recall: bool) -> Option<Input> {
         let node = *self.running.get(from.index(self.running.len().max(1)))?;
+        if recall {
+            return Some(Input::Recalled(node));
+        }
         let waiting: Vec<Ix> = self.graph.needed_by(node).collect();
         let to = *waiting.get(to.index(waiting.len().max(1)))?;
         Some(Input::Released { node, to })
@@ -433,11 +481,12 @@ fn play(story: &Story) {
         provisional: Vec::new(),
         withdrawing: Vec::new(),
         released: BTreeSet::new(),
+        recalled: BTreeSet::new(),
         fates: BTreeMap::new(),
         stopped: false,
         cancelled: false,
     };
-    let mut turns = story.ends.iter().zip(&story.releases).enumerate();
+    let mut turns = story.ends.iter().zip(story.releases.iter().zip(&story.recalls)).enumerate();
     let mut inputs = vec![Input::Begin];
     loop {
         for input in inputs.drain(..) {
@@ -454,28 +503,33 @@ fn play(story: &Story) {
         if observer.running.is_empty() && observer.withdrawing.is_empty() {
             break;
         }
-        let (turn, ((pick, well), release)) = turns.next().expect("each node runs once and is taken back once at most");
+        let (turn, ((pick, well), (release, recall))) =
+            turns.next().expect("each node runs once and is taken back once at most");
         let busy = |observer: &Observer<'_>| -> Vec<Ix> {
             observer.running.iter().copied().chain(observer.withdrawing.iter().map(|(node, _)| *node)).collect()
         };
         match story.stop {
             Some((when, true)) if when == turn => {
                 inputs.push(Input::Abort);
-                // One may be faster than the wish.
+                // Each of them may be faster than the wish, in any order.
                 let mut busy = busy(&observer);
-                let faster = busy.swap_remove(pick.index(busy.len()));
-                if *well && observer.running.contains(&faster) {
-                    inputs.push(Input::Finished(faster, Outcome::Done));
-                } else {
-                    inputs.push(Input::Aborted(faster));
-                }
-                inputs.extend(busy.into_iter().map(Input::Aborted));
+                let first = pick.index(busy.len());
+                busy.rotate_left(first);
+                let luck = story.ends.iter().cycle().skip(turn + 1);
+                inputs.extend(busy.into_iter().zip(luck).map(|(node, (pick, well))| {
+                    let outcome = [Some(Outcome::Done), Some(Outcome::Failed), None][pick.index(3)];
+                    match outcome {
+                        Some(outcome) if observer.running.contains(&node) => Input::Finished(node, outcome),
+                        Some(outcome) if *well => Input::Withdrawn(node, outcome),
+                        _ => Input::Aborted(node),
+                    }
+                }));
                 continue;
             }
             Some((when, false)) if when == turn => inputs.push(Input::Drain),
             _ => {}
         }
-        if let Some(release) = release.and_then(|release| observer.release(release)) {
+        if let Some(release) = release.and_then(|release| observer.release(release, *recall)) {
             observer.happens(release);
             let mut started = Vec::new();
             for command in schedule.step(release).unwrap() {

@@ -30,7 +30,7 @@ pub enum Fate {
         /// The node that failed.
         because: Ix,
     },
-    /// It did not run, since the run stopped before.
+    /// It did not run, since the run, or the roll-out of something, stopped before.
     NotStarted,
 }
 
@@ -73,6 +73,8 @@ pub enum Step {
     Start,
     /// It gives another what that needs of it, and goes on.
     Release,
+    /// It says that it will not end well, and goes on.
+    Recall,
     /// Its work has ended, and all that it stands on.
     Finish(Outcome),
     /// Its work has ended well before something that it stands on.
@@ -93,7 +95,7 @@ pub enum Step {
         /// The node that failed.
         because: Ix,
     },
-    /// The run stops before it started.
+    /// The run, or a roll-out, stops before it started.
     Leave,
 }
 
@@ -117,12 +119,12 @@ impl Status {
     pub const fn next(self, node: Ix, step: Step) -> Result<Self, Illegal> {
         Ok(match (self, step) {
             (Self::Waiting, Step::Unblock) => Self::Ready,
-            (Self::Ready, Step::Start) | (Self::Running, Step::Release) => Self::Running,
+            (Self::Ready, Step::Start) | (Self::Running, Step::Release | Step::Recall) => Self::Running,
             (Self::Running, Step::Hold) => Self::Provisional,
             (Self::Running, Step::Finish(Outcome::Done)) | (Self::Provisional, Step::Settle) => Self::Ended(Fate::Done),
             (Self::Running | Self::Provisional, Step::Withdraw { because })
             // What it had still to say when it was stopped.
-            | (Self::Withdrawing { because }, Step::Release) => Self::Withdrawing { because },
+            | (Self::Withdrawing { because }, Step::Release | Step::Recall) => Self::Withdrawing { because },
             (Self::Withdrawing { because }, Step::Withdrawn(Outcome::Done)) if because.0 != node.0 => {
                 Self::Ended(Fate::Withdrawn { because })
             }
@@ -164,6 +166,7 @@ mod tests {
             Step::Unblock,
             Step::Start,
             Step::Release,
+            Step::Recall,
             Step::Finish(Outcome::Done),
             Step::Finish(Outcome::Failed),
             Step::Hold,
@@ -189,6 +192,7 @@ mod tests {
                 (Status::Ready, Step::Skip { because }, Status::Ended(Fate::Skipped { because })),
                 (Status::Ready, Step::Leave, Status::Ended(Fate::NotStarted)),
                 (Status::Running, Step::Release, Status::Running),
+                (Status::Running, Step::Recall, Status::Running),
                 (Status::Running, Step::Finish(Outcome::Done), Status::Ended(Fate::Done)),
                 (Status::Running, Step::Finish(Outcome::Failed), Status::Ended(Fate::Failed)),
                 (Status::Running, Step::Hold, Status::Provisional),
@@ -198,6 +202,7 @@ mod tests {
                 (Status::Provisional, Step::Withdraw { because }, withdrawing),
                 (Status::Provisional, Step::Abort, Status::Ended(Fate::Aborted)),
                 (withdrawing, Step::Release, withdrawing),
+                (withdrawing, Step::Recall, withdrawing),
                 (withdrawing, Step::Withdrawn(Outcome::Done), Status::Ended(Fate::Withdrawn { because })),
                 (withdrawing, Step::Withdrawn(Outcome::Failed), Status::Ended(Fate::Failed)),
                 (withdrawing, Step::Abort, Status::Ended(Fate::Aborted)),

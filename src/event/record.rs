@@ -73,6 +73,7 @@ mod tests {
                 status: "CREATE_FAILED".to_owned(),
                 reason: Some("limit \"5\" reached\n".to_owned()),
             },
+            Event::RollOutHeld { group: "stacks.spoke".to_owned(), failed: vec![spoke()], left: 38 },
             Event::NodeDone {
                 node: spoke(),
                 change: Change::Created,
@@ -98,6 +99,7 @@ mod tests {
             Event::RunFinished {
                 tally: Tally { done: 1, changed: 1, failed: 2, skipped: 3, not_started: 4, aborted: 5 },
                 took_ms: 12_345,
+                saved_ms: Some(6),
             },
         ]
     }
@@ -122,6 +124,7 @@ mod tests {
         {"version":1,"at":7,"event":"run_started","plan":"core","command":"apply","nodes":13}
         {"version":1,"at":7,"event":"node_started","node":"stacks.spoke[dev]","account":"dev","region":"us-east-1"}
         {"version":1,"at":7,"event":"node_progress","node":"stacks.spoke[dev]","what":"VPC AWS::EC2::VPC","status":"CREATE_FAILED","reason":"limit \"5\" reached\n"}
+        {"version":1,"at":7,"event":"roll_out_held","group":"stacks.spoke","failed":["stacks.spoke[dev]"],"left":38}
         {"version":1,"at":7,"event":"node_done","node":"stacks.spoke[dev]","change":"created","details":["12 resources"],"outputs":{"VPCId":"vpc-1"},"took_ms":4000}
         {"version":1,"at":7,"event":"node_failed","node":"stacks.spoke[dev]","error":{"summary":"stack failed","cause":"VpcLimitExceeded","place":"a.toml:3:1","help":["ask"],"request_id":"1-2"},"took_ms":18446744073709551615}
         {"version":1,"at":7,"event":"node_withdrawn","node":"peerings.spoke[dev]","because":"stacks.spoke[dev]","details":["deleted pcx-1"],"took_ms":9}
@@ -129,7 +132,7 @@ mod tests {
         {"version":1,"at":7,"event":"node_skipped","node":"peerings.spoke[dev]","because":"stacks.spoke[dev]"}
         {"version":1,"at":7,"event":"node_not_started","node":"routes.a"}
         {"version":1,"at":7,"event":"stopping","reason":"fail_fast","left":3,"running":2}
-        {"version":1,"at":7,"event":"run_finished","done":1,"changed":1,"failed":2,"skipped":3,"not_started":4,"aborted":5,"took_ms":12345}
+        {"version":1,"at":7,"event":"run_finished","done":1,"changed":1,"failed":2,"skipped":3,"not_started":4,"aborted":5,"took_ms":12345,"saved_ms":6}
         "#);
     }
 

@@ -154,7 +154,7 @@ pub enum Event {
         /// The node that failed.
         because: NodeId,
     },
-    /// A node does not run, since the run stopped before.
+    /// A node does not run, since the run, or the roll-out of its group or of one that it needs, stopped before.
     NodeNotStarted {
         /// The node.
         node: NodeId,
@@ -168,6 +168,16 @@ pub enum Event {
         /// How many run at this moment.
         running: usize,
     },
+    /// Of a group that is rolled out in waves nothing more starts, since too many failed, or one of its canary did.
+    /// `NodeNotStarted` follows for each node that is left.
+    RollOutHeld {
+        /// The group, as a plan names it: `stacks.spoke`.
+        group: String,
+        /// The instances because of which it is so.
+        failed: Vec<NodeId>,
+        /// How many nodes are left undone by it: of the group, and what needs them.
+        left: usize,
+    },
     /// Every node has ended.
     RunFinished {
         /// How they ended.
@@ -175,6 +185,10 @@ pub enum Event {
         tally: Tally,
         /// How long the run took.
         took_ms: u64,
+        /// How much longer it would have taken, at the least, without outputs that were given before their stacks were
+        /// complete, if any were.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        saved_ms: Option<u64>,
     },
 }
 
@@ -190,7 +204,9 @@ impl Event {
             | Self::NodeAborted { node, .. }
             | Self::NodeSkipped { node, .. }
             | Self::NodeNotStarted { node } => Some(node),
-            Self::RunStarted { .. } | Self::Stopping { .. } | Self::RunFinished { .. } => None,
+            Self::RunStarted { .. } | Self::Stopping { .. } | Self::RollOutHeld { .. } | Self::RunFinished { .. } => {
+                None
+            }
         }
     }
 }

@@ -7,12 +7,14 @@ mod cycle;
 mod dag;
 mod of_plan;
 mod path;
+mod roll_out;
 mod select;
 
 pub use cycle::{CYCLE, Cycle};
 pub use dag::{Cycles, Edge, Graph, Ix, Join, Reason};
 pub use of_plan::{Unsound, of_plan};
 pub use path::CriticalPath;
+pub use roll_out::{RolledOut, rolled_out};
 pub use select::{BadPattern, Flag, NoMatch, Selection};
 
 #[cfg(test)]

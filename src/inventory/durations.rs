@@ -46,14 +46,37 @@ impl Durations {
     /// How long a change of a node is expected to take, in milliseconds: the median of what it took before. Of a node
     /// that never had this change it is that of the other instances of its group; `None` if none of them had it.
     pub fn expected(&self, node: &NodeId, change: Change) -> Option<u64> {
+        median(self.of(node, change)?)
+    }
+
+    /// The same, with how far the others are from it.
+    pub fn past(&self, node: &NodeId, change: Change) -> Option<Past> {
+        let mut durations = self.of(node, change)?;
+        durations.sort_unstable();
+        let at = |part: usize| durations.get(durations.len() * part / 4).or(durations.last()).copied();
+        let (early, median, late) = (at(1)?, at(2)?, at(3)?);
+        Some(Past { median, spread: (median - early).max(late - median) })
+    }
+
+    fn of(&self, node: &NodeId, change: Change) -> Option<Vec<u64>> {
         if let Some(own) = self.0.get(node).and_then(|changes| changes.get(&change)) {
-            return median(own.clone());
+            return Some(own.clone());
         }
         node.key.as_ref()?;
         let first = NodeId { key: None, ..node.clone() };
         let group = self.0.range(first..).take_while(|(id, _)| id.kind == node.kind && id.group == node.group);
-        median(group.filter_map(|(_, changes)| changes.get(&change)).flatten().copied().collect())
+        Some(group.filter_map(|(_, changes)| changes.get(&change)).flatten().copied().collect())
     }
+}
+
+/// How long something took in the last few runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// The median, in milliseconds.
+    pub median: u64,
+    /// How far the quartiles are from it, in milliseconds: the further one of them. Half of all were as near, and a single
+    /// one that was quite different counts for nothing.
+    pub spread: u64,
 }
 
 fn median(mut durations: Vec<u64>) -> Option<u64> {
@@ -76,6 +99,11 @@ mod tests {
             durations.add(node("stacks.a"), Change::Created, took);
         }
         assert_eq!(durations.expected(&node("stacks.a"), Change::Created), Some(25));
+        // Of the last five, the one of 900 tells nothing: the quartiles are 20 and 30.
+        assert_eq!(durations.past(&node("stacks.a"), Change::Created), Some(Past { median: 25, spread: 5 }));
+        durations.add(node("stacks.once"), Change::Created, 70);
+        assert_eq!(durations.past(&node("stacks.once"), Change::Created), Some(Past { median: 70, spread: 0 }));
+        assert_eq!(durations.past(&node("stacks.a"), Change::Updated), None);
         assert_eq!(durations.expected(&node("stacks.a"), Change::Updated), None);
     }
 

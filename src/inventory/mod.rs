@@ -16,7 +16,7 @@ mod tolerant;
 mod whole;
 
 pub use account::Account;
-pub use durations::Durations;
+pub use durations::{Durations, Past};
 pub use news::News;
 pub use route::Laid;
 pub use whole::{Damaged, Inventory, VERSION};

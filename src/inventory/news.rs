@@ -20,6 +20,8 @@ pub struct News {
     pub gone: Vec<Laid>,
     /// How long nodes took, in milliseconds.
     pub took: Vec<(NodeId, Change, u64)>,
+    /// How long AWS's own operations took over them, in milliseconds.
+    pub worked: Vec<(NodeId, Change, u64)>,
     /// What nodes were called before, and what they are called now: what is remembered of them goes on by that name.
     pub renamed: Vec<(NodeId, NodeId)>,
 }
@@ -51,6 +53,9 @@ impl Inventory {
         for (node, change, took_ms) in news.took {
             self.durations.add(node, change, took_ms);
         }
+        for (node, change, took_ms) in news.worked {
+            self.operations.add(node, change, took_ms);
+        }
     }
 
     /// Remembers by their present names what is known of nodes that were called something else: routes bear no tags, so
@@ -64,6 +69,7 @@ impl Inventory {
         }
         for (from, to) in renamed {
             self.durations.rename(from, to);
+            self.operations.rename(from, to);
         }
     }
 }

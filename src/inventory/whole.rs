@@ -27,6 +27,9 @@ pub struct Inventory {
     /// How long its nodes took.
     #[serde(default, skip_serializing_if = "Durations::is_empty")]
     pub durations: Durations,
+    /// How long AWS's own operations took over them, without what orch itself needed before and behind.
+    #[serde(default, skip_serializing_if = "Durations::is_empty")]
+    pub operations: Durations,
     /// What another version of orch has written, kept as it is.
     #[serde(flatten)]
     others: BTreeMap<String, Json>,
@@ -52,6 +55,7 @@ impl Inventory {
             accounts: BTreeMap::new(),
             routes: Vec::new(),
             durations: Durations::default(),
+            operations: Durations::default(),
             others: BTreeMap::new(),
         }
     }
@@ -107,6 +111,7 @@ mod tests {
             accounts: vec![account(&["us-east-1"])],
             laid: vec![route("rtb-1", "tgw-1"), route("rtb-2", "tgw-1")],
             took: vec![("stacks.hub".parse().unwrap(), Change::Created, 90_000)],
+            worked: vec![("stacks.hub".parse().unwrap(), Change::Created, 85_000)],
             ..News::default()
         });
         inventory
@@ -156,6 +161,13 @@ mod tests {
                 90000
               ]
             }
+          },
+          "operations": {
+            "stacks.hub": {
+              "created": [
+                85000
+              ]
+            }
           }
         }
         "#);
@@ -171,6 +183,8 @@ mod tests {
         assert!(inventory.routes.iter().all(|route| route.node == renamed[0].1));
         let expected = |id: &str| inventory.durations.expected(&id.parse().unwrap(), Change::Created);
         assert_eq!((expected("stacks.hub"), expected("stacks.core")), (None, Some(90_000)));
+        let worked = |id: &str| inventory.operations.expected(&id.parse().unwrap(), Change::Created);
+        assert_eq!((worked("stacks.hub"), worked("stacks.core")), (None, Some(85_000)));
         let before = inventory.clone();
         inventory.rename(&renamed);
         assert_eq!(inventory, before, "renamed twice, it is no other");

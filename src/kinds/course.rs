@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use super::route;
 
@@ -28,6 +28,8 @@ pub enum Made {
     },
     /// A peering, by its id.
     Peering(String),
+    /// A route was asked for where there was none to its destination. If it is there, then perhaps somebody else made it.
+    RouteAsked(route::Made),
     /// A route where there was none to its destination.
     Route(route::Made),
 }
@@ -35,8 +37,17 @@ pub enum Made {
 /// Keeps what a node makes, so that it can be taken back.
 #[derive(Debug, Default)]
 pub struct Trace {
-    made: Mutex<Vec<Made>>,
-    acting: watch::Sender<usize>,
+    kept: Mutex<Kept>,
+    idle: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    made: Vec<Made>,
+    /// How many things are being made now.
+    acting: usize,
+    /// Whether nothing more is to be made.
+    is_stopped: bool,
 }
 
 /// For as long as it lives something is being made of which nobody would know if it were left.
@@ -46,36 +57,60 @@ pub struct Acting<'a>(&'a Trace);
 impl Trace {
     /// Notes something, at the latest before it may be there.
     pub fn note(&self, made: Made) {
-        self.lock().push(made);
+        self.lock().made.push(made);
     }
 
-    /// Says that something is being made, until what this gives is dropped.
-    pub fn acting(&self) -> Acting<'_> {
-        self.acting.send_modify(|acting| *acting += 1);
-        Acting(self)
+    /// Takes out one note of something that was not made after all.
+    pub fn strike(&self, made: &Made) {
+        let notes = &mut self.lock().made;
+        if let Some(at) = notes.iter().rposition(|noted| noted == made) {
+            notes.remove(at);
+        }
+    }
+
+    /// Says that something is being made, until what this gives is dropped. Where nothing more is to be made, it is waited
+    /// for ever.
+    pub async fn acting(&self) -> Acting<'_> {
+        if self.begin() { Acting(self) } else { std::future::pending().await }
+    }
+
+    fn begin(&self) -> bool {
+        let mut kept = self.lock();
+        kept.acting += usize::from(!kept.is_stopped);
+        !kept.is_stopped
+    }
+
+    /// Has nothing more made from here on; what is being made comes to its end.
+    pub fn stop(&self) {
+        self.lock().is_stopped = true;
     }
 
     /// Waits until nothing is being made.
     pub async fn idle(&self) {
-        let mut acting = self.acting.subscribe();
-        // It lives as long as the sender, which is its own.
-        let _ = acting.wait_for(|acting| *acting == 0).await;
+        loop {
+            let ended = self.idle.notified();
+            if self.lock().acting == 0 {
+                return;
+            }
+            ended.await;
+        }
     }
 
     /// All that was made, in the order in which it was.
     pub fn made(&self) -> Vec<Made> {
-        self.lock().clone()
+        self.lock().made.clone()
     }
 
-    // Every change under this lock is a single insertion.
-    fn lock(&self) -> MutexGuard<'_, Vec<Made>> {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    // Every change under this lock is a single one.
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Acting<'_> {
     fn drop(&mut self) {
-        self.0.acting.send_modify(|acting| *acting -= 1);
+        self.0.lock().acting -= 1;
+        self.0.idle.notify_waiters();
     }
 }
 
@@ -113,6 +148,43 @@ impl Footing for Firm {
     }
 }
 
+/// Ground that is firm only from when a test says so, with a trace.
+#[cfg(test)]
+#[derive(Debug, Default)]
+pub(crate) struct Provisional {
+    is_firm: std::sync::atomic::AtomicBool,
+    firm: Notify,
+    pub(crate) trace: Trace,
+}
+
+#[cfg(test)]
+impl Provisional {
+    pub(crate) fn course(&self) -> Course<'_> {
+        Course { footing: self, trace: &self.trace, release: &|_| {} }
+    }
+
+    pub(crate) fn settle(&self) {
+        self.is_firm.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.firm.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+impl Footing for Provisional {
+    fn is_firm(&self) -> bool {
+        self.is_firm.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    fn settled(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async {
+            let firm = self.firm.notified();
+            if !self.is_firm() {
+                firm.await;
+            }
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,11 +193,26 @@ mod tests {
     async fn nothing_is_idle_while_something_is_being_made() {
         let trace = Trace::default();
         trace.idle().await;
-        let (one, other) = (trace.acting(), trace.acting());
+        let (one, other) = (trace.acting().await, trace.acting().await);
         drop(one);
-        let waited = tokio::time::timeout(std::time::Duration::from_secs(1), trace.idle()).await;
-        assert!(waited.is_err(), "another one is being made still");
+        let second = std::time::Duration::from_secs(1);
+        assert!(tokio::time::timeout(second, trace.idle()).await.is_err(), "another one is being made still");
+        trace.stop();
+        assert!(tokio::time::timeout(second, trace.acting()).await.is_err(), "nothing more is to be made");
         drop(other);
         trace.idle().await;
+    }
+
+    #[test]
+    fn of_two_attempts_one_may_have_made_it() {
+        let asked = || Made::Peering("pcx-1".to_owned());
+        let trace = Trace::default();
+        trace.note(asked());
+        trace.note(asked());
+        trace.strike(&asked());
+        assert_eq!(trace.made(), [asked()]);
+        trace.strike(&asked());
+        trace.strike(&asked());
+        assert_eq!(trace.made(), []);
     }
 }

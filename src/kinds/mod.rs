@@ -22,6 +22,7 @@ mod shown;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 pub use crate::aws::{Progress, Regional, Step};
 pub use crate::event::{Change, Failure};
@@ -46,11 +47,13 @@ pub struct Done {
     pub outputs: BTreeMap<String, String>,
     /// A stack's ARN, a peering's id; `None` for a route, and for what is gone.
     pub id: Option<String>,
+    /// How long AWS's own operation took, where that can be told.
+    pub took: Option<Duration>,
 }
 
 impl Done {
     /// A node that ended with this change and has nothing more to say.
     pub fn new(change: Change) -> Self {
-        Self { change, details: Vec::new(), outputs: BTreeMap::new(), id: None }
+        Self { change, details: Vec::new(), outputs: BTreeMap::new(), id: None, took: None }
     }
 }

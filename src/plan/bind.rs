@@ -27,6 +27,7 @@ use super::stack::DeclaredStack;
 use super::templates::Templates;
 use super::text::Text;
 use super::value::{Setting, Slot, Value};
+use super::waves;
 use super::world::{Each, Instance, Instances, World};
 use crate::diag::{Sources, Span};
 use crate::ids::NodeId;
@@ -51,6 +52,8 @@ pub(super) fn bind(
             }
         }
         let after = after(group, world);
+        let what = format!("{}.{}", group.kind.table(), group.name);
+        let waves = group.waves.as_ref().and_then(|waves| waves::bind(waves, &world.groups[index], &what, problems));
         for member in &world.groups[index].members {
             let instance = &world.instances[*member];
             let scope = Scope::of(world, instance, Horizon::Values);
@@ -69,7 +72,8 @@ pub(super) fn bind(
                 let (id, span, after) = (instance.id.clone(), group.span.clone(), after.clone());
                 let allow = group.allow.clone();
                 let formerly = instance.formerly.clone();
-                nodes.push(Node { id, formerly, span, account, region, spec, needs, after, allow, whole });
+                let waves = waves.clone();
+                nodes.push(Node { id, formerly, span, account, region, spec, needs, after, waves, allow, whole });
             }
         }
     }
@@ -183,6 +187,7 @@ impl Binder<'_> {
             timeout: declared.timeout,
             on_failure: declared.on_failure,
             express: declared.express,
+            early_outputs: declared.early_outputs,
         }
     }
 

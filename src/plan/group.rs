@@ -10,7 +10,8 @@ use super::peering::DeclaredPeering;
 use super::problems::Problems;
 use super::route::DeclaredRoute;
 use super::stack::DeclaredStack;
-use super::{Allowance, allow, peering, route, stack};
+use super::waves::DeclaredWaves;
+use super::{Allowance, allow, peering, route, stack, waves};
 use crate::diag::{Sources, Span};
 use crate::ids::Kind;
 
@@ -27,6 +28,7 @@ pub(super) struct Group {
     /// A text or a list of texts.
     pub(super) region: Key<Declared>,
     pub(super) depends_on: Vec<(Arc<str>, Span)>,
+    pub(super) waves: Option<DeclaredWaves>,
     pub(super) allow: Arc<[Allowance]>,
     pub(super) body: Body,
 }
@@ -89,6 +91,7 @@ fn group(
     let for_each = fields.optional("for_each", for_each::read);
     let region = fields.optional("region", region);
     let depends_on = fields.names("depends_on");
+    let waves = waves::read(&mut fields);
     let allow = allow::read(&mut fields);
     let body = match kind {
         Kind::Stack => Body::Stack(stack::read(&mut fields, own)),
@@ -99,7 +102,7 @@ fn group(
         fields.finish();
     }
     let whole = defaults.whole && problems.len() == reported;
-    Some(Group { kind, name: name.clone(), whole, span, for_each, region, depends_on, allow, body })
+    Some(Group { kind, name: name.clone(), whole, span, for_each, region, depends_on, waves, allow, body })
 }
 
 fn region(item: &Item, fields: &mut Fields<'_>) -> Option<Declared> {

@@ -11,7 +11,7 @@ use super::text::Text;
 use crate::diag::Span;
 
 /// The keys of a stack that are about this.
-pub(super) const KEYS: [&str; 8] = [
+pub(super) const KEYS: [&str; 9] = [
     "protect",
     "stack_policy",
     "rollback_triggers",
@@ -20,6 +20,7 @@ pub(super) const KEYS: [&str; 8] = [
     "timeout",
     "on_failure",
     "deployment",
+    "early_outputs",
 ];
 
 /// The most alarms, and the most topics, that CloudFormation takes:
@@ -43,6 +44,7 @@ pub(super) struct DeclaredGuards {
     pub(super) timeout: Option<u32>,
     pub(super) on_failure: Option<Failing>,
     pub(super) express: bool,
+    pub(super) early_outputs: bool,
 }
 
 /// Rollback triggers as they are declared.
@@ -73,6 +75,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> DeclaredGuards {
         timeout: fields.item("timeout").and_then(|item| minutes(item, "timeout", 1..=LONGEST_TIMEOUT, fields)),
         on_failure: word(fields, "on_failure", &Failing::ALL),
         express: word(fields, "deployment", &[("standard", false), ("express", true)]).unwrap_or_default(),
+        early_outputs: fields.boolean("early_outputs").unwrap_or(false),
     };
     contradictions(&guards, fields);
     guards
@@ -93,6 +96,12 @@ fn contradictions(guards: &DeclaredGuards, fields: &mut Fields<'_>) {
             ("on_failure", "deployment"),
             "CloudFormation deletes no stack that fails in express mode",
             "write on_failure = \"rollback\", or take `deployment` away",
+        ),
+        (
+            guards.express && guards.early_outputs,
+            ("early_outputs", "deployment"),
+            "in express mode a resource counts as complete before it can be used, so no output is certain by that",
+            "take one of the two away: an express stack is complete early anyway",
         ),
     ];
     let told: Vec<_> = both

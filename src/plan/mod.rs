@@ -44,6 +44,7 @@ mod text;
 mod unused;
 mod value;
 mod vars;
+mod waves;
 mod world;
 
 pub use account::{Account, Role};
@@ -57,6 +58,7 @@ pub use node::{
 };
 pub use schema::schema;
 pub use value::{Outputs, Setting, Unresolved, Value};
+pub use waves::Waves;
 
 #[cfg(test)]
 pub(crate) mod samples;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::account::Account;
-use super::{Allowance, Setting, Value};
+use super::{Allowance, Setting, Value, Waves};
 use crate::diag::{FileId, Span};
 use crate::ids::{AccountId, AccountName, NodeId, Region};
 
@@ -62,6 +62,8 @@ pub struct Node {
     /// The groups of which every instance must be done first. All instances of a group share the list, so that two
     /// groups of thousands do not become millions of pairs.
     pub after: Arc<[After]>,
+    /// How the group that it is an instance of is rolled out; the instances share it.
+    pub waves: Option<Arc<Waves>>,
     /// The rules that it is excused from.
     pub allow: Arc<[Allowance]>,
     /// Whether all of its text could be read; if not, nothing follows from what it lacks.
@@ -167,6 +169,8 @@ pub struct Guards {
     pub on_failure: Option<Failing>,
     /// Whether its operations are over before its resources can be used.
     pub express: bool,
+    /// Whether peerings and routes are given its outputs once these are certain, before it is complete.
+    pub early_outputs: bool,
 }
 
 /// From what a stack is protected: exactly this.

@@ -8,8 +8,8 @@ use super::fields::{Declared, Fields, Key, Keyed};
 use super::text::Text;
 
 /// The keys of a peering.
-pub(super) const KEYS: [&str; 8] =
-    ["for_each", "region", "requester", "accepter", "tags", "adopt", "depends_on", "allow"];
+pub(super) const KEYS: [&str; 9] =
+    ["for_each", "region", "requester", "accepter", "tags", "adopt", "depends_on", "waves", "allow"];
 
 /// The keys of one side.
 pub(super) const SIDE_KEYS: [&str; 4] = ["account", "region", "vpc", "dns"];

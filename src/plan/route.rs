@@ -7,8 +7,19 @@ use super::fields::{Declared, Fields};
 use super::text::Text;
 
 /// The keys of a route.
-pub(super) const KEYS: [&str; 10] =
-    ["for_each", "account", "region", "route_tables", "destination", "via", "replace", "adopt", "depends_on", "allow"];
+pub(super) const KEYS: [&str; 11] = [
+    "for_each",
+    "account",
+    "region",
+    "route_tables",
+    "destination",
+    "via",
+    "replace",
+    "adopt",
+    "depends_on",
+    "waves",
+    "allow",
+];
 
 /// A route as it is declared.
 #[derive(Debug)]

@@ -246,6 +246,9 @@ struct StackTable {
     /// What must be done first, besides what the values refer to.
     #[schemars(example = json!(["stacks.master"]))]
     depends_on: Option<Vec<String>>,
+    /// How its instances are rolled out: some before all others, the others a few at a time.
+    #[schemars(example = json!({ "canary": ["dev"], "batch": 10, "tolerate": 1 }))]
+    waves: Option<WavesTable>,
     /// Rules that it is excused from, each with the reason.
     #[schemars(example = json!({ "ORCH071": "can be made again from the archive" }))]
     allow: Option<Allowed>,
@@ -274,6 +277,26 @@ struct StackTable {
     /// `"express"`: an operation is over when the configuration is applied, before resources can be used.
     #[schemars(example = &"express")]
     deployment: Option<Deployment>,
+    /// Whether peerings and routes are given its outputs as soon as these are certain, before it is complete. If it fails, what
+    /// they have made is taken back.
+    #[schemars(example = true)]
+    early_outputs: Option<bool>,
+}
+
+/// How a group is rolled out: no instance of a wave starts before all of the wave before have ended.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct WavesTable {
+    /// The keys of the instances that go first; all of them must end well before any other starts.
+    #[schemars(example = json!(["dev"]))]
+    canary: Option<Vec<String>>,
+    /// How many of the others go at a time, in the order of the file.
+    #[schemars(range(min = 1), example = 10)]
+    batch: Option<u32>,
+    /// How many instances may fail; with one more, what has not started does not start.
+    #[schemars(example = 1)]
+    tolerate: Option<u32>,
 }
 
 /// What a stack is protected from.
@@ -353,6 +376,9 @@ struct PeeringTable {
     /// What must be done first, besides what the values refer to.
     #[schemars(example = json!(["stacks.master"]))]
     depends_on: Option<Vec<String>>,
+    /// How its instances are rolled out: some before all others, the others a few at a time.
+    #[schemars(example = json!({ "canary": ["dev"], "batch": 10, "tolerate": 1 }))]
+    waves: Option<WavesTable>,
     /// Rules that it is excused from, each with the reason.
     #[schemars(example = json!({ "ORCH061": "the hub's template makes the routes back" }))]
     allow: Option<Allowed>,
@@ -409,6 +435,9 @@ struct RouteTable {
     /// What must be done first, besides what the values refer to.
     #[schemars(example = json!(["stacks.master"]))]
     depends_on: Option<Vec<String>>,
+    /// How its instances are rolled out: some before all others, the others a few at a time.
+    #[schemars(example = json!({ "canary": ["dev"], "batch": 10, "tolerate": 1 }))]
+    waves: Option<WavesTable>,
     /// Rules that it is excused from, each with the reason.
     #[schemars(example = json!({ "ORCH062": "a firewall in between forwards it" }))]
     allow: Option<Allowed>,

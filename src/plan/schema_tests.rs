@@ -26,6 +26,7 @@ fn the_schema_knows_the_keys_that_the_readers_know() {
         ("InventoryTable", &super::super::inventory::KEYS),
         ("MovedTable", &super::super::moved::KEYS),
         ("SideTable", &super::super::peering::SIDE_KEYS),
+        ("WavesTable", &super::super::waves::KEYS),
     ] {
         assert_eq!(keys(definition(&schema, name)), known.iter().copied().collect(), "{name}");
     }

@@ -12,7 +12,7 @@ use super::text::Text;
 use crate::diag::Span;
 
 /// The keys of a stack.
-pub(super) const KEYS: [&str; 21] = [
+pub(super) const KEYS: [&str; 23] = [
     "for_each",
     "account",
     "region",
@@ -25,6 +25,7 @@ pub(super) const KEYS: [&str; 21] = [
     "manage",
     "adopt",
     "depends_on",
+    "waves",
     "allow",
     "protect",
     "stack_policy",
@@ -34,6 +35,7 @@ pub(super) const KEYS: [&str; 21] = [
     "timeout",
     "on_failure",
     "deployment",
+    "early_outputs",
 ];
 
 /// What a template can be allowed:
@@ -62,7 +64,7 @@ pub(super) fn read(fields: &mut Fields<'_>, own: &Table) -> DeclaredStack {
     if manage {
         fields.require("template");
     } else {
-        let of_made = ["template", "parameters", "keep_parameters", "tags", "capabilities", "adopt"];
+        let of_made = ["template", "parameters", "keep_parameters", "tags", "capabilities", "adopt", "waves"];
         for key in of_made.into_iter().chain(guards::KEYS) {
             if let Some(entry) = own.get(key) {
                 let message = format!("`{key}` has no effect on a stack that is only read");

@@ -183,6 +183,7 @@ mod tests {
                 value: "stacks.other.id".to_owned(),
                 expression: "stacks.other.id".to_owned(),
                 place: place.to_owned(),
+                early: false,
             };
             preview.nodes[0].until = vec![until];
         };

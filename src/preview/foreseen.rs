@@ -17,6 +17,9 @@ pub struct Until {
     pub expression: String,
     /// Where it is written: `plans/us-east-1.toml:14:3`.
     pub place: String,
+    /// Whether it is given as soon as it is certain, before the node that gives it is complete.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub early: bool,
 }
 
 /// What a run would do with one node.

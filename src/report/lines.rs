@@ -13,6 +13,7 @@
 //! | `node_skipped` | | ✓ | ✓ |
 //! | `node_not_started` | | | ✓ |
 //! | `stopping` | ✓ | ✓ | ✓ |
+//! | `roll_out_held` | ✓ | ✓ | ✓ |
 //! | `run_finished` | | | |
 //!
 //! The end of a run is told by [`Digest`](super::Digest).
@@ -23,6 +24,7 @@ use jiff::Timestamp;
 
 use super::Palette;
 use super::failure::particulars;
+use super::summary::names;
 use super::took::took;
 use crate::event::{Change, Command, Event, Failure, Record, StopReason};
 use crate::ids::NodeId;
@@ -103,6 +105,10 @@ impl Lines {
             Event::Stopping { reason, left, running } => {
                 (String::new(), palette.warn(stopping(*reason, *left, *running)))
             }
+            Event::RollOutHeld { group, failed, left } => {
+                let text = format!("no more is started, since {} did not end well: {left} not started", names(failed));
+                (printable(group).into_owned(), palette.warn(text))
+            }
             Event::RunFinished { .. } => return None,
         };
         let time = palette.faint(format_args!("{:>TIME$}", self.elapsed(record)));
@@ -160,9 +166,11 @@ impl Lines {
 /// The least verbosity at which an event is told.
 fn least(event: &Event) -> Verbosity {
     match event {
-        Event::NodeFailed { .. } | Event::NodeWithdrawn { .. } | Event::NodeAborted { .. } | Event::Stopping { .. } => {
-            Verbosity::Quiet
-        }
+        Event::NodeFailed { .. }
+        | Event::NodeWithdrawn { .. }
+        | Event::NodeAborted { .. }
+        | Event::Stopping { .. }
+        | Event::RollOutHeld { .. } => Verbosity::Quiet,
         Event::RunStarted { .. }
         | Event::NodeStarted { .. }
         | Event::NodeDone { .. }
@@ -307,7 +315,7 @@ mod tests {
             (63_000, Event::Stopping { reason: StopReason::Interrupted, left: 0, running: 2 }),
             (63_500, Event::Stopping { reason: StopReason::Aborted, left: 0, running: 1 }),
             (63_600, Event::NodeAborted { node: node("stacks.late"), took_ms: 2_000 }),
-            (63_700, Event::RunFinished { tally: crate::event::Tally::default(), took_ms: 63_700 }),
+            (63_700, Event::RunFinished { tally: crate::event::Tally::default(), took_ms: 63_700, saved_ms: None }),
         ]
     }
 
@@ -402,6 +410,16 @@ mod tests {
         let event = Event::NodeSkipped { node: node("routes.a"), because: node("stacks.a") };
         let line = lines.line(&Record::new(Timestamp::from_second(90).unwrap(), event)).unwrap();
         assert_eq!(line, "   0.0s  routes.a  skipped, since stacks.a failed\n");
+    }
+
+    #[test]
+    fn a_roll_out_that_is_held_is_told_however_quiet_it_is_to_be() {
+        let lines = Lines::new(Timestamp::UNIX_EPOCH, [], Verbosity::Quiet, Palette::PLAIN);
+        let failed = vec![node("stacks.spoke[dev]")];
+        let event = Event::RollOutHeld { group: "stacks.spoke".to_owned(), failed, left: 38 };
+        let line = lines.line(&Record::new(Timestamp::UNIX_EPOCH, event)).unwrap();
+        let text = "no more is started, since stacks.spoke[dev] did not end well: 38 not started";
+        assert_eq!(line, format!("   0.0s  stacks.spoke  {text}\n"));
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub struct Digest {
     command: Option<Command>,
     nodes: usize,
     took_ms: Option<u64>,
+    saved_ms: Option<u64>,
     tally: Tally,
     changed: Vec<(NodeId, Change, Vec<String>)>,
     failed: Vec<(NodeId, Failure)>,
@@ -30,6 +31,8 @@ pub struct Digest {
     withdrawn: IndexMap<NodeId, Vec<NodeId>>,
     aborted: Vec<NodeId>,
     not_started: Vec<NodeId>,
+    /// The groups of which no more was started, each with the instances that failed.
+    held: Vec<(String, Vec<NodeId>)>,
     absent: Vec<NodeId>,
     /// What a destruction leaves, and why, by node.
     left: Vec<(NodeId, Vec<String>)>,
@@ -82,7 +85,10 @@ impl Digest {
                 self.tally.not_started += 1;
                 self.not_started.push(node.clone());
             }
-            Event::RunFinished { took_ms, .. } => self.took_ms = Some(*took_ms),
+            Event::RollOutHeld { group, failed, .. } => self.held.push((group.clone(), failed.clone())),
+            Event::RunFinished { took_ms, saved_ms, .. } => {
+                (self.took_ms, self.saved_ms) = (Some(*took_ms), *saved_ms);
+            }
             Event::NodeStarted { .. } | Event::NodeProgress { .. } | Event::Stopping { .. } => {}
         }
     }
@@ -102,6 +108,15 @@ impl Digest {
     pub fn text(&self, palette: Palette) -> String {
         let mut out = String::new();
         self.write_failures(&mut out, palette);
+        for (group, failed) in &self.held {
+            let group = palette.strong(printable(group));
+            let _ = writeln!(
+                out,
+                "{} {group}, since {} did not end well\n",
+                palette.warn("No more was started of"),
+                names(failed)
+            );
+        }
         let sorts = [
             ("Left while running; what they began may go on at AWS:", &self.aborted),
             ("Not started; the next run takes them up:", &self.not_started),
@@ -196,7 +211,8 @@ impl Digest {
         parts.push(palette.good(format_args!("{changed} changed")));
         parts.push(format!("{unchanged} unchanged"));
         let time = self.took_ms.map(|took_ms| format!(" in {}", took(took_ms))).unwrap_or_default();
-        format!("{}{time}", parts.join(", "))
+        let saved = self.saved_ms.map(|saved| format!("; early outputs saved {}", took(saved))).unwrap_or_default();
+        format!("{}{time}{saved}", parts.join(", "))
     }
 }
 
@@ -210,7 +226,7 @@ fn first(details: &[String]) -> String {
     }
 }
 
-fn names(nodes: &[NodeId]) -> String {
+pub(super) fn names(nodes: &[NodeId]) -> String {
     let shown: Vec<_> = nodes.iter().take(SHOWN).map(ToString::to_string).collect();
     let more = nodes.len().saturating_sub(SHOWN);
     if more == 0 { shown.join(", ") } else { format!("{} and {more} more (-v names them all)", shown.join(", ")) }
@@ -252,7 +268,7 @@ mod tests {
 
     fn finished() -> Event {
         // The digest counts by itself; only the duration is taken from here.
-        Event::RunFinished { tally: Tally::default(), took_ms: 41_234 }
+        Event::RunFinished { tally: Tally::default(), took_ms: 41_234, saved_ms: None }
     }
 
     #[test]
@@ -292,6 +308,25 @@ mod tests {
 
         1 failed, 2 skipped, 1 left running, 1 not started, 2 changed, 1 unchanged in 41.2s
         "#);
+    }
+
+    #[test]
+    fn a_roll_out_that_was_held_is_told_with_those_that_did_not_end_well() {
+        let events = [
+            started(Command::Apply, 3),
+            Event::RollOutHeld { group: "stacks.spoke".to_owned(), failed: vec![node("stacks.spoke[dev]")], left: 2 },
+            Event::NodeNotStarted { node: node("stacks.spoke[qa]") },
+            Event::NodeNotStarted { node: node("routes.spoke[qa]") },
+            finished(),
+        ];
+        insta::assert_snapshot!(told(events), @r"
+        No more was started of stacks.spoke, since stacks.spoke[dev] did not end well
+
+        Not started; the next run takes them up:
+          stacks.spoke[qa], routes.spoke[qa]
+
+        2 not started, 0 changed, 0 unchanged in 41.2s
+        ");
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub(super) struct Drafter<'a> {
     pub(super) owner: Owner,
     /// What the node adopts.
     pub(super) adopt: Adopt,
+    /// The stacks of which it takes outputs early.
+    pub(super) givers: Vec<NodeId>,
 }
 
 impl Drafter<'_> {
@@ -141,7 +143,8 @@ impl Drafter<'_> {
                 Attribute::Id => format!("{}.id", need.node),
                 Attribute::Output(name) => format!("{}.outputs.{name}", need.node),
             };
-            later.until.push(Until { node: need.node.clone(), value, expression, place });
+            let early = self.givers.contains(&need.node);
+            later.until.push(Until { node: need.node.clone(), value, expression, place, early });
         }
         Ok(Err(later))
     }

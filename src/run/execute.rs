@@ -8,12 +8,13 @@ use tokio::time::Instant;
 
 use super::names::names;
 use super::runner::Runner;
+use super::saved::{Times, saved};
 use super::{Gathered, Job, Outlooks, Task, template_checks};
 use crate::aws::Sessions;
 use crate::diag::Sources;
-use crate::engine::{Control, EngineEvent, Fate, Schedule, Settings, drive};
-use crate::event::{Change, Command, Event, Failure, Tally};
-use crate::graph::Ix;
+use crate::engine::{Control, EngineEvent, Fate, RollOut, Schedule, Settings, drive};
+use crate::event::{Change, Command, Event, Tally};
+use crate::graph::{Ix, RolledOut};
 use crate::ids::{AccountName, Kind};
 use crate::kinds::stack::ChangeSets;
 use crate::preview::Action;
@@ -55,8 +56,15 @@ pub async fn execute(
     sink(Event::RunStarted { plan: job.plan().name.to_string(), command, nodes });
     let outlooks = Arc::clone(&means.outlooks);
     let weighed = |node| weight(job, node, outlooks.action(job.graph().id(node)));
-    let schedule = Schedule::new(Arc::clone(job.graph()), |node| accounts(job, node), weighed, settings);
     let urgencies: Arc<[u64]> = job.graph().remaining(weighed).into();
+    let rolled_out = job.rolled_out();
+    let roll_outs = rolled_out.iter().map(|group| RollOut {
+        waves: group.waves.clone(),
+        canary: group.canary,
+        tolerate: group.said.tolerate,
+    });
+    let graph = Arc::clone(job.graph());
+    let schedule = Schedule::rolling_out(graph, |node| accounts(job, node), weighed, settings, roll_outs.collect());
     let tally = Arc::new(Mutex::new(Tally::default()));
     let counted = Arc::clone(&tally);
     let counting: Sink = {
@@ -67,37 +75,55 @@ pub async fn execute(
         })
     };
     // Given up with this function, when all nodes have ended.
-    let _asking = template_checks::begin(job, &means, &urgencies);
+    let _asking = template_checks::begin(job, &means);
     let means = Means { sink: Arc::clone(&counting), ..means };
     let runner = Arc::new(Runner::new(Arc::clone(job), means, urgencies));
     let worked = Arc::clone(&runner);
     let mut started: HashMap<Ix, Instant> = HashMap::new();
     let mut ended: HashSet<Ix> = HashSet::new();
+    let mut worked_at: HashMap<Ix, Instant> = HashMap::new();
     drive(schedule, runner, control, |event| {
         match event {
             EngineEvent::Started(node) => {
                 started.insert(node, Instant::now());
             }
+            EngineEvent::Held(node) => {
+                worked_at.insert(node, Instant::now());
+            }
             EngineEvent::Ended(node, _) => {
                 ended.insert(node);
+                worked_at.entry(node).or_insert_with(Instant::now);
             }
             _ => {}
         }
         let took = |node: Ix| started.get(&node).map_or(0, |start| millis(*start));
+        let end = if let EngineEvent::Ended(node, fate) = event { Some((node, fate)) } else { None };
         let event = match event {
             EngineEvent::Ended(node, fate @ (Fate::Done | Fate::Failed | Fate::Withdrawn { .. })) => {
                 worked.told(node, fate)
             }
+            EngineEvent::Panicked(node, message) => {
+                worked.panicked(node, &message, took(node));
+                None
+            }
+            EngineEvent::Withdrawing { node, because } => Some(worked.withdrawing(node, because)),
             EngineEvent::Held(node) => Some(held(job, node, &ended)),
-            event => told(job, &event, took),
+            event => told(job, &rolled_out, &event, took),
         };
+        if let Some((node, fate)) = end {
+            if let Some(left) = worked.left(node).filter(|_| fate == Fate::Aborted) {
+                counting(left);
+            }
+            worked.ended(node, fate);
+        }
         if let Some(event) = event {
             counting(event);
         }
     })
     .await;
     let tally = *tally.lock().unwrap_or_else(PoisonError::into_inner);
-    sink(Event::RunFinished { tally, took_ms: millis(began) });
+    let saved_ms = saved_by_early(job, began, &started, &worked_at, &worked.released()).filter(|_| tally.is_success());
+    sink(Event::RunFinished { tally, took_ms: millis(began), saved_ms });
     tally
 }
 
@@ -143,6 +169,28 @@ fn node_kind(job: &Job, node: Ix) -> Kind {
     job.graph().id(node).kind
 }
 
+/// How much sooner a run has ended because stacks gave outputs early, in milliseconds; `None` if none did.
+fn saved_by_early(
+    job: &Job,
+    began: Instant,
+    started: &HashMap<Ix, Instant>,
+    worked: &HashMap<Ix, Instant>,
+    released: &HashMap<(Ix, Ix), Instant>,
+) -> Option<u64> {
+    let since = |at: &Instant| u64::try_from((*at - began).as_millis()).unwrap_or(u64::MAX);
+    let of = |kind: Kind| {
+        let those = released.iter().filter(move |((from, _), _)| node_kind(job, *from) == kind);
+        those.map(|(pair, at)| (*pair, since(at))).collect()
+    };
+    let times = Times {
+        started: started.iter().map(|(node, at)| (*node, since(at))).collect(),
+        worked: worked.iter().map(|(node, at)| (*node, since(at))).collect(),
+        early: of(Kind::Stack),
+        pending: of(Kind::Peering),
+    };
+    saved(job.graph(), &times)
+}
+
 /// What is told of a node whose own work is done before what it stands on.
 fn held(job: &Job, node: Ix, ended: &HashSet<Ix>) -> Event {
     let graph = job.graph();
@@ -153,7 +201,7 @@ fn held(job: &Job, node: Ix, ended: &HashSet<Ix>) -> Event {
 }
 
 /// What is told of an event of the engine; what came of a node's own work its runner knows.
-fn told(job: &Job, event: &EngineEvent, took: impl Fn(Ix) -> u64) -> Option<Event> {
+fn told(job: &Job, rolled_out: &[RolledOut], event: &EngineEvent, took: impl Fn(Ix) -> u64) -> Option<Event> {
     let id = |node: Ix| job.graph().id(node).clone();
     let takes_part = |node: &Ix| job.task(*node) != Task::Leave;
     match event {
@@ -167,17 +215,19 @@ fn told(job: &Job, event: &EngineEvent, took: impl Fn(Ix) -> u64) -> Option<Even
             Fate::Skipped { because } => Some(Event::NodeSkipped { node: id(*node), because: id(*because) }),
             Fate::NotStarted => Some(Event::NodeNotStarted { node: id(*node) }),
         },
-        EngineEvent::Panicked(node, message) => {
-            let error = Failure::new("orch itself failed here, which is a mistake in orch", message.clone())
-                .help("apply again: nothing that was done is lost; and please report it with this message");
-            Some(Event::NodeFailed { node: id(*node), error, took_ms: took(*node) })
-        }
         EngineEvent::Stopping { reason, left, running } => {
             Some(Event::Stopping { reason: *reason, left: *left, running: *running })
         }
-        EngineEvent::Started(_) | EngineEvent::Ended(..) | EngineEvent::Held(_) | EngineEvent::Withdrawing { .. } => {
-            None
-        }
+        EngineEvent::HeldBack { roll_out, failed, left } => Some(Event::RollOutHeld {
+            group: rolled_out[*roll_out].name(),
+            failed: failed.iter().map(|node| id(*node)).collect(),
+            left: *left,
+        }),
+        EngineEvent::Started(_)
+        | EngineEvent::Ended(..)
+        | EngineEvent::Held(_)
+        | EngineEvent::Withdrawing { .. }
+        | EngineEvent::Panicked(..) => None,
     }
 }
 
@@ -195,6 +245,7 @@ fn count(tally: &mut Tally, event: &Event) {
         | Event::NodeStarted { .. }
         | Event::NodeProgress { .. }
         | Event::Stopping { .. }
+        | Event::RollOutHeld { .. }
         | Event::RunFinished { .. } => {}
     }
 }

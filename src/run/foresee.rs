@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::drafts::Drafter;
+use super::early::{self, InTheWay};
 use super::outlooks::Outlooks;
 use super::owner::owner;
 use super::runner::{Doomed, doomed, missing, regional, vpcs};
@@ -78,7 +79,9 @@ async fn walk(job: &Arc<Job>, settings: Settings, looking: Looking, gathered: Op
 
 /// The order in which what changes would run.
 fn order(job: &Job, changing: &HashMap<Ix, Action>) -> Order {
-    let graph = job.graph();
+    let rolled_out = job.rolled_out();
+    let in_waves = if rolled_out.is_empty() { None } else { job.graph().in_waves(&rolled_out) };
+    let graph = in_waves.as_ref().unwrap_or(job.graph());
     let mut depth: Vec<usize> = vec![0; graph.len()];
     let mut steps: Vec<Vec<_>> = Vec::new();
     let changes = |node: Ix| changing.contains_key(&node);
@@ -168,7 +171,8 @@ impl Foreseer {
         let Looking { sessions, sources, outlooks, change_sets } = &self.looking;
         let owner = owner(self.job.plan(), node);
         let adopt = self.job.adopt(ix);
-        let drafter = Drafter { outlooks, sources, owner: owner.clone(), adopt };
+        let givers = early::givers(&self.job, ix);
+        let drafter = Drafter { outlooks, sources, owner: owner.clone(), adopt, givers };
         let home = regional(sessions, &node.account, &node.region)?;
         let accepter = |spec: &PeeringSpec| regional(sessions, &spec.accepter.account, &spec.accepter.region);
         let found = match (&node.spec, task) {
@@ -187,6 +191,11 @@ impl Foreseer {
                 let draft = stack::Draft { reverts_drift: self.job.reverts_drift(), ..draft };
                 let mut outlook = stack::foresee(&home, &draft, change_sets.as_deref()).await?;
                 outlook.grounds.wanted = draft.wanted();
+                let in_the_way = InTheWay::of(&self.job, sessions, ix, spec, &home).await?.ids().await?;
+                if !in_the_way.is_empty() {
+                    let ids = in_the_way.join(", ");
+                    outlook.foreseen.notes.push(format!("deletes {ids} of this plan, which would hold its VPC"));
+                }
                 let skip = self.job.allowed(&node.id).skip;
                 if !skip.is_empty() {
                     let passed = skip.join(", ");

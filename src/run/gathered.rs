@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde_json::Value as Json;
 
+use crate::event::Change;
 use crate::ids::NodeId;
 use crate::inventory::Laid;
 use crate::plan::{Attribute, Outputs};
@@ -24,6 +26,7 @@ pub struct Gathered {
     given: Mutex<HashMap<NodeId, Given>>,
     laid: Mutex<Vec<Laid>>,
     lifted: Mutex<Vec<Laid>>,
+    worked: Mutex<Vec<(NodeId, Change, u64)>>,
 }
 
 impl Gathered {
@@ -55,6 +58,17 @@ impl Gathered {
     /// Keeps routes of the inventory that a node has deleted.
     pub(super) fn lift(&self, routes: impl IntoIterator<Item = Laid>) {
         self.lifted.lock().unwrap_or_else(PoisonError::into_inner).extend(routes);
+    }
+
+    /// Keeps how long AWS's own operation took over a node.
+    pub(super) fn work(&self, node: NodeId, change: Change, took: Duration) {
+        let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        self.worked.lock().unwrap_or_else(PoisonError::into_inner).push((node, change, took_ms));
+    }
+
+    /// How long AWS's own operations took, in milliseconds, for the inventory.
+    pub fn worked(&self) -> Vec<(NodeId, Change, u64)> {
+        self.worked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The routes of the inventory that were deleted.

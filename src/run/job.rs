@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::left::{Before, End, Leaving, Left};
-use crate::graph::{Edge, Graph, Ix, Join, Reason};
+use crate::graph::{Edge, Graph, Ix, Join, Reason, RolledOut, rolled_out};
 use crate::ids::{AccountName, Kind, NodeId, Region};
 use crate::inventory::{Durations, Inventory, Laid};
 use crate::kinds::{Adopt, stack};
@@ -55,6 +55,7 @@ pub struct Job {
 #[derive(Clone, Debug, Default)]
 struct Past {
     durations: Durations,
+    operations: Durations,
     laid: Vec<Laid>,
 }
 
@@ -233,13 +234,19 @@ impl Job {
     /// The same job with what is remembered of earlier runs.
     #[must_use]
     pub fn remembering(self, inventory: &Inventory) -> Self {
-        let past = Past { durations: inventory.durations.clone(), laid: inventory.routes.clone() };
+        let (durations, operations) = (inventory.durations.clone(), inventory.operations.clone());
+        let past = Past { durations, operations, laid: inventory.routes.clone() };
         Self { past: Arc::new(past), ..self }
     }
 
     /// How long nodes took in earlier runs.
     pub fn durations(&self) -> &Durations {
         &self.past.durations
+    }
+
+    /// How long AWS's own operations took over nodes in earlier runs.
+    pub fn operations(&self) -> &Durations {
+        &self.past.operations
     }
 
     /// The routes that earlier runs made.
@@ -300,6 +307,15 @@ impl Job {
     /// What the user allows at a stack.
     pub fn allowed(&self, node: &NodeId) -> stack::Allowed {
         self.allowed.get(node).cloned().unwrap_or_default()
+    }
+
+    /// The groups that this job rolls out a wave at a time. Only what is made what the plan says takes part: to look at a
+    /// node is harmless, and of a deletion nothing can be learnt for the next.
+    pub fn rolled_out(&self) -> Vec<RolledOut> {
+        let groups = rolled_out(&self.plan, |node| self.task(node) == Task::Converge);
+        // All instances of a group share their text, so no wave can need a later one. Were it so all the same, it would be
+        // better to go without waves than to wait for ever.
+        if groups.is_empty() || self.graph.in_waves(&groups).is_some() { groups } else { Vec::new() }
     }
 
     /// Looks at how the chosen nodes stand. What they refer to is looked up as well, since a route is found by its tables

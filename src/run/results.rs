@@ -32,12 +32,34 @@ impl Results {
         self.lock().insert(node, Worked { result, took_ms, taken_back: None });
     }
 
+    /// Keeps that a node's work panicked, or what takes that back did.
+    pub(super) fn panicked(&self, node: Ix, failure: Failure, took_ms: u64) {
+        let mut kept = self.lock();
+        let worked = kept.entry(node).or_insert_with(|| Worked { took_ms, ..Worked::default() });
+        match &mut worked.result {
+            None => worked.result = Some(Err(failure)),
+            Some(Ok(_)) => worked.taken_back = Some(Err(failure)),
+            Some(Err(error)) => error.help.push(failure.to_string()),
+        }
+    }
+
+    /// Why a node's own work has failed, if it has.
+    pub(super) fn failure(&self, node: Ix) -> Option<String> {
+        let kept = self.lock();
+        kept.get(&node)?.result.as_ref()?.as_ref().err().map(|failure| failure.summary.clone())
+    }
+
+    /// Forgets a node of which nothing is to be told.
+    pub(super) fn forget(&self, node: Ix) {
+        self.lock().remove(&node);
+    }
+
     /// Keeps what came of taking a node back.
     pub(super) fn taken_back(&self, node: Ix, result: Result<Vec<String>, Failure>) {
         self.lock().entry(node).or_default().taken_back = Some(result);
     }
 
-    /// What is to be told of a node whose work ran and that has ended. Of one whose work panicked, that was told already.
+    /// What is to be told of a node whose work ran and that has ended.
     pub(super) fn told(&self, job: &Job, ix: Ix, fate: Fate) -> Option<Event> {
         let Worked { result, took_ms, taken_back } = self.lock().remove(&ix)?;
         let node = job.graph().id(ix).clone();
@@ -61,7 +83,7 @@ impl Results {
         }
     }
 
-    // Every change under this lock is a single insertion or removal.
+    // Every change under this lock is a single one.
     fn lock(&self) -> MutexGuard<'_, HashMap<Ix, Worked>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,17 +1,19 @@
 //! Does the work of one node: renders its values, hands them to its kind, keeps what it gave.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
 
 use super::course::{Course, routes_into};
+use super::early::{InTheWay, takers};
 use super::execute::{Means, millis};
 use super::gathered::{Gathered, Given};
 use super::guards::protect;
 use super::names::names;
 use super::owner::owner;
+use super::past::forecasts;
 use super::results::Results;
 use super::template::template;
 use super::wanted::{Resolver, Unknown};
@@ -34,6 +36,8 @@ pub(super) struct Runner {
     results: Results,
     /// The courses of nodes that began on what others had released.
     courses: Mutex<HashMap<Ix, Arc<Course>>>,
+    /// When a node gave another what that needs of it, before its end.
+    released: Mutex<HashMap<(Ix, Ix), Instant>>,
 }
 
 impl engine::Runner for Runner {
@@ -65,6 +69,9 @@ impl engine::Runner for Runner {
         match result {
             Ok(done) => {
                 tracing::info!(node = %id, change = %done.change, took_ms, "done");
+                if let Some(took) = done.took {
+                    self.means.gathered.work(id.clone(), done.change, took);
+                }
                 self.keep(&id, &done);
                 self.results.worked(ix, Some(Ok(done)), took_ms);
                 Outcome::Done
@@ -79,10 +86,9 @@ impl engine::Runner for Runner {
     }
 
     async fn withdraw(&self, ix: Ix, because: Ix) -> Outcome {
-        let course = self.courses.lock().unwrap_or_else(PoisonError::into_inner).remove(&ix);
+        let course = self.courses.lock().unwrap_or_else(PoisonError::into_inner).get(&ix).cloned();
         let (Some(course), Some(node)) = (course, self.job.node(ix)) else { return Outcome::Done };
         tracing::info!(node = %node.id, because = %self.job.graph().id(because), "is taken back");
-        self.means.gathered.forget(&node.id);
         let result = Box::pin(self.take_back(node, &course.trace.made())).await;
         let outcome = if result.is_ok() { Outcome::Done } else { Outcome::Failed };
         let result = result.map_err(|failure| {
@@ -104,14 +110,15 @@ async fn unless_gone<F: Future + Unpin>(course: &Course, work: F) -> Option<F::O
     let mut work = pin!(work);
     tokio::select! {
         biased;
-        result = &mut work => return Some(result),
         () = course.footing.gone() => {}
+        result = &mut work => return Some(result),
     }
-    // What is being made now would be made although nobody waits for it.
+    // What is being made now would be made although nobody waits for it; nothing more is begun.
+    course.trace.stop();
     tokio::select! {
         biased;
-        result = &mut work => Some(result),
         () = course.trace.idle() => None,
+        result = &mut work => Some(result),
     }
 }
 
@@ -126,7 +133,55 @@ impl Runner {
     /// A runner for the nodes of a job. `urgencies` says how long the longest way from each still takes, in milliseconds;
     /// those that it does not have are in no hurry.
     pub(super) fn new(job: Arc<Job>, means: Means, urgencies: Arc<[u64]>) -> Self {
-        Self { job, means, urgencies, results: Results::default(), courses: Mutex::default() }
+        let (results, courses, released) = (Results::default(), Mutex::default(), Mutex::default());
+        Self { job, means, urgencies, results, courses, released }
+    }
+
+    /// Takes note of a node's end: what it gave before holds only if that was good, and how it went nobody asks any more.
+    pub(super) fn ended(&self, ix: Ix, fate: Fate) {
+        self.courses.lock().unwrap_or_else(PoisonError::into_inner).remove(&ix);
+        self.results.forget(ix);
+        let has_failed = matches!(fate, Fate::Failed | Fate::Aborted | Fate::Withdrawn { .. });
+        if has_failed && self.job.task(ix) == Task::Converge {
+            self.means.gathered.forget(self.job.graph().id(ix));
+        }
+    }
+
+    /// Keeps that a node's work panicked, or what takes that back did.
+    pub(super) fn panicked(&self, ix: Ix, message: &str, took_ms: u64) {
+        tracing::error!(node = %self.job.graph().id(ix), message, "panicked");
+        let failure = Failure::new("orch itself failed here, which is a mistake in orch", message)
+            .help("apply again: nothing that was done is lost; and please report it with this message");
+        self.results.panicked(ix, failure, took_ms);
+    }
+
+    /// What is told of a node that is about to be taken back.
+    pub(super) fn withdrawing(&self, ix: Ix, because: Ix) -> Event {
+        let failed = || format!("{} has failed", self.job.graph().id(because));
+        let own = Some(because).filter(|because| *because == ix).and_then(|ix| self.results.failure(ix));
+        let (what, status) = ("its own work".to_owned(), "is taken back".to_owned());
+        let reason = Some(own.unwrap_or_else(failed));
+        Event::NodeProgress { node: self.job.graph().id(ix).clone(), what, status, reason }
+    }
+
+    /// What is told of a node that is left and had begun on what another had released: the routes that it made then, which
+    /// nobody takes back.
+    pub(super) fn left(&self, ix: Ix) -> Option<Event> {
+        let course = self.courses.lock().unwrap_or_else(PoisonError::into_inner).get(&ix).cloned()?;
+        let made = course.trace.made();
+        let routes = made.iter().filter_map(|made| match made {
+            Made::Route(made) | Made::RouteAsked(made) => {
+                Some(format!("{}: {} → {}", made.table, made.destination, made.target))
+            }
+            Made::Asked { .. } | Made::Peering(_) => None,
+        });
+        let routes = routes.collect::<Vec<_>>();
+        if routes.is_empty() {
+            return None;
+        }
+        let reason = Some(format!("{}; apply again, or destroy", routes.join(", ")));
+        let (what, status) = ("what it has made".to_owned(), "stays".to_owned());
+        Some(Event::NodeProgress { node: self.job.graph().id(ix).clone(), what, status, reason })
     }
 
     /// What is to be told of a node whose work ran and that has ended.
@@ -147,27 +202,51 @@ impl Runner {
         let node = self.job.graph().id(ix).clone();
         self.means.gathered.keep(node, Given { id: Some(id.to_owned()), outputs: BTreeMap::new() });
         for route in routes_into(&self.job, ix) {
+            self.note_release(ix, route);
             course.footing.release(route);
         }
+    }
+
+    /// Lets those begin that need no more of a stack than the outputs that are certain.
+    fn release_outputs(
+        &self,
+        ix: Ix,
+        course: &Course,
+        takers: &[(Ix, BTreeSet<String>)],
+        certain: &BTreeMap<String, String>,
+    ) {
+        let node = self.job.graph().id(ix).clone();
+        self.means.gathered.keep(node, Given { id: None, outputs: certain.clone() });
+        for (taker, _) in takers.iter().filter(|(_, names)| names.iter().all(|name| certain.contains_key(name))) {
+            self.note_release(ix, *taker);
+            course.footing.release(*taker);
+        }
+    }
+
+    fn note_release(&self, from: Ix, to: Ix) {
+        let mut released = self.released.lock().unwrap_or_else(PoisonError::into_inner);
+        released.entry((from, to)).or_insert_with(Instant::now);
+    }
+
+    /// When each node gave another what that needs of it, of those that did before their end.
+    pub(super) fn released(&self) -> HashMap<(Ix, Ix), Instant> {
+        self.released.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Takes back what a node has made.
     async fn take_back(&self, node: &Node, made: &[Made]) -> Result<Vec<String>, Failure> {
         let owner = owner(self.job.plan(), node);
-        let home = self.regional(node, &node.account, &node.region)?;
+        // What is gone is not waited for.
+        let home = regional(&self.means.sessions, &node.account, &node.region)?;
         let progress = |step: Step<'_>| self.tell(&node.id, step);
         match &node.spec {
             Spec::Peering(spec) => {
-                peering::take_back(&home, &self.accepter(node, spec)?, &owner, made, &progress).await
+                let accepter = regional(&self.means.sessions, &spec.accepter.account, &spec.accepter.region)?;
+                peering::take_back(&home, &accepter, &owner, made, &progress).await
             }
             Spec::Route(_) => {
-                let details = route::take_back(&home, &owner, made, &progress).await?;
-                for made in made {
-                    if let Made::Route(made) = made {
-                        self.means.gathered.take_up(&laid(node, &home, made.clone()));
-                    }
-                }
-                Ok(details)
+                let gone = |made: route::Made| self.means.gathered.take_up(&laid(node, &home, made));
+                route::take_back(&home, made, &gone, &progress).await
             }
             Spec::Stack(_) => Ok(Vec::new()),
         }
@@ -203,11 +282,22 @@ impl Runner {
             (Spec::Stack(spec), Task::Converge) => {
                 let prepared = self.means.outlooks.take_prepared(&node.id);
                 let allowed = &self.job.allowed(&node.id);
-                let with = stack::With { allowed, change_sets: &self.means.change_sets, shown: shown.as_ref() };
+                let cleared = InTheWay::of(&self.job, &self.means.sessions, ix, spec, &home).await?;
+                let cleared = cleared.clear(&progress).await?;
+                let takers = takers(&self.job, ix);
+                let early_outputs = takers.iter().flat_map(|(_, names)| names).cloned().collect();
+                let release = |certain: &BTreeMap<_, _>| self.release_outputs(ix, course, &takers, certain);
+                let recall = || course.footing.recall();
+                let early = stack::Early { wanted: &early_outputs, release: &release, recall: &recall };
+                let (change_sets, shown) = (&*self.means.change_sets, shown.as_ref());
+                let forecasts = &forecasts(self.job.operations(), &node.id);
+                let with = stack::With { allowed, change_sets, shown, early: Some(early), forecasts };
                 let wanted = resolver.stack(spec, template(spec, &self.means.sources, &home).await?)?;
-                let reverts_drift = self.job.reverts_drift() && shown.as_ref().is_none_or(Shown::permits_reverting);
+                let reverts_drift = self.job.reverts_drift() && shown.is_none_or(Shown::permits_reverting);
                 let wanted = stack::Wanted { reverts_drift, ..wanted };
-                stack::converge(&home, &wanted, prepared, with, &progress).await
+                let mut done = stack::converge(&home, &wanted, prepared, with, &progress).await?;
+                done.details.extend(cleared);
+                Ok(done)
             }
             (Spec::Stack(spec), Task::Cancel) => stack::cancel(&home, &spec.name, &owner, &progress).await,
             (Spec::Stack(spec), Task::Read | Task::Find) => {
@@ -226,7 +316,8 @@ impl Runner {
                 Ok(found.unwrap_or_else(|| Done::new(Change::Absent)))
             }
             (Spec::Stack(spec), Task::Destroy) => {
-                stack::destroy(&home, &spec.name, &owner, &self.job.allowed(&node.id), &progress).await
+                let forecasts = forecasts(self.job.operations(), &node.id);
+                stack::destroy(&home, &spec.name, &owner, &self.job.allowed(&node.id), &forecasts, &progress).await
             }
             (Spec::Peering(spec), Task::Converge) => {
                 let accepter = self.accepter(node, spec)?;
@@ -293,7 +384,8 @@ impl Runner {
         match &left.thing {
             Thing::Stack(stack) => {
                 let allowed = self.job.allowed(&left.node);
-                stack::destroy(&home, &stack.name, &owner, &allowed, &progress).await
+                let forecasts = forecasts(self.job.operations(), &left.node);
+                stack::destroy(&home, &stack.name, &owner, &allowed, &forecasts, &progress).await
             }
             Thing::Peering(peering) => peering::destroy_one(&home, &peering.id, &owner, &progress).await,
             Thing::Route(Laid { table, destination, target, .. }) => {
@@ -338,15 +430,16 @@ impl Runner {
         ix.and_then(|ix| self.urgencies.get(ix.index()).copied()).unwrap_or_default()
     }
 
-    /// An account in a region. What a stack in express mode has made is waited for by those that refer to it.
+    /// An account in a region. What a stack in express mode has made, or one that gives its outputs early, is waited for by
+    /// those that refer to it.
     fn regional(&self, node: &Node, account: &AccountName, region: &Region) -> Result<Regional, Failure> {
         let regional = regional(&self.means.sessions, account, region)?.with_urgency(self.urgency(&node.id));
         let nodes = &self.job.plan().nodes;
-        let express = |needed: &NodeId| {
+        let is_new = |needed: &NodeId| {
             let needed = self.job.graph().get(needed).map(|ix| &nodes[ix.index()].spec);
-            matches!(needed, Some(Spec::Stack(stack)) if stack.guards.express)
+            matches!(needed, Some(Spec::Stack(stack)) if stack.guards.express || stack.guards.early_outputs)
         };
-        let follows = node.needs.iter().any(|need| express(&need.node));
+        let follows = node.needs.iter().any(|need| is_new(&need.node));
         Ok(if follows { regional.awaiting_what_is_new() } else { regional })
     }
 }

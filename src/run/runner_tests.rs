@@ -15,7 +15,7 @@ use crate::plan::samples::Disk;
 use crate::run::samples::{DEV, HUB, PLAN};
 use crate::run::{Gathered, execute, specs};
 use crate::sim::cloudformation::Status;
-use crate::sim::{ResourceFault, Sim};
+use crate::sim::{Effect, Fault, Faults, ResourceFault, Sim};
 
 const TEMPLATE: &str = "\
 Parameters:
@@ -64,6 +64,15 @@ impl World {
     /// Runs jobs one after the other, each with what the last has gathered, as the command line does. Gives the last
     /// one's tally and all failures, as `node: failure`.
     async fn run(&self, jobs: Vec<(Job, Command)>) -> (Tally, Vec<String>) {
+        self.run_telling(jobs, |_, _| {}).await
+    }
+
+    /// The same, and `also` hears of every event and of what was gathered until then.
+    async fn run_telling(
+        &self,
+        jobs: Vec<(Job, Command)>,
+        also: impl Fn(&Event, &Gathered) + Clone + Send + Sync + 'static,
+    ) -> (Tally, Vec<String>) {
         let keys = self.sim.clone();
         let environment =
             Environment::given(self.sim.http_client(), self.sim.time_source(), move |_| Some(keys.credentials(HUB)));
@@ -73,12 +82,13 @@ impl World {
         let failures: Arc<Mutex<Vec<String>>> = Arc::default();
         let mut last = Tally::default();
         for (job, command) in jobs {
-            let told = Arc::clone(&failures);
+            let (told, also, known) = (Arc::clone(&failures), also.clone(), Arc::clone(&gathered));
             let means = Means {
                 sessions: Arc::clone(&sessions),
                 gathered: Arc::clone(&gathered),
                 sources: Arc::clone(&self.sources),
                 sink: Arc::new(move |event| {
+                    also(&event, &known);
                     if let Event::NodeFailed { node, error, .. } = event {
                         told.lock().unwrap().push(format!("{node}: {error}"));
                     }
@@ -416,4 +426,37 @@ async fn what_was_taken_over_is_deleted_like_all_else() {
     let (tally, failures) = world.adopt("stacks").await;
     assert_eq!(tally.done, 0);
     assert!(failures[0].contains("does not exist, so it cannot be adopted"), "{failures:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_panics_and_cannot_be_taken_back_fails_once() {
+    let world = World::new(Sim::builder().build());
+    world.sim.set_faults(Faults::of([Fault::new(Effect::AccessDenied).by(DEV).on("DeleteRoute")]));
+    let job = Job::apply(Arc::clone(&world.plan), Arc::clone(&world.graph), &world.chosen(""));
+    let panic = |event: &Event, _: &Gathered| {
+        if let Event::NodeProgress { node, status, .. } = event {
+            assert!(node.to_string() != "routes.out" || status != "created", "out of order");
+        }
+    };
+    let (tally, failures) = world.run_telling(vec![(job, Command::Apply)], panic).await;
+    assert_eq!((tally.failed, failures.len()), (1, 1), "{failures:?}");
+    assert!(failures[0].starts_with("routes.out: orch itself failed here"), "{failures:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_failed_peering_has_given_before_its_end_is_forgotten() {
+    let world = World::new(Sim::builder().build());
+    world.sim.set_faults(Faults::of([Fault::new(Effect::AccessDenied).on("AcceptVpcPeeringConnection")]));
+    let job = Job::apply(Arc::clone(&world.plan), Arc::clone(&world.graph), &world.chosen(""));
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&seen);
+    let look = move |event: &Event, gathered: &Gathered| {
+        if let Event::NodeFailed { node, .. } | Event::NodeWithdrawn { node, .. } = event {
+            kept.lock().unwrap().push((node.to_string(), gathered.given(node)));
+        }
+    };
+    let (tally, failures) = world.run_telling(vec![(job, Command::Apply)], look).await;
+    assert_eq!(tally.failed, 1, "{failures:?}");
+    let seen = seen.lock().unwrap();
+    assert!(seen.iter().any(|(node, _)| node == "peerings.spoke") && seen.iter().all(|(_, given)| given.is_none()));
 }

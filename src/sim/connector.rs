@@ -2,6 +2,7 @@
 
 use std::future;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
@@ -15,9 +16,10 @@ use aws_smithy_types::body::SdkBody;
 
 use super::Sim;
 use super::faults::Effect;
-use super::state::Arrival;
+use super::state::{Arrival, State};
 use super::wire::request::Incoming;
 use super::wire::response::Answer;
+use super::world::file::WorldFileError;
 
 impl HttpClient for Sim {
     fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
@@ -47,40 +49,80 @@ impl HttpConnector for Connector {
     }
 }
 
+/// Why a call brings nothing back.
+#[derive(Debug)]
+pub(super) enum BrokenOff {
+    /// No connection was made.
+    Refused,
+    /// The connection broke, before or after the call took effect.
+    Reset,
+    /// The world's file cannot be used.
+    World(WorldFileError),
+}
+
 impl Sim {
-    /// One call, there and back.
+    /// One call, there and back, as the SDK's clients see it.
     async fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let incoming = Incoming::read(request).map_err(|error| ConnectorError::user(error.into()))?;
-        if self.lock().is_stopped() {
-            return future::pending().await;
+        let broken_off = |kind: io::ErrorKind| ConnectorError::io(io::Error::from(kind).into());
+        let answer = self.exchange(incoming).await.map_err(|error| match error {
+            BrokenOff::Refused => broken_off(io::ErrorKind::ConnectionRefused),
+            BrokenOff::Reset => broken_off(io::ErrorKind::ConnectionReset),
+            BrokenOff::World(error) => ConnectorError::user(error.into()),
+        })?;
+        respond(answer)
+    }
+
+    /// One call, there and back, with the time that it takes and whatever is planned to go wrong.
+    pub(super) async fn exchange(&self, incoming: Incoming) -> Result<Answer, BrokenOff> {
+        let incoming = Arc::new(incoming);
+        let call = Arc::clone(&incoming);
+        let departure = self.at_state(move |state| (!state.is_stopped()).then(|| state.depart(&call))).await;
+        let Some(departure) = departure else { return future::pending().await };
+        let (fate, latency) = (departure.fate, departure.latency);
+        let call = Arc::clone(&incoming);
+        if fate.effect == Some(Effect::Refused) {
+            self.at_state(move |state| state.miss(&call)).await;
+            return Err(BrokenOff::Refused);
         }
-        let departure = self.lock().depart(&incoming);
-        let (effect, latency) = (departure.fate.effect, departure.latency);
-        if effect == Some(Effect::Refused) {
-            self.lock().miss(&incoming);
-            return Err(broken_off(io::ErrorKind::ConnectionRefused));
+        pass(latency / 2 + fate.slower).await;
+        if fate.effect == Some(Effect::LostBefore) {
+            self.at_state(move |state| state.miss(&call)).await;
+            return Err(BrokenOff::Reset);
         }
-        pass(latency / 2 + departure.fate.slower).await;
-        if effect == Some(Effect::LostBefore) {
-            self.lock().miss(&incoming);
-            return Err(broken_off(io::ErrorKind::ConnectionReset));
-        }
-        let arrival = {
-            let mut state = self.lock();
-            let arrival = state.arrive(&incoming, departure.fate);
+        let stopped = self.stopped.clone();
+        let arrived = move |state: &mut State| {
+            let arrival = state.arrive(&call, fate);
             let is_stopped = state.is_stopped();
-            self.stopped.send_if_modified(|stopped| std::mem::replace(stopped, is_stopped) != is_stopped);
-            arrival.map_err(|error| ConnectorError::user(error.into()))?
+            stopped.send_if_modified(|stopped| std::mem::replace(stopped, is_stopped) != is_stopped);
+            arrival
         };
-        let answer = match arrival {
+        let answer = match self.at_state(arrived).await.map_err(BrokenOff::World)? {
             Arrival::Answer(answer) => answer,
             Arrival::Stopped => return future::pending().await,
         };
         pass(latency / 2).await;
-        if effect == Some(Effect::LostAfter) {
-            return Err(broken_off(io::ErrorKind::ConnectionReset));
+        if fate.effect == Some(Effect::LostAfter) {
+            return Err(BrokenOff::Reset);
         }
-        respond(answer)
+        Ok(answer)
+    }
+
+    /// Does something with the state. Where that may have to wait for another process, on a thread of its own: whoever
+    /// answers to connections, timers and signals must not wait.
+    async fn at_state<T: Send + 'static>(&self, work: impl FnOnce(&mut State) -> T + Send + 'static) -> T {
+        if !self.waits {
+            return work(&mut self.lock());
+        }
+        let sim = self.clone();
+        match tokio::task::spawn_blocking(move || work(&mut sim.lock())).await {
+            Ok(done) => done,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is at its end: nobody hears of it.
+                Err(_) => future::pending().await,
+            },
+        }
     }
 }
 
@@ -90,19 +132,12 @@ async fn pass(time: Duration) {
     }
 }
 
-fn broken_off(kind: io::ErrorKind) -> ConnectorError {
-    ConnectorError::io(io::Error::from(kind).into())
-}
-
 fn respond(answer: Answer) -> Result<HttpResponse, ConnectorError> {
     let status = StatusCode::try_from(answer.status).map_err(|error| ConnectorError::user(error.into()))?;
+    let headers: Vec<(&str, String)> = answer.headers().map(|(name, value)| (name, value.to_owned())).collect();
     let mut response = HttpResponse::new(status, SdkBody::from(answer.body));
-    response.headers_mut().insert("content-type", "text/xml;charset=UTF-8");
-    for (name, value) in answer.headers {
+    for (name, value) in headers {
         response.headers_mut().insert(name, value);
     }
-    // S3 has a header of its own for it.
-    response.headers_mut().insert("x-amz-request-id", answer.request_id.clone());
-    response.headers_mut().insert("x-amzn-requestid", answer.request_id);
     Ok(response)
 }

@@ -5,6 +5,8 @@
 //! region and service it is for. Accounts see nothing of each other, except peerings. Time is tokio's: a test that
 //! pauses the clock waits for nothing.
 //!
+//! [`Sim::serve`] answers the same calls over HTTP, for programs that are not this one.
+//!
 //! - [`wire`]: parameters, XML and errors of the three protocols;
 //! - [`seed`]: what a world begins with that knows another AWS;
 //! - [`world`]: what exists, as a value, with its clock and its timers;
@@ -14,6 +16,7 @@ mod caller;
 mod clock;
 pub mod cloudformation;
 mod connector;
+mod counts;
 mod dispatch;
 pub mod ec2;
 pub mod faults;
@@ -21,6 +24,7 @@ mod pattern;
 mod rates;
 pub mod s3;
 pub mod seed;
+mod serve;
 mod state;
 pub mod sts;
 mod timing;
@@ -42,6 +46,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 pub use caller::Caller;
+pub use counts::{Counts, Sort};
 pub use faults::{AlarmFault, Effect, Fault, Faults, ResourceFault};
 pub use rates::{Rate, Rates};
 pub use seed::Seed;
@@ -62,7 +67,10 @@ use world::file::WorldFile;
 #[derive(Clone, Debug)]
 pub struct Sim {
     state: Arc<Mutex<State>>,
+    counts: Arc<Mutex<Counts>>,
     stopped: watch::Sender<bool>,
+    /// Whether a look at the state may have to wait for another process.
+    waits: bool,
 }
 
 /// How an embedded AWS is set up.
@@ -163,7 +171,8 @@ impl Sim {
     }
 
     fn new(state: State) -> Self {
-        Self { state: Arc::new(Mutex::new(state)), stopped: watch::Sender::new(false) }
+        let counts = state.counts();
+        Self { state: Arc::new(Mutex::new(state)), counts, stopped: watch::Sender::new(false), waits: false }
     }
 
     /// The HTTP client that the SDK's clients reach this AWS by.
@@ -191,9 +200,24 @@ impl Sim {
         self.lock().skip(time);
     }
 
-    /// All calls so far, in the order of their arrival.
+    /// All calls so far, in the order of their arrival; those that came while it was served are only counted.
     pub fn calls(&self) -> Vec<Call> {
         self.lock().calls().to_vec()
+    }
+
+    /// How many calls there were of each sort, since the beginning or [`Sim::count_anew`].
+    pub fn counts(&self) -> Counts {
+        self.tally().clone()
+    }
+
+    /// Counts calls from zero.
+    pub fn count_anew(&self, now: Timestamp) {
+        *self.tally() = Counts::new(now);
+    }
+
+    /// The counts. They do not wait for whoever is at the world.
+    fn tally(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks at the world as it is now.

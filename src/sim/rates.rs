@@ -116,7 +116,8 @@ impl Rates {
         };
         let by_itself = service == Service::Ec2 && self.ec2_by_operation;
         let together = match changes {
-            _ if by_itself => operation,
+            // No operation has a longer name.
+            _ if by_itself && operation.len() <= 64 => operation,
             false => "read",
             true => "write",
         };
@@ -127,6 +128,7 @@ impl Rates {
 /// How full a bucket was when it was last taken from.
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
+    rate: Rate,
     tokens: f64,
     at: Timestamp,
 }
@@ -136,6 +138,18 @@ struct Bucket {
 pub(super) struct Buckets(HashMap<(AccountId, Region, Service, String), Bucket>);
 
 impl Buckets {
+    /// Forgets buckets that are full again, each time that there are twice as many: what is sent as an operation's name
+    /// need not be one, and must not fill the memory.
+    fn forget_full(&mut self, now: Timestamp) {
+        const FEW: usize = 1 << 12;
+        if self.0.len() >= FEW && self.0.len().is_power_of_two() {
+            self.0.retain(|_, bucket| {
+                let passed = now.duration_since(bucket.at).as_secs_f64();
+                bucket.tokens + passed * bucket.rate.per_second < f64::from(bucket.rate.burst)
+            });
+        }
+    }
+
     /// Whether a call is let through at a time. One that is not takes nothing.
     pub(super) fn take(
         &mut self,
@@ -146,8 +160,9 @@ impl Buckets {
     ) -> bool {
         let Some((rate, together)) = rates.of(service, operation) else { return true };
         let most = f64::from(rate.burst);
+        self.forget_full(now);
         let key = (account.clone(), region.clone(), service, together.to_owned());
-        let bucket = self.0.entry(key).or_insert(Bucket { tokens: most, at: now });
+        let bucket = self.0.entry(key).or_insert(Bucket { rate, tokens: most, at: now });
         let passed = now.duration_since(bucket.at).as_secs_f64().max(0.0);
         bucket.tokens = (bucket.tokens + passed * rate.per_second).min(most);
         bucket.at = now;
@@ -230,6 +245,16 @@ mod tests {
         }
         assert_eq!(through(&mut buckets, &rates, (HUB, Service::Sts, "AssumeRole"), 0, 500), 500);
         assert_eq!(through(&mut buckets, &Rates::default(), (HUB, Service::Ec2, "CreateRoute"), 0, 500), 500);
+    }
+
+    #[test]
+    fn names_that_are_nobodys_fill_no_memory() {
+        let (mut buckets, rates) = (Buckets::default(), issue());
+        for number in 0..20_000_u32 {
+            let operation = format!("Create{number}{}", "x".repeat(if number % 2 == 0 { 100 } else { 1 }));
+            through(&mut buckets, &rates, (HUB, Service::Ec2, &operation), u64::from(number) * 10, 1);
+        }
+        assert!(buckets.0.len() <= 1 << 12, "{}", buckets.0.len());
     }
 
     #[test]

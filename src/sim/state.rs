@@ -1,11 +1,15 @@
 //! What a [`Sim`](super::Sim) holds: the world, its clock and file, and what it remembers about calls.
 
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Serialize, Serializer};
 
 use super::caller::{self, Caller};
-use super::clock::Clock;
+use super::clock::{Clock, wall};
+use super::counts::Counts;
 use super::dispatch;
 use super::faults::{Effect, Facts, Fate, Faults, Seen, SeenResources};
 use super::rates::{Buckets, Rates};
@@ -37,7 +41,7 @@ pub struct Call {
 }
 
 /// What came of a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// It succeeded, and the caller was told so.
     Succeeded,
@@ -45,8 +49,25 @@ pub enum Outcome {
     Failed(String),
     /// It never arrived.
     NotArrived,
-    /// It took effect, and the caller did not hear of it.
+    /// It arrived, and the caller did not hear what came of it.
     AnswerLost,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Succeeded => "ok",
+            Self::Failed(code) => code,
+            Self::NotArrived => "never arrived",
+            Self::AnswerLost => "answer lost",
+        })
+    }
+}
+
+impl Serialize for Outcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 /// When the client's process is to die.
@@ -78,15 +99,24 @@ pub(super) struct State {
     file: Option<WorldFile>,
     seen: Seen,
     buckets: Buckets,
+    /// Every call; none of them once it is served.
     calls: Vec<Call>,
+    counts: Arc<Mutex<Counts>>,
+    /// Whether programs use it that are not this one, by their own clocks and for days.
+    served: bool,
+    turns: u64,
     mutations: usize,
     stop: Stop,
     answers: u64,
 }
 
+/// After so many turns a world in memory forgets what of it has changed.
+const TURNS_NOTED: u64 = 1 << 12;
+
 impl State {
     pub(super) fn new(world: World, origin: Timestamp, file: Option<WorldFile>) -> Self {
         let clock = Clock::new(origin.max(world.now));
+        let counts = Arc::new(Mutex::new(Counts::new(origin.max(world.now))));
         Self {
             world,
             clock,
@@ -94,6 +124,9 @@ impl State {
             seen: Seen::default(),
             buckets: Buckets::default(),
             calls: Vec::new(),
+            counts,
+            served: false,
+            turns: 0,
             mutations: 0,
             stop: Stop::Never,
             answers: 0,
@@ -121,6 +154,29 @@ impl State {
 
     pub(super) fn calls(&self) -> &[Call] {
         &self.calls
+    }
+
+    /// How many calls there were, apart from the state, which may be held for long.
+    pub(super) fn counts(&self) -> Arc<Mutex<Counts>> {
+        Arc::clone(&self.counts)
+    }
+
+    /// Keeps no list of calls from now on, and keeps up with the clocks of those who call.
+    pub(super) fn begin_serving(&mut self) {
+        self.served = true;
+        self.world.rules.served = true;
+    }
+
+    /// Whether a turn may have to wait for another process.
+    pub(super) fn may_wait(&self) -> bool {
+        self.served && self.file.is_some()
+    }
+
+    /// Tokio's clock stands still while the machine sleeps, and the clocks of other programs do not.
+    fn keep_up(&mut self) {
+        if self.served {
+            self.clock.catch_up(wall());
+        }
     }
 
     pub(super) fn mutations(&self) -> usize {
@@ -151,6 +207,7 @@ impl State {
 
     /// A call sets out: it is counted, and its fate is drawn.
     pub(super) fn depart(&mut self, incoming: &Incoming) -> Departure {
+        self.keep_up();
         let account = Caller::account_of(&self.world, incoming);
         let facts = Facts {
             account: account.as_ref().map_or("", AccountId::as_str),
@@ -173,25 +230,28 @@ impl State {
         if self.is_stopped() {
             return Ok(Arrival::Stopped);
         }
-        // Somebody who is nobody is refused for that, and takes nothing of anybody's rate.
-        let account = Caller::account_of(&self.world, incoming);
-        let through = account.is_none_or(|account| {
-            let (place, operation) = ((&account, &incoming.region), (incoming.service, &*incoming.operation));
-            self.buckets.take(&self.world.rules.rates, place, operation, self.clock.now())
-        });
-        let effect = if through { fate.effect } else { Some(Effect::Throttle) };
-        let result = self.turn(|world| {
+        let mut buckets = std::mem::take(&mut self.buckets);
+        let answered = self.turn(|world| {
+            // Somebody who is nobody is refused for that, and takes nothing of anybody's rate.
+            let through = Caller::account_of(world, incoming).is_none_or(|account| {
+                let (place, operation) = ((&account, &incoming.region), (incoming.service, &*incoming.operation));
+                buckets.take(&world.rules.rates, place, operation, world.now)
+            });
+            let effect = if through { fate.effect } else { Some(Effect::Throttle) };
             let result = handle(world, incoming, effect);
             let changed = result.is_ok() && (is_mutating(&incoming.operation) || is_remembered(&incoming.operation));
             (result, changed)
-        })?;
+        });
+        self.buckets = buckets;
+        let result = answered?;
         let lost = fate.effect == Some(Effect::LostAfter);
         let took_effect = result.is_ok() && is_mutating(&incoming.operation);
         self.mutations += usize::from(took_effect);
         let stopped = took_effect && self.is_stopped();
         let outcome = match &result {
+            // Whatever was answered, nobody has it.
+            _ if lost || stopped => Outcome::AnswerLost,
             Err(error) => Outcome::Failed(error.code.to_string()),
-            Ok(_) if lost || stopped => Outcome::AnswerLost,
             Ok(_) => Outcome::Succeeded,
         };
         self.record(incoming, outcome);
@@ -204,7 +264,13 @@ impl State {
 
     /// One turn at the world: with a file, alone among all processes that use it.
     fn turn<T>(&mut self, work: impl FnOnce(&mut World) -> (T, bool)) -> Result<T, WorldFileError> {
+        self.keep_up();
         let Some(file) = &mut self.file else {
+            self.turns += 1;
+            // What has changed is noted for a file that there is not: now and then, so that it costs nothing each time.
+            if self.turns.is_multiple_of(TURNS_NOTED) {
+                self.world.written();
+            }
             self.world.advance(self.clock.now());
             return Ok(work(&mut self.world).0);
         };
@@ -222,7 +288,7 @@ impl State {
     }
 
     fn record(&mut self, incoming: &Incoming, outcome: Outcome) {
-        self.calls.push(Call {
+        let call = Call {
             at: self.clock.now(),
             account: Caller::account_of(&self.world, incoming),
             region: incoming.region.clone(),
@@ -230,7 +296,11 @@ impl State {
             operation: incoming.operation.clone(),
             mutating: is_mutating(&incoming.operation),
             outcome,
-        });
+        };
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).add(&call);
+        if !self.served {
+            self.calls.push(call);
+        }
     }
 
     /// Request ids come from a sequence of their own: a call that only looks must not move the world's.

@@ -10,7 +10,8 @@ use orch::sim::{Sim, Timing};
 
 use crate::in_process::{Ready, read};
 
-const TEMPLATE: &str = "\
+/// A VPC with a route table, which tells what peerings and routes need.
+pub(crate) const NET_TEMPLATE: &str = "\
 Parameters:
   CidrBlock: {Type: String}
 Resources:
@@ -60,7 +61,7 @@ struct Written(String);
 
 impl Files for Written {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        Ok(if path.ends_with("net.yaml") { TEMPLATE } else { &self.0 }.as_bytes().to_vec())
+        Ok(if path.ends_with("net.yaml") { NET_TEMPLATE } else { &self.0 }.as_bytes().to_vec())
     }
 }
 

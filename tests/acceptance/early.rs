@@ -1,13 +1,20 @@
 //! What begins before that on which it stands has ended, and what becomes of it if that fails.
 
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::Path;
 use std::time::Duration;
 
+use orch::engine::{Limits, Settings};
 use orch::event::Event;
+use orch::ids::Kind;
+use orch::plan::Files;
 use orch::sim::ec2::Status;
-use orch::sim::{Sim, Timing};
+use orch::sim::{Effect, Fault, Faults, Sim, Timing};
 use tokio::time::sleep;
 
-use crate::in_process::{Told, shipped};
+use crate::calls::NET_TEMPLATE;
+use crate::in_process::{Ready, Told, read, shipped};
 use crate::world::{Look, SPOKES};
 
 /// When something was first told of a node, in milliseconds since the run began.
@@ -89,4 +96,308 @@ async fn routes_through_a_peering_that_fails_are_taken_back() {
     let (tally, told) = plan.apply(&sim).await;
     assert!(tally.is_success() && tally.changed == 3, "{told:#?}");
     assert_eq!(Look::from(&sim).shape(), Look::from(&whole).shape());
+}
+
+/// A network beside something that takes a minute.
+const HUB: &str = "\
+Parameters:
+  CidrBlock: {Type: String}
+  TopicName: {Type: String, Default: slow}
+Resources:
+  Topic: {Type: 'AWS::SNS::Topic', Properties: {TopicName: !Ref TopicName}}
+  Vpc: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: !Ref CidrBlock}}
+  Table: {Type: 'AWS::EC2::RouteTable', Properties: {VpcId: !Ref Vpc}}
+Outputs:
+  VPCId: {Value: !Ref Vpc}
+  RouteTableIds: {Value: !Join [',', [!Ref Table]]}
+  VPCCIDRBlock: {Value: !GetAtt Vpc.CidrBlock}
+  TopicArn: {Value: !Ref Topic}
+";
+
+const DESIGN: &str = r#"
+name   = "early"
+region = "us-east-1"
+
+[vars]
+topic  = "slow"
+spokes = { dev = "10.1.0.0/24", qa = "10.2.0.0/24" }
+
+[accounts]
+hub = { id = "111111111111" }
+dev = { id = "222222222222", role = "Deploy" }
+qa  = { id = "333333333333", role = "Deploy" }
+
+[defaults.stacks]
+early_outputs = true
+
+[stacks.hub]
+account    = "hub"
+template   = "hub.yaml"
+parameters = { CidrBlock = "10.0.0.0/24", TopicName = "{{ vars.topic }}" }
+
+[stacks.spoke]
+for_each   = "vars.spokes"
+account    = "{{ each.key }}"
+template   = "spoke.yaml"
+parameters = { CidrBlock = "{{ each.value }}" }
+
+[peerings.spoke]
+for_each  = "stacks.spoke"
+requester = { account = "{{ each.account }}", vpc = "{{ each.outputs.VPCId }}" }
+accepter  = { account = "hub", vpc = "{{ stacks.hub.outputs.VPCId }}", dns = true }
+
+[routes.out]
+for_each     = "peerings.spoke"
+account      = "{{ each.requester.account }}"
+route_tables = ["{{ each.source.outputs.RouteTableId }}"]
+destination  = "{{ stacks.hub.outputs.VPCCIDRBlock }}"
+via          = "{{ each.id }}"
+
+[routes.back]
+for_each     = "peerings.spoke"
+account      = "hub"
+route_tables = ["{{ split stacks.hub.outputs.RouteTableIds }}"]
+destination  = "{{ each.source.outputs.VPCCIDRBlock }}"
+via          = "{{ each.id }}"
+"#;
+
+struct Written(String);
+
+impl Files for Written {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let named = |name: &str| path.ends_with(name);
+        let text = if named("hub.yaml") { HUB } else { NET_TEMPLATE };
+        Ok(if named("early.toml") { &self.0 } else { text }.as_bytes().to_vec())
+    }
+}
+
+fn design() -> Ready {
+    read("early.toml", &Written(DESIGN.to_owned()))
+}
+
+fn design_but(from: &str, to: &str) -> Ready {
+    assert!(DESIGN.contains(from));
+    read("early.toml", &Written(DESIGN.replace(from, to)))
+}
+
+/// A VPC takes five seconds, a table one, and the hub's stack a minute in all.
+fn slow_hub() -> Timing {
+    let seconds = |(kind, seconds): (&str, u64)| (kind.to_owned(), Duration::from_secs(seconds));
+    let kinds = [("AWS::EC2::VPC", 5), ("AWS::EC2::RouteTable", 1), ("AWS::SNS::Topic", 60)];
+    Timing { resource_types: kinds.map(seconds).into(), ..Timing::default() }
+}
+
+/// The resources of the longest chain: a VPC, a table, and a peering from its request until it is active.
+const CHAIN: u128 = 5_000 + 1_000 + 200 + 1_000;
+
+const TAKERS: [&str; 6] = [
+    "peerings.spoke[dev]",
+    "peerings.spoke[qa]",
+    "routes.out[dev]",
+    "routes.out[qa]",
+    "routes.back[dev]",
+    "routes.back[qa]",
+];
+
+fn live_peerings(sim: &Sim) -> usize {
+    sim.inspect(|world| world.peerings.values().filter(|peering| !peering.is_dead()).count()).unwrap()
+}
+
+/// The status of the hub's stack, if it is there.
+fn hub_status(sim: &Sim) -> String {
+    let status = |world: &orch::sim::World| {
+        let stacks = world.places().flat_map(|(_, regional)| regional.cloudformation.stacks.values());
+        let hubs = stacks.filter(|stack| stack.name == "early-hub").map(|stack| stack.status.to_string());
+        hubs.last().unwrap_or_default()
+    };
+    sim.inspect(status).unwrap()
+}
+
+/// The hub's topic fails once it has taken its time.
+fn failing_topic() -> Faults {
+    let fault = "[[resource]]\nstack = \"early-hub\"\nlogical_id = \"Topic\"\nreason = \"no more topics\"\n";
+    toml::from_str(fault).unwrap()
+}
+
+/// What stands, without the stacks that are gone and still listed.
+fn standing(sim: &Sim) -> String {
+    let shape = Look::from(sim).shape();
+    shape.lines().filter(|line| !line.contains("DELETE_COMPLETE")).collect::<Vec<_>>().join("\n")
+}
+
+/// What stands after an apply that nothing disturbs.
+async fn whole() -> String {
+    let sim = Sim::builder().timing(slow_hub()).build();
+    let (tally, told) = design().apply(&sim).await;
+    assert!(tally.is_success(), "{told:#?}");
+    Look::from(&sim).shape()
+}
+
+#[tokio::test(start_paused = true)]
+async fn peerings_and_routes_are_there_long_before_a_slow_hub_and_end_with_it() {
+    let sim = Sim::builder().timing(slow_hub()).build();
+    let (tally, told) = design().apply(&sim).await;
+    assert!(tally.is_success() && tally.changed == 9, "{told:#?}");
+    let hub = done(&told, "stacks.hub");
+    assert!((60_000..66_000).contains(&hub), "the hub takes a minute: {hub} ms");
+    for node in TAKERS {
+        let worked = routed(&told, node);
+        assert!(worked <= CHAIN + 5_000, "the work of {node} was done at {worked} ms, the chain takes {CHAIN} ms");
+        let ended = done(&told, node);
+        assert!((hub..hub + 100).contains(&ended), "{node} ended at {ended} ms, the hub at {hub} ms");
+    }
+    let Some((took, Event::RunFinished { saved_ms: Some(saved), .. })) = told.last() else { panic!("{told:#?}") };
+    assert!(*took < 67_000 && (1_000..5_000).contains(saved), "{saved} ms were saved of {took} ms");
+    // A second apply has nothing to do, and nothing to save.
+    let (tally, told) = design().apply(&sim).await;
+    assert_eq!((tally.done, tally.changed), (9, 0), "{told:#?}");
+    assert!(matches!(told.last(), Some((_, Event::RunFinished { saved_ms: None, .. }))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_key_everything_waits_until_the_hub_is_complete() {
+    let sim = Sim::builder().timing(slow_hub()).build();
+    let (tally, told) = design_but("early_outputs = true", "").apply(&sim).await;
+    assert!(tally.is_success(), "{told:#?}");
+    for node in TAKERS {
+        let started = when(&told, node, |event| matches!(event, Event::NodeStarted { .. }));
+        assert!(started >= 60_000, "{node} started at {started} ms");
+    }
+    assert_eq!(standing(&sim), whole().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_hub_fails_all_that_stands_on_it_is_taken_back_before_its_rollback_needs_it() {
+    let sim = Sim::builder().timing(slow_hub()).faults(failing_topic()).build();
+    let (tally, told) = design().apply(&sim).await;
+    assert_eq!((tally.done, tally.failed, tally.skipped), (2, 1, 6), "{told:#?}");
+    let failed = when(&told, "stacks.hub", |event| matches!(event, Event::NodeFailed { .. }));
+    for node in TAKERS {
+        assert!(routed(&told, node) < 20_000, "{node} was made first");
+        let back = when(&told, node, |event| {
+            let Event::NodeWithdrawn { because, details, .. } = event else { return false };
+            assert_eq!(because.to_string(), "stacks.hub");
+            // A route of the hub's own table may have gone with that.
+            assert!(!details.is_empty() || node.starts_with("routes.back"), "{node}");
+            true
+        });
+        assert!(back < failed, "{node} was taken back at {back} ms, the hub had rolled back at {failed} ms");
+    }
+    assert_eq!((live_peerings(&sim), routed_peerings(&sim).len()), (0, 0));
+    assert_eq!(hub_status(&sim), "ROLLBACK_COMPLETE", "nothing was in the way of the rollback");
+    sim.set_faults(Faults::default());
+    let (tally, told) = design().apply(&sim).await;
+    assert!(tally.is_success() && tally.changed == 7, "{told:#?}");
+    assert_eq!(standing(&sim), whole().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stood_before_is_not_taken_back_when_an_update_fails() {
+    let sim = Sim::builder().timing(slow_hub()).build();
+    let one = design_but(", qa = \"10.2.0.0/24\"", "");
+    one.apply(&sim).await;
+    let (before, peering) = (Look::from(&sim).shape(), live_peerings(&sim));
+    assert_eq!(peering, 1);
+    // Another topic, and another spoke.
+    let changed = design_but("topic  = \"slow\"", "topic  = \"slower\"");
+    let fault = "[[resource]]\nstack = \"early-hub\"\nlogical_id = \"Topic\"\naction = \"UPDATE\"\nreason = \"no\"\n";
+    let replaced = fault.replace("UPDATE", "CREATE");
+    sim.set_faults(toml::from_str(&format!("{fault}{replaced}")).unwrap());
+    let (tally, told) = changed.apply(&sim).await;
+    assert_eq!(tally.failed, 1, "{told:#?}");
+    let shape = Look::from(&sim).shape();
+    let hub = |shape: &str| shape.lines().filter(|line| line.contains("10.1.0.0/24")).count();
+    assert_eq!(hub(&shape), hub(&before), "dev's peering and routes stand:\n{shape}");
+    assert_eq!(live_peerings(&sim), 1, "qa's went:\n{shape}");
+    sim.set_faults(Faults::default());
+    let (tally, told) = changed.apply(&sim).await;
+    assert!(tally.is_success(), "{told:#?}");
+    assert_eq!(live_peerings(&sim), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_update_leaves_alone_is_given_at_once() {
+    let sim = Sim::builder().timing(slow_hub()).build();
+    design_but(", qa = \"10.2.0.0/24\"", "").apply(&sim).await;
+    let changed = design_but("topic  = \"slow\"", "topic  = \"slower\"");
+    let (tally, told) = changed.apply(&sim).await;
+    assert!(tally.is_success(), "{told:#?}");
+    let hub = done(&told, "stacks.hub");
+    assert!(hub >= 60_000, "the topic is made anew: {hub} ms");
+    for node in ["peerings.spoke[qa]", "routes.out[qa]", "routes.back[qa]"] {
+        let worked = routed(&told, node);
+        assert!(worked <= CHAIN + 5_000, "the work of {node} was done at {worked} ms, the chain takes {CHAIN} ms");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn dying_while_all_stands_on_a_hub_that_is_not_complete_loses_nothing() {
+    let plan = design();
+    let wanted = whole().await;
+    for fails in [false, true] {
+        let sim = Sim::builder().timing(slow_hub()).build();
+        if fails {
+            sim.set_faults(failing_topic());
+        }
+        tokio::select! {
+            () = sleep(Duration::from_secs(30)) => {}
+            _ = plan.apply(&sim) => panic!("the hub takes a minute"),
+        }
+        assert_eq!(live_peerings(&sim), 2);
+        if fails {
+            // The peerings keep the VPC from being rolled back, and nobody is there to see it.
+            sleep(Duration::from_hours(1)).await;
+            assert_eq!(hub_status(&sim), "ROLLBACK_FAILED");
+            sim.set_faults(Faults::default());
+        }
+        let (tally, told) = plan.apply(&sim).await;
+        assert!(tally.is_success(), "{fails}: {told:#?}");
+        assert_eq!(standing(&sim), wanted);
+        assert_eq!(plan.apply(&sim).await.0.changed, 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peering_whose_answer_was_lost_goes_as_well_when_the_hub_fails() {
+    let mut faults = failing_topic();
+    let lost = Fault {
+        operation: Some("CreateVpcPeeringConnection".to_owned()),
+        first: Some(4),
+        ..Fault::new(Effect::LostAfter)
+    };
+    faults.calls.push(lost);
+    let sim = Sim::builder().timing(slow_hub()).faults(faults).build();
+    let (tally, told) = design().apply(&sim).await;
+    assert_eq!((tally.done, tally.failed, tally.skipped), (2, 1, 6), "{told:#?}");
+    assert_eq!(live_peerings(&sim), 0);
+    assert_eq!(hub_status(&sim), "ROLLBACK_COMPLETE");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_node_at_a_time_comes_to_the_same() {
+    let limits = Limits { total: NonZeroUsize::MIN, per_lane: NonZeroUsize::MIN };
+    let sim = Sim::builder().timing(slow_hub()).build();
+    let plan = design().with(Settings { limits, fail_fast: true });
+    let (tally, told) = plan.apply(&sim).await;
+    assert!(tally.is_success(), "{told:#?}");
+    assert_eq!(standing(&sim), whole().await);
+    let sim = Sim::builder().timing(slow_hub()).faults(failing_topic()).build();
+    plan.apply(&sim).await;
+    assert_eq!(live_peerings(&sim), 0);
+    sim.set_faults(Faults::default());
+    assert!(plan.apply(&sim).await.0.is_success());
+    assert_eq!(standing(&sim), whole().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_preview_says_what_is_given_early_and_the_run_does_what_it_shows() {
+    let sim = Sim::builder().timing(slow_hub()).build();
+    let (preview, tally) = design().preview(&sim, true).await;
+    assert!(tally.is_success());
+    for node in &preview.nodes {
+        let early = node.until.iter().filter(|until| until.node.kind == Kind::Stack);
+        assert!(early.clone().all(|until| until.early), "{node:#?}");
+        assert_eq!(early.count() > 0, node.node.kind != Kind::Stack, "{node:#?}");
+    }
+    assert_eq!(standing(&sim), whole().await);
 }

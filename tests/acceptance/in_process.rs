@@ -10,7 +10,7 @@ use orch::diag::{Problem, Sources};
 use orch::engine::{Limits, Settings};
 use orch::event::{Command, Event, Tally};
 use orch::graph::{Graph, of_plan};
-use orch::inventory::Inventory;
+use orch::inventory::{Inventory, News};
 use orch::plan::{Files, Given, Plan, load};
 use orch::preview::Preview;
 use orch::run::{Gathered, Job, Looking, Means, Outlooks, WantedRoutes, execute, foresee, grounds, search, specs};
@@ -39,6 +39,7 @@ pub struct Ready {
     plan: Arc<Plan>,
     graph: Arc<Graph>,
     sources: Arc<Sources>,
+    settings: Settings,
 }
 
 /// An event with the milliseconds since the run began.
@@ -60,7 +61,7 @@ pub fn read(path: &str, files: &impl Files) -> Ready {
     assert!(!loaded.problems.iter().any(Problem::is_error), "{:?}", loaded.problems);
     let plan = loaded.plan.unwrap();
     let graph = of_plan(&plan).unwrap();
-    Ready { plan: Arc::new(plan), graph: Arc::new(graph), sources: Arc::new(loaded.sources) }
+    Ready { plan: Arc::new(plan), graph: Arc::new(graph), sources: Arc::new(loaded.sources), settings: SETTINGS }
 }
 
 const SETTINGS: Settings = Settings { limits: Limits::UNLIMITED, fail_fast: false };
@@ -82,10 +83,29 @@ impl Ready {
         &self.graph
     }
 
+    /// The same plan, to be run by other settings.
+    pub fn with(self, settings: Settings) -> Self {
+        Self { settings, ..self }
+    }
+
     /// Applies all of the plan and gives the tally with everything that was told.
     pub async fn apply(&self, sim: &Sim) -> (Tally, Told) {
         self.run(sim, vec![(Job::apply(Arc::clone(&self.plan), Arc::clone(&self.graph), &self.all()), Command::Apply)])
             .await
+    }
+
+    /// The same, knowing what is remembered of earlier runs; with what this one is to be remembered by.
+    pub async fn apply_knowing(&self, sim: &Sim, past: Option<&Inventory>) -> (Tally, Told, News) {
+        let job = Job::apply(Arc::clone(&self.plan), Arc::clone(&self.graph), &self.all());
+        let job = past.map_or(job.clone(), |past| job.remembering(past));
+        let gathered = Arc::new(Gathered::default());
+        let (tally, told) = self.run_gathering(sim, vec![(job, Command::Apply)], &gathered).await;
+        let took = told.iter().filter_map(|(_, event)| match event {
+            Event::NodeDone { node, change, took_ms, .. } => Some((node.clone(), *change, *took_ms)),
+            _ => None,
+        });
+        let news = News { took: took.collect(), worked: gathered.worked(), ..News::default() };
+        (tally, told, news)
     }
 
     /// Deletes all of the plan, as the command line does it: what routes refer to is looked up first.
@@ -111,7 +131,7 @@ impl Ready {
         let inventory = Inventory::empty(&self.plan.name);
         let grounds = grounds(&self.plan, &inventory);
         let searching = search(&self.plan, &inventory, &grounds, &sessions, &[], false);
-        let (preview, found) = Box::pin(async { tokio::join!(foresee(&job, SETTINGS, looking), searching) }).await;
+        let (preview, found) = Box::pin(async { tokio::join!(foresee(&job, self.settings, looking), searching) }).await;
         let left = found.left(&self.plan, &WantedRoutes::foreseen(&self.plan, &outlooks, &self.sources), &inventory);
         assert!(left.leaving.is_empty() && left.unsearched.is_empty(), "{left:?}");
         if !apply {
@@ -126,7 +146,7 @@ impl Ready {
             change_sets,
         };
         let (_words, control) = mpsc::unbounded_channel();
-        let tally = execute(&job, Command::Apply, SETTINGS, means, control).await;
+        let tally = execute(&job, Command::Apply, self.settings, means, control).await;
         (preview, tally)
     }
 
@@ -136,6 +156,10 @@ impl Ready {
 
     /// Runs jobs one after the other, each with what the last has gathered, and gives the last one's tally.
     async fn run(&self, sim: &Sim, jobs: Vec<(Job, Command)>) -> (Tally, Told) {
+        self.run_gathering(sim, jobs, &Arc::default()).await
+    }
+
+    async fn run_gathering(&self, sim: &Sim, jobs: Vec<(Job, Command)>, gathered: &Arc<Gathered>) -> (Tally, Told) {
         let began = Instant::now();
         let told: Arc<Mutex<Told>> = Arc::default();
         let touched: Vec<&Job> = jobs.iter().map(|(job, _)| job).collect();
@@ -146,7 +170,7 @@ impl Ready {
         };
         let means = Means {
             sessions: Arc::new(sessions),
-            gathered: Arc::new(Gathered::default()),
+            gathered: Arc::clone(gathered),
             sources: Arc::clone(&self.sources),
             sink,
             outlooks: Arc::default(),
@@ -155,7 +179,7 @@ impl Ready {
         let mut tally = Tally::default();
         for (job, command) in jobs {
             let (_words, control) = mpsc::unbounded_channel();
-            tally = execute(&Arc::new(job), command, SETTINGS, means.clone(), control).await;
+            tally = execute(&Arc::new(job), command, self.settings, means.clone(), control).await;
         }
         let told = told.lock().unwrap().clone();
         (tally, told)

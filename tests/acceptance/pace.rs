@@ -19,9 +19,9 @@ fn done(told: &Told, node: &str) -> u128 {
 
 #[tokio::test(start_paused = true)]
 async fn fast_spokes_are_peered_and_routed_before_a_slow_stack_is_done() {
-    // Each stack takes about four seconds by its resources, which are three deep; qa's takes eight more.
+    // Each stack takes about four seconds by its resources, which are three deep; qa's takes ten more.
     let mut timing = Timing { resource: Duration::from_millis(1_300), ..Timing::default() };
-    timing.stacks.insert("us-east-1-qa".to_owned(), Duration::from_secs(8));
+    timing.stacks.insert("us-east-1-qa".to_owned(), Duration::from_secs(10));
     let sim = Sim::builder().timing(timing).build();
     let (tally, told) = shipped("plans/us-east-1.toml").apply(&sim).await;
     assert!(tally.is_success(), "{told:#?}");

@@ -452,7 +452,13 @@ impl House {
     pub(crate) async fn was_executed(&self, (account, name): &(&str, &str), change_set: &str) -> bool {
         let regional = self.at(account);
         let stack = regional.stack(name).await.unwrap().unwrap();
-        let operation = orch::aws::Operation { stack: stack.id, token: Some(change_set.to_owned()), before: None };
+        let operation = orch::aws::Operation {
+            stack: stack.id,
+            token: Some(change_set.to_owned()),
+            before: None,
+            forecast: None,
+            deletes: false,
+        };
         let (_, events) = regional.settled(&operation, &|_| {}).await.unwrap();
         events.iter().any(|event| event.token.as_deref() == Some(change_set))
     }

@@ -26,7 +26,10 @@ fn named(name: &str) -> StackSpec {
 async fn by_others(sim: &Sim, name: &str) {
     let (_, theirs) = hub(sim).await;
     let stack = theirs.create_stack(&named(name), name).await.unwrap();
-    theirs.settled(&Operation { stack, token: None, before: None }, &|_| {}).await.unwrap();
+    theirs
+        .settled(&Operation { stack, token: None, before: None, forecast: None, deletes: false }, &|_| {})
+        .await
+        .unwrap();
 }
 
 /// How often stacks were asked for, one by one or all.
@@ -169,7 +172,9 @@ async fn a_refused_call_stops_nothing_that_another_one_has_moved() {
     let before = asked();
     hub.pictured_routes(std::slice::from_ref(&table), "10.9.0.0/24").await.unwrap();
     assert_eq!(asked() - before, 1, "what was read while the stack moves is not believed");
-    hub.settled(&Operation { stack, token: None, before: None }, &|_| {}).await.unwrap();
+    hub.settled(&Operation { stack, token: None, before: None, forecast: None, deletes: false }, &|_| {})
+        .await
+        .unwrap();
     hub.pictured_routes(std::slice::from_ref(&table), "10.9.0.0/24").await.unwrap();
     let before = asked();
     hub.pictured_routes(&[table], "10.9.0.0/24").await.unwrap();

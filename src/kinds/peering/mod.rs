@@ -30,7 +30,7 @@ pub use destroy::{destroy, destroy_one, foresee_destroy};
 pub use find::find;
 pub use foresee::{Draft, DraftSide, foresee};
 pub use standing::{Views, options, standing};
-pub use take_back::take_back;
+pub use take_back::{holding, let_go, take_back};
 
 /// One side of a peering as the plan wants it. Account and region are those of the [`Regional`] that goes with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -221,7 +221,7 @@ async fn request(
         peer_region: sides.accepter.region().to_string(),
         tags: wanted.owner.with(&wanted.tags),
     };
-    let acting = course.trace.acting();
+    let acting = course.trace.acting().await;
     let vpcs = (wanted.requester.vpc.clone(), wanted.accepter.vpc.clone());
     let before = found.iter().map(|peering| peering.id.clone()).collect();
     course.trace.note(Made::Asked { vpcs, before });

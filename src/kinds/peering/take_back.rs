@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use super::Sides;
 use super::destroy::remove;
+use super::find::owned;
+use crate::aws::Peering;
 use crate::kinds::{Failure, Made, Owner, Progress, Regional};
 
 /// Deletes what a run asked for: by its id, and, should an answer have been lost, whatever of the owner's stands between the
@@ -30,7 +32,7 @@ pub async fn take_back(
                 let found = sides.look_between(one, other).await?;
                 ids.extend(found.into_iter().map(|peering| peering.id).filter(|id| !before.contains(id)));
             }
-            Made::Route(_) => {}
+            Made::RouteAsked(_) | Made::Route(_) => {}
         }
     }
     let mut details = Vec::new();
@@ -40,4 +42,45 @@ pub async fn take_back(
         }
     }
     Ok(details)
+}
+
+/// The owner's live peerings that hold one of these VPCs, each by its id.
+///
+/// # Errors
+///
+/// They cannot be looked for.
+pub async fn holding(
+    requester: &Regional,
+    accepter: &Regional,
+    owner: &Owner,
+    vpcs: &[String],
+) -> Result<Vec<String>, Failure> {
+    let found = owned(requester, accepter, owner).await?;
+    let holds = |peering: &&Peering| holds(peering, vpcs);
+    Ok(found.values().map(|(_, peering)| peering).filter(holds).map(|peering| peering.id.clone()).collect())
+}
+
+/// Deletes the owner's live peerings that hold one of these VPCs, and waits until they are gone. Gives a line for each.
+///
+/// # Errors
+///
+/// One cannot be deleted, or does not go away.
+pub async fn let_go(
+    requester: &Regional,
+    accepter: &Regional,
+    owner: &Owner,
+    vpcs: &[String],
+    progress: Progress<'_>,
+) -> Result<Vec<String>, Failure> {
+    let mut details = Vec::new();
+    for (side, peering) in owned(requester, accepter, owner).await?.into_values() {
+        if holds(&peering, vpcs) {
+            details.extend(remove(side, &peering, progress).await?);
+        }
+    }
+    Ok(details)
+}
+
+fn holds(peering: &Peering, vpcs: &[String]) -> bool {
+    peering.state.is_live() && [&peering.requester.vpc, &peering.accepter.vpc].into_iter().any(|vpc| vpcs.contains(vpc))
 }

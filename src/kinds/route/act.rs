@@ -21,7 +21,8 @@ const LOOKS: u32 = 4;
 /// since nothing at AWS tells whose it is, and the next one may fail.
 ///
 /// On ground that is not firm yet, routes are made where there are none, and nothing is led elsewhere nor refused: for that
-/// it is waited until all is certain.
+/// it is waited until all is certain. So it is with what EC2 refuses, except for want of permission: its target may be
+/// ready by then.
 ///
 /// # Errors
 ///
@@ -265,8 +266,6 @@ async fn act(
                 (replace(regional, terms, &table.id).await, (format!("{route}, instead of {from}"), Change::Updated))
             }
             Decision::Create | Decision::Suspect { .. } | Decision::Refuse(_) => {
-                let (destination, target) = (terms.destination.clone(), terms.target.clone());
-                course.trace.note(kinds::Made::Route(Made { table: table.id.clone(), destination, target }));
                 (create(regional, terms, course, &table.id).await, (route.clone(), Change::Created))
             }
         };
@@ -287,6 +286,15 @@ async fn act(
                     }
                 };
                 permitted(shown, &table.id, &decision)?;
+            }
+            Err(error) if !course.footing.is_firm() && !matches!(error.class, Class::Denied | Class::Expired) => {
+                tracing::info!(%error, table = table.id, "waits until what the route leads to has ended");
+                tried = tried.or_else(|| has_changed(&error).then_some(done));
+                course.footing.settled().await;
+                let (seen, found) = look_again(regional, terms, table).await?;
+                (table, decision) = (seen, found?);
+                permitted(shown, &table.id, &decision)?;
+                looks = 0;
             }
             Err(error) => return Err(error.into()),
         }
@@ -311,9 +319,24 @@ fn has_changed(error: &CallError) -> bool {
 }
 
 async fn create(regional: &Regional, terms: &Terms, course: Course<'_>, table: &str) -> Result<(), CallError> {
+    let (destination, target) = (terms.destination.clone(), terms.target.clone());
+    let route = Made { table: table.to_owned(), destination, target };
     let call = || async {
-        let _acting = course.trace.acting();
-        regional.create_route(table, &terms.destination, terms.kind, &terms.target).await
+        let _acting = course.trace.acting().await;
+        let asked = kinds::Made::RouteAsked(route.clone());
+        course.trace.note(asked.clone());
+        let answer = regional.create_route(table, &terms.destination, terms.kind, &terms.target).await;
+        let is_unsure = |error: &CallError| error.class == Class::Lost || error.is("RouteAlreadyExists");
+        match &answer {
+            // It was this call, unheard, or one of the SDK's before it, or somebody else.
+            Err(error) if is_unsure(error) => {}
+            Err(_) => course.trace.strike(&asked),
+            Ok(()) => {
+                course.trace.note(kinds::Made::Route(route.clone()));
+                course.trace.strike(&asked);
+            }
+        }
+        answer
     };
     once_known(terms, call).await
 }

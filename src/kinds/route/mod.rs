@@ -37,7 +37,7 @@ pub struct Wanted {
 }
 
 /// A route that was made in one table, or led elsewhere.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Made {
     /// The table's id.
     pub table: String,

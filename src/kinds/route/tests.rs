@@ -10,20 +10,20 @@ use crate::sim::{Effect, Fault, Faults, Sim};
 const EAST: &str = "us-east-1";
 
 /// A spoke with some route tables, and a peering with the hub to lead routes to.
-struct World {
-    sim: Sim,
-    sessions: Sessions,
-    client: aws_sdk_ec2::Client,
-    spoke: String,
-    wanted: Wanted,
+pub(super) struct World {
+    pub(super) sim: Sim,
+    pub(super) sessions: Sessions,
+    pub(super) client: aws_sdk_ec2::Client,
+    pub(super) spoke: String,
+    pub(super) wanted: Wanted,
 }
 
 impl World {
-    async fn new(tables: usize) -> Self {
+    pub(super) async fn new(tables: usize) -> Self {
         Self::of(Sim::builder().build(), tables).await
     }
 
-    async fn of(sim: Sim, tables: usize) -> Self {
+    pub(super) async fn of(sim: Sim, tables: usize) -> Self {
         let client = ec2(&sim, DEV, EAST);
         let spoke = vpc(&client, "10.0.16.0/20").await;
         let mut route_tables = Vec::new();
@@ -44,7 +44,7 @@ impl World {
         Self { sim, sessions, client, spoke, wanted }
     }
 
-    fn dev(&self) -> Regional {
+    pub(super) fn dev(&self) -> Regional {
         at(&self.sessions, "dev", EAST)
     }
 
@@ -53,7 +53,7 @@ impl World {
     }
 
     /// Where the first table leads the destination.
-    async fn target(&self) -> Option<String> {
+    pub(super) async fn target(&self) -> Option<String> {
         let tables = self.dev().route_tables(&self.wanted.route_tables[..1]).await.unwrap();
         let route = tables[0].routes.iter().find(|route| route.destination == self.wanted.destination);
         route.map(|route| route.targets[0].clone())

@@ -5,11 +5,40 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use super::super::{Expected, Regional};
+use super::early;
 use super::foresee::Draft;
 use crate::cfn::{Context, Document, Evaluator, Lookup, Node, Pseudo, Target, references};
 use crate::preview::{Effect, ResourceChange};
 
-/// A template with the parameters that are known. Of its resources nothing is.
+/// A resource that is complete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Made {
+    kind: String,
+    pub(super) id: String,
+    /// A VPC's first address range, once it was read.
+    pub(super) range: Option<String>,
+}
+
+impl Made {
+    pub(super) fn new(kind: String, id: String) -> Self {
+        Self { kind, id, range: None }
+    }
+
+    /// Whether it has an address range that was not read yet.
+    pub(super) fn lacks_range(&self) -> bool {
+        self.kind == "AWS::EC2::VPC" && self.range.is_none()
+    }
+
+    fn attribute(&self, name: &str) -> Lookup {
+        match name {
+            "CidrBlock" => self.range.as_deref().map_or(Lookup::Unknown, Into::into),
+            name if early::is_told(&self.kind, name) => self.id.as_str().into(),
+            _ => Lookup::Unknown,
+        }
+    }
+}
+
+/// A template with the parameters that are known. Of its resources nothing is, but of those that are said to be made.
 pub(super) struct Declared<'a> {
     document: &'a Document,
     world: World<'a>,
@@ -29,7 +58,13 @@ impl<'a> Declared<'a> {
             let text = text.filter(|text| !text.contains("{{resolve:"))?;
             Some((parameter.name.as_str(), parameter.accept(text).ok()?))
         });
-        Self { document, world: World { regional, name: &draft.name, parameters: parameters.collect() } }
+        Self { document, world: World { regional, name: &draft.name, parameters: parameters.collect(), made: None } }
+    }
+
+    /// The same with the resources that are complete, by their names in the template.
+    pub(super) fn knowing(mut self, made: &'a BTreeMap<String, Made>) -> Self {
+        self.world.made = Some(made);
+        self
     }
 
     /// The evaluator of the template.
@@ -105,6 +140,13 @@ struct World<'a> {
     regional: &'a Regional,
     name: &'a str,
     parameters: BTreeMap<&'a str, Json>,
+    made: Option<&'a BTreeMap<String, Made>>,
+}
+
+impl World<'_> {
+    fn made(&self, id: &str) -> Option<&Made> {
+        self.made?.get(id)
+    }
 }
 
 impl Context for World<'_> {
@@ -123,12 +165,12 @@ impl Context for World<'_> {
         }
     }
 
-    fn resource(&self, _: &str) -> Lookup {
-        Lookup::Unknown
+    fn resource(&self, id: &str) -> Lookup {
+        self.made(id).map_or(Lookup::Unknown, |made| made.id.as_str().into())
     }
 
-    fn attribute(&self, _: &str, _: &str) -> Lookup {
-        Lookup::Unknown
+    fn attribute(&self, id: &str, attribute: &str) -> Lookup {
+        self.made(id).map_or(Lookup::Unknown, |made| made.attribute(attribute))
     }
 
     fn export(&self, _: &str) -> Lookup {

@@ -7,7 +7,7 @@ use super::decide::{not_ours, unowned};
 use super::guards::protected;
 use super::token::Attempt;
 use super::ways::{self, Deletion};
-use super::{Allowed, LOOKS, ending, follow, restless};
+use super::{Allowed, Forecasts, LOOKS, ending, follow, restless};
 use crate::aws::{Leaving, Phase, Stack};
 use crate::preview::Action;
 
@@ -22,6 +22,7 @@ pub async fn destroy(
     name: &str,
     owner: &Owner,
     allowed: &Allowed,
+    forecasts: &Forecasts,
     progress: Progress<'_>,
 ) -> Result<Done, Failure> {
     let attempt = Attempt::new(regional.nonce());
@@ -49,10 +50,10 @@ pub async fn destroy(
         let leaving = leaving(&stack, allowed);
         let token = if leaving.is_some() { attempt.delete_leaving() } else { attempt.delete() };
         left |= leaving.is_some();
-        match ways::delete(regional, &stack, &token, leaving, progress).await? {
-            Deletion::Gone(behind) => {
+        match ways::delete(regional, &stack, &token, leaving, forecasts.deletion(), progress).await? {
+            Deletion::Gone(behind, took) => {
                 let details = behind.into_iter().map(|what| format!("left behind in the account: {what}"));
-                return Ok(Done { details: details.collect(), ..Done::new(Change::Deleted) });
+                return Ok(Done { details: details.collect(), took, ..Done::new(Change::Deleted) });
             }
             // It was never begun.
             Deletion::Unanswered(error) => {

@@ -87,6 +87,7 @@ mod tests {
             status: status.to_owned(),
             reason: Some("it has dependencies".to_owned()),
             token: None,
+            at: None,
         };
         let events = [
             event(1, "A", "DELETE_FAILED"),

@@ -488,7 +488,8 @@ async fn what_is_written_is_told_as_it_happens() {
     let steps = Steps::default();
     let seen = steps.clone();
     let (allowed, change_sets) = (Allowed::default(), ChangeSets::default());
-    let with = With { allowed: &allowed, change_sets: &change_sets, shown: None };
+    let forecasts = &Forecasts::default();
+    let with = With { allowed: &allowed, change_sets: &change_sets, shown: None, forecasts, early: None };
     let progress = move |step: Step<'_>| seen.take(step);
     converge(&world.dev(), &world.wanted, None, with, &progress).await.unwrap();
     let told = steps.all();

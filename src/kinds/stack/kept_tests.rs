@@ -2,8 +2,10 @@
 
 use super::super::tests::{TEMPLATE, World};
 use super::super::{Change, ChangeSets, foresee};
+use crate::aws::Template;
+use crate::kinds::tests::{DEV, at};
 use crate::preview::Action;
-use crate::sim::{Faults, ResourceFault, Sim};
+use crate::sim::{Effect, Fault, Faults, ResourceFault, Sim};
 
 /// A stack with a secret that one of its outputs gives away.
 async fn standing() -> World {
@@ -68,6 +70,21 @@ async fn what_cannot_be_made_anew_is_not_deleted_for_it() {
     for failure in failures {
         assert!(failure.cause.starts_with("its parameter Label is to keep its value"), "{failure}");
     }
+    assert_eq!(status(&world).await.as_deref(), Some("ROLLBACK_COMPLETE"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_its_own_account_does_not_take_replaces_nothing() {
+    let mut faults = Faults::default();
+    faults.resources.push(ResourceFault { logical_id: Some("Vpc".to_owned()), ..ResourceFault::default() });
+    let world = World::of(Sim::builder().faults(faults)).await;
+    world.converge().await.unwrap_err();
+    // The account took it then, and another one does so now, but this one no longer.
+    world.sim.set_faults(Faults::of([Fault::new(Effect::AccessDenied).on("ValidateTemplate").by(DEV)]));
+    let hub = at(&world.sessions, "hub", "us-east-1");
+    hub.check_template(&Template::Text(TEMPLATE.to_owned())).await.unwrap();
+    let failure = world.converge().await.unwrap_err();
+    assert!(failure.to_string().contains("ValidateTemplate"), "{failure}");
     assert_eq!(status(&world).await.as_deref(), Some("ROLLBACK_COMPLETE"));
 }
 

@@ -14,7 +14,9 @@ mod differences;
 mod drift;
 #[cfg(test)]
 mod drift_tests;
+mod early;
 mod ending;
+mod forecast;
 mod foresee;
 mod glance;
 mod grounds;
@@ -37,6 +39,7 @@ mod standing;
 #[cfg(test)]
 mod tests;
 mod token;
+mod typical;
 mod update;
 mod ways;
 
@@ -52,7 +55,7 @@ use self::update::How;
 use self::ways::Ways;
 use super::lost::pause;
 use super::{Adopt, Change, Claim, Done, Failure, Owner, Progress, Regional, Shown, Step};
-use crate::aws::{Class, OnFailure, Operation, Phase, Stack, StackSpec};
+use crate::aws::{CallError, Class, OnFailure, Operation, Phase, Stack, StackSpec, took};
 
 pub use allowed::Allowed;
 pub use cancel::cancel;
@@ -60,6 +63,8 @@ pub use change_sets::ChangeSets;
 pub use delivery::{Delivery, TemplateBucket, fits_in_request, read_at};
 pub use destroy::{destroy, foresee_destroy};
 pub use drift::drift;
+pub use early::Early;
+pub use forecast::Forecasts;
 pub use foresee::{Draft, Prepared, foresee, foresee_reading};
 pub use guards::{Guards, Policy, Protect};
 pub use macros::needs_macros;
@@ -118,6 +123,10 @@ pub struct With<'a> {
     pub change_sets: &'a ChangeSets,
     /// What was shown, if nothing else may be done.
     pub shown: Option<&'a Shown>,
+    /// How long things took before.
+    pub forecasts: &'a Forecasts,
+    /// Who waits for outputs and may have them before the stack is complete.
+    pub early: Option<Early<'a>>,
 }
 
 /// How often to look at a stack that others change meanwhile, or whose change brings no answer.
@@ -173,7 +182,7 @@ pub async fn converge(
                 with.shown.map_or(Ok(()), |shown| shown.permits_creation(&wanted.name))?;
                 creatable(regional, wanted).await?;
                 tracing::info!(stack = wanted.name, "there is no such stack: creating it");
-                Box::pin(create(regional, wanted, &attempt, progress)).await?
+                Box::pin(create(regional, wanted, &attempt, with, progress)).await?
             }
             (Decision::Wait, Some(stack)) => {
                 tracing::info!(stack = wanted.name, status = %stack.status, "an earlier operation is under way: waiting for its end");
@@ -339,25 +348,27 @@ async fn create(
     regional: &Regional,
     wanted: &Wanted,
     attempt: &Attempt,
+    With { early, forecasts, .. }: With<'_>,
     progress: Progress<'_>,
 ) -> Result<Attempted, Failure> {
     let spec = wanted.spec(regional, None).await?;
     validate(regional, wanted, &spec).await?;
     let token = attempt.create();
     progress(Step { what: &wanted.name, status: "CreateStack", reason: None });
-    let id = match regional.create_stack(&spec, &token).await {
-        Ok(id) => id,
+    let (id, forecast) = match regional.create_stack(&spec, &token).await {
+        Ok(id) => (id, Some(forecasts.creation(wanted))),
         // Either an answer of ours was lost and the request repeated, or somebody else was faster.
         Err(error) if error.is("AlreadyExistsException") || error.class == Class::Lost => {
             match regional.stack(&wanted.name).await? {
-                Some(stack) if wanted.owner.owns(&stack.tags) => stack.id,
+                Some(stack) if wanted.owner.owns(&stack.tags) => (stack.id, None),
                 _ => return Ok(Attempted::Again(Some(error.into()))),
             }
         }
         Err(error) => return Err(error.into()),
     };
-    let operation = Operation { stack: id, token: Some(token), before: None };
-    let (stack, events) = regional.settled(&operation, progress).await?;
+    let operation = Operation { stack: id, token: Some(token), before: None, forecast, deletes: false };
+    let watch = early::Watch::creation(regional, wanted, early);
+    let (stack, events) = early::settled(regional, &operation, watch, progress).await?;
     if events.is_empty() {
         // The stack's events bear another token: an earlier run's create, or somebody else's with our tags.
         return Ok(Attempted::Again(None));
@@ -368,7 +379,8 @@ async fn create(
     let stack = ways::ended(regional, &wanted.owner.node, &wanted.name, stack, &events).await?;
     let guarding = guards::decide(&wanted.guards, stack.termination_protection, None);
     let details = guarding.write(regional, wanted, &stack.id, progress).await?;
-    Ok(Attempted::Done(Done { details, outputs: stack.outputs, id: Some(stack.id), ..Done::new(Change::Created) }))
+    let (outputs, id, took) = (stack.outputs, Some(stack.id), took(&events));
+    Ok(Attempted::Done(Done { details, outputs, id, took, ..Done::new(Change::Created) }))
 }
 
 /// A stack that could not be created and was deleted, as the plan has it.
@@ -379,18 +391,18 @@ fn deleted(wanted: &Wanted, cause: Option<String>) -> Failure {
 
 /// Has CloudFormation look the template over before anything is made, unless it has taken that text already.
 async fn validate(regional: &Regional, wanted: &Wanted, spec: &StackSpec) -> Result<(), Failure> {
-    match regional.check_template(&spec.template).await {
-        Ok(()) => Ok(()),
-        Err(error) if error.is("ValidationError") => {
-            let mut failure = Failure::new(
-                format!("CloudFormation refuses template {}", wanted.path.display()),
-                error.message.clone(),
-            );
-            failure.request_id = error.request_id.map(Into::into);
-            Err(failure.help(format!("correct {} and run again", wanted.path.display())))
-        }
-        Err(error) => Err(error.into()),
+    regional.check_template(&spec.template).await.map_err(|error| not_taken(wanted, error))
+}
+
+/// What is said of a template that CloudFormation was asked about and did not take.
+fn not_taken(wanted: &Wanted, error: CallError) -> Failure {
+    if !error.is("ValidationError") {
+        return error.into();
     }
+    let mut failure =
+        Failure::new(format!("CloudFormation refuses template {}", wanted.path.display()), error.message.clone());
+    failure.request_id = error.request_id.map(Into::into);
+    failure.help(format!("correct {} and run again", wanted.path.display()))
 }
 
 /// An operation of an earlier run, waited for.
@@ -414,7 +426,8 @@ impl Followed {
 }
 
 async fn follow(regional: &Regional, stack: &Stack, progress: Progress<'_>) -> Result<Followed, Failure> {
-    let operation = Operation { stack: stack.id.clone(), token: None, before: None };
+    let deletes = stack.status.as_str() == "DELETE_IN_PROGRESS";
+    let operation = Operation { stack: stack.id.clone(), token: None, before: None, forecast: None, deletes };
     let (_, events) = regional.settled(&operation, progress).await?;
     Ok(Followed { status: stack.status.to_string(), events })
 }

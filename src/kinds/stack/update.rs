@@ -9,12 +9,14 @@ use super::super::adopt::TAKEN;
 use super::super::lost::insist;
 use super::super::{Change, Done, Failure, Progress, Regional, Step};
 use super::compare::{About, Reason};
+use super::early::{self, Watch};
 use super::foresee::changes;
 use super::guards::{self, Guarding};
 use super::token::{Attempt, CHANGE_SET};
-use super::{Attempted, ChangeSets, Wanted, With, ending, revert, saved, ways};
+use super::{Attempted, ChangeSets, Forecasts, Wanted, With, ending, revert, saved, ways};
 use crate::aws::{
     CallError, ChangeSet, ChangeSetSpec, ChangeSetSummary, Class, Operation, Phase, ResourceChange, Stack, StackSpec,
+    took,
 };
 use crate::preview::{Effect, ResourceChange as ShownChange};
 
@@ -163,7 +165,7 @@ pub(super) async fn update(
     stack: &Stack,
     (reasons, how): (Vec<String>, How),
     attempt: &mut Attempt,
-    With { change_sets, shown, .. }: With<'_>,
+    With { change_sets, shown, early, forecasts, .. }: With<'_>,
     progress: Progress<'_>,
 ) -> Result<Attempted, Failure> {
     progress(Step { what: &wanted.name, status: "CreateChangeSet", reason: reasons.first().map(String::as_str) });
@@ -200,7 +202,9 @@ pub(super) async fn update(
             let mut told = first.write(regional, wanted, &stack.id, progress).await?;
             // What is replaced inside of a nested stack is as much gone.
             let replaces = changes.iter().flat_map(ShownChange::all).any(|change| change.effect == Effect::Replace);
-            let executing = Executing { wanted, stack, change_set: &change_set, replaces, how, change_sets };
+            let watch = Watch::update(regional, wanted, early, stack, &changes).await?;
+            let change_set = &change_set;
+            let executing = Executing { wanted, stack, change_set, replaces, how, change_sets, forecasts, watch };
             let attempted = execute(regional, executing, reasons, attempt, progress).await;
             // Executed, deleted, or gone with another that was: it waits for nobody any more.
             change_sets.release(&name);
@@ -368,7 +372,6 @@ fn is_busy(error: &CallError) -> bool {
 }
 
 /// A change set about to be executed.
-#[derive(Clone, Copy)]
 struct Executing<'a> {
     wanted: &'a Wanted,
     stack: &'a Stack,
@@ -377,6 +380,9 @@ struct Executing<'a> {
     replaces: bool,
     how: How,
     change_sets: &'a ChangeSets,
+    forecasts: &'a Forecasts,
+    /// What tells outputs before its end.
+    watch: Option<Watch<'a>>,
 }
 
 async fn execute(
@@ -386,7 +392,7 @@ async fn execute(
     attempt: &mut Attempt,
     progress: Progress<'_>,
 ) -> Result<Attempted, Failure> {
-    let Executing { wanted, stack, change_set, replaces, how, change_sets } = executing;
+    let Executing { wanted, stack, change_set, replaces, how, change_sets, watch, forecasts } = executing;
     let token = attempt.update();
     let details: Vec<String> = change_set.changes.iter().map(line).collect();
     for detail in &details {
@@ -413,8 +419,9 @@ async fn execute(
         }
     };
     let before = Some((stack.status.clone(), stack.updated));
-    let operation = Operation { stack: stack.id.clone(), token: Some(token), before };
-    let (live, events) = regional.settled(&operation, progress).await?;
+    let forecast = unsure.is_none().then(|| forecasts.update(&change_set.changes, replaces));
+    let operation = Operation { stack: stack.id.clone(), token: Some(token), before, forecast, deletes: false };
+    let (live, events) = early::settled(regional, &operation, watch, progress).await?;
     if events.is_empty() {
         // Nothing bears our token: it was not this change set that was executed.
         if unsure.as_ref().is_none_or(|error| error.class != Class::Lost) {
@@ -426,7 +433,8 @@ async fn execute(
     let change = if replaces { Change::Replaced } else { Change::Updated };
     let mut details = if details.is_empty() { reasons } else { details };
     details.extend(ending::undeleted(&events));
-    Ok(Attempted::Done(Done { details, outputs: live.outputs, id: Some(live.id), ..Done::new(change) }))
+    let (outputs, id, took) = (live.outputs, Some(live.id), took(&events));
+    Ok(Attempted::Done(Done { details, outputs, id, took, ..Done::new(change) }))
 }
 
 /// Why a creation that has failed cannot be gone on with, when a change set finds nothing to change.

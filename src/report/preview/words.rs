@@ -274,12 +274,15 @@ pub(super) fn until(node: &Foreseen) -> Vec<String> {
         return Vec::new();
     }
     if node.action == Action::Unknown {
-        let line = |until: &Until| format!("until {} is known ({})", printable(&until.value), printable(&until.place));
+        let line = |until: &Until| {
+            let known = if until.early { "is certain, before its stack is complete" } else { "is known" };
+            format!("until {} {known} ({})", printable(&until.value), printable(&until.place))
+        };
         return node.until.iter().map(line).collect();
     }
     let mut nodes: Vec<String> = Vec::new();
     for until in &node.until {
-        let name = until.node.to_string();
+        let name = if until.early { format!("{} (early)", until.node) } else { until.node.to_string() };
         if !nodes.contains(&name) {
             nodes.push(name);
         }

@@ -11,7 +11,8 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "guards of a stack that exclude each other",
     explanation: "A stack has one stack policy. `protect = [\"replace\"]` is kept as one, so a file of your own cannot be \
                   had beside it: write into the file what `protect` would deny. And CloudFormation deletes no stack that \
-                  fails in express mode.",
+                  fails in express mode, where `early_outputs` cannot be had either: a resource counts as complete there \
+                  before it can be used.",
     wrong: r#"--- plan.toml
 name   = "network"
 region = "us-east-1"

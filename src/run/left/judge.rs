@@ -65,7 +65,8 @@ impl Wanted {
     pub fn foreseen(plan: &Plan, outlooks: &Outlooks, sources: &Sources) -> Self {
         let mut wanted = Self::default();
         for node in &plan.nodes {
-            let drafter = Drafter { outlooks, sources, owner: owner(plan, node), adopt: Adopt::Never };
+            let drafter =
+                Drafter { outlooks, sources, owner: owner(plan, node), adopt: Adopt::Never, givers: Vec::new() };
             // One whose values do not fit fails, and that is told of the node.
             let draft = match &node.spec {
                 Spec::Route(spec) => drafter.route(spec),

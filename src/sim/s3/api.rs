@@ -3,7 +3,7 @@
 //! See <https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html>.
 
 use super::{
-    Bucket, Encryption, Object, access_denied, create_bucket, delete_bucket, no_such_bucket, object_key, policy,
+    Bucket, Encryption, Object, access_denied, create_bucket, delete_bucket, list, no_such_bucket, object_key, policy,
 };
 use crate::sim::dispatch::unknown_operation;
 use crate::sim::wire::{ApiError, Reply, Request};
@@ -22,9 +22,21 @@ pub(crate) fn handle(world: &mut World, request: &Request) -> Result<Reply, ApiE
             delete_bucket(world, name(request))?;
             Ok(Reply::default().with_status(204))
         }
+        "ListBuckets" => Ok(list::buckets(world, request)),
+        "ListObjectsV2" => {
+            bucket(world, request, "s3:ListBucket")?;
+            list::objects(world, request, name(request))
+        }
+        "GetBucketLocation" => {
+            let found = bucket(world, request, "s3:GetBucketLocation")?;
+            Ok(list::location(found.place.region.as_str()))
+        }
         "PutObject" => put(world, request),
         "GetObject" => get(world, request).map(|object| head(object).with_body(object.text.clone())),
-        "HeadObject" => get(world, request).map(head),
+        // There is no body whose length would say it.
+        "HeadObject" => {
+            get(world, request).map(|object| head(object).with("content-length", object.text.len().to_string()))
+        }
         "DeleteObject" => {
             bucket(world, request, "s3:DeleteObject")?;
             world.objects.remove(&object_key(name(request), key(request)));

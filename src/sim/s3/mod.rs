@@ -1,6 +1,7 @@
 //! Amazon S3: buckets and their objects, as far as templates and small records need them.
 
 mod api;
+mod list;
 mod policy;
 #[cfg(test)]
 mod tests;

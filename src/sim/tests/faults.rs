@@ -37,6 +37,19 @@ async fn a_call_whose_answer_is_lost_has_taken_effect() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nobody_was_told_of_a_throttle_whose_answer_is_lost() {
+    let rates = Rates { ec2_read: Some(Rate::new(1, 1.0)), ..Rates::default() };
+    let faults = Faults::of([Fault::new(Effect::LostAfter).on("DescribeVpcs").nth(2)]);
+    let sim = Sim::builder().rates(rates).faults(faults).build();
+    let client = sim.ec2(HUB, EAST);
+    for _ in 0..2 {
+        client.describe_vpcs().send().await.unwrap();
+    }
+    let outcomes: Vec<_> = sim.calls().into_iter().map(|call| call.outcome).collect();
+    assert_eq!(outcomes[..2], [Outcome::Succeeded, Outcome::AnswerLost]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_client_token_makes_a_repeated_call_harmless() {
     let sim = sim([Fault::new(Effect::LostAfter).on("CreateRouteTable").nth(1)]);
     let client = sim.ec2(HUB, EAST);

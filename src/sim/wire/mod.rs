@@ -5,7 +5,7 @@ pub(crate) mod params;
 pub(crate) mod reply;
 pub(crate) mod request;
 pub(crate) mod response;
-mod rest;
+pub(crate) mod rest;
 pub(crate) mod xml;
 
 pub use error::ApiError;

@@ -5,7 +5,7 @@ use std::fmt;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use serde::{Deserialize, Serialize};
 
-use super::{Params, rest};
+use super::{ApiError, Params, rest};
 use crate::ids::Region;
 use crate::sim::Caller;
 use crate::sim::world::Place;
@@ -87,41 +87,72 @@ pub(crate) enum NotForUs {
     Unsigned { uri: String },
     #[error("the embedded AWS has no service `{service}`: it knows sts, cloudformation, ec2 and s3")]
     Service { service: String },
+    #[error("the embedded AWS got a request to {uri} whose signature is for `{region}`, which is no region")]
+    Region { service: Service, uri: String, region: String },
     #[error("the embedded AWS got a request to {uri} whose body is not a form with an Action")]
-    Body { uri: String },
-    #[error(
-        "the embedded AWS got a request to {uri} that names no bucket of S3 in a way that it knows, or whose body is not a text"
-    )]
+    Body { service: Service, uri: String },
+    #[error("the embedded AWS got a request to {uri} that names no bucket of S3 in a way that it knows")]
     Bucket { uri: String },
+    #[error("the embedded AWS got a request to {uri} whose body is not a text: it keeps nothing else")]
+    NotAText { uri: String },
 }
+
+impl NotForUs {
+    /// The same as an answer, where the sender gets one, in the form of this service.
+    pub(crate) fn refusal(&self) -> (Service, ApiError) {
+        let (service, status, code) = match self {
+            Self::Unsigned { .. } => (Service::Sts, 403, "MissingAuthenticationToken"),
+            Self::Service { .. } => (Service::Sts, 501, "UnknownService"),
+            Self::Region { service, .. } => (*service, 400, "SignatureDoesNotMatch"),
+            Self::Body { service, .. } => (*service, 400, "MissingAction"),
+            Self::Bucket { .. } => (Service::S3, 400, "InvalidURI"),
+            Self::NotAText { .. } => (Service::S3, 501, "NotImplemented"),
+        };
+        (service, ApiError::new(code, self.to_string()).with_status(status))
+    }
+}
+
+/// More characters than any region's name has.
+const LONGEST_REGION: usize = 32;
 
 impl Incoming {
     /// Reads the service, the region and the access key out of the signature's credential scope, and the operation and
-    /// its parameters out of the form in the body, or for S3 out of the whole request.
+    /// its parameters out of the form in the body (or in the query, where there is no body), or for S3 out of the whole
+    /// request. What is presigned, with the signature in the query, only S3 takes: a browser sends that for any page.
     pub(crate) fn read(request: &HttpRequest) -> Result<Self, NotForUs> {
         let uri = || request.uri().to_owned();
-        let scope = request
-            .headers()
-            .get("authorization")
-            .and_then(Scope::read)
-            .ok_or_else(|| NotForUs::Unsigned { uri: uri() })?;
+        let query = Params::parse(request.uri().split_once('?').map_or("", |(_, query)| query).as_bytes());
+        let header = request.headers().get("authorization").and_then(Scope::read);
+        let presigned = || {
+            query.get("X-Amz-Signature")?;
+            let scope = query.get("X-Amz-Credential").and_then(Scope::parse)?;
+            (scope.service == Service::S3.name() && request.method() != "POST").then_some(scope)
+        };
+        let scope = header.or_else(presigned).ok_or_else(|| NotForUs::Unsigned { uri: uri() })?;
         let service =
             Service::from_name(scope.service).ok_or_else(|| NotForUs::Service { service: scope.service.to_owned() })?;
+        let is_region = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if scope.region.len() > LONGEST_REGION || !scope.region.chars().all(is_region) {
+            let region = scope.region.chars().take(LONGEST_REGION).collect();
+            return Err(NotForUs::Region { service, uri: uri(), region });
+        }
+        let token = request.headers().get("x-amz-security-token").or_else(|| query.get("X-Amz-Security-Token"));
+        let (region, access_key, token) =
+            (Region::from(scope.region), scope.access_key.to_owned(), token.map(str::to_owned));
         let (operation, params) = if service == Service::S3 {
-            rest::read(request).ok_or_else(|| NotForUs::Bucket { uri: uri() })?
+            rest::read(request)?
         } else {
-            let params = Params::parse(request.body().bytes().unwrap_or_default());
-            (params.get("Action").ok_or_else(|| NotForUs::Body { uri: uri() })?.to_owned(), params)
+            let body = request.body().bytes().unwrap_or_default();
+            let params = if body.is_empty() { query } else { Params::parse(body) };
+            (params.get("Action").ok_or_else(|| NotForUs::Body { service, uri: uri() })?.to_owned(), params)
         };
-        Ok(Self {
-            service,
-            region: Region::from(scope.region),
-            access_key: scope.access_key.to_owned(),
-            token: request.headers().get("x-amz-security-token").map(str::to_owned),
-            operation,
-            params,
-        })
+        Ok(Self { service, region, access_key, token, operation, params })
     }
+}
+
+/// The service that the header `Authorization` of a request is for, as far as it says so.
+pub(crate) fn service_of(authorization: &str) -> Option<Service> {
+    Scope::read(authorization).and_then(|scope| Service::from_name(scope.service))
 }
 
 /// The credential scope of a signature: `AKIA…/20260101/us-east-1/ec2/aws4_request`.
@@ -134,8 +165,12 @@ struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
+    /// Reads the scope out of the header `Authorization`.
     fn read(authorization: &'a str) -> Option<Self> {
-        let scope = authorization.split_once("Credential=")?.1.split([',', ' ']).next()?;
+        Self::parse(authorization.split_once("Credential=")?.1.split([',', ' ']).next()?)
+    }
+
+    fn parse(scope: &'a str) -> Option<Self> {
         let mut parts = scope.split('/');
         let (access_key, _date, region, service) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         Some(Self { access_key, region, service })

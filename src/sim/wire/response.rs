@@ -11,6 +11,16 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
+impl Answer {
+    /// All headers, with names in lower case. Of two of one name the later one counts.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let own = self.headers.iter().map(|(name, value)| (*name, value.as_str()));
+        // S3 has a header of its own for the request's id.
+        let ids = ["x-amz-request-id", "x-amzn-requestid"].map(|name| (name, self.request_id.as_str()));
+        std::iter::once(("content-type", "text/xml;charset=UTF-8")).chain(own).chain(ids)
+    }
+}
+
 /// Wraps a result, or an error, as the service's protocol wants it.
 pub(crate) fn render(
     service: Service,

@@ -95,18 +95,24 @@ pub(crate) struct Guard {
 impl WorldFile {
     /// A file that may not exist yet. Its folder is made if needed, for its owner alone.
     pub(crate) fn new(path: PathBuf) -> Result<Self, WorldFileError> {
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            make_private_folder(folder).map_err(at(folder))?;
-        }
+        make_folder_of(&path).map_err(at(path.parent().unwrap_or(&path)))?;
         Ok(Self { path, seen: 0, kept: None, slack: SLACK })
     }
 
-    /// Waits until no other process uses the world.
+    /// Waits until no other process uses the world, for ten seconds at most. A folder that was deleted meanwhile is made
+    /// again.
     pub(crate) fn lock(&self) -> Result<Guard, WorldFileError> {
         let path = self.beside("lock");
+        let open = || private().read(true).truncate(false).open(&path);
         let take = || -> io::Result<Guard> {
-            let mut lock = private().read(true).truncate(false).open(&path)?;
-            lock.lock()?;
+            let mut lock = match open() {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    make_folder_of(&self.path)?;
+                    open()?
+                }
+                opened => opened?,
+            };
+            wait_for(&lock)?;
             let mut text = String::new();
             lock.read_to_string(&mut text)?;
             Ok(Guard { lock, saves: text.trim().parse().unwrap_or(0) })
@@ -126,7 +132,13 @@ impl WorldFile {
                 world.apply(delta);
             }
             self.seen = guard.saves;
-        } else if let Some(loaded) = self.load(guard)? {
+        } else {
+            // Somebody who has deleted the file wants to begin anew.
+            let loaded = self.load(guard)?;
+            if loaded.is_none() {
+                (self.kept, self.seen) = (None, guard.saves);
+            }
+            let loaded = loaded.unwrap_or_else(|| World::new(world.seed(), world.now));
             *world = World { rules: std::mem::take(&mut world.rules), ..loaded };
         }
         Ok(())
@@ -246,6 +258,26 @@ pub(super) fn private() -> OpenOptions {
     options
 }
 
+/// Takes a lock that another process may have. A process that was stopped in the middle of a turn would keep it for ever.
+fn wait_for(lock: &File) -> io::Result<()> {
+    const AT_MOST: u32 = 2_000;
+    for _ in 0..AT_MOST {
+        match lock.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(fs::TryLockError::WouldBlock) => std::thread::sleep(std::time::Duration::from_millis(5)),
+            Err(fs::TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::TimedOut, "another process has held it for ten seconds"))
+}
+
+fn make_folder_of(path: &Path) -> io::Result<()> {
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => make_private_folder(folder),
+        None => Ok(()),
+    }
+}
+
 fn make_private_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -332,6 +364,34 @@ mod tests {
         let count = |account: &str| third.ec2(&place(account)).vpcs.len();
         assert_eq!((count("111111111111"), count("222222222222")), (2, 40));
         assert_eq!(seen(&third), seen(&one.1));
+    }
+
+    #[test]
+    fn a_world_that_was_deleted_begins_anew_and_is_kept() {
+        for whole in [true, false] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("local/world.json");
+            let (mut file, mut world) = (WorldFile::new(path.clone()).unwrap(), world(1));
+            for _ in 0..3 {
+                request(&mut file, &mut world, "111111111111");
+            }
+            if whole {
+                fs::remove_dir_all(folder.path().join("local")).unwrap();
+            } else {
+                fs::remove_file(&path).unwrap();
+                fs::remove_file(folder.path().join("local/world.json.log")).unwrap();
+            }
+            // Another process has saved nothing since, and its lock counts from zero, or goes on.
+            let mut guard = file.lock().unwrap();
+            guard.raise(7).unwrap();
+            drop(guard);
+            request(&mut file, &mut world, "222222222222");
+            let mut next = WorldFile::new(path).unwrap();
+            let guard = next.lock().unwrap();
+            let read = next.load(&guard).unwrap().unwrap();
+            assert_eq!(read.ec2(&place("111111111111")).vpcs.len(), 0, "{whole}");
+            assert_eq!(read.ec2(&place("222222222222")).vpcs.len(), 1, "{whole}");
+        }
     }
 
     #[test]

@@ -84,6 +84,8 @@ pub struct Rules {
     pub failed: SeenResources,
     /// Who may assume which role.
     pub trusts: Trusts,
+    /// Whether it is served on this machine, so that its objects have addresses here.
+    pub served: bool,
     /// What is taken to be as it should, because it is not known here; `None` in a world that knows itself.
     pub assumptions: Option<Assumptions>,
 }

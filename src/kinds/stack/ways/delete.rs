@@ -1,15 +1,17 @@
 //! Deleting a stack, be it for good or to create it anew.
 
+use std::time::Duration;
+
 use super::super::guards::protected;
-use crate::aws::{CallError, Class, Leaving, Operation, Progress, Regional, Stack, StackEvent, Step};
+use crate::aws::{CallError, Class, Forecast, Leaving, Operation, Progress, Regional, Stack, StackEvent, Step, took};
 use crate::event::Failure;
 
 /// What came of a deletion.
 #[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is taken apart at once")]
 #[derive(Debug)]
 pub(in super::super) enum Deletion {
-    /// The stack is gone. What was left behind in the account: `Vpc (AWS::EC2::VPC) vpc-0123`.
-    Gone(Vec<String>),
+    /// The stack is gone. What was left behind in the account: `Vpc (AWS::EC2::VPC) vpc-0123`; and how long that took.
+    Gone(Vec<String>, Option<Duration>),
     /// There was no answer, and no sign that it was ever begun.
     Unanswered(CallError),
     /// It failed: the stack as it is now, and what happened.
@@ -26,6 +28,7 @@ pub(in super::super) async fn delete(
     stack: &Stack,
     token: &str,
     leaving: Option<Leaving<'_>>,
+    forecast: Forecast,
     progress: Progress<'_>,
 ) -> Result<Deletion, Failure> {
     if stack.termination_protection {
@@ -42,9 +45,11 @@ pub(in super::super) async fn delete(
         Err(error) => return Err(error.into()),
     };
     let before = Some((stack.status.clone(), stack.updated));
-    let operation = Operation { stack: stack.id.clone(), token: Some(token.to_owned()), before };
+    let forecast = unanswered.is_none().then_some(forecast);
+    let token = Some(token.to_owned());
+    let operation = Operation { stack: stack.id.clone(), token, before, forecast, deletes: true };
     Ok(match (regional.settled(&operation, progress).await?, unanswered) {
-        ((None, events), _) => Deletion::Gone(left_behind(&events)),
+        ((None, events), _) => Deletion::Gone(left_behind(&events), took(&events)),
         ((Some(_), events), Some(error)) if events.is_empty() => Deletion::Unanswered(error),
         ((Some(stack), events), _) => Deletion::Failed(stack, events),
     })

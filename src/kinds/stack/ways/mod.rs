@@ -63,14 +63,17 @@ impl Ways {
         }
         tracing::info!(stack = wanted.name, status, way = decision.way(), "taking the way out");
         let taken = match decision {
-            Decision::Recreate { .. } => recreate::recreate(regional, wanted, stack, attempt, progress).await?,
+            Decision::Recreate { .. } => {
+                recreate::recreate(regional, wanted, stack, attempt, with.forecasts, progress).await?
+            }
             Decision::Resume { why } => {
                 let reasons = vec![format!("{status}: {why}")];
                 match update::update(regional, wanted, stack, (reasons, How::Resuming), attempt, with, progress).await?
                 {
                     Attempted::Vain(vain) => {
                         with.shown.map_or(Ok(()), |shown| shown.permits_way(stack, Some(vain)))?;
-                        let taken = recreate::recreate(regional, wanted, stack, attempt, progress).await?;
+                        let taken =
+                            recreate::recreate(regional, wanted, stack, attempt, with.forecasts, progress).await?;
                         if matches!(taken, Attempted::Again(None)) {
                             self.note(status, &format!("deleted and created anew, since {vain}"));
                         }

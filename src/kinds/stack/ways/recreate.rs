@@ -1,7 +1,7 @@
 //! Deleting what never was complete, so that it can be created.
 
 use super::super::token::Attempt;
-use super::super::{Attempted, Wanted, creatable, ending, validate};
+use super::super::{Attempted, Forecasts, Wanted, creatable, ending, not_taken};
 use super::{Deletion, delete, with_flags};
 use crate::aws::{CallError, Phase, Progress, Regional, Stack};
 use crate::event::Failure;
@@ -17,11 +17,14 @@ pub(super) async fn recreate(
     wanted: &Wanted,
     stack: &Stack,
     attempt: &Attempt,
+    forecasts: &Forecasts,
     progress: Progress<'_>,
 ) -> Result<Attempted, Failure> {
     // What cannot be made anew must not be deleted.
     creatable(regional, wanted).await?;
-    validate(regional, wanted, &wanted.spec(regional, None).await?).await?;
+    // Nor on the word of another account, which may have resource types that this one lacks.
+    let template = wanted.spec(regional, None).await?.template;
+    regional.check_template_itself(&template).await.map_err(|error| not_taken(wanted, error))?;
     // Somebody may have made the stack complete since it was looked at, and then it must not be deleted.
     if !is_as_it_was(regional, stack).await? {
         return Ok(Attempted::Moved);
@@ -35,8 +38,8 @@ pub(super) async fn recreate(
             return Ok(Attempted::Moved);
         }
     }
-    match delete(regional, stack, &attempt.delete(), None, progress).await? {
-        Deletion::Gone(_) => Ok(Attempted::Again(None)),
+    match delete(regional, stack, &attempt.delete(), None, forecasts.deletion(), progress).await? {
+        Deletion::Gone(..) => Ok(Attempted::Again(None)),
         Deletion::Unanswered(error) => Ok(Attempted::Again(Some(error.into()))),
         Deletion::Failed(left, events) => {
             let node = &wanted.owner.node;

@@ -4,7 +4,7 @@ use super::super::guards::protected_unfinished;
 use super::super::token::Attempt;
 use super::super::{Attempted, Wanted, ending};
 use super::{among, with_flags};
-use crate::aws::{CallError, Class, Operation, Phase, Progress, Regional, Stack, Step};
+use crate::aws::{CallError, Class, Forecast, Operation, Phase, Progress, Regional, Stack, Step};
 use crate::event::Failure;
 
 /// What is asked for.
@@ -52,7 +52,10 @@ pub(super) async fn undo(
         Err(error) => return Err(error.into()),
     };
     let before = Some((stack.status.clone(), stack.updated));
-    let operation = Operation { stack: stack.id.clone(), token: Some(token.clone()), before };
+    // What goes back takes about as long as it took to get there, which nobody knows.
+    let forecast = unanswered.is_none().then_some(Forecast::UNKNOWN);
+    let ours = Some(token.clone());
+    let operation = Operation { stack: stack.id.clone(), token: ours, before, forecast, deletes: false };
     let (live, mut events) = regional.settled(&operation, progress).await?;
     events.retain(|event| event.token.as_deref() == Some(token.as_str()));
     match (live, unanswered) {

@@ -12,6 +12,7 @@ use crate::cfn::{
 };
 use crate::sim::ec2::Tags;
 use crate::sim::s3;
+use crate::sim::wire::rest::object_of_this_machine;
 use crate::sim::wire::{ApiError, Params};
 use crate::sim::world::{Place, World};
 
@@ -85,9 +86,14 @@ pub(super) fn template_body<'a>(
 ///
 /// `ValidationError`, with what S3 says.
 pub(in super::super) fn template_at<'a>(world: &'a World, place: &Place, url: &str) -> Result<&'a str, ApiError> {
-    let Some(S3Url { bucket, key, region, version, .. }) = S3Url::parse(url) else {
-        return Err(invalid("TemplateURL must be a supported URL."));
+    let named = match S3Url::parse(url) {
+        Some(S3Url { bucket, key, region, version, .. }) => Some((bucket, key, region, version)),
+        // What clients make of the address of a served AWS.
+        None => {
+            object_of_this_machine(url).filter(|_| world.rules.served).map(|(bucket, key)| (bucket, key, None, None))
+        }
     };
+    let (bucket, key, region, version) = named.ok_or_else(|| invalid("TemplateURL must be a supported URL."))?;
     let own = world.buckets.get(&bucket).map(|bucket| bucket.place.region.as_str());
     if own.zip(region.as_deref()).is_some_and(|(own, named)| own != named) {
         let message = "The bucket you are attempting to access must be addressed using the specified endpoint. Please \

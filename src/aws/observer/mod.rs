@@ -1,0 +1,250 @@
+//! Waiting for stacks.
+//!
+//! Not the SDK's waiters: those are spaced at random, and a stack of 90 seconds is noticed after 89 to 165. All who wait for
+//! stacks of one account in one region share what is seen there ([`watch`]); when to look is worked out from when each
+//! operation is expected to end ([`forecast`]).
+
+mod forecast;
+mod pace;
+mod reader;
+mod stacks;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use self::stacks::Sighting;
+use self::watch::Due;
+use super::call::{CallError, Class};
+use super::cloudformation::Stack;
+use super::events::StackEvent;
+use super::regional::Regional;
+use super::status::{Phase, StackStatus};
+
+pub use forecast::Forecast;
+pub use reader::Reader;
+pub(super) use stacks::Stacks;
+
+/// One step on the way of a node, for whoever watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step<'a> {
+    /// What it happened to: a resource, a peering, a route.
+    pub what: &'a str,
+    /// What has become of it.
+    pub status: &'a str,
+    /// Why, if AWS says so.
+    pub reason: Option<&'a str>,
+}
+
+/// Takes the steps of a node as they happen.
+pub type Progress<'a> = &'a (dyn Fn(Step<'_>) + Send + Sync);
+
+/// An operation on a stack whose end is waited for.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// The stack's ARN.
+    pub stack: String,
+    /// The token that the operation was begun with; `None` for one that somebody else began.
+    pub token: Option<String>,
+    /// Status and time of the last update before the operation, where the stack was there before.
+    pub before: Option<(StackStatus, Option<i64>)>,
+    /// How long it is expected to take from now on; `None` if it is not even sure that it was begun.
+    pub forecast: Option<Forecast>,
+    /// Whether it deletes the stack.
+    pub deletes: bool,
+}
+
+/// How long a stack may still show its old status after an operation was begun.
+const LAG: Duration = Duration::from_secs(20);
+
+/// How soon to look again for an operation that is not to be seen yet.
+const UNSEEN: Duration = Duration::from_secs(1);
+
+/// CloudFormation ends every operation by itself, and well before this.
+const AT_MOST: Duration = Duration::from_hours(24);
+
+/// How often the events of an operation that is under way are read: they are only told, and cost a call.
+const EVENTS: Duration = Duration::from_secs(15);
+
+/// What is expected of an operation of which nothing is known.
+const UNKNOWN: Forecast = Forecast::UNKNOWN;
+
+/// Whether the live stack shows that the operation has begun, rather than what was before it.
+fn has_begun(operation: &Operation, stack: &Stack, events: &[StackEvent], age: Duration) -> bool {
+    let Some((status, updated)) = &operation.before else { return true };
+    let token = operation.token.as_deref();
+    stack.status != *status
+        || stack.updated != *updated
+        || (token.is_some() && events.iter().any(|event| event.token.as_deref() == token))
+        || age >= LAG
+}
+
+/// When to look at one operation.
+#[derive(Debug)]
+struct Schedule {
+    forecast: Forecast,
+    /// The age of the operation from which the forecast counts.
+    from: Duration,
+    status: Option<StackStatus>,
+    is_near: bool,
+}
+
+impl Schedule {
+    /// The age at which to look next.
+    fn next(&self, age: Duration) -> Duration {
+        if self.is_near && self.forecast.is_guessed() {
+            return age + (age / 10).clamp(Duration::from_secs(1), Duration::from_secs(5));
+        }
+        self.from + self.forecast.next(age.saturating_sub(self.from))
+    }
+
+    /// Whether it takes long.
+    fn is_long(&self, age: Duration) -> bool {
+        age >= forecast::LONG || self.forecast.end() >= forecast::LONG
+    }
+
+    /// Takes note of the status that the stack has while the operation is under way. What goes back takes another time than
+    /// was expected: about as long as it took to get there, if that was short.
+    fn moves(&mut self, status: &StackStatus, age: Duration) {
+        let goes_back = |status: &StackStatus| status.as_str().contains("ROLLBACK");
+        if goes_back(status) && !self.status.as_ref().is_some_and(goes_back) {
+            (self.forecast, self.from) = (UNKNOWN, age);
+        }
+        self.status = Some(status.clone());
+    }
+}
+
+/// Whether the last that events tell of their stack is that it is gone.
+fn is_deleted(events: &[StackEvent]) -> bool {
+    events.iter().rev().find(|event| event.is_stack()).is_some_and(|last| last.status == "DELETE_COMPLETE")
+}
+
+/// Whether the last that events tell of their stack is that something is under way.
+fn is_open(events: &[StackEvent]) -> bool {
+    events.iter().rev().find(|event| event.is_stack()).is_some_and(|last| last.status.ends_with("_IN_PROGRESS"))
+}
+
+impl Regional {
+    /// Waits for the end of an operation and gives the stack as it is then; `None` when it is gone. The events of the
+    /// operation are reported as they come to be known, and given back, oldest first; what failed first inside of a nested
+    /// stack is then told in the place of that.
+    ///
+    /// # Errors
+    ///
+    /// A call was refused or did not come through, or the operation does not end.
+    pub async fn settled(
+        &self,
+        operation: &Operation,
+        progress: Progress<'_>,
+    ) -> Result<(Option<Stack>, Vec<StackEvent>), CallError> {
+        let watching = self.stacks().watch.enter(&operation.stack);
+        let began = Instant::now();
+        let mut reader = Reader::default();
+        let mut events: Vec<StackEvent> = Vec::new();
+        let forecast = self.sharpened(operation).await;
+        let (from, is_near) = (Duration::ZERO, self.stacks().is_near);
+        let mut schedule = Schedule { forecast: forecast.unwrap_or(UNKNOWN), from, status: None, is_near };
+        let mut next = if forecast.is_some() { schedule.next(Duration::ZERO) } else { Duration::ZERO };
+        let mut read = began;
+        let mut lag: Option<Duration> = None;
+        loop {
+            let leaves = (operation.deletes && forecast.is_some())
+                || schedule.status.as_ref().is_some_and(|status| status.as_str() == "DELETE_IN_PROGRESS");
+            let due = Due { at: began + next, is_long: schedule.is_long(next), leaves };
+            let sighting =
+                watching.sighting(due, Sighting::Stuck, |question| Box::pin(self.look_at_stacks(question))).await?;
+            let sighting = match sighting {
+                Sighting::Stuck => Sighting::of(self.stack(&operation.stack).await?),
+                seen => seen,
+            };
+            let age = began.elapsed();
+            // Of what was begun by others all is told that has happened so far.
+            let told = match sighting {
+                Sighting::Moves(_) => read.elapsed() >= EVENTS || (forecast.is_none() && schedule.status.is_none()),
+                Sighting::Rests(_) | Sighting::Missing | Sighting::Stuck => true,
+            };
+            if told {
+                read = Instant::now();
+                for event in reader.read(self, operation).await? {
+                    progress(Step { what: &event.resource, status: &event.status, reason: event.reason.as_deref() });
+                    events.push(event);
+                }
+            }
+            match sighting {
+                Sighting::Moves(status) => {
+                    schedule.moves(&status, age);
+                    lag = None;
+                    if age > AT_MOST {
+                        return Err(self.endless(&status));
+                    }
+                    next = schedule.next(age);
+                }
+                // A listing whose pages change meanwhile may pass over what is there: the stack's own events decide.
+                Sighting::Missing | Sighting::Stuck if !is_deleted(&events) => {
+                    self.stacks().ask_for_itself(&operation.stack);
+                    next = age;
+                }
+                Sighting::Missing | Sighting::Stuck => {
+                    self.rests(&operation.stack);
+                    return Ok((None, events));
+                }
+                // What is seen is from before the operation, or its events lag behind.
+                Sighting::Rests(_) if is_open(&events) && age < *lag.get_or_insert(age) + LAG => next = age + UNSEEN,
+                Sighting::Rests(Some(stack)) if !has_begun(operation, &stack, &events, age) => next = age + UNSEEN,
+                Sighting::Rests(stack) => {
+                    self.rests(&operation.stack);
+                    self.trace(&mut events).await;
+                    return Ok((
+                        stack.map(|stack| *stack).filter(|stack| stack.status.phase() != Phase::Deleted),
+                        events,
+                    ));
+                }
+            }
+        }
+    }
+
+    /// What is expected of an operation: of one that there is but a guess of, which may take long, what the stack's last
+    /// operation took tells more.
+    async fn sharpened(&self, operation: &Operation) -> Option<Forecast> {
+        let forecast = operation.forecast?;
+        if operation.before.is_none() || !forecast.is_guessed() || forecast.end() < forecast::SOON {
+            return Some(forecast);
+        }
+        Some(self.last_took(operation).await.map_or(forecast, Forecast::guessed))
+    }
+
+    /// How long the operation took that a stack went through before another one, as far as the newest events tell.
+    async fn last_took(&self, operation: &Operation) -> Option<Duration> {
+        let (page, _) = self.events_page(&operation.stack, None).await.ok()?;
+        let earlier = page.iter().filter(|event| event.is_stack() && event.token != operation.token);
+        let mut of_stack = earlier.skip_while(|event| event.status.ends_with("_IN_PROGRESS"));
+        let end = of_stack.next()?.at?;
+        let begin = of_stack.find(|event| event.begins_operation())?;
+        // A creation tells nothing of an update.
+        let is_alike = begin.status == if operation.deletes { "DELETE_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" };
+        u64::try_from(end - begin.at.filter(|_| is_alike)?).ok().map(Duration::from_millis)
+    }
+
+    fn endless(&self, status: &StackStatus) -> CallError {
+        CallError {
+            operation: "DescribeStacks",
+            account: self.account().clone(),
+            region: self.region().clone(),
+            code: None,
+            message: format!("the stack is in {status} for more than a day"),
+            request_id: None,
+            class: Class::Other,
+        }
+    }
+}
+
+/// How long AWS took over an operation, by the times of its events, oldest first; `None` if these do not tell.
+pub fn took(events: &[StackEvent]) -> Option<Duration> {
+    let first = events.iter().find(|event| event.begins_operation())?.at?;
+    let last = events.iter().rev().find(|event| event.is_stack());
+    let last = last.filter(|last| !last.status.ends_with("_IN_PROGRESS"))?.at?;
+    u64::try_from(last - first).ok().map(Duration::from_millis)
+}

@@ -1,0 +1,219 @@
+//! Looking at many stacks of one place with few calls.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::watch::{Question, Seen, Watch};
+use crate::aws::cloudformation::Stack;
+use crate::aws::regional::Regional;
+use crate::aws::status::StackStatus;
+
+/// For how long stacks are not listed after a listing has failed.
+const UNLISTED: Duration = Duration::from_mins(1);
+
+/// What was seen of a stack.
+#[derive(Clone, Debug)]
+pub(super) enum Sighting {
+    /// Something is under way.
+    Moves(StackStatus),
+    /// Nothing is under way: the stack as it is, or that there is none.
+    Rests(Option<Box<Stack>>),
+    /// It is on its way out, and no listing shows it any more. Its events tell whether it is gone.
+    Missing,
+    /// The look takes too long: whoever waits is to look by himself.
+    Stuck,
+}
+
+impl Sighting {
+    pub(super) fn of(stack: Option<Stack>) -> Self {
+        match stack {
+            Some(stack) if !stack.status.is_settled() => Self::Moves(stack.status),
+            found => Self::Rests(found.map(Box::new)),
+        }
+    }
+}
+
+/// The stacks of one account in one region that somebody waits for.
+#[derive(Debug)]
+pub(in crate::aws) struct Stacks {
+    pub(super) watch: Watch<Sighting>,
+    /// Whether calls cost nothing, and stacks may be made in no time.
+    pub(super) is_near: bool,
+    ways: Mutex<Ways>,
+}
+
+/// What is known of the ways to look at stacks.
+#[derive(Debug)]
+struct Ways {
+    /// How many pages all stacks together have.
+    pages: usize,
+    /// Until when stacks are not listed by their pages, and by what moves, since that has failed.
+    not_all: Option<Instant>,
+    not_moving: Option<Instant>,
+    /// Those that are not among what moves.
+    ended: HashSet<String>,
+    /// Those that the pages of all stacks do not show, and which must be asked for by themselves.
+    absent: HashSet<String>,
+}
+
+impl Default for Ways {
+    fn default() -> Self {
+        Self { pages: 1, not_all: None, not_moving: None, ended: HashSet::new(), absent: HashSet::new() }
+    }
+}
+
+/// A way to look at stacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Way {
+    /// One, by its ARN.
+    One(String),
+    /// All that there are, by pages of `DescribeStacks`.
+    All,
+    /// All with something under way, by `ListStacks`. Those that are not among them have ended, most likely.
+    Moving,
+}
+
+impl Ways {
+    /// The way that takes the fewest calls for those that are due.
+    fn choose(&self, due: &[(String, bool)], now: Instant) -> Option<Way> {
+        let (first, _) = due.first()?;
+        if let Some((key, _)) = due.iter().find(|(key, _)| self.absent.contains(key)) {
+            return Some(Way::One(key.clone()));
+        }
+        let may = |not: Option<Instant>| not.is_none_or(|until| now >= until);
+        let (all, moving) = (may(self.not_all), may(self.not_moving));
+        let mut ended = due.iter().filter(|(key, _)| self.ended.contains(key)).map(|(key, _)| key);
+        let known = ended.clone().count();
+        Some(match ended.next() {
+            Some(_) if known >= self.pages && all => Way::All,
+            Some(key) => Way::One(key.clone()),
+            None if due.len() == 1 => Way::One(first.clone()),
+            None if self.pages == 1 && all => Way::All,
+            None if moving => Way::Moving,
+            None if self.pages <= due.len() && all => Way::All,
+            None => Way::One(first.clone()),
+        })
+    }
+}
+
+impl Stacks {
+    /// Nothing is watched yet.
+    pub(in crate::aws) fn new(is_near: bool) -> Self {
+        Self { watch: Watch::default(), is_near, ways: Mutex::default() }
+    }
+
+    /// Notes how many pages a listing of all stacks had.
+    pub(in crate::aws) fn note_pages(&self, pages: usize) {
+        self.ways().pages = pages.max(1);
+    }
+
+    /// Has a stack be asked for by itself at the next look.
+    pub(super) fn ask_for_itself(&self, key: &str) {
+        self.ways().absent.insert(key.to_owned());
+    }
+
+    // Every change under this lock is whole.
+    fn ways(&self) -> MutexGuard<'_, Ways> {
+        self.ways.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Regional {
+    /// Looks at the stacks that are due, and at others where that costs nothing. Gives how many calls that took.
+    pub(super) async fn look_at_stacks(&self, question: Question) -> (Seen<Sighting>, u32) {
+        let ways = || self.stacks().ways();
+        let Some(way) = ways().choose(&question.due, Instant::now()) else { return (Vec::new(), 1) };
+        let every = question.due.into_iter().chain(question.others);
+        match way {
+            Way::One(key) => {
+                let found = self.stack(&key).await.map(Sighting::of);
+                let mut ways = ways();
+                ways.ended.remove(&key);
+                ways.absent.remove(&key);
+                (vec![(key, found)], 1)
+            }
+            Way::All => {
+                let found = match self.every_stack().await {
+                    Ok(found) => found,
+                    Err(error) => {
+                        tracing::debug!(%error, "stacks cannot be listed: asking for each by itself");
+                        ways().not_all = Some(Instant::now() + UNLISTED);
+                        return (Vec::new(), 1);
+                    }
+                };
+                let mut ways = ways();
+                let found: HashMap<&str, &Stack> = found.iter().map(|stack| (stack.id.as_str(), stack)).collect();
+                let mut seen = Vec::new();
+                for (key, leaves) in every {
+                    ways.ended.remove(&key);
+                    match found.get(key.as_str()) {
+                        Some(stack) => seen.push((key, Ok(Sighting::of(Some((*stack).clone()))))),
+                        None if leaves => seen.push((key, Ok(Sighting::Missing))),
+                        None => drop(ways.absent.insert(key)),
+                    }
+                }
+                (seen, u32::try_from(ways.pages).unwrap_or(u32::MAX))
+            }
+            Way::Moving => {
+                let found = match self.moving_stacks().await {
+                    Ok(found) => found,
+                    Err(error) => {
+                        tracing::debug!(%error, "what moves cannot be listed");
+                        ways().not_moving = Some(Instant::now() + UNLISTED);
+                        return (Vec::new(), 1);
+                    }
+                };
+                let mut ended = Vec::new();
+                let mut seen = Vec::new();
+                for (key, _) in every {
+                    match found.get(&key) {
+                        Some(status) => seen.push((key, Ok(Sighting::Moves(status.clone())))),
+                        None => ended.push(key),
+                    }
+                }
+                // They have ended, be it before their time.
+                self.stacks().watch.hasten(&ended);
+                ways().ended.extend(ended);
+                (seen, 1)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(keys: &[&str]) -> Vec<(String, bool)> {
+        keys.iter().map(|key| ((*key).to_owned(), false)).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_way_with_the_fewest_calls_is_taken() {
+        let now = Instant::now();
+        let one = |key: &str| Some(Way::One(key.to_owned()));
+        let mut ways = Ways::default();
+        assert_eq!(ways.choose(&keys(&[]), now), None);
+        assert_eq!(ways.choose(&keys(&["a"]), now), one("a"));
+        assert_eq!(ways.choose(&keys(&["a", "b"]), now), Some(Way::All));
+        ways.pages = 3;
+        assert_eq!(ways.choose(&keys(&["a", "b"]), now), Some(Way::Moving));
+        ways.ended = ["b".to_owned()].into();
+        assert_eq!(ways.choose(&keys(&["a", "b"]), now), one("b"));
+        ways.ended = ["a", "b", "c"].map(str::to_owned).into();
+        assert_eq!(ways.choose(&keys(&["a", "b", "c", "d"]), now), Some(Way::All));
+        ways.absent = ["c".to_owned()].into();
+        assert_eq!(ways.choose(&keys(&["a", "b", "c", "d"]), now), one("c"));
+        // Where listing has failed, each is asked for by itself, for a while.
+        let later = Some(now + UNLISTED);
+        ways = Ways { pages: 3, not_moving: later, ..Ways::default() };
+        assert_eq!(ways.choose(&keys(&["a", "b"]), now), one("a"));
+        assert_eq!(ways.choose(&keys(&["a", "b", "c"]), now), Some(Way::All));
+        ways.not_all = later;
+        assert_eq!(ways.choose(&keys(&["a", "b", "c"]), now), one("a"));
+        assert_eq!(ways.choose(&keys(&["a", "b", "c"]), now + UNLISTED), Some(Way::Moving));
+    }
+}

@@ -1,0 +1,54 @@
+use super::*;
+
+pub(super) fn event(id: &str, status: &str, token: Option<&str>) -> StackEvent {
+    StackEvent {
+        id: id.to_owned(),
+        stack: "arn".to_owned(),
+        resource: "dev".to_owned(),
+        physical_id: "arn".to_owned(),
+        kind: "AWS::CloudFormation::Stack".to_owned(),
+        status: status.to_owned(),
+        reason: None,
+        token: token.map(str::to_owned),
+        at: None,
+    }
+}
+
+pub(super) fn operation() -> Operation {
+    let before = Some((StackStatus::new("UPDATE_COMPLETE"), Some(5)));
+    Operation { stack: "arn".to_owned(), token: Some("ours".to_owned()), before, forecast: None, deletes: false }
+}
+
+#[test]
+fn an_old_status_is_not_taken_for_the_end() {
+    let stack = |status: &str, updated| Stack { updated, ..Stack::sample("dev", status) };
+    let operation = operation();
+    let second = Duration::from_secs(1);
+    assert!(!has_begun(&operation, &stack("UPDATE_COMPLETE", Some(5)), &[], second));
+    assert!(has_begun(&operation, &stack("UPDATE_COMPLETE", Some(6)), &[], second));
+    assert!(has_begun(&operation, &stack("UPDATE_ROLLBACK_COMPLETE", Some(5)), &[], second));
+    let ours = [event("1", "UPDATE_IN_PROGRESS", Some("ours"))];
+    assert!(has_begun(&operation, &stack("UPDATE_COMPLETE", Some(5)), &ours, second));
+    assert!(has_begun(&operation, &stack("UPDATE_COMPLETE", Some(5)), &[], LAG));
+    let created = Operation { before: None, ..operation };
+    assert!(has_begun(&created, &stack("CREATE_COMPLETE", None), &[], second));
+}
+
+#[test]
+fn what_an_operation_took_is_told_by_its_own_events() {
+    let at = |mut event: StackEvent, at: i64| {
+        event.at = Some(at);
+        event
+    };
+    let events = [
+        at(event("1", "UPDATE_IN_PROGRESS", None), 1_000),
+        at(StackEvent { physical_id: "vpc-1".to_owned(), ..event("2", "UPDATE_COMPLETE", None) }, 9_999),
+        at(event("3", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", None), 5_000),
+        at(event("4", "UPDATE_COMPLETE", None), 8_250),
+    ];
+    assert_eq!(took(&events), Some(Duration::from_millis(7_250)));
+    assert_eq!(took(&events[1..]), None, "its begin is not among them");
+    assert_eq!(took(&[]), None);
+    assert_eq!(took(&events[..3]), None, "it is not known to be over");
+    assert!(is_open(&events[..3]) && !is_open(&events));
+}
