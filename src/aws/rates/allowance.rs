@@ -12,12 +12,9 @@ use super::learner::{Learner, Rate};
 
 /// How many calls of a class are under way at once: at first, at most, and by how much that grows with each call that is let
 /// through.
-const AT_ONCE: f64 = 4.0;
+const AT_ONCE: f64 = 3.0;
 const MOST_AT_ONCE: f64 = 32.0;
-const MORE_AT_ONCE: f64 = 0.125;
-
-/// For how long an operation must have been short of tokens for what it was granted to tell whether it is counted by itself.
-const TELLING: Duration = Duration::from_secs(1);
+const MORE_AT_ONCE: f64 = 0.0625;
 
 /// What is known about the calls of one class.
 #[derive(Debug)]
@@ -27,6 +24,9 @@ pub(super) struct Allowance {
     operations: HashMap<&'static str, Operation>,
     /// All calls of the class together; `None` while nothing tells that they are counted so.
     all: Option<Learner>,
+    /// The operation that was throttled with tokens left, while nothing that was sent since is granted to any other: if
+    /// another one is throttled so too, they share a bucket.
+    emptied: Option<&'static str>,
     granted: u32,
     at_once: f64,
     under_way: u32,
@@ -37,10 +37,19 @@ pub(super) struct Allowance {
 #[derive(Debug)]
 struct Operation {
     learner: Learner,
-    /// How many calls of the class were granted before its present drought.
-    granted_before: u32,
-    /// How many of its own were granted.
+    /// How many of its calls were granted since its last throttle.
     granted: u32,
+    /// How many calls of the class were granted before that.
+    granted_before: u32,
+}
+
+impl Operation {
+    /// Whether an operation that is throttled takes its tokens out of the same bucket as others: it was granted less than it
+    /// has by itself, and others were granted some.
+    fn shares(&self, each: Rate, all_granted: u32, now: Duration) -> bool {
+        let by_others = all_granted.wrapping_sub(self.granted_before).wrapping_sub(self.granted);
+        by_others > 0 && self.learner.is_short_of(each, now)
+    }
 }
 
 /// A call that may be sent, until it is answered.
@@ -69,11 +78,12 @@ impl Allowance {
     pub(super) fn new(class: Class, now: Duration) -> Self {
         let all = class.together().map(|rate| Learner::new(rate, now));
         let (each, operations) = (class.each(), HashMap::new());
-        Self { each, operations, all, granted: 0, at_once: AT_ONCE, under_way: 0, lessons: 0 }
+        Self { each, operations, all, emptied: None, granted: 0, at_once: AT_ONCE, under_way: 0, lessons: 0 }
     }
 
     /// What is next, of operations that have calls waiting, those first that are to go first.
     pub(super) fn next(&mut self, waiting: &[&'static str], now: Duration) -> Next {
+        self.forget(now);
         self.see_who_is_idle(waiting, now);
         if waiting.is_empty() || f64::from(self.under_way) >= self.at_once.floor() {
             return Next::Later;
@@ -104,6 +114,9 @@ impl Allowance {
     pub(super) fn granted(&mut self, ticket: Ticket) {
         self.under_way = self.under_way.saturating_sub(1);
         self.granted = self.granted.wrapping_add(1);
+        if ticket.lessons == self.lessons && self.emptied.is_some_and(|operation| operation != ticket.operation) {
+            self.emptied = None;
+        }
         self.at_once = (self.at_once + MORE_AT_ONCE).min(MOST_AT_ONCE);
         let (by_operation, by_all) = ticket.waited;
         if let Some(own) = self.operations.get_mut(ticket.operation) {
@@ -122,34 +135,28 @@ impl Allowance {
         let is_news = ticket.lessons == self.lessons;
         if is_news {
             self.lessons += 1;
-            self.at_once = (self.at_once / 2.0).max(2.0);
+            self.at_once = (self.at_once / 2.0).max(1.0);
         }
-        match (&mut self.all, self.operations.get_mut(ticket.operation)) {
-            (Some(all), _) if is_news => all.throttled(now),
-            (Some(all), _) => all.is_empty(now),
-            (None, Some(own)) if !is_news => own.learner.is_empty(now),
-            (None, Some(own)) => {
-                // By itself it would have been granted this; others were granted some, out of the same bucket.
-                let others = self.granted.wrapping_sub(own.granted);
-                if let Some(each) = self.each.filter(|_| others > 0 && own.learner.is_as_at_first()) {
-                    return self.counts_together(each, each.per_second, now);
-                }
-                let telling = own.learner.drought(now).filter(|drought| *drought > TELLING);
-                let measured = own.learner.measured(now);
-                match (telling, measured, self.each) {
-                    // Granted at a lower rate than it has by itself: others take their share of the same bucket.
-                    (Some(drought), Some(measured), Some(each)) if measured < 0.8 * each.per_second => {
-                        let others = f64::from(self.granted.wrapping_sub(own.granted_before)) + 0.5;
-                        let together = (others / drought.as_secs_f64()).max(each.per_second / 2.0);
-                        self.counts_together(each, together, now);
-                    }
-                    _ => {
-                        own.learner.throttled(now);
-                        own.granted_before = self.granted;
-                    }
-                }
-            }
-            (None, None) => {}
+        if let Some(all) = &mut self.all {
+            return if is_news { all.throttled(now) } else { all.is_empty(now) };
+        }
+        let (Some(each), Some(own)) = (self.each, self.operations.get_mut(ticket.operation)) else { return };
+        let has_tokens_left = own.learner.is_as_at_first();
+        let shares = match self.emptied {
+            Some(other) if has_tokens_left => other != ticket.operation,
+            _ => is_news && own.shares(each, self.granted, now),
+        };
+        if shares {
+            return self.counts_together(each, now);
+        }
+        if has_tokens_left {
+            self.emptied = Some(ticket.operation);
+        }
+        if is_news {
+            own.learner.throttled(now);
+            (own.granted, own.granted_before) = (0, self.granted);
+        } else {
+            own.learner.is_empty(now);
         }
     }
 
@@ -177,11 +184,18 @@ impl Allowance {
     }
 
     /// From here on all calls of the class are counted together; what was learnt of each by itself was not so.
-    fn counts_together(&mut self, each: Rate, per_second: f64, now: Duration) {
+    fn counts_together(&mut self, each: Rate, now: Duration) {
         let first = Rate { burst: (each.burst / 5.0).max(1.0), per_second: each.per_second };
-        self.all = Some(Learner::emptied(first, per_second, now));
+        self.all = Some(Learner::emptied(first, now));
         for own in self.operations.values_mut() {
             own.learner = Learner::new(each, now);
+        }
+    }
+
+    /// That operations share a bucket is forgotten with what was learnt of that.
+    fn forget(&mut self, now: Duration) {
+        if self.each.is_some() && self.all.as_mut().is_some_and(|all| all.has_forgotten(now)) {
+            (self.all, self.emptied) = (None, None);
         }
     }
 
@@ -192,11 +206,7 @@ impl Allowance {
     }
 
     fn is_waited_for(&mut self, operation: &'static str, now: Duration) {
-        let granted = self.granted;
         if let Some(own) = self.operations.get_mut(operation) {
-            if own.learner.drought(now).is_none() {
-                own.granted_before = granted;
-            }
             own.learner.is_waited_for(now);
         }
     }

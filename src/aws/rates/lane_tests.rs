@@ -104,6 +104,11 @@ fn hub(spokes: usize) -> Vec<Wish> {
     spread(4.0, "AcceptVpcPeeringConnection").chain(spread(5.0, "CreateRoute")).collect()
 }
 
+/// The same of a hub that is there after eight seconds.
+fn late_hub(spokes: usize) -> Vec<Wish> {
+    hub(spokes).into_iter().map(|(at, operation, urgency)| (at.max(8.0), operation, urgency)).collect()
+}
+
 /// The soonest that AWS can have let all through.
 #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
 fn bound(wishes: &[Wish], aws: Aws) -> f64 {
@@ -123,31 +128,44 @@ fn whatever_aws_grants_is_found_and_used() {
     use Class::{CloudFormationRead as Read, CloudFormationWrite as Write, Ec2Read, Ec2Write};
     for (class, wishes, aws, most_throttled) in [
         // CloudFormation, whose rates nobody knows.
-        (Write, at_once(60, "CreateStack"), aws(5.0, 2.0, true), 6),
-        (Write, at_once(240, "CreateStack"), aws(5.0, 2.0, true), 8),
-        (Write, at_once(60, "CreateStack"), aws(5.0, 1.0, true), 6),
-        (Write, at_once(60, "CreateStack"), aws(10.0, 4.0, true), 8),
+        (Write, at_once(60, "CreateStack"), aws(5.0, 2.0, true), 3),
+        (Write, at_once(240, "CreateStack"), aws(5.0, 2.0, true), 4),
+        (Write, at_once(60, "CreateStack"), aws(5.0, 1.0, true), 7),
+        (Write, at_once(60, "CreateStack"), aws(10.0, 4.0, true), 10),
         (Read, at_once(300, "DescribeStacks"), aws(20.0, 10.0, true), 15),
-        (Read, at_once(300, "DescribeStacks"), aws(20.0, 3.0, true), 15),
+        (Read, at_once(300, "DescribeStacks"), aws(20.0, 3.0, true), 10),
         // EC2 as it is documented.
         (Ec2Write, at_once(50, "CreateRoute"), aws(50.0, 5.0, false), 0),
-        (Ec2Write, at_once(1000, "CreateRoute"), aws(50.0, 5.0, false), 12),
-        (Ec2Read, at_once(1000, "DescribeVpcs"), aws(100.0, 20.0, false), 15),
-        (Ec2Write, hub(60), aws(50.0, 5.0, false), 3),
-        (Ec2Write, hub(240), aws(50.0, 5.0, false), 12),
+        (Ec2Write, at_once(1000, "CreateRoute"), aws(50.0, 5.0, false), 9),
+        (Ec2Read, at_once(1000, "DescribeVpcs"), aws(100.0, 20.0, false), 10),
+        (Ec2Write, hub(60), aws(50.0, 5.0, false), 0),
+        (Ec2Write, hub(240), aws(50.0, 5.0, false), 8),
         // Not so: smaller buckets, one for all, and a rate far below what is believed.
-        (Ec2Write, hub(60), aws(10.0, 5.0, false), 6),
-        (Ec2Write, hub(60), aws(10.0, 5.0, true), 12),
-        (Ec2Write, hub(240), aws(10.0, 5.0, true), 16),
-        (Ec2Write, at_once(300, "CreateRoute"), aws(2.0, 0.2, false), 20),
+        (Ec2Write, hub(60), aws(10.0, 5.0, false), 2),
+        (Ec2Write, hub(60), aws(10.0, 5.0, true), 4),
+        (Ec2Write, late_hub(4), aws(10.0, 5.0, true), 0),
+        (Ec2Write, late_hub(20), aws(10.0, 5.0, true), 6),
+        (Ec2Write, late_hub(60), aws(10.0, 5.0, true), 7),
+        (Ec2Write, hub(240), aws(10.0, 5.0, true), 9),
+        (Ec2Write, at_once(300, "CreateRoute"), aws(2.0, 0.2, false), 27),
     ] {
         for latency_ms in [20, 150] {
             let (outcome, bound) = (make(class, &wishes, aws, latency_ms), bound(&wishes, aws));
             let told = format!("{class:?} {} of {aws:?} at {latency_ms} ms: {outcome:?}", wishes.len());
             let Outcome { last, throttled, .. } = outcome;
-            assert!(last <= 1.06 * bound + 1.5, "{last} s, bound {bound} s: {told}");
+            assert!(last <= 1.02 * bound + 2.5, "{last} s, bound {bound} s: {told}");
             assert!(throttled <= most_throttled, "{throttled} throttled: {told}");
         }
+    }
+}
+
+#[test]
+fn a_bucket_of_one_call_that_is_refilled_slowly_is_learnt_within_few_calls() {
+    for (rate, calls) in [(0.2, 31), (1.0, 23)] {
+        let aws = Aws { burst: 1.0, per_second: rate, together: true };
+        let wishes = at_once(calls, "CreateStack");
+        let (outcome, bound) = (make(Class::CloudFormationWrite, &wishes, aws, 20), bound(&wishes, aws));
+        assert!(outcome.last <= 1.3 * bound && outcome.throttled <= 10, "bound {bound} s: {outcome:?}");
     }
 }
 
@@ -167,13 +185,13 @@ fn where_nothing_is_throttled_nothing_is_waited_for_long() {
 #[test]
 fn the_longest_way_goes_first_and_ties_by_arrival() {
     let aws = Aws { burst: 1.0, per_second: 1.0, together: true };
-    // Four are under way at once before anything is known; the others wait meanwhile.
-    let mut wishes = vec![(0.0, "CreateStack", 90_000); 4];
+    // Three are under way at once before anything is known; the others wait meanwhile.
+    let mut wishes = vec![(0.0, "CreateStack", 90_000); 3];
     let later = [(0.01, 5_000), (0.02, 9_000), (0.03, 5_000), (0.04, 1_000), (0.05, 9_000)];
     wishes.extend(later.map(|(at, urgency)| (at, "CreateStack", urgency)));
     let outcome = make(Class::CloudFormationWrite, &wishes, aws, 1);
-    let later: Vec<usize> = outcome.order.into_iter().filter(|number| *number >= 4).collect();
-    assert_eq!(later, [5, 8, 4, 6, 7]);
+    let later: Vec<usize> = outcome.order.into_iter().filter(|number| *number >= 3).collect();
+    assert_eq!(later, [4, 7, 3, 5, 6]);
 }
 
 #[test]
@@ -207,10 +225,10 @@ async fn whoever_gives_up_leaves_the_place_and_the_token_to_the_next() {
         async move { lane.pass("CreateStack", urgency, Instant::now()).await }
     };
     let mut held = Vec::new();
-    for _ in 0..4 {
+    for _ in 0..3 {
         held.push(pass(0).await);
     }
-    // Four are under way, so these wait: the most urgent looks at the clock for all.
+    // Three are under way, so these wait: the most urgent looks at the clock for all.
     let (urgent, next) = (tokio::spawn(pass(9)), tokio::spawn(pass(1)));
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(!urgent.is_finished() && !next.is_finished());
@@ -246,14 +264,14 @@ async fn only_so_many_calls_of_all_lanes_are_under_way() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     /// Whatever AWS grants, all calls get through, in not much more than the time that it takes there, and few of them
     /// are throttled.
     #[test]
     fn any_rate_is_learnt(
-        burst in 1_u32..60,
-        per_second in 0.5_f64..30.0,
+        burst in 5_u32..60,
+        per_second in 1.0_f64..30.0,
         together: bool,
         latency_ms in 5_u64..300,
         calls in 40_usize..200,
@@ -274,6 +292,6 @@ proptest! {
         let (outcome, bound) = (make(Class::Ec2Write, &wishes, aws, latency_ms), bound(&wishes, aws));
         prop_assert_eq!(outcome.order.len(), calls);
         prop_assert!(outcome.last <= 1.5 * bound + 5.0, "{} s, bound {bound} s: {outcome:?}", outcome.last);
-        prop_assert!(outcome.throttled <= 12 + calls / 10, "{} throttled of {}", outcome.throttled, outcome.sent);
+        prop_assert!(outcome.throttled <= 8 + calls / 10, "{} throttled of {}", outcome.throttled, outcome.sent);
     }
 }

@@ -24,14 +24,29 @@ const LEAST_PER_SECOND: f64 = 0.05;
 /// How much of what was measured between two throttles is made use of.
 const MARGIN: f64 = 0.98;
 
+/// By how many calls a count between two throttles may be wrong: the bucket had less than a token at both, and one may have
+/// been under way.
+const UNSURE: f64 = 1.5;
+
+/// How far what is measured may be from what was believed first for that to be true all the same.
+const NEAR: f64 = 0.25;
+
+/// How far back what was counted is made use of.
+const MEASURED_FOR: Duration = Duration::from_mins(1);
+
 /// What a rate is cut down to at most by one throttle: a measurement over a few calls may be far off.
 const DEEPEST_CUT: f64 = 0.5;
+
+/// The same of a rate that was let through for more than [`FEW`] calls meanwhile: it was not far too high then.
+const SHALLOW_CUT: f64 = 0.85;
+const FEW: f64 = 1.0;
 
 /// After how many calls that had to wait a learnt rate is tried at double its size. It rises with their cube: hardly at
 /// first, where the rate is most likely right, and faster the longer no throttle says no.
 const PROBE: f64 = 100.0;
 
-/// The same for a rate that one throttle after the other has confirmed.
+/// The same for a rate that was measured by few calls, and by many.
+const SOONEST_PROBE: f64 = 10.0;
 const SUREST_PROBE: f64 = 500.0;
 
 /// How long after its last throttle a learnt rate is back at what was believed first.
@@ -58,6 +73,91 @@ pub(super) struct Learner {
 struct Drought {
     since: Duration,
     granted: u32,
+    /// Whether AWS's bucket was empty when it began, which a throttle tells.
+    is_sure: bool,
+    /// The last throttle in it: when, and how many calls were let through before it.
+    last: Option<(Duration, u32)>,
+}
+
+impl Drought {
+    fn new(since: Duration, is_sure: bool) -> Self {
+        Self { since, granted: 0, is_sure, last: None }
+    }
+
+    /// How a drought goes on after a throttle.
+    fn after(before: Option<Self>, now: Duration) -> Self {
+        let Some(drought) = before.filter(|drought| drought.is_sure) else { return Self::new(now, true) };
+        let Self { since, granted, last, .. } = drought;
+        match last {
+            Some((at, before)) if drought.has_changed(now) || now.saturating_sub(since) > MEASURED_FOR => {
+                Self { granted: granted - before, last: Some((now, granted - before)), ..Self::new(at, true) }
+            }
+            _ => Self { last: Some((now, granted)), ..drought },
+        }
+    }
+
+    /// What was let through since it began.
+    fn whole(&self, now: Duration) -> Option<Measured> {
+        Measured::new(self.granted, self.since, now)
+    }
+
+    /// What was let through since its last throttle.
+    fn recent(&self, now: Duration) -> Option<Measured> {
+        let (at, before) = self.last?;
+        Measured::new(self.granted - before, at, now)
+    }
+
+    /// Whether AWS does not grant any more what it did.
+    fn has_changed(&self, now: Duration) -> bool {
+        self.recent(now).zip(self.whole(now)).is_some_and(|(recent, whole)| !recent.agrees(whole))
+    }
+
+    fn measured(&self, now: Duration) -> Option<Measured> {
+        if self.has_changed(now) { self.recent(now) } else { self.whole(now) }
+    }
+}
+
+/// How many calls were let through in some seconds in which all tokens were used.
+#[derive(Clone, Copy, Debug)]
+struct Measured {
+    granted: f64,
+    seconds: f64,
+}
+
+impl Measured {
+    fn new(granted: u32, since: Duration, now: Duration) -> Option<Self> {
+        let seconds = now.saturating_sub(since).as_secs_f64();
+        (seconds > 0.0).then(|| Self { granted: f64::from(granted), seconds })
+    }
+
+    /// The rate, of which there is half a call for the one that was under way in the end.
+    fn per_second(self) -> f64 {
+        (self.granted + 0.5) / self.seconds * MARGIN
+    }
+
+    /// Whether the rate may be this one: few calls tell little.
+    fn may_be(self, per_second: f64) -> bool {
+        let is_near = (per_second / self.per_second() - 1.0).abs() <= NEAR;
+        is_near && (per_second * self.seconds - self.granted).abs() <= UNSURE
+    }
+
+    /// Whether a call was throttled in the end that a bucket of this rate, even if it was empty in the beginning, would have
+    /// let through.
+    fn is_less_than(self, per_second: f64) -> bool {
+        (self.granted + 1.0) / self.seconds < 0.9 * per_second
+    }
+
+    /// After how many calls it is to be tried at double the rate: when as many were let through as it is measured by, it is
+    /// tried by as much as it may be wrong.
+    fn probe(self) -> f64 {
+        let unsure = UNSURE / (self.granted + 0.5);
+        (self.granted / unsure.cbrt()).clamp(SOONEST_PROBE, SUREST_PROBE)
+    }
+
+    fn agrees(self, other: Self) -> bool {
+        let (one, two) = (self.granted / self.seconds, other.granted / other.seconds);
+        (one - two).abs() <= UNSURE / self.seconds + UNSURE / other.seconds
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -77,11 +177,10 @@ impl Learner {
         Self { first, burst, per_second, tokens: burst, at: now, drought: None, learnt: None }
     }
 
-    /// One that was just found empty, and is refilled at about this rate.
-    pub(super) fn emptied(first: Rate, per_second: f64, now: Duration) -> Self {
-        let mut learner = Self::new(first, now);
-        (learner.tokens, learner.drought) = (0.0, Some(Drought { since: now, granted: 0 }));
-        learner.learn(per_second.max(LEAST_PER_SECOND), PROBE, now);
+    /// One that was just found empty, and is believed to be refilled as it was believed first.
+    pub(super) fn emptied(first: Rate, now: Duration) -> Self {
+        let mut learner = Self { tokens: 0.0, drought: Some(Drought::new(now, true)), ..Self::new(first, now) };
+        learner.learn(first.per_second, PROBE, now);
         learner
     }
 
@@ -103,7 +202,7 @@ impl Learner {
 
     /// Somebody waits for a token.
     pub(super) fn is_waited_for(&mut self, now: Duration) {
-        self.drought.get_or_insert(Drought { since: now, granted: 0 });
+        self.drought.get_or_insert(Drought::new(now, false));
     }
 
     /// Nobody waits for a token.
@@ -153,30 +252,29 @@ impl Learner {
     /// A call was throttled that was sent after all that is learnt already: there is something to be learnt from it.
     pub(super) fn throttled(&mut self, now: Duration) {
         self.is_empty(now);
-        let probe = self.learnt.map_or(PROBE, |learnt| learnt.probe);
-        let (per_second, probe) = match self.measured(now) {
+        let (per_second, probe) = match self.drought.and_then(|drought| drought.measured(now)) {
             // There were tokens left: it holds fewer than was believed, or somebody else takes from it.
             None => {
                 self.burst = (self.burst / 2.0).max(1.0);
-                (self.per_second, probe)
+                (self.per_second, self.learnt.map_or(PROBE, |learnt| learnt.probe))
+            }
+            Some(measured) if measured.may_be(self.first.per_second) => {
+                (self.first.per_second, measured.probe().max(PROBE))
             }
             Some(measured) => {
-                let believed = self.learnt.map_or(self.per_second, |learnt| learnt.per_second);
-                let probe = if measured >= 0.9 * believed { (probe * 1.5).min(SUREST_PROBE) } else { PROBE };
-                let lowest = self.per_second * DEEPEST_CUT;
-                ((measured * MARGIN).max(lowest).min(self.per_second), probe)
+                let probed = self.learnt.is_some_and(|learnt| learnt.streak >= FEW);
+                let least = self.per_second * if probed { SHALLOW_CUT } else { DEEPEST_CUT };
+                (measured.per_second().max(least).min(self.per_second), measured.probe())
             }
         };
-        self.drought = Some(Drought { since: now, granted: 0 });
+        self.drought = Some(Drought::after(self.drought, now));
         self.learn(per_second.max(LEAST_PER_SECOND), probe, now);
     }
 
-    /// What AWS's bucket has been refilled with in the present drought, in calls a second; half a call is added for the one
-    /// that was under way when it ends.
-    pub(super) fn measured(&self, now: Duration) -> Option<f64> {
-        let drought = self.drought?;
-        let seconds = now.saturating_sub(drought.since).as_secs_f64();
-        (seconds > 0.0).then(|| (f64::from(drought.granted) + 0.5) / seconds)
+    /// Whether nothing is known any more of what was learnt.
+    pub(super) fn has_forgotten(&mut self, now: Duration) -> bool {
+        self.refill(now);
+        self.learnt.is_none()
     }
 
     /// Whether nothing was learnt yet, and there are tokens left of what was believed first.
@@ -184,9 +282,13 @@ impl Learner {
         self.drought.is_none() && self.learnt.is_none() && self.per_second <= self.first.per_second
     }
 
-    /// For how long calls have had to wait.
-    pub(super) fn drought(&self, now: Duration) -> Option<Duration> {
-        self.drought.map(|drought| now.saturating_sub(drought.since))
+    /// Whether a call that is throttled now would not be if AWS granted it this rate.
+    pub(super) fn is_short_of(&self, rate: Rate, now: Duration) -> bool {
+        match &self.drought {
+            // A bucket that is empty when it begins holds this many by now.
+            Some(drought) => drought.whole(now).is_some_and(|whole| whole.is_less_than(rate.per_second)),
+            None => false,
+        }
     }
 
     fn learn(&mut self, per_second: f64, probe: f64, now: Duration) {
