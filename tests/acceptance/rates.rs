@@ -140,6 +140,13 @@ async fn sixty_spokes_are_as_fast_as_aws_grants() {
     is_as_fast_as_aws_grants(hub_and_spokes(60, true), throttling()).await;
 }
 
+/// A hundred and fifty; `SPOKES=1000 cargo test --test acceptance a_large_hub` tries a thousand.
+#[tokio::test(start_paused = true)]
+async fn a_large_hub_is_as_fast_as_aws_grants() {
+    let spokes = std::env::var("SPOKES").map_or(150, |text| text.parse().unwrap());
+    is_as_fast_as_aws_grants(hub_and_spokes(spokes, true), throttling()).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn many_stacks_in_one_account_are_as_fast_as_aws_grants() {
     is_as_fast_as_aws_grants(hub_and_spokes(120, false), throttling()).await;
@@ -151,11 +158,6 @@ async fn ec2_as_it_is_documented_is_kept_to() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_thousand_spokes_are_as_fast_as_aws_grants() {
-    is_as_fast_as_aws_grants(hub_and_spokes(1000, true), throttling()).await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_rate_far_below_what_is_believed_is_learnt() {
     let rates = Rates { cloudformation_write: Some(Rate::new(1, 0.2)), ..Rates::default() };
     let (plan, timing) = hub_and_spokes(30, false);
@@ -164,8 +166,8 @@ async fn a_rate_far_below_what_is_believed_is_learnt() {
     let began = Instant::now();
     assert!(plan.apply(&sim).await.0.is_success());
     let took = began.elapsed().as_secs_f64();
-    // Half of the time it is still believed to be far more, or found to be a little less.
-    assert!(took <= 1.25 * bound.larger(), "{took} s, {bound:?}");
+    // A bucket that holds one call saves nothing up while its rate is being found.
+    assert!(took <= 1.20 * bound.larger(), "{took} s, {bound:?}");
     let (throttled, calls) = throttled(&sim);
     assert!(throttled <= 12, "{throttled} of {calls} calls throttled");
 }
@@ -197,9 +199,7 @@ async fn whoever_is_on_the_longest_way_goes_first() {
     assert!((30.0..31.0).contains(&bound.larger()), "{bound:?}");
     let began = Instant::now();
     let (tally, told) = plan.apply(&sim).await;
-    for (at, event) in &told { println!("{at} {event:?}"); }
-    for call in sim.calls() { println!("{call:?}"); }
-    assert!(tally.is_success());
+    assert!(tally.is_success(), "{told:#?}");
     let took = began.elapsed().as_secs_f64();
     // In the order of the file the chain would begin after twenty seconds and end after fifty.
     assert!(took < 40.0, "{took} s");

@@ -127,16 +127,18 @@ impl Regional {
         let ways = || self.stacks().ways();
         let Some(way) = ways().choose(&question.due, Instant::now()) else { return (Vec::new(), 1) };
         let every = question.due.into_iter().chain(question.others);
+        // All who wait here are told, whoever looks; so it goes before anything that only one of them asks.
+        let first = self.with_urgency(u64::MAX);
         match way {
             Way::One(key) => {
-                let found = self.stack(&key).await.map(Sighting::of);
+                let found = first.stack(&key).await.map(Sighting::of);
                 let mut ways = ways();
                 ways.ended.remove(&key);
                 ways.absent.remove(&key);
                 (vec![(key, found)], 1)
             }
             Way::All => {
-                let found = match self.every_stack().await {
+                let found = match first.every_stack().await {
                     Ok(found) => found,
                     Err(error) => {
                         tracing::debug!(%error, "stacks cannot be listed: asking for each by itself");
@@ -158,7 +160,7 @@ impl Regional {
                 (seen, u32::try_from(ways.pages).unwrap_or(u32::MAX))
             }
             Way::Moving => {
-                let found = match self.moving_stacks().await {
+                let found = match first.moving_stacks().await {
                     Ok(found) => found,
                     Err(error) => {
                         tracing::debug!(%error, "what moves cannot be listed");

@@ -84,7 +84,6 @@ impl Allowance {
     /// What is next, of operations that have calls waiting, those first that are to go first.
     pub(super) fn next(&mut self, waiting: &[&'static str], now: Duration) -> Next {
         self.forget(now);
-        self.see_who_is_idle(waiting, now);
         if waiting.is_empty() || f64::from(self.under_way) >= self.at_once.floor() {
             return Next::Later;
         }
@@ -208,17 +207,6 @@ impl Allowance {
     fn is_waited_for(&mut self, operation: &'static str, now: Duration) {
         if let Some(own) = self.operations.get_mut(operation) {
             own.learner.is_waited_for(now);
-        }
-    }
-
-    fn see_who_is_idle(&mut self, waiting: &[&'static str], now: Duration) {
-        if let Some(all) = self.all.as_mut().filter(|_| waiting.is_empty()) {
-            all.is_idle(now);
-        }
-        for (operation, own) in &mut self.operations {
-            if !waiting.contains(operation) {
-                own.learner.is_idle(now);
-            }
         }
     }
 }

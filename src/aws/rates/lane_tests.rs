@@ -129,17 +129,17 @@ fn whatever_aws_grants_is_found_and_used() {
     for (class, wishes, aws, most_throttled) in [
         // CloudFormation, whose rates nobody knows.
         (Write, at_once(60, "CreateStack"), aws(5.0, 2.0, true), 3),
-        (Write, at_once(240, "CreateStack"), aws(5.0, 2.0, true), 4),
-        (Write, at_once(60, "CreateStack"), aws(5.0, 1.0, true), 7),
-        (Write, at_once(60, "CreateStack"), aws(10.0, 4.0, true), 10),
-        (Read, at_once(300, "DescribeStacks"), aws(20.0, 10.0, true), 15),
+        (Write, at_once(240, "CreateStack"), aws(5.0, 2.0, true), 5),
+        (Write, at_once(60, "CreateStack"), aws(5.0, 1.0, true), 8),
+        (Write, at_once(60, "CreateStack"), aws(10.0, 4.0, true), 12),
+        (Read, at_once(300, "DescribeStacks"), aws(20.0, 10.0, true), 16),
         (Read, at_once(300, "DescribeStacks"), aws(20.0, 3.0, true), 10),
         // EC2 as it is documented.
         (Ec2Write, at_once(50, "CreateRoute"), aws(50.0, 5.0, false), 0),
-        (Ec2Write, at_once(1000, "CreateRoute"), aws(50.0, 5.0, false), 9),
-        (Ec2Read, at_once(1000, "DescribeVpcs"), aws(100.0, 20.0, false), 10),
+        (Ec2Write, at_once(1000, "CreateRoute"), aws(50.0, 5.0, false), 12),
+        (Ec2Read, at_once(1000, "DescribeVpcs"), aws(100.0, 20.0, false), 12),
         (Ec2Write, hub(60), aws(50.0, 5.0, false), 0),
-        (Ec2Write, hub(240), aws(50.0, 5.0, false), 8),
+        (Ec2Write, hub(240), aws(50.0, 5.0, false), 12),
         // Not so: smaller buckets, one for all, and a rate far below what is believed.
         (Ec2Write, hub(60), aws(10.0, 5.0, false), 2),
         (Ec2Write, hub(60), aws(10.0, 5.0, true), 4),
@@ -165,7 +165,7 @@ fn a_bucket_of_one_call_that_is_refilled_slowly_is_learnt_within_few_calls() {
         let aws = Aws { burst: 1.0, per_second: rate, together: true };
         let wishes = at_once(calls, "CreateStack");
         let (outcome, bound) = (make(Class::CloudFormationWrite, &wishes, aws, 20), bound(&wishes, aws));
-        assert!(outcome.last <= 1.3 * bound && outcome.throttled <= 10, "bound {bound} s: {outcome:?}");
+        assert!(outcome.last <= 1.2 * bound && outcome.throttled <= 10, "bound {bound} s: {outcome:?}");
     }
 }
 

@@ -31,19 +31,27 @@ const UNSURE: f64 = 1.5;
 /// How far what is measured may be from what was believed first for that to be true all the same.
 const NEAR: f64 = 0.25;
 
+/// How many calls it takes to tell that what was believed first is not true.
+const MANY: f64 = 20.0;
+
 /// How far back what was counted is made use of.
 const MEASURED_FOR: Duration = Duration::from_mins(1);
 
 /// What a rate is cut down to at most by one throttle: a measurement over a few calls may be far off.
 const DEEPEST_CUT: f64 = 0.5;
 
-/// The same of a rate that was let through for more than [`FEW`] calls meanwhile: it was not far too high then.
+/// The same of a learnt rate at which a call was let through meanwhile: it was not far too high then.
 const SHALLOW_CUT: f64 = 0.85;
-const FEW: f64 = 1.0;
+
+/// How much of what came back since that call there is, after a throttle.
+const LEFT: f64 = 0.8;
 
 /// After how many calls that had to wait a learnt rate is tried at double its size. It rises with their cube: hardly at
 /// first, where the rate is most likely right, and faster the longer no throttle says no.
 const PROBE: f64 = 100.0;
+
+/// The same for a rate that is only believed.
+const UNMEASURED_PROBE: f64 = 60.0;
 
 /// The same for a rate that was measured by few calls, and by many.
 const SOONEST_PROBE: f64 = 10.0;
@@ -66,6 +74,8 @@ pub(super) struct Learner {
     drought: Option<Drought>,
     /// What the throttles have told.
     learnt: Option<Learnt>,
+    /// Whether they have told that it is not refilled as it was believed first.
+    is_refuted: bool,
 }
 
 /// A time in which all tokens were used.
@@ -174,13 +184,13 @@ impl Learner {
     /// A bucket that is full.
     pub(super) fn new(first: Rate, now: Duration) -> Self {
         let Rate { burst, per_second } = first;
-        Self { first, burst, per_second, tokens: burst, at: now, drought: None, learnt: None }
+        Self { first, burst, per_second, tokens: burst, at: now, drought: None, learnt: None, is_refuted: false }
     }
 
     /// One that was just found empty, and is believed to be refilled as it was believed first.
     pub(super) fn emptied(first: Rate, now: Duration) -> Self {
         let mut learner = Self { tokens: 0.0, drought: Some(Drought::new(now, true)), ..Self::new(first, now) };
-        learner.learn(first.per_second, PROBE, now);
+        learner.learn(first.per_second, UNMEASURED_PROBE, now);
         learner
     }
 
@@ -205,16 +215,13 @@ impl Learner {
         self.drought.get_or_insert(Drought::new(now, false));
     }
 
-    /// Nobody waits for a token.
-    pub(super) fn is_idle(&mut self, now: Duration) {
-        if self.drought.is_some() && self.wait(now).is_zero() {
-            self.drought = None;
-        }
-    }
-
     /// A call is sent. Says whether it is one of those that have to wait.
     pub(super) fn take(&mut self, now: Duration) -> bool {
         self.refill(now);
+        // While calls wait, tokens are taken as soon as they are whole, or nearly so: a call that is under way may be waited for.
+        if self.tokens >= (self.burst / 2.0).max(2.0) {
+            self.drought = None;
+        }
         self.tokens -= 1.0;
         self.drought.is_some()
     }
@@ -252,21 +259,27 @@ impl Learner {
     /// A call was throttled that was sent after all that is learnt already: there is something to be learnt from it.
     pub(super) fn throttled(&mut self, now: Duration) {
         self.is_empty(now);
+        let before = self.learnt.filter(|learnt| learnt.streak > 0.0).map(|_| self.per_second);
         let (per_second, probe) = match self.drought.and_then(|drought| drought.measured(now)) {
             // There were tokens left: it holds fewer than was believed, or somebody else takes from it.
             None => {
                 self.burst = (self.burst / 2.0).max(1.0);
                 (self.per_second, self.learnt.map_or(PROBE, |learnt| learnt.probe))
             }
-            Some(measured) if measured.may_be(self.first.per_second) => {
+            // It is what was believed first, of which more is known than a few calls tell.
+            Some(measured) if !self.is_refuted && measured.may_be(self.first.per_second) => {
                 (self.first.per_second, measured.probe().max(PROBE))
             }
             Some(measured) => {
-                let probed = self.learnt.is_some_and(|learnt| learnt.streak >= FEW);
-                let least = self.per_second * if probed { SHALLOW_CUT } else { DEEPEST_CUT };
+                self.is_refuted |= measured.granted >= MANY;
+                let least = self.per_second * if before.is_some() { SHALLOW_CUT } else { DEEPEST_CUT };
                 (measured.per_second().max(least).min(self.per_second), measured.probe())
             }
         };
+        // The call before was let through, and the throttled one has taken nothing.
+        if let Some(before) = before {
+            self.tokens = self.tokens.max(LEFT * (per_second / before).min(1.0));
+        }
         self.drought = Some(Drought::after(self.drought, now));
         self.learn(per_second.max(LEAST_PER_SECOND), probe, now);
     }
@@ -314,7 +327,7 @@ impl Learner {
         self.burst = self.burst.max(self.first.burst * share * share);
         self.per_second = self.per_second.max(self.first.per_second * share * share);
         if share >= 1.0 {
-            self.learnt = None;
+            (self.learnt, self.is_refuted) = (None, false);
         }
     }
 }
@@ -385,6 +398,19 @@ mod tests {
         assert!((learner.per_second() - measured).abs() < 1e-9, "{}", learner.per_second());
         learner.throttled(secs(5.1));
         assert!((learner.per_second() - measured * DEEPEST_CUT).abs() < 1e-9, "{}", learner.per_second());
+    }
+
+    #[test]
+    fn what_was_counted_before_a_pause_tells_nothing_of_what_comes_after() {
+        let mut learner = learner();
+        drain(&mut learner, 0.0);
+        learner.is_waited_for(secs(0.0));
+        learner.take(secs(0.5));
+        learner.granted(true);
+        // Nothing is asked for a minute; then the bucket turns out to hold less than five.
+        assert!(!learner.take(secs(60.0)), "nobody waits");
+        learner.throttled(secs(60.0));
+        assert!(learner.per_second() > 2.0, "{}", learner.per_second());
     }
 
     #[test]
