@@ -291,7 +291,8 @@ impl Regional {
         E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
     {
         let since = Instant::now();
-        let lane = Rated::of(operation).map(|class| self.inner.rates.lane(self.account_id(), self.region(), class));
+        let lane =
+            Rated::of(operation).and_then(|class| self.inner.rates.lane(self.account_id(), self.region(), class));
         let throttles = if lane.is_some() { Throttles::GoOn } else { Throttles::HoldBack };
         loop {
             // Boxed, since all that is done to a node holds a call within it, and would be as large.

@@ -104,7 +104,8 @@ pub(super) fn start(plan: &Plan, config: Option<&Path>) -> Result<Environment, L
     };
     // Any six digits but 000000 are a right code of the embedded AWS's devices; nobody is asked.
     let environment = Environment::given(sim.http_client(), sim.time_source(), credentials);
-    Ok(environment.near().asking(|_| Ok("123456".to_owned())))
+    let environment = environment.near().asking(|_| Ok("123456".to_owned()));
+    Ok(if sim.throttles() { environment } else { environment.granting_all() })
 }
 
 /// An embedded AWS with the rules of a file, if there is one, and the account that it gives to the caller.

@@ -241,6 +241,11 @@ impl Sim {
         self.lock().set_faults(faults);
     }
 
+    /// Whether some calls may be throttled for their rate.
+    pub fn throttles(&self) -> bool {
+        self.lock().throttles()
+    }
+
     /// Holds other rates from now on; every bucket is full.
     pub fn set_rates(&self, rates: Rates) {
         self.lock().set_rates(rates);

@@ -147,6 +147,10 @@ impl State {
         self.seen = Seen::default();
     }
 
+    pub(super) fn throttles(&self) -> bool {
+        self.world.rules.rates != Rates::default()
+    }
+
     pub(super) fn set_rates(&mut self, rates: Rates) {
         self.world.rules.rates = rates;
         self.buckets = Buckets::default();

@@ -128,6 +128,7 @@ async fn sessions(job: &Job, sim: &Sim) -> Result<Arc<Sessions>, Failure> {
     let environment = Environment::given(sim.http_client(), sim.time_source(), move |profile| {
         Some(keys.credentials(ids.get(profile?)?))
     });
+    let environment = environment.granting_all();
     let own = |(name, account): (AccountName, AccountSpec)| {
         let profile = Some(name.to_string());
         let own = AccountSpec { profile, ..AccountSpec::new(account.id, account.region) };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use orch::inventory::Inventory;
 use orch::plan::Files;
-use orch::sim::{Outcome, Rate, Rates, Sim, Timing};
+use orch::sim::{Effect, Fault, Faults, Outcome, Rate, Rates, Sim, Timing};
 use tokio::time::Instant;
 
 use crate::bounds::bounds;
@@ -170,6 +170,25 @@ async fn a_rate_far_below_what_is_believed_is_learnt() {
     assert!(took <= 1.20 * bound.larger(), "{took} s, {bound:?}");
     let (throttled, calls) = throttled(&sim);
     assert!(throttled <= 12, "{throttled} of {calls} calls throttled");
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttling_for_hours_fails_nothing() {
+    let throttle = |operation: &str, times| Fault::new(Effect::Throttle).on(operation).first(times);
+    let faults = [
+        throttle("CreateStack", 500),
+        throttle("DescribeStacks", 200),
+        throttle("CreateVpcPeeringConnection", 200),
+        throttle("AcceptVpcPeeringConnection", 20),
+        throttle("CreateRoute", 200),
+        throttle("AssumeRole", 200),
+    ];
+    let (plan, timing) = hub_and_spokes(2, true);
+    let sim = Sim::builder().timing(timing).faults(Faults::of(faults)).build();
+    let began = Instant::now();
+    let (tally, told) = plan.apply(&sim).await;
+    assert!(tally.is_success(), "{told:#?}");
+    assert!(began.elapsed() > Duration::from_hours(2), "{:?}", began.elapsed());
 }
 
 /// Stacks in one account: short ones that nothing needs, and at the end of the file a chain of three.

@@ -72,7 +72,7 @@ fn world(drawn: &[Drawn]) -> Sim {
 async fn sessions(sim: &Sim, accounts: usize) -> (Sessions, Vec<Regional>) {
     let names: IndexMap<AccountName, AccountSpec> =
         (0..accounts).map(|n| (format!("a{n}").into(), role(&format!("{:012}", 300 + n)))).collect();
-    let sessions = Sessions::open(&names, &environment(sim)).await.unwrap();
+    let sessions = Sessions::open(&names, &environment(sim).granting_all()).await.unwrap();
     let regional = names.keys().map(|name| sessions.region(name, &"us-east-1".into()).unwrap()).collect();
     (sessions, regional)
 }
