@@ -23,7 +23,8 @@ fn roll_out(waves: &[&[u32]], canary: bool, tolerate: usize) -> RollOut {
 /// A schedule of a sample graph, all in one lane, with what its beginning starts.
 fn begun(nodes: u32, edges: &[(u32, u32)], settings: Settings, roll_outs: Vec<RollOut>) -> (Schedule, Vec<u32>) {
     let graph = Arc::new(graph(nodes, edges));
-    let mut schedule = Schedule::rolling_out(graph, |_| [()], |_| 1, settings, roll_outs);
+    let remaining = graph.remaining(|_| 1);
+    let mut schedule = Schedule::rolling_out(graph, |_| [()], remaining, settings, roll_outs);
     let started = started(&schedule.step(Input::Begin).unwrap());
     (schedule, started)
 }
@@ -204,7 +205,8 @@ fn play(story: &Story) {
     let roll_outs = roll_outs(story, &graph);
     let limits = Limits { total: NonZeroUsize::new(story.limit).unwrap(), per_lane: NonZeroUsize::MAX };
     let settings = Settings { limits, fail_fast: false };
-    let mut schedule = Schedule::rolling_out(Arc::clone(&graph), |_| [()], |_| 1, settings, roll_outs.clone());
+    let remaining = graph.remaining(|_| 1);
+    let mut schedule = Schedule::rolling_out(Arc::clone(&graph), |_| [()], remaining, settings, roll_outs.clone());
     let mut fates: BTreeMap<Ix, Fate> = BTreeMap::new();
     let mut running: Vec<Ix> = Vec::new();
     let mut held = Vec::new();
@@ -219,6 +221,9 @@ fn play(story: &Story) {
                         assert!(!held.contains(&index), "{node} started although its roll-out is held");
                         let before = roll_out.waves[..wave].iter().flatten();
                         assert!(before.clone().all(|node| fates.contains_key(node)), "{node} started before its wave");
+                        let failed = |node: &&Ix| fates.get(*node) == Some(&Fate::Failed);
+                        let failed = roll_out.waves.iter().flatten().filter(failed).count();
+                        assert!(failed <= story.tolerate, "{node} started although {failed} have failed");
                         if story.canary && wave > 0 {
                             let canary = roll_out.waves[0].iter();
                             assert!(canary.clone().all(|node| fates[node] == Fate::Done), "{node} goes on without");

@@ -80,7 +80,7 @@ pub(super) type Dag = DiGraph<Option<NodeId>, Vec<Reason>>;
 /// O((n + e) log n); nothing recurses, so a chain of a hundred thousand nodes is no deeper than any other graph.
 #[derive(Clone, Debug)]
 pub struct Graph {
-    dag: Dag,
+    pub(super) dag: Dag,
     /// How many positions of `dag` are nodes.
     len: usize,
     order: Vec<Ix>,
@@ -305,7 +305,7 @@ impl Join {
     }
 }
 
-fn at(node: Ix) -> NodeIndex {
+pub(super) fn at(node: Ix) -> NodeIndex {
     NodeIndex::new(node.index())
 }
 

@@ -94,6 +94,20 @@ pub fn changed<'a>(saved: &'a Saved, now: &'a Preview, grounds: &BTreeMap<NodeId
             found.push(Changed { place: Place::Plan, ..new });
         }
     }
+    let mut groups: Vec<(&str, Option<String>, Option<String>)> = Vec::new();
+    let rolled = |preview: &'a Preview| preview.order.roll_outs.iter();
+    for was in rolled(&saved.preview) {
+        let is = rolled(now).find(|is| is.group == was.group);
+        if is != Some(was) {
+            groups.push((&was.group, Some(was.to_string()), is.map(ToString::to_string)));
+        }
+    }
+    for is in rolled(now).filter(|is| rolled(&saved.preview).all(|was| was.group != is.group)) {
+        groups.push((&is.group, None, Some(is.to_string())));
+    }
+    for (group, was, is) in groups {
+        found.push(about(None, &format!("the waves of {group}"), was.as_deref(), is.as_deref()));
+    }
     // The longest chain follows from what earlier runs took, and says nothing of what is done.
     if found.is_empty() && saved.preview.order.steps != now.order.steps {
         found.push(about(None, "the order of the nodes", None, None));
@@ -156,7 +170,7 @@ fn foreseen(before: &Foreseen, after: &Foreseen) -> Option<(&'static str, Option
 #[cfg(test)]
 mod tests {
     use super::super::saved::tests::saved;
-    use super::super::{Action, Order};
+    use super::super::{Action, Order, RollOut};
     use super::*;
 
     /// What has changed, a line each, after the present was made other than it was.
@@ -243,6 +257,12 @@ mod tests {
         assert_eq!(named, [r#"Plan the plan's name: Some("net") → Some("other")"#]);
         let order = after(|preview, _| preview.order = Order { steps: vec![vec![node()]], ..Order::default() });
         assert_eq!(order, ["Plan the order of the nodes: None → None"]);
+        let waves = after(|preview, _| {
+            let group = "stacks.app".to_owned();
+            let one = RollOut { group, canary: vec![], absent: vec![], others: 9, batch: 3, tolerate: 9 };
+            preview.order.roll_outs.push(one);
+        });
+        assert_eq!(waves, [r#"Plan the waves of stacks.app: None → Some("9, 3 at a time; 9 may fail")"#]);
     }
 
     #[test]

@@ -62,6 +62,16 @@ impl Outlooks {
         self.lock().insert(outlook.foreseen.node.clone(), outlook);
     }
 
+    /// Says of a node that something is to be done with that it would not start since another would fail, and why that is so.
+    pub(super) fn hold_back(&self, node: &NodeId, because: &NodeId, why: String) {
+        let mut kept = self.lock();
+        if let Some(outlook) = kept.get_mut(node).filter(|outlook| outlook.foreseen.action.is_change()) {
+            let Foreseen { node, account, region, name, .. } = outlook.foreseen.clone();
+            let skipped = Foreseen::new(node, account, region, Action::Skipped);
+            outlook.foreseen = Foreseen { name, because: Some(because.clone()), notes: vec![why], ..skipped };
+        }
+    }
+
     /// The node that would fail and because of which this one would not end well.
     pub(super) fn failing(&self, node: &NodeId) -> Option<NodeId> {
         self.lock().get(node)?.foreseen.failing().cloned()

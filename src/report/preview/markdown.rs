@@ -20,6 +20,14 @@ pub fn preview_markdown(preview: &Preview) -> String {
     let shown: Vec<&Foreseen> =
         preview.nodes.iter().filter(|node| !matches!(node.action, Action::Nothing | Action::Read)).collect();
     table(&mut text, &shown);
+    let mut is_in_waves = false;
+    for (group, said) in words::roll_outs(preview) {
+        let _ = writeln!(text, "- `{}` in waves: {}", code(group), cell(&said));
+        is_in_waves = true;
+    }
+    if is_in_waves {
+        text.push('\n');
+    }
     let mut left = 0;
     for node in shown {
         let details = details(node);

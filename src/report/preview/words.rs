@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::Value as Json;
 
 use crate::preview::{
-    Action, Difference, Effect, Foreseen, Preview, PropertyChange, Recreates, ResourceChange, Shown, Until,
+    Action, Difference, Effect, Foreseen, Preview, PropertyChange, Recreates, ResourceChange, RollOut, Shown, Until,
 };
 use crate::text::{counted, printable};
 
@@ -100,6 +100,12 @@ pub(super) const HALTED: &str =
 /// Whether a preview is of such a destruction; the plan's own nodes were looked at before.
 pub(super) fn is_halted(preview: &Preview) -> bool {
     preview.destroys && preview.left.iter().any(|left| left.action == Action::Refused)
+}
+
+/// The groups that something would be done with a wave at a time, each with how.
+pub(super) fn roll_outs(preview: &Preview) -> impl Iterator<Item = (&str, String)> {
+    let changes = |roll_out: &&RollOut| preview.order.steps.iter().flatten().any(|node| roll_out.has(node));
+    preview.order.roll_outs.iter().filter(changes).map(|one| (one.group.as_str(), one.to_string()))
 }
 
 /// What stands above the places that nobody could look into.
