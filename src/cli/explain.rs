@@ -72,7 +72,8 @@ fn told(waves: &Waves, key: &str) -> String {
     }
     let after = if waves.canary.is_empty() { "" } else { " after the canary, if that takes part," };
     let batch = waves.batch.map_or_else(|| " with all others".to_owned(), |batch| format!(" in a batch of {batch}"));
-    format!("it goes{after}{batch}; {} of the group may fail", waves.tolerate)
+    let may_fail = if waves.tolerate == 0 { "none".to_owned() } else { waves.tolerate.to_string() };
+    format!("it goes{after}{batch}; {may_fail} of the group may fail")
 }
 
 /// The node in a few words.

@@ -10,7 +10,7 @@ use crate::graph::{Graph, Ix};
 /// Two roll-outs of some graph.
 #[derive(Clone, Debug)]
 pub(super) struct Waving {
-    /// For each node, in the order of the graph, the roll-out that it is in; 2 and above are none.
+    /// For each node, in the order of the graph, the roll-out that it is in; 2 is none.
     of: Vec<usize>,
     /// How many go into each wave, one item after another.
     sizes: Vec<usize>,

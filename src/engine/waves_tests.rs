@@ -216,7 +216,9 @@ fn play(story: &Story) {
                     assert_eq!(fates.insert(node, Fate::Skipped { because }), None);
                 }
                 Command::Leave(node) => {
-                    assert!(!running.contains(&node) && !held.is_empty());
+                    let behind = held.iter().flat_map(|held: &usize| roll_outs[*held].waves.iter().flatten().copied());
+                    assert!(graph.with_descendants(behind)[node.index()], "{node} is left without a reason");
+                    assert!(!running.contains(&node));
                     assert_eq!(fates.insert(node, Fate::NotStarted), None);
                 }
                 Command::HoldBack { roll_out, .. } => held.push(roll_out),

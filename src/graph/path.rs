@@ -76,7 +76,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::samples::{graph, shapes};
-    use super::super::{Join, Reason};
     use super::*;
 
     #[test]
@@ -96,22 +95,6 @@ mod tests {
     #[test]
     fn sums_saturate() {
         assert_eq!(graph(2, &[(0, 1)]).critical_path(|_| u64::MAX).length, u64::MAX);
-    }
-
-    #[test]
-    fn a_path_goes_through_a_join_as_through_its_edges() {
-        let ids = || (0..6).map(|index| format!("stacks.n{index}").parse().unwrap()).collect();
-        let of = |nodes: std::ops::Range<u32>| nodes.map(Ix).collect::<Vec<_>>();
-        let reason = Reason { expression: "waves".into(), span: None };
-        let join = Join { from: of(0..3), to: of(3..6), reason };
-        let joined = Graph::with_joins(ids(), [], [join]).unwrap();
-        let edges: Vec<_> = (0..3).flat_map(|from| (3..6).map(move |to| (from, to))).collect();
-        let plain = graph(6, &edges);
-        for weight in [|node: Ix| u64::from(node.0), |node: Ix| 9 - u64::from(node.0), |_: Ix| 1] {
-            assert_eq!(joined.remaining(weight), plain.remaining(weight));
-            assert_eq!(joined.reached(weight), plain.reached(weight));
-            assert_eq!(joined.critical_path(weight), plain.critical_path(weight));
-        }
     }
 
     proptest! {

@@ -1,5 +1,6 @@
 //! The order of a run.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -43,10 +44,20 @@ pub struct RollOut {
 }
 
 impl RollOut {
-    /// Whether a node is one of the group.
-    pub fn has(&self, node: &NodeId) -> bool {
-        let rest = self.group.strip_prefix(node.kind.table()).and_then(|rest| rest.strip_prefix('.'));
-        rest.is_some_and(|group| *group == *node.group)
+    /// What the plan says otherwise in another, with what it was and what it is. Who takes part is no part of it.
+    pub fn differences<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (&'static str, String, String)> {
+        let keys = |one: &'a Self| -> BTreeSet<&'a String> { one.canary.iter().chain(&one.absent).collect() };
+        let (was, is) = (keys(self), keys(other));
+        let beyond = |one: &BTreeSet<&String>, other| {
+            let beyond: Vec<_> = one.difference(other).map(|key| printable(key).to_string()).collect();
+            if beyond.is_empty() { "no other".to_owned() } else { beyond.join(", ") }
+        };
+        let both = |what, was: &dyn fmt::Display, is: &dyn fmt::Display| (what, was.to_string(), is.to_string());
+        let canary = (was != is).then(|| ("the canary", beyond(&was, &is), beyond(&is, &was)));
+        let batch = (self.batch != other.batch).then(|| both("how many go at a time", &self.batch, &other.batch));
+        let tolerate =
+            (self.tolerate != other.tolerate).then(|| both("how many may fail", &self.tolerate, &other.tolerate));
+        [canary, batch, tolerate].into_iter().flatten()
     }
 }
 
@@ -58,7 +69,7 @@ impl fmt::Display for RollOut {
         match (canary.is_empty(), others) {
             (false, 0) => write!(f, "{first}, and no others")?,
             (false, _) => write!(f, "first {first}, which must end well, then {}", counted(*others, "other"))?,
-            (true, _) => write!(f, "{others}")?,
+            (true, _) => f.write_str(&counted(*others, "instance"))?,
         }
         if batch < others {
             write!(f, ", {batch} at a time")?;
@@ -105,16 +116,31 @@ mod tests {
         let at_once = RollOut { others: 1, batch: 1, tolerate: 0, ..all.clone() };
         assert_eq!(at_once.to_string(), "first dev, which must end well, then 1 other; none may fail");
         let without = RollOut { canary: Vec::new(), absent: keys(&["dev"]), ..all.clone() };
-        assert_eq!(without.to_string(), "20, 10 at a time; of its canary dev takes no part; 1 may fail");
+        assert_eq!(without.to_string(), "20 instances, 10 at a time; of its canary dev takes no part; 1 may fail");
         let many = RollOut { canary: keys(&["a", "b", "c", "d", "e", "f", "g"]), others: 0, batch: 0, ..all };
         assert_eq!(many.to_string(), "a, b, c, d, e and 2 more, and no others; 1 may fail");
     }
 
     #[test]
-    fn a_group_has_its_own_instances() {
-        let group = "stacks.app".to_owned();
-        let one = RollOut { group, canary: Vec::new(), absent: Vec::new(), others: 1, batch: 1, tolerate: 0 };
-        let has = |node: &str| one.has(&node.parse().unwrap());
-        assert_eq!(["stacks.app[a]", "stacks.apple[a]", "routes.app[a]"].map(has), [true, false, false]);
+    fn what_differs_is_told_and_nothing_else() {
+        let was = RollOut {
+            group: "stacks.app".to_owned(),
+            canary: keys(&["a", "b", "c", "d", "e", "f"]),
+            absent: keys(&["g"]),
+            others: 20,
+            batch: 10,
+            tolerate: 0,
+        };
+        let told = |is: &RollOut| {
+            was.differences(is).map(|(what, was, is)| format!("{what}: {was} → {is}")).collect::<Vec<_>>()
+        };
+        // Another choice of nodes is no other plan.
+        let chosen =
+            RollOut { canary: keys(&["a", "b", "c", "d", "e", "f", "g"]), absent: vec![], others: 3, ..was.clone() };
+        assert_eq!(told(&chosen), [""; 0]);
+        let is = RollOut { canary: keys(&["a", "b", "c", "d", "e", "h"]), batch: 20, tolerate: 9, ..was.clone() };
+        assert_eq!(told(&is), ["the canary: f → h", "how many go at a time: 10 → 20", "how many may fail: 0 → 9"]);
+        let more = RollOut { canary: keys(&["a", "b", "c", "d", "e", "f", "h"]), ..was.clone() };
+        assert_eq!(told(&more), ["the canary: no other → h"]);
     }
 }

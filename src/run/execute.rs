@@ -57,15 +57,17 @@ pub async fn execute(
     sink(Event::RunStarted { plan: job.plan().name.to_string(), command, nodes });
     let outlooks = Arc::clone(&means.outlooks);
     let weighed = |node| weight(job, node, outlooks.action(job.graph().id(node)));
-    let InWaves { groups: rolled_out, graph: in_waves } = job.in_waves();
+    let (rolled_out, remaining) = {
+        let InWaves { groups, graph } = job.in_waves();
+        (groups, graph.remaining(weighed))
+    };
     let roll_outs = rolled_out.iter().map(|group| RollOut {
         waves: group.waves.clone(),
         canary: group.canary,
         tolerate: group.said.tolerate,
     });
     let graph = Arc::clone(job.graph());
-    let (lanes, remaining) = (|node| accounts(job, node), in_waves.remaining(weighed));
-    let schedule = Schedule::rolling_out(graph, lanes, remaining, settings, roll_outs.collect());
+    let schedule = Schedule::rolling_out(graph, |node| accounts(job, node), remaining, settings, roll_outs.collect());
     let tally = Arc::new(Mutex::new(Tally::default()));
     let counted = Arc::clone(&tally);
     let counting: Sink = {

@@ -71,7 +71,7 @@ async fn walk(job: &Arc<Job>, settings: Settings, looking: Looking, gathered: Op
     })
     .await;
     let in_waves = job.in_waves();
-    hold_back(job, &in_waves, &outlooks);
+    show_held_back(job, &in_waves, &outlooks);
     let nodes: Vec<(Ix, Foreseen)> =
         job.taking_part().filter_map(|ix| Some((ix, outlooks.foreseen(&job.node(ix)?.id)?))).collect();
     let changing =
@@ -81,13 +81,13 @@ async fn walk(job: &Arc<Job>, settings: Settings, looking: Looking, gathered: Op
     Preview { reverts_drift, ..Preview::new(job.plan().name.to_string(), nodes, order) }
 }
 
-/// Marks what would not start since its roll-out would be held back.
-fn hold_back(job: &Job, in_waves: &InWaves, outlooks: &Outlooks) {
+/// Shows what would not start since a roll-out would be held back.
+fn show_held_back(job: &Job, in_waves: &InWaves, outlooks: &Outlooks) {
     let graph = job.graph();
     let failing = |node: Ix| graph.get(&outlooks.failing(graph.id(node))?);
     for HeldBack { node, because, group } in held_back(graph, in_waves, failing) {
-        let note = format!("not started: the roll-out of {} would be held back", in_waves.groups[group].name());
-        outlooks.hold_back(graph.id(node), graph.id(because), note);
+        let why = format!("not started: the roll-out of {} would be held back", in_waves.groups[group].name());
+        outlooks.mark_skipped(graph.id(node), graph.id(because), why);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::graph::{Graph, Ix, RolledOut};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct HeldBack {
     pub(super) node: Ix,
-    /// The node that would fail and because of which it would not.
+    /// The node that would fail and thereby hold the roll-out.
     pub(super) because: Ix,
     /// The group whose roll-out is held, by its place among those that are rolled out.
     pub(super) group: usize,
@@ -23,45 +23,63 @@ struct Progress {
     held: Option<(Ix, usize)>,
 }
 
-/// The nodes that would not start, in the order of a run, if every node ended as `failing` says: the node because of which it
-/// would not end well, be it itself; `None` if it would.
+/// How a node would end that does not end well.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Failed,
+    /// Because of another.
+    Skipped(Ix),
+}
+
+/// The nodes that would not start, in the order of a run. `failing` gives the node because of which a node would not end well:
+/// the node itself if it would fail, another if it would be skipped, none if all is well.
 ///
-/// All of a wave that has begun is taken to have started, as it would without limits.
+/// All of a wave is taken to start at once. What waits for a slot or for something that it needs, when too many of its wave
+/// have failed, is left by a run as well; when that is, nobody knows beforehand.
 pub(super) fn held_back(graph: &Graph, in_waves: &InWaves, failing: impl Fn(Ix) -> Option<Ix>) -> Vec<HeldBack> {
     let InWaves { groups, graph: ordered } = in_waves;
+    if groups.is_empty() {
+        return Vec::new();
+    }
     let mut places: HashMap<Ix, (usize, usize)> = HashMap::new();
     for (group, rolled_out) in groups.iter().enumerate() {
         let waves = rolled_out.waves.iter().enumerate();
         places.extend(waves.flat_map(|(wave, nodes)| nodes.iter().map(move |node| (*node, (group, wave)))));
     }
     let mut progress = vec![Progress::default(); groups.len()];
+    let mut reached = graph.reached_nothing();
     let mut held: HashMap<Ix, HeldBack> = HashMap::new();
-    let mut told = Vec::new();
     // All of a wave comes before any of the next one in this order.
     for &node in ordered.order() {
         let place = places.get(&node).copied();
-        let by_wave = place.and_then(|(group, wave)| {
-            let (because, _) = progress[group].held.filter(|(_, first)| wave >= *first)?;
-            Some(HeldBack { node, because, group })
-        });
-        let by_need = || graph.needs(node).find_map(|needed| held.get(&needed)).map(|one| HeldBack { node, ..*one });
-        let own = by_wave.or_else(by_need);
-        if let Some(own) = own {
-            held.insert(node, own);
-            told.push(own);
+        if let Some((group, wave)) = place
+            && let Some((because, first)) = progress[group].held
+            && wave >= first
+        {
+            let with_all_that_needs_it = graph.reach(node, &mut reached);
+            held.extend(with_all_that_needs_it.into_iter().map(|node| (node, HeldBack { node, because, group })));
         }
-        let because = own.map(|own| own.because).or_else(|| failing(node));
-        if let (Some((group, wave)), Some(because)) = (place, because) {
-            progress[group].count(&groups[group], wave, because, because == node);
+        let end = match (held.get(&node), failing(node)) {
+            (Some(held), _) => End::Skipped(held.because),
+            (None, Some(because)) if because == node => End::Failed,
+            (None, Some(because)) => End::Skipped(because),
+            (None, None) => continue,
+        };
+        if let Some((group, wave)) = place {
+            progress[group].count(&groups[group], wave, node, end);
         }
     }
-    told
+    ordered.order().iter().filter_map(|node| held.get(node).copied()).collect()
 }
 
 impl Progress {
     /// A node of a wave would not end well.
-    fn count(&mut self, rolled_out: &RolledOut, wave: usize, because: Ix, fails: bool) {
-        self.failed += usize::from(fails);
+    fn count(&mut self, rolled_out: &RolledOut, wave: usize, node: Ix, end: End) {
+        let because = match end {
+            End::Failed => node,
+            End::Skipped(because) => because,
+        };
+        self.failed += usize::from(matches!(end, End::Failed));
         let is_canary = rolled_out.canary && wave == 0;
         if self.held.is_none() && (is_canary || self.failed > rolled_out.said.tolerate) {
             self.held = Some((because, wave + 1));

@@ -62,13 +62,14 @@ impl Outlooks {
         self.lock().insert(outlook.foreseen.node.clone(), outlook);
     }
 
-    /// Says of a node that something is to be done with that it would not start since another would fail, and why that is so.
-    pub(super) fn hold_back(&self, node: &NodeId, because: &NodeId, why: String) {
+    /// Says of a node that something is to be done with that it would be skipped since another would fail, and why that is so.
+    /// What would be done with it stays: should the other end well after all, the run does it.
+    pub(super) fn mark_skipped(&self, node: &NodeId, because: &NodeId, why: String) {
         let mut kept = self.lock();
         if let Some(outlook) = kept.get_mut(node).filter(|outlook| outlook.foreseen.action.is_change()) {
-            let Foreseen { node, account, region, name, .. } = outlook.foreseen.clone();
-            let skipped = Foreseen::new(node, account, region, Action::Skipped);
-            outlook.foreseen = Foreseen { name, because: Some(because.clone()), notes: vec![why], ..skipped };
+            outlook.foreseen.action = Action::Skipped;
+            outlook.foreseen.because = Some(because.clone());
+            outlook.foreseen.notes.insert(0, why);
         }
     }
 

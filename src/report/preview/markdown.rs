@@ -20,12 +20,11 @@ pub fn preview_markdown(preview: &Preview) -> String {
     let shown: Vec<&Foreseen> =
         preview.nodes.iter().filter(|node| !matches!(node.action, Action::Nothing | Action::Read)).collect();
     table(&mut text, &shown);
-    let mut is_in_waves = false;
-    for (group, said) in words::roll_outs(preview) {
-        let _ = writeln!(text, "- `{}` in waves: {}", code(group), cell(&said));
-        is_in_waves = true;
+    let roll_outs = words::roll_outs(preview);
+    for (group, said) in &roll_outs {
+        let _ = writeln!(text, "- `{}` in waves: {}", code(group), cell(said));
     }
-    if is_in_waves {
+    if !roll_outs.is_empty() {
         text.push('\n');
     }
     let mut left = 0;

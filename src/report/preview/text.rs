@@ -159,7 +159,8 @@ impl Page {
 
     fn order(&mut self, preview: &Preview) {
         let steps = &preview.order.steps;
-        if steps.len() < 2 && words::roll_outs(preview).next().is_none() {
+        let roll_outs = words::roll_outs(preview);
+        if steps.len() < 2 && roll_outs.is_empty() {
             return;
         }
         self.text.push('\n');
@@ -168,7 +169,7 @@ impl Page {
         for (number, step) in steps.iter().enumerate() {
             self.line(2, &format!("{}. {}", number + 1, named(step, ", ")));
         }
-        for (group, said) in words::roll_outs(preview) {
+        for (group, said) in roll_outs {
             self.line(2, &format!("{group} in waves: {said}"));
         }
         if preview.order.critical.len() > 1 {

@@ -1,12 +1,12 @@
 //! The words of a preview, which its text and its Markdown share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 
 use serde_json::Value as Json;
 
 use crate::preview::{
-    Action, Difference, Effect, Foreseen, Preview, PropertyChange, Recreates, ResourceChange, RollOut, Shown, Until,
+    Action, Difference, Effect, Foreseen, Preview, PropertyChange, Recreates, ResourceChange, Shown, Until,
 };
 use crate::text::{counted, printable};
 
@@ -102,10 +102,16 @@ pub(super) fn is_halted(preview: &Preview) -> bool {
     preview.destroys && preview.left.iter().any(|left| left.action == Action::Refused)
 }
 
-/// The groups that something would be done with a wave at a time, each with how.
-pub(super) fn roll_outs(preview: &Preview) -> impl Iterator<Item = (&str, String)> {
-    let changes = |roll_out: &&RollOut| preview.order.steps.iter().flatten().any(|node| roll_out.has(node));
-    preview.order.roll_outs.iter().filter(changes).map(|one| (one.group.as_str(), one.to_string()))
+/// The groups that go a wave at a time and that something would be done with, or would be if nothing failed; each with how.
+pub(super) fn roll_outs(preview: &Preview) -> Vec<(&str, String)> {
+    let concerned = |node: &&Foreseen| !matches!(node.action, Action::Nothing | Action::Read);
+    let group = |node: &Foreseen| format!("{}.{}", node.node.kind.table(), node.node.group);
+    if preview.order.roll_outs.is_empty() {
+        return Vec::new();
+    }
+    let groups: HashSet<String> = preview.nodes.iter().filter(concerned).map(group).collect();
+    let shown = preview.order.roll_outs.iter().filter(|one| groups.contains(&one.group));
+    shown.map(|one| (one.group.as_str(), one.to_string())).collect()
 }
 
 /// What stands above the places that nobody could look into.

@@ -445,7 +445,7 @@ async fn a_body_that_does_not_come_is_waited_for_no_longer_than_a_minute() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.contains("RequestTimeout"), "{answer}");
-    assert!(began.elapsed() < Duration::from_mins(2), "{:?}", began.elapsed());
+    assert_eq!(began.elapsed().as_secs(), 60);
 }
 
 #[tokio::test]
