@@ -12,10 +12,6 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource, TimeSource};
-use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime::client::identity::IdentityCache;
 use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -23,15 +19,12 @@ use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{
     ClassifyRetry, RetryAction, RetryClassifierPriority, RetryReason,
 };
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_smithy_types::retry::{ErrorKind, RetryConfig};
 use aws_smithy_types::timeout::TimeoutConfig;
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 
 use super::credentials::{BaseKey, Kept};
+use super::network::{BadBundle, network};
 use super::nonce::Nonces;
 use super::rates::Rates;
 use crate::ids::Region;
@@ -49,25 +42,6 @@ enum Base {
     Chain,
     /// Handed in, for the embedded AWS and for tests.
     Given(Arc<Given>),
-}
-
-/// A certificate bundle that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum BadBundle {
-    /// It is not PEM.
-    #[error("the bundle is not in PEM format: {0}")]
-    NotPem(String),
-    /// It holds no certificate at all.
-    #[error("the bundle holds no certificate (a block that starts with `-----BEGIN CERTIFICATE-----`)")]
-    Empty,
-    /// One of its certificates cannot be read.
-    #[error("certificate {number} of the bundle cannot be read: {detail}")]
-    BadCertificate {
-        /// Its place in the bundle, from 1.
-        number: usize,
-        /// What is wrong with it.
-        detail: String,
-    },
 }
 
 /// How to reach AWS.
@@ -217,7 +191,7 @@ impl Environment {
             .into_builder()
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
             .retry_config(self.retries())
-            .timeout_config(timeouts())
+            .timeout_config(timeouts(ATTEMPT))
             // A whole attempt is bounded already, and answers are small.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             // `credentials::Kept` caches: one cache for all clients of an account, told when AWS calls a session expired.
@@ -282,11 +256,11 @@ impl ProvideCredentials for Nothing {
 }
 
 /// One attempt is over after half a minute: nothing that is called here takes longer to answer.
-fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(5))
-        .operation_attempt_timeout(Duration::from_secs(30))
-        .build()
+const ATTEMPT: Duration = Duration::from_secs(30);
+
+/// One attempt at a call is over after so long.
+pub(super) fn timeouts(attempt: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(Duration::from_secs(5)).operation_attempt_timeout(attempt).build()
 }
 
 /// Keeps one account and region's retries from using up another's.
@@ -323,56 +297,5 @@ impl ClassifyRetry for ThrottlesAside {
     fn priority(&self) -> RetryClassifierPriority {
         // After the SDK's own have judged.
         RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
-    }
-}
-
-/// The network: HTTPS by the system's certificates and those of the bundle, by way of a proxy where one is set.
-fn network(ca_bundle: Option<&[u8]>) -> Result<SharedHttpClient, BadBundle> {
-    let mut trust = TrustStore::default();
-    if let Some(bundle) = ca_bundle {
-        check_bundle(bundle)?;
-        trust.add_pem_certificate(bundle);
-    }
-    let client = Builder::new().build_with_connector_fn(move |settings, components| {
-        let mut builder = Connector::builder();
-        builder.set_connector_settings(settings.cloned());
-        builder.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
-        let mut builder = builder
-            // Off in the SDK's own client, and users behind a proxy expect it.
-            .proxy_config(ProxyConfig::from_env())
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc));
-        if let Ok(context) = TlsContext::builder().with_trust_store(trust.clone()).build() {
-            builder.set_tls_context(context);
-        }
-        builder.build()
-    });
-    Ok(client)
-}
-
-/// The SDK panics over a certificate that it cannot read, so each is read here first, in the same way.
-fn check_bundle(bundle: &[u8]) -> Result<(), BadBundle> {
-    let mut roots = RootCertStore::empty();
-    for (index, certificate) in CertificateDer::pem_slice_iter(bundle).enumerate() {
-        let certificate = certificate.map_err(|error| BadBundle::NotPem(error.to_string()))?;
-        roots
-            .add(certificate)
-            .map_err(|error| BadBundle::BadCertificate { number: index + 1, detail: error.to_string() })?;
-    }
-    if roots.is_empty() { Err(BadBundle::Empty) } else { Ok(()) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bundle_that_cannot_be_used_is_an_error_and_no_panic() {
-        assert!(matches!(check_bundle(b""), Err(BadBundle::Empty)));
-        assert!(matches!(check_bundle(b"hello"), Err(BadBundle::Empty)));
-        let torn = b"-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n";
-        assert!(matches!(check_bundle(torn), Err(BadBundle::NotPem(_))));
-        let other = b"-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n";
-        assert!(matches!(check_bundle(other), Err(BadBundle::BadCertificate { number: 1, .. })));
-        assert!(Environment::real(Some(b"hello")).is_err());
     }
 }

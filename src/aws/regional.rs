@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_types::retry::RetryConfig;
 use tokio::time::Instant;
 
 use super::call::{self, CallError, Class, Outages, SdkError, Throttles};
 use super::credentials::Kept;
-use super::environment::{ThrottlesAside, retries_apart};
+use super::environment::{ThrottlesAside, retries_apart, timeouts};
 use super::nonce::Nonces;
 use super::observer::Stacks;
 use super::picture::Picture;
@@ -33,6 +34,8 @@ pub struct Regional {
     awaits_new: bool,
     /// How long the longest way from here still takes, in milliseconds.
     urgency: u64,
+    /// Whether others wait for what is asked.
+    is_brief: bool,
 }
 
 struct Inner {
@@ -76,6 +79,9 @@ impl Shared {
 
 /// For how long what is not found may only be too new to be found.
 const NEW_AT_MOST: Duration = Duration::from_mins(2);
+
+/// How long others wait for one answer at the most.
+const BRIEF: Duration = Duration::from_secs(20);
 
 /// How long to wait before looking for it again.
 const NEW_PAUSE: Duration = Duration::from_secs(1);
@@ -135,14 +141,14 @@ impl Regional {
             stacks: Stacks::new(is_near),
             picture,
         });
-        Self { inner, awaits_new: false, urgency: 0 }
+        Self { inner, awaits_new: false, is_brief: false, urgency: 0 }
     }
 
     /// The same, with calls that are repeated for a while when they do not find a resource of EC2: it was made by a stack
     /// in express mode, which is complete before EC2 knows everywhere what it has made.
     #[must_use]
     pub fn awaiting_what_is_new(&self) -> Self {
-        Self { awaits_new: true, ..self.clone() }
+        Self { awaits_new: true, is_brief: false, ..self.clone() }
     }
 
     /// The same, with calls that go before others of the account and region where they have to wait for their turn: those
@@ -150,6 +156,36 @@ impl Regional {
     #[must_use]
     pub fn with_urgency(&self, urgency: u64) -> Self {
         Self { urgency, ..self.clone() }
+    }
+
+    /// The same, to look for others as well, who wait meanwhile: a look is one attempt, which is over soon, and what goes
+    /// wrong with it is told at once. A throttled look alone is repeated as ever, since theirs would be throttled too; and it
+    /// goes before anything that only one of them asks.
+    pub(super) fn briefly(&self) -> Self {
+        Self { awaits_new: false, is_brief: true, urgency: u64::MAX, ..self.clone() }
+    }
+
+    /// How a look at stacks is attempted.
+    pub(super) fn attempts(&self) -> aws_sdk_cloudformation::config::Builder {
+        let config = aws_sdk_cloudformation::config::Builder::new();
+        if self.is_brief {
+            config.retry_config(RetryConfig::disabled()).timeout_config(timeouts(BRIEF))
+        } else {
+            config
+        }
+    }
+
+    /// What is wrong with a listing that began at some time, if it is too long to go on to its next page while others wait.
+    pub(super) fn too_long(&self, operation: &'static str, began: Instant) -> Option<CallError> {
+        (self.is_brief && began.elapsed() >= BRIEF).then(|| CallError {
+            operation,
+            account: self.account().clone(),
+            region: self.region().clone(),
+            code: None,
+            message: "its pages take too long".to_owned(),
+            request_id: None,
+            class: Class::Transient,
+        })
     }
 
     /// The plan's name for the account.
@@ -294,11 +330,12 @@ impl Regional {
         let lane =
             Rated::of(operation).and_then(|class| self.inner.rates.lane(self.account_id(), self.region(), class));
         let throttles = if lane.is_some() { Throttles::GoOn } else { Throttles::HoldBack };
+        let outages = if self.is_brief { Outages::Report } else { Outages::Outlast };
         loop {
             // Boxed, since all that is done to a node holds a call within it, and would be as large.
             let answer = Box::pin(call::patiently(
                 operation,
-                (Outages::Outlast, throttles),
+                (outages, throttles),
                 || self.attempt(operation, &lane, since, send()),
                 || self.inner.credentials.forget(since),
             ))

@@ -3,6 +3,7 @@ use std::num::NonZeroUsize;
 
 use proptest::prelude::*;
 
+use super::super::samples::{Waving, wavings};
 use super::*;
 use crate::graph::samples::{Shape, graph, shapes};
 
@@ -240,6 +241,7 @@ struct Story {
     recalls: Vec<bool>,
     /// After how many ends the user asks to stop, if ever, and whether at once.
     stop: Option<(usize, bool)>,
+    waving: Option<Waving>,
 }
 
 fn stories() -> impl Strategy<Value = Story> {
@@ -249,8 +251,9 @@ fn stories() -> impl Strategy<Value = Story> {
     let releases = prop::collection::vec(prop::option::weighted(0.6, release), 80);
     let recalls = prop::collection::vec(prop::bool::weighted(0.1), 80);
     let stop = prop::option::weighted(0.3, (0_usize..20, any::<bool>()));
-    (shapes(), 1_usize..6, 1_usize..4, any::<bool>(), 1_u32..5, (ends, releases, recalls), stop).prop_map(
-        |(shape, total, per_lane, fail_fast, lanes, (ends, releases, recalls), stop)| Story {
+    let waving = prop::option::of(wavings());
+    (shapes(), 1_usize..6, 1_usize..4, any::<bool>(), 1_u32..5, (ends, releases, recalls), stop, waving).prop_map(
+        |(shape, total, per_lane, fail_fast, lanes, (ends, releases, recalls), stop, waving)| Story {
             shape,
             settings: Settings { limits: limits(total, per_lane), fail_fast },
             lanes,
@@ -258,6 +261,7 @@ fn stories() -> impl Strategy<Value = Story> {
             releases,
             recalls,
             stop,
+            waving,
         },
     )
 }
@@ -285,6 +289,8 @@ struct Observer<'a> {
     /// Those that run on and will not end well.
     recalled: BTreeSet<Ix>,
     fates: BTreeMap<Ix, Fate>,
+    roll_outs: Vec<RollOut>,
+    held: BTreeSet<usize>,
     stopped: bool,
     cancelled: bool,
 }
@@ -297,6 +303,26 @@ impl Observer<'_> {
         let limits = self.story.settings.limits;
         running().count() < limits.total.get()
             && lanes(self.story, node).into_iter().all(|lane| in_lane(lane) < limits.per_lane.get())
+    }
+
+    fn is_to_be_held(&self, roll_out: &RollOut) -> bool {
+        // What fails and is taken back counts at once.
+        roll_out.is_to_be_held(&self.fates, |node| self.withdrawing.contains(&(node, node)))
+    }
+
+    /// Whether a node is one of a roll-out that is held, or needs one.
+    fn is_behind_a_hold(&self, node: Ix) -> bool {
+        let held = self.held.iter().flat_map(|held| self.roll_outs[*held].waves.iter().flatten().copied());
+        self.graph.with_descendants(held)[node.index()]
+    }
+
+    /// Whether the waves let a node start.
+    fn may_roll(&self, node: Ix) -> bool {
+        self.roll_outs.iter().all(|roll_out| {
+            let Some(wave) = roll_out.wave(node) else { return true };
+            let mut before = roll_out.waves[..wave].iter().flatten();
+            !self.is_to_be_held(roll_out) && before.all(|node| self.fates.contains_key(node))
+        })
     }
 
     fn is_done(&self, node: Ix) -> bool {
@@ -377,6 +403,7 @@ impl Observer<'_> {
                     assert!(is_sound, "{node} started on {needed}, which will not end well");
                 }
                 assert!(self.has_room(node, None), "{node} started over a limit");
+                assert!(self.may_roll(node), "{node} started before its wave, or though its roll-out is held");
                 self.running.push(node);
             }
             Command::Settle(node) => assert!(self.running.contains(&node) && !self.stands(node)),
@@ -406,9 +433,16 @@ impl Observer<'_> {
                 assert!(self.graph.with_ancestors([node])[because.index()], "{node} does not need {because}");
                 self.end(node, Fate::Skipped { because });
             }
-            Command::Leave(node) => self.end(node, Fate::NotStarted),
+            Command::Leave(node) => {
+                assert!(self.stopped || self.is_behind_a_hold(node), "{node} is left without a reason");
+                assert!(!self.has_begun(node), "{node} has begun");
+                self.end(node, Fate::NotStarted);
+            }
             Command::Stop { .. } => self.stopped = true,
-            Command::HoldBack { .. } => panic!("there is no roll-out"),
+            Command::HoldBack { roll_out, .. } => {
+                assert!(self.is_to_be_held(&self.roll_outs[roll_out]), "{roll_out} is held without a reason");
+                assert!(self.held.insert(roll_out), "{roll_out} is held twice");
+            }
             Command::Cancel => {
                 assert!(self.stopped);
                 self.cancelled = true;
@@ -442,6 +476,7 @@ impl Observer<'_> {
         }
         let waits = |node: &Ix| {
             !self.has_begun(*node)
+                && self.may_roll(*node)
                 && self
                     .graph
                     .needs(*node)
@@ -472,11 +507,17 @@ impl Observer<'_> {
 fn play(story: &Story) {
     let graph = Arc::new(graph(story.shape.nodes, &story.shape.edges));
     let weight = |node: Ix| u64::from(node.0 % 5);
-    let mut schedule = Schedule::new(Arc::clone(&graph), |node| lanes(story, node), weight, story.settings);
+    let remaining = graph.remaining(weight);
+    let roll_outs = story.waving.as_ref().map(|waving| waving.of(&graph)).unwrap_or_default();
+    let lanes = |node| lanes(story, node);
+    let (rest, rolled) = (remaining.clone(), roll_outs.clone());
+    let mut schedule = Schedule::rolling_out(Arc::clone(&graph), lanes, rest, story.settings, rolled);
     let mut observer = Observer {
         story,
         graph: &graph,
-        remaining: graph.remaining(weight),
+        remaining,
+        roll_outs,
+        held: BTreeSet::new(),
         running: Vec::new(),
         provisional: Vec::new(),
         withdrawing: Vec::new(),

@@ -80,7 +80,7 @@ pub(super) type Dag = DiGraph<Option<NodeId>, Vec<Reason>>;
 /// O((n + e) log n); nothing recurses, so a chain of a hundred thousand nodes is no deeper than any other graph.
 #[derive(Clone, Debug)]
 pub struct Graph {
-    dag: Dag,
+    pub(super) dag: Dag,
     /// How many positions of `dag` are nodes.
     len: usize,
     order: Vec<Ix>,
@@ -273,6 +273,25 @@ impl Graph {
         self.closure(nodes, Direction::Outgoing)
     }
 
+    /// What [`Graph::reach`] begins with.
+    pub fn reached_nothing(&self) -> Reached {
+        Reached(vec![false; self.dag.node_count()])
+    }
+
+    /// `from` and the nodes that need it, directly or not, as far as they were not reached before. However often it is called, no
+    /// edge is gone along twice.
+    pub fn reach(&self, from: Ix, reached: &mut Reached) -> Vec<Ix> {
+        let mut found = Vec::new();
+        let mut open = vec![at(from)];
+        while let Some(node) = open.pop() {
+            if !std::mem::replace(&mut reached.0[node.index()], true) {
+                found.extend((node.index() < self.len).then(|| position(node)));
+                open.extend(self.dag.neighbors(node).filter(|next| !reached.0[next.index()]));
+            }
+        }
+        found
+    }
+
     fn closure(&self, nodes: impl IntoIterator<Item = Ix>, direction: Direction) -> Vec<bool> {
         let mut reached = vec![false; self.dag.node_count()];
         let mut open: Vec<NodeIndex> = nodes.into_iter().map(at).collect();
@@ -285,6 +304,10 @@ impl Graph {
         reached
     }
 }
+
+/// What was reached so far by going from nodes to those that need them.
+#[derive(Clone, Debug)]
+pub struct Reached(Vec<bool>);
 
 /// The rings of nodes that are no graph, and the graph that they would be without them.
 #[derive(Clone, Debug)]
@@ -305,7 +328,7 @@ impl Join {
     }
 }
 
-fn at(node: Ix) -> NodeIndex {
+pub(super) fn at(node: Ix) -> NodeIndex {
     NodeIndex::new(node.index())
 }
 
@@ -539,11 +562,25 @@ mod tests {
             for (joined, plain) in [(joined.reversed(), plain.reversed()), (joined, plain)] {
                 prop_assert_eq!(joined.order(), plain.order());
                 prop_assert_eq!(joined.edge_count(), plain.edge_count());
+                let weight = |node: Ix| u64::from(node.0 % 7);
+                prop_assert_eq!(joined.remaining(weight), plain.remaining(weight));
+                prop_assert_eq!(joined.reached(weight), plain.reached(weight));
+                prop_assert_eq!(joined.critical_path(weight), plain.critical_path(weight));
                 for node in plain.nodes() {
                     prop_assert_eq!(indices(joined.needs(node)), indices(plain.needs(node)));
                     prop_assert_eq!(indices(joined.needed_by(node)), indices(plain.needed_by(node)));
                     prop_assert_eq!(joined.with_ancestors([node]), plain.with_ancestors([node]));
                     prop_assert_eq!(joined.with_descendants([node]), plain.with_descendants([node]));
+                    let reached = |graph: &Graph| {
+                        let mut reached = graph.reached_nothing();
+                        let mut found = graph.reach(node, &mut reached);
+                        found.sort_unstable();
+                        // All that needs it was reached, so nothing is left to be.
+                        (graph.needed_by(node).flat_map(|next| graph.reach(next, &mut reached)).count(), found)
+                    };
+                    prop_assert_eq!(reached(&joined), reached(&plain));
+                    let all = plain.nodes().zip(plain.with_descendants([node])).filter(|(_, is)| *is).map(|(node, _)| node);
+                    prop_assert_eq!(reached(&plain), (0, all.collect::<Vec<_>>()));
                     let told = |graph: &Graph| {
                         let reasons = graph.reasons(node).flat_map(|(needed, reasons)| {
                             reasons.iter().map(move |reason| (needed, reason.expression.to_string()))

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::job::InWaves;
 use super::names::names;
 use super::runner::Runner;
 use super::saved::{Times, saved};
@@ -56,15 +57,18 @@ pub async fn execute(
     sink(Event::RunStarted { plan: job.plan().name.to_string(), command, nodes });
     let outlooks = Arc::clone(&means.outlooks);
     let weighed = |node| weight(job, node, outlooks.action(job.graph().id(node)));
-    let urgencies: Arc<[u64]> = job.graph().remaining(weighed).into();
-    let rolled_out = job.rolled_out();
+    let (rolled_out, remaining) = {
+        let InWaves { groups, graph } = job.in_waves();
+        (groups, graph.remaining(weighed))
+    };
+    let urgencies: Arc<[u64]> = remaining.as_slice().into();
     let roll_outs = rolled_out.iter().map(|group| RollOut {
         waves: group.waves.clone(),
         canary: group.canary,
         tolerate: group.said.tolerate,
     });
     let graph = Arc::clone(job.graph());
-    let schedule = Schedule::rolling_out(graph, |node| accounts(job, node), weighed, settings, roll_outs.collect());
+    let schedule = Schedule::rolling_out(graph, |node| accounts(job, node), remaining, settings, roll_outs.collect());
     let tally = Arc::new(Mutex::new(Tally::default()));
     let counted = Arc::clone(&tally);
     let counting: Sink = {
@@ -141,7 +145,13 @@ pub(super) fn accounts(job: &Job, node: Ix) -> Vec<AccountName> {
 /// How long a node is expected to take, in milliseconds: nothing where nothing is to be done, else what it took in earlier
 /// runs, or a guess by its kind.
 pub(super) fn weight(job: &Job, node: Ix, action: Option<Action>) -> u64 {
-    if let Some(known) = action.and_then(|action| expected(job, node, action)) {
+    // Without a preview nobody has looked what is to be done: in a new account all of it.
+    let unseen = match job.task(node) {
+        Task::Converge => Some(Action::Create),
+        Task::Destroy | Task::Prune => Some(Action::Delete),
+        _ => None,
+    };
+    if let Some(known) = action.or(unseen).and_then(|action| expected(job, node, action)) {
         return known;
     }
     match (job.task(node), node_kind(job, node)) {

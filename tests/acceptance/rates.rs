@@ -58,7 +58,8 @@ destination  = "{{ each.source.outputs.VPCCIDRBlock }}"
 via          = "{{ each.id }}"
 "#;
 
-struct Written(String);
+/// A plan beside its template.
+pub struct Written(pub String);
 
 impl Files for Written {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
