@@ -460,5 +460,8 @@ const fn urgency(reason: StopReason) -> u8 {
 }
 
 #[cfg(test)]
+#[path = "schedule_random_tests.rs"]
+mod random_tests;
+#[cfg(test)]
 #[path = "schedule_tests.rs"]
 mod tests;

@@ -6,7 +6,6 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::NodeId;
-use crate::text::{counted, printable};
 
 /// The order in which nodes would run, and the chain that decides how long that takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +48,7 @@ impl RollOut {
         let keys = |one: &'a Self| -> BTreeSet<&'a String> { one.canary.iter().chain(&one.absent).collect() };
         let (was, is) = (keys(self), keys(other));
         let beyond = |one: &BTreeSet<&String>, other| {
-            let beyond: Vec<_> = one.difference(other).map(|key| printable(key).to_string()).collect();
+            let beyond: Vec<_> = one.difference(other).map(|key| key.as_str()).collect();
             if beyond.is_empty() { "no other".to_owned() } else { beyond.join(", ") }
         };
         let both = |what, was: &dyn fmt::Display, is: &dyn fmt::Display| (what, was.to_string(), is.to_string());
@@ -65,11 +64,11 @@ impl RollOut {
 impl fmt::Display for RollOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { canary, absent, others, batch, tolerate, .. } = self;
-        let first = some(canary);
+        let (first, plural) = (some(canary), if *others == 1 { "" } else { "s" });
         match (canary.is_empty(), others) {
             (false, 0) => write!(f, "{first}, and no others")?,
-            (false, _) => write!(f, "first {first}, which must end well, then {}", counted(*others, "other"))?,
-            (true, _) => f.write_str(&counted(*others, "instance"))?,
+            (false, _) => write!(f, "first {first}, which must end well, then {others} other{plural}")?,
+            (true, _) => write!(f, "{others} instance{plural}")?,
         }
         if batch < others {
             write!(f, ", {batch} at a time")?;
@@ -87,7 +86,7 @@ impl fmt::Display for RollOut {
 /// The first few of some keys.
 fn some(keys: &[String]) -> String {
     const NAMED: usize = 5;
-    let named: Vec<_> = keys.iter().take(NAMED).map(|key| printable(key)).collect();
+    let named: Vec<_> = keys.iter().take(NAMED).map(String::as_str).collect();
     match keys.len().saturating_sub(NAMED) {
         0 => named.join(", "),
         more => format!("{} and {more} more", named.join(", ")),

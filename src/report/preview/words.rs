@@ -111,7 +111,7 @@ pub(super) fn roll_outs(preview: &Preview) -> Vec<(&str, String)> {
     }
     let groups: HashSet<String> = preview.nodes.iter().filter(concerned).map(group).collect();
     let shown = preview.order.roll_outs.iter().filter(|one| groups.contains(&one.group));
-    shown.map(|one| (one.group.as_str(), one.to_string())).collect()
+    shown.map(|one| (one.group.as_str(), printable(&one.to_string()).to_string())).collect()
 }
 
 /// What stands above the places that nobody could look into.
