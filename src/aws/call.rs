@@ -351,7 +351,7 @@ where
     S: Future<Output = Result<T, CallError>>,
     R: Future<Output = ()>,
 {
-    let mut throttled: u32 = 0;
+    let mut times: u32 = 0;
     let mut renewed = false;
     let mut outage: Option<(Instant, u32)> = None;
     loop {
@@ -361,11 +361,11 @@ where
         };
         match error.class {
             Class::Throttled => {
-                tracing::debug!(%error, throttled, "throttled; to be made again");
+                tracing::debug!(%error, times, "throttled; to be made again");
                 if throttles == Throttles::HoldBack {
-                    tokio::time::sleep(hold_back(throttled)).await;
+                    tokio::time::sleep(hold_back(times)).await;
                 }
-                throttled += 1;
+                times += 1;
             }
             Class::Expired if !renewed => {
                 renew().await;

@@ -336,7 +336,7 @@ impl Regional {
             let answer = Box::pin(call::patiently(
                 operation,
                 (outages, throttles),
-                || self.attempt(operation, &lane, since, send()),
+                || self.attempt(operation, lane.as_ref(), since, send()),
                 || self.inner.credentials.forget(since),
             ))
             .await;
@@ -354,7 +354,7 @@ impl Regional {
     async fn attempt<T, E>(
         &self,
         operation: &'static str,
-        lane: &Option<Arc<Lane>>,
+        lane: Option<&Arc<Lane>>,
         since: Instant,
         sent: impl Future<Output = Result<T, SdkError<E>>>,
     ) -> Result<T, CallError>

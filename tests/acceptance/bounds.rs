@@ -86,8 +86,8 @@ pub fn bounds(plan: &Plan, graph: &Graph, timing: &Timing, rates: &Rates) -> Bou
             }
         }
     }
-    let rated = buckets.into_values().map(|Calls { rate, count, soonest, follows }| {
+    let soonest_ends = buckets.into_values().map(|Calls { rate, count, soonest, follows }| {
         soonest + (count - f64::from(rate.burst)).max(0.0) / rate.per_second + follows
     });
-    Bounds { chain, rates: rated.fold(0.0, f64::max) }
+    Bounds { chain, rates: soonest_ends.fold(0.0, f64::max) }
 }

@@ -70,7 +70,11 @@ async fn with_a_limit_the_longest_remaining_way_goes_first_by_what_earlier_runs_
         let world = || Sim::builder().timing(timing.clone()).build();
         let (tally, told, news) = plan.apply_knowing(&world(), None).await;
         assert!(tally.is_success(), "{told:#?}");
-        assert_eq!(started(&told), ["c", "a", "b", "d", "e"], "nothing is known: the chain, then the order of the file");
+        assert_eq!(
+            started(&told),
+            ["c", "a", "b", "d", "e"],
+            "nothing is known: the chain, then the order of the file"
+        );
         let mut past = Inventory::empty("net");
         past.take_in(news);
         let (tally, told, _) = plan.apply_knowing(&world(), Some(&past)).await;

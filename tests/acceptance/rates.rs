@@ -143,6 +143,7 @@ async fn sixty_spokes_are_as_fast_as_aws_grants() {
 
 /// A hundred and fifty; `SPOKES=1000 cargo test --test acceptance a_large_hub` tries a thousand.
 #[tokio::test(start_paused = true)]
+#[expect(clippy::disallowed_methods, reason = "how many spokes there are is said from outside")]
 async fn a_large_hub_is_as_fast_as_aws_grants() {
     let spokes = std::env::var("SPOKES").map_or(150, |text| text.parse().unwrap());
     is_as_fast_as_aws_grants(hub_and_spokes(spokes, true), throttling()).await;

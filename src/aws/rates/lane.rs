@@ -101,10 +101,10 @@ impl Lane {
     }
 
     fn enter(self: &Arc<Self>, operation: &'static str, urgency: u64, since: Instant) -> Waiting {
-        let waited = i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let age = i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX);
         let now = i64::try_from(self.now().as_millis()).unwrap_or(i64::MAX);
         let urgency = i64::try_from(urgency).unwrap_or(i64::MAX);
-        let rank = now.saturating_sub(waited).saturating_sub(urgency.saturating_mul(AGEING));
+        let rank = now.saturating_sub(age).saturating_sub(urgency.saturating_mul(AGEING));
         let mut state = self.lock();
         state.arrivals += 1;
         let (place, waiter) = (Place { rank, arrival: state.arrivals }, Arc::<Waiter>::default());

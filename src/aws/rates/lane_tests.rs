@@ -7,6 +7,7 @@ use std::rc::Rc;
 use proptest::prelude::*;
 use tokio::task::LocalSet;
 
+use super::Class::{CloudFormationRead as Read, CloudFormationWrite as Write, Ec2Read, Ec2Write};
 use super::*;
 use crate::aws::rates::Rates;
 
@@ -110,7 +111,6 @@ fn late_hub(spokes: usize) -> Vec<Wish> {
 }
 
 /// The soonest that AWS can have let all through.
-#[expect(clippy::cast_precision_loss, reason = "a few thousand")]
 fn bound(wishes: &[Wish], aws: Aws) -> f64 {
     let mut counts: HashMap<&str, (f64, f64)> = HashMap::new();
     for (at, operation, _) in wishes {
@@ -125,7 +125,6 @@ fn bound(wishes: &[Wish], aws: Aws) -> f64 {
 #[test]
 fn whatever_aws_grants_is_found_and_used() {
     let aws = |burst, per_second, together| Aws { burst, per_second, together };
-    use Class::{CloudFormationRead as Read, CloudFormationWrite as Write, Ec2Read, Ec2Write};
     for (class, wishes, aws, most_throttled) in [
         // CloudFormation, whose rates nobody knows.
         (Write, at_once(60, "CreateStack"), aws(5.0, 2.0, true), 3),
