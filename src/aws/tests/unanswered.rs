@@ -241,7 +241,7 @@ async fn what_takes_long_has_its_turn_among_many_short_ones() {
         account: 0,
         name: "long".to_owned(),
         takes: seconds(100),
-        forecast: Forecast::known(seconds(100), Duration::ZERO),
+        forecast: Forecast::known(seconds(100), Duration::ZERO, 5),
     };
     let mut all = stacks([20.0; 20 * 8]);
     all.push(long.clone());

@@ -39,10 +39,10 @@ impl Forecasts {
     /// How long an update may take that makes some changes.
     pub(super) fn update(&self, changes: &[ResourceChange], replaces: bool) -> Forecast {
         let known = if replaces { self.replaced.or(self.updated) } else { self.updated };
-        known.unwrap_or_else(|| {
-            let makes = |change: &&ResourceChange| change.action == "Add" || change.replacement() == Some("True");
-            guess(changes.iter().filter(makes).map(|change| change.kind.as_str()), Duration::ZERO)
-        })
+        let makes = |change: &&ResourceChange| change.action == "Add" || change.replacement() == Some("True");
+        let guess = guess(changes.iter().filter(makes).map(|change| change.kind.as_str()), Duration::ZERO);
+        // What updates took before tells little of one that only changes a tag.
+        known.map_or(guess, |known| known.or_sooner(guess))
     }
 
     /// How long its deletion may take.
