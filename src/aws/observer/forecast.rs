@@ -118,7 +118,7 @@ impl Forecast {
         if age < first {
             let sparse = match self.sooner.map(|sooner| sooner.mul_f64(0.6)) {
                 Some(from) if age >= from => (age / 4).clamp(NEAR, SPARSE),
-                Some(from) => SPARSE.min(from - age),
+                Some(from) => SPARSE.min(from.saturating_sub(age)),
                 None if is_wide => SPARSE,
                 None => (self.end / 10).clamp(SPARSE, Duration::from_secs(30)),
             };
