@@ -356,7 +356,7 @@ async fn create(
     let token = attempt.create();
     progress(Step { what: &wanted.name, status: "CreateStack", reason: None });
     let (id, forecast) = match regional.create_stack(&spec, &token).await {
-        Ok(id) => (id, Some(forecasts.creation(wanted))),
+        Ok(id) => (id, Some(forecasts.creation(regional, wanted))),
         // Either an answer of ours was lost and the request repeated, or somebody else was faster.
         Err(error) if error.is("AlreadyExistsException") || error.class == Class::Lost => {
             match regional.stack(&wanted.name).await? {
