@@ -33,8 +33,8 @@ fn taken(job: &Job, stack: Ix, taker: Ix) -> Option<BTreeSet<String>> {
 }
 
 /// What holds VPCs of a stack whose creation has failed and keeps them from being deleted: a run that made it with early
-/// outputs has gone away before it saw that. The plan's own peerings are taken off; its stacks are only
-/// named.
+/// outputs has gone away before it saw that. The plan's own peerings are taken off; its stacks are
+/// only named.
 pub(super) struct InTheWay<'a> {
     job: &'a Job,
     sessions: &'a Sessions,
