@@ -11,12 +11,12 @@ impl Node {
     /// and only to those that need nothing else of it: its id, or an order without a value (`depends_on`), waits until it is
     /// complete.
     pub fn takes_early(&self, giver: &Self) -> Option<BTreeSet<String>> {
-        let gives = matches!(&giver.spec, Spec::Stack(stack) if stack.manage && stack.guards.early_outputs);
+        let is_early = matches!(&giver.spec, Spec::Stack(stack) if stack.manage && stack.guards.early_outputs);
         let takes = match &self.spec {
             Spec::Stack(stack) => stack.manage && stack.guards.early_inputs.is_some(),
             Spec::Peering(_) | Spec::Route(_) => true,
         };
-        if !gives || !takes || self.after.iter().any(|after| after.nodes.contains(&giver.id)) {
+        if !is_early || !takes || self.after.iter().any(|after| after.nodes.contains(&giver.id)) {
             return None;
         }
         let of_it = self.needs.iter().filter(|need| need.node == giver.id);

@@ -73,6 +73,7 @@ pub(crate) enum Before {
 
 /// A VPC's stack.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is drawn by itself")]
 pub(crate) struct Net {
     pub(crate) account: usize,
     pub(crate) region: usize,

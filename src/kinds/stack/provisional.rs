@@ -1,7 +1,7 @@
 //! Stacks that are created on ground that is not firm yet.
 //!
 //! Only a creation is begun there, where there is no stack of that name: what stands waits, since an update could not be
-//! taken back. If the ground does not hold, the stack is deleted again, by the ARN that CreateStack gave: it may have its
+//! taken back. If the ground does not hold, the stack is deleted again, by the ARN that `CreateStack` gave: it may have its
 //! resources in a VPC of the failed stack, which could neither be rolled back then nor made anew.
 
 use std::time::Duration;
@@ -51,7 +51,7 @@ pub(super) fn waits(decision: &Decision) -> bool {
     }
 }
 
-/// Calls CreateStack, and notes that it was asked and what has come of it.
+/// Calls `CreateStack`, and notes that it was asked and what has come of it.
 pub(super) async fn create(
     regional: &Regional,
     course: Course<'_>,

@@ -84,9 +84,9 @@ fn check(design: &Design<'_>, report: &mut Report) {
         if needed.len() < node.needs.len() || needed.iter().any(|giver| !giver.whole || takes(node, giver)) {
             continue;
         }
-        let gives = |giver: &&&Node| matches!(&giver.spec, Spec::Stack(stack) if stack.guards.early_outputs);
+        let is_early = |giver: &&&Node| matches!(&giver.spec, Spec::Stack(stack) if stack.guards.early_outputs);
         let problem = RULE.problem(key, format!("nothing that `{}` needs is given to it early", node.id));
-        let help = match (needed.iter().find(gives), needed.iter().find(|giver| is_made(giver))) {
+        let help = match (needed.iter().find(is_early), needed.iter().find(|giver| is_made(giver))) {
             (Some(giver), _) => format!(
                 "it waits for all of `{}`: refer to nothing but its outputs, and take it out of `depends_on`",
                 giver.id
