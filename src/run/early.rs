@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::names::names;
+use super::outlooks::Outlooks;
 use super::owner::owner;
 use super::runner::regional;
 use super::{Job, Task};
@@ -11,6 +13,7 @@ use crate::graph::Ix;
 use crate::ids::NodeId;
 use crate::kinds::{Owner, peering};
 use crate::plan::{Node, PeeringSpec, Spec, StackSpec};
+use crate::preview::Action;
 
 /// The nodes that take outputs of a stack early, each with those that it needs.
 pub(super) fn takers(job: &Job, stack: Ix) -> Vec<(Ix, BTreeSet<String>)> {
@@ -24,6 +27,14 @@ pub(super) fn givers(job: &Job, node: Ix) -> Vec<NodeId> {
     let graph = job.graph();
     let gives = |stack: &Ix| taken(job, *stack, node).is_some();
     graph.needs(node).filter(gives).map(|stack| graph.id(stack).clone()).collect()
+}
+
+/// The stacks of which a stack takes outputs early and whose creation may be undone, in words.
+pub(super) fn undoable(job: &Job, stack: Ix, outlooks: &Outlooks) -> Option<String> {
+    let made =
+        |giver: &NodeId| matches!(outlooks.action(giver), Some(Action::Create | Action::Replace | Action::Unknown));
+    let givers: Vec<NodeId> = givers(job, stack).into_iter().filter(made).collect();
+    (!givers.is_empty()).then(|| names(&givers))
 }
 
 /// The outputs of a stack that a node takes early, if it does.

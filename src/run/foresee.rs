@@ -216,6 +216,9 @@ impl Foreseer {
                 if outlook.foreseen.action != Action::Create {
                     // What stands waits until all is complete.
                     outlook.foreseen.until.iter_mut().for_each(|until| until.early = false);
+                } else if let Some(givers) = early::undoable(&self.job, ix, outlooks) {
+                    let goes = format!("deleted again, with all that is in it, if the creation of {givers} fails");
+                    outlook.foreseen.notes.push(goes);
                 }
                 outlook.grounds.wanted = draft.wanted();
                 let in_the_way = InTheWay::of(&self.job, sessions, ix, spec, &home).await?;

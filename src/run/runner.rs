@@ -88,7 +88,7 @@ impl engine::Runner for Runner {
         let course = self.courses.lock().unwrap_or_else(PoisonError::into_inner).get(&ix).cloned();
         let (Some(course), Some(node)) = (course, self.job.node(ix)) else { return Outcome::Done };
         tracing::info!(node = %node.id, because = %self.job.graph().id(because), "is taken back");
-        let result = Box::pin(self.take_back(node, &course.trace.made())).await;
+        let result = Box::pin(self.take_back(ix, node, because, &course.trace.made())).await;
         let outcome = if result.is_ok() { Outcome::Done } else { Outcome::Failed };
         let result = result.map_err(|failure| {
             let because = self.job.graph().id(because);
@@ -232,7 +232,7 @@ impl Runner {
     }
 
     /// Takes back what a node has made.
-    async fn take_back(&self, node: &Node, made: &[Made]) -> Result<Vec<String>, Failure> {
+    async fn take_back(&self, ix: Ix, node: &Node, because: Ix, made: &[Made]) -> Result<Vec<String>, Failure> {
         let owner = owner(self.job.plan(), node);
         // What is gone is not waited for.
         let home = regional(&self.means.sessions, &node.account, &node.region)?;
@@ -246,9 +246,31 @@ impl Runner {
                 let gone = |made: route::Made| self.means.gathered.take_up(&laid(node, &home, made));
                 route::take_back(&home, made, &gone, &progress).await
             }
+            Spec::Stack(_) if made.is_empty() || because == ix => Ok(Vec::new()),
+            Spec::Stack(spec) if !self.is_undone(because).await => {
+                let because = self.job.graph().id(because);
+                Ok(vec![format!(
+                    "stack {} stays, if it was created: {because} has failed and is not undone",
+                    spec.name
+                )])
+            }
             Spec::Stack(_) => {
                 let forecasts = forecasts(self.job.operations(), &node.id);
                 stack::take_back(&home, &owner, made, &forecasts, &progress).await
+            }
+        }
+    }
+
+    /// Whether a node is a stack whose creation is known to be undone. A stack is deleted for nothing less: its data would be
+    /// gone, and what it stands on might stay.
+    async fn is_undone(&self, ix: Ix) -> bool {
+        let Some((node, Spec::Stack(spec))) = self.job.node(ix).map(|node| (node, &node.spec)) else { return false };
+        let Ok(home) = regional(&self.means.sessions, &node.account, &node.region) else { return false };
+        match stack::is_undone(&home, &spec.name).await {
+            Ok(is_undone) => is_undone,
+            Err(error) => {
+                tracing::info!(node = %node.id, %error, "cannot be looked at, so nothing is deleted because of it");
+                false
             }
         }
     }

@@ -9,7 +9,7 @@ use orch::event::{Change, Event};
 use orch::ids::Kind;
 use orch::plan::Files;
 use orch::preview::Action;
-use orch::sim::{Faults, Sim, Timing};
+use orch::sim::{Effect, Fault, Faults, Sim, Timing};
 use tokio::time::sleep;
 
 use crate::calls::NET_TEMPLATE;
@@ -215,6 +215,35 @@ async fn what_was_created_on_a_hub_that_fails_is_deleted_and_made_by_a_second_ap
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stack_that_was_created_early_stays_where_nothing_goes_away_under_it() {
+    let guards = [
+        (
+            "early_outputs = true\n\n[stacks.app]",
+            "early_outputs = true\nprotect = [\"replace\"]\n\n[stacks.app]",
+            "stacks.hub",
+        ),
+        ("early_inputs = true", "early_inputs = true\nprotect = [\"replace\"]", "stacks.app"),
+    ];
+    for (from, to, fails) in guards {
+        let plan = design_but(&[(from, to)]);
+        let sim = Sim::builder().timing(slow_hub(10)).build();
+        sim.set_faults(Faults::of([Fault::new(Effect::AccessDenied).on("SetStackPolicy")]));
+        let (tally, told) = plan.apply(&sim).await;
+        assert!(tally.failed == 1, "{told:#?}");
+        when(&told, fails, |event| matches!(event, Event::NodeFailed { .. }));
+        let stacks = stacks(&sim);
+        assert_eq!(stacks["early-app"], "CREATE_COMPLETE", "{told:#?}");
+        if fails == "stacks.hub" {
+            let left = taken_back(&told, "stacks.app");
+            assert_eq!(left, ["stack early-app stays, if it was created: stacks.hub has failed and is not undone"]);
+            assert_eq!(stacks["early-spoke"], "CREATE_COMPLETE");
+        }
+        sim.set_faults(Faults::default());
+        repaired(&plan, &sim).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stack_that_stands_is_updated_once_its_hub_is_complete_and_left_alone_if_that_fails() {
     let sim = Sim::builder().timing(slow_hub(10)).build();
     design().apply(&sim).await;
@@ -282,6 +311,9 @@ async fn a_preview_marks_a_stack_that_is_created_early_and_not_one_that_stands()
         marked.map(|node| (node.node.to_string(), node.action)).collect::<Vec<_>>()
     };
     let both = ["stacks.app", "stacks.spoke"].map(|node| (node.to_owned(), Action::Create));
+    let (preview, _) = design().preview(&sim, false).await;
+    let app = preview.nodes.iter().find(|node| node.node.to_string() == "stacks.app").unwrap();
+    assert_eq!(app.notes, ["deleted again, with all that is in it, if the creation of stacks.hub fails"]);
     assert_eq!(early(&design(), true).await, both);
     assert_eq!(stacks(&sim).len(), 4);
     // The hub's VPC is made anew, and what stands waits for all of it.

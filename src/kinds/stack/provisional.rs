@@ -19,6 +19,9 @@ use crate::aws::{CallError, Class, EventReader, Operation, Phase, Stack, StackSp
 /// How long a call whose answer was lost may still take effect.
 const EFFECT_AT_MOST: Duration = Duration::from_secs(10);
 
+/// How long a stack whose creation fails may take to say so in its status.
+const SAID_AT_MOST: Duration = Duration::from_secs(30);
+
 /// How often it is tried to delete a stack.
 const DELETIONS: u32 = 4;
 
@@ -107,6 +110,24 @@ fn judge(stack: &Stack, owner: &Owner) -> Verdict {
         "CREATE_IN_PROGRESS" | "CREATE_COMPLETE" => Verdict::Delete,
         "CREATE_FAILED" | "ROLLBACK_FAILED" | "DELETE_FAILED" => Verdict::Leave("for you to see why it failed"),
         _ => Verdict::Leave("since somebody has worked on it meanwhile"),
+    }
+}
+
+/// Whether the creation of a stack is undone, or was: what stands in it must make way then. A stack that is left where it
+/// failed, is complete, or goes back to what it was before keeps what it has given.
+///
+/// # Errors
+///
+/// It cannot be looked at.
+pub async fn is_undone(regional: &Regional, name: &str) -> Result<bool, Failure> {
+    let began = Instant::now();
+    loop {
+        let Some(stack) = regional.stack(name).await? else { return Ok(true) };
+        match stack.status.as_str() {
+            // Its events may tell sooner than its status.
+            "CREATE_IN_PROGRESS" if began.elapsed() < SAID_AT_MOST => tokio::time::sleep(Duration::from_secs(2)).await,
+            status => return Ok(status.starts_with("ROLLBACK_") || status.starts_with("DELETE_")),
+        }
     }
 }
 
