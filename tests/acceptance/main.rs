@@ -7,6 +7,8 @@ mod bounds;
 mod calls;
 mod drift;
 mod early;
+mod early_inputs;
+mod early_left;
 mod first_run;
 mod fleet;
 mod guards;
