@@ -47,7 +47,10 @@ pub(super) fn network(ca_bundle: Option<&[u8]>) -> Result<SharedHttpClient, BadB
         check_bundle(bundle)?;
         trust.add_pem_certificate(bundle);
     }
-    Ok(sharing(move |settings, components| connector(&trust, settings, components)))
+    Ok(sharing(move |settings, components| {
+        // Off in the SDK's own client, and users behind a proxy expect it.
+        connector(&trust, ProxyConfig::from_env(), settings, components)
+    }))
 }
 
 /// A client that makes a connector once for all clients that have the same timeouts.
@@ -59,6 +62,7 @@ fn sharing(
 
 fn connector(
     trust: &TrustStore,
+    proxy: ProxyConfig,
     settings: Option<&HttpConnectorSettings>,
     components: Option<&RuntimeComponents>,
 ) -> Connector {
@@ -66,10 +70,7 @@ fn connector(
     builder.set_connector_settings(settings.cloned());
     builder.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
     builder.set_pool_idle_timeout(Some(Some(WARM)));
-    let mut builder = builder
-        // Off in the SDK's own client, and users behind a proxy expect it.
-        .proxy_config(ProxyConfig::from_env())
-        .tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+    let mut builder = builder.proxy_config(proxy).tls_provider(Provider::Rustls(CryptoMode::AwsLc));
     if let Ok(context) = TlsContext::builder().with_trust_store(trust.clone()).build() {
         builder.set_tls_context(context);
     }
