@@ -13,9 +13,12 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-/// How long a connection that nobody uses is kept: longer than a hub with firewalls and gateways takes, so that what follows
-/// it needs no new one, as far as AWS keeps its end. What AWS has closed is noticed and not used again.
-const WARM: Duration = Duration::from_mins(20);
+/// How long a connection that nobody uses is kept: longer than two looks at stacks are apart, and well below the 350 seconds
+/// after which NAT gateways forget it without a word, so that nothing is sent into one that is dead.
+const WARM: Duration = Duration::from_secs(90);
+
+/// How many of those are kept for each endpoint: a thousand accounts have one pool, and a process may open few files.
+const WARM_AT_MOST: usize = 32;
 
 /// A certificate bundle that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +73,7 @@ fn connector(
     builder.set_connector_settings(settings.cloned());
     builder.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
     builder.set_pool_idle_timeout(Some(Some(WARM)));
+    builder.set_pool_max_idle_per_host(Some(WARM_AT_MOST));
     let mut builder = builder.proxy_config(proxy).tls_provider(Provider::Rustls(CryptoMode::AwsLc));
     if let Ok(context) = TlsContext::builder().with_trust_store(trust.clone()).build() {
         builder.set_tls_context(context);

@@ -159,10 +159,10 @@ impl Regional {
     }
 
     /// The same, to look for others as well, who wait meanwhile: a look is one attempt, which is over soon, and what goes
-    /// wrong with it is told at once. A throttled look alone is repeated as ever, since theirs would be throttled too; and it
-    /// goes before anything that only one of them asks.
+    /// wrong with it is told at once. A throttled look alone is repeated as ever, since theirs would be throttled too. It waits
+    /// for its turn as whoever looks does: went looks before all else, nothing else would be asked where calls are scarce.
     pub(super) fn briefly(&self) -> Self {
-        Self { awaits_new: false, is_brief: true, urgency: u64::MAX, ..self.clone() }
+        Self { awaits_new: false, is_brief: true, ..self.clone() }
     }
 
     /// How a look at stacks is attempted.

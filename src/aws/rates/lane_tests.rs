@@ -131,7 +131,7 @@ fn whatever_aws_grants_is_found_and_used() {
         (Write, at_once(240, "CreateStack"), aws(5.0, 2.0, true), 5),
         (Write, at_once(60, "CreateStack"), aws(5.0, 1.0, true), 8),
         (Write, at_once(60, "CreateStack"), aws(10.0, 4.0, true), 12),
-        (Read, at_once(300, "DescribeStacks"), aws(20.0, 10.0, true), 16),
+        (Read, at_once(300, "DescribeStacks"), aws(20.0, 10.0, true), 18),
         (Read, at_once(300, "DescribeStacks"), aws(20.0, 3.0, true), 10),
         // EC2 as it is documented.
         (Ec2Write, at_once(50, "CreateRoute"), aws(50.0, 5.0, false), 0),

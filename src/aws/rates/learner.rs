@@ -68,6 +68,8 @@ pub(super) struct Learner {
     burst: f64,
     per_second: f64,
     tokens: f64,
+    /// How many more would have come back since the last call, had it room for them.
+    spilt: f64,
     at: Duration,
     /// While calls have to wait for tokens without a pause: AWS's own bucket is as empty then, and what it lets through is
     /// what it is refilled with.
@@ -184,7 +186,7 @@ impl Learner {
     /// A bucket that is full.
     pub(super) fn new(first: Rate, now: Duration) -> Self {
         let Rate { burst, per_second } = first;
-        Self { first, burst, per_second, tokens: burst, at: now, drought: None, learnt: None, is_refuted: false }
+        Self { first, burst, per_second, tokens: burst, spilt: 0.0, at: now, drought: None, learnt: None, is_refuted: false }
     }
 
     /// One that was just found empty, and is believed to be refilled as it was believed first.
@@ -219,9 +221,10 @@ impl Learner {
     pub(super) fn take(&mut self, now: Duration) -> bool {
         self.refill(now);
         // While calls wait, tokens are taken as soon as they are whole, or nearly so: a call that is under way may be waited for.
-        if self.tokens >= (self.burst / 2.0).max(2.0) {
+        if self.tokens >= (self.burst / 2.0).max(2.0) || self.spilt >= 1.0 {
             self.drought = None;
         }
+        self.spilt = 0.0;
         self.tokens -= 1.0;
         self.drought.is_some()
     }
@@ -317,7 +320,9 @@ impl Learner {
         {
             self.forget(now.saturating_sub(learnt.at));
         }
-        self.tokens = (self.tokens + passed * self.per_second).min(self.burst);
+        let tokens = self.tokens + passed * self.per_second;
+        self.tokens = tokens.min(self.burst);
+        self.spilt += tokens - self.tokens;
     }
 
     /// What was learnt counts less the longer ago it was, in so far as it was less than what was believed first.
@@ -402,15 +407,18 @@ mod tests {
 
     #[test]
     fn what_was_counted_before_a_pause_tells_nothing_of_what_comes_after() {
-        let mut learner = learner();
-        drain(&mut learner, 0.0);
-        learner.is_waited_for(secs(0.0));
-        learner.take(secs(0.5));
-        learner.granted(true);
-        // Nothing is asked for a minute; then the bucket turns out to hold less than five.
-        assert!(!learner.take(secs(60.0)), "nobody waits");
-        learner.throttled(secs(60.0));
-        assert!(learner.per_second() > 2.0, "{}", learner.per_second());
+        for burst in [1.0, 1.5, 2.0, 5.0, 50.0] {
+            let mut learner = Learner::new(Rate { burst, per_second: 2.0 }, Duration::ZERO);
+            drain(&mut learner, 0.0);
+            learner.is_waited_for(secs(0.0));
+            learner.take(secs(0.5));
+            learner.granted(true);
+            // Nothing is asked for a minute; then the bucket turns out to hold less than was believed.
+            learner.wait(secs(60.0));
+            assert!(!learner.take(secs(60.0)), "nobody waits, of {burst}");
+            learner.throttled(secs(60.0));
+            assert!(learner.per_second() > 2.0, "{} of {burst}", learner.per_second());
+        }
     }
 
     #[test]
