@@ -105,8 +105,8 @@ pub(super) fn changes_something(operation: &str) -> bool {
 
 /// The class of an operation's call that AWS, or the way to it, left unanswered or answered with an error of its own.
 ///
-/// The SDK has made several attempts by then and tells of the last one only: even if that one was never connected, an
-/// earlier one may have taken effect.
+/// Several attempts were made by then, and this tells of the last one only: even if that one was never connected, an earlier
+/// one may have taken effect.
 fn unanswered(operation: &str) -> Class {
     if changes_something(operation) { Class::Lost } else { Class::Transient }
 }
@@ -298,10 +298,21 @@ where
     answer
 }
 
-/// How long to hold back after the SDK's own attempts have all failed: 2 s, doubling up to 20 s.
+/// How many attempts are made at a call that comes to nothing because AWS, or the way to it, is out of order for a moment.
+pub(super) const ATTEMPTS: u32 = 5;
+
+/// How long to pause at most before the next one: 1 s, doubling up to 10 s, as the SDK does.
+fn back_off(attempts: u32) -> Duration {
+    Duration::from_secs((1_u64 << attempts.min(4)).min(10))
+}
+
+/// How long to hold back after these have all failed: 2 s, doubling up to 20 s.
 fn hold_back(rounds: u32) -> Duration {
     Duration::from_secs((2_u64 << rounds.min(4)).min(20))
 }
+
+/// How long a call is throttled before that is told, and how often it is told again.
+pub(super) const NOTICE: Duration = Duration::from_mins(1);
 
 /// How long an outage of AWS, or of the way to it, is outlasted by whoever only looks.
 const OUTAGE_AT_MOST: Duration = Duration::from_mins(5);
@@ -323,6 +334,21 @@ pub(super) enum Throttles {
     GoOn,
     /// Some seconds pass.
     HoldBack,
+    /// It is not made again: whoever makes it does that.
+    Report,
+}
+
+/// How patient a call is.
+#[derive(Clone, Copy)]
+pub(super) struct Patience<'a> {
+    /// Which outages it outlasts.
+    pub(super) outages: Outages,
+    /// What is done when it is throttled.
+    pub(super) throttles: Throttles,
+    /// How many attempts it has at what comes to nothing for a moment, whatever outages it outlasts.
+    pub(super) attempts: u32,
+    /// How much of the pause between two of them is waited.
+    pub(super) share: &'a (dyn Fn() -> f64 + Sync),
 }
 
 impl Outages {
@@ -335,7 +361,9 @@ impl Outages {
 
 /// Makes a call of an operation, and makes it again for as long as AWS asks for patience.
 ///
-/// A throttled request was not carried out, so repeating it is safe whatever it does, and it is repeated without end. `renew` has the credentials fetched
+/// A throttled request was not carried out, so repeating it is safe whatever it does, and it is repeated without end. One that
+/// came to nothing for a moment is repeated as the SDK would, whose requests bear tokens where they must not act twice; but each
+/// attempt is one to `send`, so that it waits for its rate, and nothing is held between two. `renew` has the credentials fetched
 /// anew, once, when AWS says that they have run out.
 ///
 /// # Errors
@@ -343,7 +371,7 @@ impl Outages {
 /// Whatever else goes wrong with the call.
 pub(super) async fn patiently<T, S, R>(
     operation: &str,
-    (outages, throttles): (Outages, Throttles),
+    patience: Patience<'_>,
     mut send: impl FnMut() -> S,
     mut renew: impl FnMut() -> R,
 ) -> Result<T, CallError>
@@ -351,7 +379,10 @@ where
     S: Future<Output = Result<T, CallError>>,
     R: Future<Output = ()>,
 {
+    let Patience { outages, throttles, attempts, share } = patience;
     let mut times: u32 = 0;
+    let mut told = Instant::now();
+    let mut failed: u32 = 0;
     let mut renewed = false;
     let mut outage: Option<(Instant, u32)> = None;
     loop {
@@ -360,9 +391,13 @@ where
             Err(error) => error,
         };
         match error.class {
-            Class::Throttled => {
+            Class::Throttled if throttles != Throttles::Report => {
                 tracing::debug!(%error, times, "throttled; to be made again");
                 if throttles == Throttles::HoldBack {
+                    if told.elapsed() >= NOTICE {
+                        tracing::warn!(%error, "throttled for more than a minute; trying on");
+                        told = Instant::now();
+                    }
                     tokio::time::sleep(hold_back(times)).await;
                 }
                 times += 1;
@@ -370,6 +405,11 @@ where
             Class::Expired if !renewed => {
                 renew().await;
                 renewed = true;
+            }
+            Class::Transient | Class::Lost if error.operation == operation && failed + 1 < attempts => {
+                tracing::debug!(%error, failed, "to be tried again");
+                tokio::time::sleep(back_off(failed).mul_f64(share())).await;
+                failed += 1;
             }
             _ if outages.outlasts(operation, &error) => {
                 let (began, rounds) = outage.unwrap_or_else(|| {
@@ -392,6 +432,10 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
+
+    fn patience(outages: Outages, attempts: u32) -> Patience<'static> {
+        Patience { outages, throttles: Throttles::HoldBack, attempts, share: &|| 1.0 }
+    }
 
     fn error(class: Class) -> CallError {
         CallError {
@@ -464,7 +508,7 @@ mod tests {
         let left = Cell::new(500);
         let answer = patiently(
             "CreateStack",
-            (Outages::Outlast, Throttles::HoldBack),
+            patience(Outages::Outlast, 1),
             || {
                 let now = left.get();
                 left.set(now - 1);
@@ -481,7 +525,7 @@ mod tests {
         let sent = Cell::new(0);
         let answer: Result<(), _> = patiently(
             "CreateStack",
-            (Outages::Outlast, Throttles::HoldBack),
+            patience(Outages::Outlast, 1),
             || {
                 sent.set(sent.get() + 1);
                 async { Err(error(Class::Expired)) }
@@ -494,11 +538,11 @@ mod tests {
     }
 
     /// How long a call of an operation goes on while every attempt at `failing` meets an outage.
-    async fn patience(operation: &str, failing: &'static str, class: Class, outages: Outages) -> Duration {
+    async fn patient(operation: &str, failing: &'static str, class: Class, outages: Outages) -> Duration {
         let began = Instant::now();
         let answer: Result<(), _> = patiently(
             operation,
-            (outages, Throttles::HoldBack),
+            patience(outages, 1),
             || async { Err(CallError { operation: failing, ..error(class) }) },
             || async { unreachable!("nothing expired") },
         )
@@ -511,15 +555,34 @@ mod tests {
     async fn an_outage_is_outlasted_for_some_minutes_by_what_changes_nothing() {
         let minutes = Duration::from_mins(5)..Duration::from_mins(6);
         for class in [Class::Transient, Class::Lost] {
-            assert!(minutes.contains(&patience("DescribeStacks", "DescribeStacks", class, Outages::Outlast).await));
+            assert!(minutes.contains(&patient("DescribeStacks", "DescribeStacks", class, Outages::Outlast).await));
             // The way to the credentials is out of order: the operation itself was not sent.
-            assert!(minutes.contains(&patience("CreateStack", "AssumeRole", class, Outages::Outlast).await));
+            assert!(minutes.contains(&patient("CreateStack", "AssumeRole", class, Outages::Outlast).await));
             for (operation, outages) in [("CreateStack", Outages::Outlast), ("AssumeRole", Outages::Report)] {
                 let reported = if operation == "CreateStack" { "CreateStack" } else { "AssumeRole" };
-                assert_eq!(patience(operation, reported, class, outages).await, Duration::ZERO, "{operation}");
+                assert_eq!(patient(operation, reported, class, outages).await, Duration::ZERO, "{operation}");
             }
         }
-        assert_eq!(patience("DescribeStacks", "DescribeStacks", Class::Other, Outages::Outlast).await, Duration::ZERO);
+        assert_eq!(patient("DescribeStacks", "DescribeStacks", Class::Other, Outages::Outlast).await, Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_to_nothing_for_a_moment_is_tried_five_times_whatever_it_does() {
+        for (fails, sent, seconds) in [(1, 2, 1), (4, 5, 1 + 2 + 4 + 8), (9, 5, 1 + 2 + 4 + 8)] {
+            let (began, attempts) = (Instant::now(), Cell::new(0));
+            let answer = patiently(
+                "CreateStack",
+                patience(Outages::Outlast, ATTEMPTS),
+                || {
+                    attempts.set(attempts.get() + 1);
+                    let now = attempts.get();
+                    async move { if now > fails { Ok(()) } else { Err(error(Class::Lost)) } }
+                },
+                || async { unreachable!("nothing expired") },
+            );
+            assert_eq!(answer.await.is_ok(), fails < 5);
+            assert_eq!((attempts.get(), began.elapsed().as_secs()), (sent, seconds));
+        }
     }
 
     #[test]

@@ -270,10 +270,7 @@ impl Regional {
     /// The call was refused or did not come through; the same goes for all calls here.
     pub async fn stack(&self, name: &str) -> Result<Option<Stack>, CallError> {
         const OPERATION: &str = "DescribeStacks";
-        let send = || {
-            let request = self.cloudformation().describe_stacks().stack_name(name);
-            request.customize().config_override(self.attempts()).send()
-        };
+        let send = || self.cloudformation().describe_stacks().stack_name(name).send();
         match self.call(OPERATION, send).await {
             Ok(answer) => match answer.stacks.unwrap_or_default().into_iter().next() {
                 Some(stack) => {

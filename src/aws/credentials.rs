@@ -216,7 +216,7 @@ impl Kept {
     }
 
     /// What went wrong on the way to the credentials, as an error of the call that needed them.
-    fn call_error(&self, cause: &Cause) -> CallError {
+    pub(super) fn call_error(&self, cause: &Cause) -> CallError {
         match cause {
             Cause::Call(error)
             | Cause::RoleDenied { error, .. }

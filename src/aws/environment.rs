@@ -15,12 +15,8 @@ use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource, TimeSource};
 use aws_smithy_runtime::client::identity::IdentityCache;
 use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
-use aws_smithy_runtime_api::client::retries::classifiers::{
-    ClassifyRetry, RetryAction, RetryClassifierPriority, RetryReason,
-};
 use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
-use aws_smithy_types::retry::{ErrorKind, RetryConfig};
+use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
 use super::credentials::{BaseKey, Kept};
@@ -191,7 +187,7 @@ impl Environment {
             .into_builder()
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
             .retry_config(self.retries())
-            .timeout_config(timeouts(ATTEMPT))
+            .timeout_config(timeouts())
             // A whole attempt is bounded already, and answers are small.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             // `credentials::Kept` caches: one cache for all clients of an account, told when AWS calls a session expired.
@@ -258,9 +254,8 @@ impl ProvideCredentials for Nothing {
 /// One attempt is over after half a minute: nothing that is called here takes longer to answer.
 const ATTEMPT: Duration = Duration::from_secs(30);
 
-/// One attempt at a call is over after so long.
-pub(super) fn timeouts(attempt: Duration) -> TimeoutConfig {
-    TimeoutConfig::builder().connect_timeout(Duration::from_secs(5)).operation_attempt_timeout(attempt).build()
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(Duration::from_secs(5)).operation_attempt_timeout(ATTEMPT).build()
 }
 
 /// Keeps one account and region's retries from using up another's.
@@ -270,32 +265,4 @@ pub(super) fn timeouts(attempt: Duration) -> TimeoutConfig {
 /// number of attempts bounds the retries already.
 pub(super) fn retries_apart(account: &str, region: &Region) -> RetryPartition {
     RetryPartition::custom(format!("{account}-{region}")).token_bucket(TokenBucket::unlimited()).build()
-}
-
-/// Has the SDK give a throttled call back at once instead of trying again by itself, past whatever waits for its rate.
-#[derive(Debug)]
-pub(super) struct ThrottlesAside;
-
-impl ClassifyRetry for ThrottlesAside {
-    fn classify_retry(&self, _: &InterceptorContext) -> RetryAction {
-        RetryAction::NoActionIndicated
-    }
-
-    fn classify_retry_v2(&self, _: &InterceptorContext, previous: &RetryAction) -> RetryAction {
-        match previous {
-            RetryAction::RetryIndicated(RetryReason::RetryableError { kind: ErrorKind::ThrottlingError, .. }) => {
-                RetryAction::RetryForbidden
-            }
-            _ => RetryAction::NoActionIndicated,
-        }
-    }
-
-    fn name(&self) -> &'static str {
-        "throttles aside"
-    }
-
-    fn priority(&self) -> RetryClassifierPriority {
-        // After the SDK's own have judged.
-        RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
-    }
 }

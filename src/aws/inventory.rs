@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_ec2::types::VpcCidrBlockStateCode;
-use tokio::time::Instant;
 
 use super::call::{CallError, Class};
 use super::cloudformation::Stack;
@@ -15,6 +14,11 @@ use super::status::{Phase, StackStatus};
 ///
 /// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcPeeringConnections.html>.
 const PEERINGS_A_PAGE: i32 = 1000;
+
+/// The same of VPCs.
+///
+/// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcs.html>.
+const VPCS_A_PAGE: i32 = 1000;
 
 /// The same of route tables.
 ///
@@ -69,7 +73,7 @@ impl Regional {
         let mut found = Vec::new();
         let mut next: Option<String> = None;
         loop {
-            let send = || self.ec2().describe_vpcs().set_next_token(next.clone()).send();
+            let send = || self.ec2().describe_vpcs().max_results(VPCS_A_PAGE).set_next_token(next.clone()).send();
             let answer = self.call("DescribeVpcs", send).await?;
             found.extend(answer.vpcs.unwrap_or_default().into_iter().filter_map(Vpc::read));
             next = answer.next_token.filter(|token| !token.is_empty());
@@ -98,16 +102,12 @@ impl Regional {
     /// As for [`Regional::vpcs`].
     pub async fn every_stack(&self) -> Result<Vec<Stack>, CallError> {
         const OPERATION: &str = "DescribeStacks";
-        let began = Instant::now();
         let mut found = Vec::new();
         let mut next: Option<String> = None;
         let mut pages = 0;
         loop {
             pages += 1;
-            let send = || {
-                let request = self.cloudformation().describe_stacks().set_next_token(next.clone());
-                request.customize().config_override(self.attempts()).send()
-            };
+            let send = || self.cloudformation().describe_stacks().set_next_token(next.clone()).send();
             let answer = self.call(OPERATION, send).await?;
             found.extend(answer.stacks.unwrap_or_default().into_iter().filter_map(Stack::read));
             next = answer.next_token.filter(|token| !token.is_empty());
@@ -117,7 +117,7 @@ impl Regional {
                 return Ok(found);
             }
             self.stacks().note_more_pages(pages);
-            if let Some(error) = self.too_long(OPERATION, began) {
+            if let Some(error) = self.too_long(OPERATION) {
                 return Err(error);
             }
         }
@@ -131,7 +131,6 @@ impl Regional {
     /// As for [`Regional::vpcs`].
     pub(super) async fn moving_stacks(&self) -> Result<(HashMap<String, StackStatus>, u32), CallError> {
         const OPERATION: &str = "ListStacks";
-        let began = Instant::now();
         let moving: Vec<_> = StackStatus::moving().map(aws_sdk_cloudformation::types::StackStatus::from).collect();
         let mut found = HashMap::new();
         let mut next: Option<String> = None;
@@ -140,7 +139,7 @@ impl Regional {
             pages += 1;
             let send = || {
                 let request = self.cloudformation().list_stacks().set_stack_status_filter(Some(moving.clone()));
-                request.set_next_token(next.clone()).customize().config_override(self.attempts()).send()
+                request.set_next_token(next.clone()).send()
             };
             let answer = self.call(OPERATION, send).await?;
             found.extend(
@@ -154,7 +153,7 @@ impl Regional {
             if next.is_none() {
                 return Ok((found, pages));
             }
-            if let Some(error) = self.too_long(OPERATION, began) {
+            if let Some(error) = self.too_long(OPERATION) {
                 return Err(error);
             }
         }

@@ -52,6 +52,15 @@ impl Nonces {
     }
 }
 
+impl Nonces {
+    /// How much of a pause is waited: by chance, so that those who failed together do not come again together; all of it where
+    /// runs are to be repeated exactly.
+    pub(super) fn share(&self) -> f64 {
+        let drawn = if self.seed == [0, 0] { None } else { u32::from_str_radix(&self.draw()[..8], 16).ok() };
+        drawn.map_or(1.0, |drawn| f64::from(drawn) / f64::from(u32::MAX))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, SystemTime};

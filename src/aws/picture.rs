@@ -252,7 +252,7 @@ impl Regional {
     async fn list_stacks(&self, good: impl Fn(&Listing<Stack>) -> bool) -> Result<(), CallError> {
         let Picture { written, stacks, .. } = self.picture();
         let list = async || {
-            let found = self.every_stack().await?;
+            let found = self.for_all().every_stack().await?;
             Ok(found.into_iter().map(|stack| (stack.name.clone(), stack)).collect())
         };
         stacks.list(written, good, list).await
@@ -279,7 +279,7 @@ impl Regional {
     async fn list_peerings(&self, good: impl Fn(&Listing<Peering>) -> bool) -> Result<(), CallError> {
         let Picture { written, peerings, .. } = self.picture();
         let list = async || {
-            let found = self.every_peering().await?;
+            let found = self.for_all().every_peering().await?;
             Ok(found.into_iter().map(|peering| (peering.id.clone(), peering)).collect())
         };
         peerings.list(written, good, list).await
@@ -348,7 +348,7 @@ impl Regional {
     async fn list_tables(&self, good: impl Fn(&Listing<RouteTable>) -> bool) -> Result<(), CallError> {
         let Picture { written, tables, .. } = self.picture();
         let list = async || {
-            let found = self.every_route_table().await?;
+            let found = self.for_all().every_route_table().await?;
             Ok(found.into_iter().map(|table| (table.id.clone(), table)).collect())
         };
         tables.list(written, good, list).await
@@ -374,7 +374,7 @@ impl Regional {
             return Ok(found);
         }
         let seen = Seen::now(&picture.written);
-        let found = self.route_tables(ids).await?;
+        let found = self.for_all().route_tables(ids).await?;
         let narrow = found.iter().map(|table| towards(table, destination)).collect();
         if let Some(listing) = picture.tables.lock().as_mut() {
             listing.things.extend(found.into_iter().map(|table| (table.id.clone(), (seen, table))));

@@ -2,30 +2,33 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_types::retry::RetryConfig;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
-use super::call::{self, CallError, Class, Outages, SdkError, Throttles};
+use super::call::{self, ATTEMPTS, CallError, Class, NOTICE, Outages, Patience, SdkError, Throttles};
 use super::credentials::Kept;
-use super::environment::{ThrottlesAside, retries_apart, timeouts};
+use super::environment::retries_apart;
 use super::nonce::Nonces;
 use super::observer::Stacks;
 use super::picture::Picture;
-use super::rates::{Class as Rated, Lane, Rates};
+use super::rates::{Class as Rated, Lane, Permit, Rates, Standing};
 use super::s3::Buckets;
 use super::template_checks::TemplateChecks;
-use super::written::{Led, Thing, Written};
+use super::written::{Led, Thing, Writing, Written};
 use crate::ids::{AccountId, AccountName, Region};
 
 /// CloudFormation, EC2 and S3 of one account in one region. Cheap to clone: clones share clients and credentials.
 ///
-/// Every call waits for its rate, is repeated while AWS throttles it all the same, and once with fresh credentials when AWS calls the session expired. One
-/// that only looks outlasts an outage of some minutes as well.
+/// Every attempt at a call waits for its rate. A call is repeated while AWS throttles it all the same, a few times when AWS is
+/// out of order for a moment, and once with fresh credentials when AWS calls the session expired. One that only looks outlasts
+/// an outage of some minutes as well.
 /// Every future may be dropped at any time; what had been sent may then still take effect.
 #[derive(Clone)]
 pub struct Regional {
@@ -36,6 +39,23 @@ pub struct Regional {
     urgency: u64,
     /// Whether others wait for what is asked.
     is_brief: bool,
+    /// The turn that its calls are made in, where they have one.
+    turn: Option<Arc<Turn>>,
+}
+
+/// A turn at calling AWS.
+#[derive(Debug, Default)]
+struct Turn {
+    /// What the first call is sent by.
+    permit: Mutex<Option<Permit>>,
+    /// How long AWS took over the calls so far, in milliseconds.
+    took: AtomicU64,
+}
+
+impl Turn {
+    fn permit(&self) -> Option<Permit> {
+        self.permit.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 struct Inner {
@@ -53,6 +73,8 @@ struct Inner {
     template_checks: Arc<TemplateChecks>,
     nonces: Arc<Nonces>,
     rates: Arc<Rates>,
+    /// The most urgent of those that have asked so far.
+    foremost: AtomicU64,
     stacks: Stacks,
     picture: Picture,
 }
@@ -110,18 +132,17 @@ impl Regional {
     ) -> Self {
         let provider = SharedCredentialsProvider::from(credentials.clone() as Arc<_>);
         let sdk_region = aws_config::Region::new(region.as_str().to_owned());
-        let retries = retries_apart(account.as_str(), &region);
+        // Each attempt waits for its rate, and `call::patiently` makes them.
+        let once = RetryConfig::disabled();
         let cloudformation = aws_sdk_cloudformation::config::Builder::from(config)
             .region(sdk_region.clone())
             .credentials_provider(provider.clone())
-            .retry_partition(retries.clone())
-            .retry_classifier(ThrottlesAside)
+            .retry_config(once.clone())
             .build();
         let ec2 = aws_sdk_ec2::config::Builder::from(config)
             .region(sdk_region)
             .credentials_provider(provider)
-            .retry_partition(retries)
-            .retry_classifier(ThrottlesAside)
+            .retry_config(once)
             .build();
         let Shared { nonces, rates, buckets, template_checks, written, is_near } = shared.clone();
         let picture = Picture::new((account_id.clone(), region.clone()), written);
@@ -138,46 +159,71 @@ impl Regional {
             template_checks,
             nonces,
             rates,
+            foremost: AtomicU64::new(0),
             stacks: Stacks::new(is_near),
             picture,
         });
-        Self { inner, awaits_new: false, is_brief: false, urgency: 0 }
+        Self { inner, awaits_new: false, is_brief: false, urgency: 0, turn: None }
     }
 
     /// The same, with calls that are repeated for a while when they do not find a resource of EC2: it was made by a stack
     /// in express mode, which is complete before EC2 knows everywhere what it has made.
     #[must_use]
     pub fn awaiting_what_is_new(&self) -> Self {
-        Self { awaits_new: true, is_brief: false, ..self.clone() }
+        Self { awaits_new: true, is_brief: false, turn: None, ..self.clone() }
     }
 
     /// The same, with calls that go before others of the account and region where they have to wait for their turn: those
     /// from which the longest way is left, in milliseconds. Without it, it is 0.
     #[must_use]
     pub fn with_urgency(&self, urgency: u64) -> Self {
+        self.inner.foremost.fetch_max(urgency, Ordering::Relaxed);
         Self { urgency, ..self.clone() }
     }
 
+    /// The same, with calls as urgent as the most urgent ones of the account and region: others wait for what they bring, and
+    /// it is not known who will.
+    #[must_use]
+    pub fn for_all(&self) -> Self {
+        Self { urgency: self.inner.foremost.load(Ordering::Relaxed), ..self.clone() }
+    }
+
+    /// The same, to make one call of an operation by, as soon as its rate allows, which is waited for here: what would have to
+    /// be taken back is not to be sent any more if it is given up meanwhile. Nothing holds that call back; if it is throttled,
+    /// it says so instead of waiting again.
+    pub async fn in_turn(&self, operation: &'static str) -> Self {
+        self.reserving(operation, self.clone()).await
+    }
+
+    /// Waits for the turn to look, as [`Regional::briefly`]: what to look at is best decided after that.
+    pub(super) async fn look(&self, operation: &'static str) -> Self {
+        self.reserving(operation, self.briefly()).await
+    }
+
+    async fn reserving(&self, operation: &'static str, by: Self) -> Self {
+        let Some(lane) = self.lane(operation) else { return by };
+        // If they cannot be fetched, the call says so.
+        let _ = self.inner.credentials.get().await;
+        let permit = by.pass(&lane, operation, Instant::now()).await;
+        Self { turn: Some(Arc::new(Turn { permit: Mutex::new(Some(permit)), took: AtomicU64::new(0) })), ..by }
+    }
+
     /// The same, to look for others as well, who wait meanwhile: a look is one attempt, which is over soon, and what goes
-    /// wrong with it is told at once. A throttled look alone is repeated as ever, since theirs would be throttled too. It waits
-    /// for its turn as whoever looks does: went looks before all else, nothing else would be asked where calls are scarce.
+    /// wrong with it is told at once. A throttled look alone is repeated as ever, since theirs would be throttled too. It is as
+    /// urgent as any, but never the second in a row while something else could be asked.
     pub(super) fn briefly(&self) -> Self {
-        Self { awaits_new: false, is_brief: true, ..self.clone() }
+        Self { awaits_new: false, is_brief: true, turn: Some(Arc::default()), ..self.for_all() }
     }
 
-    /// How a look at stacks is attempted.
-    pub(super) fn attempts(&self) -> aws_sdk_cloudformation::config::Builder {
-        let config = aws_sdk_cloudformation::config::Builder::new();
-        if self.is_brief {
-            config.retry_config(RetryConfig::disabled()).timeout_config(timeouts(BRIEF))
-        } else {
-            config
-        }
+    /// How long AWS took over the calls of this turn so far: what they waited for their rate says nothing of it.
+    pub(super) fn took(&self) -> Duration {
+        let took = self.turn.as_ref().map_or(0, |turn| turn.took.load(Ordering::Relaxed));
+        Duration::from_millis(took)
     }
 
-    /// What is wrong with a listing that began at some time, if it is too long to go on to its next page while others wait.
-    pub(super) fn too_long(&self, operation: &'static str, began: Instant) -> Option<CallError> {
-        (self.is_brief && began.elapsed() >= BRIEF).then(|| CallError {
+    /// What is wrong with a listing, if AWS takes too long over it to go on to its next page while others wait.
+    pub(super) fn too_long(&self, operation: &'static str) -> Option<CallError> {
+        (self.is_brief && self.took() >= BRIEF).then(|| CallError {
             operation,
             account: self.account().clone(),
             region: self.region().clone(),
@@ -256,7 +302,7 @@ impl Regional {
         E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
     {
         debug_assert!(!call::changes_something(operation), "{operation} says what it changes: Regional::change");
-        self.send(operation, send).await
+        self.send(operation, || None, send).await.map(|(answer, _)| answer)
     }
 
     /// Makes one call that changes something, until AWS lets it through. What is known of the thing counts no longer.
@@ -270,8 +316,8 @@ impl Regional {
         F: Future<Output = Result<T, SdkError<E>>>,
         E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let _writing = self.picture().written().writing(thing);
-        self.send(operation, send).await
+        let begins = || Some(self.picture().written().writing(thing.clone()));
+        self.send(operation, begins, send).await.map(|(answer, _)| answer)
     }
 
     /// Makes one call that sets a stack in motion, by its name or ARN, until AWS lets it through. Until the stack is seen at
@@ -288,10 +334,15 @@ impl Regional {
     {
         let (place, written) = (self.picture().place(), self.picture().written());
         let name = stack_name(stack);
-        let begins = written.moves(place, name);
-        let answer = self.change(operation, Thing::Stack(place.clone(), name.to_owned()), send).await;
+        let thing = Thing::Stack(place.clone(), name.to_owned());
+        let moved = AtomicBool::new(false);
+        let begins = || {
+            moved.fetch_or(written.moves(place, name), Ordering::Relaxed);
+            Some(written.writing(thing.clone()))
+        };
+        let answer = self.send(operation, begins, send).await.map(|(answer, _)| answer);
         // A call that AWS has refused has moved nothing, and stops nothing that another one has moved.
-        if begins && answer.as_ref().is_err_and(|error| error.class != Class::Lost) {
+        if moved.into_inner() && answer.as_ref().is_err_and(|error| error.class != Class::Lost) {
             written.rests(place, name);
         }
         answer
@@ -310,9 +361,11 @@ impl Regional {
         E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
     {
         let thing = Thing::Route(self.picture().place().clone(), table.to_owned(), destination.to_owned());
-        let writing = self.picture().written().writing(thing);
-        self.send(operation, send).await?;
-        writing.led(led);
+        let begins = || Some(self.picture().written().writing(thing.clone()));
+        let (_, writing) = self.send(operation, begins, send).await?;
+        if let Some(writing) = writing {
+            writing.led(led);
+        }
         Ok(())
     }
 
@@ -321,22 +374,45 @@ impl Regional {
         self.picture().written().rests(self.picture().place(), stack_name(stack));
     }
 
-    async fn send<T, E, F>(&self, operation: &'static str, send: impl Fn() -> F) -> Result<T, CallError>
+    /// Where calls of an operation wait for their rate, if they have to.
+    fn lane(&self, operation: &'static str) -> Option<Arc<Lane>> {
+        let class = Rated::of(operation)?;
+        self.inner.rates.lane(self.account_id(), self.region(), class)
+    }
+
+    /// `begins` notes what an attempt changes, right before it is sent; what it gives lives until the answer is there.
+    async fn send<T, E, F>(
+        &self,
+        operation: &'static str,
+        begins: impl Fn() -> Option<Writing> + Sync,
+        send: impl Fn() -> F,
+    ) -> Result<(T, Option<Writing>), CallError>
     where
         F: Future<Output = Result<T, SdkError<E>>>,
         E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
     {
         let since = Instant::now();
-        let lane =
-            Rated::of(operation).and_then(|class| self.inner.rates.lane(self.account_id(), self.region(), class));
-        let throttles = if lane.is_some() { Throttles::GoOn } else { Throttles::HoldBack };
-        let outages = if self.is_brief { Outages::Report } else { Outages::Outlast };
+        let lane = self.lane(operation);
+        let throttles = match (&lane, &self.turn) {
+            (None, _) => Throttles::HoldBack,
+            (Some(_), Some(_)) if !self.is_brief => Throttles::Report,
+            (Some(_), _) => Throttles::GoOn,
+        };
+        let (outages, attempts) = match Rated::of(operation) {
+            _ if self.is_brief => (Outages::Report, 1),
+            Some(_) => (Outages::Outlast, ATTEMPTS),
+            // The SDK makes as many by itself.
+            None => (Outages::Outlast, 1),
+        };
+        let share = || self.inner.nonces.share();
+        let patience = Patience { outages, throttles, attempts, share: &share };
         loop {
+            let queued = Instant::now();
             // Boxed, since all that is done to a node holds a call within it, and would be as large.
             let answer = Box::pin(call::patiently(
                 operation,
-                (outages, throttles),
-                || self.attempt(operation, lane.as_ref(), since, send()),
+                patience,
+                || self.attempt(operation, lane.as_ref(), queued, &begins, send()),
                 || self.inner.credentials.forget(since),
             ))
             .await;
@@ -355,22 +431,72 @@ impl Regional {
         &self,
         operation: &'static str,
         lane: Option<&Arc<Lane>>,
-        since: Instant,
+        queued: Instant,
+        begins: &(impl Fn() -> Option<Writing> + Sync),
         sent: impl Future<Output = Result<T, SdkError<E>>>,
-    ) -> Result<T, CallError>
+    ) -> Result<(T, Option<Writing>), CallError>
     where
         E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let Some(lane) = lane else { return call::told(operation, self.account(), self.region(), sent).await };
-        let permit = lane.pass(operation, self.urgency, since).await;
+        // What has to be fetched for the call is fetched before it takes a place that others need.
+        let credentials = &self.inner.credentials;
+        credentials.get().await.map_err(|cause| credentials.call_error(&cause))?;
+        let permit = match lane {
+            Some(lane) => {
+                let own = self.turn.as_ref().and_then(|turn| turn.permit()).filter(|permit| permit.is_of(lane));
+                let mut permit = match own {
+                    Some(permit) => permit,
+                    None => self.pass(lane, operation, queued).await,
+                };
+                permit.begin();
+                Some(permit)
+            }
+            None => None,
+        };
+        let (writing, began) = (begins(), Instant::now());
+        let sent = async {
+            if !self.is_brief {
+                return sent.await;
+            }
+            let late = || format!("no answer within {} seconds", BRIEF.as_secs());
+            timeout(BRIEF, sent).await.unwrap_or_else(|_| Err(SdkError::timeout_error(late())))
+        };
         let answer = call::told(operation, self.account(), self.region(), sent).await;
-        match &answer {
-            Err(error) if error.operation != operation => {}
-            Err(CallError { class: Class::Throttled, .. }) => permit.throttled(),
-            Err(CallError { class: Class::Lost | Class::Transient, .. }) => {}
-            _ => permit.granted(),
+        if let Some(turn) = &self.turn {
+            let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            turn.took.fetch_add(took, Ordering::Relaxed);
         }
-        answer
+        if let Some(permit) = permit {
+            match &answer {
+                // Nothing that AWS has said: it may not even have been sent.
+                Err(error) if error.operation != operation || error.code.is_none() => {}
+                Err(CallError { class: Class::Throttled, .. }) => permit.throttled(),
+                Err(CallError { class: Class::Lost | Class::Transient, .. }) => permit.failed(),
+                _ => permit.granted(),
+            }
+        }
+        answer.map(|answer| (answer, writing))
+    }
+
+    /// Waits for the rate of a call, and tells of it when that takes long because AWS throttles.
+    async fn pass(&self, lane: &Arc<Lane>, operation: &'static str, since: Instant) -> Permit {
+        let standing = Standing { urgency: self.urgency, since, is_look: self.is_brief };
+        let mut permit = pin!(lane.pass(operation, standing));
+        let mut due = since + NOTICE;
+        loop {
+            tokio::select! {
+                biased;
+                permit = &mut permit => return permit,
+                () = tokio::time::sleep_until(due) => {}
+            }
+            if lane.tells_of_throttles() {
+                let (account, region, calls) = (self.account(), self.region(), lane.class().calls());
+                tracing::warn!(
+                    "account {account} is throttled by AWS in {region}: {calls} wait for more than a minute; they go on waiting"
+                );
+            }
+            due = Instant::now() + NOTICE;
+        }
     }
 
     /// Waits before a next look at what was not found, if it may only be too new; and whether it may.

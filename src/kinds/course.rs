@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::{route, stack};
+use crate::aws::Regional;
 
 /// What a convergence stands on.
 pub trait Footing: Send + Sync {
@@ -82,6 +83,14 @@ impl Trace {
     /// for ever.
     pub async fn acting(&self) -> Acting<'_> {
         if self.begin() { Acting(self) } else { std::future::pending().await }
+    }
+
+    /// The same of something that one call of an operation makes, once its rate allows: what waits for that is not being made
+    /// yet. Gives what to make the call by, which says so if it is throttled: it has then made nothing, and this is to be waited
+    /// for again.
+    pub async fn acting_in_turn(&self, regional: &Regional, operation: &'static str) -> (Regional, Acting<'_>) {
+        let regional = Box::pin(regional.in_turn(operation)).await;
+        (regional, self.acting().await)
     }
 
     fn begin(&self) -> bool {

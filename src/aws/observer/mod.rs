@@ -163,7 +163,10 @@ impl Regional {
             let leaves = (operation.deletes && forecast.is_some())
                 || schedule.status.as_ref().is_some_and(|status| status.as_str() == "DELETE_IN_PROGRESS");
             let due = Due { at: began + next, is_long: schedule.is_long(next), leaves };
-            let sighting = match watching.sighting(due, |question| Box::pin(self.look_at_stacks(question))).await? {
+            // CloudFormation counts all ways to look together.
+            let admit = || Box::pin(self.look("DescribeStacks"));
+            let ask = |brief, question| Box::pin(self.look_at_stacks(brief, question));
+            let sighting = match watching.sighting(due, admit, ask).await? {
                 Sighting::Stuck => Sighting::of(self.stack(&operation.stack).await?),
                 seen => seen,
             };

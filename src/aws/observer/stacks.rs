@@ -100,9 +100,9 @@ impl Listing {
         *self = Self::default();
     }
 
-    /// Notes a failure of one that began at some time. Until the next one each stack is asked for by itself.
-    fn fails(&mut self, error: &CallError, began: Instant) {
-        let passes = error.class == Class::Transient && began.elapsed() < SLOW;
+    /// Notes a failure of one that AWS took so long over. Until the next one each stack is asked for by itself.
+    fn fails(&mut self, error: &CallError, took: Duration) {
+        let passes = error.class == Class::Transient && took < SLOW;
         let first = if passes { UNLISTED } else { UNLISTED_LONG };
         let pause = first.saturating_mul(2_u32.saturating_pow(self.failed)).min(UNLISTED_AT_MOST);
         tracing::debug!(%error, ?pause, "stacks cannot be listed: asking for each by itself");
@@ -190,11 +190,11 @@ impl Stacks {
 }
 
 impl Regional {
-    /// Looks at the stacks that are due, and at others where that costs nothing. Gives how many calls that took.
+    /// Looks in a turn of its own at the stacks that are due, and at others where that costs nothing. Gives how many calls that took.
     ///
     /// What stands in the way of a listing is nobody's failure, and what stands in the way of one stack is no other's.
-    pub(super) async fn look_at_stacks(&self, question: Question) -> (Seen<Sighting>, u32) {
-        let (ways, brief, began) = (|| self.stacks().ways(), self.briefly(), Instant::now());
+    pub(super) async fn look_at_stacks(&self, brief: Self, question: Question) -> (Seen<Sighting>, u32) {
+        let ways = || self.stacks().ways();
         let Some(way) = ways().choose(&question.due, Instant::now()) else { return (Vec::new(), 1) };
         let every = question.due.into_iter().chain(question.others);
         match way {
@@ -213,7 +213,7 @@ impl Regional {
                 let found = match brief.every_stack().await {
                     Ok(found) => found,
                     Err(error) => {
-                        ways().all.fails(&error, began);
+                        ways().all.fails(&error, brief.took());
                         return (Vec::new(), 1);
                     }
                 };
@@ -238,7 +238,7 @@ impl Regional {
                 let (found, pages) = match brief.moving_stacks().await {
                     Ok(found) => found,
                     Err(error) => {
-                        ways().moving.fails(&error, began);
+                        ways().moving.fails(&error, brief.took());
                         return (Vec::new(), 1);
                     }
                 };

@@ -166,13 +166,20 @@ impl<T: Clone> Watching<'_, T> {
         self.watch.lock().all.get_mut(&self.id).and_then(|entry| entry.seen.take())
     }
 
-    /// Waits until it was looked at, by whomever. While one asks, all others wait: what is asked is to be over soon.
+    /// Waits until it was looked at, by whomever. While one asks, all others wait: what is asked is to be over soon. `admit`
+    /// waits until a look may be sent; only then it is decided what is looked at.
     ///
     /// # Errors
     ///
     /// The look failed.
-    pub(super) async fn sighting<F>(&self, due: Due, ask: impl Fn(Question) -> F) -> Result<T, CallError>
+    pub(super) async fn sighting<A, G, F>(
+        &self,
+        due: Due,
+        admit: impl Fn() -> G,
+        ask: impl Fn(A, Question) -> F,
+    ) -> Result<T, CallError>
     where
+        G: Future<Output = A>,
         F: Future<Output = (Seen<T>, u32)>,
     {
         if let Some(entry) = self.watch.lock().all.get_mut(&self.id) {
@@ -187,7 +194,7 @@ impl<T: Clone> Watching<'_, T> {
                 biased;
                 () = self.told.notified() => {}
                 mut pace = self.watch.turn.lock() => {
-                    if let Some(seen) = self.lead(&mut pace, &ask).await {
+                    if let Some(seen) = self.lead(&mut pace, &admit, &ask).await {
                         return seen;
                     }
                 }
@@ -196,8 +203,14 @@ impl<T: Clone> Watching<'_, T> {
     }
 
     /// Looks for all until its own is seen.
-    async fn lead<F>(&self, pace: &mut Pace, ask: &impl Fn(Question) -> F) -> Option<Result<T, CallError>>
+    async fn lead<A, G, F>(
+        &self,
+        pace: &mut Pace,
+        admit: &impl Fn() -> G,
+        ask: &impl Fn(A, Question) -> F,
+    ) -> Option<Result<T, CallError>>
     where
+        G: Future<Output = A>,
         F: Future<Output = (Seen<T>, u32)>,
     {
         loop {
@@ -215,12 +228,14 @@ impl<T: Clone> Watching<'_, T> {
                 () = self.watch.stirred.notified() => continue,
                 () = tokio::time::sleep_until(at) => {}
             }
+            // What is due by then is looked at together, and the next look is counted from when this one is sent.
+            let admitted = admit().await;
             let (question, is_long) = self.watch.question(Instant::now(), pace.spares(Instant::now()));
             if question.due.is_empty() {
                 continue;
             }
             pace.look(Instant::now(), is_long);
-            let (seen, calls) = ask(question).await;
+            let (seen, calls) = ask(admitted, question).await;
             pace.took(calls, Instant::now());
             self.watch.tell(seen);
         }

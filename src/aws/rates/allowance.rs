@@ -8,13 +8,20 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::class::Class;
-use super::learner::{Learner, Rate};
+use super::learner::{FORGETTING, Learner, Rate};
 
-/// How many calls of a class are under way at once: at first, at most, and by how much that grows with each call that is let
-/// through.
+/// How many calls of a class are under way at once: at first, where nothing is documented and where it is, and at most. All of
+/// them are throttled when AWS's bucket turns out to be smaller than is believed, so it is well below what is documented.
 const AT_ONCE: f64 = 3.0;
+const DOCUMENTED_AT_ONCE: f64 = 8.0;
 const MOST_AT_ONCE: f64 = 32.0;
-const MORE_AT_ONCE: f64 = 0.0625;
+
+/// By how much that grows with each call that is let through: until the first throttle, and after it.
+const MORE_AT_ONCE: f64 = 0.25;
+const MORE_AFTER_A_THROTTLE: f64 = 0.0625;
+
+/// For how long one operation's throttle says something of another's.
+const TOGETHER: Duration = Duration::from_mins(1);
 
 /// What is known about the calls of one class.
 #[derive(Debug)]
@@ -28,8 +35,12 @@ pub(super) struct Allowance {
     /// another one is throttled so too, they share a bucket.
     emptied: Option<&'static str>,
     granted: u32,
+    /// How many may be under way: at first, and now.
+    first_at_once: f64,
     at_once: f64,
     under_way: u32,
+    /// When something was learnt from a throttle last, until that is forgotten.
+    throttled: Option<Duration>,
     /// How often something was learnt from a throttle.
     lessons: u32,
 }
@@ -41,6 +52,8 @@ struct Operation {
     granted: u32,
     /// How many calls of the class were granted before that.
     granted_before: u32,
+    /// When one of its calls was throttled last.
+    throttled: Option<Duration>,
 }
 
 impl Operation {
@@ -78,7 +91,31 @@ impl Allowance {
     pub(super) fn new(class: Class, now: Duration) -> Self {
         let all = class.together().map(|rate| Learner::new(rate, now));
         let (each, operations) = (class.each(), HashMap::new());
-        Self { each, operations, all, emptied: None, granted: 0, at_once: AT_ONCE, under_way: 0, lessons: 0 }
+        let first_at_once = if each.is_some() { DOCUMENTED_AT_ONCE } else { AT_ONCE };
+        Self {
+            each,
+            operations,
+            all,
+            emptied: None,
+            granted: 0,
+            first_at_once,
+            at_once: first_at_once,
+            under_way: 0,
+            throttled: None,
+            lessons: 0,
+        }
+    }
+
+    /// That of a class of which it is learnt that AWS grants one call a second, and that the last one was throttled.
+    #[cfg(test)]
+    pub(super) fn slow(class: Class) -> Self {
+        let all = Some(Learner::emptied(Rate { burst: 1.0, per_second: 1.0 }, Duration::ZERO));
+        Self { all, ..Self::new(class, Duration::ZERO) }
+    }
+
+    /// Whether AWS has throttled a call so far.
+    pub(super) fn was_throttled(&self) -> bool {
+        self.lessons > 0
     }
 
     /// What is next, of operations that have calls waiting, those first that are to go first.
@@ -116,7 +153,8 @@ impl Allowance {
         if ticket.lessons == self.lessons && self.emptied.is_some_and(|operation| operation != ticket.operation) {
             self.emptied = None;
         }
-        self.at_once = (self.at_once + MORE_AT_ONCE).min(MOST_AT_ONCE);
+        let more = if self.throttled.is_none() { MORE_AT_ONCE } else { MORE_AFTER_A_THROTTLE };
+        self.at_once = (self.at_once + more).min(MOST_AT_ONCE);
         let (by_operation, by_all) = ticket.waited;
         if let Some(own) = self.operations.get_mut(ticket.operation) {
             own.learner.granted(by_operation);
@@ -134,16 +172,21 @@ impl Allowance {
         let is_news = ticket.lessons == self.lessons;
         if is_news {
             self.lessons += 1;
+            self.throttled = Some(now);
             self.at_once = (self.at_once / 2.0).max(1.0);
         }
         if let Some(all) = &mut self.all {
             return if is_news { all.throttled(now) } else { all.is_empty(now) };
         }
+        // Whoever else calls one operation leaves the others alone, and so does AWS where it counts each by itself.
+        let others = self.operations.iter().filter(|(operation, _)| **operation != ticket.operation);
+        let is_another = others.filter_map(|(_, other)| other.throttled).any(|at| now.saturating_sub(at) <= TOGETHER);
         let (Some(each), Some(own)) = (self.each, self.operations.get_mut(ticket.operation)) else { return };
+        own.throttled = Some(now);
         let has_tokens_left = own.learner.is_as_at_first();
         let shares = match self.emptied {
             Some(other) if has_tokens_left => other != ticket.operation,
-            _ => is_news && own.shares(each, self.granted, now),
+            _ => is_news && is_another && own.shares(each, self.granted, now),
         };
         if shares {
             return self.counts_together(each, now);
@@ -156,6 +199,17 @@ impl Allowance {
             (own.granted, own.granted_before) = (0, self.granted);
         } else {
             own.learner.is_empty(now);
+        }
+    }
+
+    /// AWS has answered that it is out of order: that has taken a token, and tells nothing of the rate.
+    pub(super) fn failed(&mut self, ticket: Ticket) {
+        self.unanswered();
+        if let Some(own) = self.operations.get_mut(ticket.operation) {
+            own.learner.has_taken();
+        }
+        if let Some(all) = &mut self.all {
+            all.has_taken();
         }
     }
 
@@ -187,12 +241,19 @@ impl Allowance {
         let first = Rate { burst: (each.burst / 5.0).max(1.0), per_second: each.per_second };
         self.all = Some(Learner::emptied(first, now));
         for own in self.operations.values_mut() {
-            own.learner = Learner::new(each, now);
+            (own.learner, own.throttled) = (Learner::new(each, now), None);
         }
     }
 
-    /// That operations share a bucket is forgotten with what was learnt of that.
+    /// That operations share a bucket is forgotten with what was learnt of that, and that few calls may be under way with time.
     fn forget(&mut self, now: Duration) {
+        if let Some(at) = self.throttled {
+            let share = (now.saturating_sub(at).as_secs_f64() / FORGETTING.as_secs_f64()).min(1.0);
+            self.at_once = self.at_once.max(self.first_at_once * share);
+            if share >= 1.0 {
+                self.throttled = None;
+            }
+        }
         if self.each.is_some() && self.all.as_mut().is_some_and(|all| all.has_forgotten(now)) {
             (self.all, self.emptied) = (None, None);
         }
@@ -200,7 +261,7 @@ impl Allowance {
 
     fn operation(&mut self, operation: &'static str, now: Duration) -> Option<&mut Operation> {
         let (each, granted_before) = (self.each?, self.granted);
-        let new = || Operation { learner: Learner::new(each, now), granted_before, granted: 0 };
+        let new = || Operation { learner: Learner::new(each, now), granted_before, granted: 0, throttled: None };
         Some(self.operations.entry(operation).or_insert_with(new))
     }
 

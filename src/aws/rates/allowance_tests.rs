@@ -17,9 +17,9 @@ fn send(allowance: &mut Allowance, waiting: &[&'static str], now: f64) -> Ticket
 #[test]
 fn a_few_calls_are_under_way_at_first_and_more_the_more_are_let_through() {
     let mut allowance = Allowance::new(Class::Ec2Write, Duration::ZERO);
-    let mut tickets: Vec<Ticket> = (0..3).map(|_| send(&mut allowance, &[ROUTE], 0.0)).collect();
+    let mut tickets: Vec<Ticket> = (0..8).map(|_| send(&mut allowance, &[ROUTE], 0.0)).collect();
     assert_eq!(allowance.next(&[ROUTE], Duration::ZERO), Next::Later);
-    for _ in 0..32 {
+    for _ in 0..8 {
         allowance.granted(tickets.pop().unwrap());
         tickets.push(send(&mut allowance, &[ROUTE], 0.0));
     }
@@ -81,10 +81,45 @@ fn operations_that_are_granted_less_than_they_have_by_themselves_are_counted_tog
         allowance.granted(ticket);
     }
     let ticket = send(&mut allowance, &[ROUTE, ACCEPT], 0.5);
-    assert!(allowance.all.is_none());
     allowance.throttled(ticket, secs(0.5));
+    assert!(allowance.all.is_none(), "somebody else may make routes");
+    let ticket = send(&mut allowance, &[ACCEPT], 0.6);
+    allowance.throttled(ticket, secs(0.6));
     let together = allowance.all.as_ref().expect("what one is granted, the other has not").per_second();
     assert!((together - 5.0).abs() < 1e-9, "{together} a second");
+}
+
+#[test]
+fn another_clients_calls_of_one_operation_take_nothing_from_the_others() {
+    let mut allowance = Allowance::new(Class::Ec2Write, Duration::ZERO);
+    // Accepts are let through all the while; of routes somebody else uses most.
+    for n in 0..200 {
+        let now = f64::from(n);
+        let ticket = send(&mut allowance, &[ACCEPT], now);
+        allowance.granted(ticket);
+        while let Next::Send(ticket) = allowance.next(&[ROUTE], secs(now)) {
+            allowance.throttled(ticket, secs(now));
+        }
+    }
+    assert!(allowance.all.is_none());
+    for _ in 0..20 {
+        let ticket = send(&mut allowance, &[ACCEPT], 300.0);
+        allowance.granted(ticket);
+    }
+}
+
+#[test]
+fn that_few_calls_may_be_under_way_is_forgotten_with_time() {
+    let mut allowance = Allowance::new(Class::Ec2Write, Duration::ZERO);
+    for n in 0..9 {
+        let ticket = send(&mut allowance, &[ROUTE], f64::from(n) * 60.0);
+        allowance.throttled(ticket, secs(f64::from(n) * 60.0));
+    }
+    assert!(allowance.at_once < 2.0, "{}", allowance.at_once);
+    allowance.next(&[], secs(480.0 + 300.0));
+    assert!((3.9..4.1).contains(&allowance.at_once), "{}", allowance.at_once);
+    allowance.next(&[], secs(480.0 + 601.0));
+    assert!(allowance.at_once >= 8.0 && allowance.throttled.is_none());
 }
 
 #[test]

@@ -35,6 +35,16 @@ impl Class {
         })
     }
 
+    /// What its calls are, for messages.
+    pub(in crate::aws) const fn calls(self) -> &'static str {
+        match self {
+            Self::CloudFormationRead => "looks at CloudFormation",
+            Self::CloudFormationWrite => "changes by CloudFormation",
+            Self::Ec2Read => "looks at EC2",
+            Self::Ec2Write => "changes by EC2",
+        }
+    }
+
     /// What all calls of the class together are believed to be granted. AWS documents nothing of CloudFormation; users tell
     /// of throttles from about five looks a second on.
     pub(super) const fn together(self) -> Option<Rate> {

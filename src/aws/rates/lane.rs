@@ -4,15 +4,19 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use super::allowance::{Allowance, Next, Ticket};
 use super::class::Class;
+use super::{Slot, Slots};
 
 /// How many times as much the length of the way that is left counts as the time that was waited already. So the longest
 /// goes first, and whoever has waited ten times what another's way is longer goes before that one: nobody waits for ever.
 const AGEING: i64 = 10;
+
+/// How often it is told at the most that AWS throttles the calls of a lane.
+const TOLD_EVERY: Duration = Duration::from_mins(5);
 
 /// As exact as the clock is.
 const CLOCK: Duration = Duration::from_millis(1);
@@ -21,20 +25,39 @@ const CLOCK: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub(in crate::aws) struct Lane {
     began: Instant,
+    class: Class,
     state: Mutex<State>,
-    /// Those of the whole process.
-    slots: Arc<Semaphore>,
+    slots: Slots,
 }
+
+/// How a call stands among those that wait.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::aws) struct Standing {
+    /// How long the longest way from it still takes, in milliseconds.
+    pub(in crate::aws) urgency: u64,
+    /// When it was to be sent at first.
+    pub(in crate::aws) since: Instant,
+    /// Whether it is a look that is repeated for as long as something is watched. Two of those are never sent in a row while
+    /// another call could be: they would leave it nothing where AWS grants less than they ask for.
+    pub(in crate::aws) is_look: bool,
+}
+
+/// Calls that wait together: of one operation, looks apart.
+type Kin = (&'static str, bool);
 
 #[derive(Debug)]
 struct State {
     allowance: Allowance,
-    waiting: HashMap<&'static str, BTreeMap<Place, Arc<Waiter>>>,
+    waiting: HashMap<Kin, BTreeMap<Place, Arc<Waiter>>>,
+    /// Whether the last call that was let through is a look.
+    has_looked: bool,
     arrivals: u64,
     /// Who looks at the clock for all: the first of those that wait.
     keeper: Option<Place>,
     /// When that one looks next; `None` if it waits to be told.
     due: Option<Duration>,
+    /// When it was told last that AWS throttles.
+    told: Option<Duration>,
 }
 
 /// A place among those that wait: the lower goes first.
@@ -58,31 +81,40 @@ impl Waiter {
 
 impl Lane {
     /// Nobody waits yet.
-    pub(super) fn new(class: Class, slots: Arc<Semaphore>) -> Self {
-        let allowance = Allowance::new(class, Duration::ZERO);
-        let state = State { allowance, waiting: HashMap::new(), arrivals: 0, keeper: None, due: None };
-        Self { began: Instant::now(), state: Mutex::new(state), slots }
+    pub(super) fn new(class: Class, slots: Slots) -> Self {
+        let (allowance, waiting) = (Allowance::new(class, Duration::ZERO), HashMap::new());
+        let state =
+            State { allowance, waiting, has_looked: false, arrivals: 0, keeper: None, due: None, told: None };
+        Self { began: Instant::now(), class, state: Mutex::new(state), slots }
     }
 
-    /// Waits until a call of an operation may be sent. `urgency` is how long the longest way from here still takes, in
-    /// milliseconds; `since` when the call was to be sent at first.
+    /// The class of its calls.
+    pub(in crate::aws) fn class(&self) -> Class {
+        self.class
+    }
+
+    /// Waits until a call of an operation may be sent.
     ///
     /// Dropping the future gives the place up.
-    pub(in crate::aws) async fn pass(
-        self: &Arc<Self>,
-        operation: &'static str,
-        urgency: u64,
-        since: Instant,
-    ) -> Permit {
-        let ticket = Some(self.ticket(operation, urgency, since).await);
-        let mut permit = Permit { lane: Arc::clone(self), ticket, slot: None };
-        // It is never closed; were it, a call without a slot does no harm.
-        permit.slot = Arc::clone(&self.slots).acquire_owned().await.ok();
+    pub(in crate::aws) async fn pass(self: &Arc<Self>, operation: &'static str, standing: Standing) -> Permit {
+        let ticket = Some(self.ticket(operation, standing).await);
+        let mut permit = Permit { lane: Arc::clone(self), ticket, slot: None, is_sent: false };
+        permit.slot = Some(self.slots.take().await);
         permit
     }
 
-    async fn ticket(self: &Arc<Self>, operation: &'static str, urgency: u64, since: Instant) -> Ticket {
-        let waiting = self.enter(operation, urgency, since);
+    /// Whether it is to be told now that AWS throttles, which it is now and then.
+    pub(in crate::aws) fn tells_of_throttles(&self) -> bool {
+        let (now, mut state) = (self.now(), self.lock());
+        let is_due = state.told.is_none_or(|told| now >= told + TOLD_EVERY) && state.allowance.was_throttled();
+        if is_due {
+            state.told = Some(now);
+        }
+        is_due
+    }
+
+    async fn ticket(self: &Arc<Self>, operation: &'static str, standing: Standing) -> Ticket {
+        let waiting = self.enter(operation, standing);
         loop {
             let next = {
                 let mut state = self.lock();
@@ -100,7 +132,8 @@ impl Lane {
         }
     }
 
-    fn enter(self: &Arc<Self>, operation: &'static str, urgency: u64, since: Instant) -> Waiting {
+    fn enter(self: &Arc<Self>, operation: &'static str, standing: Standing) -> Waiting {
+        let Standing { urgency, since, is_look } = standing;
         let age = i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX);
         let now = i64::try_from(self.now().as_millis()).unwrap_or(i64::MAX);
         let urgency = i64::try_from(urgency).unwrap_or(i64::MAX);
@@ -108,8 +141,9 @@ impl Lane {
         let mut state = self.lock();
         state.arrivals += 1;
         let (place, waiter) = (Place { rank, arrival: state.arrivals }, Arc::<Waiter>::default());
-        state.waiting.entry(operation).or_default().insert(place, Arc::clone(&waiter));
-        Waiting { lane: Arc::clone(self), operation, place, waiter }
+        let kin = (operation, is_look);
+        state.waiting.entry(kin).or_default().insert(place, Arc::clone(&waiter));
+        Waiting { lane: Arc::clone(self), kin, place, waiter }
     }
 
     fn now(&self) -> Duration {
@@ -126,20 +160,22 @@ impl State {
     /// Gives tickets to those that may go now, and says when the next may.
     fn let_through(&mut self, now: Duration) -> Option<Duration> {
         let next = loop {
-            let mut heads: Vec<(Place, &'static str)> = self
+            let mut heads: Vec<(bool, Place, Kin)> = self
                 .waiting
                 .iter()
-                .filter_map(|(operation, own)| Some((*own.first_key_value()?.0, *operation)))
+                .filter_map(|(kin, own)| Some((kin.1 && self.has_looked, *own.first_key_value()?.0, *kin)))
                 .collect();
             heads.sort_unstable();
-            let operations: Vec<&'static str> = heads.into_iter().map(|(_, operation)| operation).collect();
+            let operations: Vec<&'static str> = heads.iter().map(|(_, _, (operation, _))| *operation).collect();
             match self.allowance.next(&operations, now) {
                 Next::Send(ticket) => {
-                    let first = self.waiting.get_mut(ticket.operation).and_then(BTreeMap::pop_first);
+                    let kin = heads.into_iter().map(|(_, _, kin)| kin).find(|kin| kin.0 == ticket.operation);
+                    let first = kin.and_then(|kin| self.waiting.get_mut(&kin)).and_then(BTreeMap::pop_first);
                     let Some((_, waiter)) = first else {
                         self.allowance.give_back(ticket);
                         continue;
                     };
+                    self.has_looked = kin.is_some_and(|(_, is_look)| is_look);
                     *waiter.ticket() = Some(ticket);
                     waiter.told.notify_one();
                 }
@@ -167,7 +203,7 @@ impl State {
 /// One that waits, and leaves when it is dropped.
 struct Waiting {
     lane: Arc<Lane>,
-    operation: &'static str,
+    kin: Kin,
     place: Place,
     waiter: Arc<Waiter>,
 }
@@ -175,7 +211,7 @@ struct Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         let mut state = self.lane.lock();
-        let left = state.waiting.get_mut(self.operation).is_some_and(|own| own.remove(&self.place).is_some());
+        let left = state.waiting.get_mut(&self.kin).is_some_and(|own| own.remove(&self.place).is_some());
         let unused = self.waiter.ticket().take();
         if let Some(ticket) = unused {
             state.allowance.give_back(ticket);
@@ -186,21 +222,40 @@ impl Drop for Waiting {
     }
 }
 
-/// The right to send one call, until it is answered. Dropping it says that nobody knows what became of the call.
+/// The right to send one call, until it is answered. Dropped before the call is begun, it goes back; after that, dropping it
+/// says that nobody knows what became of the call.
 #[derive(Debug)]
 pub(in crate::aws) struct Permit {
     lane: Arc<Lane>,
     /// `None` once it is told what became of the call.
     ticket: Option<Ticket>,
     /// `None` until the call may really be sent.
-    slot: Option<OwnedSemaphorePermit>,
+    slot: Option<Slot>,
+    is_sent: bool,
 }
 
 impl Permit {
+    /// Whether it is for calls of this lane.
+    pub(in crate::aws) fn is_of(&self, lane: &Arc<Lane>) -> bool {
+        Arc::ptr_eq(&self.lane, lane)
+    }
+
+    /// The call is sent now.
+    pub(in crate::aws) fn begin(&mut self) {
+        self.is_sent = true;
+    }
+
     /// AWS has carried the call out, or refused it for another reason than its rate.
     pub(in crate::aws) fn granted(mut self) {
         if let Some(ticket) = self.ticket.take() {
             self.lane.lock().allowance.granted(ticket);
+        }
+    }
+
+    /// AWS has answered that it is out of order, which tells nothing of its rate.
+    pub(in crate::aws) fn failed(mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.lane.lock().allowance.failed(ticket);
         }
     }
 
@@ -216,7 +271,7 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let mut state = self.lane.lock();
         match self.ticket.take() {
-            Some(ticket) if self.slot.is_none() => state.allowance.give_back(ticket),
+            Some(ticket) if !self.is_sent => state.allowance.give_back(ticket),
             Some(_) => state.allowance.unanswered(),
             None => {}
         }

@@ -5,11 +5,21 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use proptest::prelude::*;
+use tokio::sync::Semaphore;
 use tokio::task::LocalSet;
 
 use super::Class::{CloudFormationRead as Read, CloudFormationWrite as Write, Ec2Read, Ec2Write};
 use super::*;
 use crate::aws::rates::Rates;
+
+fn standing(urgency: u64, since: Instant) -> Standing {
+    Standing { urgency, since, is_look: false }
+}
+
+fn slots(count: usize) -> Slots {
+    let slots = Arc::new(Semaphore::new(count));
+    Slots { region: Arc::clone(&slots), all: slots }
+}
 
 /// What AWS grants: by operation, or all together.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +63,8 @@ fn make(class: Class, wishes: &[Wish], aws: Aws, latency_ms: u64) -> Outcome {
                     tokio::time::sleep_until(began + Duration::from_secs_f64(at)).await;
                     let since = Instant::now();
                     loop {
-                        let permit = lane.pass(operation, urgency, since).await;
+                        let mut permit = lane.pass(operation, standing(urgency, since)).await;
+                        permit.begin();
                         tokio::time::sleep(half).await;
                         let now = began.elapsed().as_secs_f64();
                         let through = {
@@ -218,10 +229,10 @@ fn whoever_waits_is_not_overtaken_for_ever() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_gives_up_leaves_the_place_and_the_token_to_the_next() {
-    let lane = Arc::new(Lane::new(Class::CloudFormationWrite, Arc::new(Semaphore::new(9))));
+    let lane = Arc::new(Lane::new(Class::CloudFormationWrite, slots(9)));
     let pass = |urgency| {
         let lane = lane.clone();
-        async move { lane.pass("CreateStack", urgency, Instant::now()).await }
+        async move { lane.pass("CreateStack", standing(urgency, Instant::now())).await }
     };
     let mut held = Vec::new();
     for _ in 0..3 {
@@ -250,16 +261,88 @@ async fn whoever_gives_up_leaves_the_place_and_the_token_to_the_next() {
 
 #[tokio::test(start_paused = true)]
 async fn only_so_many_calls_of_all_lanes_are_under_way() {
-    let slots = Arc::new(Semaphore::new(2));
-    let lanes: Vec<_> = (0..4).map(|_| Arc::new(Lane::new(Class::Ec2Read, Arc::clone(&slots)))).collect();
+    let slots = slots(2);
+    let lanes: Vec<_> = (0..4).map(|_| Arc::new(Lane::new(Class::Ec2Read, slots.clone()))).collect();
     let mut held = Vec::new();
     for lane in &lanes[..2] {
-        held.push(lane.pass("DescribeVpcs", 0, Instant::now()).await);
+        held.push(lane.pass("DescribeVpcs", standing(0, Instant::now())).await);
     }
-    let waits = lanes[2].pass("DescribeVpcs", 0, Instant::now());
+    let waits = lanes[2].pass("DescribeVpcs", standing(0, Instant::now()));
     assert!(tokio::time::timeout(Duration::from_secs(9), waits).await.is_err());
     held.remove(0).granted();
-    lanes[3].pass("DescribeVpcs", 0, Instant::now()).await.granted();
+    lanes[3].pass("DescribeVpcs", standing(0, Instant::now())).await.granted();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_region_that_does_not_answer_leaves_room_to_the_others() {
+    let rates = Rates::default();
+    let lane = |n: usize, region: &str| {
+        rates.lane(&format!("{n:012}").parse().unwrap(), &region.into(), Class::Ec2Read).unwrap()
+    };
+    let mut held = Vec::new();
+    let second = Duration::from_secs(1);
+    for n in 0..999 {
+        let pass = lane(n, "us-west-2").pass("DescribeVpcs", standing(0, Instant::now()));
+        match tokio::time::timeout(second, pass).await {
+            Ok(permit) => held.push(permit),
+            Err(_) => break,
+        }
+    }
+    assert!((50..999).contains(&held.len()), "{}", held.len());
+    for n in 0..held.len() {
+        let pass = lane(n, "us-east-1").pass("DescribeVpcs", standing(0, Instant::now()));
+        held.push(tokio::time::timeout(second, pass).await.unwrap());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn looks_leave_every_second_call_to_others_however_urgent_they_are() {
+    // One call a second, which is learnt, and a look wanted half a second after the last.
+    let lane = Arc::new(Lane::new(Class::CloudFormationRead, slots(9)));
+    lane.lock().allowance = Allowance::slow(Class::CloudFormationRead);
+    let looks = tokio::spawn({
+        let lane = Arc::clone(&lane);
+        async move {
+            loop {
+                let standing = Standing { urgency: 1_000_000, since: Instant::now(), is_look: true };
+                let mut permit = lane.pass("DescribeStacks", standing).await;
+                permit.begin();
+                permit.granted();
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+        }
+    });
+    tokio::time::sleep(Duration::from_secs(9)).await;
+    let began = Instant::now();
+    for _ in 0..10 {
+        let mut permit = lane.pass("GetTemplate", standing(0, Instant::now())).await;
+        permit.begin();
+        permit.granted();
+    }
+    let took = began.elapsed();
+    assert!((Duration::from_secs(15)..Duration::from_secs(23)).contains(&took), "{took:?}");
+    looks.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_never_sent_costs_nothing() {
+    let lane = Arc::new(Lane::new(Class::CloudFormationWrite, slots(9)));
+    for _ in 0..99 {
+        let pass = lane.pass("CreateStack", standing(0, Instant::now()));
+        drop(tokio::time::timeout(Duration::from_millis(1), pass).await.unwrap());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_aws_throttles_is_told_now_and_then() {
+    let lane = Arc::new(Lane::new(Class::CloudFormationWrite, slots(9)));
+    assert!(!lane.tells_of_throttles());
+    let mut permit = lane.pass("CreateStack", standing(0, Instant::now())).await;
+    permit.begin();
+    permit.throttled();
+    assert!(lane.tells_of_throttles() && !lane.tells_of_throttles());
+    tokio::time::sleep(TOLD_EVERY).await;
+    assert!(lane.tells_of_throttles());
 }
 
 proptest! {

@@ -58,7 +58,7 @@ const SOONEST_PROBE: f64 = 10.0;
 const SUREST_PROBE: f64 = 500.0;
 
 /// How long after its last throttle a learnt rate is back at what was believed first.
-const FORGETTING: Duration = Duration::from_mins(10);
+pub(super) const FORGETTING: Duration = Duration::from_mins(10);
 
 /// What is believed of one bucket. Times are counted from any one beginning.
 #[derive(Clone, Debug)]
@@ -234,11 +234,16 @@ impl Learner {
         self.tokens = (self.tokens + 1.0).min(self.burst);
     }
 
-    /// A call was let through.
-    pub(super) fn granted(&mut self, waited: bool) {
+    /// A call has taken a token, whatever else came of it.
+    pub(super) fn has_taken(&mut self) {
         if let Some(drought) = &mut self.drought {
             drought.granted += 1;
         }
+    }
+
+    /// A call was let through.
+    pub(super) fn granted(&mut self, waited: bool) {
+        self.has_taken();
         if !waited {
             return;
         }

@@ -13,10 +13,10 @@ mod learner;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub(super) use class::Class;
-pub(super) use lane::Lane;
+pub(super) use lane::{Lane, Permit, Standing};
 
 use crate::ids::{AccountId, Region};
 
@@ -24,18 +24,23 @@ use crate::ids::{AccountId, Region};
 /// the files that a process may open. At a tenth of a second a call it is thousands of calls a second.
 const AT_ONCE: usize = 256;
 
+/// How many of those go to one region, so that one that does not answer leaves as many to the others.
+const AT_ONCE_TO_ONE: usize = AT_ONCE / 2;
+
 /// The rates of every account, region and class, shared by all that call AWS in one process.
 #[derive(Debug)]
 pub(super) struct Rates {
     lanes: Mutex<HashMap<(AccountId, Region, Class), Arc<Lane>>>,
     slots: Arc<Semaphore>,
+    regions: Mutex<HashMap<Region, Arc<Semaphore>>>,
     /// Whether AWS grants every call, so that none waits.
     grants_all: bool,
 }
 
 impl Default for Rates {
     fn default() -> Self {
-        Self { lanes: Mutex::default(), slots: Arc::new(Semaphore::new(AT_ONCE)), grants_all: false }
+        let slots = Arc::new(Semaphore::new(AT_ONCE));
+        Self { lanes: Mutex::default(), slots, regions: Mutex::default(), grants_all: false }
     }
 }
 
@@ -52,6 +57,33 @@ impl Rates {
         }
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         let lane = lanes.entry((account.clone(), region.clone(), class));
-        Some(Arc::clone(lane.or_insert_with(|| Arc::new(Lane::new(class, Arc::clone(&self.slots))))))
+        Some(Arc::clone(lane.or_insert_with(|| Arc::new(Lane::new(class, self.slots(region))))))
+    }
+
+    fn slots(&self, region: &Region) -> Slots {
+        let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = regions.entry(region.clone()).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE_TO_ONE)));
+        Slots { region: Arc::clone(own), all: Arc::clone(&self.slots) }
+    }
+}
+
+/// Where the calls to one region take their slots.
+#[derive(Clone, Debug)]
+struct Slots {
+    region: Arc<Semaphore>,
+    all: Arc<Semaphore>,
+}
+
+/// Room for one call, until this is dropped. The semaphores are never closed; were they, a call without room does no harm.
+#[derive(Debug)]
+struct Slot {
+    _region: Option<OwnedSemaphorePermit>,
+    _all: Option<OwnedSemaphorePermit>,
+}
+
+impl Slots {
+    async fn take(&self) -> Slot {
+        let region = Arc::clone(&self.region).acquire_owned().await.ok();
+        Slot { _region: region, _all: Arc::clone(&self.all).acquire_owned().await.ok() }
     }
 }

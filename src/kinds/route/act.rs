@@ -322,13 +322,14 @@ async fn create(regional: &Regional, terms: &Terms, course: Course<'_>, table: &
     let (destination, target) = (terms.destination.clone(), terms.target.clone());
     let route = Made { table: table.to_owned(), destination, target };
     let call = || async {
-        let _acting = course.trace.acting().await;
+        // A route that is to be given up is not made after it has waited for its turn.
+        let (regional, _acting) = course.trace.acting_in_turn(regional, "CreateRoute").await;
         let asked = kinds::Made::RouteAsked(route.clone());
         course.trace.note(asked.clone());
         let answer = regional.create_route(table, &terms.destination, terms.kind, &terms.target).await;
         let is_unsure = |error: &CallError| error.class == Class::Lost || error.is("RouteAlreadyExists");
         match &answer {
-            // It was this call, unheard, or one of the SDK's before it, or somebody else.
+            // It was this call, unheard, or an attempt before it, or somebody else.
             Err(error) if is_unsure(error) => {}
             Err(_) => course.trace.strike(&asked),
             Ok(()) => {
@@ -353,6 +354,8 @@ where
     let began = Instant::now();
     loop {
         match call().await {
+            // Its next attempt waits for its turn, as this one did.
+            Err(error) if error.class == Class::Throttled => {}
             Err(error) if is_unknown_target(&error, terms) && began.elapsed() < UNKNOWN_AT_MOST => {
                 tokio::time::sleep((began.elapsed() / 10).clamp(Duration::from_secs(1), Duration::from_secs(5))).await;
             }

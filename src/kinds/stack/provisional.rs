@@ -61,20 +61,26 @@ pub(super) async fn create(
     spec: &StackSpec,
     token: &str,
 ) -> Result<String, CallError> {
-    let _acting = course.trace.acting().await;
-    let asked = Made::StackAsked(Asked { name: spec.name.clone(), token: token.to_owned() });
-    course.trace.note(asked.clone());
-    let answer = regional.create_stack(spec, token).await;
-    match &answer {
-        // It was this call, unheard, or one of the SDK's before it, or somebody else.
-        Err(error) if error.class == Class::Lost || error.is("AlreadyExistsException") => {}
-        Err(_) => course.trace.strike(&asked),
-        Ok(id) => {
-            course.trace.note(Made::Stack { name: spec.name.clone(), id: id.clone() });
-            course.trace.strike(&asked);
+    loop {
+        // A stack that is to be given up is not made after it has waited for its turn.
+        let (regional, _acting) = course.trace.acting_in_turn(regional, "CreateStack").await;
+        let asked = Made::StackAsked(Asked { name: spec.name.clone(), token: token.to_owned() });
+        course.trace.note(asked.clone());
+        let answer = regional.create_stack(spec, token).await;
+        match &answer {
+            // It was this call, unheard, or an attempt before it, or somebody else.
+            Err(error) if error.class == Class::Lost || error.is("AlreadyExistsException") => {}
+            Err(_) => course.trace.strike(&asked),
+            Ok(id) => {
+                course.trace.note(Made::Stack { name: spec.name.clone(), id: id.clone() });
+                course.trace.strike(&asked);
+            }
+        }
+        match answer {
+            Err(error) if error.class == Class::Throttled => {}
+            answer => return answer,
         }
     }
-    answer
 }
 
 /// What is said besides of a creation that failed before its ground was firm.
