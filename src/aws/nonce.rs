@@ -50,9 +50,7 @@ impl Nonces {
             text
         })
     }
-}
 
-impl Nonces {
     /// How much of a pause is waited: by chance, so that those who failed together do not come again together; all of it where
     /// runs are to be repeated exactly.
     pub(super) fn share(&self) -> f64 {

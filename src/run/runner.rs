@@ -238,12 +238,12 @@ impl Runner {
     /// Takes back what a node has made.
     async fn take_back(&self, ix: Ix, node: &Node, because: Ix, made: &[Made]) -> Result<Vec<String>, Failure> {
         let owner = owner(self.job.plan(), node);
-        // What is gone is not waited for.
-        let home = regional(&self.means.sessions, &node.account, &node.region)?;
+        // What is gone is not waited for, and what is pending keeps a VPC from being rolled back.
+        let home = regional(&self.means.sessions, &node.account, &node.region)?.for_all();
         let progress = |step: Step<'_>| self.tell(&node.id, step);
         match &node.spec {
             Spec::Peering(spec) => {
-                let accepter = regional(&self.means.sessions, &spec.accepter.account, &spec.accepter.region)?;
+                let accepter = regional(&self.means.sessions, &spec.accepter.account, &spec.accepter.region)?.for_all();
                 peering::take_back(&home, &accepter, &owner, made, &progress).await
             }
             Spec::Route(_) => {

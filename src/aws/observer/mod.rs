@@ -165,7 +165,7 @@ impl Regional {
             let due = Due { at: began + next, is_long: schedule.is_long(next), leaves };
             // CloudFormation counts all ways to look together.
             let admit = || Box::pin(self.look("DescribeStacks"));
-            let ask = |brief, question| Box::pin(self.look_at_stacks(brief, question));
+            let ask = |brief: Self, question| Box::pin(brief.look_at_stacks(question));
             let sighting = match watching.sighting(due, admit, ask).await? {
                 Sighting::Stuck => Sighting::of(self.stack(&operation.stack).await?),
                 seen => seen,

@@ -190,16 +190,16 @@ impl Stacks {
 }
 
 impl Regional {
-    /// Looks in a turn of its own at the stacks that are due, and at others where that costs nothing. Gives how many calls that took.
+    /// Looks, in the turn that this has, at the stacks that are due, and at others where that costs nothing. Gives how many calls that took.
     ///
     /// What stands in the way of a listing is nobody's failure, and what stands in the way of one stack is no other's.
-    pub(super) async fn look_at_stacks(&self, brief: Self, question: Question) -> (Seen<Sighting>, u32) {
+    pub(super) async fn look_at_stacks(self, question: Question) -> (Seen<Sighting>, u32) {
         let ways = || self.stacks().ways();
         let Some(way) = ways().choose(&question.due, Instant::now()) else { return (Vec::new(), 1) };
         let every = question.due.into_iter().chain(question.others);
         match way {
             Way::One(key) => {
-                let (found, calls) = match brief.stack(&key).await {
+                let (found, calls) = match self.stack(&key).await {
                     // That he looks by himself is a call more.
                     Err(error) if matches!(error.class, Class::Transient | Class::Lost) => (Ok(Sighting::Stuck), 2),
                     found => (found.map(Sighting::of), 1),
@@ -210,10 +210,10 @@ impl Regional {
                 (vec![(key, found)], calls)
             }
             Way::All => {
-                let found = match brief.every_stack().await {
+                let found = match self.every_stack().await {
                     Ok(found) => found,
                     Err(error) => {
-                        ways().all.fails(&error, brief.took());
+                        ways().all.fails(&error, self.took());
                         return (Vec::new(), 1);
                     }
                 };
@@ -235,10 +235,10 @@ impl Regional {
                 (seen, u32::try_from(ways.pages).unwrap_or(u32::MAX))
             }
             Way::Moving => {
-                let (found, pages) = match brief.moving_stacks().await {
+                let (found, pages) = match self.moving_stacks().await {
                     Ok(found) => found,
                     Err(error) => {
-                        ways().moving.fails(&error, brief.took());
+                        ways().moving.fails(&error, self.took());
                         return (Vec::new(), 1);
                     }
                 };

@@ -83,8 +83,7 @@ impl Lane {
     /// Nobody waits yet.
     pub(super) fn new(class: Class, slots: Slots) -> Self {
         let (allowance, waiting) = (Allowance::new(class, Duration::ZERO), HashMap::new());
-        let state =
-            State { allowance, waiting, has_looked: false, arrivals: 0, keeper: None, due: None, told: None };
+        let state = State { allowance, waiting, has_looked: false, arrivals: 0, keeper: None, due: None, told: None };
         Self { began: Instant::now(), class, state: Mutex::new(state), slots }
     }
 

@@ -17,8 +17,8 @@ fn standing(urgency: u64, since: Instant) -> Standing {
 }
 
 fn slots(count: usize) -> Slots {
-    let slots = Arc::new(Semaphore::new(count));
-    Slots { region: Arc::clone(&slots), all: slots }
+    let slots = || Arc::new(Semaphore::new(count));
+    Slots { region: slots(), all: slots() }
 }
 
 /// What AWS grants: by operation, or all together.

@@ -186,7 +186,17 @@ impl Learner {
     /// A bucket that is full.
     pub(super) fn new(first: Rate, now: Duration) -> Self {
         let Rate { burst, per_second } = first;
-        Self { first, burst, per_second, tokens: burst, spilt: 0.0, at: now, drought: None, learnt: None, is_refuted: false }
+        Self {
+            first,
+            burst,
+            per_second,
+            tokens: burst,
+            spilt: 0.0,
+            at: now,
+            drought: None,
+            learnt: None,
+            is_refuted: false,
+        }
     }
 
     /// One that was just found empty, and is believed to be refilled as it was believed first.

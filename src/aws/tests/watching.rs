@@ -250,6 +250,46 @@ async fn among_hundreds_of_others_only_what_moves_is_listed() {
     assert!((2..=8).contains(&counts["ListStacks"]), "{counts:?}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn where_aws_grants_few_looks_they_show_all_that_is_due_and_leave_some_to_others() {
+    let mut drawn = draw(5, (1, 20), (6.5, 30.0), false);
+    whole_millis(&mut drawn);
+    let stacks = drawn.iter().map(|stack| (stack.name.clone(), stack.takes)).collect();
+    let rates = Rates { cloudformation_read: Some(Rate::new(3, 1.0)), ..Rates::default() };
+    let sim = Sim::builder().timing(Timing { stacks, ..Timing::instant() }).rates(rates).build();
+    let names: IndexMap<AccountName, AccountSpec> = [("a0".into(), role(&format!("{:012}", 300)))].into();
+    let sessions = Sessions::open(&names, &environment(&sim)).await.unwrap();
+    let regional = sessions.region(&"a0".into(), &"us-east-1".into()).unwrap();
+    let other = regional.create_stack(&named("other"), "other").await.unwrap();
+    let began = tokio::time::Instant::now();
+    let waiting: Vec<_> = drawn
+        .iter()
+        .cloned()
+        .map(|stack| {
+            // They are on the way to something; whoever asks for the template is not.
+            let regional = regional.with_urgency(1_000_000);
+            tokio::spawn(async move {
+                let operation = begin(&regional, &stack.name, stack.forecast).await;
+                let (live, _) = regional.settled(&operation, &|_| {}).await.unwrap();
+                assert_eq!(live.unwrap().status.as_str(), "CREATE_COMPLETE");
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    let asked = tokio::time::Instant::now();
+    for _ in 0..4 {
+        regional.template(&other).await.unwrap();
+    }
+    assert!(asked.elapsed() < Duration::from_secs(16), "{:?}", asked.elapsed());
+    for task in waiting {
+        task.await.unwrap();
+    }
+    // Twenty readings of events, which take a second each, and as many looks.
+    assert!(began.elapsed() < Duration::from_secs(75), "{:?}", began.elapsed());
+    let by_name = sim.calls().iter().filter(|call| call.operation == "DescribeStacks").count();
+    assert!(by_name < 45, "{by_name}");
+}
+
 /// A listing of several stacks in which there are none.
 pub(super) fn without_any(xml: String) -> String {
     match (xml.find("<Stacks>"), xml.find("</Stacks>")) {
