@@ -1,7 +1,7 @@
 //! How soon the end of stacks is noticed, and by how many calls.
 
 use super::*;
-use crate::sim::{Call, ResourceFault, Timing};
+use crate::sim::{Call, Rate, Rates, ResourceFault, Timing};
 
 pub(super) const STACK: &str = "Resources: {Vpc: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: 10.0.0.0/24}}}";
 
