@@ -334,7 +334,7 @@ pub(super) enum Throttles {
     GoOn,
     /// Some seconds pass.
     HoldBack,
-    /// It is not made again: whoever makes it does that.
+    /// It is not made again, unless an attempt before had no answer: whoever makes it does that.
     Report,
 }
 
@@ -391,7 +391,8 @@ where
             Err(error) => error,
         };
         match error.class {
-            Class::Throttled if throttles != Throttles::Report => {
+            // Where an attempt before it may have done something, it does not say that nothing was done.
+            Class::Throttled if throttles != Throttles::Report || failed > 0 => {
                 tracing::debug!(%error, times, "throttled; to be made again");
                 if throttles == Throttles::HoldBack {
                     if told.elapsed() >= NOTICE {
@@ -582,6 +583,31 @@ mod tests {
             );
             assert_eq!(answer.await.is_ok(), fails < 5);
             assert_eq!((attempts.get(), began.elapsed().as_secs()), (sent, seconds));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_throttle_is_reported_only_where_nothing_can_have_been_done() {
+        for (first, sent) in [(Class::Throttled, 1), (Class::Lost, 4)] {
+            let attempts = Cell::new(0);
+            let answer = patiently(
+                "CreateStack",
+                Patience { throttles: Throttles::Report, ..patience(Outages::Outlast, ATTEMPTS) },
+                || {
+                    attempts.set(attempts.get() + 1);
+                    let now = attempts.get();
+                    async move {
+                        match now {
+                            1 => Err(error(first)),
+                            2 | 3 => Err(error(Class::Throttled)),
+                            _ => Ok(()),
+                        }
+                    }
+                },
+                || async { unreachable!("nothing expired") },
+            );
+            let throttled = answer.await.is_err_and(|error| error.class == Class::Throttled);
+            assert_eq!((attempts.get(), throttled), (sent, first == Class::Throttled));
         }
     }
 
