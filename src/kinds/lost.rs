@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::aws::{CallError, Class};
 
-/// How often a call is made before its lost answer counts as a failure. Each time the SDK makes several attempts.
+/// How often a call is made before its lost answer counts as a failure. Each time several attempts are made.
 const TIMES: u32 = 4;
 
 /// The pause before looking, or asking, again: a second at first, doubling up to twenty.

@@ -211,7 +211,7 @@ async fn what_is_stopped_lets_its_call_come_to_its_end_and_makes_no_more() {
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_leaves_a_route_that_may_be_somebody_elses() {
     let (world, ground) = (World::of(Sim::builder().build(), 1).await, Provisional::default());
-    // All attempts of the SDK at the first call.
+    // All attempts at the first call.
     world.sim.set_faults(Faults::of([Fault::new(Effect::LostAfter).by(DEV).on("CreateRoute").first(5)]));
     let done = world.on(&ground).await.unwrap();
     assert_eq!(done.change, Change::Created);

@@ -160,7 +160,7 @@ async fn lost_answers_throttles_and_outages_leave_one_route() {
 
 #[tokio::test(start_paused = true)]
 async fn answers_that_are_lost_for_all_attempts_of_the_sdk_are_looked_for() {
-    // The SDK makes five attempts at a call.
+    // Five attempts are made at a call.
     for times in [5, 8] {
         for effect in [Effect::LostAfter, Effect::LostBefore, Effect::ServerError, Effect::Refused] {
             for operation in ["CreateRoute", "ReplaceRoute", "DeleteRoute"] {

@@ -133,7 +133,7 @@ async fn a_creation_that_fails_by_itself_is_left_and_says_what_may_be_the_reason
 #[tokio::test(start_paused = true)]
 async fn a_creation_whose_answer_is_lost_is_known_by_its_token() {
     let (world, ground) = (World::new().await, Provisional::default());
-    // All attempts of the SDK at the first call.
+    // All attempts at the first call.
     world.sim.set_faults(Faults::of([Fault::new(Effect::LostAfter).by(DEV).on("CreateStack").first(5)]));
     assert_eq!(world.on(&ground).await.unwrap().change, Change::Created);
     assert!(matches!(&ground.trace.made()[..], [Made::StackAsked(_)]), "{:?}", ground.trace.made());

@@ -278,7 +278,7 @@ const BREAKS: [Effect; 4] = [Effect::LostAfter, Effect::LostBefore, Effect::Serv
 
 #[tokio::test(start_paused = true)]
 async fn answers_that_are_lost_for_all_attempts_of_the_sdk_are_looked_for() {
-    // The SDK makes five attempts at a call.
+    // Five attempts are made at a call.
     for times in [5, 8] {
         for effect in BREAKS {
             for operation in ["CreateStack", "CreateChangeSet", "ExecuteChangeSet", "DeleteStack"] {
