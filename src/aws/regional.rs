@@ -13,7 +13,7 @@ use super::call::{self, CallError, Class, Outages, SdkError};
 use super::credentials::Kept;
 use super::environment::retries_apart;
 use super::nonce::Nonces;
-use super::observer::Stacks;
+use super::observer::{Peerings, Stacks};
 use super::picture::Picture;
 use super::s3::Buckets;
 use super::template_checks::TemplateChecks;
@@ -47,6 +47,7 @@ struct Inner {
     template_checks: Arc<TemplateChecks>,
     nonces: Arc<Nonces>,
     stacks: Stacks,
+    peerings: Peerings,
     picture: Picture,
 }
 
@@ -125,6 +126,7 @@ impl Regional {
             template_checks,
             nonces,
             stacks: Stacks::new(is_near),
+            peerings: Peerings::default(),
             picture,
         });
         Self { inner, awaits_new: false }
@@ -192,6 +194,10 @@ impl Regional {
 
     pub(super) fn stacks(&self) -> &Stacks {
         &self.inner.stacks
+    }
+
+    pub(super) fn peerings_waited_for(&self) -> &Peerings {
+        &self.inner.peerings
     }
 
     pub(super) fn picture(&self) -> &Picture {
