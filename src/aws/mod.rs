@@ -45,7 +45,7 @@ pub use environment::{AskCode, BadBundle, Environment};
 pub use events::{StackEvent, first_failure};
 pub use exports::Export;
 pub use inventory::Vpc;
-pub use observer::{Forecast, Operation, Progress, Reader as EventReader, Step, WatchedPeering, took};
+pub use observer::{Feed, Forecast, Operation, Progress, Step, WatchedPeering, took};
 pub use recovery::{Leaving, StackResource};
 pub use regional::Regional;
 pub use resource_change::{Detail, ResourceChange};

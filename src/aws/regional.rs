@@ -1,6 +1,6 @@
 //! One account's services in one region.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,11 +13,11 @@ use super::call::{self, CallError, Class, Outages, SdkError};
 use super::credentials::Kept;
 use super::environment::retries_apart;
 use super::nonce::Nonces;
-use super::observer::{Peerings, Stacks};
+use super::observer::{Pace, Peerings, Stacks};
 use super::picture::Picture;
 use super::s3::Buckets;
 use super::template_checks::TemplateChecks;
-use super::written::{Led, Thing, Written};
+use super::written::{Led, Place, Thing, Written};
 use crate::ids::{AccountId, AccountName, Region};
 
 /// CloudFormation, EC2 and S3 of one account in one region. Cheap to clone: clones share clients and credentials.
@@ -58,6 +58,8 @@ pub(super) struct Shared {
     pub(super) buckets: Arc<Buckets>,
     pub(super) template_checks: Arc<TemplateChecks>,
     pub(super) written: Arc<Written>,
+    /// How often stacks are looked at, by the place: a plan may have several names for an account.
+    pub(super) paces: Arc<Mutex<HashMap<Place, Arc<Mutex<Pace>>>>>,
     /// Whether calls cost nothing, and stacks may be made in no time.
     pub(super) is_near: bool,
 }
@@ -66,7 +68,7 @@ impl Shared {
     /// Nothing is known yet.
     pub(super) fn new(nonces: Arc<Nonces>, is_near: bool) -> Self {
         let (buckets, template_checks, written) = (Arc::default(), Arc::default(), Arc::default());
-        Self { nonces, buckets, template_checks, written, is_near }
+        Self { nonces, buckets, template_checks, written, paces: Arc::default(), is_near }
     }
 }
 
@@ -111,8 +113,10 @@ impl Regional {
             .credentials_provider(provider)
             .retry_partition(retries)
             .build();
-        let Shared { nonces, buckets, template_checks, written, is_near } = shared.clone();
-        let picture = Picture::new((account_id.clone(), region.clone()), written);
+        let Shared { nonces, buckets, template_checks, written, paces, is_near } = shared.clone();
+        let place = (account_id.clone(), region.clone());
+        let pace = paces.lock().unwrap_or_else(PoisonError::into_inner).entry(place.clone()).or_default().clone();
+        let picture = Picture::new(place, written);
         let inner = Arc::new(Inner {
             account,
             account_id,
@@ -125,7 +129,7 @@ impl Regional {
             buckets,
             template_checks,
             nonces,
-            stacks: Stacks::new(is_near),
+            stacks: Stacks::new(is_near, pace),
             peerings: Peerings::default(),
             picture,
         });

@@ -4,6 +4,7 @@
 //! stacks of one account in one region share what is seen there ([`watch`]); when to look is worked out from when each
 //! operation is expected to end ([`forecast`]).
 
+mod feed;
 mod forecast;
 mod pace;
 mod peerings;
@@ -13,10 +14,12 @@ mod stacks;
 mod tests;
 mod watch;
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use self::reader::Reader;
 use self::stacks::Sighting;
 use self::watch::Due;
 use super::call::{CallError, Class};
@@ -25,10 +28,11 @@ use super::events::StackEvent;
 use super::regional::Regional;
 use super::status::{Phase, StackStatus};
 
+pub use feed::Feed;
 pub use forecast::Forecast;
+pub(super) use pace::Pace;
 pub(super) use peerings::Peerings;
 pub use peerings::WatchedPeering;
-pub use reader::Reader;
 pub(super) use stacks::Stacks;
 
 /// One step on the way of a node, for whoever watches.
@@ -143,6 +147,20 @@ impl Regional {
         operation: &Operation,
         progress: Progress<'_>,
     ) -> Result<(Option<Stack>, Vec<StackEvent>), CallError> {
+        self.settled_feeding(operation, progress, &Feed::default()).await
+    }
+
+    /// The same, for somebody beside who follows the events.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::settled`].
+    pub async fn settled_feeding(
+        &self,
+        operation: &Operation,
+        progress: Progress<'_>,
+        feed: &Feed,
+    ) -> Result<(Option<Stack>, Vec<StackEvent>), CallError> {
         let watching = self.stacks().watch.enter(&operation.stack);
         let began = Instant::now();
         let mut reader = Reader::default();
@@ -151,14 +169,18 @@ impl Regional {
         let (from, is_near) = (Duration::ZERO, self.stacks().is_near);
         let mut schedule = Schedule { forecast: forecast.unwrap_or(UNKNOWN), from, status: None, is_near };
         let mut next = if forecast.is_some() { schedule.next(Duration::ZERO) } else { Duration::ZERO };
-        let mut read = began;
         let mut lag: Option<Duration> = None;
         loop {
             let leaves = (operation.deletes && forecast.is_some())
                 || schedule.status.as_ref().is_some_and(|status| status.as_str() == "DELETE_IN_PROGRESS");
             let due = Due { at: began + next, is_long: schedule.is_long(next), leaves };
-            let sighting =
-                watching.sighting(due, Sighting::Stuck, |question| Box::pin(self.look_at_stacks(question))).await?;
+            let seen = watching.sighting(due, Sighting::Stuck, |question| Box::pin(self.look_at_stacks(question)));
+            // Both go on at once: others may wait for this look.
+            let sighting = tokio::select! {
+                biased;
+                seen = seen => seen?,
+                never = self.follow(operation, &mut reader, &mut events, feed, began, progress) => match never {},
+            };
             let sighting = match sighting {
                 Sighting::Stuck => Sighting::of(self.stack(&operation.stack).await?),
                 seen => seen,
@@ -166,15 +188,15 @@ impl Regional {
             let age = began.elapsed();
             // Of what was begun by others all is told that has happened so far.
             let told = match sighting {
-                Sighting::Moves(_) => read.elapsed() >= EVENTS || (forecast.is_none() && schedule.status.is_none()),
+                Sighting::Moves(_) => {
+                    feed.last_read().unwrap_or(began).elapsed() >= EVENTS
+                        || (forecast.is_none() && schedule.status.is_none())
+                }
                 Sighting::Rests(_) | Sighting::Missing | Sighting::Stuck => true,
             };
             if told {
-                read = Instant::now();
-                for event in reader.read(self, operation).await? {
-                    progress(Step { what: &event.resource, status: &event.status, reason: event.reason.as_deref() });
-                    events.push(event);
-                }
+                let fresh = reader.read(self, operation).await?;
+                take(fresh, &mut events, feed, progress);
             }
             match sighting {
                 Sighting::Moves(status) => {
@@ -206,6 +228,28 @@ impl Regional {
                     ));
                 }
             }
+        }
+    }
+
+    /// Reads events as often as whoever follows wants them, while the end of the operation is waited for.
+    async fn follow(
+        &self,
+        operation: &Operation,
+        reader: &mut Reader,
+        events: &mut Vec<StackEvent>,
+        feed: &Feed,
+        began: Instant,
+        progress: Progress<'_>,
+    ) -> Infallible {
+        loop {
+            feed.wanted(began).await;
+            self.stacks().events_turn().await;
+            let fresh = reader.read(self, operation).await.unwrap_or_else(|error| {
+                // Whoever waits for the end of the operation tells of it, if it does not pass.
+                tracing::debug!(%error, "the events cannot be read");
+                Vec::new()
+            });
+            take(fresh, events, feed, progress);
         }
     }
 
@@ -241,6 +285,15 @@ impl Regional {
             request_id: None,
             class: Class::Other,
         }
+    }
+}
+
+/// Takes events that were just read: they are told, handed on and kept.
+fn take(fresh: Vec<StackEvent>, events: &mut Vec<StackEvent>, feed: &Feed, progress: Progress<'_>) {
+    feed.tell(&fresh);
+    for event in fresh {
+        progress(Step { what: &event.resource, status: &event.status, reason: event.reason.as_deref() });
+        events.push(event);
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// The least time between two looks: two a second.
-const GAP: Duration = Duration::from_millis(500);
+pub(super) const GAP: Duration = Duration::from_millis(500);
 
 /// How many seconds there are for each look at one thing that takes long, on the average.
 const EACH: f64 = 3.0;
@@ -15,7 +15,7 @@ const SAVED_AT_MOST: f64 = 120.0;
 
 /// Says when the next look may be.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(in crate::aws) struct Pace {
     last: Option<Instant>,
     /// How many looks at what takes long there may be at once, and since when.
     saved: Option<(f64, Instant)>,
@@ -23,11 +23,13 @@ pub(super) struct Pace {
     long: u32,
 }
 
-impl Pace {
-    pub(super) fn new() -> Self {
+impl Default for Pace {
+    fn default() -> Self {
         Self { last: None, saved: None, long: 1 }
     }
+}
 
+impl Pace {
     /// Notes that there is something to watch after a while of nothing: from now on looks are saved up.
     pub(super) fn begin(&mut self, now: Instant) {
         self.saved = Some((0.0, now));
@@ -83,7 +85,7 @@ mod tests {
     async fn looks_at_what_takes_long_are_saved_up_and_short_ones_are_two_a_second() {
         let start = Instant::now();
         let at = |seconds: f64| start + Duration::from_secs_f64(seconds);
-        let mut pace = Pace::new();
+        let mut pace = Pace::default();
         pace.begin(start);
         assert_eq!(pace.next(at(1.0), false), at(1.0));
         assert_eq!(pace.next(at(1.0), true), at(3.0), "there is none to spare before");

@@ -1,11 +1,12 @@
 //! Looking at many stacks of one place with few calls.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::pace::{GAP, Pace};
 use super::watch::{Question, Seen, Watch};
 use crate::aws::cloudformation::Stack;
 use crate::aws::regional::Regional;
@@ -43,6 +44,8 @@ pub(in crate::aws) struct Stacks {
     /// Whether calls cost nothing, and stacks may be made in no time.
     pub(super) is_near: bool,
     ways: Mutex<Ways>,
+    /// When events were last read for somebody who follows them.
+    read: tokio::sync::Mutex<Option<Instant>>,
 }
 
 /// What is known of the ways to look at stacks.
@@ -100,14 +103,23 @@ impl Ways {
 }
 
 impl Stacks {
-    /// Nothing is watched yet.
-    pub(in crate::aws) fn new(is_near: bool) -> Self {
-        Self { watch: Watch::default(), is_near, ways: Mutex::default() }
+    /// Nothing is watched yet; with the pace of the account and region, which a plan may call by several names.
+    pub(in crate::aws) fn new(is_near: bool, pace: Arc<Mutex<Pace>>) -> Self {
+        Self { watch: Watch::new(pace), is_near, ways: Mutex::default(), read: tokio::sync::Mutex::default() }
     }
 
     /// Notes how many pages a listing of all stacks had.
     pub(in crate::aws) fn note_pages(&self, pages: usize) {
         self.ways().pages = pages.max(1);
+    }
+
+    /// Waits for the turn at reading events that somebody follows: it comes twice a second, whatever many do.
+    pub(super) async fn events_turn(&self) {
+        let mut read = self.read.lock().await;
+        if let Some(last) = *read {
+            tokio::time::sleep_until(last + GAP).await;
+        }
+        *read = Some(Instant::now());
     }
 
     /// Has a stack be asked for by itself at the next look.

@@ -3,7 +3,8 @@
 //! Whoever waits takes a turn at looking for all; the others are told what was seen. There is no task in the background: when
 //! the one whose turn it is goes away, be it in the middle of a call, the next one goes on.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -44,7 +45,8 @@ pub(super) type Seen<T> = Vec<(String, Result<T, CallError>)>;
 pub(super) struct Watch<T> {
     entries: Mutex<Entries<T>>,
     /// Held by whoever looks.
-    turn: tokio::sync::Mutex<Pace>,
+    turn: tokio::sync::Mutex<()>,
+    pace: Arc<Mutex<Pace>>,
     /// Stirred when something is due that was not before.
     stirred: Notify,
 }
@@ -54,11 +56,26 @@ struct Entries<T> {
     next: u64,
     /// Whether there was nothing to watch until now.
     is_new: bool,
-    all: BTreeMap<u64, Entry<T>>,
+    all: BTreeMap<u64, Watched<T>>,
+    /// The same by their keys.
+    of: HashMap<String, Vec<u64>>,
+    /// When whoever looks means to look next.
+    planned: Option<Instant>,
+}
+
+impl<T> Entries<T> {
+    /// All who watch one thing.
+    fn of(&mut self, key: &str, mut each: impl FnMut(&mut Watched<T>)) {
+        for id in self.of.get(key).into_iter().flatten() {
+            if let Some(entry) = self.all.get_mut(id) {
+                each(entry);
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
-struct Entry<T> {
+struct Watched<T> {
     key: String,
     due: Option<Due>,
     seen: Option<Result<T, CallError>>,
@@ -67,8 +84,7 @@ struct Entry<T> {
 
 impl<T> Default for Watch<T> {
     fn default() -> Self {
-        let entries = Entries { next: 0, is_new: true, all: BTreeMap::new() };
-        Self { entries: Mutex::new(entries), turn: tokio::sync::Mutex::new(Pace::new()), stirred: Notify::new() }
+        Self::new(Arc::default())
     }
 }
 
@@ -82,14 +98,34 @@ pub(super) struct Watching<'a, T> {
 
 impl<T> Drop for Watching<'_, T> {
     fn drop(&mut self) {
-        self.watch.lock().all.remove(&self.id);
+        let mut entries = self.watch.lock();
+        if let Some(entry) = entries.all.remove(&self.id)
+            && let Entry::Occupied(mut of) = entries.of.entry(entry.key)
+        {
+            of.get_mut().retain(|id| *id != self.id);
+            if of.get().is_empty() {
+                of.remove();
+            }
+        }
     }
 }
 
 impl<T> Watch<T> {
-    // Every change under this lock is whole.
+    /// Nothing is watched yet; with the pace of the place.
+    pub(super) fn new(pace: Arc<Mutex<Pace>>) -> Self {
+        let (all, of) = Default::default();
+        let entries = Entries { next: 0, is_new: true, all, of, planned: None };
+        Self { entries: Mutex::new(entries), turn: tokio::sync::Mutex::default(), pace, stirred: Notify::new() }
+    }
+
+    // Every change under this lock is whole. It may be taken within that of the pace.
     fn lock(&self) -> MutexGuard<'_, Entries<T>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // Every change under this lock is whole.
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -101,8 +137,9 @@ impl<T: Clone> Watch<T> {
         entries.is_new |= entries.all.is_empty();
         let id = entries.next;
         entries.next += 1;
-        let entry = Entry { key: key.to_owned(), due: None, seen: None, told: Arc::clone(&told) };
+        let entry = Watched { key: key.to_owned(), due: None, seen: None, told: Arc::clone(&told) };
         entries.all.insert(id, entry);
+        entries.of.entry(key.to_owned()).or_default().push(id);
         Watching { watch: self, id, told }
     }
 
@@ -114,6 +151,18 @@ impl<T: Clone> Watch<T> {
             dues.map(|due| due.at).min().map(|at| (pace.next(at, is_long), is_long))
         };
         first(false).into_iter().chain(first(true)).min()
+    }
+
+    /// Plans the next look, and says when it is and whether it is only for what takes long.
+    fn plan(&self) -> Option<(Instant, bool)> {
+        let (mut pace, now) = (self.pace(), Instant::now());
+        if std::mem::take(&mut self.lock().is_new) {
+            pace.begin(now);
+        }
+        pace.watch(now, self.long());
+        let next = self.next(&pace);
+        self.lock().planned = next.map(|(at, _)| at);
+        next
     }
 
     /// How many things that take long are watched.
@@ -147,20 +196,24 @@ impl<T: Clone> Watch<T> {
     pub(super) fn hasten(&self, keys: &[String]) {
         let now = Instant::now();
         let mut entries = self.lock();
-        for entry in entries.all.values_mut().filter(|entry| keys.contains(&entry.key)) {
-            if let Some(due) = &mut entry.due {
-                due.at = due.at.min(now);
-            }
+        for key in keys {
+            entries.of(key, |entry| {
+                if let Some(due) = &mut entry.due {
+                    due.at = due.at.min(now);
+                }
+            });
         }
     }
 
     fn tell(&self, seen: Seen<T>) {
         let mut entries = self.lock();
         for (key, result) in seen {
-            for entry in entries.all.values_mut().filter(|entry| entry.key == key && entry.due.is_some()) {
-                (entry.due, entry.seen) = (None, Some(result.clone()));
-                entry.told.notify_one();
-            }
+            entries.of(&key, |entry| {
+                if entry.due.take().is_some() {
+                    entry.seen = Some(result.clone());
+                    entry.told.notify_one();
+                }
+            });
         }
     }
 }
@@ -179,10 +232,16 @@ impl<T: Clone> Watching<'_, T> {
     where
         F: Future<Output = (Seen<T>, u32)>,
     {
-        if let Some(entry) = self.watch.lock().all.get_mut(&self.id) {
-            (entry.due, entry.seen) = (Some(due), None);
+        let is_sooner = {
+            let mut entries = self.watch.lock();
+            if let Some(entry) = entries.all.get_mut(&self.id) {
+                (entry.due, entry.seen) = (Some(due), None);
+            }
+            entries.planned.is_none_or(|planned| due.at < planned)
+        };
+        if is_sooner {
+            self.watch.stirred.notify_one();
         }
-        self.watch.stirred.notify_one();
         loop {
             if let Some(seen) = self.take() {
                 return seen;
@@ -190,8 +249,8 @@ impl<T: Clone> Watching<'_, T> {
             tokio::select! {
                 biased;
                 () = self.told.notified() => {}
-                mut pace = self.watch.turn.lock() => {
-                    if let Some(seen) = self.lead(&mut pace, &stuck, &ask).await {
+                _turn = self.watch.turn.lock() => {
+                    if let Some(seen) = self.lead(&stuck, &ask).await {
                         return seen;
                     }
                 }
@@ -200,7 +259,7 @@ impl<T: Clone> Watching<'_, T> {
     }
 
     /// Looks for all until its own is seen.
-    async fn lead<F>(&self, pace: &mut Pace, stuck: &T, ask: &impl Fn(Question) -> F) -> Option<Result<T, CallError>>
+    async fn lead<F>(&self, stuck: &T, ask: &impl Fn(Question) -> F) -> Option<Result<T, CallError>>
     where
         F: Future<Output = (Seen<T>, u32)>,
     {
@@ -208,12 +267,8 @@ impl<T: Clone> Watching<'_, T> {
             if let Some(seen) = self.take() {
                 return Some(seen);
             }
-            if std::mem::take(&mut self.watch.lock().is_new) {
-                pace.begin(Instant::now());
-            }
-            pace.watch(Instant::now(), self.watch.long());
             // Its own is due, or was seen.
-            let (at, is_long) = self.watch.next(pace)?;
+            let (at, is_long) = self.watch.plan()?;
             tokio::select! {
                 biased;
                 () = self.watch.stirred.notified() => continue,
@@ -223,11 +278,18 @@ impl<T: Clone> Watching<'_, T> {
             if question.due.is_empty() {
                 continue;
             }
-            pace.look(Instant::now(), is_long);
+            {
+                let (mut pace, now) = (self.watch.pace(), Instant::now());
+                // Somebody else may have looked at this place meanwhile, by another name of the account.
+                if pace.next(now, is_long) > now {
+                    continue;
+                }
+                pace.look(now, is_long);
+            }
             let due: Vec<String> = question.due.iter().map(|(key, _)| key.clone()).collect();
             match tokio::time::timeout(LOOK_AT_MOST, ask(question)).await {
                 Ok((seen, calls)) => {
-                    pace.took(calls);
+                    self.watch.pace().took(calls);
                     self.watch.tell(seen);
                 }
                 // A call is repeated for minutes while AWS is out of order: the turn is not held for as long.

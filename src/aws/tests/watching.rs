@@ -355,3 +355,72 @@ async fn a_deletion_is_seen_by_its_absence_from_the_listing_and_told_by_its_even
     let described = counts(&sim)["DescribeStacks"];
     assert!(described <= 16, "{described}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_has_two_names_is_looked_at_no_more_often_for_that() {
+    let takes = Duration::from_secs(20);
+    let names = ["one", "two", "three", "four"];
+    let stacks = names.map(|name| (name.to_owned(), takes)).into();
+    let sim = Sim::builder().timing(Timing { stacks, ..Timing::instant() }).build();
+    let accounts = plan([("a", spec(HUB)), ("b", spec(HUB))]);
+    let sessions = Sessions::open(&accounts, &environment(&sim)).await.unwrap();
+    let before = sim.calls().len();
+    let began = tokio::time::Instant::now();
+    let mut waiting = Vec::new();
+    for (n, name) in names.into_iter().enumerate() {
+        let account = if n % 2 == 0 { "a" } else { "b" };
+        let regional = sessions.region(&account.into(), &"us-east-1".into()).unwrap();
+        waiting.push(tokio::spawn(async move {
+            let operation = begin(&regional, name, Forecast::known(takes, Duration::from_millis(200))).await;
+            regional.settled(&operation, &|_| {}).await.unwrap();
+        }));
+    }
+    for task in waiting {
+        task.await.unwrap();
+    }
+    never_more_than_two_a_second(&sim.calls()[before..]);
+    assert!(began.elapsed() <= takes + Duration::from_millis(1_100), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_hangs_holds_up_nobody_for_long() {
+    // Nothing is ever heard of the stack that ends first; looks at one by itself are by its ARN.
+    let stacks = [("dumb", 5), ("slow", 60)].map(|(name, takes)| (name.to_owned(), Duration::from_secs(takes))).into();
+    let sim = Sim::builder().timing(Timing { stacks, ..Timing::instant() }).build();
+    let http = between(&sim, |asked| {
+        let is_dumb = asked.operation == "DescribeStacks" && asked.body.contains("stack%2Fdumb%2F");
+        is_dumb.then_some(Said::Silence)
+    });
+    let keys = sim.clone();
+    let environment = Environment::given(http, sim.time_source(), move |_| Some(keys.credentials(HUB)));
+    let sessions = Sessions::open(&plan([("hub", spec(HUB))]), &environment).await.unwrap();
+    let hub = sessions.region(&"hub".into(), &"us-east-1".into()).unwrap();
+    let began = tokio::time::Instant::now();
+    let mut waiting = Vec::new();
+    for (name, takes) in [("dumb", 5), ("slow", 60)] {
+        let hub = hub.clone();
+        waiting.push(tokio::spawn(async move {
+            let operation = begin(&hub, name, Forecast::known(Duration::from_secs(takes), Duration::ZERO)).await;
+            hub.settled(&operation, &|_| {}).await.unwrap();
+        }));
+    }
+    let slow = waiting.pop().unwrap();
+    slow.await.unwrap();
+    assert!(began.elapsed() <= Duration::from_secs(63), "{:?}", began.elapsed());
+    waiting[0].abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_of_many_that_take_long_in_one_place_has_a_look_in_three_seconds() {
+    let mut drawn = draw(11, (1, 20), (90.0, 600.0), false);
+    whole_millis(&mut drawn);
+    let (_, calls) = watched(&drawn, 1).await;
+    never_more_than_two_a_second(&calls);
+    let looks: usize = looks(&calls).iter().map(Vec::len).sum();
+    let takes: f64 = drawn.iter().map(|stack| stack.takes.as_secs_f64()).sum();
+    let all = drawn.iter().map(|stack| stack.takes.as_secs_f64()).fold(0.0, f64::max);
+    // They share what is seen: far fewer than each had by itself, and than two a second.
+    #[expect(clippy::cast_precision_loss, reason = "a few hundred looks")]
+    let looks = looks as f64;
+    assert!(looks <= takes / 3.0 && looks <= all, "{looks} looks, {takes} s of stacks, {all} s");
+}
