@@ -1,23 +1,24 @@
 //! One account's services in one region.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_types::retry::RetryConfig;
 use tokio::time::Instant;
 
 use super::call::{self, CallError, Class, Outages, SdkError};
 use super::credentials::Kept;
-use super::environment::retries_apart;
+use super::environment::{retries_apart, timeouts};
 use super::nonce::Nonces;
-use super::observer::{Pace, Peerings, Stacks};
+use super::observer::{Peerings, Stacks};
 use super::picture::Picture;
 use super::s3::Buckets;
 use super::template_checks::TemplateChecks;
-use super::written::{Led, Place, Thing, Written};
+use super::written::{Led, Thing, Written};
 use crate::ids::{AccountId, AccountName, Region};
 
 /// CloudFormation, EC2 and S3 of one account in one region. Cheap to clone: clones share clients and credentials.
@@ -30,6 +31,8 @@ pub struct Regional {
     inner: Arc<Inner>,
     /// Whether what a call does not find may only be too new to be found.
     awaits_new: bool,
+    /// Whether others wait for what is asked.
+    is_brief: bool,
 }
 
 struct Inner {
@@ -58,8 +61,6 @@ pub(super) struct Shared {
     pub(super) buckets: Arc<Buckets>,
     pub(super) template_checks: Arc<TemplateChecks>,
     pub(super) written: Arc<Written>,
-    /// How often stacks are looked at, by the place: a plan may have several names for an account.
-    pub(super) paces: Arc<Mutex<HashMap<Place, Arc<Mutex<Pace>>>>>,
     /// Whether calls cost nothing, and stacks may be made in no time.
     pub(super) is_near: bool,
 }
@@ -68,12 +69,15 @@ impl Shared {
     /// Nothing is known yet.
     pub(super) fn new(nonces: Arc<Nonces>, is_near: bool) -> Self {
         let (buckets, template_checks, written) = (Arc::default(), Arc::default(), Arc::default());
-        Self { nonces, buckets, template_checks, written, paces: Arc::default(), is_near }
+        Self { nonces, buckets, template_checks, written, is_near }
     }
 }
 
 /// For how long what is not found may only be too new to be found.
 const NEW_AT_MOST: Duration = Duration::from_mins(2);
+
+/// How long others wait for one answer at the most.
+const BRIEF: Duration = Duration::from_secs(20);
 
 /// How long to wait before looking for it again.
 const NEW_PAUSE: Duration = Duration::from_secs(1);
@@ -113,10 +117,8 @@ impl Regional {
             .credentials_provider(provider)
             .retry_partition(retries)
             .build();
-        let Shared { nonces, buckets, template_checks, written, paces, is_near } = shared.clone();
-        let place = (account_id.clone(), region.clone());
-        let pace = paces.lock().unwrap_or_else(PoisonError::into_inner).entry(place.clone()).or_default().clone();
-        let picture = Picture::new(place, written);
+        let Shared { nonces, buckets, template_checks, written, is_near } = shared.clone();
+        let picture = Picture::new((account_id.clone(), region.clone()), written);
         let inner = Arc::new(Inner {
             account,
             account_id,
@@ -129,18 +131,47 @@ impl Regional {
             buckets,
             template_checks,
             nonces,
-            stacks: Stacks::new(is_near, pace),
+            stacks: Stacks::new(is_near),
             peerings: Peerings::default(),
             picture,
         });
-        Self { inner, awaits_new: false }
+        Self { inner, awaits_new: false, is_brief: false }
     }
 
     /// The same, with calls that are repeated for a while when they do not find a resource of EC2: it was made by a stack
     /// in express mode, which is complete before EC2 knows everywhere what it has made.
     #[must_use]
     pub fn awaiting_what_is_new(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner), awaits_new: true }
+        Self { inner: Arc::clone(&self.inner), awaits_new: true, is_brief: false }
+    }
+
+    /// The same, to look for others as well, who wait meanwhile: a look is one attempt, which is over soon, and what goes
+    /// wrong with it is told at once. A throttled look alone is held back and repeated as ever: theirs would be throttled too.
+    pub(super) fn briefly(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), awaits_new: false, is_brief: true }
+    }
+
+    /// How a look at stacks is attempted.
+    pub(super) fn attempts(&self) -> aws_sdk_cloudformation::config::Builder {
+        let config = aws_sdk_cloudformation::config::Builder::new();
+        if self.is_brief {
+            config.retry_config(RetryConfig::disabled()).timeout_config(timeouts(BRIEF))
+        } else {
+            config
+        }
+    }
+
+    /// What is wrong with a listing that began at some time, if it is too long to go on to its next page while others wait.
+    pub(super) fn too_long(&self, operation: &'static str, began: Instant) -> Option<CallError> {
+        (self.is_brief && began.elapsed() >= BRIEF).then(|| CallError {
+            operation,
+            account: self.account().clone(),
+            region: self.region().clone(),
+            code: None,
+            message: "its pages take too long".to_owned(),
+            request_id: None,
+            class: Class::Transient,
+        })
     }
 
     /// The plan's name for the account.
@@ -286,11 +317,12 @@ impl Regional {
         E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
     {
         let since = Instant::now();
+        let outages = if self.is_brief { Outages::Report } else { Outages::Outlast };
         loop {
             // Boxed, since all that is done to a node holds a call within it, and would be as large.
             let answer = Box::pin(call::patiently(
                 operation,
-                Outages::Outlast,
+                outages,
                 || call::told(operation, self.account(), self.region(), send()),
                 || self.inner.credentials.forget(since),
             ))

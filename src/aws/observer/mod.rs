@@ -30,7 +30,6 @@ use super::status::{Phase, StackStatus};
 
 pub use feed::Feed;
 pub use forecast::Forecast;
-pub(super) use pace::Pace;
 pub(super) use peerings::Peerings;
 pub use peerings::WatchedPeering;
 pub(super) use stacks::Stacks;
@@ -174,7 +173,7 @@ impl Regional {
             let leaves = (operation.deletes && forecast.is_some())
                 || schedule.status.as_ref().is_some_and(|status| status.as_str() == "DELETE_IN_PROGRESS");
             let due = Due { at: began + next, is_long: schedule.is_long(next), leaves };
-            let seen = watching.sighting(due, Sighting::Stuck, |question| Box::pin(self.look_at_stacks(question)));
+            let seen = watching.sighting(due, |question| Box::pin(self.look_at_stacks(question)));
             // Both go on at once: others may wait for this look.
             let sighting = tokio::select! {
                 biased;

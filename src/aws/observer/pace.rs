@@ -13,9 +13,12 @@ const EACH: f64 = 3.0;
 /// How many looks can be saved up: a minute of them, when all that is watched is about to end.
 const SAVED_AT_MOST: f64 = 120.0;
 
+/// A whole look, but for what is lost in reckoning.
+const WHOLE: f64 = 1.0 - 1e-6;
+
 /// Says when the next look may be.
 #[derive(Debug)]
-pub(in crate::aws) struct Pace {
+pub(super) struct Pace {
     last: Option<Instant>,
     /// How many looks at what takes long there may be at once, and since when.
     saved: Option<(f64, Instant)>,
@@ -23,13 +26,11 @@ pub(in crate::aws) struct Pace {
     long: u32,
 }
 
-impl Default for Pace {
-    fn default() -> Self {
+impl Pace {
+    pub(super) fn new() -> Self {
         Self { last: None, saved: None, long: 1 }
     }
-}
 
-impl Pace {
     /// Notes that there is something to watch after a while of nothing: from now on looks are saved up.
     pub(super) fn begin(&mut self, now: Instant) {
         self.saved = Some((0.0, now));
@@ -58,14 +59,24 @@ impl Pace {
     /// When a look may be that is due at a time; `is_long` if it is only for what takes long.
     pub(super) fn next(&self, due: Instant, is_long: bool) -> Instant {
         let at = self.last.map_or(due, |last| due.max(last + GAP));
+        if !is_long {
+            return at;
+        }
+        // What is overdue has to be saved up for from now on.
+        let at = self.saved.map_or(at, |(_, since)| at.max(since));
         let saved = self.saved(at);
-        if is_long && saved < 1.0 { at + Duration::from_secs_f64((1.0 - saved) / self.rate()) } else { at }
+        if saved < WHOLE { at + Duration::from_secs_f64((1.0 - saved) / self.rate()) } else { at }
     }
 
-    /// Notes how many calls the last look took: each counts as a look.
-    pub(super) fn took(&mut self, calls: u32) {
-        if let Some(last) = &mut self.last {
-            *last += GAP * calls.saturating_sub(1);
+    /// Whether there is a look to spare for what takes long.
+    pub(super) fn spares(&self, now: Instant) -> bool {
+        self.saved(now) >= WHOLE
+    }
+
+    /// Notes how many calls the last look took that is over now: each counts as a look.
+    pub(super) fn took(&mut self, calls: u32, now: Instant) {
+        if let Some(last) = self.last.as_mut().filter(|_| calls > 1) {
+            *last = now.max(*last + GAP * (calls - 1));
         }
     }
 
@@ -85,7 +96,7 @@ mod tests {
     async fn looks_at_what_takes_long_are_saved_up_and_short_ones_are_two_a_second() {
         let start = Instant::now();
         let at = |seconds: f64| start + Duration::from_secs_f64(seconds);
-        let mut pace = Pace::default();
+        let mut pace = Pace::new();
         pace.begin(start);
         assert_eq!(pace.next(at(1.0), false), at(1.0));
         assert_eq!(pace.next(at(1.0), true), at(3.0), "there is none to spare before");

@@ -18,6 +18,9 @@ const ARRIVES: Duration = Duration::from_millis(500);
 /// How long at the most it is waited for a request to arrive, whatever an earlier one took.
 const ARRIVES_AT_MOST: Duration = Duration::from_secs(5);
 
+/// How long others wait for one look at the most.
+const LOOK_AT_MOST: Duration = Duration::from_secs(20);
+
 /// What was seen of a peering.
 #[derive(Clone, Debug)]
 pub(super) enum Glimpse {
@@ -61,7 +64,7 @@ impl WatchedPeering<'_> {
     pub async fn seen_by(&self, at: Instant) -> Result<Option<Peering>, CallError> {
         let due = Due { at, is_long: false, leaves: false };
         let ask = |question| Box::pin(self.regional.look_at_peerings(question));
-        match self.watching.sighting(due, Glimpse::Stuck, ask).await? {
+        match self.watching.sighting(due, ask).await? {
             Glimpse::Is(seen) => Ok(seen.map(|peering| *peering)),
             Glimpse::Stuck => self.regional.peering(self.id).await,
         }
@@ -94,8 +97,9 @@ impl Regional {
     /// Looks at all that are watched, due or not: it is one call all the same.
     async fn look_at_peerings(&self, question: Question) -> (Seen<Glimpse>, u32) {
         let ids: Vec<String> = question.due.into_iter().chain(question.others).map(|(id, _)| id).collect();
-        match self.peerings_by_ids(&ids).await {
-            Ok((found, calls)) => {
+        let brief = self.briefly();
+        match tokio::time::timeout(LOOK_AT_MOST, brief.peerings_by_ids(&ids)).await {
+            Ok(Ok((found, calls))) => {
                 let mut found: HashMap<String, Peering> =
                     found.into_iter().map(|peering| (peering.id.clone(), peering)).collect();
                 let seen = ids.into_iter().map(|id| {
@@ -104,12 +108,11 @@ impl Regional {
                 });
                 (seen.collect(), calls)
             }
-            // Each tells by himself what stands in his way.
-            Err(error) if ids.len() > 1 => {
-                tracing::debug!(%error, "peerings cannot be looked at together");
+            // Each finds out by himself what stands in his way, and how long he has patience with it.
+            failed => {
+                tracing::debug!(?failed, "peerings cannot be looked at together");
                 (ids.into_iter().map(|id| (id, Ok(Glimpse::Stuck))).collect(), 1)
             }
-            Err(error) => (ids.into_iter().map(|id| (id, Err(error.clone()))).collect(), 1),
         }
     }
 }

@@ -3,19 +3,14 @@
 //! Whoever waits takes a turn at looking for all; the others are told what was seen. There is no task in the background: when
 //! the one whose turn it is goes away, be it in the middle of a call, the next one goes on.
 
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::pace::Pace;
 use crate::aws::call::CallError;
-
-/// How long one look may hold up all others.
-const LOOK_AT_MOST: Duration = Duration::from_secs(20);
 
 /// When something is to be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +40,7 @@ pub(super) type Seen<T> = Vec<(String, Result<T, CallError>)>;
 pub(super) struct Watch<T> {
     entries: Mutex<Entries<T>>,
     /// Held by whoever looks.
-    turn: tokio::sync::Mutex<()>,
-    pace: Arc<Mutex<Pace>>,
+    turn: tokio::sync::Mutex<Pace>,
     /// Stirred when something is due that was not before.
     stirred: Notify,
 }
@@ -56,26 +50,11 @@ struct Entries<T> {
     next: u64,
     /// Whether there was nothing to watch until now.
     is_new: bool,
-    all: BTreeMap<u64, Watched<T>>,
-    /// The same by their keys.
-    of: HashMap<String, Vec<u64>>,
-    /// When whoever looks means to look next.
-    planned: Option<Instant>,
-}
-
-impl<T> Entries<T> {
-    /// All who watch one thing.
-    fn of(&mut self, key: &str, mut each: impl FnMut(&mut Watched<T>)) {
-        for id in self.of.get(key).into_iter().flatten() {
-            if let Some(entry) = self.all.get_mut(id) {
-                each(entry);
-            }
-        }
-    }
+    all: BTreeMap<u64, Entry<T>>,
 }
 
 #[derive(Debug)]
-struct Watched<T> {
+struct Entry<T> {
     key: String,
     due: Option<Due>,
     seen: Option<Result<T, CallError>>,
@@ -84,7 +63,8 @@ struct Watched<T> {
 
 impl<T> Default for Watch<T> {
     fn default() -> Self {
-        Self::new(Arc::default())
+        let entries = Entries { next: 0, is_new: true, all: BTreeMap::new() };
+        Self { entries: Mutex::new(entries), turn: tokio::sync::Mutex::new(Pace::new()), stirred: Notify::new() }
     }
 }
 
@@ -98,34 +78,14 @@ pub(super) struct Watching<'a, T> {
 
 impl<T> Drop for Watching<'_, T> {
     fn drop(&mut self) {
-        let mut entries = self.watch.lock();
-        if let Some(entry) = entries.all.remove(&self.id)
-            && let Entry::Occupied(mut of) = entries.of.entry(entry.key)
-        {
-            of.get_mut().retain(|id| *id != self.id);
-            if of.get().is_empty() {
-                of.remove();
-            }
-        }
+        self.watch.lock().all.remove(&self.id);
     }
 }
 
 impl<T> Watch<T> {
-    /// Nothing is watched yet; with the pace of the place.
-    pub(super) fn new(pace: Arc<Mutex<Pace>>) -> Self {
-        let (all, of) = Default::default();
-        let entries = Entries { next: 0, is_new: true, all, of, planned: None };
-        Self { entries: Mutex::new(entries), turn: tokio::sync::Mutex::default(), pace, stirred: Notify::new() }
-    }
-
-    // Every change under this lock is whole. It may be taken within that of the pace.
+    // Every change under this lock is whole.
     fn lock(&self) -> MutexGuard<'_, Entries<T>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    // Every change under this lock is whole.
-    fn pace(&self) -> MutexGuard<'_, Pace> {
-        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -137,32 +97,19 @@ impl<T: Clone> Watch<T> {
         entries.is_new |= entries.all.is_empty();
         let id = entries.next;
         entries.next += 1;
-        let entry = Watched { key: key.to_owned(), due: None, seen: None, told: Arc::clone(&told) };
+        let entry = Entry { key: key.to_owned(), due: None, seen: None, told: Arc::clone(&told) };
         entries.all.insert(id, entry);
-        entries.of.entry(key.to_owned()).or_default().push(id);
         Watching { watch: self, id, told }
     }
 
-    /// When the next look may be, and whether it is only for what takes long.
-    fn next(&self, pace: &Pace) -> Option<(Instant, bool)> {
+    /// When the next look may be.
+    fn next(&self, pace: &Pace) -> Option<Instant> {
         let entries = self.lock();
         let first = |is_long: bool| {
             let dues = entries.all.values().filter_map(|entry| entry.due).filter(|due| due.is_long == is_long);
-            dues.map(|due| due.at).min().map(|at| (pace.next(at, is_long), is_long))
+            dues.map(|due| due.at).min().map(|at| pace.next(at, is_long))
         };
         first(false).into_iter().chain(first(true)).min()
-    }
-
-    /// Plans the next look, and says when it is and whether it is only for what takes long.
-    fn plan(&self) -> Option<(Instant, bool)> {
-        let (mut pace, now) = (self.pace(), Instant::now());
-        if std::mem::take(&mut self.lock().is_new) {
-            pace.begin(now);
-        }
-        pace.watch(now, self.long());
-        let next = self.next(&pace);
-        self.lock().planned = next.map(|(at, _)| at);
-        next
     }
 
     /// How many things that take long are watched.
@@ -170,50 +117,46 @@ impl<T: Clone> Watch<T> {
         self.lock().all.values().filter(|entry| entry.due.is_some_and(|due| due.is_long)).count()
     }
 
-    /// What to ask for now. What takes long waits for a look of its own, and is looked at before where that costs nothing.
-    fn question(&self, now: Instant, is_long: bool) -> Question {
+    /// What to ask for now, and whether what is due for the longest time takes long. While there is no look to spare for
+    /// what takes long, that is looked at only where it costs nothing; else it waits for its turn like all others.
+    fn question(&self, now: Instant, spares: bool) -> (Question, bool) {
         let entries = self.lock();
-        let mut due: Vec<(Instant, String, bool)> = Vec::new();
+        let mut due: Vec<(Due, String)> = Vec::new();
         let mut others: Vec<(String, bool)> = Vec::new();
         for entry in entries.all.values() {
             match entry.due {
-                Some(when) if when.at <= now && (is_long || !when.is_long) => {
-                    due.push((when.at, entry.key.clone(), when.leaves));
-                }
+                Some(when) if when.at <= now && (spares || !when.is_long) => due.push((when, entry.key.clone())),
                 Some(when) => others.push((entry.key.clone(), when.leaves)),
                 None => {}
             }
         }
-        due.sort_by_key(|(at, ..)| *at);
+        due.sort_by_key(|(when, _)| when.at);
         let mut met = HashSet::new();
-        due.retain(|(_, key, _)| met.insert(key.clone()));
+        due.retain(|(_, key)| met.insert(key.clone()));
         others.retain(|(key, _)| met.insert(key.clone()));
-        let due = due.into_iter().map(|(_, key, leaves)| (key, leaves)).collect();
-        Question { due, others }
+        let is_long = due.first().is_some_and(|(when, _)| when.is_long);
+        let due = due.into_iter().map(|(when, key)| (key, when.leaves)).collect();
+        (Question { due, others }, is_long)
     }
 
     /// Has some be looked at as soon as may be.
     pub(super) fn hasten(&self, keys: &[String]) {
         let now = Instant::now();
         let mut entries = self.lock();
-        for key in keys {
-            entries.of(key, |entry| {
-                if let Some(due) = &mut entry.due {
-                    due.at = due.at.min(now);
-                }
-            });
+        for entry in entries.all.values_mut().filter(|entry| keys.contains(&entry.key)) {
+            if let Some(due) = &mut entry.due {
+                due.at = due.at.min(now);
+            }
         }
     }
 
     fn tell(&self, seen: Seen<T>) {
         let mut entries = self.lock();
         for (key, result) in seen {
-            entries.of(&key, |entry| {
-                if entry.due.take().is_some() {
-                    entry.seen = Some(result.clone());
-                    entry.told.notify_one();
-                }
-            });
+            for entry in entries.all.values_mut().filter(|entry| entry.key == key && entry.due.is_some()) {
+                (entry.due, entry.seen) = (None, Some(result.clone()));
+                entry.told.notify_one();
+            }
         }
     }
 }
@@ -223,25 +166,19 @@ impl<T: Clone> Watching<'_, T> {
         self.watch.lock().all.get_mut(&self.id).and_then(|entry| entry.seen.take())
     }
 
-    /// Waits until it was looked at, by whomever; `stuck` is what is seen when a look takes too long.
+    /// Waits until it was looked at, by whomever. While one asks, all others wait: what is asked is to be over soon.
     ///
     /// # Errors
     ///
     /// The look failed.
-    pub(super) async fn sighting<F>(&self, due: Due, stuck: T, ask: impl Fn(Question) -> F) -> Result<T, CallError>
+    pub(super) async fn sighting<F>(&self, due: Due, ask: impl Fn(Question) -> F) -> Result<T, CallError>
     where
         F: Future<Output = (Seen<T>, u32)>,
     {
-        let is_sooner = {
-            let mut entries = self.watch.lock();
-            if let Some(entry) = entries.all.get_mut(&self.id) {
-                (entry.due, entry.seen) = (Some(due), None);
-            }
-            entries.planned.is_none_or(|planned| due.at < planned)
-        };
-        if is_sooner {
-            self.watch.stirred.notify_one();
+        if let Some(entry) = self.watch.lock().all.get_mut(&self.id) {
+            (entry.due, entry.seen) = (Some(due), None);
         }
+        self.watch.stirred.notify_one();
         loop {
             if let Some(seen) = self.take() {
                 return seen;
@@ -249,8 +186,8 @@ impl<T: Clone> Watching<'_, T> {
             tokio::select! {
                 biased;
                 () = self.told.notified() => {}
-                _turn = self.watch.turn.lock() => {
-                    if let Some(seen) = self.lead(&stuck, &ask).await {
+                mut pace = self.watch.turn.lock() => {
+                    if let Some(seen) = self.lead(&mut pace, &ask).await {
                         return seen;
                     }
                 }
@@ -259,7 +196,7 @@ impl<T: Clone> Watching<'_, T> {
     }
 
     /// Looks for all until its own is seen.
-    async fn lead<F>(&self, stuck: &T, ask: &impl Fn(Question) -> F) -> Option<Result<T, CallError>>
+    async fn lead<F>(&self, pace: &mut Pace, ask: &impl Fn(Question) -> F) -> Option<Result<T, CallError>>
     where
         F: Future<Output = (Seen<T>, u32)>,
     {
@@ -267,34 +204,25 @@ impl<T: Clone> Watching<'_, T> {
             if let Some(seen) = self.take() {
                 return Some(seen);
             }
+            if std::mem::take(&mut self.watch.lock().is_new) {
+                pace.begin(Instant::now());
+            }
+            pace.watch(Instant::now(), self.watch.long());
             // Its own is due, or was seen.
-            let (at, is_long) = self.watch.plan()?;
+            let at = self.watch.next(pace)?;
             tokio::select! {
                 biased;
                 () = self.watch.stirred.notified() => continue,
                 () = tokio::time::sleep_until(at) => {}
             }
-            let question = self.watch.question(Instant::now(), is_long);
+            let (question, is_long) = self.watch.question(Instant::now(), pace.spares(Instant::now()));
             if question.due.is_empty() {
                 continue;
             }
-            {
-                let (mut pace, now) = (self.watch.pace(), Instant::now());
-                // Somebody else may have looked at this place meanwhile, by another name of the account.
-                if pace.next(now, is_long) > now {
-                    continue;
-                }
-                pace.look(now, is_long);
-            }
-            let due: Vec<String> = question.due.iter().map(|(key, _)| key.clone()).collect();
-            match tokio::time::timeout(LOOK_AT_MOST, ask(question)).await {
-                Ok((seen, calls)) => {
-                    self.watch.pace().took(calls);
-                    self.watch.tell(seen);
-                }
-                // A call is repeated for minutes while AWS is out of order: the turn is not held for as long.
-                Err(_) => self.watch.tell(due.into_iter().map(|key| (key, Ok(stuck.clone()))).collect()),
-            }
+            pace.look(Instant::now(), is_long);
+            let (seen, calls) = ask(question).await;
+            pace.took(calls, Instant::now());
+            self.watch.tell(seen);
         }
     }
 }

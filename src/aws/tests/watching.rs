@@ -24,11 +24,11 @@ impl Dice {
 
 /// A stack that takes a while, and what is expected of it.
 #[derive(Clone, Debug)]
-struct Drawn {
-    account: usize,
-    name: String,
-    takes: Duration,
-    forecast: Forecast,
+pub(super) struct Drawn {
+    pub(super) account: usize,
+    pub(super) name: String,
+    pub(super) takes: Duration,
+    pub(super) forecast: Forecast,
 }
 
 /// Draws stacks for each of so many accounts: how long they usually take is between these seconds, and how long they take now
@@ -51,7 +51,7 @@ fn draw(seed: u64, (accounts, each): (usize, usize), seconds: (f64, f64), is_kno
     drawn
 }
 
-fn named(name: &str) -> StackSpec {
+pub(super) fn named(name: &str) -> StackSpec {
     StackSpec {
         name: name.to_owned(),
         template: crate::aws::Template::Text(STACK.to_owned()),
@@ -78,7 +78,7 @@ async fn sessions(sim: &Sim, accounts: usize) -> (Sessions, Vec<Regional>) {
 }
 
 /// Begins to create a stack; what is to be waited for then.
-async fn begin(regional: &Regional, name: &str, forecast: Forecast) -> Operation {
+pub(super) async fn begin(regional: &Regional, name: &str, forecast: Forecast) -> Operation {
     let stack = regional.create_stack(&named(name), name).await.unwrap();
     Operation { stack, token: Some(name.to_owned()), before: None, forecast: Some(forecast), deletes: false }
 }
@@ -223,31 +223,6 @@ async fn among_hundreds_of_others_only_what_moves_is_listed() {
     assert!((2..=8).contains(&counts["ListStacks"]), "{counts:?}");
 }
 
-#[tokio::test(start_paused = true)]
-async fn where_stacks_may_not_be_listed_each_is_asked_for_by_itself() {
-    let mut drawn = draw(9, (1, 6), (8.0, 12.0), false);
-    whole_millis(&mut drawn);
-    let sim = world(&drawn);
-    let (_sessions, regional) = sessions(&sim, 1).await;
-    let denied = Fault::new(Effect::AccessDenied);
-    sim.set_faults(Faults::of([denied.clone().on("DescribeStacks").nth(1), denied.on("ListStacks")]));
-    let (before, began) = (sim.calls().len(), tokio::time::Instant::now());
-    let mut waiting = Vec::new();
-    for stack in &drawn {
-        let (regional, name) = (regional[0].clone(), stack.name.clone());
-        waiting.push(tokio::spawn(async move {
-            let operation = begin(&regional, &name, Forecast::UNKNOWN).await;
-            regional.settled(&operation, &|_| {}).await.unwrap().0.unwrap().status
-        }));
-    }
-    for task in waiting {
-        assert_eq!(task.await.unwrap().as_str(), "CREATE_COMPLETE");
-    }
-    never_more_than_two_a_second(&sim.calls()[before..]);
-    // Each look after the first shows one stack, and each stack needs one look behind its end.
-    assert!(began.elapsed() <= Duration::from_secs(18), "{:?}", began.elapsed());
-}
-
 /// A listing of several stacks in which there are none.
 fn without_any(xml: String) -> String {
     match (xml.find("<Stacks>"), xml.find("</Stacks>")) {
@@ -354,73 +329,4 @@ async fn a_deletion_is_seen_by_its_absence_from_the_listing_and_told_by_its_even
     // Two listings, those before the deletions, and perhaps one for the first of each.
     let described = counts(&sim)["DescribeStacks"];
     assert!(described <= 16, "{described}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_account_that_has_two_names_is_looked_at_no_more_often_for_that() {
-    let takes = Duration::from_secs(20);
-    let names = ["one", "two", "three", "four"];
-    let stacks = names.map(|name| (name.to_owned(), takes)).into();
-    let sim = Sim::builder().timing(Timing { stacks, ..Timing::instant() }).build();
-    let accounts = plan([("a", spec(HUB)), ("b", spec(HUB))]);
-    let sessions = Sessions::open(&accounts, &environment(&sim)).await.unwrap();
-    let before = sim.calls().len();
-    let began = tokio::time::Instant::now();
-    let mut waiting = Vec::new();
-    for (n, name) in names.into_iter().enumerate() {
-        let account = if n % 2 == 0 { "a" } else { "b" };
-        let regional = sessions.region(&account.into(), &"us-east-1".into()).unwrap();
-        waiting.push(tokio::spawn(async move {
-            let operation = begin(&regional, name, Forecast::known(takes, Duration::from_millis(200))).await;
-            regional.settled(&operation, &|_| {}).await.unwrap();
-        }));
-    }
-    for task in waiting {
-        task.await.unwrap();
-    }
-    never_more_than_two_a_second(&sim.calls()[before..]);
-    assert!(began.elapsed() <= takes + Duration::from_millis(1_100), "{:?}", began.elapsed());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_look_that_hangs_holds_up_nobody_for_long() {
-    // Nothing is ever heard of the stack that ends first; looks at one by itself are by its ARN.
-    let stacks = [("dumb", 5), ("slow", 60)].map(|(name, takes)| (name.to_owned(), Duration::from_secs(takes))).into();
-    let sim = Sim::builder().timing(Timing { stacks, ..Timing::instant() }).build();
-    let http = between(&sim, |asked| {
-        let is_dumb = asked.operation == "DescribeStacks" && asked.body.contains("stack%2Fdumb%2F");
-        is_dumb.then_some(Said::Silence)
-    });
-    let keys = sim.clone();
-    let environment = Environment::given(http, sim.time_source(), move |_| Some(keys.credentials(HUB)));
-    let sessions = Sessions::open(&plan([("hub", spec(HUB))]), &environment).await.unwrap();
-    let hub = sessions.region(&"hub".into(), &"us-east-1".into()).unwrap();
-    let began = tokio::time::Instant::now();
-    let mut waiting = Vec::new();
-    for (name, takes) in [("dumb", 5), ("slow", 60)] {
-        let hub = hub.clone();
-        waiting.push(tokio::spawn(async move {
-            let operation = begin(&hub, name, Forecast::known(Duration::from_secs(takes), Duration::ZERO)).await;
-            hub.settled(&operation, &|_| {}).await.unwrap();
-        }));
-    }
-    let slow = waiting.pop().unwrap();
-    slow.await.unwrap();
-    assert!(began.elapsed() <= Duration::from_secs(63), "{:?}", began.elapsed());
-    waiting[0].abort();
-}
-
-#[tokio::test(start_paused = true)]
-async fn each_of_many_that_take_long_in_one_place_has_a_look_in_three_seconds() {
-    let mut drawn = draw(11, (1, 20), (90.0, 600.0), false);
-    whole_millis(&mut drawn);
-    let (_, calls) = watched(&drawn, 1).await;
-    never_more_than_two_a_second(&calls);
-    let looks: usize = looks(&calls).iter().map(Vec::len).sum();
-    let takes: f64 = drawn.iter().map(|stack| stack.takes.as_secs_f64()).sum();
-    let all = drawn.iter().map(|stack| stack.takes.as_secs_f64()).fold(0.0, f64::max);
-    // They share what is seen: far fewer than each had by itself, and than two a second.
-    #[expect(clippy::cast_precision_loss, reason = "a few hundred looks")]
-    let looks = looks as f64;
-    assert!(looks <= takes / 3.0 && looks <= all, "{looks} looks, {takes} s of stacks, {all} s");
 }
