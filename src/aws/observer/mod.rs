@@ -72,6 +72,9 @@ const UNSEEN: Duration = Duration::from_secs(1);
 /// CloudFormation ends every operation by itself, and well before this.
 const AT_MOST: Duration = Duration::from_hours(24);
 
+/// How long it is waited for what only tells when to look.
+const HINT: Duration = Duration::from_secs(5);
+
 /// How often the events of an operation that is under way are read: they are only told, and cost a call.
 const EVENTS: Duration = Duration::from_secs(15);
 
@@ -128,9 +131,15 @@ fn is_deleted(events: &[StackEvent]) -> bool {
     events.iter().rev().find(|event| event.is_stack()).is_some_and(|last| last.status == "DELETE_COMPLETE")
 }
 
-/// Whether the last that events tell of their stack is that something is under way.
+/// Whether the last that events tell of their stack is that something is under way. Nothing is while it is only reviewed.
 fn is_open(events: &[StackEvent]) -> bool {
-    events.iter().rev().find(|event| event.is_stack()).is_some_and(|last| last.status.ends_with("_IN_PROGRESS"))
+    let last = events.iter().rev().find(|event| event.is_stack());
+    last.is_some_and(|last| last.status.ends_with("_IN_PROGRESS") && last.status != "REVIEW_IN_PROGRESS")
+}
+
+/// Whether a stack is gone, which no later operation changes.
+fn is_gone(stack: Option<&Stack>) -> bool {
+    stack.is_some_and(|stack| stack.status.phase() == Phase::Deleted)
 }
 
 impl Regional {
@@ -208,15 +217,19 @@ impl Regional {
                 }
                 // A listing whose pages change meanwhile may pass over what is there: the stack's own events decide.
                 Sighting::Missing | Sighting::Stuck if !is_deleted(&events) => {
-                    self.stacks().ask_for_itself(&operation.stack);
-                    next = age;
+                    self.stacks().misses(&operation.stack);
+                    next = age + UNSEEN;
                 }
                 Sighting::Missing | Sighting::Stuck => {
                     self.rests(&operation.stack);
                     return Ok((None, events));
                 }
                 // What is seen is from before the operation, or its events lag behind.
-                Sighting::Rests(_) if is_open(&events) && age < *lag.get_or_insert(age) + LAG => next = age + UNSEEN,
+                Sighting::Rests(ref stack)
+                    if is_open(&events) && !is_gone(stack.as_deref()) && age < *lag.get_or_insert(age) + LAG =>
+                {
+                    next = age + UNSEEN;
+                }
                 Sighting::Rests(Some(stack)) if !has_begun(operation, &stack, &events, age) => next = age + UNSEEN,
                 Sighting::Rests(stack) => {
                     self.rests(&operation.stack);
@@ -259,7 +272,8 @@ impl Regional {
         if operation.before.is_none() || !forecast.is_guessed() || forecast.end() < forecast::SOON {
             return Some(forecast);
         }
-        Some(self.last_took(operation).await.map_or(forecast, Forecast::guessed))
+        let last = tokio::time::timeout(HINT, self.last_took(operation)).await.ok().flatten();
+        Some(last.map_or(forecast, Forecast::guessed))
     }
 
     /// How long the operation took that a stack went through before another one, as far as the newest events tell.

@@ -22,6 +22,10 @@ impl Reader {
                 (Some(ours), Some(theirs)) => ours != theirs,
                 _ => false,
             };
+            // Somebody else has begun another operation since: what is left of ours comes before it.
+            if foreign && fresh.is_empty() && !self.seen.is_empty() {
+                continue;
+            }
             if foreign || !self.seen.insert(event.id.clone()) {
                 return false;
             }
@@ -102,5 +106,14 @@ mod tests {
         assert!(fresh.is_empty());
         assert!(!reader.take(&operation, vec![event("2", "UPDATE_IN_PROGRESS", Some("ours"))], &mut fresh));
         assert_eq!(ids(&fresh), ["2"]);
+        // What somebody else begins right behind it does not hide its end.
+        let mut fresh = Vec::new();
+        let page = vec![
+            event("4", "DELETE_IN_PROGRESS", Some("theirs")),
+            event("3", "UPDATE_COMPLETE", Some("ours")),
+            event("2", "UPDATE_IN_PROGRESS", Some("ours")),
+        ];
+        assert!(!reader.take(&operation, page, &mut fresh));
+        assert_eq!(ids(&fresh), ["3"]);
     }
 }

@@ -51,4 +51,5 @@ fn what_an_operation_took_is_told_by_its_own_events() {
     assert_eq!(took(&[]), None);
     assert_eq!(took(&events[..3]), None, "it is not known to be over");
     assert!(is_open(&events[..3]) && !is_open(&events));
+    assert!(!is_open(&[event("5", "REVIEW_IN_PROGRESS", None)]));
 }

@@ -32,7 +32,7 @@ pub async fn take_back(
                 let found = sides.look_between(one, other).await?;
                 ids.extend(found.into_iter().map(|peering| peering.id).filter(|id| !before.contains(id)));
             }
-            Made::RouteAsked(_) | Made::Route(_) => {}
+            Made::RouteAsked(_) | Made::Route(_) | Made::StackAsked(_) | Made::Stack { .. } => {}
         }
     }
     let mut details = Vec::new();

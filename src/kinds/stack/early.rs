@@ -258,7 +258,7 @@ pub(super) async fn settled(
 
 impl Draft {
     /// What is wanted, all of which is known.
-    fn of(wanted: &Wanted) -> Self {
+    pub(super) fn of(wanted: &Wanted) -> Self {
         let known = |(name, value): (&String, &String)| (name.clone(), Expected::Known(value.clone()));
         Self {
             name: wanted.name.clone(),
