@@ -1,6 +1,6 @@
 //! The calls to EC2: peerings and routes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use aws_sdk_ec2::types::{
@@ -11,9 +11,13 @@ use indexmap::IndexMap;
 use tokio::time::Instant;
 
 use super::call::CallError;
+use super::pairs::Pair;
 use super::regional::Regional;
 use super::route_target::RouteTarget;
 use super::written::{Led, Thing};
+
+/// How many values a filter takes.
+pub(super) const FILTER_VALUES: usize = 200;
 
 /// How far a peering has come.
 ///
@@ -142,6 +146,13 @@ pub struct PeeringRequest {
     pub peer_region: String,
     /// Tags, set by the very call that makes it.
     pub tags: IndexMap<String, String>,
+}
+
+impl PeeringRequest {
+    /// Whether a peering is between these two VPCs, asked for this way round.
+    pub fn is_for(&self, peering: &Peering) -> bool {
+        peering.requester.vpc == self.vpc && peering.accepter.vpc == self.peer_vpc
+    }
 }
 
 /// A route of a live route table.
@@ -273,7 +284,16 @@ macro_rules! to_destination {
 impl Regional {
     /// Peerings by filters; `page` is how many an answer may hold, and without it AWS decides.
     pub(super) async fn peerings(&self, filters: Vec<Filter>, page: Option<i32>) -> Result<Vec<Peering>, CallError> {
-        let mut found = Vec::new();
+        Ok(self.peerings_by_pages(filters, page).await?.0)
+    }
+
+    /// The same, and how many pages they took.
+    async fn peerings_by_pages(
+        &self,
+        filters: Vec<Filter>,
+        page: Option<i32>,
+    ) -> Result<(Vec<Peering>, u32), CallError> {
+        let (mut found, mut pages) = (Vec::new(), 0);
         let mut next: Option<String> = None;
         loop {
             let send = || {
@@ -282,9 +302,10 @@ impl Regional {
             };
             let answer = self.call("DescribeVpcPeeringConnections", send).await?;
             found.extend(answer.vpc_peering_connections.unwrap_or_default().into_iter().filter_map(Peering::read));
+            pages += 1;
             next = answer.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
-                return Ok(found);
+                return Ok((found, pages));
             }
         }
     }
@@ -301,6 +322,13 @@ impl Regional {
         let mut found = self.peerings(filters, None).await?;
         found.retain(|peering| peering.is_between(one, other));
         Ok(found)
+    }
+
+    /// The same for so many pairs of VPCs at once, together with what links VPCs of different pairs.
+    pub(super) async fn peerings_between_all(&self, pairs: Vec<Pair>) -> Result<Vec<Peering>, CallError> {
+        let vpcs: BTreeSet<String> = pairs.into_iter().flat_map(|(one, other)| [one, other]).collect();
+        let names = ["requester-vpc-info.vpc-id", "accepter-vpc-info.vpc-id"];
+        self.peerings(names.map(|name| filter(name, &vpcs)).into(), None).await
     }
 
     /// All peerings that bear these tags in this account, dead ones too.
@@ -326,14 +354,15 @@ impl Regional {
 
     /// Peerings by their ids, those left out that this account does not see here, and how many calls that took.
     pub(super) async fn peerings_by_ids(&self, ids: &[impl AsRef<str>]) -> Result<(Vec<Peering>, u32), CallError> {
-        let (mut found, mut calls) = (Vec::new(), 0);
-        // A filter takes 200 values. By ids it would be an error if one is not known here yet.
-        for ids in ids.chunks(200) {
+        let (mut all, mut calls) = (Vec::new(), 0);
+        // By ids it would be an error if one is not known here yet.
+        for ids in ids.chunks(FILTER_VALUES) {
             let ids = ids.iter().map(AsRef::as_ref);
-            found.extend(self.peerings(vec![filter("vpc-peering-connection-id", ids)], None).await?);
-            calls += 1;
+            let (found, pages) = self.peerings_by_pages(vec![filter("vpc-peering-connection-id", ids)], None).await?;
+            all.extend(found);
+            calls += pages;
         }
-        Ok((found, calls))
+        Ok((all, calls))
     }
 
     /// Asks for a peering and gives it. AWS gives the one that exists already between the two VPCs, even if somebody else
@@ -358,7 +387,6 @@ impl Regional {
                 .tag_specifications(tags.clone())
                 .send()
         };
-        let _asking = self.picture().written().writing(Thing::between(&request.vpc, &request.peer_vpc));
         let answer = self.change(OPERATION, Thing::Peerings, send).await?;
         let peering = answer.vpc_peering_connection.and_then(Peering::read);
         peering.ok_or_else(|| self.odd_answer(OPERATION, "peering's id"))

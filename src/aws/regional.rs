@@ -77,7 +77,7 @@ impl Shared {
 const NEW_AT_MOST: Duration = Duration::from_mins(2);
 
 /// How long others wait for one answer at the most.
-const BRIEF: Duration = Duration::from_secs(20);
+pub(super) const BRIEF: Duration = Duration::from_secs(20);
 
 /// How long to wait before looking for it again.
 const NEW_PAUSE: Duration = Duration::from_secs(1);
@@ -143,6 +143,12 @@ impl Regional {
     #[must_use]
     pub fn awaiting_what_is_new(&self) -> Self {
         Self { inner: Arc::clone(&self.inner), awaits_new: true, is_brief: false }
+    }
+
+    /// The same, with calls that are told at once that they do not find what they name.
+    #[must_use]
+    pub fn awaiting_nothing(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), awaits_new: false, is_brief: false }
     }
 
     /// The same, to look for others as well, who wait meanwhile: a look is one attempt, which is over soon, and what goes

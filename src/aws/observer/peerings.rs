@@ -1,48 +1,40 @@
 //! Looking at many peerings of one place with few calls.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::watch::{Due, Question, Seen, Watch, Watching};
-use crate::aws::call::CallError;
-use crate::aws::ec2::Peering;
-use crate::aws::regional::Regional;
-
-/// After which time a request is expected to have reached its accepter, where none has been seen yet.
-const ARRIVES: Duration = Duration::from_millis(500);
-
-/// How long at the most it is waited for a request to arrive, whatever an earlier one took.
-const ARRIVES_AT_MOST: Duration = Duration::from_secs(5);
-
-/// How long others wait for one look at the most.
-const LOOK_AT_MOST: Duration = Duration::from_secs(20);
+use crate::aws::call::{CallError, Class};
+use crate::aws::ec2::{FILTER_VALUES, Peering};
+use crate::aws::regional::{BRIEF, Regional};
+use crate::ids::Region;
 
 /// What was seen of a peering.
 #[derive(Clone, Debug)]
 pub(super) enum Glimpse {
     /// As it is, or that it is not to be seen here.
     Is(Option<Box<Peering>>),
-    /// The look has failed or takes too long: whoever waits is to look by himself.
+    /// AWS does not answer about it: whoever waits for it is to look by himself.
     Stuck,
 }
 
 /// The peerings that one account sees in one region and that somebody waits for.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(in crate::aws) struct Peerings {
     watch: Watch<Glimpse>,
     /// How many were waited for so far.
     met: AtomicUsize,
-    /// How long the last request took that had to be waited for.
-    arrives: Mutex<Duration>,
+    /// The regions from which the last request was refused as too new when it was accepted without a look.
+    slow: Mutex<HashSet<Region>>,
 }
 
-impl Default for Peerings {
-    fn default() -> Self {
-        Self { watch: Watch::default(), met: AtomicUsize::new(0), arrives: Mutex::new(ARRIVES) }
+impl Peerings {
+    // Every change under this lock is whole.
+    fn slow(&self) -> MutexGuard<'_, HashSet<Region>> {
+        self.slow.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -55,8 +47,13 @@ pub struct WatchedPeering<'a> {
 }
 
 impl WatchedPeering<'_> {
-    /// The peering as it is at some time from now on, and at this time at the latest; `None` if this account does not see it
-    /// here.
+    /// Where it is watched.
+    pub fn regional(&self) -> &Regional {
+        self.regional
+    }
+
+    /// The peering as it is at some time from now on, and at this time or as soon after it as a look may be; `None` if this
+    /// account does not see it here.
     ///
     /// # Errors
     ///
@@ -83,22 +80,31 @@ impl Regional {
         self.peerings_waited_for().met.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// How long a request is expected to take until this account can accept it here.
-    pub fn request_arrives(&self) -> Duration {
-        *self.peerings_waited_for().arrives.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether requests from a region can be accepted here almost at once, as far as is known.
+    pub fn is_soon_asked_from(&self, region: &Region) -> bool {
+        !self.peerings_waited_for().slow().contains(region)
     }
 
-    /// Notes how long a request took that could not be accepted at first.
-    pub fn note_arrival(&self, took: Duration) {
-        let mut arrives = self.peerings_waited_for().arrives.lock().unwrap_or_else(PoisonError::into_inner);
-        *arrives = took.clamp(ARRIVES, ARRIVES_AT_MOST);
+    /// Notes whether a request from a region could be accepted here almost at once.
+    pub fn note_asked_from(&self, region: &Region, soon: bool) {
+        let mut slow = self.peerings_waited_for().slow();
+        if soon {
+            slow.remove(region);
+        } else {
+            slow.insert(region.clone());
+        }
     }
 
-    /// Looks at all that are watched, due or not: it is one call all the same.
+    /// Looks at the peerings that are due, and at others where that costs nothing. Gives how many calls that took.
+    ///
+    /// What stands in the way of a look at many is nobody's failure: whoever waits for the longest time goes on by himself,
+    /// and the others are looked at again.
     async fn look_at_peerings(&self, question: Question) -> (Seen<Glimpse>, u32) {
-        let ids: Vec<String> = question.due.into_iter().chain(question.others).map(|(id, _)| id).collect();
+        let room = question.due.len().next_multiple_of(FILTER_VALUES);
+        let every = question.due.into_iter().chain(question.others).map(|(id, _)| id);
+        let ids: Vec<String> = every.take(room).collect();
         let brief = self.briefly();
-        match tokio::time::timeout(LOOK_AT_MOST, brief.peerings_by_ids(&ids)).await {
+        match timeout(BRIEF, brief.peerings_by_ids(&ids)).await {
             Ok(Ok((found, calls))) => {
                 let mut found: HashMap<String, Peering> =
                     found.into_iter().map(|peering| (peering.id.clone(), peering)).collect();
@@ -108,10 +114,14 @@ impl Regional {
                 });
                 (seen.collect(), calls)
             }
-            // Each finds out by himself what stands in his way, and how long he has patience with it.
+            // So is any other look of the account.
+            Ok(Err(error)) if error.class == Class::Denied => {
+                (ids.into_iter().map(|id| (id, Err(error.clone()))).collect(), 1)
+            }
             failed => {
                 tracing::debug!(?failed, "peerings cannot be looked at together");
-                (ids.into_iter().map(|id| (id, Ok(Glimpse::Stuck))).collect(), 1)
+                // That he looks by himself is a call more.
+                (ids.into_iter().take(1).map(|id| (id, Ok(Glimpse::Stuck))).collect(), 2)
             }
         }
     }

@@ -9,19 +9,19 @@ use crate::aws::Sessions;
 use crate::aws::tests::between::{Asked, Said, between};
 use crate::sim::{Effect, Fault, Faults, Sim, Timing};
 
-const EAST: &str = "us-east-1";
+pub(super) const EAST: &str = "us-east-1";
 const WEST: &str = "us-west-2";
 
 /// A spoke in one account and a hub in another, perhaps in another region, and the peering that is wanted between them.
-struct World {
-    sim: Sim,
-    sessions: Sessions,
-    region: &'static str,
-    wanted: Wanted,
+pub(super) struct World {
+    pub(super) sim: Sim,
+    pub(super) sessions: Sessions,
+    pub(super) region: &'static str,
+    pub(super) wanted: Wanted,
 }
 
 impl World {
-    async fn new(region: &'static str) -> Self {
+    pub(super) async fn new(region: &'static str) -> Self {
         Self::of(Sim::builder().build(), region, "10.0.0.0/20").await
     }
 
@@ -29,7 +29,7 @@ impl World {
         Self::of(Sim::builder().faults(Faults::of(faults)).build(), EAST, "10.0.0.0/20").await
     }
 
-    async fn of(sim: Sim, region: &'static str, hub_range: &str) -> Self {
+    pub(super) async fn of(sim: Sim, region: &'static str, hub_range: &str) -> Self {
         let spoke = vpc(&ec2(&sim, DEV, EAST), "10.0.16.0/20").await;
         let hub = vpc(&ec2(&sim, HUB, region), hub_range).await;
         let sessions = sessions(&sim).await;
@@ -44,40 +44,40 @@ impl World {
     }
 
     /// By way of a script, which gives some answers in AWS's place.
-    async fn scripted(script: impl Fn(&Asked<'_>) -> Option<Said> + Send + Sync + 'static) -> Self {
+    pub(super) async fn scripted(script: impl Fn(&Asked<'_>) -> Option<Said> + Send + Sync + 'static) -> Self {
         let world = Self::new(EAST).await;
         let sessions = sessions_by(&world.sim, between(&world.sim, script)).await;
         Self { sessions, ..world }
     }
 
-    async fn destroy(&self) -> Result<Done, Failure> {
+    pub(super) async fn destroy(&self) -> Result<Done, Failure> {
         destroy(&self.dev(), &self.hub(), &self.wanted.owner, None, &unseen).await
     }
 
-    fn dev(&self) -> Regional {
+    pub(super) fn dev(&self) -> Regional {
         at(&self.sessions, "dev", EAST)
     }
 
-    fn hub(&self) -> Regional {
+    pub(super) fn hub(&self) -> Regional {
         at(&self.sessions, "hub", self.region)
     }
 
-    async fn converge(&self) -> Result<Done, Failure> {
+    pub(super) async fn converge(&self) -> Result<Done, Failure> {
         converge(&self.dev(), &self.hub(), &self.wanted, Firm::default().course(), &unseen).await
     }
 
     /// All peerings that the spoke's side knows, dead ones too.
-    async fn all(&self) -> Vec<Peering> {
+    pub(super) async fn all(&self) -> Vec<Peering> {
         self.dev().peerings_between(&self.wanted.requester.vpc, &self.wanted.accepter.vpc).await.unwrap()
     }
 
     /// The ids of the live ones.
-    async fn live(&self) -> Vec<String> {
+    pub(super) async fn live(&self) -> Vec<String> {
         self.all().await.into_iter().filter(|peering| peering.state.is_live()).map(|peering| peering.id).collect()
     }
 
     /// Somebody else's request between the two VPCs: from the spoke's side, or from the hub's.
-    async fn requested_by_somebody(&self, account: &str) -> String {
+    pub(super) async fn requested_by_somebody(&self, account: &str) -> String {
         let (spoke, hub) = (&self.wanted.requester.vpc, &self.wanted.accepter.vpc);
         let (region, own, peer_vpc, peer, peer_region) =
             if account == DEV { (EAST, spoke, hub, HUB, self.region) } else { (self.region, hub, spoke, DEV, EAST) };
@@ -87,7 +87,7 @@ impl World {
     }
 
     /// Somebody else's acceptance of that.
-    async fn accepted_by_somebody(&self, requester: &str, id: &str) {
+    pub(super) async fn accepted_by_somebody(&self, requester: &str, id: &str) {
         let (account, region) = if requester == DEV { (HUB, self.region) } else { (DEV, EAST) };
         let accept = ec2(&self.sim, account, region).accept_vpc_peering_connection();
         accept.vpc_peering_connection_id(id).send().await.unwrap();
@@ -206,7 +206,9 @@ async fn an_accepter_to_whom_the_request_is_still_being_made_is_waited_for() {
     // Right after the request, when it is initiating on both sides.
     let world = World::new(EAST).await;
     let id = world.requested_by_somebody(DEV).await;
-    activate::accept(&world.dev(), &world.hub(), &id, None).await.unwrap();
+    let acceptance = (world.dev(), world.hub());
+    let acceptance = accept::Acceptance::new((&acceptance.0, &acceptance.1), &id, None, &|| {});
+    acceptance.accept(&crate::aws::PeeringState::Initiating).await.unwrap();
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(world.all().await[0].state, crate::aws::PeeringState::Active);
 
@@ -307,58 +309,6 @@ async fn somebody_elses_peering_is_not_taken_whichever_side_asked_for_it() {
         assert_eq!(failure.cause, "it has no tags of orch");
         assert_eq!(world.sim.mutations(), before, "nothing was touched");
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn somebody_who_is_faster_than_our_request_is_found_out() {
-    // Theirs cannot be seen when we look, so we ask, and AWS gives theirs back.
-    let world = World::new(EAST).await;
-    let theirs = world.requested_by_somebody(DEV).await;
-    let sides = Sides { requester: &world.dev(), accepter: &world.hub() };
-    let failure = request(sides, &world.wanted, &[], Firm::default().course(), &unseen).await.unwrap_err();
-    assert!(failure.summary.contains(&theirs), "{failure}");
-    assert_eq!(world.live().await, [theirs]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_others_have_made_since_the_accounts_were_listed_is_found_out() {
-    // As ours would be asked for, AWS gives theirs back; the other way round ours cannot be accepted, and goes again.
-    for account in [DEV, HUB] {
-        let world = World::new(EAST).await;
-        for side in [world.dev(), world.hub()] {
-            assert!(side.pictured_peerings().await.unwrap().is_empty());
-        }
-        let theirs = world.requested_by_somebody(account).await;
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        world.accepted_by_somebody(account, &theirs).await;
-        let failure = world.converge().await.unwrap_err();
-        assert!(failure.summary.contains(&theirs) && failure.summary.contains("not this node's"), "{failure}");
-        assert_eq!(world.live().await, [theirs], "{account}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_request_that_fails_unseen_by_its_accepter_is_told_as_failed() {
-    fn empty(text: String) -> String {
-        match (text.find("<vpcPeeringConnectionSet>"), text.find("</vpcPeeringConnectionSet>")) {
-            (Some(begin), Some(end)) => {
-                format!("{}{}", &text[..begin], &text[end + "</vpcPeeringConnectionSet>".len()..])
-            }
-            _ => text,
-        }
-    }
-    let world = World::of(Sim::builder().build(), EAST, "10.0.16.0/20").await;
-    let script = |asked: &Asked<'_>| match asked.operation {
-        "DescribeVpcPeeringConnections" if !asked.by_role => Some(Said::Changed(empty)),
-        "AcceptVpcPeeringConnection" => Some(Said::error("InvalidVpcPeeringConnectionID.NotFound", "not here")),
-        _ => None,
-    };
-    let sessions = sessions_by(&world.sim, between(&world.sim, script)).await;
-    let world = World { sessions, ..world };
-    let began = Instant::now();
-    let failure = world.converge().await.unwrap_err();
-    assert!(failure.cause.contains("overlapping CIDR range"), "{failure}");
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
