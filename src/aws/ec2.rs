@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::call::CallError;
 use super::regional::Regional;
+use super::route_target::RouteTarget;
 use super::written::{Led, Thing};
 
 /// How far a peering has come.
@@ -141,57 +142,6 @@ pub struct PeeringRequest {
     pub peer_region: String,
     /// Tags, set by the very call that makes it.
     pub tags: IndexMap<String, String>,
-}
-
-/// What a route leads to, by the field of the API that takes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RouteTarget {
-    /// A VPC peering connection.
-    Peering,
-    /// A transit gateway.
-    TransitGateway,
-    /// A NAT gateway.
-    NatGateway,
-    /// An internet gateway or a virtual private gateway.
-    Gateway,
-    /// A network interface.
-    NetworkInterface,
-    /// A VPC endpoint (of a Gateway Load Balancer).
-    VpcEndpoint,
-    /// An egress-only internet gateway.
-    EgressOnlyGateway,
-    /// A local gateway of an Outpost.
-    LocalGateway,
-    /// A carrier gateway of a Wavelength Zone.
-    CarrierGateway,
-    /// An instance.
-    Instance,
-    /// A Cloud WAN core network, by its ARN.
-    CoreNetwork,
-}
-
-impl RouteTarget {
-    /// The kind of target that an id is of, by its prefix; `None` if a route cannot lead to such a thing.
-    pub fn of(id: &str) -> Option<Self> {
-        const PREFIXES: [(&str, RouteTarget); 12] = [
-            ("pcx-", RouteTarget::Peering),
-            ("tgw-", RouteTarget::TransitGateway),
-            ("nat-", RouteTarget::NatGateway),
-            ("igw-", RouteTarget::Gateway),
-            ("vgw-", RouteTarget::Gateway),
-            ("eni-", RouteTarget::NetworkInterface),
-            ("vpce-", RouteTarget::VpcEndpoint),
-            ("eigw-", RouteTarget::EgressOnlyGateway),
-            ("lgw-", RouteTarget::LocalGateway),
-            ("cagw-", RouteTarget::CarrierGateway),
-            ("i-", RouteTarget::Instance),
-            ("arn:", RouteTarget::CoreNetwork),
-        ];
-        let of_prefix = PREFIXES.iter().find(|(prefix, _)| id.len() > prefix.len() && id.starts_with(prefix));
-        of_prefix
-            .map(|(_, target)| *target)
-            .filter(|target| *target != Self::CoreNetwork || id.contains(":core-network/"))
-    }
 }
 
 /// A route of a live route table.
@@ -371,18 +321,28 @@ impl Regional {
     ///
     /// As for [`Regional::peerings_between`].
     pub async fn peering(&self, id: &str) -> Result<Option<Peering>, CallError> {
-        // By filter rather than by id, since an id that is not known here yet would be an error.
-        let found = self.peerings(vec![filter("vpc-peering-connection-id", [id])], None).await?;
-        Ok(found.into_iter().find(|peering| peering.id == id))
+        Ok(self.peerings_by_ids(&[id]).await?.0.into_iter().find(|peering| peering.id == id))
     }
 
-    /// Asks for a peering and gives its id. AWS gives the id of one that exists already between the two VPCs, even if
-    /// somebody else asked for that.
+    /// Peerings by their ids, those left out that this account does not see here, and how many calls that took.
+    pub(super) async fn peerings_by_ids(&self, ids: &[impl AsRef<str>]) -> Result<(Vec<Peering>, u32), CallError> {
+        let (mut found, mut calls) = (Vec::new(), 0);
+        // A filter takes 200 values. By ids it would be an error if one is not known here yet.
+        for ids in ids.chunks(200) {
+            let ids = ids.iter().map(AsRef::as_ref);
+            found.extend(self.peerings(vec![filter("vpc-peering-connection-id", ids)], None).await?);
+            calls += 1;
+        }
+        Ok((found, calls))
+    }
+
+    /// Asks for a peering and gives it. AWS gives the one that exists already between the two VPCs, even if somebody else
+    /// asked for that.
     ///
     /// # Errors
     ///
     /// As for [`Regional::peerings_between`].
-    pub async fn request_peering(&self, request: &PeeringRequest) -> Result<String, CallError> {
+    pub async fn request_peering(&self, request: &PeeringRequest) -> Result<Peering, CallError> {
         const OPERATION: &str = "CreateVpcPeeringConnection";
         let tags = TagSpecification::builder()
             .resource_type(ResourceType::VpcPeeringConnection)
@@ -398,19 +358,21 @@ impl Regional {
                 .tag_specifications(tags.clone())
                 .send()
         };
+        let _asking = self.picture().written().writing(Thing::between(&request.vpc, &request.peer_vpc));
         let answer = self.change(OPERATION, Thing::Peerings, send).await?;
-        let id = answer.vpc_peering_connection.and_then(|peering| peering.vpc_peering_connection_id);
-        id.ok_or_else(|| self.odd_answer(OPERATION, "peering's id"))
+        let peering = answer.vpc_peering_connection.and_then(Peering::read);
+        peering.ok_or_else(|| self.odd_answer(OPERATION, "peering's id"))
     }
 
-    /// Accepts a peering; only the accepter's account can, in the accepter's region.
+    /// Accepts a peering; only the accepter's account can, in the accepter's region. Gives it as far as the answer tells.
     ///
     /// # Errors
     ///
     /// As for [`Regional::peerings_between`].
-    pub async fn accept_peering(&self, id: &str) -> Result<(), CallError> {
+    pub async fn accept_peering(&self, id: &str) -> Result<Option<Peering>, CallError> {
         let send = || self.ec2().accept_vpc_peering_connection().vpc_peering_connection_id(id).send();
-        self.change("AcceptVpcPeeringConnection", Thing::Peering(id.to_owned()), send).await.map(|_| ())
+        let answer = self.change("AcceptVpcPeeringConnection", Thing::Peering(id.to_owned()), send).await?;
+        Ok(answer.vpc_peering_connection.and_then(Peering::read))
     }
 
     /// Deletes a peering; either side can.
@@ -568,29 +530,5 @@ mod tests {
         }
         let live: Vec<_> = Code::values().iter().filter(|code| PeeringState::new(code).is_live()).collect();
         assert_eq!(live, [&"active", &"initiating-request", &"pending-acceptance", &"provisioning"]);
-    }
-
-    #[test]
-    fn a_target_is_known_by_its_ids_prefix() {
-        for (id, target) in [
-            ("pcx-1", Some(RouteTarget::Peering)),
-            ("tgw-1", Some(RouteTarget::TransitGateway)),
-            ("nat-1", Some(RouteTarget::NatGateway)),
-            ("igw-1", Some(RouteTarget::Gateway)),
-            ("vgw-1", Some(RouteTarget::Gateway)),
-            ("eni-1", Some(RouteTarget::NetworkInterface)),
-            ("vpce-1", Some(RouteTarget::VpcEndpoint)),
-            ("eigw-1", Some(RouteTarget::EgressOnlyGateway)),
-            ("lgw-1", Some(RouteTarget::LocalGateway)),
-            ("cagw-1", Some(RouteTarget::CarrierGateway)),
-            ("i-1", Some(RouteTarget::Instance)),
-            ("arn:aws:networkmanager::111111111111:core-network/core-network-1", Some(RouteTarget::CoreNetwork)),
-            ("arn:aws:s3:::bucket", None),
-            ("pcx-", None),
-            ("vpc-1", None),
-            ("", None),
-        ] {
-            assert_eq!(RouteTarget::of(id), target, "{id}");
-        }
     }
 }

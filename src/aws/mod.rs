@@ -22,6 +22,7 @@ mod recovery;
 mod regional;
 mod resource_change;
 mod root_cause;
+mod route_target;
 mod s3;
 mod sessions;
 mod settings;
@@ -39,15 +40,16 @@ pub use cloudformation::{
     ChangeSet, ChangeSetSpec, ChangeSetSummary, Parameter, Stack, StackSpec, Template, Validated,
 };
 pub use drift::{Detection, PropertyDrift, ResourceDrift};
-pub use ec2::{Peering, PeeringRequest, PeeringSide, PeeringState, Route, RouteTable, RouteTarget};
+pub use ec2::{Peering, PeeringRequest, PeeringSide, PeeringState, Route, RouteTable};
 pub use environment::{AskCode, BadBundle, Environment};
 pub use events::{StackEvent, first_failure};
 pub use exports::Export;
 pub use inventory::Vpc;
-pub use observer::{Forecast, Operation, Progress, Reader as EventReader, Step, took};
+pub use observer::{Forecast, Operation, Progress, Reader as EventReader, Step, WatchedPeering, took};
 pub use recovery::{Leaving, StackResource};
 pub use regional::Regional;
 pub use resource_change::{Detail, ResourceChange};
+pub use route_target::RouteTarget;
 pub use s3::{Bucket, Content, ObjectAt, Revision, object_url};
 pub use sessions::Sessions;
 pub use settings::{OnFailure, RollbackTriggers, Settings};

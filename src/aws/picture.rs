@@ -308,6 +308,27 @@ impl Regional {
         Ok(self.peerings_where(|peering| peering.is_between(one, other)))
     }
 
+    /// The dead peerings between two VPCs, by the listing of all peerings, if that shows no live one; `None` if it shows one,
+    /// or we have asked for one since.
+    ///
+    /// That something else is being made meanwhile does not count here, as it does for [`Regional::pictured_peerings_between`]:
+    /// whoever asks for a peering is given the one that somebody else has made since.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::pictured_stack`].
+    pub async fn pictured_dead_between(&self, one: &str, other: &str) -> Result<Option<Vec<Peering>>, CallError> {
+        self.list_peerings(any).await?;
+        let Picture { written, peerings, .. } = self.picture();
+        let found = peerings.read(written, |listing| {
+            let found = listing.things.values().map(|(_, peering)| peering);
+            let found: Vec<Peering> = found.filter(|peering| peering.is_between(one, other)).cloned().collect();
+            let lives = found.iter().any(|peering| peering.state.is_live());
+            (!lives && written.is_same(&Thing::between(one, other), listing.seen.tick)).then_some(found)
+        });
+        Ok(found.flatten())
+    }
+
     /// [`Regional::peerings_tagged`] by the listing of all peerings; `None` if what was written since makes that unsure.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use super::call::{self, CallError, Class, Outages, SdkError};
 use super::credentials::Kept;
 use super::environment::{retries_apart, timeouts};
 use super::nonce::Nonces;
-use super::observer::Stacks;
+use super::observer::{Peerings, Stacks};
 use super::picture::Picture;
 use super::s3::Buckets;
 use super::template_checks::TemplateChecks;
@@ -50,6 +50,7 @@ struct Inner {
     template_checks: Arc<TemplateChecks>,
     nonces: Arc<Nonces>,
     stacks: Stacks,
+    peerings: Peerings,
     picture: Picture,
 }
 
@@ -131,6 +132,7 @@ impl Regional {
             template_checks,
             nonces,
             stacks: Stacks::new(is_near),
+            peerings: Peerings::default(),
             picture,
         });
         Self { inner, awaits_new: false, is_brief: false }
@@ -227,6 +229,10 @@ impl Regional {
 
     pub(super) fn stacks(&self) -> &Stacks {
         &self.inner.stacks
+    }
+
+    pub(super) fn peerings_waited_for(&self) -> &Peerings {
+        &self.inner.peerings
     }
 
     pub(super) fn picture(&self) -> &Picture {

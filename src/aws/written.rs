@@ -26,10 +26,20 @@ pub(super) enum Thing {
     Route(Place, String, String),
     /// Which peerings there are, in whatever place: each is seen in two.
     Peerings,
+    /// Which peerings there are between two VPCs, as far as we ask for them.
+    Between(String, String),
     /// A peering, by its id.
     Peering(String),
     /// Something that no picture shows.
     Apart,
+}
+
+impl Thing {
+    /// The peerings between two VPCs, either way round.
+    pub(super) fn between(one: &str, other: &str) -> Self {
+        let (one, other) = if one < other { (one, other) } else { (other, one) };
+        Self::Between(one.to_owned(), other.to_owned())
+    }
 }
 
 /// Where a destination leads, by our own last write to it.

@@ -1,14 +1,16 @@
-//! How few calls a plan costs that is applied already.
+//! How few calls a plan costs, the first time and when it is applied already.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use orch::plan::Files;
 use orch::sim::{Sim, Timing};
 
 use crate::in_process::{Ready, read};
+use crate::makespan::Scenario;
 
 /// A VPC with a route table, which tells what peerings and routes need.
 pub(crate) const NET_TEMPLATE: &str = "\
@@ -159,4 +161,51 @@ async fn a_table_that_many_routes_are_made_in_is_not_read_for_each() {
     // Out of the first account's own table, and into the hub's from everywhere.
     assert_eq!(count("CreateRoute"), 61);
     assert_eq!(count("DescribeRouteTables"), 1, "it knows what it has made itself");
+}
+
+/// Holds what a first run has cost: at most 12 calls for each of so many stacks that are peered, polling included, and its
+/// routes.
+///
+/// | call | for each spoke |
+/// |---|---|
+/// | AssumeRole | 1 |
+/// | DescribeStacks | 1 listing, 1 to 3 looks at the stack |
+/// | CreateStack, DescribeStackEvents | 1 each |
+/// | DescribeVpcPeeringConnections | 1 listing; looks at what is pending are the hub's, and shared |
+/// | CreateVpcPeeringConnection, AcceptVpcPeeringConnection | 1 each |
+/// | DescribeRouteTables | 1 listing |
+pub(crate) fn a_first_run_was_cheap(sim: &Sim, stacks: usize) {
+    let counts = counts(sim, 0);
+    let calls = counts.values().sum::<usize>() - counts["CreateRoute"];
+    assert!(calls <= 12 * stacks, "{stacks} stacks: {calls} calls, {counts:?}");
+}
+
+/// How many stacks count: the hub's own few calls are in those of twenty spokes and more.
+pub(crate) fn counting(spokes: usize) -> usize {
+    if spokes < 20 { spokes + 1 } else { spokes }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_previewed_first_run_costs_at_most_12_calls_a_spoke_and_its_routes_polling_included() {
+    // Without a preview, and knowing durations: in `makespan`. What a preview has read is not read again.
+    for spokes in [4, 20] {
+        let scenario = Scenario::short(spokes);
+        let sim = Sim::builder().timing(scenario.timing()).build();
+        assert!(scenario.plan().preview(&sim, true).await.1.is_success());
+        a_first_run_was_cheap(&sim, counting(spokes));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_take_seconds_to_arrive_are_not_asked_for_time_and_again() {
+    let seconds = Duration::from_secs;
+    let scenario = Scenario { peering: seconds(3), ..Scenario::short(20) };
+    let timing = Timing { peering_visible: seconds(2), peering_request: seconds(1), ..scenario.timing() };
+    let sim = Sim::builder().timing(timing).build();
+    let (tally, told, _) = scenario.plan().apply_knowing(&sim, None).await;
+    assert!(tally.is_success(), "{told:#?}");
+    a_first_run_was_cheap(&sim, 20 + 1);
+    // The first find out how long it takes.
+    let accepted = counts(&sim, 0)["AcceptVpcPeeringConnection"];
+    assert!(accepted <= 20 + 20, "{accepted}");
 }

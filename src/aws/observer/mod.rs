@@ -1,4 +1,4 @@
-//! Waiting for stacks.
+//! Waiting for stacks, and for peerings ([`peerings`]).
 //!
 //! Not the SDK's waiters: those are spaced at random, and a stack of 90 seconds is noticed after 89 to 165. All who wait for
 //! stacks of one account in one region share what is seen there ([`watch`]); when to look is worked out from when each
@@ -6,6 +6,7 @@
 
 mod forecast;
 mod pace;
+mod peerings;
 mod reader;
 mod stacks;
 #[cfg(test)]
@@ -25,6 +26,8 @@ use super::regional::Regional;
 use super::status::{Phase, StackStatus};
 
 pub use forecast::Forecast;
+pub(super) use peerings::Peerings;
+pub use peerings::WatchedPeering;
 pub use reader::Reader;
 pub(super) use stacks::Stacks;
 

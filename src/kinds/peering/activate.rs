@@ -1,82 +1,178 @@
 //! Bringing a peering of ours to life: accepting it on the other side and waiting until it is active.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
-use super::decide::Direction;
+use super::decide::{Decision, Direction, decide};
+use super::destroy::remove;
 use super::{SETTLED_AT_MOST, Sides, UNKNOWN_AT_MOST, Wanted, pause};
 use crate::aws::{CallError, Class, Peering, PeeringState, Regional, Step};
 use crate::event::Failure;
 use crate::kinds::{Course, Progress};
 
+/// How long an accepted peering is left alone before the first look: AWS needs about a second to make it active.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
+
+/// What EC2 says where another peering links the two VPCs.
+const ALREADY_EXISTS: &str = "VpcPeeringConnectionAlreadyExists";
+
+/// After how long without a sign of a request on the accepter's side the requester's is asked: nobody else sees one that
+/// has failed.
+const SILENCE: Duration = Duration::from_secs(2);
+
 /// Accepts the peering where that is still to be done and waits until it is active. From the moment that it can be
-/// accepted on, routes may lead into it, and its id is released. Gives it as the requesting side sees
-/// it then, and a line if it was accepted here.
+/// accepted on, routes may lead into it, and its id is released. Gives it with the requesting side's tags, and a line if it
+/// was accepted here. `asked_at` is when it was asked for, if that was just now.
+///
+/// It is accepted without a look, as soon as it may have arrived, and all peerings of a place are waited for together.
 pub(super) async fn activate(
     sides: Sides<'_>,
     wanted: &Wanted,
-    mut peering: Peering,
-    direction: Direction,
+    (mut peering, direction): (Peering, Direction),
+    asked_at: Option<Instant>,
     course: Course<'_>,
     progress: Progress<'_>,
 ) -> Result<(Peering, Option<String>), Failure> {
     let (asking, asked) = sides.as_asked(direction);
-    let began = Instant::now();
+    let id = peering.id.clone();
     let mut accepted = None;
-    let mut released = false;
-    loop {
-        if !released
-            && matches!(peering.state, PeeringState::Pending | PeeringState::Provisioning | PeeringState::Active)
-        {
-            (course.release)(&peering.id);
-            released = true;
+    if matches!(peering.state, PeeringState::Initiating | PeeringState::Pending) {
+        if peering.state == PeeringState::Pending {
+            (course.release)(&id);
         }
-        match &peering.state {
-            PeeringState::Active => return Ok((peering, accepted)),
-            PeeringState::Pending if accepted.is_none() => {
-                accept(asked, &peering.id).await?;
-                progress(Step { what: &peering.id, status: "accepted", reason: None });
-                accepted = Some(format!("accepted {} in {asked}", peering.id));
+        if let Some(asked_at) = asked_at {
+            tokio::time::sleep_until(asked_at + asked.request_arrives()).await;
+        }
+        let answer = match accept(asking, asked, &id, asked_at).await {
+            // Somebody else's has become active since it was looked for: this run's request is of no use.
+            Err(error) if error.is(ALREADY_EXISTS) && asked_at.is_some() => {
+                remove(asking, &peering, progress).await?;
+                return Err(match decide(wanted, &sides.look(wanted).await?) {
+                    Decision::Refuse(failure) => failure,
+                    Decision::Request | Decision::Keep(_) => error.into(),
+                });
             }
-            PeeringState::Initiating | PeeringState::Pending | PeeringState::Provisioning => {}
+            answer => answer?,
+        };
+        if answer.state.is_live() {
+            progress(Step { what: &id, status: "accepted", reason: None });
+            accepted = Some(format!("accepted {id} in {asked}"));
+        }
+        (peering.state, peering.message) = (answer.state, answer.message);
+        tell(&peering, progress);
+    }
+    if peering.state.is_live() {
+        (course.release)(&id);
+    }
+    if peering.state == PeeringState::Active {
+        return Ok((peering, accepted));
+    }
+    // Where one account has many peerings, one look there shows them all.
+    let side = if asking.meet_peering() > asked.meet_peering() { asking } else { asked };
+    let watched = side.watch_peering(&id);
+    let began = Instant::now();
+    loop {
+        match &peering.state {
+            PeeringState::Active => break,
             PeeringState::Dead(state) => return Err(died(wanted, &peering, state)),
+            PeeringState::Initiating | PeeringState::Pending | PeeringState::Provisioning => {}
         }
         let age = began.elapsed();
         if age > SETTLED_AT_MOST {
             return Err(Failure::new(
-                format!("peering {} is in {} and does not become active", peering.id, peering.state),
+                format!("peering {id} is in {} and does not become active", peering.state),
                 peering.message,
             )
             .help("run again: it is taken up where it is"));
         }
-        tokio::time::sleep(pause(age)).await;
-        let state = peering.state.clone();
+        let next = if age < FIRST_LOOK && accepted.is_some() { FIRST_LOOK } else { age + pause(age) };
         // It is gone from view for a moment at worst: reads are eventually consistent.
-        peering = asking.peering(&peering.id).await?.unwrap_or(peering);
-        if peering.state != state {
-            let status = peering.state.to_string();
-            progress(Step { what: &peering.id, status: &status, reason: Some(&peering.message) });
+        let Some(seen) = watched.seen_by(began + next).await? else { continue };
+        // One that was accepted may still be shown as it was before.
+        if seen.state != peering.state && !matches!(seen.state, PeeringState::Initiating | PeeringState::Pending) {
+            (peering.state, peering.message) = (seen.state, seen.message);
+            tell(&peering, progress);
+        }
+    }
+    if asked_at.is_none() {
+        // What there was before may have got other tags and settings since it was looked at.
+        peering = asking.peering(&id).await?.filter(|seen| seen.state == peering.state).unwrap_or(peering);
+    }
+    Ok((peering, accepted))
+}
+
+fn tell(peering: &Peering, progress: Progress<'_>) {
+    let status = peering.state.to_string();
+    progress(Step { what: &peering.id, status: &status, reason: Some(&peering.message) });
+}
+
+/// Accepts a peering, and gives it as it is then: it may be dead. The other side may need some seconds to know of it, and
+/// some more until it can accept; that is learnt for those that are asked for later.
+pub(super) async fn accept(
+    asking: &Regional,
+    asked: &Regional,
+    id: &str,
+    asked_at: Option<Instant>,
+) -> Result<Accepted, CallError> {
+    let began = Instant::now();
+    let watched = asked.watch_peering(id);
+    let (mut refused, mut told) = (false, began);
+    loop {
+        let error = match asked.accept_peering(id).await {
+            Ok(answer) => {
+                if let Some(asked_at) = asked_at.filter(|_| refused) {
+                    asked.note_arrival(asked_at.elapsed());
+                }
+                return Ok(Accepted::by(answer));
+            }
+            Err(error) => error,
+        };
+        let may_pass = matches!(error.class, Class::NotFound | Class::Conflict | Class::Lost)
+            // Another peering links the two VPCs already.
+            && !error.is(ALREADY_EXISTS);
+        if !may_pass {
+            return Err(error);
+        }
+        refused |= error.class != Class::Lost;
+        loop {
+            let age = began.elapsed();
+            if age >= UNKNOWN_AT_MOST {
+                return Err(error);
+            }
+            let mut seen = watched.seen_by(began + age + pause(age)).await?;
+            if seen.as_ref().is_some_and(|seen| seen.state == PeeringState::Pending) {
+                break;
+            }
+            let is_quiet = seen.as_ref().is_none_or(|seen| seen.state == PeeringState::Initiating);
+            if is_quiet && told.elapsed() >= SILENCE {
+                told = Instant::now();
+                seen = asking.peering(id).await?;
+            }
+            match seen {
+                None | Some(Peering { state: PeeringState::Initiating | PeeringState::Pending, .. }) => {}
+                // An attempt had its effect and its answer was lost, or another run accepted it; or it never will be active.
+                Some(peering) => return Ok(Accepted { state: peering.state, message: peering.message }),
+            }
         }
     }
 }
 
-/// Accepts a peering. The other side may need some seconds to know of it, and some more until it can accept.
-pub(super) async fn accept(asked: &Regional, id: &str) -> Result<(), CallError> {
-    let began = Instant::now();
-    loop {
-        let Err(error) = asked.accept_peering(id).await else { return Ok(()) };
-        let may_pass = matches!(error.class, Class::NotFound | Class::Conflict | Class::Lost)
-            // Another peering links the two VPCs already.
-            && !error.is("VpcPeeringConnectionAlreadyExists");
-        if !may_pass {
-            return Err(error);
-        }
-        match asked.peering(id).await?.map(|peering| peering.state) {
-            // An attempt had its effect and its answer was lost, or another run accepted it.
-            Some(PeeringState::Active | PeeringState::Provisioning) => return Ok(()),
-            None | Some(PeeringState::Initiating | PeeringState::Pending) if began.elapsed() < UNKNOWN_AT_MOST => {
-                tokio::time::sleep(pause(began.elapsed())).await;
+/// How a peering is after its acceptance.
+#[derive(Debug)]
+pub(super) struct Accepted {
+    state: PeeringState,
+    message: String,
+}
+
+impl Accepted {
+    /// By the answer to its acceptance, which may tell the state from before.
+    fn by(answer: Option<Peering>) -> Self {
+        match answer {
+            Some(Peering { state: state @ (PeeringState::Provisioning | PeeringState::Active), message, .. }) => {
+                Self { state, message }
             }
-            _ => return Err(error),
+            _ => Self { state: PeeringState::Provisioning, message: String::new() },
         }
     }
 }

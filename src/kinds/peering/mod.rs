@@ -12,6 +12,8 @@ mod standing;
 mod take_back;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod together_tests;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,7 +26,7 @@ use self::foresee::left_to_do;
 use self::glance::{Glance, glance};
 use super::adopt::{STANDS, TAKEN};
 use super::{Adopt, Change, Course, Done, Failure, Made, Owner, Progress, Regional, Step, lost};
-use crate::aws::{Class, Peering, PeeringRequest};
+use crate::aws::{Class, Peering, PeeringRequest, PeeringState};
 
 pub use destroy::{destroy, destroy_one, foresee_destroy};
 pub use find::find;
@@ -103,12 +105,21 @@ impl<'a> Sides<'a> {
     /// The same by the picture of both accounts; `None` where that is not sure.
     async fn glance(self, wanted: &Wanted) -> Result<Option<Vec<Peering>>, Failure> {
         let (one, other) = (wanted.requester.vpc.as_str(), wanted.accepter.vpc.as_str());
-        let Some(found) = self.requester.pictured_peerings_between(one, other).await? else { return Ok(None) };
-        let mut seen = FromBoth::new((one, other), found);
-        if !seen.is_enough() {
-            let Some(found) = self.accepter.pictured_peerings_between(one, other).await? else { return Ok(None) };
-            seen.add(found);
+        if let Some(found) = self.requester.pictured_peerings_between(one, other).await? {
+            let mut seen = FromBoth::new((one, other), found);
+            if seen.is_enough() {
+                return Ok(Some(seen.found.into_values().collect()));
+            }
+            if let Some(found) = self.accepter.pictured_peerings_between(one, other).await? {
+                seen.add(found);
+                return Ok(Some(seen.found.into_values().collect()));
+            }
         }
+        // While stacks are made, no more is sure than that there is none.
+        let Some(found) = self.requester.pictured_dead_between(one, other).await? else { return Ok(None) };
+        let mut seen = FromBoth::new((one, other), found);
+        let Some(found) = self.accepter.pictured_dead_between(one, other).await? else { return Ok(None) };
+        seen.add(found);
         Ok(Some(seen.found.into_values().collect()))
     }
 }
@@ -155,16 +166,19 @@ pub async fn converge(
     progress: Progress<'_>,
 ) -> Result<Done, Failure> {
     let sides = Sides { requester, accepter };
-    if let Glance::Same(peering) = glance(sides, wanted).await? {
-        let strange = !wanted.owner.owns(&peering.tags);
-        return Ok(Done {
-            details: strange.then(|| STANDS.to_owned()).into_iter().collect(),
-            outputs: find::outputs(&peering),
-            id: Some(peering.id),
-            ..Done::new(Change::Unchanged)
-        });
-    }
-    let mut found = sides.look(wanted).await?;
+    let mut found = match glance(sides, wanted).await? {
+        Glance::Same(peering) => {
+            let strange = !wanted.owner.owns(&peering.tags);
+            return Ok(Done {
+                details: strange.then(|| STANDS.to_owned()).into_iter().collect(),
+                outputs: find::outputs(&peering),
+                id: Some(peering.id),
+                ..Done::new(Change::Unchanged)
+            });
+        }
+        Glance::Absent(dead) => dead,
+        Glance::Unsure => sides.look(wanted).await?,
+    };
     let mut decision = decide(wanted, &found);
     if matches!(decision, Decision::Refuse(_)) && !course.footing.is_firm() {
         course.footing.settled().await;
@@ -192,10 +206,11 @@ pub async fn converge(
     let strange = change == Change::Unchanged && !wanted.owner.owns(&peering.tags);
     let marks =
         !strange || adopted::is_marked(wanted, &peering, &left_to_do(sides, wanted, &peering, direction).await?);
-    let (peering, taken) = activate::activate(sides, wanted, peering, direction, course, progress).await?;
+    let asked = (change == Change::Created).then(Instant::now);
+    let (peering, taken) = activate::activate(sides, wanted, (peering, direction), asked, course, progress).await?;
     details.extend(taken);
     details.extend(options::tags(sides, wanted, &peering, direction, marks).await?);
-    details.extend(options::dns(sides, wanted, &peering, direction, progress).await?);
+    details.extend(options::dns(sides, wanted, (&peering, direction), change, progress).await?);
     let change = if change == Change::Unchanged && !details.is_empty() { Change::Updated } else { change };
     if strange {
         details.insert(0, if marks { TAKEN.to_owned() } else { STANDS.to_owned() });
@@ -206,7 +221,8 @@ pub async fn converge(
 /// Asks for the peering, and makes sure that what comes back is the node's own.
 ///
 /// AWS gives the id of a peering that is there already (<https://github.com/hashicorp/terraform-provider-aws/issues/27750>),
-/// which after a lost answer is ours and else may be anybody's.
+/// which after a lost answer is ours and else may be anybody's. So the answer is believed only of one that bears the node's
+/// tags, that has just begun and that was not there before; any other is looked at.
 async fn request(
     sides: Sides<'_>,
     wanted: &Wanted,
@@ -223,16 +239,21 @@ async fn request(
     };
     let acting = course.trace.acting().await;
     let vpcs = (wanted.requester.vpc.clone(), wanted.accepter.vpc.clone());
-    let before = found.iter().map(|peering| peering.id.clone()).collect();
-    course.trace.note(Made::Asked { vpcs, before });
+    let before: Vec<String> = found.iter().map(|peering| peering.id.clone()).collect();
+    course.trace.note(Made::Asked { vpcs, before: before.clone() });
     let asked = ask(sides, wanted, &request).await?;
     course.trace.note(Made::Peering(asked.id().to_owned()));
     drop(acting);
-    let id = match asked {
-        Asked::Id(id) => id,
+    let answer = match asked {
+        Asked::Answer(answer) => answer,
         Asked::Found(peering) => return Ok(*peering),
     };
+    let id = answer.id.clone();
     progress(Step { what: &id, status: "requested", reason: None });
+    let is_new = answer.state == PeeringState::Initiating && !before.contains(&id);
+    if is_new && wanted.owner.owns(&answer.tags) {
+        return Ok(*answer);
+    }
     let began = Instant::now();
     loop {
         if let Some(peering) = sides.requester.peering(&id).await? {
@@ -255,18 +276,16 @@ async fn request(
 
 /// What asking for a peering gave.
 enum Asked {
-    /// The id of a peering, perhaps of somebody else's.
-    Id(String),
+    /// A peering as the answer tells it, perhaps somebody else's.
+    Answer(Box<Peering>),
     /// The node's own, which an attempt without an answer has made.
     Found(Box<Peering>),
 }
 
 impl Asked {
     fn id(&self) -> &str {
-        match self {
-            Self::Id(id) => id,
-            Self::Found(peering) => &peering.id,
-        }
+        let (Self::Answer(peering) | Self::Found(peering)) = self;
+        &peering.id
     }
 }
 
@@ -275,7 +294,7 @@ async fn ask(sides: Sides<'_>, wanted: &Wanted, request: &PeeringRequest) -> Res
     let mut times = 0;
     loop {
         let error = match sides.requester.request_peering(request).await {
-            Ok(id) => return Ok(Asked::Id(id)),
+            Ok(peering) => return Ok(Asked::Answer(Box::new(peering))),
             Err(error) => error,
         };
         times += 1;

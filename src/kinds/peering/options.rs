@@ -8,8 +8,8 @@ use super::decide::Direction;
 use super::{Sides, UNKNOWN_AT_MOST, Wanted, pause};
 use crate::aws::{CallError, Class, Peering, Regional, Step};
 use crate::event::Failure;
-use crate::kinds::Progress;
 use crate::kinds::lost::insist;
+use crate::kinds::{Change, Progress};
 
 /// The DNS settings that differ, by AWS's names for the sides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,12 +90,16 @@ pub(super) async fn from_both(
 pub(super) async fn dns(
     sides: Sides<'_>,
     wanted: &Wanted,
-    peering: &Peering,
-    direction: Direction,
+    (peering, direction): (&Peering, Direction),
+    change: Change,
     progress: Progress<'_>,
 ) -> Result<Vec<String>, Failure> {
     let (asking, asked) = sides.as_asked(direction);
-    let peering = from_both(sides, wanted, peering, direction).await?;
+    let peering = match change {
+        // One that was just made has it off on both sides.
+        Change::Created => peering.clone(),
+        _ => from_both(sides, wanted, peering, direction).await?,
+    };
     let to_set = dns_to_set(wanted, &peering, direction);
     let mut details = Vec::new();
     if let Some(on) = to_set.requester {

@@ -85,6 +85,14 @@ impl World {
         let request = request.vpc_id(own).peer_vpc_id(peer_vpc).peer_owner_id(peer).peer_region(peer_region);
         request.send().await.unwrap().vpc_peering_connection.unwrap().vpc_peering_connection_id.unwrap()
     }
+
+    /// Somebody else's acceptance of that.
+    async fn accepted_by_somebody(&self, requester: &str, id: &str) {
+        let (account, region) = if requester == DEV { (HUB, self.region) } else { (DEV, EAST) };
+        let accept = ec2(&self.sim, account, region).accept_vpc_peering_connection();
+        accept.vpc_peering_connection_id(id).send().await.unwrap();
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -104,11 +112,7 @@ async fn a_peering_is_requested_accepted_and_active_and_a_second_time_nothing_ha
         assert_eq!((live[0].id.as_str(), &live[0].state), (id.as_str(), &crate::aws::PeeringState::Active));
         assert_eq!(live[0].tags["Purpose"], "Infrastructure");
         assert_eq!(live[0].tags["orch:node"], "peerings/spoke/dev");
-        assert_eq!(
-            steps.all(),
-            ["requested", "pending-acceptance", "accepted", "provisioning", "active"]
-                .map(|step| format!("{id} {step}"))
-        );
+        assert_eq!(steps.all(), ["requested", "accepted", "provisioning", "active"].map(|step| format!("{id} {step}")));
 
         let before = world.sim.calls().len();
         let again = world.converge().await.unwrap();
@@ -202,7 +206,7 @@ async fn an_accepter_to_whom_the_request_is_still_being_made_is_waited_for() {
     // Right after the request, when it is initiating on both sides.
     let world = World::new(EAST).await;
     let id = world.requested_by_somebody(DEV).await;
-    activate::accept(&world.hub(), &id).await.unwrap();
+    activate::accept(&world.dev(), &world.hub(), &id, None).await.unwrap();
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(world.all().await[0].state, crate::aws::PeeringState::Active);
 
@@ -314,6 +318,47 @@ async fn somebody_who_is_faster_than_our_request_is_found_out() {
     let failure = request(sides, &world.wanted, &[], Firm::default().course(), &unseen).await.unwrap_err();
     assert!(failure.summary.contains(&theirs), "{failure}");
     assert_eq!(world.live().await, [theirs]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_have_made_since_the_accounts_were_listed_is_found_out() {
+    // As ours would be asked for, AWS gives theirs back; the other way round ours cannot be accepted, and goes again.
+    for account in [DEV, HUB] {
+        let world = World::new(EAST).await;
+        for side in [world.dev(), world.hub()] {
+            assert!(side.pictured_peerings().await.unwrap().is_empty());
+        }
+        let theirs = world.requested_by_somebody(account).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        world.accepted_by_somebody(account, &theirs).await;
+        let failure = world.converge().await.unwrap_err();
+        assert!(failure.summary.contains(&theirs) && failure.summary.contains("not this node's"), "{failure}");
+        assert_eq!(world.live().await, [theirs], "{account}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_fails_unseen_by_its_accepter_is_told_as_failed() {
+    fn empty(text: String) -> String {
+        match (text.find("<vpcPeeringConnectionSet>"), text.find("</vpcPeeringConnectionSet>")) {
+            (Some(begin), Some(end)) => {
+                format!("{}{}", &text[..begin], &text[end + "</vpcPeeringConnectionSet>".len()..])
+            }
+            _ => text,
+        }
+    }
+    let world = World::of(Sim::builder().build(), EAST, "10.0.16.0/20").await;
+    let script = |asked: &Asked<'_>| match asked.operation {
+        "DescribeVpcPeeringConnections" if !asked.by_role => Some(Said::Changed(empty)),
+        "AcceptVpcPeeringConnection" => Some(Said::error("InvalidVpcPeeringConnectionID.NotFound", "not here")),
+        _ => None,
+    };
+    let sessions = sessions_by(&world.sim, between(&world.sim, script)).await;
+    let world = World { sessions, ..world };
+    let began = Instant::now();
+    let failure = world.converge().await.unwrap_err();
+    assert!(failure.cause.contains("overlapping CIDR range"), "{failure}");
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
