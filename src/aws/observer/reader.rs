@@ -70,6 +70,17 @@ impl Reader {
     }
 }
 
+impl Regional {
+    /// The events of an operation so far, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// The call was refused or did not come through.
+    pub async fn events_of(&self, operation: &Operation) -> Result<Vec<StackEvent>, CallError> {
+        Reader::default().read(self, operation).await
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tests::{event, operation};
