@@ -36,6 +36,10 @@ pub(super) async fn activate(
             (course.release)(&id);
         }
     };
+    if peering.state == PeeringState::Active {
+        release();
+        return Ok((peering, None));
+    }
     let mut line = None;
     if matches!(peering.state, PeeringState::Initiating | PeeringState::Pending) {
         if peering.state == PeeringState::Pending {
@@ -54,9 +58,6 @@ pub(super) async fn activate(
     }
     if peering.state.is_live() {
         release();
-    }
-    if peering.state == PeeringState::Active {
-        return Ok((peering, line));
     }
     // Where one account has many peerings, one look there shows them all.
     let side = if asking.meet_peering() > asked.meet_peering() { asking } else { asked };
@@ -85,8 +86,8 @@ pub(super) async fn activate(
             tell(&peering, progress);
         }
     }
-    if asked_at.is_none() {
-        // What there was before may have got other tags and settings since it was looked at.
+    if asked_at.is_none() || line.is_none() {
+        // What others had to do with may have got other tags and settings since it was looked at.
         peering = asking.peering(&id).await?.filter(|seen| seen.state == peering.state).unwrap_or(peering);
     }
     Ok((peering, line))

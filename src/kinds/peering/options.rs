@@ -86,8 +86,8 @@ pub(super) async fn from_both(
     Ok(peering.clone())
 }
 
-/// Sets DNS resolution where it differs, each side by its own account, and says so. One that `is_new` was made by this node
-/// just now, so that nobody has set anything of it.
+/// Sets DNS resolution where it differs, each side by its own account, and says so. One that `is_new` was made and
+/// accepted by this node just now, so that nobody has set anything of it.
 pub(super) async fn dns(
     sides: Sides<'_>,
     wanted: &Wanted,
