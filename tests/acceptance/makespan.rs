@@ -10,21 +10,8 @@ use orch::inventory::Inventory;
 use orch::plan::Files;
 use orch::sim::{Sim, Timing};
 
-use crate::calls::a_first_run_was_cheap;
+use crate::calls::{NET_TEMPLATE, a_first_run_was_cheap};
 use crate::in_process::{Ready, Told, read};
-
-/// A VPC with one route table.
-pub const TEMPLATE: &str = "\
-Parameters:
-  CidrBlock: {Type: String}
-Resources:
-  Vpc: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: !Ref CidrBlock}}
-  Table: {Type: 'AWS::EC2::RouteTable', Properties: {VpcId: !Ref Vpc}}
-Outputs:
-  VPCId: {Value: !Ref Vpc}
-  RouteTableId: {Value: !Ref Table}
-  VPCCIDRBlock: {Value: !GetAtt Vpc.CidrBlock}
-";
 
 /// Spokes that do not wait for the hub, each peered with it, and a route either way.
 const DESIGN: &str = r#"
@@ -65,7 +52,7 @@ struct Written(String);
 
 impl Files for Written {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        Ok(if path.ends_with("net.yaml") { TEMPLATE } else { &self.0 }.as_bytes().to_vec())
+        Ok(if path.ends_with("net.yaml") { NET_TEMPLATE } else { &self.0 }.as_bytes().to_vec())
     }
 }
 
