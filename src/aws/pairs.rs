@@ -7,8 +7,11 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::call::CallError;
+use tokio::time::timeout;
+
+use super::call::{CallError, Class};
 use super::ec2::{FILTER_VALUES, Peering};
+use super::regional::BRIEF;
 
 /// How long it is waited for others that come at the same moment.
 const GATHER: Duration = Duration::from_millis(20);
@@ -58,35 +61,48 @@ impl Own<'_> {
 }
 
 impl Pairs {
-    /// The peerings between two VPCs, by a look that begins from now on. A failure is everybody's who has waited for that look.
+    /// The peerings between two VPCs, by a look that begins from now on; `None` if he who asked is to look by himself.
+    ///
+    /// That a look at many is refused for want of a permission is told to all: each would be refused. Any other failure is
+    /// nobody's; those who have waited for it are asked for again.
     ///
     /// # Errors
     ///
     /// The look failed.
-    pub(super) async fn look<F>(&self, pair: Pair, ask: impl FnOnce(Vec<Pair>) -> F) -> Result<Vec<Peering>, CallError>
+    pub(super) async fn look<F>(
+        &self,
+        pair: Pair,
+        ask: impl FnOnce(Vec<Pair>) -> F,
+    ) -> Result<Option<Vec<Peering>>, CallError>
     where
         F: Future<Output = Result<Vec<Peering>, CallError>>,
     {
         let own = self.enter(pair.clone());
         let _turn = self.turn.lock().await;
         if let Some(seen) = own.take() {
-            return seen;
+            return seen.map(Some);
         }
         tokio::time::sleep(GATHER).await;
         let others = self.unseen(own.id);
         let pairs = others.iter().map(|(_, pair)| pair.clone()).chain([pair.clone()]).collect();
-        let seen = ask(pairs).await;
-        let of = |pair: &Pair| {
-            let found = seen.as_ref().map_err(Clone::clone)?.iter();
-            Ok(found.filter(|peering| peering.is_between(&pair.0, &pair.1)).cloned().collect())
+        let seen = match timeout(BRIEF, ask(pairs)).await {
+            Ok(seen @ Ok(_)) => seen,
+            Ok(Err(error)) if error.class == Class::Denied => Err(error),
+            failed => {
+                tracing::debug!(?failed, "peerings cannot be looked for together");
+                return Ok(None);
+            }
+        };
+        let of = |found: &[Peering], pair: &Pair| {
+            found.iter().filter(|peering| peering.is_between(&pair.0, &pair.1)).cloned().collect()
         };
         let mut asked = self.lock();
         for (id, pair) in others {
             if let Some(waiting) = asked.waiting.get_mut(&id) {
-                waiting.seen = Some(of(&pair));
+                waiting.seen = Some(seen.clone().map(|found| of(&found, &pair)));
             }
         }
-        of(&pair)
+        seen.map(|found| Some(of(&found, &pair)))
     }
 
     fn enter(&self, pair: Pair) -> Own<'_> {
@@ -148,7 +164,7 @@ mod tests {
                 Ok(asked.iter().map(peering).collect())
             };
             let found = pairs.look(pair(n), ask).await.unwrap();
-            assert_eq!(found, [peering(&pair(n))], "{n}");
+            assert_eq!(found, Some(vec![peering(&pair(n))]), "{n}");
         };
         let millis = Duration::from_millis;
         tokio::join!(
@@ -175,10 +191,43 @@ mod tests {
                     calls.lock().unwrap().push(asked.len());
                     std::future::ready(Ok(asked.iter().map(peering).collect()))
                 };
-                assert_eq!(pairs.look(pair(n), ask).await.unwrap(), [peering(&pair(n))]);
+                assert_eq!(pairs.look(pair(n), ask).await.unwrap(), Some(vec![peering(&pair(n))]));
             });
         }
         assert_eq!(crate::aws::joined(tasks).await.len(), 250);
         assert_eq!(*calls.lock().unwrap(), [100, 100, 50]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_that_fails_or_hangs_is_nobodys_failure_but_one_that_is_denied_is_everybodys() {
+        let (pairs, calls) = (Pairs::default(), RefCell::new(0));
+        let error = |class| CallError {
+            operation: "DescribeVpcPeeringConnections",
+            account: "hub".into(),
+            region: "us-east-1".into(),
+            code: None,
+            message: String::new(),
+            request_id: None,
+            class,
+        };
+        let look = async |n: usize| {
+            let ask = async |asked: Vec<Pair>| {
+                let nth = calls.replace_with(|calls| *calls + 1);
+                match nth {
+                    0 => Err(error(Class::Transient)),
+                    1 => std::future::pending().await,
+                    2 => Ok(asked.iter().map(peering).collect()),
+                    _ => Err(error(Class::Denied)),
+                }
+            };
+            pairs.look(pair(n), ask).await
+        };
+        let (first, second, third, fourth) = tokio::join!(look(1), look(2), look(3), look(4));
+        assert_eq!((first.unwrap(), second.unwrap()), (None, None), "each of them looks by himself");
+        assert_eq!((third.unwrap(), fourth.unwrap()), (Some(vec![peering(&pair(3))]), Some(vec![peering(&pair(4))])));
+        assert_eq!(*calls.borrow(), 3);
+        let (fifth, sixth) = tokio::join!(look(5), look(6));
+        assert!(fifth.is_err() && sixth.is_err());
+        assert_eq!(*calls.borrow(), 4);
     }
 }

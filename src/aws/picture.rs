@@ -337,12 +337,14 @@ impl Regional {
             let found = found.filter(|peering| peering.is_between(one, other)).cloned().collect();
             (listing.seen.tick > since.0).then_some(found)
         });
-        match listed.flatten() {
+        if let Some(found) = listed.flatten() {
+            return Ok(found);
+        }
+        let brief = self.briefly();
+        let ask = |pairs| Box::pin(brief.peerings_between_all(pairs));
+        match pairs.look((one.to_owned(), other.to_owned()), ask).await? {
             Some(found) => Ok(found),
-            None => {
-                let pair = (one.to_owned(), other.to_owned());
-                pairs.look(pair, |pairs| Box::pin(self.peerings_between_all(pairs))).await
-            }
+            None => self.peerings_between(one, other).await,
         }
     }
 

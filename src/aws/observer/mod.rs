@@ -14,10 +14,10 @@ mod stacks;
 mod tests;
 mod watch;
 
-use std::convert::Infallible;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use self::reader::Reader;
 use self::stacks::Sighting;
@@ -77,6 +77,9 @@ const HINT: Duration = Duration::from_secs(5);
 
 /// How often the events of an operation that is under way are read: they are only told, and cost a call.
 const EVENTS: Duration = Duration::from_secs(15);
+
+/// How long the end of an operation is kept waiting for events that are being read for whoever follows them.
+const FOLLOWED: Duration = Duration::from_secs(2);
 
 /// What is expected of an operation of which nothing is known.
 const UNKNOWN: Forecast = Forecast::UNKNOWN;
@@ -182,12 +185,18 @@ impl Regional {
             let leaves = (operation.deletes && forecast.is_some())
                 || schedule.status.as_ref().is_some_and(|status| status.as_str() == "DELETE_IN_PROGRESS");
             let due = Due { at: began + next, is_long: schedule.is_long(next), leaves };
-            let seen = watching.sighting(due, |question| Box::pin(self.look_at_stacks(question)));
-            // Both go on at once: others may wait for this look.
-            let sighting = tokio::select! {
-                biased;
-                seen = seen => seen?,
-                never = self.follow(operation, &mut reader, &mut events, feed, began, progress) => match never {},
+            let mut seen = pin!(watching.sighting(due, |question| Box::pin(self.look_at_stacks(question))));
+            let sighting = loop {
+                tokio::select! {
+                    biased;
+                    seen = &mut seen => break seen?,
+                    () = feed.wanted(began) => {}
+                }
+                let (fresh, sighting) = with(self.follow(operation, &mut reader), seen.as_mut()).await;
+                take(fresh, &mut events, feed, progress);
+                if let Some(sighting) = sighting {
+                    break sighting?;
+                }
             };
             let sighting = match sighting {
                 Sighting::Stuck => Sighting::of(self.stack(&operation.stack).await?),
@@ -243,26 +252,14 @@ impl Regional {
         }
     }
 
-    /// Reads events as often as whoever follows wants them, while the end of the operation is waited for.
-    async fn follow(
-        &self,
-        operation: &Operation,
-        reader: &mut Reader,
-        events: &mut Vec<StackEvent>,
-        feed: &Feed,
-        began: Instant,
-        progress: Progress<'_>,
-    ) -> Infallible {
-        loop {
-            feed.wanted(began).await;
-            self.stacks().events_turn().await;
-            let fresh = reader.read(self, operation).await.unwrap_or_else(|error| {
-                // Whoever waits for the end of the operation tells of it, if it does not pass.
-                tracing::debug!(%error, "the events cannot be read");
-                Vec::new()
-            });
-            take(fresh, events, feed, progress);
-        }
+    /// Reads events for whoever follows them. Nobody fails by this: whoever waits for the end of the operation tells of an
+    /// error that does not pass.
+    async fn follow(&self, operation: &Operation, reader: &mut Reader) -> Vec<StackEvent> {
+        self.stacks().events_turn().await;
+        reader.read(self, operation).await.unwrap_or_else(|error| {
+            tracing::debug!(%error, "the events cannot be read");
+            Vec::new()
+        })
     }
 
     /// What is expected of an operation: of one that there is but a guess of, which may take long, what the stack's last
@@ -298,6 +295,20 @@ impl Regional {
             request_id: None,
             class: Class::Other,
         }
+    }
+}
+
+/// Reads events while the operation is looked at; both go on at once, since others wait for that look. A look that ends first
+/// does not end the reading, or frequent looks would have none come through; but the end is not kept waiting for long.
+async fn with<S>(
+    follow: impl Future<Output = Vec<StackEvent>>,
+    mut seen: Pin<&mut impl Future<Output = S>>,
+) -> (Vec<StackEvent>, Option<S>) {
+    let mut follow = pin!(follow);
+    tokio::select! {
+        biased;
+        fresh = &mut follow => (fresh, None),
+        seen = &mut seen => (timeout(FOLLOWED, follow).await.unwrap_or_default(), Some(seen)),
     }
 }
 

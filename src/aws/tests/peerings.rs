@@ -49,12 +49,9 @@ async fn a_look_at_one_that_is_due_takes_others_along_as_far_as_they_cost_no_cal
 
 #[tokio::test(start_paused = true)]
 async fn a_look_that_fails_or_is_not_answered_is_nobodys_failure() {
-    let said: [(fn(usize) -> Option<Said>, u64); 2] = [
-        (|nth| (nth == 1).then_some(Said::Nothing), 25),
-        (|nth| (nth == 1).then(|| Said::error("InternalFailure", "not today")), 5),
-    ];
-    for (script, seconds) in said {
-        let (_sessions, regional, looks) = hub(script).await;
+    for (hangs, seconds) in [(true, 25), (false, 5)] {
+        let said = move || if hangs { Said::Nothing } else { Said::error("InternalFailure", "not today") };
+        let (_sessions, regional, looks) = hub(move |nth| (nth == 1).then(said)).await;
         let began = Instant::now();
         let seen = joined(watch(&regional, 300, Duration::from_secs(1))).await;
         assert!(seen.into_iter().all(|seen| seen.unwrap().is_none()));

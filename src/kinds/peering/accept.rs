@@ -22,6 +22,9 @@ const ALREADY_EXISTS: &str = "VpcPeeringConnectionAlreadyExists";
 /// has failed.
 const SILENCE: Duration = Duration::from_secs(3);
 
+/// How many attempts without an answer there are before that counts as a failure. Each takes minutes.
+const ATTEMPTS: u32 = 4;
+
 /// After how long without an answer it is looked whether the peering can be accepted meanwhile.
 const SLOW: Duration = Duration::from_secs(1);
 
@@ -39,8 +42,18 @@ pub(super) enum Answer {
 pub(super) struct Accepted {
     pub(super) state: PeeringState,
     pub(super) message: String,
-    /// Whether it was accepted by this, as far as can be told.
-    pub(super) by_us: bool,
+    pub(super) by: By,
+}
+
+/// By whom a peering was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// By this: AWS has said so.
+    Us,
+    /// By this in all likelihood: it was asked for and is so, but no answer says that it was this that made it so.
+    UsPerhaps,
+    /// By somebody else, if by anybody.
+    Others,
 }
 
 /// The acceptance of one peering.
@@ -88,55 +101,61 @@ impl<'a> Acceptance<'a> {
                 return Ok(Answer::Accepted(accepted));
             }
         }
-        let (mut failing, mut pending, mut lost) = (None, None, false);
+        // Since when it could be accepted and was not.
+        let mut pending: Option<Instant> = None;
+        let mut lost = 0;
         loop {
+            let called = Instant::now();
             let error = match self.call(asked, &watched).await {
-                Ok(answer) => return Ok(Answer::Accepted(Accepted::by(answer))),
+                Ok(accepted) => return Ok(Answer::Accepted(accepted)),
                 Err(error) if error.is(ALREADY_EXISTS) => return Ok(Answer::Linked(error)),
                 Err(error) => error,
             };
-            match error.class {
-                Class::NotFound | Class::Conflict if std::mem::take(&mut blind) => asked.note_asked_from(from, false),
-                Class::NotFound | Class::Conflict => {}
-                Class::Lost => lost = true,
+            // A call takes as long as it takes, throttles and all: that uses up no patience.
+            pending = pending.map(|since| since + called.elapsed());
+            match (error.class, std::mem::take(&mut blind)) {
+                (Class::Lost, _) => lost += 1,
+                // Whatever is said of one that nobody has seen may be said because it is not there yet: a policy may have
+                // conditions on what it is.
+                (_, true) => asked.note_asked_from(from, false),
+                (Class::NotFound | Class::Conflict, false) => {}
                 _ => return Err(error.into()),
             }
-            // It took as long as it took; patience begins with what stands in the way.
-            let since = *failing.get_or_insert_with(Instant::now);
+            let since = pending.unwrap_or_else(Instant::now);
             if let Some(accepted) = self.arrives(&watched, since, Some(&error)).await? {
-                return Ok(Answer::Accepted(Accepted { by_us: lost && accepted.state.is_live(), ..accepted }));
+                let by = if lost > 0 && accepted.state.is_live() { By::UsPerhaps } else { By::Others };
+                return Ok(Answer::Accepted(Accepted { by, ..accepted }));
             }
             // It can be accepted, and begins to be overdue from now on.
-            let since = *pending.get_or_insert_with(Instant::now);
-            if since.elapsed() >= UNKNOWN_AT_MOST {
+            if pending.get_or_insert_with(Instant::now).elapsed() >= UNKNOWN_AT_MOST || lost >= ATTEMPTS {
                 return Err(self.too_long(Some(&error)));
             }
-            failing = Some(since);
         }
     }
 
-    /// Makes the call. While it is held back, as for a throttle, it is looked whether the peering can be accepted: routes may
-    /// lead into it from then on.
-    async fn call(&self, asked: &Regional, watched: &WatchedPeering<'_>) -> Result<Option<Peering>, CallError> {
+    /// Makes the call. While there is no answer, as for a throttle, it is looked whether the peering can be accepted: routes
+    /// may lead into it from then on. Where the look shows that it is not waiting any more, there is nothing to wait for.
+    async fn call(&self, asked: &Regional, watched: &WatchedPeering<'_>) -> Result<Accepted, CallError> {
         let mut call = pin!(asked.accept_peering(self.id));
         if let Ok(answer) = timeout(SLOW, &mut call).await {
-            return answer;
+            return answer.map(Accepted::by);
         }
         let began = Instant::now();
         loop {
             let at = Instant::now() + pause(began.elapsed());
             let seen = tokio::select! {
                 biased;
-                answer = &mut call => return answer,
+                answer = &mut call => return answer.map(Accepted::by),
                 seen = watched.seen_by(at) => seen,
             };
             // A look that fails is not what is waited for.
-            if let Ok(Some(peering)) = seen
-                && peering.state.is_live()
-                && peering.state != PeeringState::Initiating
-            {
-                (self.arrived)();
-                return call.await;
+            match seen.ok().flatten().map(Accepted::seen) {
+                Some(Accepted { state: PeeringState::Pending, .. }) => (self.arrived)(),
+                None | Some(Accepted { state: PeeringState::Initiating, .. }) => {}
+                Some(accepted) => {
+                    let by = if accepted.state.is_live() { By::UsPerhaps } else { By::Others };
+                    return Ok(Accepted { by, ..accepted });
+                }
             }
         }
     }
@@ -207,14 +226,14 @@ impl Accepted {
     fn by(answer: Option<Peering>) -> Self {
         match answer {
             Some(Peering { state: state @ (PeeringState::Provisioning | PeeringState::Active), message, .. }) => {
-                Self { state, message, by_us: true }
+                Self { state, message, by: By::Us }
             }
-            _ => Self { state: PeeringState::Provisioning, message: String::new(), by_us: true },
+            _ => Self { state: PeeringState::Provisioning, message: String::new(), by: By::Us },
         }
     }
 
     /// As it was seen.
     pub(super) fn seen(peering: Peering) -> Self {
-        Self { state: peering.state, message: peering.message, by_us: false }
+        Self { state: peering.state, message: peering.message, by: By::Others }
     }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::accept::{Acceptance, Accepted, Answer};
+use super::accept::{Acceptance, Accepted, Answer, By};
 use super::decide::{Decision, Direction, decide};
-use super::{SETTLED_AT_MOST, Sides, Wanted, pause};
+use super::{SETTLED_AT_MOST, Sides, UNKNOWN_AT_MOST, Wanted, pause};
 use crate::aws::{CallError, Peering, PeeringState, Step};
 use crate::event::Failure;
 use crate::kinds::{Course, Progress};
@@ -15,9 +15,19 @@ use crate::kinds::{Course, Progress};
 /// How long an accepted peering is left alone before the first look: AWS needs about a second to make it active.
 const FIRST_LOOK: Duration = Duration::from_secs(1);
 
+/// A peering that was brought to life.
+#[derive(Debug)]
+pub(super) struct Activated {
+    /// As it is, with the requesting side's tags.
+    pub(super) peering: Peering,
+    /// What to tell, if it was accepted here.
+    pub(super) line: Option<String>,
+    /// Whether it was made and accepted by this run, so that nobody else has had to do with it.
+    pub(super) is_new: bool,
+}
+
 /// Accepts the peering where that is still to be done and waits until it is active. From the moment that it can be
-/// accepted on, routes may lead into it, and its id is released. Gives it with the requesting side's tags, and a line if it
-/// was accepted here. `asked_at` is when it was asked for, if it was made by that.
+/// accepted on, routes may lead into it, and its id is released. `asked_at` is when it was asked for, if it was made by that.
 ///
 /// All peerings of a place are waited for together.
 pub(super) async fn activate(
@@ -27,7 +37,7 @@ pub(super) async fn activate(
     asked_at: Option<Instant>,
     course: Course<'_>,
     progress: Progress<'_>,
-) -> Result<(Peering, Option<String>), Failure> {
+) -> Result<Activated, Failure> {
     let (asking, asked) = sides.as_asked(direction);
     let id = peering.id.clone();
     let released = AtomicBool::new(false);
@@ -38,9 +48,9 @@ pub(super) async fn activate(
     };
     if peering.state == PeeringState::Active {
         release();
-        return Ok((peering, None));
+        return Ok(Activated { peering, line: None, is_new: false });
     }
-    let mut line = None;
+    let (mut line, mut by) = (None, By::Others);
     if matches!(peering.state, PeeringState::Initiating | PeeringState::Pending) {
         if peering.state == PeeringState::Pending {
             release();
@@ -49,7 +59,8 @@ pub(super) async fn activate(
             Answer::Accepted(accepted) => accepted,
             Answer::Linked(error) => beside(sides, wanted, &id, error).await?,
         };
-        if accepted.by_us {
+        by = accepted.by;
+        if by != By::Others {
             progress(Step { what: &id, status: "accepted", reason: None });
             line = Some(format!("accepted {id} in {asked}"));
         }
@@ -86,11 +97,12 @@ pub(super) async fn activate(
             tell(&peering, progress);
         }
     }
-    if asked_at.is_none() || line.is_none() {
+    let is_new = asked_at.is_some() && by == By::Us;
+    if !is_new {
         // What others had to do with may have got other tags and settings since it was looked at.
         peering = asking.peering(&id).await?.filter(|seen| seen.state == peering.state).unwrap_or(peering);
     }
-    Ok((peering, line))
+    Ok(Activated { peering, line, is_new })
 }
 
 fn tell(peering: &Peering, progress: Progress<'_>) {
@@ -101,22 +113,31 @@ fn tell(peering: &Peering, progress: Progress<'_>) {
 /// What to make of it that EC2 refuses an acceptance because another peering links the two VPCs. EC2 names the request and not
 /// what is in its way, and what was seen before may be old: so both sides are looked at. Nothing is deleted.
 async fn beside(sides: Sides<'_>, wanted: &Wanted, id: &str, error: CallError) -> Result<Accepted, Failure> {
-    let found = sides.look_twice(wanted).await?;
-    let own =
-        found.iter().find(|own| own.id == id && !matches!(own.state, PeeringState::Initiating | PeeringState::Pending));
-    if let Some(own) = own {
-        // An attempt had its effect and its answer was lost, or somebody else has accepted it.
-        return Ok(Accepted::seen(own.clone()));
+    let began = Instant::now();
+    loop {
+        let found = sides.look_twice(wanted).await?;
+        let waits = |peering: &Peering| matches!(peering.state, PeeringState::Initiating | PeeringState::Pending);
+        if let Some(own) = found.iter().find(|own| own.id == id && !waits(own)) {
+            // An attempt had its effect and its answer was lost, or somebody else has accepted it.
+            return Ok(Accepted::seen(own.clone()));
+        }
+        match decide(wanted, &found) {
+            Decision::Refuse(failure) => {
+                return Err(failure.help(format!("{id} was asked for as well, and nobody can accept it meanwhile")));
+            }
+            Decision::Keep(other) if other.id != id => {
+                let help = format!("{} is this node's as well: run again, and it is used", other.id);
+                return Err(Failure::from(error).help(help));
+            }
+            // What EC2 knows of may not be seen yet.
+            Decision::Request | Decision::Keep(_) if began.elapsed() < UNKNOWN_AT_MOST => {
+                tokio::time::sleep(pause(began.elapsed())).await;
+            }
+            Decision::Request | Decision::Keep(_) => {
+                return Err(Failure::from(error).help("run again: it is taken up where it is"));
+            }
+        }
     }
-    Err(match decide(wanted, &found) {
-        Decision::Refuse(failure) => {
-            failure.help(format!("{id} was asked for as well, and nobody can accept it meanwhile"))
-        }
-        Decision::Keep(other) if other.id != id => {
-            Failure::from(error).help(format!("{} is this node's as well: run again, and it is used", other.id))
-        }
-        Decision::Request | Decision::Keep(_) => error.into(),
-    })
 }
 
 /// A peering of ours that will never be active.

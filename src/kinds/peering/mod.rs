@@ -220,9 +220,9 @@ pub async fn converge(
     let strange = change == Change::Unchanged && !wanted.owner.owns(&peering.tags);
     let marks =
         !strange || adopted::is_marked(wanted, &peering, &left_to_do(sides, wanted, &peering, direction).await?);
-    let (peering, taken) = activate::activate(sides, wanted, (peering, direction), asked_at, course, progress).await?;
-    let is_new = asked_at.is_some() && taken.is_some();
-    details.extend(taken);
+    let activate::Activated { peering, line, is_new } =
+        activate::activate(sides, wanted, (peering, direction), asked_at, course, progress).await?;
+    details.extend(line);
     details.extend(options::tags(sides, wanted, &peering, direction, marks).await?);
     details.extend(options::dns(sides, wanted, (&peering, direction), is_new, progress).await?);
     let change = if change == Change::Unchanged && !details.is_empty() { Change::Updated } else { change };

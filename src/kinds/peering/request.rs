@@ -48,7 +48,8 @@ pub(super) async fn request(
         let vpcs = (wanted.requester.vpc.clone(), wanted.accepter.vpc.clone());
         Made::Asked { vpcs, before: before.to_vec() }
     };
-    course.trace.note(noting(&before));
+    let asked_for = noting(&before);
+    course.trace.note(asked_for.clone());
     let asked = ask(sides, wanted, &request).await?;
     let (Asked::Answer(answer) | Asked::Found(answer)) = &asked;
     let id = answer.id.clone();
@@ -56,12 +57,14 @@ pub(super) async fn request(
     let mut is_made = waits && !before.contains(&id);
     let mut disown = || {
         course.trace.strike(&Made::Peering(id.clone()));
-        course.trace.strike(&noting(&before));
+        course.trace.strike(&asked_for);
         before.push(id.clone());
         course.trace.note(noting(&before));
     };
     if is_made {
         course.trace.note(Made::Peering(id.clone()));
+        // What comes to stand between the two VPCs later is not this run's.
+        course.trace.strike(&asked_for);
     } else {
         disown();
     }
