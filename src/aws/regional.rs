@@ -16,7 +16,7 @@ use super::call::{self, ATTEMPTS, CallError, Class, NOTICE, Outages, Patience, S
 use super::credentials::Kept;
 use super::environment::retries_apart;
 use super::nonce::Nonces;
-use super::observer::Stacks;
+use super::observer::{Peerings, Stacks};
 use super::picture::Picture;
 use super::rates::{Class as Rated, Lane, Permit, Rates, Standing};
 use super::s3::Buckets;
@@ -76,6 +76,7 @@ struct Inner {
     /// The most urgent of those that have asked so far.
     foremost: AtomicU64,
     stacks: Stacks,
+    peerings: Peerings,
     picture: Picture,
 }
 
@@ -161,6 +162,7 @@ impl Regional {
             rates,
             foremost: AtomicU64::new(0),
             stacks: Stacks::new(is_near),
+            peerings: Peerings::default(),
             picture,
         });
         Self { inner, awaits_new: false, is_brief: false, urgency: 0, turn: None }
@@ -206,6 +208,12 @@ impl Regional {
         let _ = self.inner.credentials.get().await;
         let permit = by.pass(&lane, operation, Instant::now()).await;
         Self { turn: Some(Arc::new(Turn { permit: Mutex::new(Some(permit)), took: AtomicU64::new(0) })), ..by }
+    }
+
+    /// The same, with calls that are told at once that they do not find what they name.
+    #[must_use]
+    pub fn awaiting_nothing(&self) -> Self {
+        Self { awaits_new: false, is_brief: false, turn: None, ..self.clone() }
     }
 
     /// The same, to look for others as well, who wait meanwhile: a look is one attempt, which is over soon, and what goes
@@ -289,6 +297,10 @@ impl Regional {
 
     pub(super) fn stacks(&self) -> &Stacks {
         &self.inner.stacks
+    }
+
+    pub(super) fn peerings_waited_for(&self) -> &Peerings {
+        &self.inner.peerings
     }
 
     pub(super) fn picture(&self) -> &Picture {

@@ -2,6 +2,7 @@
 
 pub(crate) mod between;
 mod following;
+mod peerings;
 mod picture;
 mod template_checks;
 mod unanswered;

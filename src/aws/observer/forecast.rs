@@ -14,7 +14,8 @@ const UNSURE: u32 = 20;
 /// The same of what was not quite the same each time: a few runs do not show all that may be.
 const VARYING: u32 = 14;
 
-/// The same of what was seen fewer times than [`FEW`]: that tells little of how much it varies.
+/// The same of what was seen fewer times than [`FEW`]: that tells little of how much it varies. What is over [`SOON`] is not
+/// looked for any earlier for that: it is noticed within about [`NEAR`] all the same, and looks would be most of what it costs.
 const HARDLY_KNOWN: u32 = 7;
 
 /// Below how many runs it is not known how much something varies.
@@ -57,9 +58,9 @@ impl Forecast {
         if wide > end / 3 {
             return Self::guessed(end.saturating_sub(wide));
         }
-        let least = if runs < FEW {
+        let least = if runs < FEW && end >= SOON {
             end / HARDLY_KNOWN
-        } else if spread.is_zero() {
+        } else if runs >= FEW && spread.is_zero() {
             end / UNSURE
         } else {
             end / VARYING
@@ -259,6 +260,15 @@ mod tests {
         let (sparse, row): (Vec<f64>, Vec<f64>) = once.iter().partition(|age| **age < 257.0);
         assert!(row[0] < 258.5 && row.contains(&300.1), "{row:?}");
         assert!(sparse.len() + row.len() <= 100, "as many as there may be: {} and {}", sparse.len(), row.len());
+        // What is over soon is noticed within little more than two seconds, should it end a seventh earlier.
+        for end in [4.0, 8.0, 12.0, 29.0] {
+            let first = looks(Forecast::known(seconds(end), Duration::ZERO, 1), end)
+                .into_iter()
+                .find(|age| *age > end * 6.0 / 7.0);
+            assert!(first.unwrap_or(end + 0.1) - end * 6.0 / 7.0 <= 2.3, "{end} s: {first:?}");
+        }
+        let short = looks(Forecast::known(seconds(12.0), Duration::ZERO, 1), 12.2);
+        assert_eq!(short, [11.6, 12.1]);
         // Of what takes long, too, the looks last until the end.
         let row = looks(Forecast::known(seconds(3_000.0), Duration::ZERO, 1), 3_000.2);
         assert!(row.iter().filter(|age| **age > 2_560.0).count() <= 260, "{row:?}");

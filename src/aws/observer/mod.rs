@@ -1,21 +1,25 @@
-//! Waiting for stacks.
+//! Waiting for stacks, and for peerings ([`peerings`]).
 //!
 //! Not the SDK's waiters: those are spaced at random, and a stack of 90 seconds is noticed after 89 to 165. All who wait for
 //! stacks of one account in one region share what is seen there ([`watch`]); when to look is worked out from when each
 //! operation is expected to end ([`forecast`]).
 
+mod feed;
 mod forecast;
 mod pace;
+mod peerings;
 mod reader;
 mod stacks;
 #[cfg(test)]
 mod tests;
 mod watch;
 
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
+use self::reader::Reader;
 use self::stacks::Sighting;
 use self::watch::Due;
 use super::call::{CallError, Class};
@@ -24,8 +28,10 @@ use super::events::StackEvent;
 use super::regional::Regional;
 use super::status::{Phase, StackStatus};
 
+pub use feed::Feed;
 pub use forecast::Forecast;
-pub use reader::Reader;
+pub(super) use peerings::Peerings;
+pub use peerings::WatchedPeering;
 pub(super) use stacks::Stacks;
 
 /// One step on the way of a node, for whoever watches.
@@ -71,6 +77,9 @@ const HINT: Duration = Duration::from_secs(5);
 
 /// How often the events of an operation that is under way are read: they are only told, and cost a call.
 const EVENTS: Duration = Duration::from_secs(15);
+
+/// How long the end of an operation is kept waiting for events that are being read for whoever follows them.
+const FOLLOWED: Duration = Duration::from_secs(2);
 
 /// What is expected of an operation of which nothing is known.
 const UNKNOWN: Forecast = Forecast::UNKNOWN;
@@ -149,6 +158,20 @@ impl Regional {
         operation: &Operation,
         progress: Progress<'_>,
     ) -> Result<(Option<Stack>, Vec<StackEvent>), CallError> {
+        self.settled_feeding(operation, progress, &Feed::default()).await
+    }
+
+    /// The same, for somebody beside who follows the events.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::settled`].
+    pub async fn settled_feeding(
+        &self,
+        operation: &Operation,
+        progress: Progress<'_>,
+        feed: &Feed,
+    ) -> Result<(Option<Stack>, Vec<StackEvent>), CallError> {
         let watching = self.stacks().watch.enter(&operation.stack);
         let began = Instant::now();
         let mut reader = Reader::default();
@@ -157,7 +180,6 @@ impl Regional {
         let (from, is_near) = (Duration::ZERO, self.stacks().is_near);
         let mut schedule = Schedule { forecast: forecast.unwrap_or(UNKNOWN), from, status: None, is_near };
         let mut next = if forecast.is_some() { schedule.next(Duration::ZERO) } else { Duration::ZERO };
-        let mut read = began;
         let mut lag: Option<Duration> = None;
         loop {
             let leaves = (operation.deletes && forecast.is_some())
@@ -166,22 +188,35 @@ impl Regional {
             // CloudFormation counts all ways to look together.
             let admit = || Box::pin(self.look("DescribeStacks"));
             let ask = |brief: Self, question| Box::pin(brief.look_at_stacks(question));
-            let sighting = match watching.sighting(due, admit, ask).await? {
+            let mut seen = pin!(watching.sighting(due, admit, ask));
+            let sighting = loop {
+                tokio::select! {
+                    biased;
+                    seen = &mut seen => break seen?,
+                    () = feed.wanted(began) => {}
+                }
+                let (fresh, sighting) = with(self.follow(operation, &mut reader), seen.as_mut()).await;
+                take(fresh, &mut events, feed, progress);
+                if let Some(sighting) = sighting {
+                    break sighting?;
+                }
+            };
+            let sighting = match sighting {
                 Sighting::Stuck => Sighting::of(self.stack(&operation.stack).await?),
                 seen => seen,
             };
             let age = began.elapsed();
             // Of what was begun by others all is told that has happened so far.
             let told = match sighting {
-                Sighting::Moves(_) => read.elapsed() >= EVENTS || (forecast.is_none() && schedule.status.is_none()),
+                Sighting::Moves(_) => {
+                    feed.last_read().unwrap_or(began).elapsed() >= EVENTS
+                        || (forecast.is_none() && schedule.status.is_none())
+                }
                 Sighting::Rests(_) | Sighting::Missing | Sighting::Stuck => true,
             };
             if told {
-                read = Instant::now();
-                for event in reader.read(self, operation).await? {
-                    progress(Step { what: &event.resource, status: &event.status, reason: event.reason.as_deref() });
-                    events.push(event);
-                }
+                let fresh = reader.read(self, operation).await?;
+                take(fresh, &mut events, feed, progress);
             }
             match sighting {
                 Sighting::Moves(status) => {
@@ -220,6 +255,16 @@ impl Regional {
         }
     }
 
+    /// Reads events for whoever follows them. Nobody fails by this: whoever waits for the end of the operation tells of an
+    /// error that does not pass.
+    async fn follow(&self, operation: &Operation, reader: &mut Reader) -> Vec<StackEvent> {
+        self.stacks().events_turn().await;
+        reader.read(self, operation).await.unwrap_or_else(|error| {
+            tracing::debug!(%error, "the events cannot be read");
+            Vec::new()
+        })
+    }
+
     /// What is expected of an operation: of one that there is but a guess of, which may take long, what the stack's last
     /// operation took tells more.
     async fn sharpened(&self, operation: &Operation) -> Option<Forecast> {
@@ -253,6 +298,29 @@ impl Regional {
             request_id: None,
             class: Class::Other,
         }
+    }
+}
+
+/// Reads events while the operation is looked at; both go on at once, since others wait for that look. A look that ends first
+/// does not end the reading, or frequent looks would have none come through; but the end is not kept waiting for long.
+async fn with<S>(
+    follow: impl Future<Output = Vec<StackEvent>>,
+    mut seen: Pin<&mut impl Future<Output = S>>,
+) -> (Vec<StackEvent>, Option<S>) {
+    let mut follow = pin!(follow);
+    tokio::select! {
+        biased;
+        fresh = &mut follow => (fresh, None),
+        seen = &mut seen => (timeout(FOLLOWED, follow).await.unwrap_or_default(), Some(seen)),
+    }
+}
+
+/// Takes events that were just read: they are told, handed on and kept.
+fn take(fresh: Vec<StackEvent>, events: &mut Vec<StackEvent>, feed: &Feed, progress: Progress<'_>) {
+    feed.tell(&fresh);
+    for event in fresh {
+        progress(Step { what: &event.resource, status: &event.status, reason: event.reason.as_deref() });
+        events.push(event);
     }
 }
 

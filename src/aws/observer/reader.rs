@@ -9,7 +9,7 @@ use crate::aws::regional::Regional;
 
 /// The events of an operation that were read so far.
 #[derive(Debug, Default)]
-pub struct Reader {
+pub(super) struct Reader {
     seen: HashSet<String>,
 }
 
@@ -43,7 +43,13 @@ impl Reader {
     /// # Errors
     ///
     /// The call was refused or did not come through.
-    pub async fn read(&mut self, regional: &Regional, operation: &Operation) -> Result<Vec<StackEvent>, CallError> {
+    pub(super) async fn read(
+        &mut self,
+        regional: &Regional,
+        operation: &Operation,
+    ) -> Result<Vec<StackEvent>, CallError> {
+        // This may be dropped between two pages: what was not given back is not known then.
+        let mut now = Self { seen: self.seen.clone() };
         let mut fresh = Vec::new();
         let mut next = None;
         loop {
@@ -54,12 +60,24 @@ impl Reader {
                 Err(error) => return Err(error),
             };
             next = more;
-            if !self.take(operation, page, &mut fresh) || next.is_none() {
+            if !now.take(operation, page, &mut fresh) || next.is_none() {
                 break;
             }
         }
+        *self = now;
         fresh.reverse();
         Ok(fresh)
+    }
+}
+
+impl Regional {
+    /// The events of an operation so far, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// The call was refused or did not come through.
+    pub async fn events_of(&self, operation: &Operation) -> Result<Vec<StackEvent>, CallError> {
+        Reader::default().read(self, operation).await
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::pace::GAP;
 use super::watch::{Question, Seen, Watch};
 use crate::aws::call::{CallError, Class};
 use crate::aws::cloudformation::Stack;
@@ -57,6 +58,8 @@ pub(in crate::aws) struct Stacks {
     /// Whether calls cost nothing, and stacks may be made in no time.
     pub(super) is_near: bool,
     ways: Mutex<Ways>,
+    /// When events were last read for somebody who follows them.
+    read: tokio::sync::Mutex<Option<Instant>>,
 }
 
 /// What is known of the ways to look at stacks.
@@ -164,7 +167,7 @@ impl Ways {
 impl Stacks {
     /// Nothing is watched yet.
     pub(in crate::aws) fn new(is_near: bool) -> Self {
-        Self { watch: Watch::default(), is_near, ways: Mutex::default() }
+        Self { watch: Watch::default(), is_near, ways: Mutex::default(), read: tokio::sync::Mutex::default() }
     }
 
     /// Notes how many pages a listing of all stacks had.
@@ -176,6 +179,15 @@ impl Stacks {
     pub(in crate::aws) fn note_more_pages(&self, than: usize) {
         let mut ways = self.ways();
         ways.pages = ways.pages.max(than + 1);
+    }
+
+    /// Waits for the turn at reading events that somebody follows: it comes twice a second, whatever many do.
+    pub(super) async fn events_turn(&self) {
+        let mut read = self.read.lock().await;
+        if let Some(last) = *read {
+            tokio::time::sleep_until(last + GAP).await;
+        }
+        *read = Some(Instant::now());
     }
 
     /// Notes that a listing did not show a stack of which it is not known that it is gone.

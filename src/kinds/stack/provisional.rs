@@ -14,7 +14,7 @@ use super::decide::Decision;
 use super::token::Attempt;
 use super::ways::{self, Deletion};
 use super::{Forecasts, LOOKS, ending, follow, restless};
-use crate::aws::{CallError, Class, EventReader, Operation, Phase, Stack, StackSpec};
+use crate::aws::{CallError, Class, Operation, Phase, Stack, StackSpec};
 
 /// How long a call whose answer was lost may still take effect.
 const EFFECT_AT_MOST: Duration = Duration::from_secs(10);
@@ -174,7 +174,7 @@ async fn find(regional: &Regional, asked: &Asked) -> Result<Option<String>, Fail
         if let Some(stack) = regional.stack(&asked.name).await?.filter(|stack| stack.status.phase() != Phase::Deleted) {
             let token = Some(asked.token.clone());
             let operation = Operation { stack: stack.id.clone(), token, before: None, forecast: None, deletes: false };
-            let events = EventReader::default().read(regional, &operation).await?;
+            let events = regional.events_of(&operation).await?;
             return Ok(events.iter().any(|event| event.token.as_ref() == Some(&asked.token)).then_some(stack.id));
         }
         if began.elapsed() >= EFFECT_AT_MOST {
