@@ -351,6 +351,12 @@ pub(super) struct Patience<'a> {
     pub(super) share: &'a (dyn Fn() -> f64 + Sync),
 }
 
+impl Patience<'static> {
+    /// That of one who waits for a session: the SDK makes several attempts, and what is throttled is repeated.
+    pub(super) const SDK_ONLY: Self =
+        Self { outages: Outages::Report, throttles: Throttles::HoldBack, attempts: 1, share: &|| 1.0 };
+}
+
 impl Outages {
     fn outlasts(self, operation: &str, error: &CallError) -> bool {
         self == Self::Outlast

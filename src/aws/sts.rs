@@ -98,7 +98,7 @@ impl Sts {
         call::patiently(
             operation,
             // Whoever renews a session in the middle of a run comes back for it.
-            (call::Outages::Report, call::Throttles::HoldBack),
+            call::Patience::SDK_ONLY,
             || call::told(operation, &self.account, &self.region, send()),
             || self.caller.forget(since),
         )

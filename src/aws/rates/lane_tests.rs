@@ -276,13 +276,14 @@ async fn only_so_many_calls_of_all_lanes_are_under_way() {
 #[tokio::test(start_paused = true)]
 async fn a_region_that_does_not_answer_leaves_room_to_the_others() {
     let rates = Rates::default();
-    let lane = |n: usize, region: &str| {
+    let lane_of = |n: usize, region: &str| {
         rates.lane(&format!("{n:012}").parse().unwrap(), &region.into(), Class::Ec2Read).unwrap()
     };
     let mut held = Vec::new();
     let second = Duration::from_secs(1);
     for n in 0..999 {
-        let pass = lane(n, "us-west-2").pass("DescribeVpcs", standing(0, Instant::now()));
+        let lane = lane_of(n, "us-west-2");
+        let pass = lane.pass("DescribeVpcs", standing(0, Instant::now()));
         match tokio::time::timeout(second, pass).await {
             Ok(permit) => held.push(permit),
             Err(_) => break,
@@ -290,7 +291,8 @@ async fn a_region_that_does_not_answer_leaves_room_to_the_others() {
     }
     assert!((50..999).contains(&held.len()), "{}", held.len());
     for n in 0..held.len() {
-        let pass = lane(n, "us-east-1").pass("DescribeVpcs", standing(0, Instant::now()));
+        let lane = lane_of(n, "us-east-1");
+        let pass = lane.pass("DescribeVpcs", standing(0, Instant::now()));
         held.push(tokio::time::timeout(second, pass).await.unwrap());
     }
 }
