@@ -205,7 +205,7 @@ impl Regional {
     async fn reserving(&self, operation: &'static str, by: Self) -> Self {
         let Some(lane) = self.lane(operation) else { return by };
         // If they cannot be fetched, the call says so.
-        let _ = self.inner.credentials.get().await;
+        let _ = Box::pin(self.inner.credentials.get()).await;
         let permit = by.pass(&lane, operation, Instant::now()).await;
         Self { turn: Some(Arc::new(Turn { permit: Mutex::new(Some(permit)), took: AtomicU64::new(0) })), ..by }
     }
@@ -452,7 +452,7 @@ impl Regional {
     {
         // What has to be fetched for the call is fetched before it takes a place that others need.
         let credentials = &self.inner.credentials;
-        credentials.get().await.map_err(|cause| credentials.call_error(&cause))?;
+        Box::pin(credentials.get()).await.map_err(|cause| credentials.call_error(&cause))?;
         let permit = match lane {
             Some(lane) => {
                 let own = self.turn.as_ref().and_then(|turn| turn.permit()).filter(|permit| permit.is_of(lane));
