@@ -16,9 +16,9 @@ const AT_ONCE: f64 = 3.0;
 const DOCUMENTED_AT_ONCE: f64 = 8.0;
 const MOST_AT_ONCE: f64 = 32.0;
 
-/// By how much that grows with each call that is let through: until the first throttle, and after it.
+/// By how much that grows with each call that is let through: where it is documented, until the first throttle; and else.
 const MORE_AT_ONCE: f64 = 0.25;
-const MORE_AFTER_A_THROTTLE: f64 = 0.0625;
+const MORE_CAREFULLY: f64 = 0.0625;
 
 /// For how long one operation's throttle says something of another's.
 const TOGETHER: Duration = Duration::from_mins(1);
@@ -153,7 +153,8 @@ impl Allowance {
         if ticket.lessons == self.lessons && self.emptied.is_some_and(|operation| operation != ticket.operation) {
             self.emptied = None;
         }
-        let more = if self.throttled.is_none() { MORE_AT_ONCE } else { MORE_AFTER_A_THROTTLE };
+        let is_documented = self.each.is_some() && self.throttled.is_none();
+        let more = if is_documented { MORE_AT_ONCE } else { MORE_CAREFULLY };
         self.at_once = (self.at_once + more).min(MOST_AT_ONCE);
         let (by_operation, by_all) = ticket.waited;
         if let Some(own) = self.operations.get_mut(ticket.operation) {

@@ -478,8 +478,8 @@ async fn a_change_set_that_somebody_executes_or_deletes_meanwhile_is_no_failure(
 async fn an_outage_of_minutes_in_the_middle_of_a_stack_is_outlasted() {
     for operation in ["DescribeStacks", "DescribeStackEvents", "GetTemplate", "DescribeChangeSet"] {
         for effect in [Effect::Refused, Effect::ServerError, Effect::LostAfter] {
-            // Five attempts a round, and after the first look that the stack is begun from.
-            let outage = Fault { every: Some(1), first: Some(40), ..Fault::new(effect).on(operation) };
+            // Five attempts, then one after each pause, and after the first look that the stack is begun from.
+            let outage = Fault { every: Some(1), first: Some(16), ..Fault::new(effect).on(operation) };
             let mut world = World::faulty([outage]).await;
             assert_eq!(world.converge().await.unwrap().change, Change::Created, "{operation}, {effect:?}");
             world.set("Label", "network");
