@@ -123,20 +123,17 @@ impl Regional {
         }
     }
 
-    /// The ARNs of all stacks with something under way, each with its status, and how many pages these were. It takes the
-    /// permission to list all stacks.
+    /// The ARNs of all stacks with something under way, each with its status. It takes the permission to list all stacks.
     ///
     /// # Errors
     ///
     /// As for [`Regional::vpcs`].
-    pub(super) async fn moving_stacks(&self) -> Result<(HashMap<String, StackStatus>, u32), CallError> {
+    pub(super) async fn moving_stacks(&self) -> Result<HashMap<String, StackStatus>, CallError> {
         const OPERATION: &str = "ListStacks";
         let moving: Vec<_> = StackStatus::moving().map(aws_sdk_cloudformation::types::StackStatus::from).collect();
         let mut found = HashMap::new();
         let mut next: Option<String> = None;
-        let mut pages = 0;
         loop {
-            pages += 1;
             let send = || {
                 let request = self.cloudformation().list_stacks().set_stack_status_filter(Some(moving.clone()));
                 request.set_next_token(next.clone()).send()
@@ -151,7 +148,7 @@ impl Regional {
             );
             next = answer.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
-                return Ok((found, pages));
+                return Ok(found);
             }
             if let Some(error) = self.too_long(OPERATION) {
                 return Err(error);

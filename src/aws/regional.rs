@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -48,11 +48,23 @@ pub struct Regional {
 struct Turn {
     /// What the first call is sent by.
     permit: Mutex<Option<Permit>>,
-    /// How long AWS took over the calls so far, in milliseconds.
+    /// How many attempts were made so far.
+    attempts: AtomicU32,
+    /// How long AWS took over them, in milliseconds.
     took: AtomicU64,
 }
 
 impl Turn {
+    /// One whose first call is sent by this.
+    fn of(permit: Permit) -> Self {
+        Self { permit: Mutex::new(Some(permit)), ..Self::default() }
+    }
+
+    /// Whether its first call is not sent yet, for which there is a permit.
+    fn is_reserved(&self) -> bool {
+        self.permit.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     fn permit(&self) -> Option<Permit> {
         self.permit.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -204,10 +216,12 @@ impl Regional {
 
     async fn reserving(&self, operation: &'static str, by: Self) -> Self {
         let Some(lane) = self.lane(operation) else { return by };
-        // If they cannot be fetched, the call says so.
-        let _ = Box::pin(self.inner.credentials.get()).await;
+        // If they cannot be fetched, the call says so, which is no reason to hold a place meanwhile.
+        if Box::pin(self.inner.credentials.get()).await.is_err() {
+            return Self { turn: Some(Arc::default()), ..by };
+        }
         let permit = by.pass(&lane, operation, Instant::now()).await;
-        Self { turn: Some(Arc::new(Turn { permit: Mutex::new(Some(permit)), took: AtomicU64::new(0) })), ..by }
+        Self { turn: Some(Arc::new(Turn::of(permit))), ..by }
     }
 
     /// The same, with calls that are told at once that they do not find what they name.
@@ -217,10 +231,16 @@ impl Regional {
     }
 
     /// The same, to look for others as well, who wait meanwhile: a look is one attempt, which is over soon, and what goes
-    /// wrong with it is told at once. A throttled look alone is repeated as ever, since theirs would be throttled too. It is as
-    /// urgent as any, but never the second in a row while something else could be asked.
+    /// wrong with it is told at once, be it that one in its turn is throttled: what to look at is decided anew then. The further
+    /// pages of a listing are asked for until AWS lets them through, or it would never come to its end. It is as urgent as any, but never
+    /// the second in a row while something else could be asked.
     pub(super) fn briefly(&self) -> Self {
         Self { awaits_new: false, is_brief: true, turn: Some(Arc::default()), ..self.for_all() }
+    }
+
+    /// How many attempts at calls were made in this turn so far.
+    pub(super) fn attempts(&self) -> u32 {
+        self.turn.as_ref().map_or(0, |turn| turn.attempts.load(Ordering::Relaxed))
     }
 
     /// How long AWS took over the calls of this turn so far: what they waited for their rate says nothing of it.
@@ -407,7 +427,7 @@ impl Regional {
         let lane = self.lane(operation);
         let throttles = match (&lane, &self.turn) {
             (None, _) => Throttles::HoldBack,
-            (Some(_), Some(_)) if !self.is_brief => Throttles::Report,
+            (Some(_), Some(turn)) if !self.is_brief || turn.is_reserved() => Throttles::Report,
             (Some(_), _) => Throttles::GoOn,
         };
         let (outages, attempts) = match Rated::of(operation) {
@@ -452,7 +472,11 @@ impl Regional {
     {
         // What has to be fetched for the call is fetched before it takes a place that others need.
         let credentials = &self.inner.credentials;
-        Box::pin(credentials.get()).await.map_err(|cause| credentials.call_error(&cause))?;
+        if let Err(cause) = Box::pin(credentials.get()).await {
+            // Nothing is sent until there are some: the place goes to others.
+            drop(self.turn.as_ref().and_then(|turn| turn.permit()));
+            return Err(credentials.call_error(&cause));
+        }
         let permit = match lane {
             Some(lane) => {
                 let own = self.turn.as_ref().and_then(|turn| turn.permit()).filter(|permit| permit.is_of(lane));
@@ -465,13 +489,18 @@ impl Regional {
             }
             None => None,
         };
+        if let Some(turn) = &self.turn {
+            turn.attempts.fetch_add(1, Ordering::Relaxed);
+        }
         let (writing, began) = (begins(), Instant::now());
         let sent = async {
             if !self.is_brief {
                 return sent.await;
             }
-            let late = || format!("no answer within {} seconds", BRIEF.as_secs());
-            timeout(BRIEF, sent).await.unwrap_or_else(|_| Err(SdkError::timeout_error(late())))
+            match timeout(BRIEF, sent).await {
+                Ok(answer) => answer,
+                Err(_) => Err(SdkError::timeout_error(format!("no answer within {} seconds", BRIEF.as_secs()))),
+            }
         };
         let answer = call::told(operation, self.account(), self.region(), sent).await;
         if let Some(turn) = &self.turn {

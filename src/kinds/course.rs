@@ -90,7 +90,12 @@ impl Trace {
     /// for again.
     pub async fn acting_in_turn(&self, regional: &Regional, operation: &'static str) -> (Regional, Acting<'_>) {
         let regional = Box::pin(regional.in_turn(operation)).await;
-        (regional, self.acting().await)
+        if self.begin() {
+            return (regional, Acting(self));
+        }
+        // What is never sent keeps no turn from others.
+        drop(regional);
+        std::future::pending().await
     }
 
     fn begin(&self) -> bool {

@@ -7,6 +7,9 @@ use tokio::time::Instant;
 /// The least time between two looks: two a second.
 pub(super) const GAP: Duration = Duration::from_millis(500);
 
+/// How many times in a row the pause after a throttled look is doubled: up to 16 s.
+const DOUBLED_AT_MOST: u32 = 5;
+
 /// How many seconds there are for each look at one thing that takes long, on the average.
 const EACH: f64 = 3.0;
 
@@ -20,6 +23,8 @@ const WHOLE: f64 = 1.0 - 1e-6;
 #[derive(Debug)]
 pub(super) struct Pace {
     last: Option<Instant>,
+    /// How many looks in a row were throttled.
+    throttled: u32,
     /// How many looks at what takes long there may be at once, and since when.
     saved: Option<(f64, Instant)>,
     /// How many things that take long are watched: those that end at different times have their looks each for itself.
@@ -28,7 +33,7 @@ pub(super) struct Pace {
 
 impl Pace {
     pub(super) fn new() -> Self {
-        Self { last: None, saved: None, long: 1 }
+        Self { last: None, throttled: 0, saved: None, long: 1 }
     }
 
     /// Notes that there is something to watch after a while of nothing: from now on looks are saved up.
@@ -58,7 +63,7 @@ impl Pace {
 
     /// When a look may be that is due at a time; `is_long` if it is only for what takes long.
     pub(super) fn next(&self, due: Instant, is_long: bool) -> Instant {
-        let at = self.last.map_or(due, |last| due.max(last + GAP));
+        let at = self.last.map_or(due, |last| due.max(last + GAP * 2_u32.pow(self.throttled.min(DOUBLED_AT_MOST))));
         if !is_long {
             return at;
         }
@@ -80,6 +85,12 @@ impl Pace {
         }
     }
 
+    /// Notes whether the last look was throttled. Each that is doubles the pause before the next one, so that one that tries
+    /// again and again takes nothing from others, and is not taken for what AWS grants them.
+    pub(super) fn was_throttled(&mut self, is_throttled: bool) {
+        self.throttled = if is_throttled { self.throttled.saturating_add(1) } else { 0 };
+    }
+
     /// Notes a look.
     pub(super) fn look(&mut self, now: Instant, is_long: bool) {
         let saved = self.saved(now);
@@ -91,6 +102,19 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn each_throttled_look_in_a_row_doubles_the_pause() {
+        let start = Instant::now();
+        let mut pace = Pace::new();
+        let mut pause = |is_throttled| {
+            pace.look(start, false);
+            pace.was_throttled(is_throttled);
+            pace.next(start, false).duration_since(start).as_millis()
+        };
+        assert_eq!([true; 7].map(&mut pause), [1_000, 2_000, 4_000, 8_000, 16_000, 16_000, 16_000]);
+        assert_eq!([false, true].map(pause), [500, 1_000]);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn looks_at_what_takes_long_are_saved_up_and_short_ones_are_two_a_second() {

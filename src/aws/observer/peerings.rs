@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
-use super::watch::{Due, Question, Seen, Watch, Watching};
+use super::watch::{Due, Looked, Question, Watch, Watching};
 use crate::aws::call::{CallError, Class};
 use crate::aws::ec2::{FILTER_VALUES, Peering};
 use crate::aws::regional::Regional;
@@ -100,7 +100,7 @@ impl Regional {
     ///
     /// What stands in the way of a look at many is nobody's failure: whoever waits for the longest time goes on by himself,
     /// and the others are looked at again.
-    async fn look_at_peerings(self, question: Question) -> (Seen<Glimpse>, u32) {
+    async fn look_at_peerings(self, question: Question) -> Looked<Glimpse> {
         let room = question.due.len().next_multiple_of(FILTER_VALUES);
         let every = question.due.into_iter().chain(question.others).map(|(id, _)| id);
         let ids: Vec<String> = every.take(room).collect();
@@ -112,16 +112,17 @@ impl Regional {
                     let peering = found.remove(&id);
                     (id, Ok(Glimpse::Is(peering.map(Box::new))))
                 });
-                (seen.collect(), calls)
+                Looked::new(seen.collect(), calls)
             }
             // So is any other look of the account.
             Err(error) if error.class == Class::Denied => {
-                (ids.into_iter().map(|id| (id, Err(error.clone()))).collect(), 1)
+                Looked::new(ids.into_iter().map(|id| (id, Err(error.clone()))).collect(), 1)
             }
+            Err(error) if error.class == Class::Throttled => Looked::throttled(self.attempts()),
             Err(error) => {
                 tracing::debug!(%error, "peerings cannot be looked at together");
                 // That he looks by himself is a call more.
-                (ids.into_iter().take(1).map(|id| (id, Ok(Glimpse::Stuck))).collect(), 2)
+                Looked::new(ids.into_iter().take(1).map(|id| (id, Ok(Glimpse::Stuck))).collect(), 2)
             }
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::pace::GAP;
-use super::watch::{Question, Seen, Watch};
+use super::watch::{Looked, Question, Watch};
 use crate::aws::call::{CallError, Class};
 use crate::aws::cloudformation::Stack;
 use crate::aws::regional::Regional;
@@ -204,14 +204,18 @@ impl Stacks {
 impl Regional {
     /// Looks, in the turn that this has, at the stacks that are due, and at others where that costs nothing. Gives how many calls that took.
     ///
-    /// What stands in the way of a listing is nobody's failure, and what stands in the way of one stack is no other's.
-    pub(super) async fn look_at_stacks(self, question: Question) -> (Seen<Sighting>, u32) {
+    /// What stands in the way of a listing is nobody's failure, and what stands in the way of one stack is no other's. One that
+    /// is throttled has shown nothing.
+    pub(super) async fn look_at_stacks(self, question: Question) -> Looked<Sighting> {
         let ways = || self.stacks().ways();
-        let Some(way) = ways().choose(&question.due, Instant::now()) else { return (Vec::new(), 1) };
+        let Some(way) = ways().choose(&question.due, Instant::now()) else {
+            return Looked::new(Vec::new(), 1);
+        };
         let every = question.due.into_iter().chain(question.others);
         match way {
             Way::One(key) => {
                 let (found, calls) = match self.stack(&key).await {
+                    Err(error) if error.class == Class::Throttled => return Looked::throttled(self.attempts()),
                     // That he looks by himself is a call more.
                     Err(error) if matches!(error.class, Class::Transient | Class::Lost) => (Ok(Sighting::Stuck), 2),
                     found => (found.map(Sighting::of), 1),
@@ -219,14 +223,15 @@ impl Regional {
                 let mut ways = ways();
                 ways.ended.remove(&key);
                 ways.absent.remove(&key);
-                (vec![(key, found)], calls)
+                Looked::new(vec![(key, found)], calls)
             }
             Way::All => {
                 let found = match self.every_stack().await {
                     Ok(found) => found,
+                    Err(error) if error.class == Class::Throttled => return Looked::throttled(self.attempts()),
                     Err(error) => {
                         ways().all.fails(&error, self.took());
-                        return (Vec::new(), 1);
+                        return Looked::new(Vec::new(), self.attempts());
                     }
                 };
                 let mut ways = ways();
@@ -244,14 +249,15 @@ impl Regional {
                         None => *ways.absent.entry(key).or_default() += 1,
                     }
                 }
-                (seen, u32::try_from(ways.pages).unwrap_or(u32::MAX))
+                Looked::new(seen, self.attempts())
             }
             Way::Moving => {
-                let (found, pages) = match self.moving_stacks().await {
+                let found = match self.moving_stacks().await {
                     Ok(found) => found,
+                    Err(error) if error.class == Class::Throttled => return Looked::throttled(self.attempts()),
                     Err(error) => {
                         ways().moving.fails(&error, self.took());
-                        return (Vec::new(), 1);
+                        return Looked::new(Vec::new(), self.attempts());
                     }
                 };
                 let mut ended = Vec::new();
@@ -267,7 +273,7 @@ impl Regional {
                 let mut ways = ways();
                 ways.moving.succeeds();
                 ways.ended.extend(ended);
-                (seen, pages)
+                Looked::new(seen, self.attempts())
             }
         }
     }

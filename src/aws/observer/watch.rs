@@ -36,6 +36,27 @@ pub(super) struct Question {
 /// What was seen of some keys. One of which nothing was seen stays due.
 pub(super) type Seen<T> = Vec<(String, Result<T, CallError>)>;
 
+/// What came of a look.
+#[derive(Debug)]
+pub(super) struct Looked<T> {
+    pub(super) seen: Seen<T>,
+    /// How many calls it took.
+    pub(super) calls: u32,
+    /// Whether AWS has throttled it, so that it shows nothing.
+    pub(super) is_throttled: bool,
+}
+
+impl<T> Looked<T> {
+    pub(super) fn new(seen: Seen<T>, calls: u32) -> Self {
+        Self { seen, calls, is_throttled: false }
+    }
+
+    /// One that AWS has throttled: what was to be seen stays due.
+    pub(super) fn throttled(calls: u32) -> Self {
+        Self { seen: Vec::new(), calls, is_throttled: true }
+    }
+}
+
 /// Things that are watched in one place.
 #[derive(Debug)]
 pub(super) struct Watch<T> {
@@ -211,7 +232,7 @@ impl<T: Clone> Watching<'_, T> {
     ) -> Result<T, CallError>
     where
         G: Future<Output = A>,
-        F: Future<Output = (Seen<T>, u32)>,
+        F: Future<Output = Looked<T>>,
     {
         let is_sooner = {
             let mut entries = self.watch.lock();
@@ -249,7 +270,7 @@ impl<T: Clone> Watching<'_, T> {
     ) -> Option<Result<T, CallError>>
     where
         G: Future<Output = A>,
-        F: Future<Output = (Seen<T>, u32)>,
+        F: Future<Output = Looked<T>>,
     {
         loop {
             if let Some(seen) = self.take() {
@@ -273,8 +294,9 @@ impl<T: Clone> Watching<'_, T> {
                 continue;
             }
             pace.look(Instant::now(), is_long);
-            let (seen, calls) = ask(admitted, question).await;
+            let Looked { seen, calls, is_throttled } = ask(admitted, question).await;
             pace.took(calls, Instant::now());
+            pace.was_throttled(is_throttled);
             self.watch.tell(seen);
         }
     }

@@ -10,15 +10,18 @@ use std::time::Duration;
 use super::class::Class;
 use super::learner::{FORGETTING, Learner, Rate};
 
-/// How many calls of a class are under way at once: at first, where nothing is documented and where it is, and at most. All of
-/// them are throttled when AWS's bucket turns out to be smaller than is believed, so it is well below what is documented.
+/// How many calls of a class are under way at once, at first and at most. All of them are throttled when AWS's bucket turns
+/// out to be smaller than is believed.
 const AT_ONCE: f64 = 3.0;
-const DOCUMENTED_AT_ONCE: f64 = 8.0;
 const MOST_AT_ONCE: f64 = 32.0;
 
-/// By how much that grows with each call that is let through: where it is documented, until the first throttle; and else.
-const MORE_AT_ONCE: f64 = 0.25;
+/// By how much that grows with each call that is let through: while a documented burst lasts and nothing was throttled; and
+/// else.
+const MORE_AT_ONCE: f64 = 0.125;
 const MORE_CAREFULLY: f64 = 0.0625;
+
+/// How many more than are under way may be so while it is the rate that holds calls back.
+const TO_SPARE: f64 = 2.0;
 
 /// For how long one operation's throttle says something of another's.
 const TOGETHER: Duration = Duration::from_mins(1);
@@ -35,8 +38,7 @@ pub(super) struct Allowance {
     /// another one is throttled so too, they share a bucket.
     emptied: Option<&'static str>,
     granted: u32,
-    /// How many may be under way: at first, and now.
-    first_at_once: f64,
+    /// How many may be under way.
     at_once: f64,
     under_way: u32,
     /// When something was learnt from a throttle last, until that is forgotten.
@@ -91,15 +93,13 @@ impl Allowance {
     pub(super) fn new(class: Class, now: Duration) -> Self {
         let all = class.together().map(|rate| Learner::new(rate, now));
         let (each, operations) = (class.each(), HashMap::new());
-        let first_at_once = if each.is_some() { DOCUMENTED_AT_ONCE } else { AT_ONCE };
         Self {
             each,
             operations,
             all,
             emptied: None,
             granted: 0,
-            first_at_once,
-            at_once: first_at_once,
+            at_once: AT_ONCE,
             under_way: 0,
             throttled: None,
             lessons: 0,
@@ -113,9 +113,9 @@ impl Allowance {
         Self { all, ..Self::new(class, Duration::ZERO) }
     }
 
-    /// Whether AWS has throttled a call so far.
+    /// Whether AWS has throttled a call, as far as that is not forgotten.
     pub(super) fn was_throttled(&self) -> bool {
-        self.lessons > 0
+        self.throttled.is_some()
     }
 
     /// What is next, of operations that have calls waiting, those first that are to go first.
@@ -148,15 +148,21 @@ impl Allowance {
 
     /// AWS has carried the call out, or refused it for another reason than its rate.
     pub(super) fn granted(&mut self, ticket: Ticket) {
+        let under_way = f64::from(self.under_way);
         self.under_way = self.under_way.saturating_sub(1);
         self.granted = self.granted.wrapping_add(1);
         if ticket.lessons == self.lessons && self.emptied.is_some_and(|operation| operation != ticket.operation) {
             self.emptied = None;
         }
-        let is_documented = self.each.is_some() && self.throttled.is_none();
+        let (by_operation, by_all) = ticket.waited;
+        let has_waited = by_operation || by_all;
+        if has_waited {
+            // It is the rate that holds calls back. Room for more of them would only be filled when the rate is tried too high.
+            self.at_once = self.at_once.min(under_way.max(AT_ONCE) + TO_SPARE);
+        }
+        let is_documented = self.each.is_some() && self.throttled.is_none() && !has_waited;
         let more = if is_documented { MORE_AT_ONCE } else { MORE_CAREFULLY };
         self.at_once = (self.at_once + more).min(MOST_AT_ONCE);
-        let (by_operation, by_all) = ticket.waited;
         if let Some(own) = self.operations.get_mut(ticket.operation) {
             own.learner.granted(by_operation);
             own.granted = own.granted.wrapping_add(1);
@@ -250,7 +256,7 @@ impl Allowance {
     fn forget(&mut self, now: Duration) {
         if let Some(at) = self.throttled {
             let share = (now.saturating_sub(at).as_secs_f64() / FORGETTING.as_secs_f64()).min(1.0);
-            self.at_once = self.at_once.max(self.first_at_once * share);
+            self.at_once = self.at_once.max(AT_ONCE * share);
             if share >= 1.0 {
                 self.throttled = None;
             }

@@ -17,9 +17,9 @@ fn send(allowance: &mut Allowance, waiting: &[&'static str], now: f64) -> Ticket
 #[test]
 fn a_few_calls_are_under_way_at_first_and_more_the_more_are_let_through() {
     let mut allowance = Allowance::new(Class::Ec2Write, Duration::ZERO);
-    let mut tickets: Vec<Ticket> = (0..8).map(|_| send(&mut allowance, &[ROUTE], 0.0)).collect();
+    let mut tickets: Vec<Ticket> = (0..3).map(|_| send(&mut allowance, &[ROUTE], 0.0)).collect();
     assert_eq!(allowance.next(&[ROUTE], Duration::ZERO), Next::Later);
-    for _ in 0..8 {
+    for _ in 0..16 {
         allowance.granted(tickets.pop().unwrap());
         tickets.push(send(&mut allowance, &[ROUTE], 0.0));
     }
@@ -115,11 +115,11 @@ fn that_few_calls_may_be_under_way_is_forgotten_with_time() {
         let ticket = send(&mut allowance, &[ROUTE], f64::from(n) * 60.0);
         allowance.throttled(ticket, secs(f64::from(n) * 60.0));
     }
-    assert!(allowance.at_once < 2.0, "{}", allowance.at_once);
+    assert!(allowance.at_once < 1.5, "{}", allowance.at_once);
     allowance.next(&[], secs(480.0 + 300.0));
-    assert!((3.9..4.1).contains(&allowance.at_once), "{}", allowance.at_once);
+    assert!((1.4..1.6).contains(&allowance.at_once), "{}", allowance.at_once);
     allowance.next(&[], secs(480.0 + 601.0));
-    assert!(allowance.at_once >= 8.0 && allowance.throttled.is_none());
+    assert!(allowance.at_once >= AT_ONCE && allowance.throttled.is_none());
 }
 
 #[test]

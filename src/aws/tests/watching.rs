@@ -261,13 +261,14 @@ async fn where_aws_grants_few_looks_they_show_all_that_is_due_and_leave_some_to_
     let sessions = Sessions::open(&names, &environment(&sim)).await.unwrap();
     let regional = sessions.region(&"a0".into(), &"us-east-1".into()).unwrap();
     let other = regional.create_stack(&named("other"), "other").await.unwrap();
+    // Looks are as urgent as whoever is most; who reads events or asks for the template is in no hurry.
+    let _ = regional.with_urgency(1_000_000);
     let began = tokio::time::Instant::now();
     let waiting: Vec<_> = drawn
         .iter()
         .cloned()
         .map(|stack| {
-            // They are on the way to something; whoever asks for the template is not.
-            let regional = regional.with_urgency(1_000_000);
+            let regional = regional.clone();
             tokio::spawn(async move {
                 let operation = begin(&regional, &stack.name, stack.forecast).await;
                 let (live, _) = regional.settled(&operation, &|_| {}).await.unwrap();
