@@ -10,6 +10,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_types::retry::RetryConfig;
 use tokio::time::Instant;
 
+use super::arrivals::Arrivals;
 use super::call::{self, CallError, Class, Outages, SdkError};
 use super::credentials::Kept;
 use super::environment::{retries_apart, timeouts};
@@ -49,6 +50,7 @@ struct Inner {
     buckets: Arc<Buckets>,
     template_checks: Arc<TemplateChecks>,
     nonces: Arc<Nonces>,
+    arrivals: Arc<Arrivals>,
     stacks: Stacks,
     peerings: Peerings,
     picture: Picture,
@@ -61,6 +63,7 @@ pub(super) struct Shared {
     pub(super) buckets: Arc<Buckets>,
     pub(super) template_checks: Arc<TemplateChecks>,
     pub(super) written: Arc<Written>,
+    pub(super) arrivals: Arc<Arrivals>,
     /// Whether calls cost nothing, and stacks may be made in no time.
     pub(super) is_near: bool,
 }
@@ -68,8 +71,8 @@ pub(super) struct Shared {
 impl Shared {
     /// Nothing is known yet.
     pub(super) fn new(nonces: Arc<Nonces>, is_near: bool) -> Self {
-        let (buckets, template_checks, written) = (Arc::default(), Arc::default(), Arc::default());
-        Self { nonces, buckets, template_checks, written, is_near }
+        let (buckets, template_checks, written, arrivals) = Default::default();
+        Self { nonces, buckets, template_checks, written, arrivals, is_near }
     }
 }
 
@@ -117,7 +120,7 @@ impl Regional {
             .credentials_provider(provider)
             .retry_partition(retries)
             .build();
-        let Shared { nonces, buckets, template_checks, written, is_near } = shared.clone();
+        let Shared { nonces, buckets, template_checks, written, arrivals, is_near } = shared.clone();
         let picture = Picture::new((account_id.clone(), region.clone()), written);
         let inner = Arc::new(Inner {
             account,
@@ -131,6 +134,7 @@ impl Regional {
             buckets,
             template_checks,
             nonces,
+            arrivals,
             stacks: Stacks::new(is_near),
             peerings: Peerings::default(),
             picture,
@@ -231,6 +235,11 @@ impl Regional {
     /// What is known of templates, by whatever account.
     pub(super) fn template_checks(&self) -> &TemplateChecks {
         &self.inner.template_checks
+    }
+
+    /// What is known of how soon requests for peerings arrive, by whatever account.
+    pub(super) fn arrivals(&self) -> &Arrivals {
+        &self.inner.arrivals
     }
 
     pub(super) fn stacks(&self) -> &Stacks {
