@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout};
 use super::{SETTLED_AT_MOST, UNKNOWN_AT_MOST, pause};
 use crate::aws::{ARRIVES, AT_ONCE, CallError, Class, Peering, PeeringState, Regional, WatchedPeering};
 use crate::event::Failure;
+use crate::kinds::lost::TIMES;
 
 /// How much later one may be seen to have arrived that is taken to have been there in time.
 const LEEWAY: Duration = Duration::from_millis(100);
@@ -18,9 +19,6 @@ const ALREADY_EXISTS: &str = "VpcPeeringConnectionAlreadyExists";
 /// After how long without a sign of a request on the accepter's side the requester's is asked: nobody else sees one that
 /// has failed.
 const SILENCE: Duration = Duration::from_secs(3);
-
-/// How many attempts without an answer there are before that counts as a failure. Each takes minutes.
-const ATTEMPTS: u32 = 4;
 
 /// After how long without an answer it is looked whether the peering can be accepted meanwhile.
 const SLOW: Duration = Duration::from_secs(1);
@@ -135,7 +133,7 @@ impl<'a> Acceptance<'a> {
                 return Ok(Answer::Accepted(Accepted { by, ..accepted }));
             }
             // It can be accepted, and begins to be overdue from now on.
-            if pending.get_or_insert_with(Instant::now).elapsed() >= UNKNOWN_AT_MOST || lost >= ATTEMPTS {
+            if pending.get_or_insert_with(Instant::now).elapsed() >= UNKNOWN_AT_MOST || lost >= TIMES {
                 return Err(self.too_long(Some(&error)));
             }
         }
