@@ -12,6 +12,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_types::retry::RetryConfig;
 use tokio::time::{Instant, timeout};
 
+use super::arrivals::Arrivals;
 use super::call::{self, ATTEMPTS, CallError, Class, NOTICE, Outages, Patience, SdkError, Throttles};
 use super::credentials::Kept;
 use super::environment::retries_apart;
@@ -87,6 +88,7 @@ struct Inner {
     rates: Arc<Rates>,
     /// The most urgent of those that have asked so far.
     foremost: AtomicU64,
+    arrivals: Arc<Arrivals>,
     stacks: Stacks,
     peerings: Peerings,
     picture: Picture,
@@ -100,6 +102,7 @@ pub(super) struct Shared {
     pub(super) buckets: Arc<Buckets>,
     pub(super) template_checks: Arc<TemplateChecks>,
     pub(super) written: Arc<Written>,
+    pub(super) arrivals: Arc<Arrivals>,
     /// Whether calls cost nothing, and stacks may be made in no time.
     pub(super) is_near: bool,
 }
@@ -107,8 +110,8 @@ pub(super) struct Shared {
 impl Shared {
     /// Nothing is known yet.
     pub(super) fn new(nonces: Arc<Nonces>, rates: Arc<Rates>, is_near: bool) -> Self {
-        let (buckets, template_checks, written) = (Arc::default(), Arc::default(), Arc::default());
-        Self { nonces, rates, buckets, template_checks, written, is_near }
+        let (buckets, template_checks, written, arrivals) = Default::default();
+        Self { nonces, rates, buckets, template_checks, written, arrivals, is_near }
     }
 }
 
@@ -157,7 +160,7 @@ impl Regional {
             .credentials_provider(provider)
             .retry_config(once)
             .build();
-        let Shared { nonces, rates, buckets, template_checks, written, is_near } = shared.clone();
+        let Shared { nonces, rates, buckets, template_checks, written, arrivals, is_near } = shared.clone();
         let picture = Picture::new((account_id.clone(), region.clone()), written);
         let inner = Arc::new(Inner {
             account,
@@ -173,6 +176,7 @@ impl Regional {
             nonces,
             rates,
             foremost: AtomicU64::new(0),
+            arrivals,
             stacks: Stacks::new(is_near),
             peerings: Peerings::default(),
             picture,
@@ -313,6 +317,11 @@ impl Regional {
     /// What is known of templates, by whatever account.
     pub(super) fn template_checks(&self) -> &TemplateChecks {
         &self.inner.template_checks
+    }
+
+    /// What is known of how soon requests for peerings arrive, by whatever account.
+    pub(super) fn arrivals(&self) -> &Arrivals {
+        &self.inner.arrivals
     }
 
     pub(super) fn stacks(&self) -> &Stacks {

@@ -118,13 +118,14 @@ impl Allowance {
         self.throttled.is_some()
     }
 
-    /// What is next, of operations that have calls waiting, those first that are to go first.
-    pub(super) fn next(&mut self, waiting: &[&'static str], now: Duration) -> Next {
+    /// What is next, of operations that have so many calls waiting, those first that are to go first.
+    pub(super) fn next(&mut self, waiting: &[(&'static str, usize)], now: Duration) -> Next {
         self.forget(now);
         if waiting.is_empty() || f64::from(self.under_way) >= self.at_once.floor() {
             return Next::Later;
         }
         if let Some(all) = &mut self.all {
+            all.is_wanted_by(waiting.iter().map(|(_, count)| count).sum(), now);
             let wait = all.wait(now);
             if !wait.is_zero() {
                 all.is_waited_for(now);
@@ -132,9 +133,12 @@ impl Allowance {
             }
         }
         let mut soonest = Duration::MAX;
-        for operation in waiting {
+        for (operation, count) in waiting {
             let wait = match self.operation(operation, now) {
-                Some(own) => own.learner.wait(now),
+                Some(own) => {
+                    own.learner.is_wanted_by(*count, now);
+                    own.learner.wait(now)
+                }
                 None => Duration::ZERO,
             };
             if wait.is_zero() {
@@ -147,11 +151,12 @@ impl Allowance {
     }
 
     /// AWS has carried the call out, or refused it for another reason than its rate.
-    pub(super) fn granted(&mut self, ticket: Ticket) {
+    pub(super) fn granted(&mut self, ticket: Ticket, now: Duration) {
         let under_way = f64::from(self.under_way);
         self.under_way = self.under_way.saturating_sub(1);
         self.granted = self.granted.wrapping_add(1);
-        if ticket.lessons == self.lessons && self.emptied.is_some_and(|operation| operation != ticket.operation) {
+        let is_news = ticket.lessons == self.lessons;
+        if is_news && self.emptied.is_some_and(|operation| operation != ticket.operation) {
             self.emptied = None;
         }
         let (by_operation, by_all) = ticket.waited;
@@ -165,10 +170,16 @@ impl Allowance {
         self.at_once = (self.at_once + more).min(MOST_AT_ONCE);
         if let Some(own) = self.operations.get_mut(ticket.operation) {
             own.learner.granted(by_operation);
+            if is_news {
+                own.learner.confirmed(now);
+            }
             own.granted = own.granted.wrapping_add(1);
         }
         if let Some(all) = &mut self.all {
             all.granted(by_all);
+            if is_news {
+                all.confirmed(now);
+            }
         }
     }
 

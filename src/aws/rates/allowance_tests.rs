@@ -7,8 +7,13 @@ fn secs(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
+fn next(allowance: &mut Allowance, waiting: &[&'static str], now: f64) -> Next {
+    let waiting: Vec<_> = waiting.iter().map(|operation| (*operation, 1)).collect();
+    allowance.next(&waiting, secs(now))
+}
+
 fn send(allowance: &mut Allowance, waiting: &[&'static str], now: f64) -> Ticket {
-    match allowance.next(waiting, secs(now)) {
+    match next(allowance, waiting, now) {
         Next::Send(ticket) => ticket,
         next => panic!("{next:?} at {now} s"),
     }
@@ -18,14 +23,14 @@ fn send(allowance: &mut Allowance, waiting: &[&'static str], now: f64) -> Ticket
 fn a_few_calls_are_under_way_at_first_and_more_the_more_are_let_through() {
     let mut allowance = Allowance::new(Class::Ec2Write, Duration::ZERO);
     let mut tickets: Vec<Ticket> = (0..3).map(|_| send(&mut allowance, &[ROUTE], 0.0)).collect();
-    assert_eq!(allowance.next(&[ROUTE], Duration::ZERO), Next::Later);
+    assert_eq!(next(&mut allowance, &[ROUTE], 0.0), Next::Later);
     for _ in 0..16 {
-        allowance.granted(tickets.pop().unwrap());
+        allowance.granted(tickets.pop().unwrap(), Duration::ZERO);
         tickets.push(send(&mut allowance, &[ROUTE], 0.0));
     }
-    assert!(matches!(allowance.next(&[ROUTE], Duration::ZERO), Next::Send(_)), "two more");
-    assert!(matches!(allowance.next(&[ROUTE], Duration::ZERO), Next::Send(_)));
-    assert_eq!(allowance.next(&[ROUTE], Duration::ZERO), Next::Later);
+    assert!(matches!(next(&mut allowance, &[ROUTE], 0.0), Next::Send(_)), "two more");
+    assert!(matches!(next(&mut allowance, &[ROUTE], 0.0), Next::Send(_)));
+    assert_eq!(next(&mut allowance, &[ROUTE], 0.0), Next::Later);
 }
 
 #[test]
@@ -33,10 +38,10 @@ fn what_has_no_rate_of_its_own_is_counted_with_all() {
     let mut allowance = Allowance::new(Class::CloudFormationWrite, Duration::ZERO);
     for operation in ["CreateStack", "DeleteStack", "CreateStack", "DeleteStack", "CreateStack"] {
         let ticket = send(&mut allowance, &[operation], 0.0);
-        allowance.granted(ticket);
+        allowance.granted(ticket, Duration::ZERO);
     }
-    assert!(matches!(allowance.next(&["DeleteStack"], Duration::ZERO), Next::At(at) if at > secs(0.4)));
-    assert_eq!(allowance.next(&[], secs(9.0)), Next::Later);
+    assert!(matches!(next(&mut allowance, &["DeleteStack"], 0.0), Next::At(at) if at > secs(0.4)));
+    assert_eq!(next(&mut allowance, &[], 9.0), Next::Later);
 }
 
 #[test]
@@ -44,9 +49,9 @@ fn an_operation_whose_tokens_are_used_up_lets_the_others_pass() {
     let mut allowance = Allowance::new(Class::Ec2Write, Duration::ZERO);
     for _ in 0..50 {
         let ticket = send(&mut allowance, &[ROUTE], 0.0);
-        allowance.granted(ticket);
+        allowance.granted(ticket, Duration::ZERO);
     }
-    assert!(matches!(allowance.next(&[ROUTE], Duration::ZERO), Next::At(at) if at <= secs(0.21)));
+    assert!(matches!(next(&mut allowance, &[ROUTE], 0.0), Next::At(at) if at <= secs(0.21)));
     assert_eq!(send(&mut allowance, &[ROUTE, ACCEPT], 0.0).operation, ACCEPT);
 }
 
@@ -59,7 +64,7 @@ fn of_calls_that_were_under_way_together_one_teaches() {
     }
     assert_eq!(allowance.lessons, 1);
     // One at once from here on, and none before there is a token again.
-    assert!(matches!(allowance.next(&["CreateStack"], secs(0.02)), Next::At(at) if at > secs(0.5)));
+    assert!(matches!(next(&mut allowance, &["CreateStack"], 0.02), Next::At(at) if at > secs(0.5)));
     let ticket = send(&mut allowance, &["CreateStack"], 0.6);
     allowance.throttled(ticket, secs(0.62));
     assert_eq!(allowance.lessons, 2);
@@ -71,14 +76,14 @@ fn operations_that_are_granted_less_than_they_have_by_themselves_are_counted_tog
     for operation in [ROUTE, ACCEPT] {
         for _ in 0..50 {
             let ticket = send(&mut allowance, &[operation], 0.0);
-            allowance.granted(ticket);
+            allowance.granted(ticket, Duration::ZERO);
         }
     }
     // Both wait; each is let through once, and by then AWS would have given the first one two tokens.
-    assert!(matches!(allowance.next(&[ROUTE, ACCEPT], Duration::ZERO), Next::At(_)));
+    assert!(matches!(next(&mut allowance, &[ROUTE, ACCEPT], 0.0), Next::At(_)));
     for (operation, other) in [(ROUTE, ACCEPT), (ACCEPT, ROUTE)] {
         let ticket = send(&mut allowance, &[operation, other], 0.25);
-        allowance.granted(ticket);
+        allowance.granted(ticket, Duration::ZERO);
     }
     let ticket = send(&mut allowance, &[ROUTE, ACCEPT], 0.5);
     allowance.throttled(ticket, secs(0.5));
@@ -96,15 +101,15 @@ fn another_clients_calls_of_one_operation_take_nothing_from_the_others() {
     for n in 0..200 {
         let now = f64::from(n);
         let ticket = send(&mut allowance, &[ACCEPT], now);
-        allowance.granted(ticket);
-        while let Next::Send(ticket) = allowance.next(&[ROUTE], secs(now)) {
+        allowance.granted(ticket, Duration::ZERO);
+        while let Next::Send(ticket) = next(&mut allowance, &[ROUTE], now) {
             allowance.throttled(ticket, secs(now));
         }
     }
     assert!(allowance.all.is_none());
     for _ in 0..20 {
         let ticket = send(&mut allowance, &[ACCEPT], 300.0);
-        allowance.granted(ticket);
+        allowance.granted(ticket, Duration::ZERO);
     }
 }
 
@@ -116,9 +121,9 @@ fn that_few_calls_may_be_under_way_is_forgotten_with_time() {
         allowance.throttled(ticket, secs(f64::from(n) * 60.0));
     }
     assert!(allowance.at_once < 1.5, "{}", allowance.at_once);
-    allowance.next(&[], secs(480.0 + 300.0));
+    next(&mut allowance, &[], 480.0 + 300.0);
     assert!((1.4..1.6).contains(&allowance.at_once), "{}", allowance.at_once);
-    allowance.next(&[], secs(480.0 + 601.0));
+    next(&mut allowance, &[], 480.0 + 601.0);
     assert!(allowance.at_once >= AT_ONCE && allowance.throttled.is_none());
 }
 
@@ -138,7 +143,7 @@ fn two_operations_that_are_throttled_with_tokens_left_share_a_bucket_unless_one_
     let granted = |operation: &'static str| {
         move |allowance: &mut Allowance| {
             let ticket = send(allowance, &[operation], 0.02);
-            allowance.granted(ticket);
+            allowance.granted(ticket, Duration::ZERO);
         }
     };
     assert_eq!(after(&granted("CreateTags")), None, "what is empty for one is not for the other");
@@ -151,9 +156,9 @@ fn that_operations_share_a_bucket_is_forgotten_after_ten_minutes_without_a_throt
         let ticket = send(&mut allowance, &[operation], 0.0);
         allowance.throttled(ticket, secs(0.02));
     }
-    allowance.next(&[], secs(500.0));
+    next(&mut allowance, &[], 500.0);
     assert!(allowance.all.is_some());
-    allowance.next(&[], secs(601.0));
+    next(&mut allowance, &[], 601.0);
     assert!(allowance.all.is_none());
 }
 
@@ -168,6 +173,6 @@ fn a_call_that_is_not_sent_or_not_answered_counts_for_nothing() {
         send(&mut allowance, &["CreateStack"], 0.0);
         allowance.unanswered();
     }
-    assert!(matches!(allowance.next(&["CreateStack"], Duration::ZERO), Next::At(_)), "they may have arrived");
+    assert!(matches!(next(&mut allowance, &["CreateStack"], 0.0), Next::At(_)), "they may have arrived");
     assert_eq!((allowance.under_way, allowance.granted), (0, 0));
 }

@@ -165,7 +165,8 @@ impl State {
                 .filter_map(|(kin, own)| Some((kin.1 && self.has_looked, *own.first_key_value()?.0, *kin)))
                 .collect();
             heads.sort_unstable();
-            let operations: Vec<&'static str> = heads.iter().map(|(_, _, (operation, _))| *operation).collect();
+            let count = |kin: &Kin| self.waiting.get(kin).map_or(0, BTreeMap::len);
+            let operations: Vec<_> = heads.iter().map(|(_, _, kin)| (kin.0, count(kin))).collect();
             match self.allowance.next(&operations, now) {
                 Next::Send(ticket) => {
                     let kin = heads.into_iter().map(|(_, _, kin)| kin).find(|kin| kin.0 == ticket.operation);
@@ -247,7 +248,7 @@ impl Permit {
     /// AWS has carried the call out, or refused it for another reason than its rate.
     pub(in crate::aws) fn granted(mut self) {
         if let Some(ticket) = self.ticket.take() {
-            self.lane.lock().allowance.granted(ticket);
+            self.lane.lock().allowance.granted(ticket, self.lane.now());
         }
     }
 

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use proptest::prelude::*;
 use tokio::sync::Semaphore;
@@ -27,6 +28,73 @@ struct Aws {
     burst: f64,
     per_second: f64,
     together: bool,
+    /// Another client at the same bucket.
+    rival: Option<Rival>,
+}
+
+impl Aws {
+    fn new(burst: f64, per_second: f64, together: bool) -> Self {
+        Self { burst, per_second, together, rival: None }
+    }
+}
+
+/// Somebody who calls at random, whatever comes of it.
+#[derive(Clone, Copy, Debug)]
+struct Rival {
+    per_second: f64,
+    /// When he stops, in seconds.
+    until: f64,
+    /// What his calls are drawn by.
+    seed: u64,
+}
+
+/// AWS's own bucket. Times are seconds.
+struct Bucket {
+    aws: Aws,
+    tokens: f64,
+    at: f64,
+    /// When the rival calls next.
+    rivals: f64,
+    seed: u64,
+}
+
+impl Bucket {
+    fn new(aws: Aws) -> Self {
+        let mut bucket = Self { aws, tokens: aws.burst, at: 0.0, rivals: 0.0, seed: aws.rival.map_or(0, |rival| rival.seed) };
+        bucket.rivals = bucket.pause();
+        bucket
+    }
+
+    fn lets_through(&mut self, now: f64) -> bool {
+        while self.rivals <= now {
+            self.take(self.rivals);
+            self.rivals += self.pause();
+        }
+        self.take(now)
+    }
+
+    fn take(&mut self, now: f64) -> bool {
+        self.tokens = (self.tokens + (now - self.at) * self.aws.per_second).min(self.aws.burst);
+        self.at = now;
+        let through = self.tokens > 1.0 - 1e-9;
+        if through {
+            self.tokens -= 1.0;
+        }
+        through
+    }
+
+    /// How long the rival waits for his next call.
+    fn pause(&mut self) -> f64 {
+        let Some(rival) = self.aws.rival.filter(|rival| self.rivals < rival.until) else { return f64::INFINITY };
+        let chance = f64::from(u32::try_from(draw(&mut self.seed)).unwrap()) / f64::from(1_u32 << 31);
+        -(1.0 - chance).ln() / rival.per_second
+    }
+}
+
+/// A number below two to the power of 31.
+fn draw(seed: &mut u64) -> u64 {
+    *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    *seed >> 33
 }
 
 /// What came of calls.
@@ -47,7 +115,7 @@ type Wish = (f64, &'static str, u64);
 fn make(class: Class, wishes: &[Wish], aws: Aws, latency_ms: u64) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let outcome: Rc<RefCell<Outcome>> = Rc::default();
-    let buckets: Rc<RefCell<HashMap<&str, (f64, f64)>>> = Rc::default();
+    let buckets: Rc<RefCell<HashMap<&str, Bucket>>> = Rc::default();
     let local = LocalSet::new();
     runtime.block_on(local.run_until(async {
         let lane = Rates::default().lane(&"111111111111".parse().unwrap(), &"us-east-1".into(), class).unwrap();
@@ -67,18 +135,9 @@ fn make(class: Class, wishes: &[Wish], aws: Aws, latency_ms: u64) -> Outcome {
                         permit.begin();
                         tokio::time::sleep(half).await;
                         let now = began.elapsed().as_secs_f64();
-                        let through = {
-                            let mut buckets = buckets.borrow_mut();
-                            let key = if aws.together { "all" } else { operation };
-                            let (tokens, last) = buckets.entry(key).or_insert((aws.burst, now));
-                            *tokens = (*tokens + (now - *last) * aws.per_second).min(aws.burst);
-                            *last = now;
-                            let through = *tokens > 1.0 - 1e-9;
-                            if through {
-                                *tokens -= 1.0;
-                            }
-                            through
-                        };
+                        let key = if aws.together { "all" } else { operation };
+                        let through =
+                            buckets.borrow_mut().entry(key).or_insert_with(|| Bucket::new(aws)).lets_through(now);
                         tokio::time::sleep(half).await;
                         let mut outcome = outcome.borrow_mut();
                         outcome.sent += 1;
@@ -135,7 +194,7 @@ fn bound(wishes: &[Wish], aws: Aws) -> f64 {
 
 #[test]
 fn whatever_aws_grants_is_found_and_used() {
-    let aws = |burst, per_second, together| Aws { burst, per_second, together };
+    let aws = Aws::new;
     for (class, wishes, aws, most_throttled) in [
         // CloudFormation, whose rates nobody knows.
         (Write, at_once(60, "CreateStack"), aws(5.0, 2.0, true), 3),
@@ -172,16 +231,78 @@ fn whatever_aws_grants_is_found_and_used() {
 #[test]
 fn a_bucket_of_one_call_that_is_refilled_slowly_is_learnt_within_few_calls() {
     for (rate, calls) in [(0.2, 31), (1.0, 23)] {
-        let aws = Aws { burst: 1.0, per_second: rate, together: true };
+        let aws = Aws::new(1.0, rate, true);
         let wishes = at_once(calls, "CreateStack");
         let (outcome, bound) = (make(Class::CloudFormationWrite, &wishes, aws, 20), bound(&wishes, aws));
         assert!(outcome.last <= 1.2 * bound && outcome.throttled <= 10, "bound {bound} s: {outcome:?}");
     }
 }
 
+const READS: Aws = Aws { burst: 20.0, per_second: 5.0, together: true, rival: None };
+const WRITES: Aws = Aws { burst: 5.0, per_second: 2.0, together: true, rival: None };
+
+/// The same with somebody else who makes so many times as many calls as it grants, drawn in twenty ways.
+fn beside(aws: Aws, times: f64, until: f64) -> impl Iterator<Item = Aws> {
+    let rival = move |seed| Some(Rival { per_second: times * aws.per_second, until, seed });
+    (1..=20).map(move |seed| Aws { rival: rival(seed), ..aws })
+}
+
+#[test]
+fn beside_another_client_there_is_a_share_to_be_had() {
+    for (class, operation, aws, calls) in [(Read, "DescribeStacks", READS, 200), (Write, "CreateStack", WRITES, 60)] {
+        for times in [0.5, 1.0, 1.5, 2.0, 4.0] {
+            for aws in beside(aws, times, f64::INFINITY) {
+                let outcome = make(class, &at_once(calls, operation), aws, 100);
+                // What one gets who asks as often as is granted to one alone.
+                let fair = f64::from(u32::try_from(calls).unwrap()) / (aws.per_second / (1.0 + times));
+                assert!(outcome.last <= 2.5 * fair, "{} s, {fair} s are fair: {outcome:?} of {aws:?}", outcome.last);
+                assert!(outcome.throttled <= calls * 3, "{} throttled of {aws:?}", outcome.throttled);
+            }
+        }
+    }
+}
+
+#[test]
+fn once_another_client_is_gone_all_is_to_be_had_again() {
+    for (class, operation, aws, calls) in [(Read, "DescribeStacks", READS, 400), (Write, "CreateStack", WRITES, 120)] {
+        let alone = bound(&at_once(calls, operation), aws);
+        let mut last: Vec<f64> =
+            beside(aws, 4.0, 60.0).map(|aws| make(class, &at_once(calls, operation), aws, 100).last).collect();
+        last.sort_by(f64::total_cmp);
+        // One in twenty has learnt too well how little there was.
+        assert!(last[18] <= 60.0 + 1.2 * alone, "{last:?}, {alone} s alone");
+        assert!(last[19] <= 5.0 * 60.0, "{last:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nothing_at_all_is_granted_few_calls_are_tried() {
+    for waiting in [1, 50, 300] {
+        let lane = Arc::new(Lane::new(Class::CloudFormationWrite, slots(9)));
+        let tried = Arc::<AtomicU32>::default();
+        let mut calls = tokio::task::JoinSet::new();
+        for _ in 0..waiting {
+            let (lane, tried) = (Arc::clone(&lane), Arc::clone(&tried));
+            calls.spawn(async move {
+                let since = Instant::now();
+                loop {
+                    let mut permit = lane.pass("CreateStack", standing(0, since)).await;
+                    permit.begin();
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    permit.throttled();
+                    tried.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        tokio::time::sleep(Duration::from_hours(1)).await;
+        let tried = tried.load(Ordering::Relaxed);
+        assert!((180..3_600).contains(&tried), "{tried} of {waiting} that wait");
+    }
+}
+
 #[test]
 fn where_nothing_is_throttled_nothing_is_waited_for_long() {
-    let boundless = Aws { burst: 1e9, per_second: 1e9, together: false };
+    let boundless = Aws::new(1e9, 1e9, false);
     for (class, wishes, most) in [
         (Class::CloudFormationWrite, at_once(60, "CreateStack"), 7.0),
         (Class::CloudFormationRead, at_once(500, "GetTemplate"), 6.0),
@@ -194,7 +315,7 @@ fn where_nothing_is_throttled_nothing_is_waited_for_long() {
 
 #[test]
 fn the_longest_way_goes_first_and_ties_by_arrival() {
-    let aws = Aws { burst: 1.0, per_second: 1.0, together: true };
+    let aws = Aws::new(1.0, 1.0, true);
     // Three are under way at once before anything is known; the others wait meanwhile.
     let mut wishes = vec![(0.0, "CreateStack", 90_000); 3];
     let later = [(0.01, 5_000), (0.02, 9_000), (0.03, 5_000), (0.04, 1_000), (0.05, 9_000)];
@@ -206,7 +327,7 @@ fn the_longest_way_goes_first_and_ties_by_arrival() {
 
 #[test]
 fn an_operation_that_is_short_of_tokens_holds_up_no_other() {
-    let documented = Aws { burst: 50.0, per_second: 5.0, together: false };
+    let documented = Aws::new(50.0, 5.0, false);
     let mut wishes = at_once(100, "CreateRoute");
     wishes.extend(vec![(1.0, "AcceptVpcPeeringConnection", 0); 10]);
     let outcome = make(Class::Ec2Write, &wishes, documented, 20);
@@ -216,7 +337,7 @@ fn an_operation_that_is_short_of_tokens_holds_up_no_other() {
 
 #[test]
 fn whoever_waits_is_not_overtaken_for_ever() {
-    let aws = Aws { burst: 1.0, per_second: 1.0, together: true };
+    let aws = Aws::new(1.0, 1.0, true);
     // One that is in no hurry, and without end others that are: two a second where one is let through.
     let mut wishes = vec![(0.0, "CreateStack", 9_000); 8];
     wishes.push((0.0, "CreateStack", 0));
@@ -361,14 +482,11 @@ proptest! {
         calls in 40_usize..200,
         seed: u64,
     ) {
-        let aws = Aws { burst: burst.into(), per_second, together };
+        let aws = Aws::new(burst.into(), per_second, together);
         let operations = ["CreateRoute", "AcceptVpcPeeringConnection", "CreateVpcPeeringConnection"];
         // Calls that come at random over ten seconds.
         let mut state = seed | 1;
-        let mut draw = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            state >> 33
-        };
+        let mut draw = || draw(&mut state);
         #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
         let wishes: Vec<Wish> = (0..calls)
             .map(|_| ((draw() % 10_000) as f64 / 1000.0, operations[(draw() % 3) as usize], draw() % 60_000))

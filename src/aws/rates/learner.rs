@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::contention::Contention;
+
 /// The size of a bucket and how fast it is refilled.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Rate {
@@ -78,6 +80,10 @@ pub(super) struct Learner {
     learnt: Option<Learnt>,
     /// Whether they have told that it is not refilled as it was believed first.
     is_refuted: bool,
+    /// What they have told of others that call.
+    contention: Contention,
+    /// How many calls are let through in a second because of those, whatever was learnt.
+    floor: f64,
 }
 
 /// A time in which all tokens were used.
@@ -196,6 +202,8 @@ impl Learner {
             drought: None,
             learnt: None,
             is_refuted: false,
+            contention: Contention::default(),
+            floor: 0.0,
         }
     }
 
@@ -219,7 +227,13 @@ impl Learner {
         if self.tokens > 1.0 - 1e-9 {
             return Duration::ZERO;
         }
-        Duration::from_secs_f64((1.0 - self.tokens) / self.per_second) + Duration::from_micros(1)
+        Duration::from_secs_f64((1.0 - self.tokens) / self.rate()) + Duration::from_micros(1)
+    }
+
+    /// So many calls are there to be sent.
+    pub(super) fn is_wanted_by(&mut self, waiting: usize, now: Duration) {
+        self.refill(now);
+        self.floor = self.contention.floor(waiting, self.first.per_second, now);
     }
 
     /// Somebody waits for a token.
@@ -251,6 +265,13 @@ impl Learner {
         }
     }
 
+    /// A call was let through that was sent after all that is learnt already: what was learnt holds.
+    pub(super) fn confirmed(&mut self, now: Duration) {
+        if self.learnt.is_some() {
+            self.contention.note(true, now);
+        }
+    }
+
     /// A call was let through.
     pub(super) fn granted(&mut self, waited: bool) {
         self.has_taken();
@@ -277,6 +298,9 @@ impl Learner {
     /// A call was throttled that was sent after all that is learnt already: there is something to be learnt from it.
     pub(super) fn throttled(&mut self, now: Duration) {
         self.is_empty(now);
+        if self.learnt.is_some() {
+            self.contention.note(false, now);
+        }
         let before = self.learnt.filter(|learnt| learnt.streak > 0.0).map(|_| self.per_second);
         let (per_second, probe) = match self.drought.and_then(|drought| drought.measured(now)) {
             // There were tokens left: it holds fewer than was believed, or somebody else takes from it.
@@ -327,6 +351,10 @@ impl Learner {
         self.learnt = Some(Learnt { at: now, per_second, streak: 0.0, probe });
     }
 
+    fn rate(&self) -> f64 {
+        self.per_second.max(self.floor)
+    }
+
     fn refill(&mut self, now: Duration) {
         let passed = now.saturating_sub(self.at).as_secs_f64();
         self.at = self.at.max(now);
@@ -335,7 +363,7 @@ impl Learner {
         {
             self.forget(now.saturating_sub(learnt.at));
         }
-        let tokens = self.tokens + passed * self.per_second;
+        let tokens = self.tokens + passed * self.rate();
         self.tokens = tokens.min(self.burst);
         self.spilt += tokens - self.tokens;
     }
@@ -348,6 +376,7 @@ impl Learner {
         self.per_second = self.per_second.max(self.first.per_second * share * share);
         if share >= 1.0 {
             (self.learnt, self.is_refuted) = (None, false);
+            (self.contention, self.floor) = (Contention::default(), 0.0);
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod allowance;
 mod class;
+mod contention;
 mod lane;
 mod learner;
 

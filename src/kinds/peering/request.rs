@@ -8,9 +8,6 @@ use crate::aws::{Class, Peering, PeeringRequest, PeeringState, Regional};
 use crate::event::Failure;
 use crate::kinds::{Course, Made, Progress, Step, lost};
 
-/// How often a peering is asked for before lost answers count as a failure.
-const REQUESTS: u32 = 4;
-
 /// A peering that was asked for.
 #[derive(Debug)]
 pub(super) struct Requested {
@@ -59,8 +56,7 @@ pub(super) async fn request(
     };
     let (Asked::Answer(answer) | Asked::Found(answer)) = &asked;
     let id = answer.id.clone();
-    let waits = matches!(answer.state, PeeringState::Initiating | PeeringState::Pending);
-    let mut is_made = waits && !before.contains(&id);
+    let mut is_made = answer.state.waits() && !before.contains(&id);
     let mut disown = || {
         course.trace.strike(&Made::Peering(id.clone()));
         course.trace.strike(&asked_for);
@@ -135,7 +131,7 @@ async fn ask(
             Err(error) => error,
         };
         times += 1;
-        if error.class != Class::Lost || times == REQUESTS {
+        if error.class != Class::Lost || times == lost::TIMES {
             return Err(error.into());
         }
         tracing::info!(%error, "looking whether the peering was requested all the same");
