@@ -14,35 +14,65 @@ pub struct CriticalPath {
     pub length: u64,
 }
 
+/// The paths that begin at the next nodes: the heaviest and the lightest of them, and how many there are.
+#[derive(Clone, Copy)]
+struct Beyond {
+    most: u64,
+    least: u64,
+    count: u64,
+}
+
+impl Beyond {
+    const NOTHING: Self = Self { most: 0, least: u64::MAX, count: 0 };
+
+    fn one(path: u64) -> Self {
+        Self { most: path, least: path, count: 1 }
+    }
+
+    fn and(self, other: Self) -> Self {
+        let (most, least) = (self.most.max(other.most), self.least.min(other.least));
+        Self { most, least, count: self.count + other.count }
+    }
+}
+
 impl Graph {
     /// For every position the weight of the heaviest path that begins there, its own weight included: how much is
     /// still to come when that node starts. Sums saturate.
     pub fn remaining(&self, weight: impl Fn(Ix) -> u64) -> Vec<u64> {
-        self.heaviest(Direction::Outgoing, weight)
+        self.heaviest(Direction::Outgoing, weight, |beyond| beyond.most)
+    }
+
+    /// The same, if of those that need one node one begins every `gap` at the soonest: how much is still to come where what they
+    /// do has to wait its turn. A node that a thousand need is in more of a hurry then than one with a longer path.
+    pub fn remaining_in_turn(&self, weight: impl Fn(Ix) -> u64, gap: u64) -> Vec<u64> {
+        self.heaviest(Direction::Outgoing, weight, |Beyond { most, least, count }| {
+            most.max(count.saturating_sub(1).saturating_mul(gap).saturating_add(least))
+        })
     }
 
     /// For every position the weight of the heaviest path that ends there, its own weight included. Sums saturate.
     pub fn reached(&self, weight: impl Fn(Ix) -> u64) -> Vec<u64> {
-        self.heaviest(Direction::Incoming, weight)
+        self.heaviest(Direction::Incoming, weight, |beyond| beyond.most)
     }
 
-    /// The heaviest path from each node in one direction. What lies beyond a join is gone through once, not once for each
-    /// node on its near side, so this is linear in nodes and edges.
-    fn heaviest(&self, direction: Direction, weight: impl Fn(Ix) -> u64) -> Vec<u64> {
+    /// The heaviest path from each node in one direction, by what lies beyond it. What lies beyond a join is gone through once,
+    /// not once for each node on its near side, so this is linear in nodes and edges.
+    fn heaviest(&self, direction: Direction, weight: impl Fn(Ix) -> u64, all: impl Fn(Beyond) -> u64) -> Vec<u64> {
         let mut heaviest = vec![0_u64; self.len()];
-        let mut joined: Vec<Option<u64>> = vec![None; self.dag.node_count() - self.len()];
+        let mut joined: Vec<Option<Beyond>> = vec![None; self.dag.node_count() - self.len()];
         let mut visit = |node: Ix| {
-            let mut beyond = 0;
+            let mut beyond = Beyond::NOTHING;
             for next in self.dag.neighbors_directed(at(node), direction) {
                 let of_next = match next.index().checked_sub(self.len()) {
-                    None => heaviest[next.index()],
+                    None => Beyond::one(heaviest[next.index()]),
                     Some(join) => *joined[join].get_or_insert_with(|| {
                         let far = self.dag.neighbors_directed(next, direction);
-                        far.map(|node| heaviest[node.index()]).max().unwrap_or(0)
+                        far.map(|node| Beyond::one(heaviest[node.index()])).fold(Beyond::NOTHING, Beyond::and)
                     }),
                 };
-                beyond = beyond.max(of_next);
+                beyond = beyond.and(of_next);
             }
+            let beyond = if beyond.count == 0 { 0 } else { all(beyond) };
             heaviest[node.index()] = weight(node).saturating_add(beyond);
         };
         match direction {
@@ -85,6 +115,16 @@ mod tests {
         let weight = |node: Ix| if node == Ix(3) { 10 } else { 1 };
         assert_eq!(graph.remaining(weight), [11, 2, 1, 10]);
         assert_eq!(graph.critical_path(weight), CriticalPath { nodes: vec![Ix(0), Ix(3)], length: 11 });
+    }
+
+    #[test]
+    fn where_those_that_need_a_node_go_one_after_another_many_are_a_long_way() {
+        // 0 → 1 weighs 10; 2 is needed by four, of which the heaviest weighs 4.
+        let graph = graph(7, &[(0, 1), (2, 3), (2, 4), (2, 5), (2, 6)]);
+        let weight = |node: Ix| [1, 9, 1, 4, 1, 1, 1][node.index()];
+        assert_eq!(graph.remaining(weight), [10, 9, 5, 4, 1, 1, 1]);
+        assert_eq!(graph.remaining_in_turn(weight, 1), [10, 9, 5, 4, 1, 1, 1], "the last of them starts after three");
+        assert_eq!(graph.remaining_in_turn(weight, 4), [10, 9, 14, 4, 1, 1, 1]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::job::InWaves;
 use super::names::names;
 use super::runner::Runner;
 use super::saved::{Times, saved};
+use super::urgencies::Urgencies;
 use super::{Gathered, Job, Outlooks, Task, template_checks};
 use crate::aws::Sessions;
 use crate::diag::Sources;
@@ -17,6 +18,7 @@ use crate::engine::{Control, EngineEvent, Fate, RollOut, Schedule, Settings, dri
 use crate::event::{Change, Command, Event, Tally};
 use crate::graph::{Ix, RolledOut};
 use crate::ids::{AccountName, Kind};
+use crate::inventory::Durations;
 use crate::kinds::stack::ChangeSets;
 use crate::preview::Action;
 
@@ -57,11 +59,10 @@ pub async fn execute(
     sink(Event::RunStarted { plan: job.plan().name.to_string(), command, nodes });
     let outlooks = Arc::clone(&means.outlooks);
     let weighed = |node| weight(job, node, outlooks.action(job.graph().id(node)));
-    let (rolled_out, remaining) = {
+    let (rolled_out, remaining, urgencies) = {
         let InWaves { groups, graph } = job.in_waves();
-        (groups, graph.remaining(weighed))
+        (groups, graph.remaining(weighed), Urgencies::new(job.graph(), &graph, weighed))
     };
-    let urgencies: Arc<[u64]> = remaining.as_slice().into();
     let roll_outs = rolled_out.iter().map(|group| RollOut {
         waves: group.waves.clone(),
         canary: group.canary,
@@ -144,7 +145,8 @@ pub(super) fn accounts(job: &Job, node: Ix) -> Vec<AccountName> {
 }
 
 /// How long a node is expected to take, in milliseconds: nothing where nothing is to be done, else what it took in earlier
-/// runs, or a guess by its kind.
+/// runs, or a guess by its kind. Of a stack it is AWS's own work that counts: what else it took may be that its calls had to
+/// wait, and those that waited longest would go first for no other reason.
 pub(super) fn weight(job: &Job, node: Ix, action: Option<Action>) -> u64 {
     // Without a preview nobody has looked what is to be done: in a new account all of it.
     let unseen = match job.task(node) {
@@ -152,7 +154,8 @@ pub(super) fn weight(job: &Job, node: Ix, action: Option<Action>) -> u64 {
         Task::Destroy | Task::Prune => Some(Action::Delete),
         _ => None,
     };
-    if let Some(known) = action.or(unseen).and_then(|action| expected(job, node, action)) {
+    let known = |action| earlier(job.operations(), job, node, action).or_else(|| expected(job, node, action));
+    if let Some(known) = action.or(unseen).and_then(known) {
         return known;
     }
     match (job.task(node), node_kind(job, node)) {
@@ -166,6 +169,10 @@ pub(super) fn weight(job: &Job, node: Ix, action: Option<Action>) -> u64 {
 
 /// How long what would be done with a node took in earlier runs, in milliseconds; `None` if nobody knows.
 pub(super) fn expected(job: &Job, node: Ix, action: Action) -> Option<u64> {
+    earlier(job.durations(), job, node, action)
+}
+
+fn earlier(durations: &Durations, job: &Job, node: Ix, action: Action) -> Option<u64> {
     let change = match action {
         Action::Create => Change::Created,
         Action::Update => Change::Updated,
@@ -173,7 +180,7 @@ pub(super) fn expected(job: &Job, node: Ix, action: Action) -> Option<u64> {
         Action::Delete => Change::Deleted,
         Action::Nothing | Action::Read | Action::Unknown | Action::Refused | Action::Skipped => return None,
     };
-    job.durations().expected(job.graph().id(node), change)
+    durations.expected(job.graph().id(node), change)
 }
 
 fn node_kind(job: &Job, node: Ix) -> Kind {

@@ -35,6 +35,7 @@ mod survey;
 mod template;
 mod template_checks;
 mod turns;
+mod urgencies;
 mod wanted;
 
 pub use accounts::specs;

@@ -11,6 +11,7 @@ use super::foresee::{Foreseer, foreseen, refused};
 use super::gathered::Given;
 use super::runner::{Runner, regional};
 use super::template::template;
+use super::urgencies::Urgencies;
 use super::{Gathered, Job, Looking, Means, Outlooks, Task};
 use crate::aws::Sessions;
 use crate::diag::Sources;
@@ -143,7 +144,7 @@ impl Rehearser {
         Self {
             foreseer: Foreseer { job: Arc::clone(&job), looking, gathered: None },
             // Nothing is waited for here.
-            runner: Runner::new(Arc::clone(&job), means, Arc::default()),
+            runner: Runner::new(Arc::clone(&job), means, Urgencies::none(job.graph())),
             job,
             sources,
             before,

@@ -1,6 +1,6 @@
 //! How each node's own work has ended, until the engine says that the node has.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Job;
@@ -24,6 +24,13 @@ struct Worked {
     took_ms: u64,
     /// What was taken back of it, or why that could not be.
     taken_back: Option<Result<Vec<String>, Failure>>,
+}
+
+/// What is told of what a node gave.
+fn outputs(done: &Done) -> BTreeMap<String, String> {
+    let mut outputs = done.outputs.clone();
+    outputs.extend(done.id.clone().map(|id| ("id".to_owned(), id)));
+    outputs
 }
 
 impl Results {
@@ -70,7 +77,7 @@ impl Results {
         let node = job.graph().id(ix).clone();
         match (fate, result, taken_back) {
             (Fate::Done, Some(Ok(done)), _) => {
-                let outputs = super::runner::outputs(&done);
+                let outputs = outputs(&done);
                 let Done { change, details, .. } = done;
                 Some(Event::NodeDone { node, change, details, outputs, took_ms })
             }

@@ -16,6 +16,7 @@ use super::owner::owner;
 use super::past::forecasts;
 use super::results::Results;
 use super::template::template;
+use super::urgencies::Urgencies;
 use super::wanted::{Resolver, Unknown};
 use super::{Job, Leaving, Task, Thing};
 use crate::aws::{Regional, Sessions};
@@ -31,8 +32,7 @@ use crate::plan::{Node, PeeringSpec, RouteSpec, Spec};
 pub(super) struct Runner {
     job: Arc<Job>,
     means: Means,
-    /// How long the longest way from each node still takes, in milliseconds.
-    urgencies: Arc<[u64]>,
+    urgencies: Urgencies,
     results: Results,
     /// The courses of nodes that began on what others had released.
     courses: Mutex<HashMap<Ix, Arc<Course>>>,
@@ -123,17 +123,9 @@ async fn unless_gone<F: Future + Unpin>(course: &Course, work: F) -> Option<F::O
     }
 }
 
-/// What is told of what a node gave.
-pub(super) fn outputs(done: &Done) -> BTreeMap<String, String> {
-    let mut outputs = done.outputs.clone();
-    outputs.extend(done.id.clone().map(|id| ("id".to_owned(), id)));
-    outputs
-}
-
 impl Runner {
-    /// A runner for the nodes of a job. `urgencies` says how long the longest way from each still takes, in milliseconds;
-    /// those that it does not have are in no hurry.
-    pub(super) fn new(job: Arc<Job>, means: Means, urgencies: Arc<[u64]>) -> Self {
+    /// A runner for the nodes of a job.
+    pub(super) fn new(job: Arc<Job>, means: Means, urgencies: Urgencies) -> Self {
         let (results, courses, released) = (Results::default(), Mutex::default(), Mutex::default());
         Self { job, means, urgencies, results, courses, released }
     }
@@ -409,7 +401,8 @@ impl Runner {
     /// Deletes something that left the plan, if it still stands and is the plan's.
     async fn prune(&self, left: &Leaving) -> Result<Done, Failure> {
         let owner = Owner::new(&*self.job.plan().name, left.node.clone());
-        let home = regional(&self.means.sessions, &left.account, &left.region)?.with_urgency(self.urgency(&left.node));
+        let home =
+            regional(&self.means.sessions, &left.account, &left.region)?.with_urgency(self.urgencies.of(&left.node));
         let progress = |step: Step<'_>| self.tell(&left.node, step);
         match &left.thing {
             Thing::Stack(stack) => {
@@ -455,15 +448,10 @@ impl Runner {
         self.regional(node, &spec.accepter.account, &spec.accepter.region)
     }
 
-    fn urgency(&self, node: &NodeId) -> u64 {
-        let ix = self.job.graph().get(node);
-        ix.and_then(|ix| self.urgencies.get(ix.index()).copied()).unwrap_or_default()
-    }
-
     /// An account in a region. What a stack in express mode has made, or one that gives its outputs early, is waited for by
     /// those that refer to it.
     fn regional(&self, node: &Node, account: &AccountName, region: &Region) -> Result<Regional, Failure> {
-        let regional = regional(&self.means.sessions, account, region)?.with_urgency(self.urgency(&node.id));
+        let regional = regional(&self.means.sessions, account, region)?.with_urgency(self.urgencies.of(&node.id));
         let nodes = &self.job.plan().nodes;
         let is_new = |needed: &NodeId| {
             let needed = self.job.graph().get(needed).map(|ix| &nodes[ix.index()].spec);

@@ -60,7 +60,8 @@ struct Bucket {
 
 impl Bucket {
     fn new(aws: Aws) -> Self {
-        let mut bucket = Self { aws, tokens: aws.burst, at: 0.0, rivals: 0.0, seed: aws.rival.map_or(0, |rival| rival.seed) };
+        let mut bucket =
+            Self { aws, tokens: aws.burst, at: 0.0, rivals: 0.0, seed: aws.rival.map_or(0, |rival| rival.seed) };
         bucket.rivals = bucket.pause();
         bucket
     }
