@@ -208,23 +208,24 @@ impl Regional {
 
     /// The same, to make one call of an operation by, as soon as its rate allows, which is waited for here: what would have to
     /// be taken back is not to be sent any more if it is given up meanwhile. Nothing holds that call back; if it is throttled,
-    /// it says so instead of waiting again.
-    pub async fn in_turn(&self, operation: &'static str) -> Self {
-        self.reserving(operation, self.clone()).await
+    /// it says so instead of waiting again. `since` is when it was to be made at first, so that one that was throttled does not
+    /// wait behind all that came later.
+    pub async fn in_turn(&self, operation: &'static str, since: Instant) -> Self {
+        self.reserving(operation, since, self.clone()).await
     }
 
     /// Waits for the turn to look, as [`Regional::briefly`]: what to look at is best decided after that.
     pub(super) async fn look(&self, operation: &'static str) -> Self {
-        self.reserving(operation, self.briefly()).await
+        self.reserving(operation, Instant::now(), self.briefly()).await
     }
 
-    async fn reserving(&self, operation: &'static str, by: Self) -> Self {
+    async fn reserving(&self, operation: &'static str, since: Instant, by: Self) -> Self {
         let Some(lane) = self.lane(operation) else { return by };
         // If they cannot be fetched, the call says so, which is no reason to hold a place meanwhile.
         if Box::pin(self.inner.credentials.get()).await.is_err() {
             return Self { turn: Some(Arc::default()), ..by };
         }
-        let permit = by.pass(&lane, operation, Instant::now()).await;
+        let permit = by.pass(&lane, operation, since).await;
         Self { turn: Some(Arc::new(Turn::of(permit))), ..by }
     }
 
@@ -458,7 +459,8 @@ impl Regional {
             ))
             .await;
             let error = match answer {
-                Err(error) if self.awaits_new && error.misses_a_resource() => error,
+                // Whoever makes a call in its turn waits for another turn, as `is_to_be_repeated` says.
+                Err(error) if self.awaits_new && self.turn.is_none() && error.misses_a_resource() => error,
                 answer => return answer,
             };
             if !self.waits_on(since).await {
@@ -547,6 +549,12 @@ impl Regional {
             }
             due = Instant::now() + NOTICE;
         }
+    }
+
+    /// Whether a call that was made [`Regional::in_turn`] is to be made again in a turn of its own, for which this waits: it was
+    /// throttled, or does not find what may only be too new. `since` is when it was to be made at first.
+    pub async fn is_to_be_repeated(&self, error: &CallError, since: Instant) -> bool {
+        error.class == Class::Throttled || error.misses_a_resource() && self.waits_on(since).await
     }
 
     /// Waits before a next look at what was not found, if it may only be too new; and whether it may.

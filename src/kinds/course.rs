@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::{route, stack};
 use crate::aws::Regional;
@@ -87,9 +88,14 @@ impl Trace {
 
     /// The same of something that one call of an operation makes, once its rate allows: what waits for that is not being made
     /// yet. Gives what to make the call by, which says so if it is throttled: it has then made nothing, and this is to be waited
-    /// for again.
-    pub async fn acting_in_turn(&self, regional: &Regional, operation: &'static str) -> (Regional, Acting<'_>) {
-        let regional = Box::pin(regional.in_turn(operation)).await;
+    /// for again; `since` is when it was at first.
+    pub async fn acting_in_turn(
+        &self,
+        regional: &Regional,
+        operation: &'static str,
+        since: Instant,
+    ) -> (Regional, Acting<'_>) {
+        let regional = Box::pin(regional.in_turn(operation, since)).await;
         if self.begin() {
             return (regional, Acting(self));
         }

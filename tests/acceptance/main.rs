@@ -9,6 +9,7 @@ mod drift;
 mod early;
 mod early_inputs;
 mod early_left;
+mod early_queued;
 mod first_run;
 mod fleet;
 mod guards;

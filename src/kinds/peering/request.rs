@@ -44,12 +44,13 @@ pub(super) async fn request(
         let vpcs = (wanted.requester.vpc.clone(), wanted.accepter.vpc.clone());
         Made::Asked { vpcs, before: before.to_vec() }
     };
-    let asked_for = noting(&before);
+    let (asked_for, since) = (noting(&before), Instant::now());
     let (asked, acting) = loop {
         // A request that is to be given up is not made after it has waited for its turn.
-        let (requester, acting) = course.trace.acting_in_turn(sides.requester, "CreateVpcPeeringConnection").await;
+        let (requester, acting) =
+            course.trace.acting_in_turn(sides.requester, "CreateVpcPeeringConnection", since).await;
         course.trace.note(asked_for.clone());
-        match ask(sides, &requester, wanted, &request).await? {
+        match ask(sides, &requester, wanted, &request, since).await? {
             Some(asked) => break (asked, acting),
             None => course.trace.strike(&asked_for),
         }
@@ -114,20 +115,21 @@ enum Asked {
     Found(Box<Peering>),
 }
 
-/// Asks for the peering, at first by what has the turn; `None` if that was throttled. After a lost answer both sides are looked at
+/// Asks for the peering, at first by what has the turn; `None` if it is to be asked for in another one. After a lost answer both sides are looked at
 /// before it is asked for again.
 async fn ask(
     sides: Sides<'_>,
     in_turn: &Regional,
     wanted: &Wanted,
     request: &PeeringRequest,
+    since: Instant,
 ) -> Result<Option<Asked>, Failure> {
     let mut times = 0;
     loop {
         let requester = if times == 0 { in_turn } else { sides.requester };
         let error = match requester.request_peering(request).await {
             Ok(peering) => return Ok(Some(Asked::Answer(Box::new(peering)))),
-            Err(error) if error.class == Class::Throttled => return Ok(None),
+            Err(error) if times == 0 && requester.is_to_be_repeated(&error, since).await => return Ok(None),
             Err(error) => error,
         };
         times += 1;

@@ -320,10 +320,10 @@ fn has_changed(error: &CallError) -> bool {
 
 async fn create(regional: &Regional, terms: &Terms, course: Course<'_>, table: &str) -> Result<(), CallError> {
     let (destination, target) = (terms.destination.clone(), terms.target.clone());
-    let route = Made { table: table.to_owned(), destination, target };
+    let (route, since) = (Made { table: table.to_owned(), destination, target }, Instant::now());
     let call = || async {
         // A route that is to be given up is not made after it has waited for its turn.
-        let (regional, _acting) = course.trace.acting_in_turn(regional, "CreateRoute").await;
+        let (regional, _acting) = course.trace.acting_in_turn(regional, "CreateRoute", since).await;
         let asked = kinds::Made::RouteAsked(route.clone());
         course.trace.note(asked.clone());
         let answer = regional.create_route(table, &terms.destination, terms.kind, &terms.target).await;
@@ -339,7 +339,12 @@ async fn create(regional: &Regional, terms: &Terms, course: Course<'_>, table: &
         }
         answer
     };
-    once_known(terms, call).await
+    loop {
+        match once_known(terms, call).await {
+            Err(error) if regional.is_to_be_repeated(&error, since).await => {}
+            answer => return answer,
+        }
+    }
 }
 
 async fn replace(regional: &Regional, terms: &Terms, table: &str) -> Result<(), CallError> {
@@ -354,8 +359,6 @@ where
     let began = Instant::now();
     loop {
         match call().await {
-            // Its next attempt waits for its turn, as this one did.
-            Err(error) if error.class == Class::Throttled => {}
             Err(error) if is_unknown_target(&error, terms) && began.elapsed() < UNKNOWN_AT_MOST => {
                 tokio::time::sleep((began.elapsed() / 10).clamp(Duration::from_secs(1), Duration::from_secs(5))).await;
             }

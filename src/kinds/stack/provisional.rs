@@ -58,9 +58,10 @@ pub(super) async fn create(
     spec: &StackSpec,
     token: &str,
 ) -> Result<String, CallError> {
+    let since = Instant::now();
     loop {
         // A stack that is to be given up is not made after it has waited for its turn.
-        let (regional, _acting) = course.trace.acting_in_turn(regional, "CreateStack").await;
+        let (regional, acting) = course.trace.acting_in_turn(regional, "CreateStack", since).await;
         let asked = Made::StackAsked(Asked { name: spec.name.clone(), token: token.to_owned() });
         course.trace.note(asked.clone());
         let answer = regional.create_stack(spec, token).await;
@@ -73,8 +74,9 @@ pub(super) async fn create(
                 course.trace.strike(&asked);
             }
         }
+        drop(acting);
         match answer {
-            Err(error) if error.class == Class::Throttled => {}
+            Err(error) if regional.is_to_be_repeated(&error, since).await => {}
             answer => return answer,
         }
     }

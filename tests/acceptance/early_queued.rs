@@ -1,0 +1,135 @@
+//! What waits for its turn at an AWS that throttles, when that on which it stands fails.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use orch::event::Event;
+use orch::plan::Files;
+use orch::sim::{Faults, Rate, Rates, Sim, Timing};
+
+use crate::calls::NET_TEMPLATE;
+use crate::early::{failing_topic, live_peerings, routed_peerings, when};
+use crate::in_process::{Ready, read};
+
+/// A network that is there soon, beside something that takes longer.
+const HUB: &str = "\
+Parameters:
+  CidrBlock: {Type: String}
+Resources:
+  Topic: {Type: 'AWS::SNS::Topic'}
+  Vpc: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: !Ref CidrBlock}}
+  Table: {Type: 'AWS::EC2::RouteTable', Properties: {VpcId: !Ref Vpc}}
+Outputs:
+  VPCId: {Value: !Ref Vpc}
+  RouteTableId: {Value: !Ref Table}
+";
+
+const DESIGN: &str = r#"
+[accounts]
+hub = { id = "111111111111" }
+dev = { id = "222222222222", role = "Deploy" }
+
+[stacks.hub]
+account       = "hub"
+template      = "hub.yaml"
+parameters    = { CidrBlock = "10.0.0.0/24" }
+early_outputs = true
+
+[stacks.app]
+for_each     = "vars.spokes"
+account      = "hub"
+template     = "net.yaml"
+parameters   = { CidrBlock = "{{ each.value }}" }
+tags         = { Hub = "{{ stacks.hub.outputs.VPCId }}" }
+early_inputs = true
+
+[stacks.spoke]
+for_each   = "vars.spokes"
+account    = "dev"
+template   = "net.yaml"
+parameters = { CidrBlock = "{{ each.value }}" }
+
+[peerings.spoke]
+for_each  = "stacks.spoke"
+requester = { account = "dev", vpc = "{{ each.outputs.VPCId }}" }
+accepter  = { account = "hub", vpc = "{{ stacks.hub.outputs.VPCId }}" }
+
+[routes.back]
+for_each     = "peerings.spoke"
+account      = "hub"
+route_tables = ["{{ stacks.hub.outputs.RouteTableId }}"]
+destination  = "{{ each.source.outputs.VPCCIDRBlock }}"
+via          = "{{ each.id }}"
+"#;
+
+const SPOKES: usize = 12;
+
+struct Written(String);
+
+impl Files for Written {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let named = |name: &str| path.ends_with(name);
+        let text = if named("hub.yaml") { HUB } else { NET_TEMPLATE };
+        Ok(if named("early.toml") { &self.0 } else { text }.as_bytes().to_vec())
+    }
+}
+
+fn design() -> Ready {
+    let mut text = "name = \"early\"\nregion = \"us-east-1\"\n\n[vars.spokes]\n".to_owned();
+    for n in 0..SPOKES {
+        let _ = writeln!(text, "s{n:02} = \"10.{}.0.0/24\"", n + 1);
+    }
+    read("early.toml", &Written(text + DESIGN))
+}
+
+/// How many of the plan's own calls arrived that make something, by their operations, within and after so many milliseconds
+/// of a run.
+fn made(sim: &Sim, millis: u128) -> [BTreeMap<String, usize>; 2] {
+    let calls = sim.calls();
+    let mut made: [BTreeMap<String, usize>; 2] = Default::default();
+    for call in calls.iter().filter(|call| call.operation.starts_with("Create") && call.operation != "CreateTags") {
+        let since = call.at.duration_since(calls[0].at).unsigned_abs();
+        *made[usize::from(since.as_millis() > millis)].entry(call.operation.clone()).or_default() += 1;
+    }
+    made
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_its_turn_is_never_made_once_the_hub_fails() {
+    let seconds = |(kind, seconds): (&str, u64)| (kind.to_owned(), Duration::from_secs(seconds));
+    let kinds = [("AWS::EC2::VPC", 2), ("AWS::EC2::RouteTable", 1), ("AWS::SNS::Topic", 20)];
+    let timing = Timing { resource_types: kinds.map(seconds).into(), ..Timing::default() };
+    let rates = Rates {
+        cloudformation_write: Some(Rate::new(3, 0.5)),
+        ec2_write: Some(Rate::new(2, 0.5)),
+        ec2_by_operation: false,
+        ..Rates::default()
+    };
+    let sim = Sim::builder().timing(timing).rates(rates).faults(failing_topic()).build();
+    let (tally, told) = design().apply(&sim).await;
+    assert_eq!((tally.failed, tally.skipped), (1, 3 * SPOKES), "{told:#?}");
+    let known = when(
+        &told,
+        "stacks.hub",
+        |event| matches!(event, Event::NodeProgress { status, .. } if status.starts_with("ROLLBACK")),
+    );
+    // One of each may be under way at that moment.
+    let [before, after] = made(&sim, known + 500);
+    for operation in ["CreateStack", "CreateVpcPeeringConnection", "CreateRoute"] {
+        assert!(before[operation] > 0, "{before:?}");
+    }
+    assert!(before["CreateRoute"] < SPOKES, "others were waiting: {before:?}");
+    assert_eq!(
+        after,
+        BTreeMap::new(),
+        "nothing is begun once it is known, which was after {known} ms; before that {before:?}"
+    );
+    assert_eq!((live_peerings(&sim), routed_peerings(&sim).len()), (0, 0));
+    sim.set_faults(Faults::default());
+    let (tally, told) = design().apply(&sim).await;
+    assert!(tally.is_success(), "{told:#?}");
+    assert_eq!(live_peerings(&sim), SPOKES);
+}
