@@ -461,6 +461,7 @@ mod tests {
             message: "not authorized".to_owned(),
             request_id: None,
             class: Class::Denied,
+            is_after_silence: false,
         }
     }
 

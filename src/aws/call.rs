@@ -154,6 +154,8 @@ pub struct CallError {
     pub request_id: Option<String>,
     /// What kind of trouble it is.
     pub class: Class,
+    /// Whether an attempt before this one had no answer: what it asked for may have been done all the same.
+    pub is_after_silence: bool,
 }
 
 impl CallError {
@@ -183,7 +185,8 @@ impl CallError {
             None => without_request(&reasons(error)),
         };
         let request_id = error.request_id().map(str::to_owned);
-        Self { operation, account: account.clone(), region: region.clone(), code, message, request_id, class }
+        let (account, region) = (account.clone(), region.clone());
+        Self { operation, account, region, code, message, request_id, class, is_after_silence: false }
     }
 
     /// An error of our own about a call's answer, which AWS should not have given.
@@ -196,6 +199,7 @@ impl CallError {
             message: format!("the answer holds no {what}"),
             request_id: None,
             class: Class::Other,
+            is_after_silence: false,
         }
     }
 
@@ -389,13 +393,15 @@ where
     let mut times: u32 = 0;
     let mut told = Instant::now();
     let mut failed: u32 = 0;
+    let mut is_lost = false;
     let mut renewed = false;
     let mut outage: Option<(Instant, u32)> = None;
     loop {
         let error = match send().await {
             Ok(answer) => return Ok(answer),
-            Err(error) => error,
+            Err(error) => CallError { is_after_silence: is_lost, ..error },
         };
+        is_lost |= error.class == Class::Lost && error.operation == operation;
         match error.class {
             // Where an attempt before it may have done something, it does not say that nothing was done.
             Class::Throttled if throttles != Throttles::Report || failed > 0 => {

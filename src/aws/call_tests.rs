@@ -15,6 +15,7 @@ fn error(class: Class) -> CallError {
         message: "no".to_owned(),
         request_id: None,
         class,
+        is_after_silence: false,
     }
 }
 
@@ -100,6 +101,26 @@ async fn expired_credentials_are_renewed_once() {
     .await;
     assert_eq!(answer.unwrap_err().class, Class::Expired);
     assert_eq!((sent.get(), renewed.get()), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_says_whether_an_attempt_before_it_had_no_answer() {
+    for (before, is_after_silence) in [(Class::Lost, true), (Class::Transient, false), (Class::Throttled, false)] {
+        let sent = Cell::new(0);
+        let answer: Result<(), _> = patiently(
+            "CreateStack",
+            patience(Outages::Outlast, 2),
+            || {
+                sent.set(sent.get() + 1);
+                let class = if sent.get() == 1 { before } else { Class::NotFound };
+                async move { Err(error(class)) }
+            },
+            || async { unreachable!("nothing expired") },
+        )
+        .await;
+        let error = answer.unwrap_err();
+        assert_eq!((error.class, error.is_after_silence, sent.get()), (Class::NotFound, is_after_silence, 2));
+    }
 }
 
 /// How long a call of an operation goes on while every attempt at `failing` meets an outage.

@@ -242,6 +242,7 @@ impl Kept {
                     message,
                     request_id: None,
                     class: Class::Expired,
+                    is_after_silence: false,
                 }
             }
         }

@@ -211,6 +211,7 @@ mod tests {
             message: String::new(),
             request_id: None,
             class,
+            is_after_silence: false,
         };
         let look = async |n: usize| {
             let ask = async |asked: Vec<Pair>| {

@@ -53,12 +53,14 @@ struct Turn {
     attempts: AtomicU32,
     /// How long AWS took over them, in milliseconds.
     took: AtomicU64,
+    /// When its first call was to be made at first.
+    since: Option<Instant>,
 }
 
 impl Turn {
-    /// One whose first call is sent by this.
-    fn of(permit: Permit) -> Self {
-        Self { permit: Mutex::new(Some(permit)), ..Self::default() }
+    /// One whose first call is sent by this, and waits since then.
+    fn of(permit: Permit, since: Instant) -> Self {
+        Self { permit: Mutex::new(Some(permit)), since: Some(since), ..Self::default() }
     }
 
     /// Whether its first call is not sent yet, for which there is a permit.
@@ -207,7 +209,7 @@ impl Regional {
     }
 
     /// The same, to make one call of an operation by, as soon as its rate allows, which is waited for here: what would have to
-    /// be taken back is not to be sent any more if it is given up meanwhile. Nothing holds that call back; if it is throttled,
+    /// be taken back is not to be sent any more if it is given up meanwhile. If it is throttled,
     /// it says so instead of waiting again. `since` is when it was to be made at first, so that one that was throttled does not
     /// wait behind all that came later.
     pub async fn in_turn(&self, operation: &'static str, since: Instant) -> Self {
@@ -226,7 +228,7 @@ impl Regional {
             return Self { turn: Some(Arc::default()), ..by };
         }
         let permit = by.pass(&lane, operation, since).await;
-        Self { turn: Some(Arc::new(Turn::of(permit))), ..by }
+        Self { turn: Some(Arc::new(Turn::of(permit, since))), ..by }
     }
 
     /// The same, with calls that are told at once that they do not find what they name.
@@ -264,6 +266,7 @@ impl Regional {
             message: "its pages take too long".to_owned(),
             request_id: None,
             class: Class::Transient,
+            is_after_silence: false,
         })
     }
 
@@ -449,7 +452,7 @@ impl Regional {
         let share = || self.inner.nonces.share();
         let patience = Patience { outages, throttles, attempts, share: &share };
         loop {
-            let queued = Instant::now();
+            let queued = self.turn.as_ref().and_then(|turn| turn.since).unwrap_or_else(Instant::now);
             // Boxed, since all that is done to a node holds a call within it, and would be as large.
             let answer = Box::pin(call::patiently(
                 operation,
@@ -459,7 +462,7 @@ impl Regional {
             ))
             .await;
             let error = match answer {
-                // Whoever makes a call in its turn waits for another turn, as `is_to_be_repeated` says.
+                // Whoever makes a call in its turn waits for another turn, as `waits_for_another_turn` says.
                 Err(error) if self.awaits_new && self.turn.is_none() && error.misses_a_resource() => error,
                 answer => return answer,
             };
@@ -553,7 +556,7 @@ impl Regional {
 
     /// Whether a call that was made [`Regional::in_turn`] is to be made again in a turn of its own, for which this waits: it was
     /// throttled, or does not find what may only be too new. `since` is when it was to be made at first.
-    pub async fn is_to_be_repeated(&self, error: &CallError, since: Instant) -> bool {
+    pub async fn waits_for_another_turn(&self, error: &CallError, since: Instant) -> bool {
         error.class == Class::Throttled || error.misses_a_resource() && self.waits_on(since).await
     }
 

@@ -25,8 +25,9 @@ struct Beyond {
 impl Beyond {
     const NOTHING: Self = Self { most: 0, least: u64::MAX, count: 0 };
 
+    /// One path; where nothing is to be done, there is none.
     fn one(path: u64) -> Self {
-        Self { most: path, least: path, count: 1 }
+        if path == 0 { Self::NOTHING } else { Self { most: path, least: path, count: 1 } }
     }
 
     fn and(self, other: Self) -> Self {
@@ -43,7 +44,7 @@ impl Graph {
     }
 
     /// The same, if of those that need one node one begins every `gap` at the soonest: how much is still to come where what they
-    /// do has to wait its turn. A node that a thousand need is in more of a hurry then than one with a longer path.
+    /// do has to wait its turn, as an estimate: what is reached by two joins counts twice. A node that a thousand need is in more of a hurry then than one with a longer path.
     pub fn remaining_in_turn(&self, weight: impl Fn(Ix) -> u64, gap: u64) -> Vec<u64> {
         self.heaviest(Direction::Outgoing, weight, |Beyond { most, least, count }| {
             most.max(count.saturating_sub(1).saturating_mul(gap).saturating_add(least))

@@ -90,6 +90,7 @@ mod tests {
             message: "You are not authorized to perform this operation.".to_owned(),
             request_id: Some("r-1".to_owned()),
             class: Class::Denied,
+            is_after_silence: false,
         });
         assert_eq!(failure.summary, "CreateRoute in account dev, us-east-1, was refused");
         assert_eq!(failure.cause, "You are not authorized to perform this operation. (UnauthorizedOperation)");

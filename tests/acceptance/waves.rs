@@ -255,6 +255,7 @@ async fn a_destruction_knows_no_waves() {
     assert!(tally.is_success());
     let times = times(&told);
     let began: Vec<u128> = ["a", "c", "g"].map(|key| times[&format!("stacks.app[{key}]")].0).to_vec();
-    assert_eq!(began, [began[0]; 3]);
+    // As soon as AWS takes so many calls.
+    assert!(began.iter().all(|at| *at < began[0] + 100), "{began:?}");
     assert!(sim.is_empty().unwrap());
 }

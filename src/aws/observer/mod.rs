@@ -297,6 +297,7 @@ impl Regional {
             message: format!("the stack is in {status} for more than a day"),
             request_id: None,
             class: Class::Other,
+            is_after_silence: false,
         }
     }
 }

@@ -23,6 +23,12 @@ const MORE_CAREFULLY: f64 = 0.0625;
 /// How many more than are under way may be so while it is the rate that holds calls back.
 const TO_SPARE: f64 = 2.0;
 
+/// How many times as many may be under way as a rate needs by how long a call takes: each takes another time.
+const AMPLE: f64 = 2.0;
+
+/// How much one call counts in how long they take.
+const WEIGHT: f64 = 0.125;
+
 /// For how long one operation's throttle says something of another's.
 const TOGETHER: Duration = Duration::from_mins(1);
 
@@ -40,6 +46,8 @@ pub(super) struct Allowance {
     granted: u32,
     /// How many may be under way.
     at_once: f64,
+    /// How long a call takes, in seconds.
+    takes: f64,
     under_way: u32,
     /// When something was learnt from a throttle last, until that is forgotten.
     throttled: Option<Duration>,
@@ -71,7 +79,8 @@ impl Operation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ticket {
     pub(super) operation: &'static str,
-    /// What was learnt when it was sent.
+    /// When it was let through, and what was learnt by then.
+    at: Duration,
     lessons: u32,
     /// Whether it had to wait because of its operation, and because of all.
     waited: (bool, bool),
@@ -100,6 +109,7 @@ impl Allowance {
             emptied: None,
             granted: 0,
             at_once: AT_ONCE,
+            takes: 0.0,
             under_way: 0,
             throttled: None,
             lessons: 0,
@@ -121,39 +131,55 @@ impl Allowance {
     /// What is next, of operations that have so many calls waiting, those first that are to go first.
     pub(super) fn next(&mut self, waiting: &[(&'static str, usize)], now: Duration) -> Next {
         self.forget(now);
-        if waiting.is_empty() || f64::from(self.under_way) >= self.at_once.floor() {
+        if waiting.is_empty() || self.room(waiting, now) <= f64::from(self.under_way) {
             return Next::Later;
         }
         if let Some(all) = &mut self.all {
-            all.is_wanted_by(waiting.iter().map(|(_, count)| count).sum(), now);
             let wait = all.wait(now);
             if !wait.is_zero() {
-                all.is_waited_for(now);
+                all.run_dry(now);
                 return Next::At(now + wait);
             }
         }
         let mut soonest = Duration::MAX;
-        for (operation, count) in waiting {
+        for (operation, _) in waiting {
             let wait = match self.operation(operation, now) {
-                Some(own) => {
-                    own.learner.is_wanted_by(*count, now);
-                    own.learner.wait(now)
-                }
+                Some(own) => own.learner.wait(now),
                 None => Duration::ZERO,
             };
             if wait.is_zero() {
                 return Next::Send(self.take(operation, now));
             }
-            self.is_waited_for(operation, now);
+            self.run_dry(operation, now);
             soonest = soonest.min(wait);
         }
         Next::At(now + soonest)
     }
 
+    /// How many calls may be under way: once a rate is learnt, as many as it takes to make use of it at least, where a call
+    /// takes long.
+    fn room(&mut self, waiting: &[(&'static str, usize)], now: Duration) -> f64 {
+        let mut per_second: f64 = 0.0;
+        if let Some(all) = &mut self.all {
+            per_second = all.ask_for(waiting.iter().map(|(_, count)| count).sum(), now);
+        }
+        let is_counted_together = self.all.is_some();
+        for (operation, count) in waiting {
+            if let Some(own) = self.operation(operation, now) {
+                let of_its_own = own.learner.ask_for(*count, now);
+                if !is_counted_together {
+                    per_second = per_second.max(of_its_own);
+                }
+            }
+        }
+        let needed = if self.throttled.is_some() { (per_second * self.takes * AMPLE).ceil() } else { 0.0 };
+        self.at_once.floor().max(needed.min(MOST_AT_ONCE))
+    }
+
     /// AWS has carried the call out, or refused it for another reason than its rate.
     pub(super) fn granted(&mut self, ticket: Ticket, now: Duration) {
         let under_way = f64::from(self.under_way);
-        self.under_way = self.under_way.saturating_sub(1);
+        self.answered(ticket, now);
         self.granted = self.granted.wrapping_add(1);
         let is_news = ticket.lessons == self.lessons;
         if is_news && self.emptied.is_some_and(|operation| operation != ticket.operation) {
@@ -185,7 +211,7 @@ impl Allowance {
 
     /// AWS has throttled the call.
     pub(super) fn throttled(&mut self, ticket: Ticket, now: Duration) {
-        self.under_way = self.under_way.saturating_sub(1);
+        self.answered(ticket, now);
         // One lesson is enough of all calls that were under way when it was learnt.
         let is_news = ticket.lessons == self.lessons;
         if is_news {
@@ -194,7 +220,7 @@ impl Allowance {
             self.at_once = (self.at_once / 2.0).max(1.0);
         }
         if let Some(all) = &mut self.all {
-            return if is_news { all.throttled(now) } else { all.is_empty(now) };
+            return if is_news { all.throttled(now) } else { all.drain(now) };
         }
         // Whoever else calls one operation leaves the others alone, and so does AWS where it counts each by itself.
         let others = self.operations.iter().filter(|(operation, _)| **operation != ticket.operation);
@@ -216,8 +242,13 @@ impl Allowance {
             own.learner.throttled(now);
             (own.granted, own.granted_before) = (0, self.granted);
         } else {
-            own.learner.is_empty(now);
+            own.learner.drain(now);
         }
+    }
+
+    fn answered(&mut self, ticket: Ticket, now: Duration) {
+        self.under_way = self.under_way.saturating_sub(1);
+        self.takes += (now.saturating_sub(ticket.at).as_secs_f64() - self.takes) * WEIGHT;
     }
 
     /// AWS has answered that it is out of order: that has taken a token, and tells nothing of the rate.
@@ -251,7 +282,7 @@ impl Allowance {
         let by_operation = self.operation(operation, now).is_some_and(|own| own.learner.take(now));
         let by_all = self.all.as_mut().is_some_and(|all| all.take(now));
         self.under_way += 1;
-        Ticket { operation, lessons: self.lessons, waited: (by_operation, by_all) }
+        Ticket { operation, at: now, lessons: self.lessons, waited: (by_operation, by_all) }
     }
 
     /// From here on all calls of the class are counted together; what was learnt of each by itself was not so.
@@ -283,9 +314,9 @@ impl Allowance {
         Some(self.operations.entry(operation).or_insert_with(new))
     }
 
-    fn is_waited_for(&mut self, operation: &'static str, now: Duration) {
+    fn run_dry(&mut self, operation: &'static str, now: Duration) {
         if let Some(own) = self.operations.get_mut(operation) {
-            own.learner.is_waited_for(now);
+            own.learner.run_dry(now);
         }
     }
 }

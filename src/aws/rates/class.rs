@@ -35,6 +35,11 @@ impl Class {
         })
     }
 
+    /// Whether its calls change something.
+    pub(super) const fn changes_something(self) -> bool {
+        matches!(self, Self::CloudFormationWrite | Self::Ec2Write)
+    }
+
     /// What its calls are, for messages.
     pub(in crate::aws) const fn calls(self) -> &'static str {
         match self {

@@ -20,7 +20,8 @@ const ALMOST: f64 = 0.95;
 const BELIEVED_FOR: Duration = Duration::from_mins(1);
 
 /// How many of the calls in that time are granted at least if it is others who take the rest. Where it is fewer, there are
-/// none: AWS just does not grant more, however often it is asked.
+/// none as far as can be told: AWS just does not grant more, however often it is asked. Beside one that asks for more than nine
+/// times as much as is granted, each is tried as often in one minute of two or three only.
 const LEAST_GRANTED: f64 = 0.1;
 
 /// How often each call that waits is tried beside others: as one does who backs off by himself.
@@ -61,7 +62,7 @@ impl Contention {
     pub(super) fn floor(&mut self, waiting: usize, first: f64, now: Duration) -> f64 {
         let Some(since) = self.since else { return 0.0 };
         if now.saturating_sub(since) >= BELIEVED_FOR {
-            let are_there = self.granted >= self.sent * LEAST_GRANTED;
+            let are_there = self.sent > 0.0 && self.granted >= self.sent * LEAST_GRANTED;
             *self = Self { refused: if are_there { MOST_REFUSED * ALMOST } else { 0.0 }, ..Self::default() };
             return 0.0;
         }

@@ -98,7 +98,8 @@ impl Lane {
     pub(in crate::aws) async fn pass(self: &Arc<Self>, operation: &'static str, standing: Standing) -> Permit {
         let ticket = Some(self.ticket(operation, standing).await);
         let mut permit = Permit { lane: Arc::clone(self), ticket, slot: None, is_sent: false };
-        permit.slot = Some(self.slots.take().await);
+        let is_patient = !standing.is_look && !self.class.changes_something();
+        permit.slot = Some(self.slots.take(is_patient).await);
         permit
     }
 
@@ -165,8 +166,14 @@ impl State {
                 .filter_map(|(kin, own)| Some((kin.1 && self.has_looked, *own.first_key_value()?.0, *kin)))
                 .collect();
             heads.sort_unstable();
-            let count = |kin: &Kin| self.waiting.get(kin).map_or(0, BTreeMap::len);
-            let operations: Vec<_> = heads.iter().map(|(_, _, kin)| (kin.0, count(kin))).collect();
+            let mut operations: Vec<(&'static str, usize)> = Vec::new();
+            for (_, _, kin) in &heads {
+                let count = self.waiting.get(kin).map_or(0, BTreeMap::len);
+                match operations.iter_mut().find(|(operation, _)| *operation == kin.0) {
+                    Some((_, counted)) => *counted += count,
+                    None => operations.push((kin.0, count)),
+                }
+            }
             match self.allowance.next(&operations, now) {
                 Next::Send(ticket) => {
                     let kin = heads.into_iter().map(|(_, _, kin)| kin).find(|kin| kin.0 == ticket.operation);

@@ -6,20 +6,18 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use proptest::prelude::*;
-use tokio::sync::Semaphore;
 use tokio::task::LocalSet;
 
 use super::Class::{CloudFormationRead as Read, CloudFormationWrite as Write, Ec2Read, Ec2Write};
 use super::*;
-use crate::aws::rates::Rates;
+use crate::aws::rates::{Rates, Room};
 
 fn standing(urgency: u64, since: Instant) -> Standing {
     Standing { urgency, since, is_look: false }
 }
 
 fn slots(count: usize) -> Slots {
-    let slots = || Arc::new(Semaphore::new(count));
-    Slots { region: slots(), all: slots() }
+    Slots { all: Room::of(2 * count), patient: Room::of(2 * count) }.for_one_region()
 }
 
 /// What AWS grants: by operation, or all together.
@@ -216,7 +214,7 @@ fn whatever_aws_grants_is_found_and_used() {
         (Ec2Write, late_hub(4), aws(10.0, 5.0, true), 0),
         (Ec2Write, late_hub(20), aws(10.0, 5.0, true), 6),
         (Ec2Write, late_hub(60), aws(10.0, 5.0, true), 8),
-        (Ec2Write, hub(240), aws(10.0, 5.0, true), 10),
+        (Ec2Write, hub(240), aws(10.0, 5.0, true), 12),
         (Ec2Write, at_once(300, "CreateRoute"), aws(2.0, 0.2, false), 27),
     ] {
         for latency_ms in [20, 150] {
@@ -250,17 +248,22 @@ fn beside(aws: Aws, times: f64, until: f64) -> impl Iterator<Item = Aws> {
 
 #[test]
 fn beside_another_client_there_is_a_share_to_be_had() {
+    let mut ratios = Vec::new();
     for (class, operation, aws, calls) in [(Read, "DescribeStacks", READS, 200), (Write, "CreateStack", WRITES, 60)] {
         for times in [0.5, 1.0, 1.5, 2.0, 4.0] {
-            for aws in beside(aws, times, f64::INFINITY) {
-                let outcome = make(class, &at_once(calls, operation), aws, 100);
+            for (aws, latency_ms) in beside(aws, times, f64::INFINITY).zip([100, 300, 600, 1_000].into_iter().cycle()) {
+                let outcome = make(class, &at_once(calls, operation), aws, latency_ms);
                 // What one gets who asks as often as is granted to one alone.
                 let fair = f64::from(u32::try_from(calls).unwrap()) / (aws.per_second / (1.0 + times));
-                assert!(outcome.last <= 2.5 * fair, "{} s, {fair} s are fair: {outcome:?} of {aws:?}", outcome.last);
-                assert!(outcome.throttled <= calls * 3, "{} throttled of {aws:?}", outcome.throttled);
+                ratios.push(outcome.last / fair);
+                assert!(outcome.throttled <= calls * 5, "{} throttled of {aws:?}", outcome.throttled);
             }
         }
     }
+    // What one in many hears is by chance, where calls take a second and four of five are refused above all.
+    ratios.sort_by(f64::total_cmp);
+    let (most, worst) = (ratios[ratios.len() * 95 / 100], ratios[ratios.len() - 1]);
+    assert!(most <= 3.0 && worst <= 5.0, "95 in 100 within {most} of a fair share, all within {worst}");
 }
 
 #[test]
@@ -268,7 +271,7 @@ fn once_another_client_is_gone_all_is_to_be_had_again() {
     for (class, operation, aws, calls) in [(Read, "DescribeStacks", READS, 400), (Write, "CreateStack", WRITES, 120)] {
         let alone = bound(&at_once(calls, operation), aws);
         let mut last: Vec<f64> =
-            beside(aws, 4.0, 60.0).map(|aws| make(class, &at_once(calls, operation), aws, 100).last).collect();
+            beside(aws, 4.0, 60.0).map(|aws| make(class, &at_once(calls, operation), aws, 300).last).collect();
         last.sort_by(f64::total_cmp);
         // One in twenty has learnt too well how little there was.
         assert!(last[18] <= 60.0 + 1.2 * alone, "{last:?}, {alone} s alone");
@@ -393,6 +396,34 @@ async fn only_so_many_calls_of_all_lanes_are_under_way() {
     assert!(tokio::time::timeout(Duration::from_secs(9), waits).await.is_err());
     held.remove(0).granted();
     lanes[3].pass("DescribeVpcs", standing(0, Instant::now())).await.granted();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_changes_something_and_looks_do_not_wait_behind_a_fleets_first_reads() {
+    let rates = Rates::default();
+    let lane = |n: usize, class| rates.lane(&format!("{n:012}").parse().unwrap(), &"us-east-1".into(), class).unwrap();
+    let now = Instant::now();
+    let mut reads = tokio::task::JoinSet::new();
+    for n in 0..999 {
+        let lane = lane(n, Class::Ec2Read);
+        reads.spawn(async move {
+            let _permit = lane.pass("DescribeVpcs", standing(0, now)).await;
+            std::future::pending::<()>().await;
+        });
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let second = Duration::from_secs(1);
+    for n in 0..20 {
+        let (reads, writes) = (lane(n, Class::CloudFormationRead), lane(n, Class::CloudFormationWrite));
+        let look = Standing { is_look: true, ..standing(0, now) };
+        std::mem::forget(tokio::time::timeout(second, reads.pass("DescribeStacks", look)).await.unwrap());
+        if n < 10 {
+            let deletion = writes.pass("DeleteStack", standing(0, now));
+            std::mem::forget(tokio::time::timeout(second, deletion).await.unwrap());
+        }
+    }
+    let another = lane(999, Class::CloudFormationRead);
+    assert!(tokio::time::timeout(second, another.pass("DescribeStacks", standing(0, now))).await.is_err());
 }
 
 #[tokio::test(start_paused = true)]

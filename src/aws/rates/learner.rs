@@ -230,14 +230,15 @@ impl Learner {
         Duration::from_secs_f64((1.0 - self.tokens) / self.rate()) + Duration::from_micros(1)
     }
 
-    /// So many calls are there to be sent.
-    pub(super) fn is_wanted_by(&mut self, waiting: usize, now: Duration) {
+    /// So many calls are there to be sent. Gives how many are to be tried in a second.
+    pub(super) fn ask_for(&mut self, waiting: usize, now: Duration) -> f64 {
         self.refill(now);
         self.floor = self.contention.floor(waiting, self.first.per_second, now);
+        self.rate()
     }
 
-    /// Somebody waits for a token.
-    pub(super) fn is_waited_for(&mut self, now: Duration) {
+    /// Somebody waits for a token: from here on all are used.
+    pub(super) fn run_dry(&mut self, now: Duration) {
         self.drought.get_or_insert(Drought::new(now, false));
     }
 
@@ -290,14 +291,14 @@ impl Learner {
     }
 
     /// A call was throttled, so the bucket is empty.
-    pub(super) fn is_empty(&mut self, now: Duration) {
+    pub(super) fn drain(&mut self, now: Duration) {
         self.refill(now);
         self.tokens = self.tokens.min(0.0);
     }
 
     /// A call was throttled that was sent after all that is learnt already: there is something to be learnt from it.
     pub(super) fn throttled(&mut self, now: Duration) {
-        self.is_empty(now);
+        self.drain(now);
         if self.learnt.is_some() {
             self.contention.note(false, now);
         }
@@ -433,7 +434,7 @@ mod tests {
     fn a_throttle_empties_it_and_what_was_let_through_in_a_drought_is_its_rate() {
         let mut learner = learner();
         drain(&mut learner, 0.0);
-        learner.is_waited_for(secs(0.0));
+        learner.run_dry(secs(0.0));
         for _ in 0..10 {
             learner.granted(true);
         }
@@ -454,7 +455,7 @@ mod tests {
         for burst in [1.0, 1.5, 2.0, 5.0, 50.0] {
             let mut learner = Learner::new(Rate { burst, per_second: 2.0 }, Duration::ZERO);
             drain(&mut learner, 0.0);
-            learner.is_waited_for(secs(0.0));
+            learner.run_dry(secs(0.0));
             learner.take(secs(0.5));
             learner.granted(true);
             // Nothing is asked for a minute; then the bucket turns out to hold less than was believed.
@@ -478,7 +479,7 @@ mod tests {
     fn one_throttle_cuts_it_by_half_at_most_and_never_to_nothing() {
         let mut learner = Learner::new(Rate { burst: 50.0, per_second: 5.0 }, Duration::ZERO);
         drain(&mut learner, 0.0);
-        learner.is_waited_for(secs(0.0));
+        learner.run_dry(secs(0.0));
         let mut now = 0.0;
         for _ in 0..20 {
             let before = learner.per_second();
@@ -493,7 +494,7 @@ mod tests {
     fn what_was_learnt_is_forgotten_within_ten_minutes() {
         let mut learner = learner();
         drain(&mut learner, 0.0);
-        learner.is_waited_for(secs(0.0));
+        learner.run_dry(secs(0.0));
         for n in 1..9 {
             learner.throttled(secs(f64::from(n) * 10.0));
         }

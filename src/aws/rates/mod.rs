@@ -25,23 +25,25 @@ use crate::ids::{AccountId, Region};
 /// the files that a process may open. At a tenth of a second a call it is thousands of calls a second.
 const AT_ONCE: usize = 256;
 
-/// How many of those go to one region, so that one that does not answer leaves as many to the others.
-const AT_ONCE_TO_ONE: usize = AT_ONCE / 2;
+/// How many of those are for what nobody else waits for and changes nothing: a fleet begins with thousands of such reads, behind
+/// which no look at what is under way and no deletion is to wait.
+const PATIENT: usize = AT_ONCE * 3 / 4;
 
 /// The rates of every account, region and class, shared by all that call AWS in one process.
 #[derive(Debug)]
 pub(super) struct Rates {
     lanes: Mutex<HashMap<(AccountId, Region, Class), Arc<Lane>>>,
-    slots: Arc<Semaphore>,
-    regions: Mutex<HashMap<Region, Arc<Semaphore>>>,
+    regions: Mutex<HashMap<Region, Slots>>,
+    /// Room in the whole process.
+    slots: Slots,
     /// Whether AWS grants every call, so that none waits.
     grants_all: bool,
 }
 
 impl Default for Rates {
     fn default() -> Self {
-        let slots = Arc::new(Semaphore::new(AT_ONCE));
-        Self { lanes: Mutex::default(), slots, regions: Mutex::default(), grants_all: false }
+        let slots = Slots { all: Room::of(AT_ONCE), patient: Room::of(PATIENT) };
+        Self { lanes: Mutex::default(), regions: Mutex::default(), slots, grants_all: false }
     }
 }
 
@@ -61,30 +63,66 @@ impl Rates {
         Some(Arc::clone(lane.or_insert_with(|| Arc::new(Lane::new(class, self.slots(region))))))
     }
 
+    /// Where calls to a region take their slots.
     fn slots(&self, region: &Region) -> Slots {
         let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = regions.entry(region.clone()).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE_TO_ONE)));
-        Slots { region: Arc::clone(own), all: Arc::clone(&self.slots) }
+        regions.entry(region.clone()).or_insert_with(|| self.slots.for_one_region()).clone()
     }
 }
 
-/// Where the calls to one region take their slots.
+/// Room for calls to one region.
 #[derive(Clone, Debug)]
 struct Slots {
-    region: Arc<Semaphore>,
-    all: Arc<Semaphore>,
-}
-
-/// Room for one call, until this is dropped. The semaphores are never closed; were they, a call without room does no harm.
-#[derive(Debug)]
-struct Slot {
-    _region: Option<OwnedSemaphorePermit>,
-    _all: Option<OwnedSemaphorePermit>,
+    all: Room,
+    patient: Room,
 }
 
 impl Slots {
-    async fn take(&self) -> Slot {
-        let region = Arc::clone(&self.region).acquire_owned().await.ok();
-        Slot { _region: region, _all: Arc::clone(&self.all).acquire_owned().await.ok() }
+    /// Waits for room for a call, behind others if it is patient.
+    async fn take(&self, is_patient: bool) -> Slot {
+        // Taken in this order by all, so that none waits for what another has that waits for its own.
+        let patient = if is_patient { Some(self.patient.take().await) } else { None };
+        Slot { _patient: patient, _all: self.all.take().await }
     }
+
+    fn for_one_region(&self) -> Self {
+        Self { all: self.all.half(), patient: self.patient.half() }
+    }
+}
+
+/// Room for so many calls to one region, and in the whole process. At most half of that is for one region, so that one that does
+/// not answer leaves as much to the others.
+#[derive(Clone, Debug)]
+struct Room {
+    region: Arc<Semaphore>,
+    process: Arc<Semaphore>,
+    /// How many calls there is room for in the process.
+    size: usize,
+}
+
+/// Room for one call, until it is dropped. The semaphores are never closed; were they, a call without room does no harm.
+type Taken = [Option<OwnedSemaphorePermit>; 2];
+
+impl Room {
+    fn of(size: usize) -> Self {
+        let process = Arc::new(Semaphore::new(size));
+        Self { region: Arc::clone(&process), process, size }
+    }
+
+    /// The same for a region of its own.
+    fn half(&self) -> Self {
+        Self { region: Arc::new(Semaphore::new(self.size / 2)), ..self.clone() }
+    }
+
+    async fn take(&self) -> Taken {
+        let region = Arc::clone(&self.region).acquire_owned().await.ok();
+        [region, Arc::clone(&self.process).acquire_owned().await.ok()]
+    }
+}
+
+/// Room for one call, until this is dropped.
+#[derive(Debug)]
+struct Slot {
+    _patient: Option<Taken>,
+    _all: Taken,
 }

@@ -193,6 +193,7 @@ mod tests {
             message: message.to_owned(),
             request_id: None,
             class,
+            is_after_silence: false,
         };
         let inactive = "Peering pcx-1 is not active. Peering options can be added only to active peerings.";
         assert!(is_too_early(&error("OperationNotPermitted", inactive, Class::Other)));

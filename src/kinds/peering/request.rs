@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::decide::{Decision, decide, not_ours};
 use super::{Sides, UNKNOWN_AT_MOST, Wanted, pause};
-use crate::aws::{Class, Peering, PeeringRequest, PeeringState, Regional};
+use crate::aws::{CallError, Class, Peering, PeeringRequest, PeeringState, Regional};
 use crate::event::Failure;
 use crate::kinds::{Course, Made, Progress, Step, lost};
 
@@ -45,14 +45,20 @@ pub(super) async fn request(
         Made::Asked { vpcs, before: before.to_vec() }
     };
     let (asked_for, since) = (noting(&before), Instant::now());
+    let mut is_noted = false;
     let (asked, acting) = loop {
         // A request that is to be given up is not made after it has waited for its turn.
         let (requester, acting) =
             course.trace.acting_in_turn(sides.requester, "CreateVpcPeeringConnection", since).await;
-        course.trace.note(asked_for.clone());
+        if !is_noted {
+            course.trace.note(asked_for.clone());
+        }
         match ask(sides, &requester, wanted, &request, since).await? {
-            Some(asked) => break (asked, acting),
-            None => course.trace.strike(&asked_for),
+            Ok(asked) => break (asked, acting),
+            Err(error) => is_noted = error.is_after_silence,
+        }
+        if !is_noted {
+            course.trace.strike(&asked_for);
         }
     };
     let (Asked::Answer(answer) | Asked::Found(answer)) = &asked;
@@ -115,21 +121,21 @@ enum Asked {
     Found(Box<Peering>),
 }
 
-/// Asks for the peering, at first by what has the turn; `None` if it is to be asked for in another one. After a lost answer both sides are looked at
-/// before it is asked for again.
+/// Asks for the peering, at first by what has the turn; gives why it is to be asked for in another one. After a lost answer both
+/// sides are looked at before it is asked for again.
 async fn ask(
     sides: Sides<'_>,
     in_turn: &Regional,
     wanted: &Wanted,
     request: &PeeringRequest,
     since: Instant,
-) -> Result<Option<Asked>, Failure> {
+) -> Result<Result<Asked, CallError>, Failure> {
     let mut times = 0;
     loop {
         let requester = if times == 0 { in_turn } else { sides.requester };
         let error = match requester.request_peering(request).await {
-            Ok(peering) => return Ok(Some(Asked::Answer(Box::new(peering)))),
-            Err(error) if times == 0 && requester.is_to_be_repeated(&error, since).await => return Ok(None),
+            Ok(peering) => return Ok(Ok(Asked::Answer(Box::new(peering)))),
+            Err(error) if times == 0 && requester.waits_for_another_turn(&error, since).await => return Ok(Err(error)),
             Err(error) => error,
         };
         times += 1;
@@ -140,7 +146,7 @@ async fn ask(
         tokio::time::sleep(lost::pause(times)).await;
         match decide(wanted, &sides.look(wanted).await?) {
             Decision::Request => {}
-            Decision::Keep(peering) => return Ok(Some(Asked::Found(peering))),
+            Decision::Keep(peering) => return Ok(Ok(Asked::Found(peering))),
             Decision::Refuse(failure) => return Err(failure),
         }
     }

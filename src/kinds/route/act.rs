@@ -327,7 +327,8 @@ async fn create(regional: &Regional, terms: &Terms, course: Course<'_>, table: &
         let asked = kinds::Made::RouteAsked(route.clone());
         course.trace.note(asked.clone());
         let answer = regional.create_route(table, &terms.destination, terms.kind, &terms.target).await;
-        let is_unsure = |error: &CallError| error.class == Class::Lost || error.is("RouteAlreadyExists");
+        let is_unsure =
+            |error: &CallError| error.class == Class::Lost || error.is_after_silence || error.is("RouteAlreadyExists");
         match &answer {
             // It was this call, unheard, or an attempt before it, or somebody else.
             Err(error) if is_unsure(error) => {}
@@ -341,7 +342,7 @@ async fn create(regional: &Regional, terms: &Terms, course: Course<'_>, table: &
     };
     loop {
         match once_known(terms, call).await {
-            Err(error) if regional.is_to_be_repeated(&error, since).await => {}
+            Err(error) if regional.waits_for_another_turn(&error, since).await => {}
             answer => return answer,
         }
     }
@@ -386,6 +387,7 @@ mod tests {
             message: message.to_owned(),
             request_id: None,
             class,
+            is_after_silence: false,
         }
     }
 

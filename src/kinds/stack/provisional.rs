@@ -67,7 +67,8 @@ pub(super) async fn create(
         let answer = regional.create_stack(spec, token).await;
         match &answer {
             // It was this call, unheard, or an attempt before it, or somebody else.
-            Err(error) if error.class == Class::Lost || error.is("AlreadyExistsException") => {}
+            Err(error)
+                if error.class == Class::Lost || error.is_after_silence || error.is("AlreadyExistsException") => {}
             Err(_) => course.trace.strike(&asked),
             Ok(id) => {
                 course.trace.note(Made::Stack { name: spec.name.clone(), id: id.clone() });
@@ -76,7 +77,7 @@ pub(super) async fn create(
         }
         drop(acting);
         match answer {
-            Err(error) if regional.is_to_be_repeated(&error, since).await => {}
+            Err(error) if regional.waits_for_another_turn(&error, since).await => {}
             answer => return answer,
         }
     }

@@ -531,6 +531,7 @@ mod tests {
             message: message.to_owned(),
             request_id: None,
             class: Class::Other,
+            is_after_silence: false,
         };
         let busy = "Stack:arn is in UPDATE_IN_PROGRESS state and can not be updated.";
         assert!(is_busy(&error("ValidationError", busy)));
