@@ -6,6 +6,7 @@
 
 mod account;
 mod call;
+mod clients;
 mod cloudformation;
 mod credentials;
 mod drift;
@@ -13,6 +14,7 @@ mod ec2;
 mod environment;
 mod events;
 mod exports;
+mod gate;
 mod inventory;
 mod last_operation;
 mod nonce;

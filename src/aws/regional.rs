@@ -5,13 +5,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use tokio::time::Instant;
 
 use super::call::{self, CallError, Class, Outages, SdkError};
+use super::clients::{Clients, Local, on_behalf_of};
 use super::credentials::Kept;
 use super::environment::retries_apart;
+use super::gate::Gate;
 use super::nonce::Nonces;
 use super::observer::Stacks;
 use super::picture::Picture;
@@ -37,15 +38,10 @@ struct Inner {
     account_id: AccountId,
     region: Region,
     credentials: Arc<Kept>,
-    cloudformation: aws_sdk_cloudformation::Client,
-    ec2: aws_sdk_ec2::Client,
-    /// What clients are made of.
-    config: SdkConfig,
+    clients: Arc<Local>,
     /// Clients of S3 by the region of the bucket; most commands need none.
     s3: Mutex<BTreeMap<Region, aws_sdk_s3::Client>>,
-    buckets: Arc<Buckets>,
-    template_checks: Arc<TemplateChecks>,
-    nonces: Arc<Nonces>,
+    shared: Shared,
     stacks: Stacks,
     picture: Picture,
 }
@@ -53,6 +49,8 @@ struct Inner {
 /// What all accounts and regions of some sessions have in common.
 #[derive(Clone)]
 pub(super) struct Shared {
+    pub(super) clients: Arc<Clients>,
+    pub(super) gate: Arc<Gate>,
     pub(super) nonces: Arc<Nonces>,
     pub(super) buckets: Arc<Buckets>,
     pub(super) template_checks: Arc<TemplateChecks>,
@@ -63,9 +61,9 @@ pub(super) struct Shared {
 
 impl Shared {
     /// Nothing is known yet.
-    pub(super) fn new(nonces: Arc<Nonces>, is_near: bool) -> Self {
-        let (buckets, template_checks, written) = (Arc::default(), Arc::default(), Arc::default());
-        Self { nonces, buckets, template_checks, written, is_near }
+    pub(super) fn new(clients: Arc<Clients>, nonces: Arc<Nonces>, is_near: bool) -> Self {
+        let (gate, buckets, template_checks, written) = Default::default();
+        Self { clients, gate, nonces, buckets, template_checks, written, is_near }
     }
 }
 
@@ -90,41 +88,23 @@ impl fmt::Display for Regional {
 impl Regional {
     /// Clients for an account in a region, with the account's credentials.
     pub(super) fn new(
-        config: &SdkConfig,
         account: AccountName,
         account_id: AccountId,
         region: Region,
         credentials: Arc<Kept>,
         shared: &Shared,
     ) -> Self {
-        let provider = SharedCredentialsProvider::from(credentials.clone() as Arc<_>);
-        let sdk_region = aws_config::Region::new(region.as_str().to_owned());
-        let retries = retries_apart(account.as_str(), &region);
-        let cloudformation = aws_sdk_cloudformation::config::Builder::from(config)
-            .region(sdk_region.clone())
-            .credentials_provider(provider.clone())
-            .retry_partition(retries.clone())
-            .build();
-        let ec2 = aws_sdk_ec2::config::Builder::from(config)
-            .region(sdk_region)
-            .credentials_provider(provider)
-            .retry_partition(retries)
-            .build();
-        let Shared { nonces, buckets, template_checks, written, is_near } = shared.clone();
-        let picture = Picture::new((account_id.clone(), region.clone()), written);
+        let clients = shared.clients.of(&region);
+        let picture = Picture::new((account_id.clone(), region.clone()), Arc::clone(&shared.written));
         let inner = Arc::new(Inner {
             account,
             account_id,
             region,
             credentials,
-            cloudformation: aws_sdk_cloudformation::Client::from_conf(cloudformation),
-            ec2: aws_sdk_ec2::Client::from_conf(ec2),
-            config: config.clone(),
+            clients,
             s3: Mutex::default(),
-            buckets,
-            template_checks,
-            nonces,
-            stacks: Stacks::new(is_near),
+            stacks: Stacks::new(shared.is_near),
+            shared: shared.clone(),
             picture,
         });
         Self { inner, awaits_new: false }
@@ -154,15 +134,15 @@ impl Regional {
 
     /// A word that was never said before, to name a request by.
     pub fn nonce(&self) -> String {
-        self.inner.nonces.draw()
+        self.inner.shared.nonces.draw()
     }
 
     pub(super) fn cloudformation(&self) -> &aws_sdk_cloudformation::Client {
-        &self.inner.cloudformation
+        &self.inner.clients.cloudformation
     }
 
     pub(super) fn ec2(&self) -> &aws_sdk_ec2::Client {
-        &self.inner.ec2
+        &self.inner.clients.ec2
     }
 
     /// A client of S3 for buckets in a region.
@@ -170,7 +150,7 @@ impl Regional {
         let mut clients = self.inner.s3.lock().unwrap_or_else(PoisonError::into_inner);
         let client = clients.entry(region.clone()).or_insert_with(|| {
             let provider = SharedCredentialsProvider::from(self.inner.credentials.clone() as Arc<_>);
-            let config = aws_sdk_s3::config::Builder::from(&self.inner.config)
+            let config = aws_sdk_s3::config::Builder::from(self.inner.shared.clients.config())
                 .region(aws_config::Region::new(region.as_str().to_owned()))
                 .credentials_provider(provider)
                 .retry_partition(retries_apart(self.account().as_str(), region))
@@ -182,12 +162,12 @@ impl Regional {
 
     /// What is known of buckets, by whatever account.
     pub(super) fn buckets(&self) -> &Buckets {
-        &self.inner.buckets
+        &self.inner.shared.buckets
     }
 
     /// What is known of templates, by whatever account.
     pub(super) fn template_checks(&self) -> &TemplateChecks {
-        &self.inner.template_checks
+        &self.inner.shared.template_checks
     }
 
     pub(super) fn stacks(&self) -> &Stacks {
@@ -281,7 +261,7 @@ impl Regional {
             let answer = Box::pin(call::patiently(
                 operation,
                 Outages::Outlast,
-                || call::told(operation, self.account(), self.region(), send()),
+                || self.attempt(operation, &send),
                 || self.inner.credentials.forget(since),
             ))
             .await;
@@ -293,6 +273,17 @@ impl Regional {
                 return Err(error);
             }
         }
+    }
+
+    /// Makes one attempt at a call, on the account's behalf, as soon as not too many others are under way.
+    async fn attempt<T, E, F>(&self, operation: &'static str, send: impl Fn() -> F) -> Result<T, CallError>
+    where
+        F: Future<Output = Result<T, SdkError<E>>>,
+        E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        // The SDK's own future is large, and whatever holds it, and what holds that, would be as large.
+        let sent = || call::told(operation, self.account(), self.region(), Box::pin(send()));
+        self.inner.shared.gate.through(|| on_behalf_of(&self.inner.credentials, sent())).await
     }
 
     /// Waits before a next look at what was not found, if it may only be too new; and whether it may.

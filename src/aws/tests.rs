@@ -47,7 +47,7 @@ fn environment(sim: &Sim) -> Environment {
 fn counts(sim: &Sim) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for call in sim.calls() {
-        *counts.entry(call.operation.clone()).or_default() += 1;
+        *counts.entry(call.operation.to_string()).or_default() += 1;
     }
     counts
 }

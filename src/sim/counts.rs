@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::state::{Call, Outcome};
 use super::wire::Service;
+use super::world::Word;
 use crate::ids::{AccountId, Region};
 
 /// The most sorts of calls that are told apart. A thousand accounts in two regions have about a third of these.
@@ -25,7 +26,7 @@ pub struct Sort {
     /// The service.
     pub service: Service,
     /// The operation.
-    pub operation: String,
+    pub operation: Word,
     /// What came of them.
     pub outcome: Outcome,
 }
@@ -47,8 +48,8 @@ pub struct Counts {
 impl Counts {
     /// A request that no service was asked by, and what it was refused with.
     pub(super) fn refuse(&mut self, service: Service, code: &str) {
-        let (account, region, operation) = (None, Region::from("-"), "-".to_owned());
-        let (at, mutating, outcome) = (self.since, false, Outcome::Failed(code.to_owned()));
+        let (account, region, operation) = (None, Region::from("-"), "-".into());
+        let (at, mutating, outcome) = (self.since, false, Outcome::Failed(code.into()));
         self.add(&Call { at, account, region, service, operation, mutating, outcome });
     }
 
@@ -60,7 +61,7 @@ impl Counts {
     pub(super) fn add(&mut self, call: &Call) {
         self.total += 1;
         let operation = match call.operation.char_indices().find(|(at, _)| *at >= LONGEST_OPERATION) {
-            Some((end, _)) => format!("{}…", &call.operation[..end]),
+            Some((end, _)) => format!("{}…", &call.operation[..end]).into(),
             None => call.operation.clone(),
         };
         let sort = Sort {
@@ -102,7 +103,7 @@ mod tests {
             account: Some("111111111111".parse().unwrap()),
             region: "us-east-1".into(),
             service: Service::Ec2,
-            operation,
+            operation: operation.into(),
             mutating: false,
             outcome,
         }

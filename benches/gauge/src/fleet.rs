@@ -47,8 +47,8 @@ impl Fleet {
     }
 
     /// How many calls were made so far.
-    pub fn calls(&self) -> usize {
-        self.sim.calls().len()
+    pub fn calls(&self) -> u64 {
+        self.sim.counts().total
     }
 
     /// Previews the plan and applies it by what was seen, as the command line does.

@@ -99,12 +99,14 @@ pub async fn leave(regional: &Regional, wanted: &Wanted) -> Result<Done, Failure
 pub async fn destroy(regional: &Regional, wanted: &Wanted, progress: Progress<'_>) -> Result<Done, Failure> {
     let terms = terms(wanted)?;
     let mut details = Vec::new();
-    for table in standing(regional, &terms).await? {
-        match insist(|| regional.delete_route(&table.id, &terms.destination)).await {
+    // Hundreds of routes may be in one table and deleted at once, so none keeps what the others are.
+    let tables: Vec<String> = standing(regional, &terms).await?.into_iter().map(|table| table.id).collect();
+    for table in tables {
+        match insist(|| regional.delete_route(&table, &terms.destination)).await {
             Err(error) if error.class != Class::NotFound => return Err(error.into()),
             _ => {}
         }
-        let detail = format!("{}: deleted {} → {}", table.id, terms.destination, terms.target);
+        let detail = format!("{table}: deleted {} → {}", terms.destination, terms.target);
         progress(Step { what: &terms.destination, status: Change::Deleted.word(), reason: Some(&detail) });
         details.push(detail);
     }

@@ -139,7 +139,7 @@ pub(super) fn tags(stack: (&str, &str), config: &Config, logical_id: &str, own: 
     }
     let (id, name) = stack;
     for (key, value) in [("stack-id", id), ("stack-name", name), ("logical-id", logical_id)] {
-        tags.insert(format!("aws:cloudformation:{key}"), value.to_owned());
+        tags.insert(format!("aws:cloudformation:{key}"), value);
     }
     tags
 }

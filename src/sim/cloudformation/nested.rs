@@ -19,7 +19,7 @@ use super::with_stack;
 use crate::cfn;
 use crate::sim::ec2::Tags;
 use crate::sim::wire::{ApiError, Params};
-use crate::sim::world::{Place, World};
+use crate::sim::world::{Place, Word, World};
 
 /// The type of such a resource.
 pub(super) const TYPE: &str = "AWS::CloudFormation::Stack";
@@ -51,7 +51,7 @@ pub(super) fn config(
         })
         .collect();
     let topics = properties.get("NotificationARNs").and_then(Json::as_array).into_iter().flatten();
-    let own = |(key, value): (&String, &String)| (!key.starts_with("aws:")).then(|| (key.clone(), value.clone()));
+    let own = |(key, value): (&Word, &Word)| (!key.starts_with("aws:")).then(|| (key.clone(), value.clone()));
     let config = Config {
         parameters: config::parameters(world, place, template.document(), &given, None)?,
         tags: tags.iter().filter_map(own).collect(),
@@ -107,7 +107,8 @@ pub(super) fn is_held(stack: &Stack) -> bool {
 
 /// Whether a resource is a nested stack that waits so.
 pub(super) fn holds(world: &World, place: &Place, resource: &Resource) -> bool {
-    resource.type_name == TYPE && world.at(place).cloudformation.stacks.get(resource.id()).is_some_and(is_held)
+    resource.type_name == TYPE
+        && world.at(place).cloudformation.stacks.get(resource.id()).is_some_and(|stack| is_held(stack))
 }
 
 /// The ARNs of the stacks that are nested in a stack.

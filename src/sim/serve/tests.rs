@@ -377,7 +377,7 @@ async fn what_is_refused_has_the_form_of_its_service_and_is_counted() {
     assert_eq!((page.is_truncated(), page.key_count()), (Some(false), Some(0)));
     let error = s3.list_objects_v2().bucket("acme-objects").max_keys(-1).send().await.unwrap_err();
     assert_eq!(error.code(), Some("InvalidArgument"));
-    let refused = Outcome::Failed("NotImplemented".to_owned());
+    let refused = Outcome::Failed("NotImplemented".into());
     assert!(served.sim.counts().sorts.iter().any(|(sort, count)| sort.outcome == refused && *count == 1));
 }
 

@@ -19,7 +19,7 @@ use super::World;
 use super::log::Log;
 
 /// The form of the file. It is raised by every change that an older or newer program could misread.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// How much larger than twice the file a log may grow, in bytes, before the file is written anew.
 const SLACK: u64 = 1 << 20;

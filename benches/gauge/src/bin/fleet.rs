@@ -80,7 +80,7 @@ fn run(accounts: usize) {
     let mut table = String::new();
     let mut before = (usage::cpu(), 0);
     let began = before.0;
-    let mut row = |what: &str, calls: usize, passed: Duration| {
+    let mut row = |what: &str, calls: u64, passed: Duration| {
         let now = (usage::cpu(), calls);
         let (cpu, calls) = (now.0.saturating_sub(before.0), now.1 - before.1);
         let peak = usage::peak() / 1_000_000;

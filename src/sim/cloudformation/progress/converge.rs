@@ -48,7 +48,7 @@ pub(super) fn tasks(world: &World, place: &Place, stack: &Stack) -> Result<BTree
 
 /// A resource as the template says it is to be.
 struct Wanted {
-    properties: Map<String, Json>,
+    properties: Arc<Map<String, Json>>,
     tags: Tags,
     metadata: Option<Json>,
     /// Why it cannot be worked out, where something in it was made up: it may be, with what that stands for.
@@ -77,7 +77,7 @@ fn wanted(world: &World, place: &Place, stack: &mut Stack, declared: &cfn::Resou
     };
     let imports = scope.imports.take();
     stack.import(imports);
-    Ok(Wanted { properties, tags, metadata, unsure })
+    Ok(Wanted { properties: properties.into(), tags, metadata, unsure })
 }
 
 /// What is to be done to a resource.
@@ -132,7 +132,7 @@ pub(super) fn launch(world: &mut World, place: &Place, stack: &mut Stack, id: &s
     let (wanted, broken) = match wanted {
         Ok(wanted) => (wanted, None),
         Err(reason) => {
-            (Wanted { properties: Map::new(), tags: Tags::new(), metadata: None, unsure: None }, Some(reason))
+            (Wanted { properties: Arc::default(), tags: Tags::new(), metadata: None, unsure: None }, Some(reason))
         }
     };
     let unsure = wanted.unsure.clone();
@@ -334,7 +334,7 @@ fn doomed(
 
 /// A resource that a rollback is to leave as it is.
 fn skip(world: &World, stack: &mut Stack, id: &str) -> Launch {
-    if let Some(mut resource) = stack.resources.get(id).cloned() {
+    if let Some(mut resource) = stack.resources.remove(id) {
         resource.status = ResourceStatus::UpdateComplete;
         resource.at = world.now;
         resource.reason = Some("Resource skipped".to_owned());
@@ -409,7 +409,7 @@ fn set(
     reason: Option<String>,
     next: impl Fn(ResourceStatus) -> ResourceStatus,
 ) {
-    let Some(mut resource) = stack.resources.get(id).cloned() else { return };
+    let Some(mut resource) = stack.resources.remove(id) else { return };
     resource.status = next(resource.status);
     resource.at = world.now;
     resource.reason = reason;

@@ -210,7 +210,7 @@ pub(super) fn roll_back(world: &mut World, place: &Place, stack: &mut Stack, rea
     let replaced: BTreeSet<String> = replaced.map(|resource| resource.logical_id).collect();
     for (id, current) in std::mem::take(&mut stack.resources) {
         let existed = resources.get(&id).is_some_and(|old| old.physical_id.is_some());
-        if existed && !replaced.contains(&id) {
+        if existed && !replaced.contains(id.as_str()) {
             resources.insert(id, current);
         } else if current.physical_id.is_some() {
             // Nothing of a failed update is worth keeping, whatever its policy says.
@@ -244,6 +244,7 @@ pub(super) fn settle(world: &mut World, place: &Place, stack: &mut Stack, status
     for event in &mut stack.events {
         event.properties = None;
     }
+    stack.events.shrink_to_fit();
     let operation = stack.operation.take();
     if status == Status::UpdateFailed {
         let before = operation.as_ref().and_then(|operation| operation.before.clone());
@@ -263,6 +264,10 @@ pub(super) fn settle(world: &mut World, place: &Place, stack: &mut Stack, status
     if status == Status::DeleteComplete {
         stack.deleted = Some(world.now);
         stack.outputs.clear();
+        // Of what has gone with it, it can only be asked what that was.
+        for resource in stack.resources.values_mut() {
+            (resource.properties, resource.tags) = Default::default();
+        }
     }
     if matches!(status, Status::DeleteComplete | Status::RollbackComplete) {
         stack.imports.clear();

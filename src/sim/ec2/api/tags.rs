@@ -54,7 +54,7 @@ pub(super) fn describe(world: &World, request: &Request) -> Answer {
         ids: "",
         not_found: |id| ApiError::new("InvalidID", format!("The ID '{id}' is not valid")),
         id: |row: &Row<'_>| &row.id,
-        tags: &|row| Tags::from([(row.key.to_owned(), row.value.to_owned())]),
+        tags: &|row| Tags::from([(row.key, row.value)]),
         field: &|row, name| match name {
             "resource-id" => one(row.resource),
             "resource-type" => one(row.kind),
