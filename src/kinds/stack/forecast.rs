@@ -30,7 +30,7 @@ impl Forecasts {
             if wanted.guards.settings.express {
                 return Forecast::UNKNOWN;
             }
-            let document = cfn::Document::read(&wanted.template).ok();
+            let document = cfn::Document::shared(&wanted.template).ok();
             let kinds = document.iter().flat_map(|document| document.resources.values());
             guess(kinds.map(|resource| resource.type_name.as_str()), CREATION)
         })
