@@ -481,7 +481,7 @@ mod tests {
             file.load(&guard).unwrap_err().to_string()
         };
         assert!(load("no json").contains("delete it to start with an empty world"));
-        assert!(load(r#"{"format": 2}"#).contains("missing field `generation`"));
+        assert!(load(r#"{"format": 3}"#).contains("missing field `generation`"));
         assert!(load(r#"{"format": 1, "world": 3}"#).contains("another version of orch (form 1"));
     }
 }
