@@ -1,6 +1,6 @@
 """Measures how long orch and two peers take for the scenario on a served AWS, in real time, and what it costs.
 
-    makespan.py ORCH PYTHON [--numbers 4,20,60] [--only-orch] [--rounds 2]
+    makespan.py ORCH PYTHON [--numbers 4,20,60] [--only-orch] [--rounds 1]
 
 ORCH is the binary, PYTHON that of the virtual environment with Sceptre and boto3. Ends with 1 where a promise of
 docs/performance.md is missed.
@@ -133,7 +133,7 @@ def orch(arguments, number, throttled, known):
 
 
 def best(rounds, measure):
-    """The fastest of some: what else runs on the machine can only make it slower."""
+    """The fastest of some, of each client as many: what else runs on the machine can only make it slower."""
     return min((measure() for _ in range(rounds)), key=lambda measured: measured[0]["seconds"])
 
 
@@ -143,7 +143,7 @@ def main():
     parser.add_argument("python", type=os.path.abspath)
     parser.add_argument("--numbers", default="4,20,60")
     parser.add_argument("--only-orch", action="store_true")
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=1)
     arguments = parser.parse_args()
     missed = []
 
@@ -174,13 +174,17 @@ def main():
         peer = None
         if not arguments.only_orch:
             for delay in (30, 2):
-                measured = script(arguments, number, is_throttled, delay)
+                measured = best(arguments.rounds, lambda: script(arguments, number, is_throttled, delay))
                 row(f"the script's flow, waiters of {delay} s", number, measured, is_throttled)
-            peer = row("Sceptre 4.7.0", number, sceptre(arguments, number, is_throttled), is_throttled)
+            measured = best(arguments.rounds, lambda: sceptre(arguments, number, is_throttled))
+            peer = row("Sceptre 4.7.0", number, measured, is_throttled)
         for name, known, a_wait in [("unknown", False, 2.0), ("known", True, 0.5)]:
             measured = best(arguments.rounds, lambda: orch(arguments, number, is_throttled, known))
             made = row(f"orch, durations {name}", number, measured, is_throttled)
             if is_throttled:
+                # What a bound is where calls are rationed, the acceptance tests work out.
+                share = f"{where}: {made['throttled']} of {made['calls']} calls throttled, not one in 50"
+                promise(share, made["throttled"] * 50 <= made["calls"])
                 continue
             most = scenario.BOUND + WAITS * a_wait
             promise(f"{where}: {made['seconds']:.1f} s with durations {name}, not {most:.1f}", made["seconds"] <= most)

@@ -270,8 +270,11 @@ impl Regional {
     /// The call was refused or did not come through; the same goes for all calls here.
     pub async fn stack(&self, name: &str) -> Result<Option<Stack>, CallError> {
         const OPERATION: &str = "DescribeStacks";
-        let answer = self.call(OPERATION, || self.cloudformation().describe_stacks().stack_name(name).send()).await;
-        match answer {
+        let send = || {
+            let request = self.cloudformation().describe_stacks().stack_name(name);
+            request.customize().config_override(self.attempts()).send()
+        };
+        match self.call(OPERATION, send).await {
             Ok(answer) => match answer.stacks.unwrap_or_default().into_iter().next() {
                 Some(stack) => {
                     Stack::read(stack).map(Some).ok_or_else(|| self.odd_answer(OPERATION, "stack's id or status"))

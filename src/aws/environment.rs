@@ -198,7 +198,7 @@ impl Environment {
             .into_builder()
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
             .retry_config(self.retries())
-            .timeout_config(timeouts())
+            .timeout_config(timeouts(ATTEMPT))
             // A whole attempt is bounded already, and answers are small.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             // `credentials::Kept` caches: one cache for all clients of an account, told when AWS calls a session expired.
@@ -262,11 +262,11 @@ impl ProvideCredentials for Nothing {
 }
 
 /// One attempt is over after half a minute: nothing that is called here takes longer to answer.
-fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(5))
-        .operation_attempt_timeout(Duration::from_secs(30))
-        .build()
+const ATTEMPT: Duration = Duration::from_secs(30);
+
+/// One attempt at a call is over after so long.
+pub(super) fn timeouts(attempt: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(Duration::from_secs(5)).operation_attempt_timeout(attempt).build()
 }
 
 /// Keeps one account and region's retries from using up another's.

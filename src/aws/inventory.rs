@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_ec2::types::VpcCidrBlockStateCode;
+use tokio::time::Instant;
 
 use super::call::{CallError, Class};
 use super::cloudformation::Stack;
@@ -96,13 +97,18 @@ impl Regional {
     ///
     /// As for [`Regional::vpcs`].
     pub async fn every_stack(&self) -> Result<Vec<Stack>, CallError> {
+        const OPERATION: &str = "DescribeStacks";
+        let began = Instant::now();
         let mut found = Vec::new();
         let mut next: Option<String> = None;
         let mut pages = 0;
         loop {
             pages += 1;
-            let send = || self.cloudformation().describe_stacks().set_next_token(next.clone()).send();
-            let answer = self.call("DescribeStacks", send).await?;
+            let send = || {
+                let request = self.cloudformation().describe_stacks().set_next_token(next.clone());
+                request.customize().config_override(self.attempts()).send()
+            };
+            let answer = self.call(OPERATION, send).await?;
             found.extend(answer.stacks.unwrap_or_default().into_iter().filter_map(Stack::read));
             next = answer.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
@@ -110,24 +116,33 @@ impl Regional {
                 self.stacks().note_pages(pages);
                 return Ok(found);
             }
+            self.stacks().note_more_pages(pages);
+            if let Some(error) = self.too_long(OPERATION, began) {
+                return Err(error);
+            }
         }
     }
 
-    /// The ARNs of all stacks with something under way, each with its status. It takes the permission to list all stacks.
+    /// The ARNs of all stacks with something under way, each with its status, and how many pages these were. It takes the
+    /// permission to list all stacks.
     ///
     /// # Errors
     ///
     /// As for [`Regional::vpcs`].
-    pub(super) async fn moving_stacks(&self) -> Result<HashMap<String, StackStatus>, CallError> {
+    pub(super) async fn moving_stacks(&self) -> Result<(HashMap<String, StackStatus>, u32), CallError> {
+        const OPERATION: &str = "ListStacks";
+        let began = Instant::now();
         let moving: Vec<_> = StackStatus::moving().map(aws_sdk_cloudformation::types::StackStatus::from).collect();
         let mut found = HashMap::new();
         let mut next: Option<String> = None;
+        let mut pages = 0;
         loop {
+            pages += 1;
             let send = || {
                 let request = self.cloudformation().list_stacks().set_stack_status_filter(Some(moving.clone()));
-                request.set_next_token(next.clone()).send()
+                request.set_next_token(next.clone()).customize().config_override(self.attempts()).send()
             };
-            let answer = self.call("ListStacks", send).await?;
+            let answer = self.call(OPERATION, send).await?;
             found.extend(
                 answer
                     .stack_summaries
@@ -137,7 +152,10 @@ impl Regional {
             );
             next = answer.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
-                return Ok(found);
+                return Ok((found, pages));
+            }
+            if let Some(error) = self.too_long(OPERATION, began) {
+                return Err(error);
             }
         }
     }

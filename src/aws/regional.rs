@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_types::retry::RetryConfig;
 use tokio::time::Instant;
 
 use super::call::{self, CallError, Class, Outages, SdkError};
 use super::clients::{Clients, Local, on_behalf_of};
 use super::credentials::Kept;
-use super::environment::retries_apart;
+use super::environment::{retries_apart, timeouts};
 use super::gate::Gate;
 use super::nonce::Nonces;
 use super::observer::Stacks;
@@ -31,6 +32,8 @@ pub struct Regional {
     inner: Arc<Inner>,
     /// Whether what a call does not find may only be too new to be found.
     awaits_new: bool,
+    /// Whether others wait for what is asked.
+    is_brief: bool,
 }
 
 struct Inner {
@@ -70,6 +73,9 @@ impl Shared {
 /// For how long what is not found may only be too new to be found.
 const NEW_AT_MOST: Duration = Duration::from_mins(2);
 
+/// How long others wait for one answer at the most.
+const BRIEF: Duration = Duration::from_secs(20);
+
 /// How long to wait before looking for it again.
 const NEW_PAUSE: Duration = Duration::from_secs(1);
 
@@ -107,14 +113,43 @@ impl Regional {
             shared: shared.clone(),
             picture,
         });
-        Self { inner, awaits_new: false }
+        Self { inner, awaits_new: false, is_brief: false }
     }
 
     /// The same, with calls that are repeated for a while when they do not find a resource of EC2: it was made by a stack
     /// in express mode, which is complete before EC2 knows everywhere what it has made.
     #[must_use]
     pub fn awaiting_what_is_new(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner), awaits_new: true }
+        Self { inner: Arc::clone(&self.inner), awaits_new: true, is_brief: false }
+    }
+
+    /// The same, to look for others as well, who wait meanwhile: a look is one attempt, which is over soon, and what goes
+    /// wrong with it is told at once. A throttled look alone is held back and repeated as ever: theirs would be throttled too.
+    pub(super) fn briefly(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), awaits_new: false, is_brief: true }
+    }
+
+    /// How a look at stacks is attempted.
+    pub(super) fn attempts(&self) -> aws_sdk_cloudformation::config::Builder {
+        let config = aws_sdk_cloudformation::config::Builder::new();
+        if self.is_brief {
+            config.retry_config(RetryConfig::disabled()).timeout_config(timeouts(BRIEF))
+        } else {
+            config
+        }
+    }
+
+    /// What is wrong with a listing that began at some time, if it is too long to go on to its next page while others wait.
+    pub(super) fn too_long(&self, operation: &'static str, began: Instant) -> Option<CallError> {
+        (self.is_brief && began.elapsed() >= BRIEF).then(|| CallError {
+            operation,
+            account: self.account().clone(),
+            region: self.region().clone(),
+            code: None,
+            message: "its pages take too long".to_owned(),
+            request_id: None,
+            class: Class::Transient,
+        })
     }
 
     /// The plan's name for the account.
@@ -256,11 +291,12 @@ impl Regional {
         E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
     {
         let since = Instant::now();
+        let outages = if self.is_brief { Outages::Report } else { Outages::Outlast };
         loop {
             // Boxed, since all that is done to a node holds a call within it, and would be as large.
             let answer = Box::pin(call::patiently(
                 operation,
-                Outages::Outlast,
+                outages,
                 || self.attempt(operation, &send),
                 || self.inner.credentials.forget(since),
             ))

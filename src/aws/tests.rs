@@ -3,6 +3,7 @@
 pub(crate) mod between;
 mod picture;
 mod template_checks;
+mod unanswered;
 mod watching;
 
 use std::collections::BTreeMap;

@@ -67,16 +67,13 @@ fn text(checked: &Checked, ix: Ix) -> String {
 
 /// How the group of an instance is rolled out, from where the instance stands.
 fn told(waves: &Waves, key: &str) -> String {
-    let place = if waves.has_canary(key) {
-        "it is of the canary: all of it must end well before any other instance starts".to_owned()
-    } else {
-        let after = if waves.canary.is_empty() { "" } else { " after the canary" };
-        match waves.batch {
-            Some(batch) => format!("it goes{after} in a batch of {batch}"),
-            None => format!("it goes{after}"),
-        }
-    };
-    format!("{place}; {} may fail", waves.tolerate)
+    if waves.has_canary(key) {
+        return "it is of the canary: all of it must end well before any other instance starts".to_owned();
+    }
+    let after = if waves.canary.is_empty() { "" } else { " after the canary, if that takes part," };
+    let batch = waves.batch.map_or_else(|| " with all others".to_owned(), |batch| format!(" in a batch of {batch}"));
+    let may_fail = if waves.tolerate == 0 { "none".to_owned() } else { waves.tolerate.to_string() };
+    format!("it goes{after}{batch}; {may_fail} of the group may fail")
 }
 
 /// The node in a few words.

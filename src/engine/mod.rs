@@ -10,6 +10,8 @@
 mod drive;
 mod footing;
 mod ready;
+#[cfg(test)]
+mod samples;
 mod schedule;
 mod standing;
 mod status;

@@ -128,21 +128,23 @@ impl Schedule {
     where
         I: IntoIterator<Item: Eq + Hash>,
     {
-        Self::rolling_out(graph, lanes, weight, settings, Vec::new())
+        let remaining = graph.remaining(weight);
+        Self::rolling_out(graph, lanes, remaining, settings, Vec::new())
     }
 
-    /// The same, in which some groups are rolled out a wave at a time.
+    /// The same, in which some groups are rolled out a wave at a time. `remaining` is how much is still to come when a node
+    /// starts, for each of them, also by way of the waves: a canary goes before a longer path that nothing waits for.
     pub fn rolling_out<I>(
         graph: Arc<Graph>,
         lanes: impl Fn(Ix) -> I,
-        weight: impl Fn(Ix) -> u64,
+        remaining: Vec<u64>,
         settings: Settings,
         roll_outs: Vec<RollOut>,
     ) -> Self
     where
         I: IntoIterator<Item: Eq + Hash>,
     {
-        let mut ready = Ready::new(graph.nodes().map(lanes), graph.remaining(weight), settings.limits);
+        let mut ready = Ready::new(graph.nodes().map(lanes), remaining, settings.limits);
         let waves = Waves::new(roll_outs);
         let mut missing: Vec<_> = graph.nodes().map(|node| graph.needs(node).count()).collect();
         // To wait for a wave is to wait for one thing more.
@@ -462,6 +464,9 @@ const fn urgency(reason: StopReason) -> u8 {
     }
 }
 
+#[cfg(test)]
+#[path = "schedule_random_tests.rs"]
+mod random_tests;
 #[cfg(test)]
 #[path = "schedule_tests.rs"]
 mod tests;

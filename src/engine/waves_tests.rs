@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
+use super::super::samples::{Waving, wavings};
 use super::super::{Command, Input, Limits, Outcome, Schedule, Settings};
 use super::*;
 use crate::event::StopReason;
-use crate::graph::Graph;
 use crate::graph::samples::{Shape, graph, shapes};
 
 const FREE: Settings = Settings { limits: Limits::UNLIMITED, fail_fast: false };
@@ -23,7 +23,8 @@ fn roll_out(waves: &[&[u32]], canary: bool, tolerate: usize) -> RollOut {
 /// A schedule of a sample graph, all in one lane, with what its beginning starts.
 fn begun(nodes: u32, edges: &[(u32, u32)], settings: Settings, roll_outs: Vec<RollOut>) -> (Schedule, Vec<u32>) {
     let graph = Arc::new(graph(nodes, edges));
-    let mut schedule = Schedule::rolling_out(graph, |_| [()], |_| 1, settings, roll_outs);
+    let remaining = graph.remaining(|_| 1);
+    let mut schedule = Schedule::rolling_out(graph, |_| [()], remaining, settings, roll_outs);
     let started = started(&schedule.step(Input::Begin).unwrap());
     (schedule, started)
 }
@@ -167,44 +168,30 @@ fn a_failure_counts_before_it_is_taken_back_and_once() {
 #[derive(Clone, Debug)]
 struct Story {
     shape: Shape,
-    /// For each node, in the order of the graph, the roll-out that it is in; 2 and above are none.
-    of: Vec<usize>,
-    /// How many go into each wave, one item after another.
-    sizes: Vec<usize>,
-    canary: bool,
-    tolerate: usize,
+    waving: Waving,
     limit: usize,
     /// Which of the running nodes ends next, and how.
     ends: Vec<(prop::sample::Index, bool)>,
 }
 
 fn stories() -> impl Strategy<Value = Story> {
-    let of = prop::collection::vec(0_usize..3, 40);
-    let sizes = prop::collection::vec(1_usize..4, 40);
     let ends = prop::collection::vec((any::<prop::sample::Index>(), prop::bool::weighted(0.85)), 40);
-    (shapes(), of, sizes, any::<bool>(), 0_usize..3, 1_usize..8, ends).prop_map(
-        |(shape, of, sizes, canary, tolerate, limit, ends)| Story { shape, of, sizes, canary, tolerate, limit, ends },
-    )
-}
-
-/// Two roll-outs whose waves follow the graph's order, so that no wave needs a later one.
-fn roll_outs(story: &Story, graph: &Graph) -> Vec<RollOut> {
-    let of_number = |number: usize| {
-        let mut nodes = graph.order().iter().zip(&story.of).filter(|(_, of)| **of == number).map(|(node, _)| *node);
-        let sizes = story.sizes.iter().map(|size| nodes.by_ref().take(*size).collect::<Vec<_>>());
-        let waves = sizes.filter(|wave| !wave.is_empty()).collect();
-        RollOut { waves, canary: story.canary, tolerate: story.tolerate }
-    };
-    (0..2).map(of_number).collect()
+    (shapes(), wavings(), 1_usize..8, ends).prop_map(|(shape, waving, limit, ends)| Story {
+        shape,
+        waving,
+        limit,
+        ends,
+    })
 }
 
 /// Plays the story and holds every command against the rules, by looking at what has happened so far and nothing else.
 fn play(story: &Story) {
     let graph = Arc::new(graph(story.shape.nodes, &story.shape.edges));
-    let roll_outs = roll_outs(story, &graph);
+    let roll_outs = story.waving.of(&graph);
     let limits = Limits { total: NonZeroUsize::new(story.limit).unwrap(), per_lane: NonZeroUsize::MAX };
     let settings = Settings { limits, fail_fast: false };
-    let mut schedule = Schedule::rolling_out(Arc::clone(&graph), |_| [()], |_| 1, settings, roll_outs.clone());
+    let remaining = graph.remaining(|_| 1);
+    let mut schedule = Schedule::rolling_out(Arc::clone(&graph), |_| [()], remaining, settings, roll_outs.clone());
     let mut fates: BTreeMap<Ix, Fate> = BTreeMap::new();
     let mut running: Vec<Ix> = Vec::new();
     let mut held = Vec::new();
@@ -215,14 +202,11 @@ fn play(story: &Story) {
             match command {
                 Command::Start(node) => {
                     for (index, roll_out) in roll_outs.iter().enumerate() {
-                        let Some(wave) = roll_out.waves.iter().position(|wave| wave.contains(&node)) else { continue };
+                        let Some(wave) = roll_out.wave(node) else { continue };
                         assert!(!held.contains(&index), "{node} started although its roll-out is held");
+                        assert!(!roll_out.is_to_be_held(&fates, |_| false), "{node} started although it is to be held");
                         let before = roll_out.waves[..wave].iter().flatten();
                         assert!(before.clone().all(|node| fates.contains_key(node)), "{node} started before its wave");
-                        if story.canary && wave > 0 {
-                            let canary = roll_out.waves[0].iter();
-                            assert!(canary.clone().all(|node| fates[node] == Fate::Done), "{node} goes on without");
-                        }
                     }
                     assert!(graph.needs(node).all(|needed| fates.get(&needed) == Some(&Fate::Done)));
                     running.push(node);
@@ -232,7 +216,9 @@ fn play(story: &Story) {
                     assert_eq!(fates.insert(node, Fate::Skipped { because }), None);
                 }
                 Command::Leave(node) => {
-                    assert!(!running.contains(&node) && !held.is_empty());
+                    let behind = held.iter().flat_map(|held: &usize| roll_outs[*held].waves.iter().flatten().copied());
+                    assert!(graph.with_descendants(behind)[node.index()], "{node} is left without a reason");
+                    assert!(!running.contains(&node));
                     assert_eq!(fates.insert(node, Fate::NotStarted), None);
                 }
                 Command::HoldBack { roll_out, .. } => held.push(roll_out),
@@ -252,10 +238,7 @@ fn play(story: &Story) {
     assert_eq!(told, fates);
     for (index, roll_out) in roll_outs.iter().enumerate() {
         let nodes = || roll_out.waves.iter().flatten();
-        let failed = nodes().filter(|node| fates[*node] == Fate::Failed).count();
-        let canary = !story.canary
-            || roll_out.waves.first().is_none_or(|wave| wave.iter().all(|node| fates[node] == Fate::Done));
-        let is_held = failed > story.tolerate || !canary;
+        let is_held = roll_out.is_to_be_held(&fates, |_| false);
         if held.contains(&index) {
             assert!(is_held, "it was held without a reason");
         } else if is_held {

@@ -11,7 +11,7 @@ mod roll_out;
 mod select;
 
 pub use cycle::{CYCLE, Cycle};
-pub use dag::{Cycles, Edge, Graph, Ix, Join, Reason};
+pub use dag::{Cycles, Edge, Graph, Ix, Join, Reached, Reason};
 pub use of_plan::{Unsound, of_plan};
 pub use path::CriticalPath;
 pub use roll_out::{RolledOut, rolled_out};

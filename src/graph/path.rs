@@ -1,5 +1,8 @@
 //! Longest paths: what a run cannot be shorter than.
 
+use petgraph::Direction;
+
+use super::dag::at;
 use super::{Graph, Ix};
 
 /// The chain of nodes that decides how long a run takes if nothing else holds it up.
@@ -15,12 +18,38 @@ impl Graph {
     /// For every position the weight of the heaviest path that begins there, its own weight included: how much is
     /// still to come when that node starts. Sums saturate.
     pub fn remaining(&self, weight: impl Fn(Ix) -> u64) -> Vec<u64> {
-        let mut remaining = vec![0_u64; self.len()];
-        for &node in self.order().iter().rev() {
-            let after = self.needed_by(node).map(|next| remaining[next.index()]).max().unwrap_or(0);
-            remaining[node.index()] = weight(node).saturating_add(after);
+        self.heaviest(Direction::Outgoing, weight)
+    }
+
+    /// For every position the weight of the heaviest path that ends there, its own weight included. Sums saturate.
+    pub fn reached(&self, weight: impl Fn(Ix) -> u64) -> Vec<u64> {
+        self.heaviest(Direction::Incoming, weight)
+    }
+
+    /// The heaviest path from each node in one direction. What lies beyond a join is gone through once, not once for each
+    /// node on its near side, so this is linear in nodes and edges.
+    fn heaviest(&self, direction: Direction, weight: impl Fn(Ix) -> u64) -> Vec<u64> {
+        let mut heaviest = vec![0_u64; self.len()];
+        let mut joined: Vec<Option<u64>> = vec![None; self.dag.node_count() - self.len()];
+        let mut visit = |node: Ix| {
+            let mut beyond = 0;
+            for next in self.dag.neighbors_directed(at(node), direction) {
+                let of_next = match next.index().checked_sub(self.len()) {
+                    None => heaviest[next.index()],
+                    Some(join) => *joined[join].get_or_insert_with(|| {
+                        let far = self.dag.neighbors_directed(next, direction);
+                        far.map(|node| heaviest[node.index()]).max().unwrap_or(0)
+                    }),
+                };
+                beyond = beyond.max(of_next);
+            }
+            heaviest[node.index()] = weight(node).saturating_add(beyond);
+        };
+        match direction {
+            Direction::Outgoing => self.order().iter().rev().copied().for_each(&mut visit),
+            Direction::Incoming => self.order().iter().copied().for_each(&mut visit),
         }
-        remaining
+        heaviest
     }
 
     /// The heaviest path of all; among equals the one whose nodes come first in the file. It is empty if the graph is.
@@ -29,7 +58,8 @@ impl Graph {
         let heaviest = |nodes: &mut dyn Iterator<Item = Ix>| {
             nodes.min_by_key(|node| (std::cmp::Reverse(remaining[node.index()]), *node))
         };
-        let starts = |node: &Ix| self.needs(*node).next().is_none();
+        // What waits for a join waits for a node.
+        let starts = |node: &Ix| self.dag.neighbors_directed(at(*node), Direction::Incoming).next().is_none();
         let mut next = heaviest(&mut self.nodes().filter(starts));
         let length = next.map_or(0, |first| remaining[first.index()]);
         let mut nodes = Vec::new();
@@ -78,6 +108,7 @@ mod tests {
                 prop_assert!(graph.needs(pair[1]).any(|needed| needed == pair[0]));
             }
             prop_assert_eq!(graph.remaining(weight).into_iter().max(), Some(path.length));
+            prop_assert_eq!(graph.reached(weight), graph.reversed().remaining(weight));
         }
     }
 }

@@ -20,6 +20,8 @@ pub struct RolledOut {
     pub waves: Vec<Vec<Ix>>,
     /// Whether the first wave is a canary.
     pub canary: bool,
+    /// The instances of the canary that take no part.
+    pub absent: Vec<Ix>,
 }
 
 impl RolledOut {
@@ -39,7 +41,7 @@ impl RolledOut {
 }
 
 /// The groups that are rolled out in a run in which some nodes take part, in the order of the file. What does not take part
-/// is in no wave.
+/// is in no wave, and a group of which nothing does is none.
 pub fn rolled_out(plan: &Plan, takes_part: impl Fn(Ix) -> bool) -> Vec<RolledOut> {
     let mut groups: Vec<(&Arc<Waves>, Vec<Ix>)> = Vec::new();
     let mut places = HashMap::new();
@@ -53,12 +55,19 @@ pub fn rolled_out(plan: &Plan, takes_part: impl Fn(Ix) -> bool) -> Vec<RolledOut
     }
     let rolled_out = |(said, nodes): (&Arc<Waves>, Vec<Ix>)| {
         let id = &plan.nodes[nodes[0].index()].id;
-        let instances = nodes.iter().filter(|node| takes_part(**node));
-        let key = |node: &Ix| plan.nodes[node.index()].id.key.as_deref().unwrap_or_default();
-        let (waves, canary) = said.divide(instances.map(|node| (key(node), *node)));
-        RolledOut { kind: id.kind, group: id.group.clone(), said: said.clone(), waves, canary }
+        let (instances, others): (Vec<Ix>, Vec<Ix>) = nodes.iter().partition(|node| takes_part(**node));
+        let keyed = |nodes: Vec<Ix>| {
+            let key = |node: Ix| plan.nodes[node.index()].id.key.as_deref().unwrap_or_default();
+            nodes.into_iter().map(move |node| (key(node), node))
+        };
+        let (waves, canary) = said.divide(keyed(instances));
+        let absent = match said.divide(keyed(others)) {
+            (mut waves, true) => waves.swap_remove(0),
+            (_, false) => Vec::new(),
+        };
+        RolledOut { kind: id.kind, group: id.group.clone(), said: said.clone(), waves, canary, absent }
     };
-    groups.into_iter().map(rolled_out).collect()
+    groups.into_iter().map(rolled_out).filter(|group| !group.waves.is_empty()).collect()
 }
 
 impl Graph {

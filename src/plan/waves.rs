@@ -1,5 +1,6 @@
 //! `waves`: a group that is rolled out a few instances at a time.
 
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -29,15 +30,16 @@ pub struct Waves {
 impl Waves {
     /// Whether an instance is one of the canary.
     pub fn has_canary(&self, key: &str) -> bool {
-        self.canary.iter().any(|canary| names(canary, key))
+        names(key).any(|name| self.canary.iter().any(|canary| **canary == *name))
     }
 
     /// The waves that some instances go in, given by their keys and in the order of the file; and whether the first one is a
     /// canary.
     pub fn divide<'a, T>(&self, instances: impl IntoIterator<Item = (&'a str, T)>) -> (Vec<Vec<T>>, bool) {
+        let known: HashSet<&str> = self.canary.iter().map(AsRef::as_ref).collect();
         let (mut canary, mut others) = (Vec::new(), Vec::new());
         for (key, instance) in instances {
-            if self.has_canary(key) { canary.push(instance) } else { others.push(instance) }
+            if names(key).any(|name| known.contains(name)) { canary.push(instance) } else { others.push(instance) }
         }
         let has_canary = !canary.is_empty();
         let mut waves = if has_canary { vec![canary] } else { Vec::new() };
@@ -50,9 +52,10 @@ impl Waves {
     }
 }
 
-/// Whether a name in `canary` names an instance: it is its key, or what stands before the region in it.
-fn names(canary: &str, key: &str) -> bool {
-    key == canary || key.split_once('/').is_some_and(|(item, _)| item == canary)
+/// The names that `canary` may call an instance by: its key, and what stands before its regions in it. A key has one region
+/// for each group on its way that has regions of its own.
+fn names(key: &str) -> impl Iterator<Item = &str> {
+    key.match_indices('/').map(|(end, _)| &key[..end]).chain([key])
 }
 
 /// As a plan declares it, before it is known which instances there are.
@@ -70,7 +73,10 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Option<DeclaredWaves> {
     let canary = own.names("canary");
     let batch = own.item("batch").map(|item| number(item, "batch", 1, own.problems));
     let tolerate = own.item("tolerate").map(|item| number(item, "tolerate", 0, own.problems));
-    let is_nothing = canary.is_empty() && batch.is_none() && table.keys().all(|key| KEYS.contains(&&**key));
+    // A canary that could not be read was reported, and is not nothing.
+    let no_canary =
+        table.get("canary").is_none_or(|entry| matches!(&entry.item.data, Data::List(items) if items.is_empty()));
+    let is_nothing = no_canary && batch.is_none() && table.keys().all(|key| KEYS.contains(&&**key));
     if is_nothing {
         let help = "name a canary, canary = [\"KEY\"], or a size, batch = 10; or take it away";
         own.problems.error(codes::EMPTY, &key, "these waves are one: all instances go at once", help);
@@ -120,8 +126,9 @@ pub(super) fn bind(
         return None;
     }
     let mut is_known = true;
+    let there: HashSet<&str> = instances.by_key.keys().flat_map(|key| names(key)).collect();
     for (name, span) in &declared.canary {
-        if !instances.by_key.keys().any(|key| names(name, key)) {
+        if !there.contains(&**name) {
             is_known = false;
             let mut known: Vec<&str> = instances.by_key.keys().map(AsRef::as_ref).collect();
             known.sort_unstable();
@@ -167,6 +174,13 @@ mod tests {
         let keys = ["a/us-east-1", "a/us-west-2", "ab/us-east-1", "b/us-east-1"];
         assert_eq!(divided(&waves(&["a"], 0), &keys).0[0], keys[..2]);
         assert_eq!(divided(&waves(&["b/us-east-1"], 0), &keys).0[0], keys[3..]);
+        // A group with regions of its own over one that has some.
+        let twice =
+            ["a/us-east-1/eu-west-1", "a/us-east-1/us-west-2", "a/us-west-2/eu-west-1", "a/us-east-10/eu-west-1"];
+        assert_eq!(divided(&waves(&["a/us-east-1"], 0), &twice).0[0], twice[..2]);
+        assert_eq!(divided(&waves(&["a"], 0), &twice).0, [twice]);
+        let one = waves(&["a/us-east-1"], 0);
+        assert_eq!(twice.map(|key| one.has_canary(key)), [true, true, false, false]);
     }
 
     #[test]

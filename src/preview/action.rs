@@ -22,7 +22,7 @@ pub enum Action {
     Unknown,
     /// It would fail, and why is known already.
     Refused,
-    /// It would not run, since something that it needs would fail.
+    /// It would not run, since something that it needs would fail, or so much of its group that the rest is held back.
     Skipped,
 }
 

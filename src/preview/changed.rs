@@ -94,10 +94,37 @@ pub fn changed<'a>(saved: &'a Saved, now: &'a Preview, grounds: &BTreeMap<NodeId
             found.push(Changed { place: Place::Plan, ..new });
         }
     }
+    found.extend(roll_outs(&saved.preview, now));
     // The longest chain follows from what earlier runs took, and says nothing of what is done.
     if found.is_empty() && saved.preview.order.steps != now.order.steps {
         found.push(about(None, "the order of the nodes", None, None));
     }
+    found
+}
+
+/// The groups that go in other waves.
+fn roll_outs(saved: &Preview, now: &Preview) -> Vec<Changed> {
+    let told = |group: &str, what: &str, before: Option<String>, after: Option<String>| Changed {
+        node: None,
+        place: Place::Plan,
+        what: format!("{what} of {group}"),
+        before,
+        after,
+    };
+    let mut found = Vec::new();
+    let (were, are) = (&saved.order.roll_outs, &now.order.roll_outs);
+    for was in were {
+        match are.iter().find(|is| is.group == was.group) {
+            Some(is) => {
+                let differences = was.differences(is);
+                found
+                    .extend(differences.map(|(what, before, after)| told(&was.group, what, Some(before), Some(after))));
+            }
+            None => found.push(told(&was.group, "the waves", Some(was.to_string()), None)),
+        }
+    }
+    let new = are.iter().filter(|is| were.iter().all(|was| was.group != is.group));
+    found.extend(new.map(|is| told(&is.group, "the waves", None, Some(is.to_string()))));
     found
 }
 
@@ -156,7 +183,7 @@ fn foreseen(before: &Foreseen, after: &Foreseen) -> Option<(&'static str, Option
 #[cfg(test)]
 mod tests {
     use super::super::saved::tests::saved;
-    use super::super::{Action, Order};
+    use super::super::{Action, Order, RollOut};
     use super::*;
 
     /// What has changed, a line each, after the present was made other than it was.
@@ -243,6 +270,30 @@ mod tests {
         assert_eq!(named, [r#"Plan the plan's name: Some("net") → Some("other")"#]);
         let order = after(|preview, _| preview.order = Order { steps: vec![vec![node()]], ..Order::default() });
         assert_eq!(order, ["Plan the order of the nodes: None → None"]);
+    }
+
+    #[test]
+    fn other_waves_are_told() {
+        let one = RollOut {
+            group: "stacks.app".to_owned(),
+            canary: vec!["a".to_owned()],
+            absent: vec![],
+            others: 9,
+            batch: 3,
+            tolerate: 0,
+        };
+        let order = |roll_outs| Order { roll_outs, ..Order::default() };
+        let told = |was: Vec<RollOut>, is: Vec<RollOut>| {
+            let of = |roll_outs| Preview::new("net".to_owned(), Vec::new(), order(roll_outs));
+            let line = |one: Changed| format!("{}: {:?} → {:?}", one.what, one.before, one.after);
+            roll_outs(&of(was), &of(is)).into_iter().map(line).collect::<Vec<_>>()
+        };
+        let whole = "first a, which must end well, then 9 others, 3 at a time; none may fail";
+        assert_eq!(told(vec![], vec![one.clone()]), [format!("the waves of stacks.app: None → Some({whole:?})")]);
+        assert_eq!(told(vec![one.clone()], vec![]), [format!("the waves of stacks.app: Some({whole:?}) → None")]);
+        assert_eq!(told(vec![one.clone()], vec![one.clone()]), [""; 0]);
+        let other = RollOut { tolerate: 2, ..one.clone() };
+        assert_eq!(told(vec![one], vec![other]), [r#"how many may fail of stacks.app: Some("0") → Some("2")"#]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub use changed::{Changed, Place, changed, changed_accounts};
 pub use difference::{Difference, Shown};
 pub use foreseen::{Foreseen, Until};
 pub use grounds::{DIGEST, Grounds};
-pub use order::Order;
+pub use order::{Order, RollOut};
 pub use resource::{Effect, PropertyChange, Recreates, ResourceChange};
 pub use saved::{Saved, Unreadable, Waiting, digest};
 pub use whole::{Count, Preview, Simulation, VERSION};

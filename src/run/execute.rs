@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::job::InWaves;
 use super::names::names;
 use super::runner::Runner;
 use super::saved::{Times, saved};
@@ -56,14 +57,17 @@ pub async fn execute(
     sink(Event::RunStarted { plan: job.plan().name.to_string(), command, nodes });
     let outlooks = Arc::clone(&means.outlooks);
     let weighed = |node| weight(job, node, outlooks.action(job.graph().id(node)));
-    let rolled_out = job.rolled_out();
+    let (rolled_out, remaining) = {
+        let InWaves { groups, graph } = job.in_waves();
+        (groups, graph.remaining(weighed))
+    };
     let roll_outs = rolled_out.iter().map(|group| RollOut {
         waves: group.waves.clone(),
         canary: group.canary,
         tolerate: group.said.tolerate,
     });
     let graph = Arc::clone(job.graph());
-    let schedule = Schedule::rolling_out(graph, |node| accounts(job, node), weighed, settings, roll_outs.collect());
+    let schedule = Schedule::rolling_out(graph, |node| accounts(job, node), remaining, settings, roll_outs.collect());
     let tally = Arc::new(Mutex::new(Tally::default()));
     let counted = Arc::clone(&tally);
     let counting: Sink = {

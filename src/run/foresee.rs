@@ -7,6 +7,8 @@ use tokio::sync::mpsc;
 
 use super::drafts::Drafter;
 use super::early::{self, InTheWay};
+use super::held_back::{HeldBack, held_back};
+use super::job::InWaves;
 use super::outlooks::Outlooks;
 use super::owner::owner;
 use super::runner::{Doomed, doomed, missing, regional, vpcs};
@@ -17,11 +19,11 @@ use crate::aws::{Regional, Sessions};
 use crate::diag::Sources;
 use crate::engine::{self, Footing, Outcome, Schedule, Settings, drive};
 use crate::event::Failure;
-use crate::graph::Ix;
+use crate::graph::{Ix, RolledOut};
 use crate::kinds::stack::ChangeSets;
 use crate::kinds::{Claim, Outlook, peering, route, stack};
 use crate::plan::{Node, PeeringSpec, RouteSpec, Spec};
-use crate::preview::{Action, Foreseen, Grounds, Order, Preview};
+use crate::preview::{Action, Foreseen, Grounds, Order, Preview, RollOut};
 
 /// What a preview needs besides the job.
 #[derive(Clone)]
@@ -68,36 +70,40 @@ async fn walk(job: &Arc<Job>, settings: Settings, looking: Looking, gathered: Op
         }
     })
     .await;
+    let in_waves = job.in_waves();
+    show_held_back(job, &in_waves, &outlooks);
     let nodes: Vec<(Ix, Foreseen)> =
         job.taking_part().filter_map(|ix| Some((ix, outlooks.foreseen(&job.node(ix)?.id)?))).collect();
     let changing =
         nodes.iter().filter(|(_, node)| node.action.is_change()).map(|(ix, node)| (*ix, node.action)).collect();
-    let order = order(job, &changing);
+    let order = order(job, &in_waves, &changing);
     let nodes = nodes.into_iter().map(|(_, node)| node).collect();
     Preview { reverts_drift, ..Preview::new(job.plan().name.to_string(), nodes, order) }
 }
 
-/// The order in which what changes would run.
-fn order(job: &Job, changing: &HashMap<Ix, Action>) -> Order {
-    let rolled_out = job.rolled_out();
-    let in_waves = if rolled_out.is_empty() { None } else { job.graph().in_waves(&rolled_out) };
-    let graph = in_waves.as_ref().unwrap_or(job.graph());
-    let mut depth: Vec<usize> = vec![0; graph.len()];
-    let mut steps: Vec<Vec<_>> = Vec::new();
-    let changes = |node: Ix| changing.contains_key(&node);
-    for node in graph.order() {
-        let before = graph.needs(*node).map(|needed| depth[needed.index()]).max().unwrap_or(0);
-        depth[node.index()] = before;
-        if changes(*node) {
-            depth[node.index()] = before + 1;
-            if steps.len() <= before {
-                steps.resize_with(before + 1, Vec::new);
-            }
-            steps[before].push(*node);
-        }
+/// Shows what would not start since a roll-out would be held back.
+fn show_held_back(job: &Job, in_waves: &InWaves, outlooks: &Outlooks) {
+    let graph = job.graph();
+    let failing = |node: Ix| graph.get(&outlooks.failing(graph.id(node))?);
+    for HeldBack { node, because, group } in held_back(graph, in_waves, failing) {
+        let why = format!("not started: the roll-out of {} would be held back", in_waves.groups[group].name());
+        outlooks.mark_skipped(graph.id(node), graph.id(because), why);
     }
-    for step in &mut steps {
-        step.sort_by_key(|node| node.index());
+}
+
+/// The order in which what changes would run.
+fn order(job: &Job, in_waves: &InWaves, changing: &HashMap<Ix, Action>) -> Order {
+    let InWaves { groups, graph } = in_waves;
+    let changes = |node: Ix| changing.contains_key(&node);
+    // What is left as it is takes no step of its own.
+    let depth = graph.reached(|node| u64::from(changes(node)));
+    let mut steps: Vec<Vec<Ix>> = Vec::new();
+    for node in graph.nodes().filter(|node| changes(*node)) {
+        let step = usize::try_from(depth[node.index()]).expect("no path has more nodes than there are") - 1;
+        if steps.len() <= step {
+            steps.resize_with(step + 1, Vec::new);
+        }
+        steps[step].push(node);
     }
     let weight = |node: Ix| changing.get(&node).map_or(0, |action| super::execute::weight(job, node, Some(*action)));
     let path = graph.critical_path(weight);
@@ -109,6 +115,23 @@ fn order(job: &Job, changing: &HashMap<Ix, Action>) -> Order {
         steps: steps.iter().map(|step| step.iter().map(id).collect()).collect(),
         expected_ms: took.sum::<Option<u64>>().filter(|_| !critical.is_empty()),
         critical: critical.iter().map(id).collect(),
+        roll_outs: groups.iter().map(|group| roll_out(job, group)).collect(),
+    }
+}
+
+/// How a group would be rolled out.
+fn roll_out(job: &Job, group: &RolledOut) -> RollOut {
+    let keys = |nodes: &[Ix]| {
+        nodes.iter().map(|node| job.graph().id(*node).key.as_deref().unwrap_or_default().to_owned()).collect()
+    };
+    let (canary, others) = group.waves.split_at(usize::from(group.canary));
+    RollOut {
+        group: group.name(),
+        canary: canary.first().map(|wave| keys(wave)).unwrap_or_default(),
+        absent: keys(&group.absent),
+        others: others.iter().map(Vec::len).sum(),
+        batch: others.first().map_or(0, Vec::len),
+        tolerate: group.said.tolerate,
     }
 }
 

@@ -51,6 +51,15 @@ pub struct Job {
     past: Arc<Past>,
 }
 
+/// The groups of a job that are rolled out a wave at a time.
+#[derive(Clone, Debug)]
+pub struct InWaves {
+    /// Each group of which something takes part, in the order of the file.
+    pub groups: Vec<RolledOut>,
+    /// The job's graph, with the order that the waves bring about.
+    pub graph: Arc<Graph>,
+}
+
 /// What is remembered of earlier runs.
 #[derive(Clone, Debug, Default)]
 struct Past {
@@ -310,12 +319,19 @@ impl Job {
     }
 
     /// The groups that this job rolls out a wave at a time. Only what is made what the plan says takes part: to look at a
-    /// node is harmless, and of a deletion nothing can be learnt for the next.
-    pub fn rolled_out(&self) -> Vec<RolledOut> {
-        let groups = rolled_out(&self.plan, |node| self.task(node) == Task::Converge);
-        // All instances of a group share their text, so no wave can need a later one. Were it so all the same, it would be
-        // better to go without waves than to wait for ever.
-        if groups.is_empty() || self.graph.in_waves(&groups).is_some() { groups } else { Vec::new() }
+    /// node is harmless, of a deletion nothing can be learnt for the next, and what is taken over is made by nobody.
+    ///
+    /// # Panics
+    /// If some wave needs a later one. All instances of a group share their text, so none can; and if one could, a run that
+    /// does not begin is better than a fleet without its canary.
+    pub fn in_waves(&self) -> InWaves {
+        let takes_part = |node: Ix| self.adopting.is_none() && self.task(node) == Task::Converge;
+        let groups = rolled_out(&self.plan, takes_part);
+        if groups.is_empty() {
+            return InWaves { groups, graph: Arc::clone(&self.graph) };
+        }
+        let graph = self.graph.in_waves(&groups).expect("no wave needs a later one");
+        InWaves { groups, graph: Arc::new(graph) }
     }
 
     /// Looks at how the chosen nodes stand. What they refer to is looked up as well, since a route is found by its tables

@@ -16,6 +16,7 @@ mod execute;
 mod foresee;
 mod gathered;
 mod guards;
+mod held_back;
 mod import;
 mod job;
 mod left;

@@ -62,6 +62,17 @@ impl Outlooks {
         self.lock().insert(outlook.foreseen.node.clone(), outlook);
     }
 
+    /// Says of a node that something is to be done with that it would be skipped since another would fail, and why that is so.
+    /// What would be done with it stays: should the other end well after all, the run does it.
+    pub(super) fn mark_skipped(&self, node: &NodeId, because: &NodeId, why: String) {
+        let mut kept = self.lock();
+        if let Some(outlook) = kept.get_mut(node).filter(|outlook| outlook.foreseen.action.is_change()) {
+            outlook.foreseen.action = Action::Skipped;
+            outlook.foreseen.because = Some(because.clone());
+            outlook.foreseen.notes.insert(0, why);
+        }
+    }
+
     /// The node that would fail and because of which this one would not end well.
     pub(super) fn failing(&self, node: &NodeId) -> Option<NodeId> {
         self.lock().get(node)?.foreseen.failing().cloned()

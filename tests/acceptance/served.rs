@@ -47,6 +47,10 @@ impl Served {
                 None => break assert!(line.starts_with("unset "), "{line}"),
             }
         }
+        // Programs read the one or the other, and would send what they sign to a proxy.
+        for name in ["NO_PROXY", "no_proxy"] {
+            assert!(env.iter().any(|(own, value)| own == name && value.starts_with("127.0.0.1$")), "{env:?}");
+        }
         Self { child, stdout, env }
     }
 

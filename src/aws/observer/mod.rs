@@ -154,9 +154,7 @@ impl Regional {
             let leaves = (operation.deletes && forecast.is_some())
                 || schedule.status.as_ref().is_some_and(|status| status.as_str() == "DELETE_IN_PROGRESS");
             let due = Due { at: began + next, is_long: schedule.is_long(next), leaves };
-            let sighting =
-                watching.sighting(due, Sighting::Stuck, |question| Box::pin(self.look_at_stacks(question))).await?;
-            let sighting = match sighting {
+            let sighting = match watching.sighting(due, |question| Box::pin(self.look_at_stacks(question))).await? {
                 Sighting::Stuck => Sighting::of(self.stack(&operation.stack).await?),
                 seen => seen,
             };

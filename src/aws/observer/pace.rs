@@ -13,6 +13,9 @@ const EACH: f64 = 3.0;
 /// How many looks can be saved up: a minute of them, when all that is watched is about to end.
 const SAVED_AT_MOST: f64 = 120.0;
 
+/// A whole look, but for what is lost in reckoning.
+const WHOLE: f64 = 1.0 - 1e-6;
+
 /// Says when the next look may be.
 #[derive(Debug)]
 pub(super) struct Pace {
@@ -56,14 +59,24 @@ impl Pace {
     /// When a look may be that is due at a time; `is_long` if it is only for what takes long.
     pub(super) fn next(&self, due: Instant, is_long: bool) -> Instant {
         let at = self.last.map_or(due, |last| due.max(last + GAP));
+        if !is_long {
+            return at;
+        }
+        // What is overdue has to be saved up for from now on.
+        let at = self.saved.map_or(at, |(_, since)| at.max(since));
         let saved = self.saved(at);
-        if is_long && saved < 1.0 { at + Duration::from_secs_f64((1.0 - saved) / self.rate()) } else { at }
+        if saved < WHOLE { at + Duration::from_secs_f64((1.0 - saved) / self.rate()) } else { at }
     }
 
-    /// Notes how many calls the last look took: each counts as a look.
-    pub(super) fn took(&mut self, calls: u32) {
-        if let Some(last) = &mut self.last {
-            *last += GAP * calls.saturating_sub(1);
+    /// Whether there is a look to spare for what takes long.
+    pub(super) fn spares(&self, now: Instant) -> bool {
+        self.saved(now) >= WHOLE
+    }
+
+    /// Notes how many calls the last look took that is over now: each counts as a look.
+    pub(super) fn took(&mut self, calls: u32, now: Instant) {
+        if let Some(last) = self.last.as_mut().filter(|_| calls > 1) {
+            *last = now.max(*last + GAP * (calls - 1));
         }
     }
 

@@ -7,12 +7,23 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::watch::{Question, Seen, Watch};
+use crate::aws::call::{CallError, Class};
 use crate::aws::cloudformation::Stack;
 use crate::aws::regional::Regional;
 use crate::aws::status::StackStatus;
 
-/// For how long stacks are not listed after a listing has failed.
-const UNLISTED: Duration = Duration::from_mins(1);
+/// For how long stacks are not listed after a listing has failed at once, for a reason that may pass. Each further failure
+/// doubles it.
+const UNLISTED: Duration = Duration::from_secs(2);
+
+/// The same after one that was refused, or that others had to wait for.
+const UNLISTED_LONG: Duration = Duration::from_mins(1);
+
+/// For how long stacks are not listed at the most.
+const UNLISTED_AT_MOST: Duration = Duration::from_mins(16);
+
+/// From when on others had to wait for a listing.
+const SLOW: Duration = Duration::from_secs(2);
 
 /// What was seen of a stack.
 #[derive(Clone, Debug)]
@@ -23,7 +34,7 @@ pub(super) enum Sighting {
     Rests(Option<Box<Stack>>),
     /// It is on its way out, and no listing shows it any more. Its events tell whether it is gone.
     Missing,
-    /// The look takes too long: whoever waits is to look by himself.
+    /// AWS does not answer about it: whoever waits for it is to look by himself.
     Stuck,
 }
 
@@ -50,9 +61,9 @@ pub(in crate::aws) struct Stacks {
 struct Ways {
     /// How many pages all stacks together have.
     pages: usize,
-    /// Until when stacks are not listed by their pages, and by what moves, since that has failed.
-    not_all: Option<Instant>,
-    not_moving: Option<Instant>,
+    /// Whether stacks can be listed by their pages, and by what moves.
+    all: Listing,
+    moving: Listing,
     /// Those that are not among what moves.
     ended: HashSet<String>,
     /// Those that the pages of all stacks do not show, and which must be asked for by themselves.
@@ -61,7 +72,37 @@ struct Ways {
 
 impl Default for Ways {
     fn default() -> Self {
-        Self { pages: 1, not_all: None, not_moving: None, ended: HashSet::new(), absent: HashSet::new() }
+        let (all, moving) = (Listing::default(), Listing::default());
+        Self { pages: 1, all, moving, ended: HashSet::new(), absent: HashSet::new() }
+    }
+}
+
+/// What became of the last listings of one sort.
+#[derive(Debug, Default)]
+struct Listing {
+    /// How many have failed since one has not.
+    failed: u32,
+    /// Until when there is none.
+    not_before: Option<Instant>,
+}
+
+impl Listing {
+    fn may_be(&self, now: Instant) -> bool {
+        self.not_before.is_none_or(|until| now >= until)
+    }
+
+    fn succeeds(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Notes a failure of one that began at some time. Until the next one each stack is asked for by itself.
+    fn fails(&mut self, error: &CallError, began: Instant) {
+        let passes = error.class == Class::Transient && began.elapsed() < SLOW;
+        let first = if passes { UNLISTED } else { UNLISTED_LONG };
+        let pause = first.saturating_mul(2_u32.saturating_pow(self.failed)).min(UNLISTED_AT_MOST);
+        tracing::debug!(%error, ?pause, "stacks cannot be listed: asking for each by itself");
+        self.failed = self.failed.saturating_add(1);
+        self.not_before = Some(Instant::now() + pause);
     }
 }
 
@@ -83,8 +124,7 @@ impl Ways {
         if let Some((key, _)) = due.iter().find(|(key, _)| self.absent.contains(key)) {
             return Some(Way::One(key.clone()));
         }
-        let may = |not: Option<Instant>| not.is_none_or(|until| now >= until);
-        let (all, moving) = (may(self.not_all), may(self.not_moving));
+        let (all, moving) = (self.all.may_be(now), self.moving.may_be(now));
         let mut ended = due.iter().filter(|(key, _)| self.ended.contains(key)).map(|(key, _)| key);
         let known = ended.clone().count();
         Some(match ended.next() {
@@ -110,6 +150,12 @@ impl Stacks {
         self.ways().pages = pages.max(1);
     }
 
+    /// Notes that a listing of all stacks has more than so many pages.
+    pub(in crate::aws) fn note_more_pages(&self, than: usize) {
+        let mut ways = self.ways();
+        ways.pages = ways.pages.max(than + 1);
+    }
+
     /// Has a stack be asked for by itself at the next look.
     pub(super) fn ask_for_itself(&self, key: &str) {
         self.ways().absent.insert(key.to_owned());
@@ -123,28 +169,34 @@ impl Stacks {
 
 impl Regional {
     /// Looks at the stacks that are due, and at others where that costs nothing. Gives how many calls that took.
+    ///
+    /// What stands in the way of a listing is nobody's failure, and what stands in the way of one stack is no other's.
     pub(super) async fn look_at_stacks(&self, question: Question) -> (Seen<Sighting>, u32) {
-        let ways = || self.stacks().ways();
+        let (ways, brief, began) = (|| self.stacks().ways(), self.briefly(), Instant::now());
         let Some(way) = ways().choose(&question.due, Instant::now()) else { return (Vec::new(), 1) };
         let every = question.due.into_iter().chain(question.others);
         match way {
             Way::One(key) => {
-                let found = self.stack(&key).await.map(Sighting::of);
+                let (found, calls) = match brief.stack(&key).await {
+                    // That he looks by himself is a call more.
+                    Err(error) if matches!(error.class, Class::Transient | Class::Lost) => (Ok(Sighting::Stuck), 2),
+                    found => (found.map(Sighting::of), 1),
+                };
                 let mut ways = ways();
                 ways.ended.remove(&key);
                 ways.absent.remove(&key);
-                (vec![(key, found)], 1)
+                (vec![(key, found)], calls)
             }
             Way::All => {
-                let found = match self.every_stack().await {
+                let found = match brief.every_stack().await {
                     Ok(found) => found,
                     Err(error) => {
-                        tracing::debug!(%error, "stacks cannot be listed: asking for each by itself");
-                        ways().not_all = Some(Instant::now() + UNLISTED);
+                        ways().all.fails(&error, began);
                         return (Vec::new(), 1);
                     }
                 };
                 let mut ways = ways();
+                ways.all.succeeds();
                 let found: HashMap<&str, &Stack> = found.iter().map(|stack| (stack.id.as_str(), stack)).collect();
                 let mut seen = Vec::new();
                 for (key, leaves) in every {
@@ -158,11 +210,10 @@ impl Regional {
                 (seen, u32::try_from(ways.pages).unwrap_or(u32::MAX))
             }
             Way::Moving => {
-                let found = match self.moving_stacks().await {
+                let (found, pages) = match brief.moving_stacks().await {
                     Ok(found) => found,
                     Err(error) => {
-                        tracing::debug!(%error, "what moves cannot be listed");
-                        ways().not_moving = Some(Instant::now() + UNLISTED);
+                        ways().moving.fails(&error, began);
                         return (Vec::new(), 1);
                     }
                 };
@@ -176,8 +227,10 @@ impl Regional {
                 }
                 // They have ended, be it before their time.
                 self.stacks().watch.hasten(&ended);
-                ways().ended.extend(ended);
-                (seen, 1)
+                let mut ways = ways();
+                ways.moving.succeeds();
+                ways.ended.extend(ended);
+                (seen, pages)
             }
         }
     }
@@ -208,11 +261,11 @@ mod tests {
         ways.absent = ["c".to_owned()].into();
         assert_eq!(ways.choose(&keys(&["a", "b", "c", "d"]), now), one("c"));
         // Where listing has failed, each is asked for by itself, for a while.
-        let later = Some(now + UNLISTED);
-        ways = Ways { pages: 3, not_moving: later, ..Ways::default() };
+        let closed = || Listing { not_before: Some(now + UNLISTED), ..Listing::default() };
+        ways = Ways { pages: 3, moving: closed(), ..Ways::default() };
         assert_eq!(ways.choose(&keys(&["a", "b"]), now), one("a"));
         assert_eq!(ways.choose(&keys(&["a", "b", "c"]), now), Some(Way::All));
-        ways.not_all = later;
+        ways.all = closed();
         assert_eq!(ways.choose(&keys(&["a", "b", "c"]), now), one("a"));
         assert_eq!(ways.choose(&keys(&["a", "b", "c"]), now + UNLISTED), Some(Way::Moving));
     }

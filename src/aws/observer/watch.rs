@@ -5,16 +5,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::pace::Pace;
 use crate::aws::call::CallError;
-
-/// How long one look may hold up all others.
-const LOOK_AT_MOST: Duration = Duration::from_secs(20);
 
 /// When something is to be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,12 +102,12 @@ impl<T: Clone> Watch<T> {
         Watching { watch: self, id, told }
     }
 
-    /// When the next look may be, and whether it is only for what takes long.
-    fn next(&self, pace: &Pace) -> Option<(Instant, bool)> {
+    /// When the next look may be.
+    fn next(&self, pace: &Pace) -> Option<Instant> {
         let entries = self.lock();
         let first = |is_long: bool| {
             let dues = entries.all.values().filter_map(|entry| entry.due).filter(|due| due.is_long == is_long);
-            dues.map(|due| due.at).min().map(|at| (pace.next(at, is_long), is_long))
+            dues.map(|due| due.at).min().map(|at| pace.next(at, is_long))
         };
         first(false).into_iter().chain(first(true)).min()
     }
@@ -121,26 +117,26 @@ impl<T: Clone> Watch<T> {
         self.lock().all.values().filter(|entry| entry.due.is_some_and(|due| due.is_long)).count()
     }
 
-    /// What to ask for now. What takes long waits for a look of its own, and is looked at before where that costs nothing.
-    fn question(&self, now: Instant, is_long: bool) -> Question {
+    /// What to ask for now, and whether what is due for the longest time takes long. While there is no look to spare for
+    /// what takes long, that is looked at only where it costs nothing; else it waits for its turn like all others.
+    fn question(&self, now: Instant, spares: bool) -> (Question, bool) {
         let entries = self.lock();
-        let mut due: Vec<(Instant, String, bool)> = Vec::new();
+        let mut due: Vec<(Due, String)> = Vec::new();
         let mut others: Vec<(String, bool)> = Vec::new();
         for entry in entries.all.values() {
             match entry.due {
-                Some(when) if when.at <= now && (is_long || !when.is_long) => {
-                    due.push((when.at, entry.key.clone(), when.leaves));
-                }
+                Some(when) if when.at <= now && (spares || !when.is_long) => due.push((when, entry.key.clone())),
                 Some(when) => others.push((entry.key.clone(), when.leaves)),
                 None => {}
             }
         }
-        due.sort_by_key(|(at, ..)| *at);
+        due.sort_by_key(|(when, _)| when.at);
         let mut met = HashSet::new();
-        due.retain(|(_, key, _)| met.insert(key.clone()));
+        due.retain(|(_, key)| met.insert(key.clone()));
         others.retain(|(key, _)| met.insert(key.clone()));
-        let due = due.into_iter().map(|(_, key, leaves)| (key, leaves)).collect();
-        Question { due, others }
+        let is_long = due.first().is_some_and(|(when, _)| when.is_long);
+        let due = due.into_iter().map(|(when, key)| (key, when.leaves)).collect();
+        (Question { due, others }, is_long)
     }
 
     /// Has some be looked at as soon as may be.
@@ -170,12 +166,12 @@ impl<T: Clone> Watching<'_, T> {
         self.watch.lock().all.get_mut(&self.id).and_then(|entry| entry.seen.take())
     }
 
-    /// Waits until it was looked at, by whomever; `stuck` is what is seen when a look takes too long.
+    /// Waits until it was looked at, by whomever. While one asks, all others wait: what is asked is to be over soon.
     ///
     /// # Errors
     ///
     /// The look failed.
-    pub(super) async fn sighting<F>(&self, due: Due, stuck: T, ask: impl Fn(Question) -> F) -> Result<T, CallError>
+    pub(super) async fn sighting<F>(&self, due: Due, ask: impl Fn(Question) -> F) -> Result<T, CallError>
     where
         F: Future<Output = (Seen<T>, u32)>,
     {
@@ -191,7 +187,7 @@ impl<T: Clone> Watching<'_, T> {
                 biased;
                 () = self.told.notified() => {}
                 mut pace = self.watch.turn.lock() => {
-                    if let Some(seen) = self.lead(&mut pace, &stuck, &ask).await {
+                    if let Some(seen) = self.lead(&mut pace, &ask).await {
                         return seen;
                     }
                 }
@@ -200,7 +196,7 @@ impl<T: Clone> Watching<'_, T> {
     }
 
     /// Looks for all until its own is seen.
-    async fn lead<F>(&self, pace: &mut Pace, stuck: &T, ask: &impl Fn(Question) -> F) -> Option<Result<T, CallError>>
+    async fn lead<F>(&self, pace: &mut Pace, ask: &impl Fn(Question) -> F) -> Option<Result<T, CallError>>
     where
         F: Future<Output = (Seen<T>, u32)>,
     {
@@ -213,26 +209,20 @@ impl<T: Clone> Watching<'_, T> {
             }
             pace.watch(Instant::now(), self.watch.long());
             // Its own is due, or was seen.
-            let (at, is_long) = self.watch.next(pace)?;
+            let at = self.watch.next(pace)?;
             tokio::select! {
                 biased;
                 () = self.watch.stirred.notified() => continue,
                 () = tokio::time::sleep_until(at) => {}
             }
-            let question = self.watch.question(Instant::now(), is_long);
+            let (question, is_long) = self.watch.question(Instant::now(), pace.spares(Instant::now()));
             if question.due.is_empty() {
                 continue;
             }
             pace.look(Instant::now(), is_long);
-            let due: Vec<String> = question.due.iter().map(|(key, _)| key.clone()).collect();
-            match tokio::time::timeout(LOOK_AT_MOST, ask(question)).await {
-                Ok((seen, calls)) => {
-                    pace.took(calls);
-                    self.watch.tell(seen);
-                }
-                // A call is repeated for minutes while AWS is out of order: the turn is not held for as long.
-                Err(_) => self.watch.tell(due.into_iter().map(|key| (key, Ok(stuck.clone()))).collect()),
-            }
+            let (seen, calls) = ask(question).await;
+            pace.took(calls, Instant::now());
+            self.watch.tell(seen);
         }
     }
 }

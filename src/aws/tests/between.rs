@@ -28,6 +28,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) nth: usize,
     /// Whether the caller is a role's session rather than a user.
     pub(crate) by_role: bool,
+    /// The stack that it names.
+    pub(crate) stack: Option<&'a str>,
 }
 
 /// What a test says in AWS's place.
@@ -38,6 +40,8 @@ pub(crate) enum Said {
     Answer(Xml),
     /// The embedded AWS's own answer, changed.
     Changed(fn(String) -> String),
+    /// Nothing, for ever.
+    Nothing,
 }
 
 impl Said {
@@ -104,9 +108,11 @@ impl HttpConnector for Connector {
             *nth
         };
         let host = request.uri().split("://").nth(1).unwrap_or_default().split('/').next().unwrap_or_default();
-        let asked = Asked { host, operation: &operation, nth, by_role: incoming.access_key.starts_with("ASIA") };
+        let (by_role, stack) = (incoming.access_key.starts_with("ASIA"), incoming.params.get("StackName"));
+        let asked = Asked { host, operation: &operation, nth, by_role, stack };
         match (self.between.script)(&asked) {
             None => self.beyond.call(request),
+            Some(Said::Nothing) => HttpConnectorFuture::new(std::future::pending()),
             Some(Said::Error(error)) => HttpConnectorFuture::ready(Ok(response(service, &operation, &Err(error)))),
             Some(Said::Answer(xml)) => HttpConnectorFuture::ready(Ok(response(service, &operation, &Ok(xml)))),
             Some(Said::Changed(change)) => {

@@ -24,11 +24,11 @@ impl Dice {
 
 /// A stack that takes a while, and what is expected of it.
 #[derive(Clone, Debug)]
-struct Drawn {
-    account: usize,
-    name: String,
-    takes: Duration,
-    forecast: Forecast,
+pub(super) struct Drawn {
+    pub(super) account: usize,
+    pub(super) name: String,
+    pub(super) takes: Duration,
+    pub(super) forecast: Forecast,
 }
 
 /// Draws stacks for each of so many accounts: how long they usually take is between these seconds, and how long they take now
@@ -51,7 +51,7 @@ fn draw(seed: u64, (accounts, each): (usize, usize), seconds: (f64, f64), is_kno
     drawn
 }
 
-fn named(name: &str) -> StackSpec {
+pub(super) fn named(name: &str) -> StackSpec {
     StackSpec {
         name: name.to_owned(),
         template: crate::aws::Template::Text(STACK.to_owned()),
@@ -78,7 +78,7 @@ async fn sessions(sim: &Sim, accounts: usize) -> (Sessions, Vec<Regional>) {
 }
 
 /// Begins to create a stack; what is to be waited for then.
-async fn begin(regional: &Regional, name: &str, forecast: Forecast) -> Operation {
+pub(super) async fn begin(regional: &Regional, name: &str, forecast: Forecast) -> Operation {
     let stack = regional.create_stack(&named(name), name).await.unwrap();
     Operation { stack, token: Some(name.to_owned()), before: None, forecast: Some(forecast), deletes: false }
 }
@@ -221,31 +221,6 @@ async fn among_hundreds_of_others_only_what_moves_is_listed() {
     // The three pages of the first look, and of one more for those that have ended by then; no more than two by themselves.
     assert!((6..=3 + 3 * 3 + 2).contains(&counts["DescribeStacks"]), "{counts:?}");
     assert!((2..=8).contains(&counts["ListStacks"]), "{counts:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn where_stacks_may_not_be_listed_each_is_asked_for_by_itself() {
-    let mut drawn = draw(9, (1, 6), (8.0, 12.0), false);
-    whole_millis(&mut drawn);
-    let sim = world(&drawn);
-    let (_sessions, regional) = sessions(&sim, 1).await;
-    let denied = Fault::new(Effect::AccessDenied);
-    sim.set_faults(Faults::of([denied.clone().on("DescribeStacks").nth(1), denied.on("ListStacks")]));
-    let (before, began) = (sim.calls().len(), tokio::time::Instant::now());
-    let mut waiting = Vec::new();
-    for stack in &drawn {
-        let (regional, name) = (regional[0].clone(), stack.name.clone());
-        waiting.push(tokio::spawn(async move {
-            let operation = begin(&regional, &name, Forecast::UNKNOWN).await;
-            regional.settled(&operation, &|_| {}).await.unwrap().0.unwrap().status
-        }));
-    }
-    for task in waiting {
-        assert_eq!(task.await.unwrap().as_str(), "CREATE_COMPLETE");
-    }
-    never_more_than_two_a_second(&sim.calls()[before..]);
-    // Each look after the first shows one stack, and each stack needs one look behind its end.
-    assert!(began.elapsed() <= Duration::from_secs(18), "{:?}", began.elapsed());
 }
 
 /// A listing of several stacks in which there are none.

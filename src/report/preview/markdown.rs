@@ -20,6 +20,13 @@ pub fn preview_markdown(preview: &Preview) -> String {
     let shown: Vec<&Foreseen> =
         preview.nodes.iter().filter(|node| !matches!(node.action, Action::Nothing | Action::Read)).collect();
     table(&mut text, &shown);
+    let roll_outs = words::roll_outs(preview);
+    for (group, said) in &roll_outs {
+        let _ = writeln!(text, "- `{}` in waves: {}", code(group), cell(said));
+    }
+    if !roll_outs.is_empty() {
+        text.push('\n');
+    }
     let mut left = 0;
     for node in shown {
         let details = details(node);

@@ -159,7 +159,8 @@ impl Page {
 
     fn order(&mut self, preview: &Preview) {
         let steps = &preview.order.steps;
-        if steps.len() < 2 {
+        let roll_outs = words::roll_outs(preview);
+        if steps.len() < 2 && roll_outs.is_empty() {
             return;
         }
         self.text.push('\n');
@@ -167,6 +168,9 @@ impl Page {
         self.line(0, &heading);
         for (number, step) in steps.iter().enumerate() {
             self.line(2, &format!("{}. {}", number + 1, named(step, ", ")));
+        }
+        for (group, said) in roll_outs {
+            self.line(2, &format!("{group} in waves: {said}"));
         }
         if preview.order.critical.len() > 1 {
             let expected = preview.order.expected_ms;

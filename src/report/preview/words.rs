@@ -1,6 +1,6 @@
 //! The words of a preview, which its text and its Markdown share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 
 use serde_json::Value as Json;
@@ -100,6 +100,18 @@ pub(super) const HALTED: &str =
 /// Whether a preview is of such a destruction; the plan's own nodes were looked at before.
 pub(super) fn is_halted(preview: &Preview) -> bool {
     preview.destroys && preview.left.iter().any(|left| left.action == Action::Refused)
+}
+
+/// The groups that go a wave at a time and that something would be done with, or would be if nothing failed; each with how.
+pub(super) fn roll_outs(preview: &Preview) -> Vec<(&str, String)> {
+    let concerned = |node: &&Foreseen| !matches!(node.action, Action::Nothing | Action::Read);
+    let group = |node: &Foreseen| format!("{}.{}", node.node.kind.table(), node.node.group);
+    if preview.order.roll_outs.is_empty() {
+        return Vec::new();
+    }
+    let groups: HashSet<String> = preview.nodes.iter().filter(concerned).map(group).collect();
+    let shown = preview.order.roll_outs.iter().filter(|one| groups.contains(&one.group));
+    shown.map(|one| (one.group.as_str(), printable(&one.to_string()).to_string())).collect()
 }
 
 /// What stands above the places that nobody could look into.

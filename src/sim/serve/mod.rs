@@ -52,7 +52,12 @@ const CALLS: &str = "/_orch/calls";
 impl Sim {
     /// Answers calls on a listener until `stop` is over. Calls that are under way then may end within a second. From now
     /// on calls are counted and not kept, and the time is the wall clock's, if that is later.
-    pub async fn serve(mut self, listener: TcpListener, stop: impl Future<Output = ()>) {
+    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
+        self.serve_at_most(MOST_CONNECTIONS, listener, stop).await;
+    }
+
+    /// The same with so many connections at once; more than these wait until one ends.
+    async fn serve_at_most(mut self, most: usize, listener: TcpListener, stop: impl Future<Output = ()>) {
         self.waits = {
             let mut state = self.lock();
             state.begin_serving();
@@ -60,7 +65,7 @@ impl Sim {
         };
         let mut stop = pin!(stop);
         let closing = watch::Sender::new(false);
-        let free = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+        let free = Arc::new(Semaphore::new(most));
         let calls = Arc::new(Calls::default());
         let mut connections = JoinSet::new();
         let next = async |free: Arc<Semaphore>| {

@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::sim::clock::wall;
 use crate::sim::{Effect, Fault, Faults, Outcome, Sim, Timing};
 
 const HUB: &str = "111111111111";
@@ -407,4 +408,73 @@ async fn it_ends_while_another_process_holds_its_world() {
     stop.send(()).unwrap();
     task.await.unwrap();
     assert_eq!(sim.counts().total, 0);
+}
+
+#[tokio::test]
+async fn who_finds_no_room_waits_until_a_connection_ends() {
+    let sim = Sim::builder().timing(Timing::instant()).build();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (_stop, stopped) = oneshot::channel::<()>();
+    tokio::spawn(sim.serve_at_most(2, listener, async { drop(stopped.await) }));
+    let ask = post("ec2", "Action=DescribeVpcs");
+    let stays = ask.replace("Connection: close\r\n", "");
+    let answered = async |stream: &mut TcpStream| stream.read_u8().await.unwrap();
+    let (mut first, mut second) =
+        (TcpStream::connect(address).await.unwrap(), TcpStream::connect(address).await.unwrap());
+    for stream in [&mut first, &mut second] {
+        stream.write_all(stays.as_bytes()).await.unwrap();
+        answered(stream).await;
+    }
+    let mut third = TcpStream::connect(address).await.unwrap();
+    third.write_all(ask.as_bytes()).await.unwrap();
+    let early = tokio::time::timeout(Duration::from_millis(200), third.readable()).await;
+    assert!(early.is_err(), "there is no room");
+    drop(second);
+    answered(&mut third).await;
+}
+
+/// With the clock paused, what is waited for without end is over at once.
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_come_is_waited_for_no_longer_than_a_minute() {
+    let served = Served::quick().await;
+    let mut stream = served.connect().await;
+    let head = signed("POST /", "ec2", "Content-Length: 100\r\n", "Action=");
+    let began = tokio::time::Instant::now();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.contains("RequestTimeout"), "{answer}");
+    assert_eq!(began.elapsed().as_secs(), 60);
+}
+
+#[tokio::test]
+async fn sessions_end_by_the_clock_of_whoever_asks() {
+    // This world's time is that of its beginning, long ago.
+    let sim = Sim::builder().timing(Timing::instant()).origin("2024-01-01T00:00:00Z".parse().unwrap()).build();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel();
+    let task = tokio::spawn(sim.clone().serve(listener, async { stopped.await.unwrap_or_default() }));
+    let served = Served { sim, address, stop, task };
+    let sts = client!(aws_sdk_sts, served, served.sim.credentials(HUB));
+    let role = sts.assume_role().role_arn(format!("arn:aws:iam::{SPOKE}:role/Any")).role_session_name("test");
+    let keys = role.send().await.unwrap().credentials.unwrap();
+    assert!(keys.expiration.secs() > wall().as_second() + 3_000, "{:?}", keys.expiration);
+}
+
+#[tokio::test]
+async fn a_template_is_read_from_this_machine_only_where_it_is_served() {
+    let served = Served::quick().await;
+    let s3 = client!(aws_sdk_s3, served, served.sim.credentials(HUB));
+    s3.create_bucket().bucket("acme-templates").send().await.unwrap();
+    let text = ByteStream::from_static(b"Resources: {Topic: {Type: 'AWS::SNS::Topic'}}");
+    s3.put_object().bucket("acme-templates").key("t.yaml").body(text).send().await.unwrap();
+    let cloudformation = client!(aws_sdk_cloudformation, served, served.sim.credentials(HUB));
+    let at = async |url: String| cloudformation.validate_template().template_url(url).send().await;
+    at(format!("{}/acme-templates/t.yaml", served.url())).await.unwrap();
+    for elsewhere in ["http://203.0.113.9/acme-templates/t.yaml", "http://evil.example/acme-templates/t.yaml"] {
+        let refused = at(elsewhere.to_owned()).await.unwrap_err();
+        assert_eq!(refused.message(), Some("TemplateURL must be a supported URL."), "{elsewhere}");
+    }
 }
