@@ -23,6 +23,13 @@ import scenario
 HERE = pathlib.Path(__file__).parent
 # Longest chain of the scenario: two things are waited for, a stack and a peering.
 WAITS = 2
+# How far the wall clock may run away from the one that stands still while the machine does, in seconds.
+ASLEEP = 0.2
+
+
+class Slept(Exception):
+    """The machine slept while something was measured: the served AWS goes by the wall clock, as other programs' do, and so
+    was done with more than there was time for."""
 
 
 class Served:
@@ -45,14 +52,17 @@ class Served:
         """Runs a client, and gives its seconds, the calls it made, its CPU seconds and its memory in MB."""
         urllib.request.urlopen(urllib.request.Request(self.url, method="DELETE"))
         with open(folder / "client.log", "w") as log:
-            began = time.monotonic()
+            began, by_the_wall = time.monotonic(), time.time()
             process = subprocess.Popen(command, cwd=folder, env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
             _, status, usage = os.wait4(process.pid, 0)
             seconds = time.monotonic() - began
+            by_the_wall = time.time() - by_the_wall
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
             print((folder / "client.log").read_text()[-4000:], file=sys.stderr)
             sys.exit(f"{command[:3]} ended with {process.returncode}")
+        if abs(by_the_wall - seconds) > ASLEEP:
+            raise Slept
         counts = json.load(urllib.request.urlopen(self.url))
         throttled = sum(row["count"] for row in counts["sorts"] if row["outcome"] in ("Throttling", "RequestLimitExceeded"))
         cpu = usage.ru_utime + usage.ru_stime
@@ -134,7 +144,15 @@ def orch(arguments, number, throttled, known):
 
 def best(rounds, measure):
     """The fastest of some, of each client as many: what else runs on the machine can only make it slower."""
-    return min((measure() for _ in range(rounds)), key=lambda measured: measured[0]["seconds"])
+
+    def awake():
+        while True:
+            try:
+                return measure()
+            except Slept:
+                print("the machine slept meanwhile: measured once more", file=sys.stderr)
+
+    return min((awake() for _ in range(rounds)), key=lambda measured: measured[0]["seconds"])
 
 
 def main():
@@ -188,7 +206,8 @@ def main():
                 continue
             most = scenario.BOUND + WAITS * a_wait
             promise(f"{where}: {made['seconds']:.1f} s with durations {name}, not {most:.1f}", made["seconds"] <= most)
-            most_calls = 12 * number + 2 * number
+            # The hub's own few calls are in those of twenty spokes and more.
+            most_calls = 12 * (number if number >= 20 else number + 1) + 2 * number
             promise(f"{where}: {made['calls']} calls, not {most_calls}", made["calls"] <= most_calls)
             unchanged = measured[1]["calls"]
             promise(f"{where}: {unchanged} calls for an unchanged plan", unchanged <= 6 * (number + 1))

@@ -1,6 +1,6 @@
 //! The calls to EC2: peerings and routes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use aws_sdk_ec2::types::{
@@ -11,8 +11,13 @@ use indexmap::IndexMap;
 use tokio::time::Instant;
 
 use super::call::CallError;
+use super::pairs::Pair;
 use super::regional::Regional;
+use super::route_target::RouteTarget;
 use super::written::{Led, Thing};
+
+/// How many values a filter takes.
+pub(super) const FILTER_VALUES: usize = 200;
 
 /// How far a peering has come.
 ///
@@ -143,54 +148,10 @@ pub struct PeeringRequest {
     pub tags: IndexMap<String, String>,
 }
 
-/// What a route leads to, by the field of the API that takes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RouteTarget {
-    /// A VPC peering connection.
-    Peering,
-    /// A transit gateway.
-    TransitGateway,
-    /// A NAT gateway.
-    NatGateway,
-    /// An internet gateway or a virtual private gateway.
-    Gateway,
-    /// A network interface.
-    NetworkInterface,
-    /// A VPC endpoint (of a Gateway Load Balancer).
-    VpcEndpoint,
-    /// An egress-only internet gateway.
-    EgressOnlyGateway,
-    /// A local gateway of an Outpost.
-    LocalGateway,
-    /// A carrier gateway of a Wavelength Zone.
-    CarrierGateway,
-    /// An instance.
-    Instance,
-    /// A Cloud WAN core network, by its ARN.
-    CoreNetwork,
-}
-
-impl RouteTarget {
-    /// The kind of target that an id is of, by its prefix; `None` if a route cannot lead to such a thing.
-    pub fn of(id: &str) -> Option<Self> {
-        const PREFIXES: [(&str, RouteTarget); 12] = [
-            ("pcx-", RouteTarget::Peering),
-            ("tgw-", RouteTarget::TransitGateway),
-            ("nat-", RouteTarget::NatGateway),
-            ("igw-", RouteTarget::Gateway),
-            ("vgw-", RouteTarget::Gateway),
-            ("eni-", RouteTarget::NetworkInterface),
-            ("vpce-", RouteTarget::VpcEndpoint),
-            ("eigw-", RouteTarget::EgressOnlyGateway),
-            ("lgw-", RouteTarget::LocalGateway),
-            ("cagw-", RouteTarget::CarrierGateway),
-            ("i-", RouteTarget::Instance),
-            ("arn:", RouteTarget::CoreNetwork),
-        ];
-        let of_prefix = PREFIXES.iter().find(|(prefix, _)| id.len() > prefix.len() && id.starts_with(prefix));
-        of_prefix
-            .map(|(_, target)| *target)
-            .filter(|target| *target != Self::CoreNetwork || id.contains(":core-network/"))
+impl PeeringRequest {
+    /// Whether a peering is between these two VPCs, asked for this way round.
+    pub fn is_for(&self, peering: &Peering) -> bool {
+        peering.requester.vpc == self.vpc && peering.accepter.vpc == self.peer_vpc
     }
 }
 
@@ -323,7 +284,16 @@ macro_rules! to_destination {
 impl Regional {
     /// Peerings by filters; `page` is how many an answer may hold, and without it AWS decides.
     pub(super) async fn peerings(&self, filters: Vec<Filter>, page: Option<i32>) -> Result<Vec<Peering>, CallError> {
-        let mut found = Vec::new();
+        Ok(self.peerings_by_pages(filters, page).await?.0)
+    }
+
+    /// The same, and how many pages they took.
+    async fn peerings_by_pages(
+        &self,
+        filters: Vec<Filter>,
+        page: Option<i32>,
+    ) -> Result<(Vec<Peering>, u32), CallError> {
+        let (mut found, mut pages) = (Vec::new(), 0);
         let mut next: Option<String> = None;
         loop {
             let send = || {
@@ -332,9 +302,10 @@ impl Regional {
             };
             let answer = self.call("DescribeVpcPeeringConnections", send).await?;
             found.extend(answer.vpc_peering_connections.unwrap_or_default().into_iter().filter_map(Peering::read));
+            pages += 1;
             next = answer.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
-                return Ok(found);
+                return Ok((found, pages));
             }
         }
     }
@@ -351,6 +322,13 @@ impl Regional {
         let mut found = self.peerings(filters, None).await?;
         found.retain(|peering| peering.is_between(one, other));
         Ok(found)
+    }
+
+    /// The same for so many pairs of VPCs at once, together with what links VPCs of different pairs.
+    pub(super) async fn peerings_between_all(&self, pairs: Vec<Pair>) -> Result<Vec<Peering>, CallError> {
+        let vpcs: BTreeSet<String> = pairs.into_iter().flat_map(|(one, other)| [one, other]).collect();
+        let names = ["requester-vpc-info.vpc-id", "accepter-vpc-info.vpc-id"];
+        self.peerings(names.map(|name| filter(name, &vpcs)).into(), None).await
     }
 
     /// All peerings that bear these tags in this account, dead ones too.
@@ -371,18 +349,29 @@ impl Regional {
     ///
     /// As for [`Regional::peerings_between`].
     pub async fn peering(&self, id: &str) -> Result<Option<Peering>, CallError> {
-        // By filter rather than by id, since an id that is not known here yet would be an error.
-        let found = self.peerings(vec![filter("vpc-peering-connection-id", [id])], None).await?;
-        Ok(found.into_iter().find(|peering| peering.id == id))
+        Ok(self.peerings_by_ids(&[id]).await?.0.into_iter().find(|peering| peering.id == id))
     }
 
-    /// Asks for a peering and gives its id. AWS gives the id of one that exists already between the two VPCs, even if
-    /// somebody else asked for that.
+    /// Peerings by their ids, those left out that this account does not see here, and how many calls that took.
+    pub(super) async fn peerings_by_ids(&self, ids: &[impl AsRef<str>]) -> Result<(Vec<Peering>, u32), CallError> {
+        let (mut all, mut calls) = (Vec::new(), 0);
+        // By ids it would be an error if one is not known here yet.
+        for ids in ids.chunks(FILTER_VALUES) {
+            let ids = ids.iter().map(AsRef::as_ref);
+            let (found, pages) = self.peerings_by_pages(vec![filter("vpc-peering-connection-id", ids)], None).await?;
+            all.extend(found);
+            calls += pages;
+        }
+        Ok((all, calls))
+    }
+
+    /// Asks for a peering and gives it. AWS gives the one that exists already between the two VPCs, even if somebody else
+    /// asked for that.
     ///
     /// # Errors
     ///
     /// As for [`Regional::peerings_between`].
-    pub async fn request_peering(&self, request: &PeeringRequest) -> Result<String, CallError> {
+    pub async fn request_peering(&self, request: &PeeringRequest) -> Result<Peering, CallError> {
         const OPERATION: &str = "CreateVpcPeeringConnection";
         let tags = TagSpecification::builder()
             .resource_type(ResourceType::VpcPeeringConnection)
@@ -399,18 +388,19 @@ impl Regional {
                 .send()
         };
         let answer = self.change(OPERATION, Thing::Peerings, send).await?;
-        let id = answer.vpc_peering_connection.and_then(|peering| peering.vpc_peering_connection_id);
-        id.ok_or_else(|| self.odd_answer(OPERATION, "peering's id"))
+        let peering = answer.vpc_peering_connection.and_then(Peering::read);
+        peering.ok_or_else(|| self.odd_answer(OPERATION, "peering's id"))
     }
 
-    /// Accepts a peering; only the accepter's account can, in the accepter's region.
+    /// Accepts a peering; only the accepter's account can, in the accepter's region. Gives it as far as the answer tells.
     ///
     /// # Errors
     ///
     /// As for [`Regional::peerings_between`].
-    pub async fn accept_peering(&self, id: &str) -> Result<(), CallError> {
+    pub async fn accept_peering(&self, id: &str) -> Result<Option<Peering>, CallError> {
         let send = || self.ec2().accept_vpc_peering_connection().vpc_peering_connection_id(id).send();
-        self.change("AcceptVpcPeeringConnection", Thing::Peering(id.to_owned()), send).await.map(|_| ())
+        let answer = self.change("AcceptVpcPeeringConnection", Thing::Peering(id.to_owned()), send).await?;
+        Ok(answer.vpc_peering_connection.and_then(Peering::read))
     }
 
     /// Deletes a peering; either side can.
@@ -568,29 +558,5 @@ mod tests {
         }
         let live: Vec<_> = Code::values().iter().filter(|code| PeeringState::new(code).is_live()).collect();
         assert_eq!(live, [&"active", &"initiating-request", &"pending-acceptance", &"provisioning"]);
-    }
-
-    #[test]
-    fn a_target_is_known_by_its_ids_prefix() {
-        for (id, target) in [
-            ("pcx-1", Some(RouteTarget::Peering)),
-            ("tgw-1", Some(RouteTarget::TransitGateway)),
-            ("nat-1", Some(RouteTarget::NatGateway)),
-            ("igw-1", Some(RouteTarget::Gateway)),
-            ("vgw-1", Some(RouteTarget::Gateway)),
-            ("eni-1", Some(RouteTarget::NetworkInterface)),
-            ("vpce-1", Some(RouteTarget::VpcEndpoint)),
-            ("eigw-1", Some(RouteTarget::EgressOnlyGateway)),
-            ("lgw-1", Some(RouteTarget::LocalGateway)),
-            ("cagw-1", Some(RouteTarget::CarrierGateway)),
-            ("i-1", Some(RouteTarget::Instance)),
-            ("arn:aws:networkmanager::111111111111:core-network/core-network-1", Some(RouteTarget::CoreNetwork)),
-            ("arn:aws:s3:::bucket", None),
-            ("pcx-", None),
-            ("vpc-1", None),
-            ("", None),
-        ] {
-            assert_eq!(RouteTarget::of(id), target, "{id}");
-        }
     }
 }

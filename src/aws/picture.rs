@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::call::{CallError, Class};
 use super::cloudformation::Stack;
 use super::ec2::{Peering, Route, RouteTable};
+use super::pairs::Pairs;
 use super::regional::Regional;
 use super::written::{Led, Place, Since, Thing, Tick, Written};
 
@@ -36,6 +37,10 @@ impl Seen {
         written.counts(self.tick) && self.at.elapsed() < AT_MOST
     }
 }
+
+/// A moment in the order of one's own looks and writes.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment(Tick);
 
 /// What one listing showed, by name or id.
 #[derive(Debug)]
@@ -119,6 +124,7 @@ pub(super) struct Picture {
     written: Arc<Written>,
     stacks: Shelf<Stack>,
     peerings: Shelf<Peering>,
+    pairs: Pairs,
     tables: Shelf<RouteTable>,
     /// Whose turn it is to read the same tables by themselves.
     reading: Mutex<HashMap<Vec<String>, Arc<tokio::sync::Mutex<()>>>>,
@@ -133,6 +139,7 @@ impl Picture {
             written,
             stacks: Shelf::default(),
             peerings: Shelf::default(),
+            pairs: Pairs::default(),
             tables: Shelf::default(),
             reading: Mutex::default(),
             templates: Mutex::default(),
@@ -306,6 +313,39 @@ impl Regional {
     pub async fn pictured_peerings_between(&self, one: &str, other: &str) -> Result<Option<Vec<Peering>>, CallError> {
         self.list_peerings(any).await?;
         Ok(self.peerings_where(|peering| peering.is_between(one, other)))
+    }
+
+    /// This moment: what is looked at from now on is newer.
+    pub fn moment(&self) -> Moment {
+        Moment(self.picture().written().tick())
+    }
+
+    /// [`Regional::peerings_between`] by a look that began after a moment: by the listing of all peerings, if that did, else by
+    /// one at all pairs of VPCs that somebody asks for now.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::pictured_stack`].
+    pub async fn peerings_between_since(
+        &self,
+        (one, other): (&str, &str),
+        since: Moment,
+    ) -> Result<Vec<Peering>, CallError> {
+        let Picture { written, peerings, pairs, .. } = self.picture();
+        let listed = peerings.read(written, |listing| {
+            let found = listing.things.values().map(|(_, peering)| peering);
+            let found = found.filter(|peering| peering.is_between(one, other)).cloned().collect();
+            (listing.seen.tick > since.0).then_some(found)
+        });
+        if let Some(found) = listed.flatten() {
+            return Ok(found);
+        }
+        let brief = self.briefly();
+        let ask = |pairs| Box::pin(brief.peerings_between_all(pairs));
+        match pairs.look((one.to_owned(), other.to_owned()), ask).await? {
+            Some(found) => Ok(found),
+            None => self.peerings_between(one, other).await,
+        }
     }
 
     /// [`Regional::peerings_tagged`] by the listing of all peerings; `None` if what was written since makes that unsure.

@@ -15,7 +15,7 @@ use super::credentials::Kept;
 use super::environment::{retries_apart, timeouts};
 use super::gate::Gate;
 use super::nonce::Nonces;
-use super::observer::Stacks;
+use super::observer::{Peerings, Stacks};
 use super::picture::Picture;
 use super::s3::Buckets;
 use super::template_checks::TemplateChecks;
@@ -46,6 +46,7 @@ struct Inner {
     s3: Mutex<BTreeMap<Region, aws_sdk_s3::Client>>,
     shared: Shared,
     stacks: Stacks,
+    peerings: Peerings,
     picture: Picture,
 }
 
@@ -74,7 +75,7 @@ impl Shared {
 const NEW_AT_MOST: Duration = Duration::from_mins(2);
 
 /// How long others wait for one answer at the most.
-const BRIEF: Duration = Duration::from_secs(20);
+pub(super) const BRIEF: Duration = Duration::from_secs(20);
 
 /// How long to wait before looking for it again.
 const NEW_PAUSE: Duration = Duration::from_secs(1);
@@ -110,6 +111,7 @@ impl Regional {
             clients,
             s3: Mutex::default(),
             stacks: Stacks::new(shared.is_near),
+            peerings: Peerings::default(),
             shared: shared.clone(),
             picture,
         });
@@ -121,6 +123,12 @@ impl Regional {
     #[must_use]
     pub fn awaiting_what_is_new(&self) -> Self {
         Self { inner: Arc::clone(&self.inner), awaits_new: true, is_brief: false }
+    }
+
+    /// The same, with calls that are told at once that they do not find what they name.
+    #[must_use]
+    pub fn awaiting_nothing(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), awaits_new: false, is_brief: false }
     }
 
     /// The same, to look for others as well, who wait meanwhile: a look is one attempt, which is over soon, and what goes
@@ -207,6 +215,10 @@ impl Regional {
 
     pub(super) fn stacks(&self) -> &Stacks {
         &self.inner.stacks
+    }
+
+    pub(super) fn peerings_waited_for(&self) -> &Peerings {
+        &self.inner.peerings
     }
 
     pub(super) fn picture(&self) -> &Picture {

@@ -1,6 +1,8 @@
 //! Accounts and sessions against the embedded AWS, by way of the real SDK clients.
 
 pub(crate) mod between;
+mod following;
+mod peerings;
 mod picture;
 mod template_checks;
 mod unanswered;

@@ -225,6 +225,9 @@ impl Page<'_> {
         if guards.early_outputs {
             self.fact("early outputs", "given to peerings and routes before the stack is complete");
         }
+        if guards.early_inputs.is_some() {
+            self.fact("early inputs", "created before what gives them is complete; deleted again if that fails");
+        }
     }
 
     fn side(&mut self, plan: &Plan, name: &str, side: &Side) {

@@ -1,7 +1,7 @@
 //! `orch graph`.
 
 use crate::graph::{Edge, Graph, Ix};
-use crate::plan::{Node, Plan, Spec};
+use crate::plan::{Node, Spec};
 use crate::view::{Caption, Drawing};
 
 use super::args::{GraphArgs, GraphFormat};
@@ -20,7 +20,9 @@ pub(super) fn graph(args: &GraphArgs, surroundings: &Surroundings) -> Exit {
         Err(exit) => return exit,
     };
     let (part, positions) = part(&checked, &chosen);
-    let drawing = Drawing::new(&*checked.plan.name, &part, |ix| caption(&checked.plan, positions[ix.index()]));
+    let node = |ix: Ix| &checked.plan.nodes[positions[ix.index()]];
+    let early = |needed: Ix, by: Ix| node(by).takes_early(node(needed)).is_some();
+    let drawing = Drawing::new(&*checked.plan.name, &part, |ix| caption(node(ix)), early);
     let text = match args.format {
         GraphFormat::Text => drawing.to_text(),
         GraphFormat::Dot => drawing.to_dot(),
@@ -55,8 +57,8 @@ fn part(checked: &Checked, chosen: &[bool]) -> (Graph, Vec<usize>) {
     (part, positions)
 }
 
-fn caption(plan: &Plan, position: usize) -> Caption {
-    let Node { account, region, spec, .. } = &plan.nodes[position];
+fn caption(node: &Node) -> Caption {
+    let Node { account, region, spec, .. } = node;
     let title = match spec {
         Spec::Stack(stack) if stack.manage => Some(stack.name.to_string()),
         Spec::Stack(stack) => Some(format!("{} (only read)", stack.name)),

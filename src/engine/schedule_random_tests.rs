@@ -1,18 +1,13 @@
 //! Random runs, held against a second account of the rules.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroUsize;
 
 use proptest::prelude::*;
 
 use super::super::samples::{Waving, wavings};
+use super::tests::limits;
 use super::*;
 use crate::graph::samples::{Shape, graph, shapes};
-
-fn limits(total: usize, per_lane: usize) -> Limits {
-    let limit = |limit| NonZeroUsize::new(limit).unwrap();
-    Limits { total: limit(total), per_lane: limit(per_lane) }
-}
 
 /// A run of a random graph with everything that can happen to it.
 #[derive(Clone, Debug)]

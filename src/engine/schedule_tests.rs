@@ -3,7 +3,7 @@ use std::num::NonZeroUsize;
 use super::*;
 use crate::graph::samples::graph;
 
-fn limits(total: usize, per_lane: usize) -> Limits {
+pub(super) fn limits(total: usize, per_lane: usize) -> Limits {
     let limit = |limit| NonZeroUsize::new(limit).unwrap();
     Limits { total: limit(total), per_lane: limit(per_lane) }
 }

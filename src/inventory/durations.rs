@@ -55,7 +55,7 @@ impl Durations {
         durations.sort_unstable();
         let at = |part: usize| durations.get(durations.len() * part / 4).or(durations.last()).copied();
         let (early, median, late) = (at(1)?, at(2)?, at(3)?);
-        Some(Past { median, spread: (median - early).max(late - median) })
+        Some(Past { median, spread: (median - early).max(late - median), runs: durations.len() })
     }
 
     fn of(&self, node: &NodeId, change: Change) -> Option<Vec<u64>> {
@@ -77,6 +77,8 @@ pub struct Past {
     /// How far the quartiles are from it, in milliseconds: the further one of them. Half of all were as near, and a single
     /// one that was quite different counts for nothing.
     pub spread: u64,
+    /// How many times that was.
+    pub runs: usize,
 }
 
 fn median(mut durations: Vec<u64>) -> Option<u64> {
@@ -100,9 +102,10 @@ mod tests {
         }
         assert_eq!(durations.expected(&node("stacks.a"), Change::Created), Some(25));
         // Of the last five, the one of 900 tells nothing: the quartiles are 20 and 30.
-        assert_eq!(durations.past(&node("stacks.a"), Change::Created), Some(Past { median: 25, spread: 5 }));
+        assert_eq!(durations.past(&node("stacks.a"), Change::Created), Some(Past { median: 25, spread: 5, runs: 5 }));
         durations.add(node("stacks.once"), Change::Created, 70);
-        assert_eq!(durations.past(&node("stacks.once"), Change::Created), Some(Past { median: 70, spread: 0 }));
+        let once = Past { median: 70, spread: 0, runs: 1 };
+        assert_eq!(durations.past(&node("stacks.once"), Change::Created), Some(once));
         assert_eq!(durations.past(&node("stacks.a"), Change::Updated), None);
         assert_eq!(durations.expected(&node("stacks.a"), Change::Updated), None);
     }

@@ -1,11 +1,12 @@
 //! How a convergence goes that may stand on what another node has released before its end.
 
+use std::fmt;
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::route;
+use super::{route, stack};
 
 /// What a convergence stands on.
 pub trait Footing: Send + Sync {
@@ -32,6 +33,15 @@ pub enum Made {
     RouteAsked(route::Made),
     /// A route where there was none to its destination.
     Route(route::Made),
+    /// A stack was asked for where there was none of its name. If it is there, then perhaps somebody else made it.
+    StackAsked(stack::Asked),
+    /// A stack, by its ARN, where there was none of its name.
+    Stack {
+        /// Its name.
+        name: String,
+        /// Its ARN.
+        id: String,
+    },
 }
 
 /// Keeps what a node makes, so that it can be taken back.
@@ -123,6 +133,15 @@ pub struct Course<'a> {
     pub trace: &'a Trace,
     /// Takes the id of what it makes as soon as others may use it.
     pub release: &'a (dyn Fn(&str) + Send + Sync),
+}
+
+impl fmt::Debug for Course<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Course")
+            .field("is_firm", &self.footing.is_firm())
+            .field("trace", &self.trace)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Firm ground, with a trace that nobody follows.

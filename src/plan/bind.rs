@@ -188,6 +188,7 @@ impl Binder<'_> {
             on_failure: declared.on_failure,
             express: declared.express,
             early_outputs: declared.early_outputs,
+            early_inputs: declared.early_inputs.clone(),
         }
     }
 

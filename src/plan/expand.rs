@@ -357,5 +357,5 @@ fn checked_name(name: String, span: &Span, problems: &mut Problems) -> Option<Ar
 
 /// The table of a kind in which `[defaults.…]` may say something about every group.
 pub(super) fn may_have_default(kind: Kind, key: &str) -> bool {
-    !["for_each", "waves"].contains(&key) && super::group::keys(kind).contains(&key)
+    !["for_each", "waves", "early_inputs"].contains(&key) && super::group::keys(kind).contains(&key)
 }

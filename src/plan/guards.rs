@@ -11,7 +11,7 @@ use super::text::Text;
 use crate::diag::Span;
 
 /// The keys of a stack that are about this.
-pub(super) const KEYS: [&str; 9] = [
+pub(super) const KEYS: [&str; 10] = [
     "protect",
     "stack_policy",
     "rollback_triggers",
@@ -21,6 +21,7 @@ pub(super) const KEYS: [&str; 9] = [
     "on_failure",
     "deployment",
     "early_outputs",
+    "early_inputs",
 ];
 
 /// The most alarms, and the most topics, that CloudFormation takes:
@@ -45,6 +46,7 @@ pub(super) struct DeclaredGuards {
     pub(super) on_failure: Option<Failing>,
     pub(super) express: bool,
     pub(super) early_outputs: bool,
+    pub(super) early_inputs: Option<Span>,
 }
 
 /// Rollback triggers as they are declared.
@@ -76,6 +78,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> DeclaredGuards {
         on_failure: word(fields, "on_failure", &Failing::ALL),
         express: word(fields, "deployment", &[("standard", false), ("express", true)]).unwrap_or_default(),
         early_outputs: fields.boolean("early_outputs").unwrap_or(false),
+        early_inputs: early_inputs(fields),
     };
     contradictions(&guards, fields);
     guards
@@ -103,6 +106,12 @@ fn contradictions(guards: &DeclaredGuards, fields: &mut Fields<'_>) {
             "in express mode a resource counts as complete before it can be used, so no output is certain by that",
             "take one of the two away: an express stack is complete early anyway",
         ),
+        (
+            guards.early_inputs.is_some() && guards.protect.as_ref().is_some_and(|protect| protect.delete),
+            ("early_inputs", "protect"),
+            "what is created with early inputs is deleted again if what gave them fails, and this stack may not be deleted",
+            "take `early_inputs` away, or \"delete\" out of `protect`",
+        ),
     ];
     let told: Vec<_> = both
         .into_iter()
@@ -114,6 +123,12 @@ fn contradictions(guards: &DeclaredGuards, fields: &mut Fields<'_>) {
             .problems
             .add(codes::GUARDS, &at, message, |problem| problem.related(because, "it contradicts this").help(help));
     }
+}
+
+/// The place of the key, if it says yes.
+fn early_inputs(fields: &mut Fields<'_>) -> Option<Span> {
+    let takes = fields.boolean("early_inputs").unwrap_or(false);
+    fields.table.get("early_inputs").filter(|_| takes).map(|entry| entry.key.clone())
 }
 
 fn protect(fields: &mut Fields<'_>) -> Option<Protect> {

@@ -13,6 +13,7 @@ mod bind;
 pub mod codes;
 mod depth;
 mod document;
+mod early;
 mod expand;
 mod extends;
 mod fields;

@@ -171,6 +171,8 @@ pub struct Guards {
     pub express: bool,
     /// Whether peerings and routes are given its outputs once these are certain, before it is complete.
     pub early_outputs: bool,
+    /// The key by which it is created with such outputs of others; if what gave them fails, it is deleted again.
+    pub early_inputs: Option<Span>,
 }
 
 /// From what a stack is protected: exactly this.

@@ -281,6 +281,10 @@ struct StackTable {
     /// they have made is taken back.
     #[schemars(example = true)]
     early_outputs: Option<bool>,
+    /// Whether it is created as soon as outputs of others that it needs are certain, before those are complete. If one of them
+    /// fails, what was created so is deleted again.
+    #[schemars(example = true)]
+    early_inputs: Option<bool>,
 }
 
 /// How a group is rolled out: no instance of a wave starts before all of the wave before have ended.

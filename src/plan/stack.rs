@@ -12,7 +12,7 @@ use super::text::Text;
 use crate::diag::Span;
 
 /// The keys of a stack.
-pub(super) const KEYS: [&str; 23] = [
+pub(super) const KEYS: [&str; 24] = [
     "for_each",
     "account",
     "region",
@@ -36,6 +36,7 @@ pub(super) const KEYS: [&str; 23] = [
     "on_failure",
     "deployment",
     "early_outputs",
+    "early_inputs",
 ];
 
 /// What a template can be allowed:

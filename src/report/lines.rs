@@ -208,7 +208,8 @@ impl Pace {
     fn of(status: &str) -> Self {
         let status = status.to_ascii_uppercase();
         let has = |words: &[&str]| words.iter().any(|word| status.contains(word));
-        if has(&["FAILED", "ROLLBACK", "REJECTED", "EXPIRED"]) {
+        // The last two are our own.
+        if has(&["FAILED", "ROLLBACK", "REJECTED", "EXPIRED", "TAKEN BACK", "STAYS"]) {
             Self::Trouble
         } else if has(&["IN_PROGRESS", "INITIATING-REQUEST", "PROVISIONING", "DELETING"]) {
             Self::Began
@@ -267,6 +268,12 @@ mod tests {
         }
     }
 
+    /// What is told of a route that was begun on what had not ended.
+    fn begun(what: &str, status: &str, reason: &str) -> Event {
+        let (what, status, reason) = (what.to_owned(), status.to_owned(), Some(reason.to_owned()));
+        Event::NodeProgress { node: node("routes.out"), what, status, reason }
+    }
+
     /// One run with everything in it; the numbers are milliseconds.
     fn story() -> Vec<(i64, Event)> {
         let failure = Failure::new("stack us-east-1-dev ended in ROLLBACK_COMPLETE", "Vpc: limit\nreached \x1b[31m")
@@ -310,10 +317,21 @@ mod tests {
             ),
             (62_000, Event::NodeFailed { node: node("stacks.spoke[dev]"), error: failure, took_ms: 61_900 }),
             (62_000, Event::NodeSkipped { node: node("peerings.spoke[dev]"), because: node("stacks.spoke[dev]") }),
+            (62_100, begun("its own work", "is taken back", "stacks.spoke[dev] has failed")),
+            (
+                62_200,
+                Event::NodeWithdrawn {
+                    node: node("routes.out"),
+                    because: node("stacks.spoke[dev]"),
+                    details: vec!["rtb-1: deleted 10.0.0.0/20 → pcx-1".to_owned()],
+                    took_ms: 900,
+                },
+            ),
             (62_500, Event::Stopping { reason: StopReason::FailFast, left: 1, running: 1 }),
             (62_500, Event::NodeNotStarted { node: node("routes.a") }),
             (63_000, Event::Stopping { reason: StopReason::Interrupted, left: 0, running: 2 }),
             (63_500, Event::Stopping { reason: StopReason::Aborted, left: 0, running: 1 }),
+            (63_500, begun("what it has made", "stays", "rtb-2: 10.0.0.0/20 → pcx-1; apply again, or destroy")),
             (63_600, Event::NodeAborted { node: node("stacks.late"), took_ms: 2_000 }),
             (63_700, Event::RunFinished { tally: crate::event::Tally::default(), took_ms: 63_700, saved_ms: None }),
         ]
@@ -347,10 +365,13 @@ mod tests {
                                     help     ask for a higher quota
                                     help     or delete a VPC
         1m02s  peerings.spoke[dev]  skipped, since stacks.spoke[dev] failed
+        1m02s  routes.out         its own work is taken back: stacks.spoke[dev] has failed
+        1m02s  routes.out         taken back, since stacks.spoke[dev] failed: rtb-1: deleted 10.0.0.0/20 → pcx-1
         1m02s  stopping at the first failure: 1 not started, waiting for 1 running node
         1m02s  routes.a           not started
         1m03s  stopping: waiting for 2 running nodes; interrupt again to leave now
         1m03s  leaving now: 1 running node left; what they began may go on at AWS
+        1m03s  routes.out         what it has made stays: rtb-2: 10.0.0.0/20 → pcx-1; apply again, or destroy
         1m03s  stacks.late        left after 2.0s; what it began may go on at AWS
         "#);
     }
@@ -371,9 +392,12 @@ mod tests {
                                     help     ask for a higher quota
                                     help     or delete a VPC
         1m02s  peerings.spoke[dev]  skipped, since stacks.spoke[dev] failed
+        1m02s  routes.out         its own work is taken back: stacks.spoke[dev] has failed
+        1m02s  routes.out         taken back, since stacks.spoke[dev] failed: rtb-1: deleted 10.0.0.0/20 → pcx-1
         1m02s  stopping at the first failure: 1 not started, waiting for 1 running node
         1m03s  stopping: waiting for 2 running nodes; interrupt again to leave now
         1m03s  leaving now: 1 running node left; what they began may go on at AWS
+        1m03s  routes.out         what it has made stays: rtb-2: 10.0.0.0/20 → pcx-1; apply again, or destroy
         1m03s  stacks.late        left after 2.0s; what it began may go on at AWS
         "#);
     }
@@ -387,6 +411,7 @@ mod tests {
                                     request  1f2e
                                     help     ask for a higher quota
                                     help     or delete a VPC
+        1m02s  routes.out         taken back, since stacks.spoke[dev] failed: rtb-1: deleted 10.0.0.0/20 → pcx-1
         1m02s  stopping at the first failure: 1 not started, waiting for 1 running node
         1m03s  stopping: waiting for 2 running nodes; interrupt again to leave now
         1m03s  leaving now: 1 running node left; what they began may go on at AWS

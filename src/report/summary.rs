@@ -73,8 +73,13 @@ impl Digest {
                 self.tally.skipped += 1;
                 self.skipped.entry(because.clone()).or_default().push(node.clone());
             }
-            Event::NodeWithdrawn { node, because, .. } => {
+            Event::NodeWithdrawn { node, because, details, .. } => {
                 self.tally.skipped += 1;
+                let stands: Vec<String> =
+                    details.iter().filter(|detail| detail.contains(" is left")).cloned().collect();
+                if !stands.is_empty() {
+                    self.left.push((node.clone(), stands));
+                }
                 self.withdrawn.entry(because.clone()).or_default().push(node.clone());
             }
             Event::NodeAborted { node, .. } => {
@@ -256,6 +261,15 @@ mod tests {
         }
     }
 
+    fn withdrawn(id: &str, details: &[&str]) -> Event {
+        Event::NodeWithdrawn {
+            node: node(id),
+            because: node("stacks.spoke[dev]"),
+            details: details.iter().map(|detail| (*detail).to_owned()).collect(),
+            took_ms: 1,
+        }
+    }
+
     fn digest(events: impl IntoIterator<Item = Event>) -> Digest {
         let mut digest = Digest::default();
         events.into_iter().for_each(|event| digest.observe(&Record::new(Timestamp::UNIX_EPOCH, event)));
@@ -284,6 +298,8 @@ mod tests {
             Event::NodeFailed { node: node("stacks.spoke[dev]"), error: failure, took_ms: 1 },
             Event::NodeSkipped { node: node("peerings.spoke[dev]"), because: node("stacks.spoke[dev]") },
             Event::NodeSkipped { node: node("routes.spoke[dev]"), because: node("stacks.spoke[dev]") },
+            withdrawn("peerings.late", &["deleted pcx-1"]),
+            withdrawn("routes.late", &["rtb-1: 10.0.0.0/20 → pcx-1 is left", "rtb-2: deleted 10.0.0.0/20 → pcx-1"]),
             Event::NodeNotStarted { node: node("routes.a") },
             Event::NodeAborted { node: node("stacks.late"), took_ms: 1 },
             finished(),
@@ -294,6 +310,7 @@ mod tests {
             cause    Vpc: limit reached
             at       plans/us-east-1.toml:14:3
             help     ask for a higher quota
+            taken back  peerings.late, routes.late
             skipped  peerings.spoke[dev], routes.spoke[dev]
 
         Left while running; what they began may go on at AWS:
@@ -302,11 +319,14 @@ mod tests {
         Not started; the next run takes them up:
           routes.a
 
+        Left standing:
+          routes.late  rtb-1: 10.0.0.0/20 → pcx-1 is left
+
         Changed:
           created   stacks.master     12 resources
           updated   stacks.spoke[qa]  modify \u{1b}Vpc and 1 more
 
-        1 failed, 2 skipped, 1 left running, 1 not started, 2 changed, 1 unchanged in 41.2s
+        1 failed, 4 skipped, 1 left running, 1 not started, 2 changed, 1 unchanged in 41.2s
         "#);
     }
 

@@ -78,6 +78,7 @@ pub const ALL: &[Rule] = &[
     graph::cycle::RULE,
     graph::same_peering::RULE,
     graph::same_route::RULE,
+    graph::early_inputs::RULE,
     templates::not_a_template::RULE,
     templates::too_large::RULE,
     templates::unknown_output::RULE,

@@ -6,7 +6,7 @@ use super::{Job, Task};
 use crate::engine::Footing;
 use crate::graph::Ix;
 use crate::ids::NodeId;
-use crate::kinds::{self, Trace};
+use crate::kinds::{self, Made, Trace};
 use crate::plan::{Attribute, Node, Spec};
 
 /// A node's footing and the trace of what it makes.
@@ -20,6 +20,17 @@ impl Course {
     pub(super) fn new(footing: Footing) -> Self {
         Self { footing, trace: Trace::default() }
     }
+
+    /// What the node has made so far, in words; `None` if that is nothing.
+    pub(super) fn left(&self) -> Option<String> {
+        let mut made = self.trace.made();
+        // A peering that has an id was not only asked for.
+        if made.iter().any(|made| matches!(made, Made::Peering(_))) {
+            made.retain(|made| !matches!(made, Made::Asked { .. }));
+        }
+        let words = made.iter().map(words).collect::<Vec<_>>();
+        if words.is_empty() { None } else { Some(words.join(", ")) }
+    }
 }
 
 impl kinds::Footing for Course {
@@ -30,6 +41,18 @@ impl kinds::Footing for Course {
     fn settled(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         tracing::info!("waits until what it stands on has ended");
         Box::pin(self.footing.settled())
+    }
+}
+
+/// Something that was made, or that nobody knows whether it was.
+fn words(made: &Made) -> String {
+    match made {
+        Made::Route(route) => format!("{}: {} → {}", route.table, route.destination, route.target),
+        Made::RouteAsked(route) => format!("perhaps {}: {} → {}", route.table, route.destination, route.target),
+        Made::Peering(id) => format!("peering {id}"),
+        Made::Asked { vpcs: (one, other), .. } => format!("perhaps a peering of {one} and {other}"),
+        Made::Stack { name, .. } => format!("stack {name}"),
+        Made::StackAsked(asked) => format!("perhaps stack {}", asked.name()),
     }
 }
 

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use super::names::names;
+use super::outlooks::Outlooks;
 use super::owner::owner;
 use super::runner::regional;
 use super::{Job, Task};
-use crate::aws::{Progress, Regional, Sessions};
+use crate::aws::{Phase, Progress, Regional, Sessions};
 use crate::event::Failure;
 use crate::graph::Ix;
 use crate::ids::NodeId;
 use crate::kinds::{Owner, peering};
-use crate::plan::{Attribute, Node, PeeringSpec, Spec, StackSpec};
+use crate::plan::{Node, PeeringSpec, Spec, StackSpec};
+use crate::preview::Action;
 
 /// The nodes that take outputs of a stack early, each with those that it needs.
 pub(super) fn takers(job: &Job, stack: Ix) -> Vec<(Ix, BTreeSet<String>)> {
@@ -26,31 +29,30 @@ pub(super) fn givers(job: &Job, node: Ix) -> Vec<NodeId> {
     graph.needs(node).filter(gives).map(|stack| graph.id(stack).clone()).collect()
 }
 
-/// The outputs of a stack that a node takes early, if it does. Peerings and routes do, where the stack says so and they need
-/// nothing else of it: an order without a value (`depends_on`) waits until the stack is complete.
-fn taken(job: &Job, stack: Ix, taker: Ix) -> Option<BTreeSet<String>> {
-    let converged = |ix: Ix| job.node(ix).filter(|_| job.task(ix) == Task::Converge);
-    let Spec::Stack(spec) = &converged(stack)?.spec else { return None };
-    let node = converged(taker).filter(|node| matches!(node.spec, Spec::Peering(_) | Spec::Route(_)))?;
-    let id = job.graph().id(stack);
-    if !spec.guards.early_outputs || node.after.iter().any(|after| after.nodes.contains(id)) {
-        return None;
-    }
-    let of_it = node.needs.iter().filter(|need| need.node == *id);
-    let names = of_it.map(|need| match &need.attribute {
-        Some(Attribute::Output(name)) => Some(name.clone()),
-        Some(Attribute::Id) | None => None,
-    });
-    names.collect::<Option<BTreeSet<String>>>().filter(|names| !names.is_empty())
+/// The stacks of which a stack takes outputs early and whose creation may be undone, in words.
+pub(super) fn undoable(job: &Job, stack: Ix, outlooks: &Outlooks) -> Option<String> {
+    let made =
+        |giver: &NodeId| matches!(outlooks.action(giver), Some(Action::Create | Action::Replace | Action::Unknown));
+    let givers: Vec<NodeId> = givers(job, stack).into_iter().filter(made).collect();
+    (!givers.is_empty()).then(|| names(&givers))
 }
 
-/// The plan's own peerings at VPCs of a stack whose creation has failed, which keep them from being deleted: a run that made
-/// them with early outputs has gone away before it saw that.
+/// The outputs of a stack that a node takes early, if it does.
+fn taken(job: &Job, stack: Ix, taker: Ix) -> Option<BTreeSet<String>> {
+    let converged = |ix: Ix| job.node(ix).filter(|_| job.task(ix) == Task::Converge);
+    converged(taker)?.takes_early(converged(stack)?)
+}
+
+/// What holds VPCs of a stack whose creation has failed and keeps them from being deleted: a run that made it with early
+/// outputs has gone away before it saw that. The plan's own peerings are taken off; its stacks are
+/// only named.
 pub(super) struct InTheWay<'a> {
     job: &'a Job,
     sessions: &'a Sessions,
     vpcs: Vec<String>,
     peerings: Vec<(&'a Node, &'a PeeringSpec)>,
+    /// The plan's stacks that were created with its outputs early and hold what is left of it, by their nodes and names.
+    standing: Vec<(NodeId, String)>,
 }
 
 impl<'a> InTheWay<'a> {
@@ -69,9 +71,15 @@ impl<'a> InTheWay<'a> {
             Some((node, Spec::Peering(spec))) => Some((node, spec)),
             _ => None,
         };
-        let peerings: Vec<_> = takers(job, stack).into_iter().filter_map(|(ix, _)| node(ix)).collect();
-        let mut found = Self { job, sessions, vpcs: Vec::new(), peerings };
-        if found.peerings.is_empty() {
+        let takers = takers(job, stack);
+        let peerings: Vec<_> = takers.iter().filter_map(|(ix, _)| node(*ix)).collect();
+        let stack_of = |ix: Ix| match job.node(ix).map(|node| (node, &node.spec)) {
+            Some((node, Spec::Stack(spec))) => Some((node, spec)),
+            _ => None,
+        };
+        let stacks: Vec<_> = takers.iter().filter_map(|(ix, _)| stack_of(*ix)).collect();
+        let mut found = Self { job, sessions, vpcs: Vec::new(), peerings, standing: Vec::new() };
+        if found.peerings.is_empty() && stacks.is_empty() {
             return Ok(found);
         }
         let goes_back = |status: &str| matches!(status, "ROLLBACK_IN_PROGRESS" | "ROLLBACK_FAILED");
@@ -80,8 +88,18 @@ impl<'a> InTheWay<'a> {
         };
         if job.node(stack).is_some_and(|node| owner(job.plan(), node).owns(&live.tags)) {
             let resources = home.stack_resources(&live.id).await?.into_iter();
-            let vpcs = resources.filter(|own| own.kind == "AWS::EC2::VPC" && own.status != "DELETE_COMPLETE");
-            found.vpcs = vpcs.map(|own| own.id).filter(|id| !id.is_empty()).collect();
+            let left: Vec<_> = resources.filter(|own| own.status != "DELETE_COMPLETE" && !own.id.is_empty()).collect();
+            for (node, spec) in stacks {
+                let place = regional(sessions, &node.account, &node.region)?;
+                let live = place.pictured_stack(&spec.name).await?.filter(|live| live.status.phase() != Phase::Deleted);
+                let Some(live) = live.filter(|live| owner(job.plan(), node).owns(&live.tags)) else { continue };
+                let mut given = live.parameters.values().flat_map(|given| given.value.split(','));
+                if given.any(|value| left.iter().any(|own| own.id == value)) {
+                    found.standing.push((node.id.clone(), live.name));
+                }
+            }
+            let vpcs = left.into_iter().filter(|own| own.kind == "AWS::EC2::VPC");
+            found.vpcs = vpcs.map(|own| own.id).collect();
         }
         Ok(found)
     }
@@ -114,6 +132,23 @@ impl<'a> InTheWay<'a> {
             }
         }
         Ok(details)
+    }
+
+    /// Why the stack cannot be deleted yet: others of the plan have been created with the ids of what is left of it.
+    ///
+    /// They are not deleted for its sake: nobody has said so, and since they were created they may have been put to use.
+    pub(super) fn refusal(&self, spec: &StackSpec) -> Option<Failure> {
+        if self.standing.is_empty() {
+            return None;
+        }
+        let (nodes, names_of): (Vec<NodeId>, Vec<String>) = self.standing.iter().cloned().unzip();
+        let chosen = nodes.iter().map(|node| format!("--only '{node}'")).collect::<Vec<_>>().join(" ");
+        let summary = format!("stack {} has failed, and what it has left cannot be deleted yet", spec.name);
+        let cause = format!("{} took early what it gave, and would keep it from being deleted", names_of.join(", "));
+        let help = format!(
+            "delete what stands on it with `orch destroy PLAN {chosen}`, then apply again: all of it is made anew"
+        );
+        Some(Failure::new(summary, cause).help(help))
     }
 
     fn sides(&self, node: &Node, spec: &PeeringSpec) -> Result<(Regional, Regional, Owner), Failure> {

@@ -123,6 +123,7 @@ pub async fn execute(
         }
     })
     .await;
+    debug_assert!(worked.is_idle(), "what is kept of a node goes with its end");
     let tally = *tally.lock().unwrap_or_else(PoisonError::into_inner);
     let saved_ms = saved_by_early(job, began, &started, &worked_at, &worked.released()).filter(|_| tally.is_success());
     sink(Event::RunFinished { tally, took_ms: millis(began), saved_ms });

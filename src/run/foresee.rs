@@ -213,8 +213,19 @@ impl Foreseer {
                 let draft = drafter.stack(spec, template(spec, sources, &home).await?)?;
                 let draft = stack::Draft { reverts_drift: self.job.reverts_drift(), ..draft };
                 let mut outlook = stack::foresee(&home, &draft, change_sets.as_deref()).await?;
+                if outlook.foreseen.action != Action::Create {
+                    // What stands waits until all is complete.
+                    outlook.foreseen.until.iter_mut().for_each(|until| until.early = false);
+                } else if let Some(givers) = early::undoable(&self.job, ix, outlooks) {
+                    let goes = format!("deleted again, with all that is in it, if the creation of {givers} fails");
+                    outlook.foreseen.notes.push(goes);
+                }
                 outlook.grounds.wanted = draft.wanted();
-                let in_the_way = InTheWay::of(&self.job, sessions, ix, spec, &home).await?.ids().await?;
+                let in_the_way = InTheWay::of(&self.job, sessions, ix, spec, &home).await?;
+                if let Some(refusal) = in_the_way.refusal(spec) {
+                    return Err(refusal);
+                }
+                let in_the_way = in_the_way.ids().await?;
                 if !in_the_way.is_empty() {
                     let ids = in_the_way.join(", ");
                     outlook.foreseen.notes.push(format!("deletes {ids} of this plan, which would hold its VPC"));

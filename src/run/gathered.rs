@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use indexmap::IndexMap;
 use serde_json::Value as Json;
 
 use crate::event::Change;
@@ -24,7 +25,8 @@ pub struct Given {
 #[derive(Debug, Default)]
 pub struct Gathered {
     given: Mutex<HashMap<NodeId, Given>>,
-    laid: Mutex<Vec<Laid>>,
+    /// By table and destination, of which there is one route.
+    laid: Mutex<IndexMap<(String, String), Laid>>,
     lifted: Mutex<Vec<Laid>>,
     worked: Mutex<Vec<(NodeId, Change, u64)>>,
 }
@@ -47,12 +49,17 @@ impl Gathered {
 
     /// Forgets a route that a node has made, since it was taken back.
     pub(super) fn take_up(&self, route: &Laid) {
-        self.laid.lock().unwrap_or_else(PoisonError::into_inner).retain(|laid| laid != route);
+        let mut laid = self.laid.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = (route.table.clone(), route.destination.clone());
+        if laid.get(&place).is_some_and(|laid| laid == route) {
+            laid.swap_remove(&place);
+        }
     }
 
     /// Keeps a route that a node has made.
     pub(super) fn lay(&self, route: Laid) {
-        self.laid.lock().unwrap_or_else(PoisonError::into_inner).push(route);
+        let place = (route.table.clone(), route.destination.clone());
+        self.laid.lock().unwrap_or_else(PoisonError::into_inner).insert(place, route);
     }
 
     /// Keeps routes of the inventory that a node has deleted.
@@ -78,7 +85,7 @@ impl Gathered {
 
     /// The routes that were made, for the inventory.
     pub fn laid(&self) -> Vec<Laid> {
-        self.laid.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.laid.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
     // A panic in one node's task is that node's failure (the engine sees to it); what others gave is still whole,
@@ -102,6 +109,26 @@ impl Outputs for Gathered {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_route_that_was_taken_back_is_forgotten_and_no_other() {
+        let gathered = Gathered::default();
+        let laid = |destination: &str, target: &str| Laid {
+            node: "routes.out".parse().unwrap(),
+            account: "111111111111".parse().unwrap(),
+            region: "us-east-1".into(),
+            table: "rtb-1".to_owned(),
+            destination: destination.to_owned(),
+            target: target.to_owned(),
+        };
+        let (one, other) = (laid("10.0.0.0/20", "pcx-1"), laid("10.0.16.0/20", "pcx-1"));
+        gathered.lay(one.clone());
+        gathered.lay(other.clone());
+        gathered.take_up(&laid("10.0.0.0/20", "pcx-2"));
+        assert_eq!(gathered.laid(), [one.clone(), other.clone()], "that one leads elsewhere");
+        gathered.take_up(&one);
+        assert_eq!(gathered.laid(), [other]);
+    }
 
     #[test]
     fn what_a_node_gave_can_be_read_by_those_that_follow() {

@@ -13,7 +13,7 @@ pub(super) fn forecasts(operations: &Durations, node: &NodeId) -> Forecasts {
     let of = |change: Change| {
         let past = operations.past(node, change)?;
         let millis = Duration::from_millis;
-        Some(Forecast::known(millis(past.median), millis(past.spread)))
+        Some(Forecast::known(millis(past.median), millis(past.spread), past.runs))
     };
     Forecasts {
         created: of(Change::Created),

@@ -49,6 +49,11 @@ impl Results {
         kept.get(&node)?.result.as_ref()?.as_ref().err().map(|failure| failure.summary.clone())
     }
 
+    /// Whether nothing is kept any more.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
     /// Forgets a node of which nothing is to be told.
     pub(super) fn forget(&self, node: Ix) {
         self.lock().remove(&node);
@@ -104,6 +109,24 @@ fn remark(taken_back: Result<Vec<String>, Failure>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_panic_of_what_takes_a_failed_node_back_is_told_with_its_failure() {
+        let (results, node) = (Results::default(), Ix(0));
+        results.worked(node, Some(Err(Failure::new("CreateRoute was refused", ""))), 7);
+        results.panicked(node, Failure::new("orch itself failed here", "index out of bounds"), 9);
+        assert_eq!(results.failure(node).unwrap(), "CreateRoute was refused");
+        let kept = results.lock().remove(&node).unwrap();
+        let failure = kept.result.unwrap().unwrap_err();
+        assert_eq!((failure.help, kept.took_ms), (vec!["orch itself failed here: index out of bounds".to_owned()], 7));
+        assert!(kept.taken_back.is_none(), "it is told once");
+
+        // Of one whose work was done it is what could not be taken back.
+        results.worked(node, Some(Ok(Done::new(crate::event::Change::Created))), 7);
+        results.panicked(node, Failure::new("orch itself failed here", ""), 9);
+        let kept = results.lock().remove(&node).unwrap();
+        assert!(kept.result.unwrap().is_ok() && kept.taken_back.unwrap().is_err());
+    }
 
     #[test]
     fn what_is_left_of_a_failed_node_is_told_with_its_failure() {

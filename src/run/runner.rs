@@ -70,6 +70,7 @@ impl engine::Runner for Runner {
                 if let Some(took) = done.took {
                     self.means.gathered.work(id.clone(), done.change, took);
                 }
+                self.release_all(ix, &course, &done);
                 self.keep(&id, &done);
                 self.results.worked(ix, Some(Ok(done)), took_ms);
                 Outcome::Done
@@ -87,7 +88,7 @@ impl engine::Runner for Runner {
         let course = self.courses.lock().unwrap_or_else(PoisonError::into_inner).get(&ix).cloned();
         let (Some(course), Some(node)) = (course, self.job.node(ix)) else { return Outcome::Done };
         tracing::info!(node = %node.id, because = %self.job.graph().id(because), "is taken back");
-        let result = Box::pin(self.take_back(node, &course.trace.made())).await;
+        let result = Box::pin(self.take_back(ix, node, because, &course.trace.made())).await;
         let outcome = if result.is_ok() { Outcome::Done } else { Outcome::Failed };
         let result = result.map_err(|failure| {
             let because = self.job.graph().id(because);
@@ -133,6 +134,11 @@ impl Runner {
         Self { job, means, results: Results::default(), courses: Mutex::default(), released: Mutex::default() }
     }
 
+    /// Whether nothing is kept of any node's work any more.
+    pub(super) fn is_idle(&self) -> bool {
+        self.results.is_empty() && self.courses.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// Takes note of a node's end: what it gave before holds only if that was good, and how it went nobody asks any more.
     pub(super) fn ended(&self, ix: Ix, fate: Fate) {
         self.courses.lock().unwrap_or_else(PoisonError::into_inner).remove(&ix);
@@ -160,22 +166,11 @@ impl Runner {
         Event::NodeProgress { node: self.job.graph().id(ix).clone(), what, status, reason }
     }
 
-    /// What is told of a node that is left and had begun on what another had released: the routes that it made then, which
-    /// nobody takes back.
+    /// What is told of a node that is left and had begun on what another had released: what it made then, which nobody takes
+    /// back.
     pub(super) fn left(&self, ix: Ix) -> Option<Event> {
         let course = self.courses.lock().unwrap_or_else(PoisonError::into_inner).get(&ix).cloned()?;
-        let made = course.trace.made();
-        let routes = made.iter().filter_map(|made| match made {
-            Made::Route(made) | Made::RouteAsked(made) => {
-                Some(format!("{}: {} → {}", made.table, made.destination, made.target))
-            }
-            Made::Asked { .. } | Made::Peering(_) => None,
-        });
-        let routes = routes.collect::<Vec<_>>();
-        if routes.is_empty() {
-            return None;
-        }
-        let reason = Some(format!("{}; apply again, or destroy", routes.join(", ")));
+        let reason = Some(format!("{}; apply again, or destroy", course.left()?));
         let (what, status) = ("what it has made".to_owned(), "stays".to_owned());
         Some(Event::NodeProgress { node: self.job.graph().id(ix).clone(), what, status, reason })
     }
@@ -219,6 +214,13 @@ impl Runner {
         }
     }
 
+    /// The same of a stack that is complete, while what it stands on itself is not.
+    fn release_all(&self, ix: Ix, course: &Course, done: &Done) {
+        if self.job.graph().id(ix).kind == Kind::Stack && !course.footing.is_firm() {
+            self.release_outputs(ix, course, &takers(&self.job, ix), &done.outputs);
+        }
+    }
+
     fn note_release(&self, from: Ix, to: Ix) {
         let mut released = self.released.lock().unwrap_or_else(PoisonError::into_inner);
         released.entry((from, to)).or_insert_with(Instant::now);
@@ -230,7 +232,7 @@ impl Runner {
     }
 
     /// Takes back what a node has made.
-    async fn take_back(&self, node: &Node, made: &[Made]) -> Result<Vec<String>, Failure> {
+    async fn take_back(&self, ix: Ix, node: &Node, because: Ix, made: &[Made]) -> Result<Vec<String>, Failure> {
         let owner = owner(self.job.plan(), node);
         // What is gone is not waited for.
         let home = regional(&self.means.sessions, &node.account, &node.region)?;
@@ -244,7 +246,32 @@ impl Runner {
                 let gone = |made: route::Made| self.means.gathered.take_up(&laid(node, &home, made));
                 route::take_back(&home, made, &gone, &progress).await
             }
-            Spec::Stack(_) => Ok(Vec::new()),
+            Spec::Stack(_) if made.is_empty() || because == ix => Ok(Vec::new()),
+            Spec::Stack(spec) if !self.is_undone(because).await => {
+                let because = self.job.graph().id(because);
+                Ok(vec![format!(
+                    "stack {} stays, if it was created: {because} has failed and is not undone",
+                    spec.name
+                )])
+            }
+            Spec::Stack(_) => {
+                let forecasts = forecasts(self.job.operations(), &node.id);
+                stack::take_back(&home, &owner, made, &forecasts, &progress).await
+            }
+        }
+    }
+
+    /// Whether a node is a stack whose creation is known to be undone. A stack is deleted for nothing less: its data would be
+    /// gone, and what it stands on might stay.
+    async fn is_undone(&self, ix: Ix) -> bool {
+        let Some((node, Spec::Stack(spec))) = self.job.node(ix).map(|node| (node, &node.spec)) else { return false };
+        let Ok(home) = regional(&self.means.sessions, &node.account, &node.region) else { return false };
+        match stack::is_undone(&home, &spec.name).await {
+            Ok(is_undone) => is_undone,
+            Err(error) => {
+                tracing::info!(node = %node.id, %error, "cannot be looked at, so nothing is deleted because of it");
+                false
+            }
         }
     }
 
@@ -278,8 +305,11 @@ impl Runner {
             (Spec::Stack(spec), Task::Converge) => {
                 let prepared = self.means.outlooks.take_prepared(&node.id);
                 let allowed = &self.job.allowed(&node.id);
-                let cleared = InTheWay::of(&self.job, &self.means.sessions, ix, spec, &home).await?;
-                let cleared = cleared.clear(&progress).await?;
+                let in_the_way = InTheWay::of(&self.job, &self.means.sessions, ix, spec, &home).await?;
+                if let Some(refusal) = in_the_way.refusal(spec) {
+                    return Err(refusal);
+                }
+                let cleared = in_the_way.clear(&progress).await?;
                 let takers = takers(&self.job, ix);
                 let early_outputs = takers.iter().flat_map(|(_, names)| names).cloned().collect();
                 let release = |certain: &BTreeMap<_, _>| self.release_outputs(ix, course, &takers, certain);
@@ -287,7 +317,7 @@ impl Runner {
                 let early = stack::Early { wanted: &early_outputs, release: &release, recall: &recall };
                 let (change_sets, shown) = (&*self.means.change_sets, shown.as_ref());
                 let forecasts = &forecasts(self.job.operations(), &node.id);
-                let with = stack::With { allowed, change_sets, shown, early: Some(early), forecasts };
+                let with = stack::With { allowed, change_sets, shown, early: Some(early), forecasts, course: along };
                 let wanted = resolver.stack(spec, template(spec, &self.means.sources, &home).await?)?;
                 let reverts_drift = self.job.reverts_drift() && shown.is_none_or(Shown::permits_reverting);
                 let wanted = stack::Wanted { reverts_drift, ..wanted };

@@ -35,9 +35,10 @@ impl Clock {
         self.now = later(self.now, time);
     }
 
-    /// Goes forward to a time that is later: that of a world that has come further.
+    /// Goes forward to a time that is later: that of a world that has come further. What has passed since the last look is a
+    /// part of it and does not come on top.
     pub(crate) fn catch_up(&mut self, time: Timestamp) {
-        self.now = self.now.max(time);
+        self.now = self.now().max(time);
     }
 }
 
@@ -47,4 +48,25 @@ impl Clock {
 )]
 pub(crate) fn wall() -> Timestamp {
     Timestamp::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_passes_between_two_looks_counts_once_whoever_else_has_counted_it() {
+        let began: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let mut clock = Clock::new(began);
+        let after = |seconds| later(began, Duration::from_secs(seconds));
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        clock.catch_up(after(10));
+        assert_eq!(clock.now(), after(10));
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        clock.catch_up(after(5));
+        assert_eq!(clock.now(), after(20), "a world that is behind holds nothing up");
+        clock.catch_up(after(100));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(clock.now(), after(101));
+    }
 }

@@ -9,7 +9,7 @@ use crate::ids::Kind;
 use crate::text::printable;
 
 impl Drawing {
-    /// A digraph with a box for each account and region, for `dot -Tsvg`.
+    /// A digraph with a box for each account and region, for `dot -Tsvg`. What may begin early has a dashed edge.
     pub fn to_dot(&self) -> String {
         let mut out = format!("digraph {} {{\n", quoted(self.name()));
         out.push_str(
@@ -30,7 +30,8 @@ impl Drawing {
         for (place, need) in self.edges() {
             let because: Vec<_> = need.because.iter().map(|text| escaped(text)).collect();
             let [from, to] = [need.node, place].map(|place| quoted(&self.nodes()[place].id.to_string()));
-            let _ = writeln!(out, "  {from} -> {to} [label=\"{}\"];", because.join("\\n"));
+            let style = if need.early { "style=dashed, " } else { "" };
+            let _ = writeln!(out, "  {from} -> {to} [{style}label=\"{}\"];", because.join("\\n"));
         }
         out.push_str("}\n");
         out
@@ -95,7 +96,7 @@ mod tests {
               "peerings.spoke[qa]" [shape=hexagon, label="peerings.spoke[qa]"];
             }
           }
-          "stacks.master" -> "peerings.spoke[dev]" [label="stacks.master.outputs.VPCId"];
+          "stacks.master" -> "peerings.spoke[dev]" [style=dashed, label="stacks.master.outputs.VPCId"];
           "stacks.spoke[dev]" -> "peerings.spoke[dev]" [label="each.outputs.VPCId"];
           "stacks.master" -> "peerings.spoke[qa]" [label="stacks.master.outputs.VPCId"];
           "stacks.spoke[qa]" -> "peerings.spoke[qa]" [label="each.outputs.VPCId"];

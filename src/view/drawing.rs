@@ -41,11 +41,19 @@ pub struct Need {
     pub node: usize,
     /// The references that say so.
     pub because: Vec<String>,
+    /// Whether the node that needs it may begin before it has ended.
+    pub early: bool,
 }
 
 impl Drawing {
-    /// The drawing of a graph with its name and a caption for each node.
-    pub fn new(name: impl Into<String>, graph: &Graph, caption: impl Fn(Ix) -> Caption) -> Self {
+    /// The drawing of a graph with its name and a caption for each node. `early` says of a node that is needed, and of the one
+    /// that needs it, whether the second may begin before the first has ended.
+    pub fn new(
+        name: impl Into<String>,
+        graph: &Graph,
+        caption: impl Fn(Ix) -> Caption,
+        early: impl Fn(Ix, Ix) -> bool,
+    ) -> Self {
         let mut place = vec![0; graph.len()];
         for (rank, node) in graph.order().iter().enumerate() {
             place[node.index()] = rank;
@@ -58,6 +66,7 @@ impl Drawing {
                 .map(|(needed, reasons)| Need {
                     node: place[needed.index()],
                     because: reasons.iter().map(|reason| reason.expression.to_string()).collect(),
+                    early: early(needed, node),
                 })
                 .collect(),
         };

@@ -32,11 +32,12 @@ struct Edge<'a> {
     from: &'a NodeId,
     to: &'a NodeId,
     because: &'a [String],
+    early: bool,
 }
 
 impl Drawing {
     /// A JSON document with `version`, `name`, `nodes` (each after all that it needs) and `edges`, from the needed node
-    /// to the one that needs it.
+    /// to the one that needs it, `early` where that may begin before the other has ended.
     pub fn to_json(&self) -> String {
         let document = Document {
             version: VERSION,
@@ -60,6 +61,7 @@ impl Drawing {
                     from: &self.nodes()[need.node].id,
                     to: &self.nodes()[place].id,
                     because: &need.because,
+                    early: need.early,
                 })
                 .collect(),
         };
@@ -80,6 +82,6 @@ mod tests {
         assert_eq!(json["name"], "core \"net\"");
         assert_eq!((json["nodes"].as_array().unwrap().len(), json["edges"].as_array().unwrap().len()), (6, 6));
         insta::assert_snapshot!(json["nodes"][1], @r#"{"id":"stacks.spoke[dev]","kind":"stack","group":"stacks.spoke","key":"dev","account":"dev","region":"us-east-1","title":"us-east-1-dev"}"#);
-        insta::assert_snapshot!(json["edges"][4], @r#"{"from":"stacks.spoke[dev]","to":"routes.to-hub","because":["depends_on"]}"#);
+        insta::assert_snapshot!(json["edges"][4], @r#"{"from":"stacks.spoke[dev]","to":"routes.to-hub","because":["depends_on"],"early":false}"#);
     }
 }

@@ -10,7 +10,7 @@ use crate::ids::Kind;
 use crate::text::printable;
 
 impl Drawing {
-    /// A flowchart with a subgraph for each account and region.
+    /// A flowchart with a subgraph for each account and region. What may begin early has a dotted edge.
     pub fn to_mermaid(&self) -> String {
         // A JSON string is a YAML string too, whatever the name holds.
         let title = serde_json::Value::from(printable(self.name()).as_ref());
@@ -28,7 +28,8 @@ impl Drawing {
         }
         for (place, need) in self.edges() {
             let because: Vec<_> = need.because.iter().map(|text| escaped(text)).collect();
-            let _ = writeln!(out, "  n{} -->|\"{}\"| n{place}", need.node, because.join("<br>"));
+            let arrow = if need.early { "-.->" } else { "-->" };
+            let _ = writeln!(out, "  n{} {arrow}|\"{}\"| n{place}", need.node, because.join("<br>"));
         }
         out
     }
@@ -97,7 +98,7 @@ mod tests {
               n4{{"peerings.spoke[qa]"}}
             end
           end
-          n0 -->|"stacks.master.outputs.VPCId"| n3
+          n0 -.->|"stacks.master.outputs.VPCId"| n3
           n1 -->|"each.outputs.VPCId"| n3
           n0 -->|"stacks.master.outputs.VPCId"| n4
           n2 -->|"each.outputs.VPCId"| n4

@@ -1,10 +1,11 @@
 //! A drawing for the tests of all formats.
 
 use super::{Caption, Drawing};
-use crate::graph::{Edge, Graph};
+use crate::graph::{Edge, Graph, Ix};
 use crate::ids::NodeId;
 
-/// A hub, two spokes, a peering for each and a route, with what could break a format in a title and a reason.
+/// A hub that gives the one peering what it needs early, two spokes, a peering for each and a route, with what could break a
+/// format in a title and a reason.
 pub(super) fn hub_and_spokes() -> Drawing {
     let nodes = [
         ("stacks.master", "master", "us-east-1", Some("us-east-1-master")),
@@ -32,8 +33,9 @@ pub(super) fn hub_and_spokes() -> Drawing {
         expression: expression.into(),
     });
     let graph = Graph::new(ids, edges).unwrap();
-    Drawing::new("core \"net\"", &graph, |node| {
+    let caption = |node: Ix| {
         let (_, account, region, title) = nodes[node.index()];
         Caption { account: account.into(), region: region.into(), title: title.map(str::to_owned) }
-    })
+    };
+    Drawing::new("core \"net\"", &graph, caption, |from, to| (from.index(), to.index()) == (0, 3))
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use indexmap::IndexMap;
 
-use super::{Drawing, Node};
+use super::{Drawing, Need, Node};
 use crate::ids::{Kind, NodeId};
 use crate::text::{counted, printable};
 
@@ -42,12 +42,15 @@ impl Drawing {
     }
 
     fn write_needs(&self, out: &mut String, node: &Node, trunk: &str) {
-        let needed = |place: usize| self.nodes()[place].id.to_string();
-        let width = node.needs.iter().map(|need| needed(need.node).chars().count()).max().unwrap_or(0);
+        let needed = |need: &Need| {
+            let early = if need.early { " (early)" } else { "" };
+            format!("{}{early}", self.nodes()[need.node].id)
+        };
+        let width = node.needs.iter().map(|need| needed(need).chars().count()).max().unwrap_or(0);
         for (place, need) in node.needs.iter().enumerate() {
             let (branch, _) = branch(place, node.needs.len());
             let because = need.because.join(", ");
-            let _ = writeln!(out, "{trunk}{branch} needs {:width$}  {}", needed(need.node), printable(&because));
+            let _ = writeln!(out, "{trunk}{branch} needs {:width$}  {}", needed(need), printable(&because));
         }
     }
 }
@@ -114,8 +117,8 @@ mod tests {
 
         ◆ peerings.spoke  2 peerings
         ├─ [dev]  dev us-east-1
-        │  ├─ needs stacks.master      stacks.master.outputs.VPCId
-        │  └─ needs stacks.spoke[dev]  each.outputs.VPCId
+        │  ├─ needs stacks.master (early)  stacks.master.outputs.VPCId
+        │  └─ needs stacks.spoke[dev]      each.outputs.VPCId
         └─ [qa]   qa  us-west-2
            ├─ needs stacks.master     stacks.master.outputs.VPCId
            └─ needs stacks.spoke[qa]  each.outputs.VPCId

@@ -1,14 +1,16 @@
-//! How few calls a plan costs that is applied already.
+//! How few calls a plan costs, the first time and when it is applied already.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use orch::plan::Files;
-use orch::sim::{Sim, Timing};
+use orch::sim::{Call, Outcome, Sim, Timing};
 
 use crate::in_process::{Ready, read};
+use crate::makespan::Scenario;
 
 /// A VPC with a route table, which tells what peerings and routes need.
 pub(crate) const NET_TEMPLATE: &str = "\
@@ -159,4 +161,55 @@ async fn a_table_that_many_routes_are_made_in_is_not_read_for_each() {
     // Out of the first account's own table, and into the hub's from everywhere.
     assert_eq!(count("CreateRoute"), 61);
     assert_eq!(count("DescribeRouteTables"), 1, "it knows what it has made itself");
+}
+
+/// Holds what a first run has cost: at most so many calls for each spoke, polling included, and its routes. The hub's own few
+/// calls are in those of twenty spokes and more.
+///
+/// | call | for each spoke |
+/// |---|---|
+/// | AssumeRole | 1 |
+/// | DescribeStacks | 1 listing, 1 to 3 looks at the stack |
+/// | CreateStack, DescribeStackEvents | 1 each |
+/// | DescribeVpcPeeringConnections | 1 listing, another look after a preview; the hub's looks are shared |
+/// | CreateVpcPeeringConnection, AcceptVpcPeeringConnection | 1 each |
+/// | DescribeRouteTables | 1 listing |
+pub(crate) fn a_first_run_was_cheap(sim: &Sim, spokes: usize, each: usize) {
+    let counts = counts(sim, 0);
+    let calls = counts.values().sum::<usize>() - counts["CreateRoute"];
+    println!("{spokes} spokes: {calls} calls without routes, {counts:?}");
+    let stacks = if spokes < 20 { spokes + 1 } else { spokes };
+    assert!(calls <= each * stacks, "{spokes} spokes: {calls} calls, {counts:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_previewed_first_run_costs_at_most_13_calls_a_spoke_and_its_routes_polling_included() {
+    // Without a preview, and knowing durations: in `makespan`. What a preview has read is not read again, but that there is no
+    // peering is looked at anew before one is asked for.
+    for spokes in [4, 20] {
+        let scenario = Scenario::short(spokes);
+        let sim = Sim::builder().timing(scenario.timing()).build();
+        assert!(scenario.plan().preview(&sim, true).await.1.is_success());
+        a_first_run_was_cheap(&sim, spokes, 13);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_take_seconds_to_arrive_are_not_accepted_time_and_again() {
+    let seconds = Duration::from_secs;
+    let scenario = Scenario { peering: seconds(3), ..Scenario::short(20) };
+    let timing = Timing { peering_visible: seconds(2), peering_request: seconds(1), ..scenario.timing() };
+    let sim = Sim::builder().timing(timing).build();
+    let (tally, told, _) = scenario.plan().apply_knowing(&sim, None).await;
+    assert!(tally.is_success(), "{told:#?}");
+    a_first_run_was_cheap(&sim, 20, 14);
+    let calls: Vec<Call> =
+        sim.calls().into_iter().filter(|call| call.operation.ends_with("VpcPeeringConnection")).collect();
+    let accepted = calls.iter().filter(|call| call.operation.starts_with("Accept"));
+    let refused: Vec<&Call> = accepted.clone().filter(|call| call.outcome != Outcome::Succeeded).collect();
+    assert_eq!(accepted.count() - refused.len(), 20);
+    // Those that were asked for before the first was refused have found out with it; no other is accepted in vain.
+    let created = calls.iter().filter(|call| call.operation.starts_with("Create"));
+    let unknowing = created.filter(|call| call.at <= refused[0].at).count();
+    assert!(unknowing < 20 && refused.len() <= unknowing, "{} refused, {unknowing}", refused.len());
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use orch::aws::{Environment, Sessions};
 use orch::diag::{Problem, Sources};
-use orch::engine::{Limits, Settings};
+use orch::engine::{Control, Limits, Settings};
 use orch::event::{Command, Event, Tally};
 use orch::graph::{Graph, of_plan};
 use orch::inventory::{Inventory, News};
@@ -40,6 +40,8 @@ pub struct Ready {
     graph: Arc<Graph>,
     sources: Arc<Sources>,
     settings: Settings,
+    /// The one node that is chosen, if not all are.
+    only: Option<&'static str>,
 }
 
 /// An event with the milliseconds since the run began.
@@ -61,7 +63,8 @@ pub fn read(path: &str, files: &impl Files) -> Ready {
     assert!(!loaded.problems.iter().any(Problem::is_error), "{:?}", loaded.problems);
     let plan = loaded.plan.unwrap();
     let graph = of_plan(&plan).unwrap();
-    Ready { plan: Arc::new(plan), graph: Arc::new(graph), sources: Arc::new(loaded.sources), settings: SETTINGS }
+    let (plan, graph, sources) = (Arc::new(plan), Arc::new(graph), Arc::new(loaded.sources));
+    Ready { plan, graph, sources, settings: SETTINGS, only: None }
 }
 
 const SETTINGS: Settings = Settings { limits: Limits::UNLIMITED, fail_fast: false };
@@ -78,10 +81,21 @@ impl Ready {
         Self { settings, ..self }
     }
 
+    /// The same plan, of which one node alone is chosen.
+    pub fn only(self, node: &'static str) -> Self {
+        Self { only: Some(node), ..self }
+    }
+
     /// Applies all of the plan and gives the tally with everything that was told.
     pub async fn apply(&self, sim: &Sim) -> (Tally, Told) {
         self.run(sim, vec![(Job::apply(Arc::clone(&self.plan), Arc::clone(&self.graph), &self.all()), Command::Apply)])
             .await
+    }
+
+    /// The same, while somebody asks for something.
+    pub async fn apply_asked(&self, sim: &Sim, asked: mpsc::UnboundedReceiver<Control>) -> (Tally, Told) {
+        let job = Job::apply(Arc::clone(&self.plan), Arc::clone(&self.graph), &self.all());
+        self.run_asked(sim, vec![(job, Command::Apply)], &Arc::default(), Some(asked)).await
     }
 
     /// The same, knowing what is remembered of earlier runs; with what this one is to be remembered by.
@@ -141,7 +155,7 @@ impl Ready {
     }
 
     fn all(&self) -> Vec<bool> {
-        vec![true; self.plan.nodes.len()]
+        self.plan.nodes.iter().map(|node| self.only.is_none_or(|only| node.id.to_string() == only)).collect()
     }
 
     /// Runs jobs one after the other, each with what the last has gathered, and gives the last one's tally.
@@ -150,6 +164,16 @@ impl Ready {
     }
 
     async fn run_gathering(&self, sim: &Sim, jobs: Vec<(Job, Command)>, gathered: &Arc<Gathered>) -> (Tally, Told) {
+        self.run_asked(sim, jobs, gathered, None).await
+    }
+
+    async fn run_asked(
+        &self,
+        sim: &Sim,
+        jobs: Vec<(Job, Command)>,
+        gathered: &Arc<Gathered>,
+        mut asked: Option<mpsc::UnboundedReceiver<Control>>,
+    ) -> (Tally, Told) {
         let began = Instant::now();
         let told: Arc<Mutex<Told>> = Arc::default();
         let touched: Vec<&Job> = jobs.iter().map(|(job, _)| job).collect();
@@ -168,7 +192,8 @@ impl Ready {
         };
         let mut tally = Tally::default();
         for (job, command) in jobs {
-            let (_words, control) = mpsc::unbounded_channel();
+            let (_words, silent) = mpsc::unbounded_channel();
+            let control = asked.take().unwrap_or(silent);
             tally = execute(&Arc::new(job), command, self.settings, means.clone(), control).await;
         }
         let told = told.lock().unwrap().clone();

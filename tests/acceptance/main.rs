@@ -6,6 +6,8 @@ mod adopting;
 mod calls;
 mod drift;
 mod early;
+mod early_inputs;
+mod early_left;
 mod first_run;
 mod fleet;
 mod guards;

@@ -10,20 +10,8 @@ use orch::inventory::Inventory;
 use orch::plan::Files;
 use orch::sim::{Sim, Timing};
 
+use crate::calls::{NET_TEMPLATE, a_first_run_was_cheap};
 use crate::in_process::{Ready, Told, read};
-
-/// A VPC with one route table.
-pub const TEMPLATE: &str = "\
-Parameters:
-  CidrBlock: {Type: String}
-Resources:
-  Vpc: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: !Ref CidrBlock}}
-  Table: {Type: 'AWS::EC2::RouteTable', Properties: {VpcId: !Ref Vpc}}
-Outputs:
-  VPCId: {Value: !Ref Vpc}
-  RouteTableId: {Value: !Ref Table}
-  VPCCIDRBlock: {Value: !GetAtt Vpc.CidrBlock}
-";
 
 /// Spokes that do not wait for the hub, each peered with it, and a route either way.
 const DESIGN: &str = r#"
@@ -64,7 +52,7 @@ struct Written(String);
 
 impl Files for Written {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        Ok(if path.ends_with("net.yaml") { TEMPLATE } else { &self.0 }.as_bytes().to_vec())
+        Ok(if path.ends_with("net.yaml") { NET_TEMPLATE } else { &self.0 }.as_bytes().to_vec())
     }
 }
 
@@ -139,6 +127,8 @@ pub struct Ran {
     pub took: Duration,
     /// What is remembered of it.
     pub inventory: Inventory,
+    /// The world that it has made.
+    pub sim: Sim,
 }
 
 /// Applies a scenario to an empty world, knowing what an earlier run is remembered by, if anything.
@@ -151,7 +141,7 @@ pub async fn first_run(scenario: &Scenario, past: Option<&Inventory>) -> Ran {
     let took = u64::try_from(told.last().unwrap().0).unwrap();
     let mut inventory = Inventory::empty("spread");
     inventory.take_in(news);
-    Ran { took: Duration::from_millis(took), inventory }
+    Ran { took: Duration::from_millis(took), inventory, sim }
 }
 
 fn failures(told: &Told) -> Vec<&Event> {
@@ -172,6 +162,9 @@ async fn a_run_takes_no_longer_than_aws_and_half_a_second_for_each_wait_if_durat
         assert!(unknown.took <= bound + 2 * Duration::from_secs(2), "{spokes}: {:?}, {bound:?}", unknown.took);
         let known = first_run(&scenario, Some(&unknown.inventory)).await;
         assert!(known.took <= bound + 2 * Duration::from_millis(500), "{spokes}: {:?}, {bound:?}", known.took);
+        for ran in [unknown, known] {
+            a_first_run_was_cheap(&ran.sim, spokes, 12);
+        }
     }
 }
 

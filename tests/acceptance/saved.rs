@@ -304,7 +304,7 @@ async fn a_peering_that_was_accepted_by_hand_is_told() {
         peer_region: "us-east-1".to_owned(),
         tags: tags("peerings/link"),
     };
-    let id = dev.request_peering(&request).await.unwrap();
+    let id = dev.request_peering(&request).await.unwrap().id;
     save(&orch, &["--only", "peerings"]).code(5).prints(&["accept it in"]);
     hub.accept_peering(&id).await.unwrap();
     refused(&orch, &[&format!("peerings.link\n    at AWS: peering {id}: pending-acceptance → active")]);

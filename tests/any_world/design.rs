@@ -73,6 +73,7 @@ pub(crate) enum Before {
 
 /// A VPC's stack.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is drawn by itself")]
 pub(crate) struct Net {
     pub(crate) account: usize,
     pub(crate) region: usize,
@@ -83,6 +84,8 @@ pub(crate) struct Net {
     before: Before,
     /// Whether it has a gateway, and a route there.
     gateway: bool,
+    /// Whether it, and what hangs in its VPC, takes outputs early, where they are given so.
+    takes_early: bool,
     since: Since,
 }
 
@@ -118,6 +121,8 @@ pub(crate) struct Design {
     group_before: Vec<usize>,
     group_links: bool,
     group_renamed: bool,
+    /// Whether all stacks give their outputs early now.
+    early: bool,
 }
 
 /// Which of the two versions.
@@ -141,9 +146,9 @@ fn nets() -> impl Strategy<Value = Net> {
         1 => Just(Before::Wide),
     ];
     let place = (0..ACCOUNTS.len(), 0..REGIONS.len());
-    let flags = (any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.3));
+    let flags = (any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.3), any::<bool>());
     (place, any::<Option<Index>>(), flags, before, sinces()).prop_map(
-        |((account, region), peer, (wide, secret, gateway), before, since)| Net {
+        |((account, region), peer, (wide, secret, gateway, takes_early), before, since)| Net {
             account,
             region,
             peer,
@@ -151,6 +156,7 @@ fn nets() -> impl Strategy<Value = Net> {
             secret,
             before,
             gateway,
+            takes_early,
             since,
         },
     )
@@ -165,14 +171,15 @@ fn links() -> impl Strategy<Value = Link> {
 pub(crate) fn designs() -> impl Strategy<Value = Design> {
     let keys = || prop::sample::subsequence((0..ACCOUNTS.len()).collect::<Vec<_>>(), 0..=ACCOUNTS.len());
     let parts = (prop::collection::vec(nets(), 1..6), prop::collection::vec(links(), 0..6));
-    (parts, keys(), keys(), any::<(bool, bool)>()).prop_map(
-        |((nets, links), group, group_before, (group_links, group_renamed))| Design {
+    (parts, keys(), keys(), any::<(bool, bool, bool)>()).prop_map(
+        |((nets, links), group, group_before, (group_links, group_renamed, early))| Design {
             nets,
             links,
             group,
             group_before,
             group_links,
             group_renamed,
+            early,
         },
     )
 }
@@ -188,6 +195,9 @@ impl Design {
         let mut moved = String::new();
         self.moved(version, &mut moved);
         text = text.replace("\n\n[accounts]", &format!("\n{moved}\n[accounts]"));
+        if self.early && version == Version::Now {
+            text.push_str("\n[defaults.stacks]\nearly_outputs = true\n");
+        }
         let accounts = text.len();
         let there: Vec<usize> = (0..self.nets.len()).filter(|net| self.has(*net, version)).collect();
         for net in &there {
@@ -294,11 +304,13 @@ impl Design {
         }
         text.push_str(" }\n");
         writeln!(text, "tags = {{ Purpose = \"{}\" }}", if differs(Before::Tag) { "old" } else { "net" }).unwrap();
+        let early = if net.takes_early && version == Version::Now { "early_inputs = true\n" } else { "" };
+        text.push_str(early);
         if net.gateway {
             write!(
                 text,
                 "\n[stacks.g{number}]\naccount = \"{account}\"\nregion = \"{region}\"\ntemplate = \"gateway.yaml\"\n\
-                 parameters = {{ Vpc = \"{{{{ stacks.{name}.outputs.VpcId }}}}\" }}\n\
+                 parameters = {{ Vpc = \"{{{{ stacks.{name}.outputs.VpcId }}}}\" }}\n{early}\
                  \n[routes.g{number}]\naccount = \"{account}\"\nregion = \"{region}\"\n\
                  route_tables = [\"{{{{ stacks.{name}.outputs.Table }}}}\"]\ndestination = \"0.0.0.0/0\"\n\
                  via = \"{{{{ stacks.g{number}.outputs.Id }}}}\"\nreplace = true\n"

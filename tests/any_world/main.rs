@@ -12,7 +12,7 @@ mod things;
 
 use std::time::Duration;
 
-use orch::sim::Sim;
+use orch::sim::{Faults, ResourceFault, Sim};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -35,14 +35,18 @@ struct Story {
     losses: Vec<Loss>,
     /// After how many changes a first run dies.
     dies: Option<usize>,
+    /// Which of the resources fails that another first run makes, by its number.
+    fails: Option<u64>,
     /// Whether what left the plan is deleted by `apply --prune`, or only with all the rest.
     prunes: bool,
 }
 
 fn stories() -> impl Strategy<Value = Story> {
     let dies = prop::option::weighted(0.4, 0..30_usize);
-    (designs(), prop::bool::weighted(0.7), losses(), dies, any::<bool>())
-        .prop_map(|(design, applied, losses, dies, prunes)| Story { design, applied, losses, dies, prunes })
+    let fails = prop::option::weighted(0.3, 1..12_u64);
+    (designs(), prop::bool::weighted(0.7), losses(), (dies, fails), any::<bool>()).prop_map(
+        |(design, applied, losses, (dies, fails), prunes)| Story { design, applied, losses, dies, fails, prunes },
+    )
 }
 
 async fn tell(story: &Story) {
@@ -72,6 +76,13 @@ async fn tell(story: &Story) {
             () = sim.stopped() => {}
         }
         sim.resume();
+    }
+    if let Some(nth) = story.fails {
+        let (action, nth, reason) = (Some("CREATE".to_owned()), Some(nth), "no more of these".to_owned());
+        let fault = ResourceFault { action, nth, reason, ..ResourceFault::default() };
+        sim.set_faults(Faults { resources: vec![fault], ..Faults::default() });
+        commands.apply(false).await;
+        sim.set_faults(Faults::default());
     }
 
     let mut applied = false;

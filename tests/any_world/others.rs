@@ -114,7 +114,7 @@ impl Others {
                 peer_region: other.region().to_string(),
                 tags: tags.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
             };
-            let id = one.request_peering(&request).await.unwrap();
+            let id = one.request_peering(&request).await.unwrap().id;
             tokio::time::sleep(Duration::from_mins(1)).await;
             other.accept_peering(&id).await.unwrap();
             tokio::time::sleep(Duration::from_mins(1)).await;

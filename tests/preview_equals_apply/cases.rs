@@ -256,7 +256,7 @@ const PROTECTED: [Edit; 1] =
 
 const UNPROTECTED: [Edit; 1] = [("plan.toml", HUB_TAGS, "tags       = { Purpose = \"network\" }\nprotect    = []\n")];
 
-const MOVED: Edit = ("plan.toml", "Range = \"10.0.0.0/16\"", "Range = \"10.2.0.0/16\"");
+pub(crate) const MOVED: Edit = ("plan.toml", "Range = \"10.0.0.0/16\"", "Range = \"10.2.0.0/16\"");
 
 const GUARDED: [Edit; 1] = [(
     "plan.toml",
@@ -267,9 +267,36 @@ const GUARDED: [Edit; 1] = [(
 const NO_ALARMS: &str =
     "tags       = { Purpose = \"network\" }\nprotect    = [\"delete\"]\nrollback_triggers = { alarms = [] }\n";
 
+/// Stacks give their outputs early.
+pub(crate) const EARLY: Edit =
+    ("plan.toml", "\n[accounts]\n", "\n[defaults.stacks]\nearly_outputs = true\n\n[accounts]\n");
+
+/// And the spoke takes them.
+pub(crate) const TAKEN: [Edit; 2] =
+    [EARLY, ("plan.toml", "template   = \"spoke.yaml\"\n", "template   = \"spoke.yaml\"\nearly_inputs = true\n")];
+
+/// And one of them is the id of the VPC.
+pub(crate) const VPC_TAKEN: [Edit; 3] = [
+    TAKEN[0],
+    TAKEN[1],
+    ("plan.toml", "Peer = \"{{ stacks.hub.outputs.Range }}\"", "Peer = \"{{ stacks.hub.outputs.VpcId }}\""),
+];
+
 /// All of them.
 pub(crate) fn all() -> Vec<Case> {
     vec![
+        // Outputs that are given early.
+        Case { before: None, ..case("early outputs of a new hub", &[EARLY]) },
+        since("early outputs of a hub that stands", &HUB_ALONE, &[EARLY]),
+        since(
+            "early outputs of a hub that changes",
+            &HUB_ALONE,
+            &[EARLY, ("plan.toml", "\"network\" }", "\"core\" }")],
+        ),
+        case("early outputs of a hub that is replaced", &[EARLY, MOVED]),
+        Case { before: None, ..case("early inputs of a new spoke", &VPC_TAKEN) },
+        since("early inputs of a new spoke beside a hub that stands", &HUB_ALONE, &VPC_TAKEN),
+        since("early inputs of a spoke that stands", &VPC_TAKEN, &[VPC_TAKEN[0], VPC_TAKEN[1], VPC_TAKEN[2], MOVED]),
         Case { before: None, ..case("nothing is there", &[]) },
         case("everything is there", &[]),
         since("the spoke is new", &HUB_ALONE, &[]),

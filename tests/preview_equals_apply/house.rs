@@ -223,6 +223,13 @@ impl House {
         }
     }
 
+    /// Has resources of a type take a minute.
+    pub(crate) fn slow(&self, kind: &str) {
+        let slow =
+            |world: &mut World| world.rules.timing.resource_types.insert(kind.to_owned(), Duration::from_mins(1));
+        self.sim.change(slow).unwrap();
+    }
+
     /// Puts other tags of orch in place of those that everything has.
     fn mark(&self, marks: &[(&str, &str)]) {
         let mark = |tags: &mut Tags| {

@@ -2,6 +2,7 @@
 //! nothing left to do.
 
 mod cases;
+mod early;
 mod files;
 mod going;
 mod house;

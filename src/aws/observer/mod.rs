@@ -1,21 +1,25 @@
-//! Waiting for stacks.
+//! Waiting for stacks, and for peerings ([`peerings`]).
 //!
 //! Not the SDK's waiters: those are spaced at random, and a stack of 90 seconds is noticed after 89 to 165. All who wait for
 //! stacks of one account in one region share what is seen there ([`watch`]); when to look is worked out from when each
 //! operation is expected to end ([`forecast`]).
 
+mod feed;
 mod forecast;
 mod pace;
+mod peerings;
 mod reader;
 mod stacks;
 #[cfg(test)]
 mod tests;
 mod watch;
 
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
+use self::reader::Reader;
 use self::stacks::Sighting;
 use self::watch::Due;
 use super::call::{CallError, Class};
@@ -24,8 +28,10 @@ use super::events::StackEvent;
 use super::regional::Regional;
 use super::status::{Phase, StackStatus};
 
+pub use feed::Feed;
 pub use forecast::Forecast;
-pub use reader::Reader;
+pub(super) use peerings::Peerings;
+pub use peerings::WatchedPeering;
 pub(super) use stacks::Stacks;
 
 /// One step on the way of a node, for whoever watches.
@@ -66,8 +72,14 @@ const UNSEEN: Duration = Duration::from_secs(1);
 /// CloudFormation ends every operation by itself, and well before this.
 const AT_MOST: Duration = Duration::from_hours(24);
 
+/// How long it is waited for what only tells when to look.
+const HINT: Duration = Duration::from_secs(5);
+
 /// How often the events of an operation that is under way are read: they are only told, and cost a call.
 const EVENTS: Duration = Duration::from_secs(15);
+
+/// How long the end of an operation is kept waiting for events that are being read for whoever follows them.
+const FOLLOWED: Duration = Duration::from_secs(2);
 
 /// What is expected of an operation of which nothing is known.
 const UNKNOWN: Forecast = Forecast::UNKNOWN;
@@ -122,9 +134,15 @@ fn is_deleted(events: &[StackEvent]) -> bool {
     events.iter().rev().find(|event| event.is_stack()).is_some_and(|last| last.status == "DELETE_COMPLETE")
 }
 
-/// Whether the last that events tell of their stack is that something is under way.
+/// Whether the last that events tell of their stack is that something is under way. Nothing is while it is only reviewed.
 fn is_open(events: &[StackEvent]) -> bool {
-    events.iter().rev().find(|event| event.is_stack()).is_some_and(|last| last.status.ends_with("_IN_PROGRESS"))
+    let last = events.iter().rev().find(|event| event.is_stack());
+    last.is_some_and(|last| last.status.ends_with("_IN_PROGRESS") && last.status != "REVIEW_IN_PROGRESS")
+}
+
+/// Whether a stack is gone, which no later operation changes.
+fn is_gone(stack: Option<&Stack>) -> bool {
+    stack.is_some_and(|stack| stack.status.phase() == Phase::Deleted)
 }
 
 impl Regional {
@@ -140,6 +158,20 @@ impl Regional {
         operation: &Operation,
         progress: Progress<'_>,
     ) -> Result<(Option<Stack>, Vec<StackEvent>), CallError> {
+        self.settled_feeding(operation, progress, &Feed::default()).await
+    }
+
+    /// The same, for somebody beside who follows the events.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::settled`].
+    pub async fn settled_feeding(
+        &self,
+        operation: &Operation,
+        progress: Progress<'_>,
+        feed: &Feed,
+    ) -> Result<(Option<Stack>, Vec<StackEvent>), CallError> {
         let watching = self.stacks().watch.enter(&operation.stack);
         let began = Instant::now();
         let mut reader = Reader::default();
@@ -148,28 +180,40 @@ impl Regional {
         let (from, is_near) = (Duration::ZERO, self.stacks().is_near);
         let mut schedule = Schedule { forecast: forecast.unwrap_or(UNKNOWN), from, status: None, is_near };
         let mut next = if forecast.is_some() { schedule.next(Duration::ZERO) } else { Duration::ZERO };
-        let mut read = began;
         let mut lag: Option<Duration> = None;
         loop {
             let leaves = (operation.deletes && forecast.is_some())
                 || schedule.status.as_ref().is_some_and(|status| status.as_str() == "DELETE_IN_PROGRESS");
             let due = Due { at: began + next, is_long: schedule.is_long(next), leaves };
-            let sighting = match watching.sighting(due, |question| Box::pin(self.look_at_stacks(question))).await? {
+            let mut seen = pin!(watching.sighting(due, |question| Box::pin(self.look_at_stacks(question))));
+            let sighting = loop {
+                tokio::select! {
+                    biased;
+                    seen = &mut seen => break seen?,
+                    () = feed.wanted(began) => {}
+                }
+                let (fresh, sighting) = with(self.follow(operation, &mut reader), seen.as_mut()).await;
+                take(fresh, &mut events, feed, progress);
+                if let Some(sighting) = sighting {
+                    break sighting?;
+                }
+            };
+            let sighting = match sighting {
                 Sighting::Stuck => Sighting::of(self.stack(&operation.stack).await?),
                 seen => seen,
             };
             let age = began.elapsed();
             // Of what was begun by others all is told that has happened so far.
             let told = match sighting {
-                Sighting::Moves(_) => read.elapsed() >= EVENTS || (forecast.is_none() && schedule.status.is_none()),
+                Sighting::Moves(_) => {
+                    feed.last_read().unwrap_or(began).elapsed() >= EVENTS
+                        || (forecast.is_none() && schedule.status.is_none())
+                }
                 Sighting::Rests(_) | Sighting::Missing | Sighting::Stuck => true,
             };
             if told {
-                read = Instant::now();
-                for event in reader.read(self, operation).await? {
-                    progress(Step { what: &event.resource, status: &event.status, reason: event.reason.as_deref() });
-                    events.push(event);
-                }
+                let fresh = reader.read(self, operation).await?;
+                take(fresh, &mut events, feed, progress);
             }
             match sighting {
                 Sighting::Moves(status) => {
@@ -182,15 +226,19 @@ impl Regional {
                 }
                 // A listing whose pages change meanwhile may pass over what is there: the stack's own events decide.
                 Sighting::Missing | Sighting::Stuck if !is_deleted(&events) => {
-                    self.stacks().ask_for_itself(&operation.stack);
-                    next = age;
+                    self.stacks().misses(&operation.stack);
+                    next = age + UNSEEN;
                 }
                 Sighting::Missing | Sighting::Stuck => {
                     self.rests(&operation.stack);
                     return Ok((None, events));
                 }
                 // What is seen is from before the operation, or its events lag behind.
-                Sighting::Rests(_) if is_open(&events) && age < *lag.get_or_insert(age) + LAG => next = age + UNSEEN,
+                Sighting::Rests(ref stack)
+                    if is_open(&events) && !is_gone(stack.as_deref()) && age < *lag.get_or_insert(age) + LAG =>
+                {
+                    next = age + UNSEEN;
+                }
                 Sighting::Rests(Some(stack)) if !has_begun(operation, &stack, &events, age) => next = age + UNSEEN,
                 Sighting::Rests(stack) => {
                     self.rests(&operation.stack);
@@ -204,6 +252,16 @@ impl Regional {
         }
     }
 
+    /// Reads events for whoever follows them. Nobody fails by this: whoever waits for the end of the operation tells of an
+    /// error that does not pass.
+    async fn follow(&self, operation: &Operation, reader: &mut Reader) -> Vec<StackEvent> {
+        self.stacks().events_turn().await;
+        reader.read(self, operation).await.unwrap_or_else(|error| {
+            tracing::debug!(%error, "the events cannot be read");
+            Vec::new()
+        })
+    }
+
     /// What is expected of an operation: of one that there is but a guess of, which may take long, what the stack's last
     /// operation took tells more.
     async fn sharpened(&self, operation: &Operation) -> Option<Forecast> {
@@ -211,7 +269,8 @@ impl Regional {
         if operation.before.is_none() || !forecast.is_guessed() || forecast.end() < forecast::SOON {
             return Some(forecast);
         }
-        Some(self.last_took(operation).await.map_or(forecast, Forecast::guessed))
+        let last = tokio::time::timeout(HINT, self.last_took(operation)).await.ok().flatten();
+        Some(last.map_or(forecast, Forecast::guessed))
     }
 
     /// How long the operation took that a stack went through before another one, as far as the newest events tell.
@@ -236,6 +295,29 @@ impl Regional {
             request_id: None,
             class: Class::Other,
         }
+    }
+}
+
+/// Reads events while the operation is looked at; both go on at once, since others wait for that look. A look that ends first
+/// does not end the reading, or frequent looks would have none come through; but the end is not kept waiting for long.
+async fn with<S>(
+    follow: impl Future<Output = Vec<StackEvent>>,
+    mut seen: Pin<&mut impl Future<Output = S>>,
+) -> (Vec<StackEvent>, Option<S>) {
+    let mut follow = pin!(follow);
+    tokio::select! {
+        biased;
+        fresh = &mut follow => (fresh, None),
+        seen = &mut seen => (timeout(FOLLOWED, follow).await.unwrap_or_default(), Some(seen)),
+    }
+}
+
+/// Takes events that were just read: they are told, handed on and kept.
+fn take(fresh: Vec<StackEvent>, events: &mut Vec<StackEvent>, feed: &Feed, progress: Progress<'_>) {
+    feed.tell(&fresh);
+    for event in fresh {
+        progress(Step { what: &event.resource, status: &event.status, reason: event.reason.as_deref() });
+        events.push(event);
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// The least time between two looks: two a second.
-const GAP: Duration = Duration::from_millis(500);
+pub(super) const GAP: Duration = Duration::from_millis(500);
 
 /// How many seconds there are for each look at one thing that takes long, on the average.
 const EACH: f64 = 3.0;

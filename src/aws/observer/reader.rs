@@ -9,7 +9,7 @@ use crate::aws::regional::Regional;
 
 /// The events of an operation that were read so far.
 #[derive(Debug, Default)]
-pub struct Reader {
+pub(super) struct Reader {
     seen: HashSet<String>,
 }
 
@@ -22,6 +22,10 @@ impl Reader {
                 (Some(ours), Some(theirs)) => ours != theirs,
                 _ => false,
             };
+            // Somebody else has begun another operation since: what is left of ours comes before it.
+            if foreign && fresh.is_empty() && !self.seen.is_empty() {
+                continue;
+            }
             if foreign || !self.seen.insert(event.id.clone()) {
                 return false;
             }
@@ -39,7 +43,13 @@ impl Reader {
     /// # Errors
     ///
     /// The call was refused or did not come through.
-    pub async fn read(&mut self, regional: &Regional, operation: &Operation) -> Result<Vec<StackEvent>, CallError> {
+    pub(super) async fn read(
+        &mut self,
+        regional: &Regional,
+        operation: &Operation,
+    ) -> Result<Vec<StackEvent>, CallError> {
+        // This may be dropped between two pages: what was not given back is not known then.
+        let mut now = Self { seen: self.seen.clone() };
         let mut fresh = Vec::new();
         let mut next = None;
         loop {
@@ -50,12 +60,24 @@ impl Reader {
                 Err(error) => return Err(error),
             };
             next = more;
-            if !self.take(operation, page, &mut fresh) || next.is_none() {
+            if !now.take(operation, page, &mut fresh) || next.is_none() {
                 break;
             }
         }
+        *self = now;
         fresh.reverse();
         Ok(fresh)
+    }
+}
+
+impl Regional {
+    /// The events of an operation so far, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// The call was refused or did not come through.
+    pub async fn events_of(&self, operation: &Operation) -> Result<Vec<StackEvent>, CallError> {
+        Reader::default().read(self, operation).await
     }
 }
 
@@ -95,5 +117,14 @@ mod tests {
         assert!(fresh.is_empty());
         assert!(!reader.take(&operation, vec![event("2", "UPDATE_IN_PROGRESS", Some("ours"))], &mut fresh));
         assert_eq!(ids(&fresh), ["2"]);
+        // What somebody else begins right behind it does not hide its end.
+        let mut fresh = Vec::new();
+        let page = vec![
+            event("4", "DELETE_IN_PROGRESS", Some("theirs")),
+            event("3", "UPDATE_COMPLETE", Some("ours")),
+            event("2", "UPDATE_IN_PROGRESS", Some("ours")),
+        ];
+        assert!(!reader.take(&operation, page, &mut fresh));
+        assert_eq!(ids(&fresh), ["3"]);
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::pace::GAP;
 use super::watch::{Question, Seen, Watch};
 use crate::aws::call::{CallError, Class};
 use crate::aws::cloudformation::Stack;
@@ -21,6 +22,9 @@ const UNLISTED_LONG: Duration = Duration::from_mins(1);
 
 /// For how long stacks are not listed at the most.
 const UNLISTED_AT_MOST: Duration = Duration::from_mins(16);
+
+/// After how many listings that did not show it a stack is asked for by itself, where many are not shown.
+const MISSED: u32 = 4;
 
 /// From when on others had to wait for a listing.
 const SLOW: Duration = Duration::from_secs(2);
@@ -54,6 +58,8 @@ pub(in crate::aws) struct Stacks {
     /// Whether calls cost nothing, and stacks may be made in no time.
     pub(super) is_near: bool,
     ways: Mutex<Ways>,
+    /// When events were last read for somebody who follows them.
+    read: tokio::sync::Mutex<Option<Instant>>,
 }
 
 /// What is known of the ways to look at stacks.
@@ -66,14 +72,16 @@ struct Ways {
     moving: Listing,
     /// Those that are not among what moves.
     ended: HashSet<String>,
-    /// Those that the pages of all stacks do not show, and which must be asked for by themselves.
-    absent: HashSet<String>,
+    /// Those that the pages of all stacks do not show, and how many times they did not.
+    absent: HashMap<String, u32>,
+    /// How many of these two were asked for by themselves in a row.
+    in_a_row: usize,
 }
 
 impl Default for Ways {
     fn default() -> Self {
         let (all, moving) = (Listing::default(), Listing::default());
-        Self { pages: 1, all, moving, ended: HashSet::new(), absent: HashSet::new() }
+        Self { pages: 1, all, moving, ended: HashSet::new(), absent: HashMap::new(), in_a_row: 0 }
     }
 }
 
@@ -119,22 +127,39 @@ enum Way {
 
 impl Ways {
     /// The way that takes the fewest calls for those that are due.
-    fn choose(&self, due: &[(String, bool)], now: Instant) -> Option<Way> {
-        let (first, _) = due.first()?;
-        if let Some((key, _)) = due.iter().find(|(key, _)| self.absent.contains(key)) {
+    fn choose(&mut self, due: &[(String, bool)], now: Instant) -> Option<Way> {
+        let (missed, rest): (Vec<_>, Vec<_>) =
+            due.iter().map(|(key, _)| key).partition(|key| self.absent.contains_key(*key) || self.ended.contains(*key));
+        // Those that a listing has missed come first, but the rest waits for no more than a few of them.
+        let is_their_turn = rest.is_empty() || self.in_a_row <= self.pages;
+        let found = self.missed(&missed, now).filter(|_| is_their_turn);
+        self.in_a_row = if matches!(found, Some(Way::One(_))) { self.in_a_row + 1 } else { 0 };
+        found.or_else(|| self.fewest(&rest, now))
+    }
+
+    /// The way for those that a listing has not shown, be it because it lags behind: where these are many, the next one
+    /// shows most of them. One that was missed again and again is asked for by itself.
+    fn missed(&self, missed: &[&String], now: Instant) -> Option<Way> {
+        let all = self.all.may_be(now);
+        let absent = || missed.iter().filter_map(|key| Some((*key, *self.absent.get(*key)?)));
+        let are_many = all && absent().count() > self.pages + 1;
+        if let Some((key, _)) = absent().find(|(_, times)| !are_many || *times >= MISSED) {
             return Some(Way::One(key.clone()));
         }
+        let (ended, first) = (missed.len() - absent().count(), missed.first()?);
+        Some(if are_many || (all && ended >= self.pages) { Way::All } else { Way::One((*first).clone()) })
+    }
+
+    /// The way that takes the fewest calls for all others.
+    fn fewest(&self, due: &[&String], now: Instant) -> Option<Way> {
         let (all, moving) = (self.all.may_be(now), self.moving.may_be(now));
-        let mut ended = due.iter().filter(|(key, _)| self.ended.contains(key)).map(|(key, _)| key);
-        let known = ended.clone().count();
-        Some(match ended.next() {
-            Some(_) if known >= self.pages && all => Way::All,
-            Some(key) => Way::One(key.clone()),
-            None if due.len() == 1 => Way::One(first.clone()),
-            None if self.pages == 1 && all => Way::All,
-            None if moving => Way::Moving,
-            None if self.pages <= due.len() && all => Way::All,
-            None => Way::One(first.clone()),
+        let first = (*due.first()?).clone();
+        Some(match due.len() {
+            1 => Way::One(first),
+            _ if self.pages == 1 && all => Way::All,
+            _ if moving => Way::Moving,
+            count if self.pages <= count && all => Way::All,
+            _ => Way::One(first),
         })
     }
 }
@@ -142,7 +167,7 @@ impl Ways {
 impl Stacks {
     /// Nothing is watched yet.
     pub(in crate::aws) fn new(is_near: bool) -> Self {
-        Self { watch: Watch::default(), is_near, ways: Mutex::default() }
+        Self { watch: Watch::default(), is_near, ways: Mutex::default(), read: tokio::sync::Mutex::default() }
     }
 
     /// Notes how many pages a listing of all stacks had.
@@ -156,9 +181,18 @@ impl Stacks {
         ways.pages = ways.pages.max(than + 1);
     }
 
-    /// Has a stack be asked for by itself at the next look.
-    pub(super) fn ask_for_itself(&self, key: &str) {
-        self.ways().absent.insert(key.to_owned());
+    /// Waits for the turn at reading events that somebody follows: it comes twice a second, whatever many do.
+    pub(super) async fn events_turn(&self) {
+        let mut read = self.read.lock().await;
+        if let Some(last) = *read {
+            tokio::time::sleep_until(last + GAP).await;
+        }
+        *read = Some(Instant::now());
+    }
+
+    /// Notes that a listing did not show a stack of which it is not known that it is gone.
+    pub(super) fn misses(&self, key: &str) {
+        *self.ways().absent.entry(key.to_owned()).or_default() += 1;
     }
 
     // Every change under this lock is whole.
@@ -202,9 +236,12 @@ impl Regional {
                 for (key, leaves) in every {
                     ways.ended.remove(&key);
                     match found.get(key.as_str()) {
-                        Some(stack) => seen.push((key, Ok(Sighting::of(Some((*stack).clone()))))),
+                        Some(stack) => {
+                            ways.absent.remove(&key);
+                            seen.push((key, Ok(Sighting::of(Some((*stack).clone())))));
+                        }
                         None if leaves => seen.push((key, Ok(Sighting::Missing))),
-                        None => drop(ways.absent.insert(key)),
+                        None => *ways.absent.entry(key).or_default() += 1,
                     }
                 }
                 (seen, u32::try_from(ways.pages).unwrap_or(u32::MAX))
@@ -258,8 +295,18 @@ mod tests {
         assert_eq!(ways.choose(&keys(&["a", "b"]), now), one("b"));
         ways.ended = ["a", "b", "c"].map(str::to_owned).into();
         assert_eq!(ways.choose(&keys(&["a", "b", "c", "d"]), now), Some(Way::All));
-        ways.absent = ["c".to_owned()].into();
+        ways.absent = [("c".to_owned(), 1)].into();
         assert_eq!(ways.choose(&keys(&["a", "b", "c", "d"]), now), one("c"));
+        // Many that a listing does not show are listed again, a few times.
+        ways = Ways { absent: ["a", "b", "c"].map(|key| (key.to_owned(), 1)).into(), ..Ways::default() };
+        assert_eq!(ways.choose(&keys(&["a", "b", "c"]), now), Some(Way::All));
+        ways.absent.insert("b".to_owned(), MISSED);
+        assert_eq!(ways.choose(&keys(&["a", "b", "c"]), now), one("b"));
+        ways.absent = ["a", "b", "c"].map(|key| (key.to_owned(), MISSED)).into();
+        // And what a listing shows has its turn among them.
+        for expected in [one("a"), Some(Way::All), one("a"), one("a"), Some(Way::All)] {
+            assert_eq!(ways.choose(&keys(&["d", "a", "b", "c", "e"]), now), expected);
+        }
         // Where listing has failed, each is asked for by itself, for a while.
         let closed = || Listing { not_before: Some(now + UNLISTED), ..Listing::default() };
         ways = Ways { pages: 3, moving: closed(), ..Ways::default() };

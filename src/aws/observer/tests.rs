@@ -51,4 +51,28 @@ fn what_an_operation_took_is_told_by_its_own_events() {
     assert_eq!(took(&[]), None);
     assert_eq!(took(&events[..3]), None, "it is not known to be over");
     assert!(is_open(&events[..3]) && !is_open(&events));
+    assert!(!is_open(&[event("5", "REVIEW_IN_PROGRESS", None)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_ends_first_does_not_end_the_reading_of_events_but_waits_for_it_only_so_long() {
+    let after = |millis| tokio::time::sleep(Duration::from_millis(millis));
+    for (read, seen, told, looked, took) in [
+        (100, 500, 1, None, 100),
+        // Looks are half a second apart at the closest, and a reading may take longer.
+        (600, 500, 1, Some("seen"), 600),
+        (60_000, 500, 0, Some("seen"), 2_500),
+    ] {
+        let began = tokio::time::Instant::now();
+        let reading = async {
+            after(read).await;
+            vec![event("1", "CREATE_COMPLETE", None)]
+        };
+        let mut look = pin!(async {
+            after(seen).await;
+            "seen"
+        });
+        let (fresh, sighting) = with(reading, look.as_mut()).await;
+        assert_eq!((fresh.len(), sighting, began.elapsed()), (told, looked, Duration::from_millis(took)));
+    }
 }

@@ -3,7 +3,8 @@
 //! Whoever waits takes a turn at looking for all; the others are told what was seen. There is no task in the background: when
 //! the one whose turn it is goes away, be it in the middle of a call, the next one goes on.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -50,11 +51,26 @@ struct Entries<T> {
     next: u64,
     /// Whether there was nothing to watch until now.
     is_new: bool,
-    all: BTreeMap<u64, Entry<T>>,
+    all: BTreeMap<u64, Watched<T>>,
+    /// The same by their keys.
+    of: HashMap<String, Vec<u64>>,
+    /// When whoever looks means to look next.
+    planned: Option<Instant>,
+}
+
+impl<T> Entries<T> {
+    /// Has something done with all who watch one thing.
+    fn of(&mut self, key: &str, mut each: impl FnMut(&mut Watched<T>)) {
+        for id in self.of.get(key).into_iter().flatten() {
+            if let Some(watched) = self.all.get_mut(id) {
+                each(watched);
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
-struct Entry<T> {
+struct Watched<T> {
     key: String,
     due: Option<Due>,
     seen: Option<Result<T, CallError>>,
@@ -63,7 +79,7 @@ struct Entry<T> {
 
 impl<T> Default for Watch<T> {
     fn default() -> Self {
-        let entries = Entries { next: 0, is_new: true, all: BTreeMap::new() };
+        let entries = Entries { next: 0, is_new: true, all: BTreeMap::new(), of: HashMap::new(), planned: None };
         Self { entries: Mutex::new(entries), turn: tokio::sync::Mutex::new(Pace::new()), stirred: Notify::new() }
     }
 }
@@ -78,7 +94,15 @@ pub(super) struct Watching<'a, T> {
 
 impl<T> Drop for Watching<'_, T> {
     fn drop(&mut self) {
-        self.watch.lock().all.remove(&self.id);
+        let mut entries = self.watch.lock();
+        if let Some(watched) = entries.all.remove(&self.id)
+            && let Entry::Occupied(mut of) = entries.of.entry(watched.key)
+        {
+            of.get_mut().retain(|id| *id != self.id);
+            if of.get().is_empty() {
+                of.remove();
+            }
+        }
     }
 }
 
@@ -97,19 +121,22 @@ impl<T: Clone> Watch<T> {
         entries.is_new |= entries.all.is_empty();
         let id = entries.next;
         entries.next += 1;
-        let entry = Entry { key: key.to_owned(), due: None, seen: None, told: Arc::clone(&told) };
-        entries.all.insert(id, entry);
+        let watched = Watched { key: key.to_owned(), due: None, seen: None, told: Arc::clone(&told) };
+        entries.all.insert(id, watched);
+        entries.of.entry(key.to_owned()).or_default().push(id);
         Watching { watch: self, id, told }
     }
 
-    /// When the next look may be.
-    fn next(&self, pace: &Pace) -> Option<Instant> {
-        let entries = self.lock();
+    /// Plans the next look, and says when it may be.
+    fn plan(&self, pace: &Pace) -> Option<Instant> {
+        let mut entries = self.lock();
         let first = |is_long: bool| {
             let dues = entries.all.values().filter_map(|entry| entry.due).filter(|due| due.is_long == is_long);
             dues.map(|due| due.at).min().map(|at| pace.next(at, is_long))
         };
-        first(false).into_iter().chain(first(true)).min()
+        let next = first(false).into_iter().chain(first(true)).min();
+        entries.planned = next;
+        next
     }
 
     /// How many things that take long are watched.
@@ -143,20 +170,24 @@ impl<T: Clone> Watch<T> {
     pub(super) fn hasten(&self, keys: &[String]) {
         let now = Instant::now();
         let mut entries = self.lock();
-        for entry in entries.all.values_mut().filter(|entry| keys.contains(&entry.key)) {
-            if let Some(due) = &mut entry.due {
-                due.at = due.at.min(now);
-            }
+        for key in keys {
+            entries.of(key, |watched| {
+                if let Some(due) = &mut watched.due {
+                    due.at = due.at.min(now);
+                }
+            });
         }
     }
 
     fn tell(&self, seen: Seen<T>) {
         let mut entries = self.lock();
         for (key, result) in seen {
-            for entry in entries.all.values_mut().filter(|entry| entry.key == key && entry.due.is_some()) {
-                (entry.due, entry.seen) = (None, Some(result.clone()));
-                entry.told.notify_one();
-            }
+            entries.of(&key, |watched| {
+                if watched.due.take().is_some() {
+                    watched.seen = Some(result.clone());
+                    watched.told.notify_one();
+                }
+            });
         }
     }
 }
@@ -175,10 +206,17 @@ impl<T: Clone> Watching<'_, T> {
     where
         F: Future<Output = (Seen<T>, u32)>,
     {
-        if let Some(entry) = self.watch.lock().all.get_mut(&self.id) {
-            (entry.due, entry.seen) = (Some(due), None);
+        let is_sooner = {
+            let mut entries = self.watch.lock();
+            if let Some(watched) = entries.all.get_mut(&self.id) {
+                (watched.due, watched.seen) = (Some(due), None);
+            }
+            entries.planned.is_none_or(|planned| due.at < planned)
+        };
+        // Whoever looks need not think again for what is due later than that look.
+        if is_sooner {
+            self.watch.stirred.notify_one();
         }
-        self.watch.stirred.notify_one();
         loop {
             if let Some(seen) = self.take() {
                 return seen;
@@ -209,7 +247,7 @@ impl<T: Clone> Watching<'_, T> {
             }
             pace.watch(Instant::now(), self.watch.long());
             // Its own is due, or was seen.
-            let at = self.watch.next(pace)?;
+            let at = self.watch.plan(pace)?;
             tokio::select! {
                 biased;
                 () = self.watch.stirred.notified() => continue,

@@ -42,6 +42,8 @@ pub(crate) enum Said {
     Changed(fn(String) -> String),
     /// Nothing, for ever.
     Nothing,
+    /// Nothing, for ever, though the call takes effect.
+    Unanswered,
 }
 
 impl Said {
@@ -113,6 +115,13 @@ impl HttpConnector for Connector {
         match (self.between.script)(&asked) {
             None => self.beyond.call(request),
             Some(Said::Nothing) => HttpConnectorFuture::new(std::future::pending()),
+            Some(Said::Unanswered) => {
+                let answer = self.beyond.call(request);
+                HttpConnectorFuture::new(async move {
+                    answer.await?;
+                    std::future::pending().await
+                })
+            }
             Some(Said::Error(error)) => HttpConnectorFuture::ready(Ok(response(service, &operation, &Err(error)))),
             Some(Said::Answer(xml)) => HttpConnectorFuture::ready(Ok(response(service, &operation, &Ok(xml)))),
             Some(Said::Changed(change)) => {

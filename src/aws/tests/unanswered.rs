@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::watching::{Drawn, begin, named};
+use super::watching::{Drawn, begin, named, without_any};
 use super::*;
 use crate::sim::{ApiError, Timing};
 
@@ -234,6 +234,68 @@ async fn pages_that_take_too_long_are_not_asked_for_again_and_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn many_that_a_listing_does_not_show_yet_are_listed_again() {
+    let stacks = stacks([10.0; 60]);
+    let world = World::new(timing(&stacks), |asked, at| {
+        (is_listing(asked) && at < Duration::from_secs(3)).then_some(Said::Changed(without_any))
+    })
+    .await;
+    for task in world.begins(&stacks) {
+        let late = task.await.unwrap();
+        assert!(late <= Duration::from_secs(2), "{late:?}");
+    }
+    world.never_more_than_two_a_second();
+    assert!(world.looks().iter().all(|look| look.stack.is_none()));
+}
+
+/// Events without those that tell that something is deleted.
+fn without_deletions(xml: String) -> String {
+    let Some((head, events)) = xml.split_once("<member>") else { return xml };
+    let mut left = head.to_owned();
+    for event in events.split("<member>") {
+        match event.split_once("</member>") {
+            Some((told, tail)) if told.contains("DELETE_COMPLETE") => left.push_str(tail),
+            _ => left.extend(["<member>", event]),
+        }
+    }
+    left
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_deletions_whose_events_lag_behind_are_listed_again() {
+    let timing = Timing { resource: Duration::from_secs(3), ..Timing::instant() };
+    let world = World::new(timing, |asked, at| {
+        let lags = asked.operation == "DescribeStackEvents" && at < Duration::from_secs(5);
+        lags.then_some(Said::Changed(without_deletions))
+    })
+    .await;
+    let mut operations = Vec::new();
+    for n in 0..40 {
+        operations.push(begin(&world.regional, &format!("s{n}"), Forecast::UNKNOWN).await);
+    }
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    world.begins(&[]);
+    let mut waiting = Vec::new();
+    for operation in operations {
+        let regional = world.regional.clone();
+        let before = Some((StackStatus::new("CREATE_COMPLETE"), None));
+        let operation = Operation { token: Some("gone".to_owned()), before, deletes: true, ..operation };
+        waiting.push(tokio::spawn(async move {
+            regional.delete_stack(&operation.stack, "gone").await.unwrap();
+            let began = Instant::now();
+            assert_eq!(regional.settled(&operation, &|_| {}).await.unwrap().0, None);
+            began.elapsed()
+        }));
+    }
+    for task in waiting {
+        let took = task.await.unwrap();
+        assert!(took <= Duration::from_secs(5 + 2), "{took:?}");
+    }
+    world.never_more_than_two_a_second();
+    assert!(world.looks().iter().all(|look| look.stack.is_none()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_takes_long_has_its_turn_among_many_short_ones() {
     // Twenty at a time, each due every two seconds: five times as many looks as there may be.
     let seconds = Duration::from_secs;
@@ -241,7 +303,7 @@ async fn what_takes_long_has_its_turn_among_many_short_ones() {
         account: 0,
         name: "long".to_owned(),
         takes: seconds(100),
-        forecast: Forecast::known(seconds(100), Duration::ZERO),
+        forecast: Forecast::known(seconds(100), Duration::ZERO, 5),
     };
     let mut all = stacks([20.0; 20 * 8]);
     all.push(long.clone());

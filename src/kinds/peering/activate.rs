@@ -1,82 +1,141 @@
-//! Bringing a peering of ours to life: accepting it on the other side and waiting until it is active.
+//! Bringing a peering of ours to life: having it accepted and waiting until it is active.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::decide::Direction;
+use super::accept::{Acceptance, Accepted, Answer, By};
+use super::decide::{Decision, Direction, decide};
 use super::{SETTLED_AT_MOST, Sides, UNKNOWN_AT_MOST, Wanted, pause};
-use crate::aws::{CallError, Class, Peering, PeeringState, Regional, Step};
+use crate::aws::{CallError, Peering, PeeringState, Step};
 use crate::event::Failure;
 use crate::kinds::{Course, Progress};
 
+/// How long an accepted peering is left alone before the first look: AWS needs about a second to make it active.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
+
+/// A peering that was brought to life.
+#[derive(Debug)]
+pub(super) struct Activated {
+    /// As it is, with the requesting side's tags.
+    pub(super) peering: Peering,
+    /// What to tell, if it was accepted here.
+    pub(super) line: Option<String>,
+    /// Whether it was made and accepted by this run, so that nobody else has had to do with it.
+    pub(super) is_new: bool,
+}
+
 /// Accepts the peering where that is still to be done and waits until it is active. From the moment that it can be
-/// accepted on, routes may lead into it, and its id is released. Gives it as the requesting side sees
-/// it then, and a line if it was accepted here.
+/// accepted on, routes may lead into it, and its id is released. `asked_at` is when it was asked for, if it was made by that.
+///
+/// All peerings of a place are waited for together.
 pub(super) async fn activate(
     sides: Sides<'_>,
     wanted: &Wanted,
-    mut peering: Peering,
-    direction: Direction,
+    (mut peering, direction): (Peering, Direction),
+    asked_at: Option<Instant>,
     course: Course<'_>,
     progress: Progress<'_>,
-) -> Result<(Peering, Option<String>), Failure> {
+) -> Result<Activated, Failure> {
     let (asking, asked) = sides.as_asked(direction);
-    let began = Instant::now();
-    let mut accepted = None;
-    let mut released = false;
-    loop {
-        if !released
-            && matches!(peering.state, PeeringState::Pending | PeeringState::Provisioning | PeeringState::Active)
-        {
-            (course.release)(&peering.id);
-            released = true;
+    let id = peering.id.clone();
+    let released = AtomicBool::new(false);
+    let release = || {
+        if !released.swap(true, Ordering::Relaxed) {
+            (course.release)(&id);
         }
+    };
+    if peering.state == PeeringState::Active {
+        release();
+        return Ok(Activated { peering, line: None, is_new: false });
+    }
+    let (mut line, mut by) = (None, By::Others);
+    if matches!(peering.state, PeeringState::Initiating | PeeringState::Pending) {
+        if peering.state == PeeringState::Pending {
+            release();
+        }
+        let accepted = match Acceptance::new((asking, asked), &id, asked_at, &release).accept(&peering.state).await? {
+            Answer::Accepted(accepted) => accepted,
+            Answer::Linked(error) => beside(sides, wanted, &id, error).await?,
+        };
+        by = accepted.by;
+        if by != By::Others {
+            progress(Step { what: &id, status: "accepted", reason: None });
+            line = Some(format!("accepted {id} in {asked}"));
+        }
+        (peering.state, peering.message) = (accepted.state, accepted.message);
+        tell(&peering, progress);
+    }
+    if peering.state.is_live() {
+        release();
+    }
+    // Where one account has many peerings, one look there shows them all.
+    let side = if asking.meet_peering() > asked.meet_peering() { asking } else { asked };
+    let watched = side.watch_peering(&id);
+    let began = Instant::now();
+    loop {
         match &peering.state {
-            PeeringState::Active => return Ok((peering, accepted)),
-            PeeringState::Pending if accepted.is_none() => {
-                accept(asked, &peering.id).await?;
-                progress(Step { what: &peering.id, status: "accepted", reason: None });
-                accepted = Some(format!("accepted {} in {asked}", peering.id));
-            }
-            PeeringState::Initiating | PeeringState::Pending | PeeringState::Provisioning => {}
+            PeeringState::Active => break,
             PeeringState::Dead(state) => return Err(died(wanted, &peering, state)),
+            PeeringState::Initiating | PeeringState::Pending | PeeringState::Provisioning => {}
         }
         let age = began.elapsed();
         if age > SETTLED_AT_MOST {
             return Err(Failure::new(
-                format!("peering {} is in {} and does not become active", peering.id, peering.state),
+                format!("peering {id} is in {} and does not become active", peering.state),
                 peering.message,
             )
             .help("run again: it is taken up where it is"));
         }
-        tokio::time::sleep(pause(age)).await;
-        let state = peering.state.clone();
+        let next = if age < FIRST_LOOK && line.is_some() { FIRST_LOOK } else { age + pause(age) };
         // It is gone from view for a moment at worst: reads are eventually consistent.
-        peering = asking.peering(&peering.id).await?.unwrap_or(peering);
-        if peering.state != state {
-            let status = peering.state.to_string();
-            progress(Step { what: &peering.id, status: &status, reason: Some(&peering.message) });
+        let Some(seen) = watched.seen_by(began + next).await? else { continue };
+        // One that was accepted may still be shown as it was before.
+        if seen.state != peering.state && !matches!(seen.state, PeeringState::Initiating | PeeringState::Pending) {
+            (peering.state, peering.message) = (seen.state, seen.message);
+            tell(&peering, progress);
         }
     }
+    let is_new = asked_at.is_some() && by == By::Us;
+    if !is_new {
+        // What others had to do with may have got other tags and settings since it was looked at.
+        peering = asking.peering(&id).await?.filter(|seen| seen.state == peering.state).unwrap_or(peering);
+    }
+    Ok(Activated { peering, line, is_new })
 }
 
-/// Accepts a peering. The other side may need some seconds to know of it, and some more until it can accept.
-pub(super) async fn accept(asked: &Regional, id: &str) -> Result<(), CallError> {
+fn tell(peering: &Peering, progress: Progress<'_>) {
+    let status = peering.state.to_string();
+    progress(Step { what: &peering.id, status: &status, reason: Some(&peering.message) });
+}
+
+/// What to make of it that EC2 refuses an acceptance because another peering links the two VPCs. EC2 names the request and not
+/// what is in its way, and what was seen before may be old: so both sides are looked at. Nothing is deleted.
+async fn beside(sides: Sides<'_>, wanted: &Wanted, id: &str, error: CallError) -> Result<Accepted, Failure> {
     let began = Instant::now();
     loop {
-        let Err(error) = asked.accept_peering(id).await else { return Ok(()) };
-        let may_pass = matches!(error.class, Class::NotFound | Class::Conflict | Class::Lost)
-            // Another peering links the two VPCs already.
-            && !error.is("VpcPeeringConnectionAlreadyExists");
-        if !may_pass {
-            return Err(error);
+        let found = sides.look_twice(wanted).await?;
+        let waits = |peering: &Peering| matches!(peering.state, PeeringState::Initiating | PeeringState::Pending);
+        if let Some(own) = found.iter().find(|own| own.id == id && !waits(own)) {
+            // An attempt had its effect and its answer was lost, or somebody else has accepted it.
+            return Ok(Accepted::seen(own.clone()));
         }
-        match asked.peering(id).await?.map(|peering| peering.state) {
-            // An attempt had its effect and its answer was lost, or another run accepted it.
-            Some(PeeringState::Active | PeeringState::Provisioning) => return Ok(()),
-            None | Some(PeeringState::Initiating | PeeringState::Pending) if began.elapsed() < UNKNOWN_AT_MOST => {
+        match decide(wanted, &found) {
+            Decision::Refuse(failure) => {
+                return Err(failure.help(format!("{id} was asked for as well, and nobody can accept it meanwhile")));
+            }
+            Decision::Keep(other) if other.id != id => {
+                let help = format!("{} is this node's as well: run again, and it is used", other.id);
+                return Err(Failure::from(error).help(help));
+            }
+            // What EC2 knows of may not be seen yet.
+            Decision::Request | Decision::Keep(_) if began.elapsed() < UNKNOWN_AT_MOST => {
                 tokio::time::sleep(pause(began.elapsed())).await;
             }
-            _ => return Err(error),
+            Decision::Request | Decision::Keep(_) => {
+                return Err(Failure::from(error).help("run again: it is taken up where it is"));
+            }
         }
     }
 }

@@ -145,8 +145,10 @@ async fn delete(side: &Regional, id: &str) -> Result<(), CallError> {
 /// Waits until a peering is gone.
 async fn gone(side: &Regional, id: &str) -> Result<(), Failure> {
     let began = Instant::now();
+    let watched = side.watch_peering(id);
+    let mut at = began;
     loop {
-        match side.peering(id).await? {
+        match watched.seen_by(at).await? {
             None => return Ok(()),
             Some(peering) if matches!(&peering.state, PeeringState::Dead(state) if state != "deleting") => {
                 return Ok(());
@@ -158,7 +160,7 @@ async fn gone(side: &Regional, id: &str) -> Result<(), Failure> {
                 )
                 .help("run again: deleting goes on where it is"));
             }
-            Some(_) => tokio::time::sleep(pause(began.elapsed())).await,
+            Some(_) => at = Instant::now() + pause(began.elapsed()),
         }
     }
 }

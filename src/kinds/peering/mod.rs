@@ -1,5 +1,6 @@
 //! The kind *peering*: a VPC peering connection with both of its sides.
 
+mod accept;
 mod activate;
 mod adopted;
 mod decide;
@@ -8,23 +9,28 @@ mod find;
 mod foresee;
 mod glance;
 mod options;
+#[cfg(test)]
+mod races_tests;
+mod request;
 mod standing;
 mod take_back;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod together_tests;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use tokio::time::Instant;
 
 use self::decide::{Decision, Direction, decide};
 use self::foresee::left_to_do;
 use self::glance::{Glance, glance};
+use self::request::{Requested, request};
 use super::adopt::{STANDS, TAKEN};
-use super::{Adopt, Change, Course, Done, Failure, Made, Owner, Progress, Regional, Step, lost};
-use crate::aws::{Class, Peering, PeeringRequest};
+use super::{Adopt, Change, Course, Done, Failure, Owner, Progress, Regional};
+use crate::aws::{Moment, Peering};
 
 pub use destroy::{destroy, destroy_one, foresee_destroy};
 pub use find::find;
@@ -58,9 +64,6 @@ pub struct Wanted {
 
 /// How long a peering that was just asked for may be unknown to those who look: EC2 is eventually consistent.
 const UNKNOWN_AT_MOST: Duration = Duration::from_mins(1);
-
-/// How often a peering is asked for before lost answers count as a failure.
-const REQUESTS: u32 = 4;
 
 /// How long a peering may take to become active, or to go away.
 const SETTLED_AT_MOST: Duration = Duration::from_mins(10);
@@ -96,6 +99,29 @@ impl<'a> Sides<'a> {
         let mut seen = FromBoth::new((one, other), self.requester.peerings_between(one, other).await?);
         if !seen.is_enough() {
             seen.add(self.accepter.peerings_between(one, other).await?);
+        }
+        Ok(seen.found.into_values().collect())
+    }
+
+    /// The same, with what both sides see, even where one tells of a live one.
+    async fn look_twice(self, wanted: &Wanted) -> Result<Vec<Peering>, Failure> {
+        let (one, other) = (wanted.requester.vpc.as_str(), wanted.accepter.vpc.as_str());
+        let mut seen = FromBoth::new((one, other), self.requester.peerings_between(one, other).await?);
+        seen.add(self.accepter.peerings_between(one, other).await?);
+        Ok(seen.found.into_values().collect())
+    }
+
+    /// This moment, on each side.
+    fn moments(self) -> [Moment; 2] {
+        [self.requester.moment(), self.accepter.moment()]
+    }
+
+    /// The same as [`Sides::look`] by looks that began after a moment, which are shared with all who want one.
+    async fn look_since(self, wanted: &Wanted, [requester, accepter]: [Moment; 2]) -> Result<Vec<Peering>, Failure> {
+        let vpcs = (wanted.requester.vpc.as_str(), wanted.accepter.vpc.as_str());
+        let mut seen = FromBoth::new(vpcs, self.requester.peerings_between_since(vpcs, requester).await?);
+        if !seen.is_enough() {
+            seen.add(self.accepter.peerings_between_since(vpcs, accepter).await?);
         }
         Ok(seen.found.into_values().collect())
     }
@@ -155,6 +181,7 @@ pub async fn converge(
     progress: Progress<'_>,
 ) -> Result<Done, Failure> {
     let sides = Sides { requester, accepter };
+    let came = sides.moments();
     if let Glance::Same(peering) = glance(sides, wanted).await? {
         let strange = !wanted.owner.owns(&peering.tags);
         return Ok(Done {
@@ -164,11 +191,11 @@ pub async fn converge(
             ..Done::new(Change::Unchanged)
         });
     }
-    let mut found = sides.look(wanted).await?;
+    let mut found = sides.look_since(wanted, came).await?;
     let mut decision = decide(wanted, &found);
     if matches!(decision, Decision::Refuse(_)) && !course.footing.is_firm() {
         course.footing.settled().await;
-        found = sides.look(wanted).await?;
+        found = sides.look_since(wanted, sides.moments()).await?;
         decision = decide(wanted, &found);
     }
     let dead = decide::dead(wanted, &found);
@@ -179,11 +206,12 @@ pub async fn converge(
         decision = decision.word(),
         "peering"
     );
-    let (peering, change) = match decision {
-        Decision::Request => (request(sides, wanted, &found, course, progress).await?, Change::Created),
-        Decision::Keep(peering) => (*peering, Change::Unchanged),
+    let Requested { peering, is_made, asked_at } = match decision {
+        Decision::Request => request(sides, wanted, &found, course, progress).await?,
+        Decision::Keep(peering) => Requested { peering: *peering, is_made: false, asked_at: None },
         Decision::Refuse(failure) => return Err(failure),
     };
+    let change = if is_made { Change::Created } else { Change::Unchanged };
     let mut details = Vec::new();
     if change == Change::Created {
         details.extend(dead);
@@ -192,102 +220,14 @@ pub async fn converge(
     let strange = change == Change::Unchanged && !wanted.owner.owns(&peering.tags);
     let marks =
         !strange || adopted::is_marked(wanted, &peering, &left_to_do(sides, wanted, &peering, direction).await?);
-    let (peering, taken) = activate::activate(sides, wanted, peering, direction, course, progress).await?;
-    details.extend(taken);
+    let activate::Activated { peering, line, is_new } =
+        activate::activate(sides, wanted, (peering, direction), asked_at, course, progress).await?;
+    details.extend(line);
     details.extend(options::tags(sides, wanted, &peering, direction, marks).await?);
-    details.extend(options::dns(sides, wanted, &peering, direction, progress).await?);
+    details.extend(options::dns(sides, wanted, (&peering, direction), is_new, progress).await?);
     let change = if change == Change::Unchanged && !details.is_empty() { Change::Updated } else { change };
     if strange {
         details.insert(0, if marks { TAKEN.to_owned() } else { STANDS.to_owned() });
     }
     Ok(Done { details, outputs: find::outputs(&peering), id: Some(peering.id), ..Done::new(change) })
-}
-
-/// Asks for the peering, and makes sure that what comes back is the node's own.
-///
-/// AWS gives the id of a peering that is there already (<https://github.com/hashicorp/terraform-provider-aws/issues/27750>),
-/// which after a lost answer is ours and else may be anybody's.
-async fn request(
-    sides: Sides<'_>,
-    wanted: &Wanted,
-    found: &[Peering],
-    course: Course<'_>,
-    progress: Progress<'_>,
-) -> Result<Peering, Failure> {
-    let request = PeeringRequest {
-        vpc: wanted.requester.vpc.clone(),
-        peer_vpc: wanted.accepter.vpc.clone(),
-        peer_account: sides.accepter.account_id().to_string(),
-        peer_region: sides.accepter.region().to_string(),
-        tags: wanted.owner.with(&wanted.tags),
-    };
-    let acting = course.trace.acting().await;
-    let vpcs = (wanted.requester.vpc.clone(), wanted.accepter.vpc.clone());
-    let before = found.iter().map(|peering| peering.id.clone()).collect();
-    course.trace.note(Made::Asked { vpcs, before });
-    let asked = ask(sides, wanted, &request).await?;
-    course.trace.note(Made::Peering(asked.id().to_owned()));
-    drop(acting);
-    let id = match asked {
-        Asked::Id(id) => id,
-        Asked::Found(peering) => return Ok(*peering),
-    };
-    progress(Step { what: &id, status: "requested", reason: None });
-    let began = Instant::now();
-    loop {
-        if let Some(peering) = sides.requester.peering(&id).await? {
-            return if wanted.owner.owns(&peering.tags) {
-                Ok(peering)
-            } else {
-                Err(decide::not_ours(wanted, &peering))
-            };
-        }
-        if began.elapsed() > UNKNOWN_AT_MOST {
-            return Err(Failure::new(
-                format!("peering {id} was requested and is still not to be seen"),
-                format!("{} does not show it", sides.requester),
-            )
-            .help("run again: if it is there by then, it is used"));
-        }
-        tokio::time::sleep(pause(began.elapsed())).await;
-    }
-}
-
-/// What asking for a peering gave.
-enum Asked {
-    /// The id of a peering, perhaps of somebody else's.
-    Id(String),
-    /// The node's own, which an attempt without an answer has made.
-    Found(Box<Peering>),
-}
-
-impl Asked {
-    fn id(&self) -> &str {
-        match self {
-            Self::Id(id) => id,
-            Self::Found(peering) => &peering.id,
-        }
-    }
-}
-
-/// Asks for the peering. After a lost answer both sides are looked at before it is asked for again.
-async fn ask(sides: Sides<'_>, wanted: &Wanted, request: &PeeringRequest) -> Result<Asked, Failure> {
-    let mut times = 0;
-    loop {
-        let error = match sides.requester.request_peering(request).await {
-            Ok(id) => return Ok(Asked::Id(id)),
-            Err(error) => error,
-        };
-        times += 1;
-        if error.class != Class::Lost || times == REQUESTS {
-            return Err(error.into());
-        }
-        tracing::info!(%error, "looking whether the peering was requested all the same");
-        tokio::time::sleep(lost::pause(times)).await;
-        match decide(wanted, &sides.look(wanted).await?) {
-            Decision::Request => {}
-            Decision::Keep(peering) => return Ok(Asked::Found(peering)),
-            Decision::Refuse(failure) => return Err(failure),
-        }
-    }
 }

@@ -86,16 +86,18 @@ pub(super) async fn from_both(
     Ok(peering.clone())
 }
 
-/// Sets DNS resolution where it differs, each side by its own account, and says so.
+/// Sets DNS resolution where it differs, each side by its own account, and says so. One that `is_new` was made and
+/// accepted by this node just now, so that nobody has set anything of it.
 pub(super) async fn dns(
     sides: Sides<'_>,
     wanted: &Wanted,
-    peering: &Peering,
-    direction: Direction,
+    (peering, direction): (&Peering, Direction),
+    is_new: bool,
     progress: Progress<'_>,
 ) -> Result<Vec<String>, Failure> {
     let (asking, asked) = sides.as_asked(direction);
-    let peering = from_both(sides, wanted, peering, direction).await?;
+    // One that was just made has it off on both sides.
+    let peering = if is_new { peering.clone() } else { from_both(sides, wanted, peering, direction).await? };
     let to_set = dns_to_set(wanted, &peering, direction);
     let mut details = Vec::new();
     if let Some(on) = to_set.requester {

@@ -1,12 +1,18 @@
 //! Taking back a peering that was asked for on ground that did not hold.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use super::Sides;
+use tokio::time::Instant;
+
 use super::destroy::remove;
 use super::find::owned;
-use crate::aws::Peering;
+use super::{Sides, pause};
+use crate::aws::{CallError, Peering};
 use crate::kinds::{Failure, Made, Owner, Progress, Regional};
+
+/// How long a request that was answered may take to be seen.
+const EFFECT_AT_MOST: Duration = Duration::from_secs(10);
 
 /// Deletes what a run asked for: by its id, and, should an answer have been lost, whatever of the owner's stands between the
 /// two VPCs and was not there before. Gives a line for each, and waits until all of it is gone.
@@ -32,16 +38,28 @@ pub async fn take_back(
                 let found = sides.look_between(one, other).await?;
                 ids.extend(found.into_iter().map(|peering| peering.id).filter(|id| !before.contains(id)));
             }
-            Made::RouteAsked(_) | Made::Route(_) => {}
+            Made::RouteAsked(_) | Made::Route(_) | Made::StackAsked(_) | Made::Stack { .. } => {}
         }
     }
     let mut details = Vec::new();
     for id in ids {
-        if let Some(peering) = requester.peering(&id).await?.filter(|peering| owner.owns(&peering.tags)) {
+        if let Some(peering) = seen(requester, &id).await?.filter(|peering| owner.owns(&peering.tags)) {
             details.extend(remove(requester, &peering, progress).await?);
         }
     }
     Ok(details)
+}
+
+/// A peering by its id. One that was asked for a moment ago may not be seen yet.
+async fn seen(side: &Regional, id: &str) -> Result<Option<Peering>, CallError> {
+    let began = Instant::now();
+    loop {
+        let seen = side.peering(id).await?;
+        if seen.is_some() || began.elapsed() >= EFFECT_AT_MOST {
+            return Ok(seen);
+        }
+        tokio::time::sleep(pause(began.elapsed())).await;
+    }
 }
 
 /// The owner's live peerings that hold one of these VPCs, each by its id.

@@ -47,7 +47,7 @@ pub async fn take_back(
         let (table, words) = (&made.table, words(made));
         match judge(seen(&live, made), &made.target, is_sure, is_dead) {
             Verdict::Gone => gone(made.clone()),
-            Verdict::Leave => details.push(format!("{words} is left, since nothing tells that this run made it")),
+            Verdict::Leave => details.push(format!("{words} is left, since nothing tells that this run made it; it carries nothing until its peering is active")),
             Verdict::Delete => match insist(|| regional.delete_route(table, &made.destination)).await {
                 Err(error) if error.class != Class::NotFound => {
                     standing.push(words);
@@ -79,7 +79,10 @@ fn routes(made: &[kinds::Made]) -> IndexMap<&Made, bool> {
         match made {
             kinds::Made::Route(made) => _ = routes.insert(made, true),
             kinds::Made::RouteAsked(made) => _ = routes.entry(made).or_insert(false),
-            kinds::Made::Asked { .. } | kinds::Made::Peering(_) => {}
+            kinds::Made::Asked { .. }
+            | kinds::Made::Peering(_)
+            | kinds::Made::StackAsked(_)
+            | kinds::Made::Stack { .. } => {}
         }
     }
     routes

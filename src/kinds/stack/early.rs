@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::declared::{Declared, Made};
 use super::foresee::Draft;
 use super::{Wanted, lasting};
-use crate::aws::{CallError, EventReader, Operation, Progress, Regional, Stack, StackEvent};
+use crate::aws::{CallError, Feed, Operation, Progress, Regional, Stack, StackEvent};
 use crate::cfn::{Document, Target, references};
 use crate::event::Failure;
 use crate::kinds::{Expected, Step};
@@ -117,27 +117,20 @@ impl<'a> Watch<'a> {
         Ok(Some(watch))
     }
 
-    /// Reads events for as long as the operation lasts, which is seen elsewhere.
-    async fn follow(mut self, operation: &Operation, progress: Progress<'_>) -> Infallible {
+    /// Follows the events for as long as the operation lasts, which is seen elsewhere.
+    async fn follow(mut self, feed: &Feed, progress: Progress<'_>) -> Infallible {
         let began = Instant::now();
-        let mut reader = EventReader::default();
         self.release(progress).await;
         loop {
             let waits = self.waits();
             if !waits && self.released.is_empty() {
+                feed.end();
                 return std::future::pending().await;
             }
-            tokio::time::sleep(if waits { pause(began.elapsed()) } else { ONLY_FAILURES }).await;
-            let events = match reader.read(self.regional, operation).await {
-                Ok(events) => events,
-                // Whoever waits for the end of the operation tells of it, if it does not pass.
-                Err(error) => {
-                    tracing::debug!(%error, "the events cannot be read");
-                    continue;
-                }
-            };
+            let events = feed.next(if waits { pause(began.elapsed()) } else { ONLY_FAILURES }).await;
             if events.iter().any(is_trouble) {
                 (self.early.recall)();
+                feed.end();
                 return std::future::pending().await;
             }
             // Every one is noted, whichever of them counts.
@@ -254,18 +247,19 @@ pub(super) async fn settled(
     watch: Option<Watch<'_>>,
     progress: Progress<'_>,
 ) -> Result<(Option<Stack>, Vec<StackEvent>), CallError> {
-    let end = Box::pin(regional.settled(operation, progress));
+    let feed = Feed::default();
+    let end = Box::pin(regional.settled_feeding(operation, progress, &feed));
     let Some(watch) = watch else { return end.await };
     tokio::select! {
         biased;
         ended = end => ended,
-        never = Box::pin(watch.follow(operation, progress)) => match never {},
+        never = Box::pin(watch.follow(&feed, progress)) => match never {},
     }
 }
 
 impl Draft {
     /// What is wanted, all of which is known.
-    fn of(wanted: &Wanted) -> Self {
+    pub(super) fn of(wanted: &Wanted) -> Self {
         let known = |(name, value): (&String, &String)| (name.clone(), Expected::Known(value.clone()));
         Self {
             name: wanted.name.clone(),

@@ -25,11 +25,19 @@ pub(super) enum Glance {
 /// The call was refused or did not come through.
 pub(super) async fn glance(regional: &Regional, wanted: &Wanted) -> Result<Glance, CallError> {
     let live = regional.pictured_stack(&wanted.name).await?;
-    let stack = match (decide(wanted, live.as_ref()), live) {
-        (Decision::Create, _) => return Ok(Glance::Absent),
-        (Decision::Compare, Some(stack)) => stack,
-        _ => return Ok(Glance::Unsure),
-    };
+    match (decide(wanted, live.as_ref()), live) {
+        (Decision::Create, _) => Ok(Glance::Absent),
+        (Decision::Compare, Some(stack)) => compared(regional, wanted, stack).await,
+        _ => Ok(Glance::Unsure),
+    }
+}
+
+/// Takes a glance at a stack that is to be compared.
+///
+/// # Errors
+///
+/// The call was refused or did not come through.
+pub(super) async fn compared(regional: &Regional, wanted: &Wanted, stack: Stack) -> Result<Glance, CallError> {
     let template = regional.known_template(&stack).await?;
     let Comparison::Same(notes) = compare(wanted, &stack, &template) else { return Ok(Glance::Unsure) };
     // No picture shows a policy: it is asked for where the plan says something about it.

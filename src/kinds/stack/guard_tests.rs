@@ -487,11 +487,7 @@ async fn what_is_written_is_told_as_it_happens() {
     protect(&mut world, &["delete", "replace"]);
     let steps = Steps::default();
     let seen = steps.clone();
-    let (allowed, change_sets) = (Allowed::default(), ChangeSets::default());
-    let forecasts = &Forecasts::default();
-    let with = With { allowed: &allowed, change_sets: &change_sets, shown: None, forecasts, early: None };
-    let progress = move |step: Step<'_>| seen.take(step);
-    converge(&world.dev(), &world.wanted, None, with, &progress).await.unwrap();
+    world.converge_telling(&move |step| seen.take(step)).await.unwrap();
     let told = steps.all();
     assert!(told.iter().any(|line| line.contains("SetStackPolicy")), "{told:?}");
     assert!(told.iter().any(|line| line.contains("UpdateTerminationProtection")), "{told:?}");

@@ -31,6 +31,7 @@ mod moved;
 #[cfg(test)]
 mod nested_tests;
 mod nesting;
+mod provisional;
 mod revert;
 mod saved;
 mod secrets;
@@ -49,12 +50,12 @@ use indexmap::IndexMap;
 
 use self::compare::{Comparison, compare};
 use self::decide::{Decision, decide, not_ours};
-use self::glance::{Glance, glance};
+use self::glance::Glance;
 use self::token::Attempt;
 use self::update::How;
 use self::ways::Ways;
 use super::lost::pause;
-use super::{Adopt, Change, Claim, Done, Failure, Owner, Progress, Regional, Shown, Step};
+use super::{Adopt, Change, Claim, Course, Done, Failure, Owner, Progress, Regional, Shown, Step};
 use crate::aws::{CallError, Class, OnFailure, Operation, Phase, Stack, StackSpec, took};
 
 pub use allowed::Allowed;
@@ -69,6 +70,7 @@ pub use foresee::{Draft, Prepared, foresee, foresee_reading};
 pub use guards::{Guards, Policy, Protect};
 pub use macros::needs_macros;
 pub use nesting::{Nesting, Packed};
+pub use provisional::{Asked, is_undone, take_back};
 pub use standing::standing;
 
 /// A stack as the plan wants it, all values worked out.
@@ -127,6 +129,8 @@ pub struct With<'a> {
     pub forecasts: &'a Forecasts,
     /// Who waits for outputs and may have them before the stack is complete.
     pub early: Option<Early<'a>>,
+    /// What it stands on, and where what it makes is kept.
+    pub course: Course<'a>,
 }
 
 /// How often to look at a stack that others change meanwhile, or whose change brings no answer.
@@ -147,6 +151,9 @@ enum Attempted {
 
 /// Makes the stack what the plan wants, and waits until it is.
 ///
+/// On ground that is not firm yet, a stack is created where there is none, and nothing is done to one that stands: for that
+/// it is waited until all is certain.
+///
 /// # Errors
 ///
 /// It cannot be done, or was tried and ended badly: says what failed first and what to do.
@@ -164,7 +171,7 @@ pub async fn converge(
     let mut followed: Option<Followed> = None;
     let mut ways = Ways::default();
     let mut last: Option<Failure> = None;
-    let mut absent = match glance(regional, wanted).await? {
+    let mut absent = match glance::glance(regional, wanted).await? {
         Glance::Same(stack, _, notes) => return Ok(ways.noted(unchanged(&stack, notes), with.allowed, None)),
         Glance::Absent => true,
         Glance::Unsure => false,
@@ -173,6 +180,16 @@ pub async fn converge(
         let live = if absent { None } else { ways::look(regional, &wanted.name).await? };
         absent = false;
         let decision = decide(wanted, live.as_ref());
+        if provisional::waits(&decision) && !with.course.footing.is_firm() {
+            if let (Decision::Compare, Some(stack)) = (decision, live)
+                && let Glance::Same(stack, _, notes) = glance::compared(regional, wanted, stack).await?
+            {
+                return Ok(ways.noted(unchanged(&stack, notes), with.allowed, followed.as_ref()));
+            }
+            tracing::info!(stack = wanted.name, "it stands: waits until what it takes outputs of is complete");
+            with.course.footing.settled().await;
+            continue;
+        }
         let attempted = match (decision, live) {
             // As the plan had it, a creation that failed has ended with nothing.
             (Decision::Create, None) if followed.as_ref().is_some_and(Followed::went_forward) => {
@@ -348,21 +365,27 @@ async fn create(
     regional: &Regional,
     wanted: &Wanted,
     attempt: &Attempt,
-    With { early, forecasts, .. }: With<'_>,
+    With { early, forecasts, course, .. }: With<'_>,
     progress: Progress<'_>,
 ) -> Result<Attempted, Failure> {
     let spec = wanted.spec(regional, None).await?;
     validate(regional, wanted, &spec).await?;
     let token = attempt.create();
     progress(Step { what: &wanted.name, status: "CreateStack", reason: None });
-    let (id, forecast) = match regional.create_stack(&spec, &token).await {
-        Ok(id) => (id, Some(forecasts.creation(wanted))),
+    let (id, forecast) = match provisional::create(regional, course, &spec, &token).await {
+        Ok(id) => (id, Some(forecasts.creation(regional, wanted))),
         // Either an answer of ours was lost and the request repeated, or somebody else was faster.
         Err(error) if error.is("AlreadyExistsException") || error.class == Class::Lost => {
             match regional.stack(&wanted.name).await? {
                 Some(stack) if wanted.owner.owns(&stack.tags) => (stack.id, None),
                 _ => return Ok(Attempted::Again(Some(error.into()))),
             }
+        }
+        // What it takes may be ready for it by then.
+        Err(error) if !course.footing.is_firm() && !matches!(error.class, Class::Denied | Class::Expired) => {
+            tracing::info!(%error, stack = wanted.name, "waits until what it takes outputs of is complete");
+            course.footing.settled().await;
+            return Ok(Attempted::Again(Some(error.into())));
         }
         Err(error) => return Err(error.into()),
     };
@@ -374,9 +397,10 @@ async fn create(
         return Ok(Attempted::Again(None));
     }
     if stack.is_none() && wanted.guards.settings.on_failure == Some(OnFailure::Delete) {
-        return Err(deleted(wanted, ending::cause(&events)));
+        return Err(provisional::too_soon(course, deleted(wanted, ending::cause(&events))));
     }
-    let stack = ways::ended(regional, &wanted.owner.node, &wanted.name, stack, &events).await?;
+    let ended = ways::ended(regional, &wanted.owner.node, &wanted.name, stack, &events).await;
+    let stack = ended.map_err(|failure| provisional::too_soon(course, failure))?;
     let guarding = guards::decide(&wanted.guards, stack.termination_protection, None);
     let details = guarding.write(regional, wanted, &stack.id, progress).await?;
     let (outputs, id, took) = (stack.outputs, Some(stack.id), took(&events));

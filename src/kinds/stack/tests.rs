@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::super::Firm;
 use super::super::tests::{DEV, Steps, at, calls_since, ec2, owner, sessions, sessions_by, unseen};
 use super::*;
 use crate::aws::Sessions;
@@ -83,9 +84,7 @@ impl World {
     }
 
     pub(super) async fn converge_allowing(&self, allowed: &Allowed) -> Result<Done, Failure> {
-        let (change_sets, forecasts) = (&ChangeSets::default(), &Forecasts::default());
-        let with = With { allowed, change_sets, shown: None, forecasts, early: None };
-        converge(&self.dev(), &self.wanted, None, with, &unseen).await
+        self.converge_on(Firm::default().course(), allowed, &unseen).await
     }
 
     pub(super) async fn destroy(&self) -> Result<Done, Failure> {
@@ -123,10 +122,7 @@ async fn a_stack_is_created_and_followed_and_a_second_time_nothing_happens() {
     let world = World::new().await;
     let steps = Steps::default();
     let seen = steps.clone();
-    let (allowed, change_sets) = (Allowed::default(), ChangeSets::default());
-    let forecasts = &Forecasts::default();
-    let with = With { allowed: &allowed, change_sets: &change_sets, shown: None, forecasts, early: None };
-    let done = converge(&world.dev(), &world.wanted, None, with, &move |step| seen.take(step)).await.unwrap();
+    let done = world.converge_telling(&move |step| seen.take(step)).await.unwrap();
     assert_eq!(done.change, Change::Created);
     assert!(done.outputs["VPCId"].starts_with("vpc-"), "{:?}", done.outputs);
     assert!(done.id.as_ref().unwrap().contains(&format!(":{DEV}:stack/us-east-1-dev/")));

@@ -12,7 +12,8 @@ pub(in crate::rules) const RULE: Rule = Rule {
     explanation: "A stack has one stack policy. `protect = [\"replace\"]` is kept as one, so a file of your own cannot be \
                   had beside it: write into the file what `protect` would deny. And CloudFormation deletes no stack that \
                   fails in express mode, where `early_outputs` cannot be had either: a resource counts as complete there \
-                  before it can be used.",
+                  before it can be used. What is created with `early_inputs` is deleted again if what gave them fails, so a \
+                  stack that is protected from deletion cannot have that.",
     wrong: r#"--- plan.toml
 name   = "network"
 region = "us-east-1"

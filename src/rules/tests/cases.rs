@@ -24,7 +24,7 @@ cases! {
     expression unknown_reference not_known_yet unevaluable variable account_id role through duration unknown_account
     empty for_each stack_name unreadable_template read_only depends_on same_stack contradiction partition
     contradicting_guards moved
-    unused_variable unused_allow outside cycle same_peering same_route not_a_template template_too_large template_url nested_template unknown_output
+    unused_variable unused_allow outside cycle same_peering same_route vain_early_inputs not_a_template template_too_large template_url nested_template unknown_output
     refused_template unknown_parameter missing_parameter refused_value missing_capability absent_output
     overlapping_ranges one_way_peering foreign_range quota double_table misplaced_id open_secret unprotected_data
     refused_policy

@@ -1,0 +1,277 @@
+//! Stacks that are created on ground that is not firm yet.
+//!
+//! Only a creation is begun there, where there is no stack of that name: what stands waits, since an update could not be
+//! taken back. If the ground does not hold, the stack is deleted again, by the ARN that `CreateStack` gave: it may have its
+//! resources in a VPC of the failed stack, which could neither be rolled back then nor made anew.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::super::lost::pause;
+use super::super::{Course, Failure, Made, Owner, Progress, Regional, Step};
+use super::decide::Decision;
+use super::token::Attempt;
+use super::ways::{self, Deletion};
+use super::{Forecasts, LOOKS, ending, follow, restless};
+use crate::aws::{CallError, Class, Operation, Phase, Stack, StackSpec};
+
+/// How long a call whose answer was lost may still take effect.
+const EFFECT_AT_MOST: Duration = Duration::from_secs(10);
+
+/// How long a stack whose creation fails may take to say so in its status.
+const SAID_AT_MOST: Duration = Duration::from_secs(30);
+
+/// How often it is tried to delete a stack.
+const DELETIONS: u32 = 4;
+
+/// A stack that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Its name.
+    name: String,
+    /// The token of the call, which its events bear.
+    token: String,
+}
+
+impl Asked {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// Whether what was decided waits until the ground is firm: everything that is done to a stack which is there.
+pub(super) fn waits(decision: &Decision) -> bool {
+    match decision {
+        Decision::Compare
+        | Decision::Recreate { .. }
+        | Decision::Resume { .. }
+        | Decision::RollBack { .. }
+        | Decision::ContinueRollback { .. } => true,
+        // What is refused is so whatever becomes of the ground.
+        Decision::Create | Decision::Wait | Decision::Refuse(_) => false,
+    }
+}
+
+/// Calls `CreateStack`, and notes that it was asked and what has come of it.
+pub(super) async fn create(
+    regional: &Regional,
+    course: Course<'_>,
+    spec: &StackSpec,
+    token: &str,
+) -> Result<String, CallError> {
+    let _acting = course.trace.acting().await;
+    let asked = Made::StackAsked(Asked { name: spec.name.clone(), token: token.to_owned() });
+    course.trace.note(asked.clone());
+    let answer = regional.create_stack(spec, token).await;
+    match &answer {
+        // It was this call, unheard, or one of the SDK's before it, or somebody else.
+        Err(error) if error.class == Class::Lost || error.is("AlreadyExistsException") => {}
+        Err(_) => course.trace.strike(&asked),
+        Ok(id) => {
+            course.trace.note(Made::Stack { name: spec.name.clone(), id: id.clone() });
+            course.trace.strike(&asked);
+        }
+    }
+    answer
+}
+
+/// What is said besides of a creation that failed before its ground was firm.
+pub(super) fn too_soon(course: Course<'_>, failure: Failure) -> Failure {
+    if course.footing.is_firm() {
+        return failure;
+    }
+    failure.help(
+        "it was created before the stacks that it takes outputs of were complete: if it needs more of them than that, \
+         take `early_inputs` away",
+    )
+}
+
+/// What becomes of a stack that was created on ground that does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// It is deleted.
+    Delete,
+    /// What runs is waited for.
+    Wait,
+    /// Nothing is to be done: it is gone, or its creation was taken back to nothing.
+    Gone,
+    /// It is left as it is, and why.
+    Leave(&'static str),
+}
+
+fn judge(stack: &Stack, owner: &Owner) -> Verdict {
+    match stack.status.as_str() {
+        "ROLLBACK_COMPLETE" | "DELETE_COMPLETE" => Verdict::Gone,
+        _ if !owner.owns(&stack.tags) => Verdict::Leave("since it does not bear the node's tags any more"),
+        "ROLLBACK_IN_PROGRESS" | "DELETE_IN_PROGRESS" => Verdict::Wait,
+        // It was complete, or would be: nobody has heard so of it.
+        "CREATE_IN_PROGRESS" | "CREATE_COMPLETE" => Verdict::Delete,
+        "CREATE_FAILED" | "ROLLBACK_FAILED" | "DELETE_FAILED" => Verdict::Leave("for you to see why it failed"),
+        _ => Verdict::Leave("since somebody has worked on it meanwhile"),
+    }
+}
+
+/// Whether the creation of a stack is undone, or was: what stands in it must make way then. A stack that is left where it
+/// failed, is complete, or goes back to what it was before keeps what it has given.
+///
+/// # Errors
+///
+/// It cannot be looked at.
+pub async fn is_undone(regional: &Regional, name: &str) -> Result<bool, Failure> {
+    let began = Instant::now();
+    loop {
+        let Some(stack) = regional.stack(name).await? else { return Ok(true) };
+        match stack.status.as_str() {
+            // Its events may tell sooner than its status.
+            "CREATE_IN_PROGRESS" if began.elapsed() < SAID_AT_MOST => tokio::time::sleep(Duration::from_secs(2)).await,
+            status => return Ok(status.starts_with("ROLLBACK_") || status.starts_with("DELETE_")),
+        }
+    }
+}
+
+/// Deletes the stack that a run has created. One that has failed by itself is left as that left it, and so is one that
+/// somebody has worked on since. Where it is not sure that the run created it, its events tell by the token. Gives a line
+/// for each, and waits until it is gone.
+///
+/// # Errors
+///
+/// It cannot be deleted.
+pub async fn take_back(
+    regional: &Regional,
+    owner: &Owner,
+    made: &[Made],
+    forecasts: &Forecasts,
+    progress: Progress<'_>,
+) -> Result<Vec<String>, Failure> {
+    let mut ids: Vec<String> = Vec::new();
+    for made in made {
+        let id = match made {
+            Made::Stack { id, .. } => Some(id.clone()),
+            Made::StackAsked(asked) => find(regional, asked).await?,
+            Made::Asked { .. } | Made::Peering(_) | Made::Route(_) | Made::RouteAsked(_) => None,
+        };
+        ids.extend(id.filter(|id| !ids.contains(id)));
+    }
+    let mut details = Vec::new();
+    for id in ids {
+        details.extend(delete(regional, owner, &id, forecasts, progress).await?);
+    }
+    Ok(details)
+}
+
+/// The stack that a call without an answer has created, if it has: looked for a while.
+async fn find(regional: &Regional, asked: &Asked) -> Result<Option<String>, Failure> {
+    let began = Instant::now();
+    loop {
+        if let Some(stack) = regional.stack(&asked.name).await?.filter(|stack| stack.status.phase() != Phase::Deleted) {
+            let token = Some(asked.token.clone());
+            let operation = Operation { stack: stack.id.clone(), token, before: None, forecast: None, deletes: false };
+            let events = regional.events_of(&operation).await?;
+            return Ok(events.iter().any(|event| event.token.as_ref() == Some(&asked.token)).then_some(stack.id));
+        }
+        if began.elapsed() >= EFFECT_AT_MOST {
+            return Ok(None);
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+}
+
+async fn delete(
+    regional: &Regional,
+    owner: &Owner,
+    id: &str,
+    forecasts: &Forecasts,
+    progress: Progress<'_>,
+) -> Result<Vec<String>, Failure> {
+    let gone = |deleting: Option<String>| -> Vec<String> {
+        deleting.map(|name| format!("deleted stack {name}")).into_iter().collect()
+    };
+    // Its name, once it is being deleted by us.
+    let mut deleting: Option<String> = None;
+    let mut last: Option<Failure> = None;
+    for look in 0..LOOKS {
+        let Some(stack) = regional.stack(id).await? else { return Ok(gone(deleting)) };
+        let verdict = match judge(&stack, owner) {
+            Verdict::Leave(_) if deleting.is_some() && stack.status.as_str() == "DELETE_FAILED" => Verdict::Delete,
+            verdict => verdict,
+        };
+        match verdict {
+            Verdict::Gone => return Ok(gone(deleting)),
+            Verdict::Leave(why) => return Ok(vec![format!("stack {} is left in {}, {why}", stack.name, stack.status)]),
+            Verdict::Wait => {
+                follow(regional, &stack, progress).await?;
+            }
+            Verdict::Delete => {
+                progress(Step { what: &stack.name, status: "is deleted again", reason: None });
+                let token = Attempt::new(regional.nonce()).delete();
+                match ways::delete(regional, &stack, &token, None, forecasts.deletion(), progress).await? {
+                    Deletion::Gone(behind, _) => {
+                        let behind = behind.into_iter().map(|what| format!("left behind in the account: {what}"));
+                        return Ok([format!("deleted stack {}", stack.name)].into_iter().chain(behind).collect());
+                    }
+                    // It may have been begun all the same.
+                    Deletion::Unanswered(error) => {
+                        deleting = Some(stack.name);
+                        last = Some(error.into());
+                        tokio::time::sleep(pause(look)).await;
+                    }
+                    // A peering of its VPC is being taken back beside it, and may have been in the way.
+                    Deletion::Failed(left, events) if look + 1 < DELETIONS => {
+                        tracing::info!(stack = left.name, cause = ending::cause(&events), "deleting it once more");
+                        deleting = Some(left.name);
+                        tokio::time::sleep(pause(look)).await;
+                    }
+                    Deletion::Failed(left, events) => {
+                        return Err(ways::with_flags(regional, &owner.node, &left, ending::bad(&left, &events)).await);
+                    }
+                }
+            }
+        }
+    }
+    Err(last.unwrap_or_else(|| restless(id)))
+}
+
+#[cfg(test)]
+#[path = "provisional_tests.rs"]
+mod live;
+
+#[cfg(test)]
+mod tests {
+    use super::super::decide::tests::{OURS, stack, wanted};
+    use super::*;
+
+    #[test]
+    fn only_a_creation_is_deleted_again() {
+        let owner = wanted("{}").owner;
+        for (status, expected) in [
+            ("CREATE_IN_PROGRESS", "delete"),
+            ("CREATE_COMPLETE", "delete"),
+            ("CREATE_FAILED", "leave"),
+            ("ROLLBACK_IN_PROGRESS", "wait"),
+            ("ROLLBACK_COMPLETE", "gone"),
+            ("ROLLBACK_FAILED", "leave"),
+            ("DELETE_IN_PROGRESS", "wait"),
+            ("DELETE_COMPLETE", "gone"),
+            ("DELETE_FAILED", "leave"),
+            ("UPDATE_IN_PROGRESS", "leave"),
+            ("UPDATE_COMPLETE", "leave"),
+            ("UPDATE_ROLLBACK_COMPLETE", "leave"),
+            ("IMPORT_COMPLETE", "leave"),
+            ("REVIEW_IN_PROGRESS", "leave"),
+        ] {
+            let verdict = match judge(&stack(status, &OURS), &owner) {
+                Verdict::Delete => "delete",
+                Verdict::Wait => "wait",
+                Verdict::Gone => "gone",
+                Verdict::Leave(_) => "leave",
+            };
+            assert_eq!(verdict, expected, "{status}");
+        }
+        let others = [("orch:plan", "other"), ("orch:node", "stacks/spoke/dev")];
+        for tags in [&[][..], &others] {
+            assert!(matches!(judge(&stack("CREATE_COMPLETE", tags), &owner), Verdict::Leave(_)));
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Stacks that are created on ground that may give way, on the embedded AWS.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::super::super::tests::{DEV, unseen};
+use super::super::tests::World;
+use super::super::{Allowed, ChangeSets, Forecasts, With, converge};
+use super::take_back;
+use crate::aws::tests::between::Said;
+use crate::kinds::course::Provisional;
+use crate::kinds::{Change, Course, Done, Failure, Firm, Made, Progress};
+use crate::sim::{Effect, Fault, Faults, ResourceFault};
+
+impl World {
+    pub(in super::super) async fn converge_on(
+        &self,
+        course: Course<'_>,
+        allowed: &Allowed,
+        progress: Progress<'_>,
+    ) -> Result<Done, Failure> {
+        let (change_sets, forecasts) = (&ChangeSets::default(), &Forecasts::default());
+        let with = With { allowed, change_sets, shown: None, forecasts, early: None, course };
+        converge(&self.dev(), &self.wanted, None, with, progress).await
+    }
+
+    pub(in super::super) async fn converge_telling(&self, progress: Progress<'_>) -> Result<Done, Failure> {
+        self.converge_on(Firm::default().course(), &Allowed::default(), progress).await
+    }
+
+    async fn on(&self, ground: &Provisional) -> Result<Done, Failure> {
+        self.converge_on(ground.course(), &Allowed::default(), &unseen).await
+    }
+
+    async fn back(&self, ground: &Provisional) -> Result<Vec<String>, Failure> {
+        take_back(&self.dev(), &self.wanted.owner, &ground.trace.made(), &Forecasts::default(), &unseen).await
+    }
+
+    /// The stack's status, if it is there.
+    async fn status(&self) -> Option<String> {
+        let stack = self.dev().stack(&self.wanted.name).await.unwrap();
+        stack.map(|stack| stack.status.to_string()).filter(|status| status != "DELETE_COMPLETE")
+    }
+
+    /// Has the ground settle half a minute after the stack is asked for; `before` is held just before.
+    async fn settling(&self, ground: &Provisional, before: impl AsyncFnOnce()) -> Result<Done, Failure> {
+        let settling = async {
+            sleep(Duration::from_secs(30)).await;
+            before().await;
+            ground.settle();
+        };
+        tokio::join!(self.on(ground), settling).0
+    }
+}
+
+const DELETED: &str = "deleted stack us-east-1-dev";
+
+#[tokio::test(start_paused = true)]
+async fn what_was_created_is_deleted_again() {
+    let (world, ground) = (World::new().await, Provisional::default());
+    assert_eq!(world.on(&ground).await.unwrap().change, Change::Created);
+    assert_eq!(world.status().await.unwrap(), "CREATE_COMPLETE");
+    assert_eq!(world.back(&ground).await.unwrap(), [DELETED]);
+    assert_eq!(world.status().await, None);
+    assert_eq!(world.back(&ground).await.unwrap(), [""; 0], "it is gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_stopped_while_it_is_asked_for_is_known_and_deleted_while_it_is_created() {
+    let (world, ground) = (World::new().await, Provisional::default());
+    world.sim.set_faults(Faults::of([Fault::slow(Duration::from_secs(5)).by(DEV).on("CreateStack")]));
+    let stopping = async {
+        sleep(Duration::from_secs(2)).await;
+        ground.trace.stop();
+        ground.trace.idle().await;
+    };
+    tokio::select! {
+        result = world.on(&ground) => panic!("{result:?}"),
+        () = stopping => {}
+    }
+    assert!(matches!(&ground.trace.made()[..], [Made::Stack { .. }]), "{:?}", ground.trace.made());
+    assert_eq!(world.status().await.unwrap(), "CREATE_IN_PROGRESS");
+    assert_eq!(world.back(&ground).await.unwrap(), [DELETED]);
+    assert_eq!(world.status().await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stands_is_changed_once_the_ground_is_firm() {
+    let (mut world, ground) = (World::new().await, Provisional::default());
+    world.converge().await.unwrap();
+    assert_eq!(world.on(&ground).await.unwrap().change, Change::Unchanged, "it is as it should be at once");
+    world.set("Label", "other");
+    let before = world.sim.mutations();
+    let done = world.settling(&ground, async || assert_eq!(world.sim.mutations(), before)).await.unwrap();
+    assert_eq!(done.change, Change::Updated);
+    assert_eq!(ground.trace.made(), [], "nothing of it is to be deleted");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_failed_before_is_made_anew_once_the_ground_is_firm() {
+    let (world, ground) = (World::new().await, Provisional::default());
+    let fault = ResourceFault {
+        logical_id: Some("Table".to_owned()),
+        reason: "no more tables".to_owned(),
+        ..ResourceFault::default()
+    };
+    world.sim.change(|world| world.rules.faults.resources.push(fault)).unwrap();
+    world.converge().await.unwrap_err();
+    world.sim.set_faults(Faults::default());
+    let stands = async || assert_eq!(world.status().await.unwrap(), "ROLLBACK_COMPLETE");
+    assert_eq!(world.settling(&ground, stands).await.unwrap().change, Change::Created);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_creation_that_fails_by_itself_is_left_and_says_what_may_be_the_reason() {
+    let (world, ground) = (World::new().await, Provisional::default());
+    let fault = ResourceFault {
+        logical_id: Some("Table".to_owned()),
+        reason: "no more tables".to_owned(),
+        ..ResourceFault::default()
+    };
+    world.sim.change(|world| world.rules.faults.resources.push(fault)).unwrap();
+    let failure = world.on(&ground).await.unwrap_err();
+    assert!(failure.help.last().unwrap().contains("take `early_inputs` away"), "{failure:?}");
+    assert_eq!(world.back(&ground).await.unwrap(), [""; 0]);
+    assert_eq!(world.status().await.unwrap(), "ROLLBACK_COMPLETE", "its events tell why");
+    // On firm ground that is no reason.
+    world.sim.set_faults(Faults::default());
+    world.converge().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_creation_whose_answer_is_lost_is_known_by_its_token() {
+    let (world, ground) = (World::new().await, Provisional::default());
+    // All attempts of the SDK at the first call.
+    world.sim.set_faults(Faults::of([Fault::new(Effect::LostAfter).by(DEV).on("CreateStack").first(5)]));
+    assert_eq!(world.on(&ground).await.unwrap().change, Change::Created);
+    assert!(matches!(&ground.trace.made()[..], [Made::StackAsked(_)]), "{:?}", ground.trace.made());
+    assert_eq!(world.back(&ground).await.unwrap(), [DELETED]);
+    assert_eq!(world.status().await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_run_has_created_meanwhile_is_not_deleted() {
+    let (world, ground) = (World::new().await, Provisional::default());
+    world.sim.set_faults(Faults::of([Fault::new(Effect::LostBefore).by(DEV).on("CreateStack")]));
+    let other = async {
+        sleep(Duration::from_secs(3)).await;
+        world.sim.set_faults(Faults::default());
+        world.converge().await.unwrap();
+    };
+    let (done, ()) = tokio::join!(world.on(&ground), other);
+    assert_eq!(done.unwrap().change, Change::Unchanged);
+    assert!(!ground.trace.made().is_empty());
+    assert_eq!(world.back(&ground).await.unwrap(), [""; 0]);
+    assert_eq!(world.status().await.unwrap(), "CREATE_COMPLETE");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_is_asked_for_again_once_the_ground_is_firm() {
+    let world = World::scripted(|asked| {
+        (asked.operation == "CreateStack" && asked.nth == 1)
+            .then(|| Said::error("ValidationError", "Parameter validation failed: the VPC does not exist"))
+    })
+    .await;
+    let ground = Provisional::default();
+    let none = async || assert_eq!(world.status().await, None);
+    assert_eq!(world.settling(&ground, none).await.unwrap().change, Change::Created);
+    // What the role may not do it may not do later either.
+    let (world, ground) = (World::new().await, Provisional::default());
+    world.sim.set_faults(Faults::of([Fault::new(Effect::AccessDenied).by(DEV).on("CreateStack")]));
+    world.on(&ground).await.unwrap_err();
+    assert_eq!(ground.trace.made(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stack_that_somebody_has_protected_meanwhile_is_left_and_named() {
+    let (world, ground) = (World::new().await, Provisional::default());
+    world.on(&ground).await.unwrap();
+    let stack = world.dev().stack(&world.wanted.name).await.unwrap().unwrap();
+    world.dev().protect_from_deletion(&stack.id, true).await.unwrap();
+    let failure = world.back(&ground).await.unwrap_err();
+    assert!(failure.to_string().contains("us-east-1-dev is protected from deletion"), "{failure}");
+    assert_eq!(world.status().await.unwrap(), "CREATE_COMPLETE");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_in_the_way_of_its_deletion_for_a_moment_only_delays_it() {
+    let (world, ground) = (World::new().await, Provisional::default());
+    world.on(&ground).await.unwrap();
+    let held = |first: Option<u64>| ResourceFault {
+        logical_id: Some("Vpc".to_owned()),
+        action: Some("DELETE".to_owned()),
+        first,
+        reason: "it is peered".to_owned(),
+        ..ResourceFault::default()
+    };
+    world.sim.set_faults(Faults { resources: vec![held(None)], ..Faults::default() });
+    let failure = world.back(&ground).await.unwrap_err();
+    assert!(failure.to_string().contains("DELETE_FAILED") && failure.to_string().contains("it is peered"), "{failure}");
+    let (world, ground) = (World::new().await, Provisional::default());
+    world.on(&ground).await.unwrap();
+    world.sim.set_faults(Faults { resources: vec![held(Some(2))], ..Faults::default() });
+    assert_eq!(world.back(&ground).await.unwrap(), [DELETED]);
+}
