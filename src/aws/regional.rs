@@ -329,9 +329,12 @@ impl Regional {
         F: Future<Output = Result<T, SdkError<E>>>,
         E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
     {
-        // The SDK's own future is large, and whatever holds it, and what holds that, would be as large.
-        let sent = || call::told(operation, self.account(), self.region(), Box::pin(send()));
-        self.inner.shared.gate.through(|| on_behalf_of(&self.inner.credentials, sent())).await
+        let call = || {
+            // Boxed, since the SDK's own future is large, and whatever holds it, and what holds that, would be as large.
+            let told = Box::pin(call::told(operation, self.account(), self.region(), send()));
+            on_behalf_of(&self.inner.credentials, told)
+        };
+        self.inner.shared.gate.through(call).await
     }
 
     /// Waits before a next look at what was not found, if it may only be too new; and whether it may.

@@ -91,7 +91,8 @@ impl Sts {
             operation,
             // Whoever renews a session in the middle of a run comes back for it.
             call::Outages::Report,
-            || on_behalf_of(&self.caller, call::told(operation, &self.account, &self.region, send())),
+            // Boxed, since each call that needs a session holds this one within it, and would be as large.
+            || on_behalf_of(&self.caller, Box::pin(call::told(operation, &self.account, &self.region, send()))),
             || self.caller.forget(since),
         )
         .await

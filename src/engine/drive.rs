@@ -86,13 +86,13 @@ pub async fn drive<R: Runner>(
     observer: impl FnMut(EngineEvent),
 ) -> Summary {
     let (words, mut said) = mpsc::unbounded_channel();
-    let works = schedule.nodes().map(|_| None).collect();
+    let doing = schedule.nodes().map(|_| None).collect();
     let mut run = Run {
         schedule,
         runner,
         observer,
         tasks: JoinSet::new(),
-        works,
+        doing,
         by_task: HashMap::new(),
         words,
         leaving: false,
@@ -147,7 +147,7 @@ struct Run<R, O> {
     /// Each gives back its node.
     tasks: JoinSet<(Ix, Outcome)>,
     /// For each node, what runs for it.
-    works: Vec<Option<Work>>,
+    doing: Vec<Option<Work>>,
     /// The nodes of tasks that cannot give them back, since they were dropped or panicked; made when the first one has.
     by_task: HashMap<Id, Ix>,
     words: mpsc::UnboundedSender<(Ix, Word)>,
@@ -170,7 +170,7 @@ impl<R: Runner, O: FnMut(EngineEvent)> Run<R, O> {
             match command {
                 Command::Start(node) => self.start(node),
                 Command::Settle(node) => {
-                    if let Some(ground) = self.works[node.index()].as_ref().and_then(|work| work.ground.as_ref()) {
+                    if let Some(ground) = self.doing[node.index()].as_ref().and_then(|work| work.ground.as_ref()) {
                         ground.set(Firmness::Firm);
                     }
                 }
@@ -216,7 +216,7 @@ impl<R: Runner, O: FnMut(EngineEvent)> Run<R, O> {
     }
 
     fn note(&mut self, node: Ix, task: Id, doing: Doing, ground: Option<Arc<Ground>>) {
-        self.works[node.index()] = Some(Work { task, doing, ground });
+        self.doing[node.index()] = Some(Work { task, doing, ground });
         if !self.by_task.is_empty() {
             self.by_task.insert(task, node);
         }
@@ -225,7 +225,7 @@ impl<R: Runner, O: FnMut(EngineEvent)> Run<R, O> {
     /// Has a node taken back, once its work has ended.
     fn withdraw(&mut self, node: Ix, because: Ix) {
         self.tell(EngineEvent::Withdrawing { node, because });
-        match &mut self.works[node.index()] {
+        match &mut self.doing[node.index()] {
             Some(Work { doing, ground: Some(ground), .. }) => {
                 ground.set(Firmness::Gone);
                 *doing = Doing::Stopped(because);
@@ -243,8 +243,8 @@ impl<R: Runner, O: FnMut(EngineEvent)> Run<R, O> {
     /// The node of a task that could not give it back.
     fn node_of(&mut self, task: Id) -> Ix {
         if self.by_task.is_empty() {
-            let works = self.works.iter().enumerate();
-            self.by_task = works.filter_map(|(index, work)| Some((work.as_ref()?.task, Ix::from(index)))).collect();
+            let doing = self.doing.iter().enumerate();
+            self.by_task = doing.filter_map(|(index, work)| Some((work.as_ref()?.task, Ix::from(index)))).collect();
         }
         self.by_task[&task]
     }
@@ -254,7 +254,7 @@ impl<R: Runner, O: FnMut(EngineEvent)> Run<R, O> {
             Ok((node, _)) => *node,
             Err(error) => self.node_of(error.id()),
         };
-        let Work { doing, .. } = self.works[node.index()].take().expect("every task was spawned for a node");
+        let Work { doing, .. } = self.doing[node.index()].take().expect("every task was spawned for a node");
         let outcome = match end {
             Ok((_, outcome)) => outcome,
             Err(error) => match error.try_into_panic() {
