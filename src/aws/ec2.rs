@@ -48,6 +48,11 @@ impl PeeringState {
         }
     }
 
+    /// Whether it is still to be accepted.
+    pub fn waits(&self) -> bool {
+        matches!(self, Self::Initiating | Self::Pending)
+    }
+
     /// Whether it is, or may yet become, a peering.
     pub fn is_live(&self) -> bool {
         !matches!(self, Self::Dead(_))

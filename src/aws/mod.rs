@@ -5,6 +5,7 @@
 //! look outlast an outage of some minutes.
 
 mod account;
+mod arrivals;
 mod call;
 mod clients;
 mod cloudformation;
@@ -38,6 +39,7 @@ pub(crate) mod tests;
 mod written;
 
 pub use account::{AccountError, AccountSpec, Cause, Role};
+pub use arrivals::{ARRIVES, AT_ONCE};
 pub use call::{CallError, Class};
 pub use cloudformation::{
     ChangeSet, ChangeSetSpec, ChangeSetSummary, Parameter, Stack, StackSpec, Template, Validated,

@@ -9,6 +9,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_types::retry::RetryConfig;
 use tokio::time::Instant;
 
+use super::arrivals::Arrivals;
 use super::call::{self, CallError, Class, Outages, SdkError};
 use super::clients::{Clients, Local, on_behalf_of};
 use super::credentials::Kept;
@@ -59,6 +60,7 @@ pub(super) struct Shared {
     pub(super) buckets: Arc<Buckets>,
     pub(super) template_checks: Arc<TemplateChecks>,
     pub(super) written: Arc<Written>,
+    pub(super) arrivals: Arc<Arrivals>,
     /// Whether calls cost nothing, and stacks may be made in no time.
     pub(super) is_near: bool,
 }
@@ -66,8 +68,8 @@ pub(super) struct Shared {
 impl Shared {
     /// Nothing is known yet.
     pub(super) fn new(clients: Arc<Clients>, nonces: Arc<Nonces>, is_near: bool) -> Self {
-        let (gate, buckets, template_checks, written) = Default::default();
-        Self { clients, gate, nonces, buckets, template_checks, written, is_near }
+        let (gate, buckets, template_checks, written, arrivals) = Default::default();
+        Self { clients, gate, nonces, buckets, template_checks, written, arrivals, is_near }
     }
 }
 
@@ -211,6 +213,11 @@ impl Regional {
     /// What is known of templates, by whatever account.
     pub(super) fn template_checks(&self) -> &TemplateChecks {
         &self.inner.shared.template_checks
+    }
+
+    /// What is known of how soon requests for peerings arrive, by whatever account.
+    pub(super) fn arrivals(&self) -> &Arrivals {
+        &self.inner.shared.arrivals
     }
 
     pub(super) fn stacks(&self) -> &Stacks {

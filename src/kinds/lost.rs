@@ -5,7 +5,10 @@ use std::time::Duration;
 use crate::aws::{CallError, Class};
 
 /// How often a call is made before its lost answer counts as a failure. Each time the SDK makes several attempts.
-const TIMES: u32 = 4;
+pub(super) const TIMES: u32 = 4;
+
+/// How long a call whose answer was lost may still take effect, and one that was answered may not be seen.
+pub(super) const EFFECT_AT_MOST: Duration = Duration::from_secs(10);
 
 /// The pause before looking, or asking, again: a second at first, doubling up to twenty.
 pub(super) fn pause(times: u32) -> Duration {

@@ -14,7 +14,7 @@ const UNSURE: u32 = 20;
 /// The same of what was not quite the same each time: a few runs do not show all that may be.
 const VARYING: u32 = 14;
 
-/// The same of what was seen fewer times than [`FEW`]: that tells little of how much it varies. What is over [`SOON`] is not
+/// The same of what was seen fewer times than [`FEW`]: that tells little of how much it varies. What ends within [`SOON`] is not
 /// looked for any earlier for that: it is noticed within about [`NEAR`] all the same, and looks would be most of what it costs.
 const HARDLY_KNOWN: u32 = 7;
 

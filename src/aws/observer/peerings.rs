@@ -1,8 +1,7 @@
 //! Looking at many peerings of one place with few calls.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::time::{Instant, timeout};
 
@@ -10,7 +9,6 @@ use super::watch::{Due, Question, Seen, Watch, Watching};
 use crate::aws::call::{CallError, Class};
 use crate::aws::ec2::{FILTER_VALUES, Peering};
 use crate::aws::regional::{BRIEF, Regional};
-use crate::ids::Region;
 
 /// What was seen of a peering.
 #[derive(Clone, Debug)]
@@ -27,15 +25,6 @@ pub(in crate::aws) struct Peerings {
     watch: Watch<Glimpse>,
     /// How many were waited for so far.
     met: AtomicUsize,
-    /// The regions from which the last request was refused as too new when it was accepted without a look.
-    slow: Mutex<HashSet<Region>>,
-}
-
-impl Peerings {
-    // Every change under this lock is whole.
-    fn slow(&self) -> MutexGuard<'_, HashSet<Region>> {
-        self.slow.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// A peering that is looked at together with others of its place, until this is dropped.
@@ -78,21 +67,6 @@ impl Regional {
     /// look shows most.
     pub fn meet_peering(&self) -> usize {
         self.peerings_waited_for().met.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    /// Whether requests from a region can be accepted here almost at once, as far as is known.
-    pub fn is_soon_asked_from(&self, region: &Region) -> bool {
-        !self.peerings_waited_for().slow().contains(region)
-    }
-
-    /// Notes whether a request from a region could be accepted here almost at once.
-    pub fn note_asked_from(&self, region: &Region, soon: bool) {
-        let mut slow = self.peerings_waited_for().slow();
-        if soon {
-            slow.remove(region);
-        } else {
-            slow.insert(region.clone());
-        }
     }
 
     /// Looks at the peerings that are due, and at others where that costs nothing. Gives how many calls that took.

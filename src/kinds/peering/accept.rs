@@ -6,11 +6,9 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::{SETTLED_AT_MOST, UNKNOWN_AT_MOST, pause};
-use crate::aws::{CallError, Class, Peering, PeeringState, Regional, WatchedPeering};
+use crate::aws::{ARRIVES, AT_ONCE, CallError, Class, Peering, PeeringState, Regional, WatchedPeering};
 use crate::event::Failure;
-
-/// After which time a request is expected to have reached its accepter.
-const ARRIVES: Duration = Duration::from_millis(500);
+use crate::kinds::lost::TIMES;
 
 /// How much later one may be seen to have arrived that is taken to have been there in time.
 const LEEWAY: Duration = Duration::from_millis(100);
@@ -21,9 +19,6 @@ const ALREADY_EXISTS: &str = "VpcPeeringConnectionAlreadyExists";
 /// After how long without a sign of a request on the accepter's side the requester's is asked: nobody else sees one that
 /// has failed.
 const SILENCE: Duration = Duration::from_secs(3);
-
-/// How many attempts without an answer there are before that counts as a failure. Each takes minutes.
-const ATTEMPTS: u32 = 4;
 
 /// After how long without an answer it is looked whether the peering can be accepted meanwhile.
 const SLOW: Duration = Duration::from_secs(1);
@@ -80,9 +75,9 @@ impl<'a> Acceptance<'a> {
 
     /// Accepts a peering that was last seen in some state.
     ///
-    /// The other side may need some seconds to know of a request, and some more until it can accept it. One that was just made
-    /// is accepted without a look after half a second; where the last one from the same region was refused for that, it is
-    /// waited for with all others there.
+    /// The other side may need some seconds to know of a request, and some more until it can accept it. The first
+    /// from a region is looked for at once; if it is there, all are accepted without a look from then on, else after half a
+    /// second; where that was refused, they are waited for together.
     ///
     /// # Errors
     ///
@@ -92,11 +87,22 @@ impl<'a> Acceptance<'a> {
         let asked = &self.asked.awaiting_nothing();
         let watched = asked.watch_peering(self.id);
         let (from, began) = (self.asking.region(), Instant::now());
-        let mut blind = false;
-        if *state != PeeringState::Pending {
-            blind = self.asked_at.is_some() && asked.is_soon_asked_from(from);
-            if let Some(asked_at) = self.asked_at.filter(|_| blind) {
-                tokio::time::sleep_until(asked_at + ARRIVES).await;
+        let mut blind = None;
+        let waits = *state != PeeringState::Pending;
+        if waits && let Some(asked_at) = self.asked_at.filter(|_| asked.is_first_from(from)) {
+            match watched.seen_by(asked_at + AT_ONCE).await?.map(Accepted::seen) {
+                Some(Accepted { state: PeeringState::Pending, .. }) => {
+                    (self.arrived)();
+                    asked.note_in_time(from, AT_ONCE);
+                }
+                Some(Accepted { state: PeeringState::Initiating, .. }) | None => {}
+                Some(accepted) => return Ok(Answer::Accepted(accepted)),
+            }
+        }
+        if waits {
+            blind = self.asked_at.and(asked.accepted_after(from));
+            if let Some((asked_at, after)) = self.asked_at.zip(blind) {
+                tokio::time::sleep_until(asked_at + after).await;
             } else if let Some(accepted) = self.arrives(&watched, began, None).await? {
                 return Ok(Answer::Accepted(accepted));
             }
@@ -113,12 +119,12 @@ impl<'a> Acceptance<'a> {
             };
             // A call takes as long as it takes, throttles and all: that uses up no patience.
             pending = pending.map(|since| since + called.elapsed());
-            match (error.class, std::mem::take(&mut blind)) {
+            match (error.class, blind.take()) {
                 (Class::Lost, _) => lost += 1,
                 // Whatever is said of one that nobody has seen may be said because it is not there yet: a policy may have
                 // conditions on what it is.
-                (_, true) => asked.note_asked_from(from, false),
-                (Class::NotFound | Class::Conflict, false) => {}
+                (_, Some(after)) => asked.note_too_early(from, after),
+                (Class::NotFound | Class::Conflict, None) => {}
                 _ => return Err(error.into()),
             }
             let since = pending.unwrap_or_else(Instant::now);
@@ -127,7 +133,7 @@ impl<'a> Acceptance<'a> {
                 return Ok(Answer::Accepted(Accepted { by, ..accepted }));
             }
             // It can be accepted, and begins to be overdue from now on.
-            if pending.get_or_insert_with(Instant::now).elapsed() >= UNKNOWN_AT_MOST || lost >= ATTEMPTS {
+            if pending.get_or_insert_with(Instant::now).elapsed() >= UNKNOWN_AT_MOST || lost >= TIMES {
                 return Err(self.too_long(Some(&error)));
             }
         }
@@ -183,7 +189,7 @@ impl<'a> Acceptance<'a> {
                 Some(Accepted { state: PeeringState::Pending, .. }) => {
                     (self.arrived)();
                     if self.asked_at.is_some_and(|asked_at| asked_at.elapsed() <= ARRIVES + LEEWAY) {
-                        watched.regional().note_asked_from(self.asking.region(), true);
+                        watched.regional().note_in_time(self.asking.region(), ARRIVES);
                     }
                     return Ok(None);
                 }

@@ -51,7 +51,7 @@ pub(super) async fn activate(
         return Ok(Activated { peering, line: None, is_new: false });
     }
     let (mut line, mut by) = (None, By::Others);
-    if matches!(peering.state, PeeringState::Initiating | PeeringState::Pending) {
+    if peering.state.waits() {
         if peering.state == PeeringState::Pending {
             release();
         }
@@ -92,7 +92,7 @@ pub(super) async fn activate(
         // It is gone from view for a moment at worst: reads are eventually consistent.
         let Some(seen) = watched.seen_by(began + next).await? else { continue };
         // One that was accepted may still be shown as it was before.
-        if seen.state != peering.state && !matches!(seen.state, PeeringState::Initiating | PeeringState::Pending) {
+        if seen.state != peering.state && !seen.state.waits() {
             (peering.state, peering.message) = (seen.state, seen.message);
             tell(&peering, progress);
         }
@@ -116,8 +116,7 @@ async fn beside(sides: Sides<'_>, wanted: &Wanted, id: &str, error: CallError) -
     let began = Instant::now();
     loop {
         let found = sides.look_twice(wanted).await?;
-        let waits = |peering: &Peering| matches!(peering.state, PeeringState::Initiating | PeeringState::Pending);
-        if let Some(own) = found.iter().find(|own| own.id == id && !waits(own)) {
+        if let Some(own) = found.iter().find(|own| own.id == id && !own.state.waits()) {
             // An attempt had its effect and its answer was lost, or somebody else has accepted it.
             return Ok(Accepted::seen(own.clone()));
         }

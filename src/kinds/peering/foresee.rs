@@ -109,7 +109,7 @@ pub async fn foresee(requester: &Regional, accepter: &Regional, draft: &Draft) -
     let found = match glance {
         Glance::Absent(dead) => dead,
         Glance::Same(peering) => vec![*peering],
-        Glance::Unsure => sides.look(&wanted).await?,
+        Glance::Unsure | Glance::Unknown => sides.look(&wanted).await?,
     };
     let facts = live(&found);
     match decide(&wanted, &found) {

@@ -16,6 +16,8 @@ pub(super) enum Glance {
     Same(Box<Peering>),
     /// Anything else, which may be different by now: look at it.
     Unsure,
+    /// The picture does not tell.
+    Unknown,
 }
 
 /// Takes a glance at a peering from both sides.
@@ -24,7 +26,7 @@ pub(super) enum Glance {
 ///
 /// A call was refused or did not come through.
 pub(super) async fn glance(sides: Sides<'_>, wanted: &Wanted) -> Result<Glance, Failure> {
-    let Some(found) = sides.glance(wanted).await? else { return Ok(Glance::Unsure) };
+    let Some(found) = sides.glance(wanted).await? else { return Ok(Glance::Unknown) };
     let peering = match decide(wanted, &found) {
         Decision::Request => return Ok(Glance::Absent(found)),
         Decision::Refuse(_) => return Ok(Glance::Unsure),

@@ -126,6 +126,24 @@ impl<'a> Sides<'a> {
         Ok(seen.found.into_values().collect())
     }
 
+    /// The same where the picture of both accounts has shown none that is alive, or does not tell: whatever was asked for since is seen on the
+    /// accepter's side, on which many meet. But for the moment that a request takes to arrive: AWS gives the same one back then,
+    /// and that is judged.
+    async fn look_again(
+        self,
+        wanted: &Wanted,
+        pictured: Vec<Peering>,
+        [requester, accepter]: [Moment; 2],
+    ) -> Result<Vec<Peering>, Failure> {
+        let vpcs = (wanted.requester.vpc.as_str(), wanted.accepter.vpc.as_str());
+        let found = self.accepter.peerings_between_since(vpcs, accepter).await?;
+        let theirs =
+            if found.is_empty() { pictured } else { self.requester.peerings_between_since(vpcs, requester).await? };
+        let mut seen = FromBoth::new(vpcs, theirs);
+        seen.add(found);
+        Ok(seen.found.into_values().collect())
+    }
+
     /// The same by the picture of both accounts; `None` where that is not sure.
     async fn glance(self, wanted: &Wanted) -> Result<Option<Vec<Peering>>, Failure> {
         let (one, other) = (wanted.requester.vpc.as_str(), wanted.accepter.vpc.as_str());
@@ -165,6 +183,17 @@ impl<'a> FromBoth<'a> {
     }
 }
 
+/// A peering that is all that the plan wants, be it the node's own or not.
+fn unchanged(wanted: &Wanted, peering: &Peering) -> Done {
+    let strange = !wanted.owner.owns(&peering.tags);
+    Done {
+        details: strange.then(|| STANDS.to_owned()).into_iter().collect(),
+        outputs: find::outputs(peering),
+        id: Some(peering.id.clone()),
+        ..Done::new(Change::Unchanged)
+    }
+}
+
 /// Makes the peering what the plan wants, and waits until it is active. Its id is released as soon as it can be accepted:
 /// routes may lead into it from then on.
 ///
@@ -182,16 +211,12 @@ pub async fn converge(
 ) -> Result<Done, Failure> {
     let sides = Sides { requester, accepter };
     let came = sides.moments();
-    if let Glance::Same(peering) = glance(sides, wanted).await? {
-        let strange = !wanted.owner.owns(&peering.tags);
-        return Ok(Done {
-            details: strange.then(|| STANDS.to_owned()).into_iter().collect(),
-            outputs: find::outputs(&peering),
-            id: Some(peering.id),
-            ..Done::new(Change::Unchanged)
-        });
-    }
-    let mut found = sides.look_since(wanted, came).await?;
+    let mut found = match glance(sides, wanted).await? {
+        Glance::Same(peering) => return Ok(unchanged(wanted, &peering)),
+        Glance::Absent(pictured) => sides.look_again(wanted, pictured, came).await?,
+        Glance::Unknown => sides.look_again(wanted, Vec::new(), came).await?,
+        Glance::Unsure => sides.look_since(wanted, came).await?,
+    };
     let mut decision = decide(wanted, &found);
     if matches!(decision, Decision::Refuse(_)) && !course.footing.is_firm() {
         course.footing.settled().await;

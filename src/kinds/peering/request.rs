@@ -8,9 +8,6 @@ use crate::aws::{Class, Peering, PeeringRequest, PeeringState};
 use crate::event::Failure;
 use crate::kinds::{Course, Made, Progress, Step, lost};
 
-/// How often a peering is asked for before lost answers count as a failure.
-const REQUESTS: u32 = 4;
-
 /// A peering that was asked for.
 #[derive(Debug)]
 pub(super) struct Requested {
@@ -53,8 +50,7 @@ pub(super) async fn request(
     let asked = ask(sides, wanted, &request).await?;
     let (Asked::Answer(answer) | Asked::Found(answer)) = &asked;
     let id = answer.id.clone();
-    let waits = matches!(answer.state, PeeringState::Initiating | PeeringState::Pending);
-    let mut is_made = waits && !before.contains(&id);
+    let mut is_made = answer.state.waits() && !before.contains(&id);
     let mut disown = || {
         course.trace.strike(&Made::Peering(id.clone()));
         course.trace.strike(&asked_for);
@@ -121,7 +117,7 @@ async fn ask(sides: Sides<'_>, wanted: &Wanted, request: &PeeringRequest) -> Res
             Err(error) => error,
         };
         times += 1;
-        if error.class != Class::Lost || times == REQUESTS {
+        if error.class != Class::Lost || times == lost::TIMES {
             return Err(error.into());
         }
         tracing::info!(%error, "looking whether the peering was requested all the same");

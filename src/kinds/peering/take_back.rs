@@ -1,7 +1,6 @@
 //! Taking back a peering that was asked for on ground that did not hold.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -9,10 +8,8 @@ use super::destroy::remove;
 use super::find::owned;
 use super::{Sides, pause};
 use crate::aws::{CallError, Peering};
+use crate::kinds::lost::EFFECT_AT_MOST;
 use crate::kinds::{Failure, Made, Owner, Progress, Regional};
-
-/// How long a request that was answered may take to be seen.
-const EFFECT_AT_MOST: Duration = Duration::from_secs(10);
 
 /// Deletes what a run asked for: by its id, and, should an answer have been lost, whatever of the owner's stands between the
 /// two VPCs and was not there before. Gives a line for each, and waits until all of it is gone.

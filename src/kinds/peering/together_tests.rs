@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::super::Firm;
 use super::super::tests::{DEV, HUB, at, calls_since, ec2, owner, sessions, unseen, vpc};
 use super::*;
+use crate::aws::ARRIVES;
 use crate::sim::{Effect, Fault, Faults, Sim, Timing};
 
 const EAST: &str = "us-east-1";
@@ -29,6 +30,8 @@ async fn many_peerings_of_one_account_are_waited_for_together_whichever_side_it_
         for (n, spoke) in spokes.into_iter().enumerate() {
             let own = sessions(&sim).await;
             let (dev, at_hub, hub) = (at(&own, "dev", EAST), at(&shared, "hub", EAST), hub.clone());
+            // In one run one of them looks for the first, and no other.
+            dev.is_first_from(&EAST.into());
             waiting.push(tokio::spawn(async move {
                 let side = |vpc: String| Side { vpc, dns: None };
                 let (requester, accepter) = if hub_asks { (hub, spoke) } else { (spoke, hub) };
@@ -56,14 +59,26 @@ async fn many_peerings_of_one_account_are_waited_for_together_whichever_side_it_
 #[tokio::test(start_paused = true)]
 async fn a_request_is_accepted_without_a_look_unless_the_last_one_was_slow_to_arrive() {
     const SLOW: Duration = Duration::from_secs(2);
-    for (visible, soon) in [(Timing::default().peering_visible, true), (SLOW, false)] {
-        let timing = Timing { peering_visible: visible, ..Timing::default() };
+    const QUICK: Duration = Duration::from_millis(300);
+    let seen = (false, 1);
+    let (blind, in_vain, seen_in_vain) = ((true, 1), (true, 2), (false, 2));
+    for (arrives, known, expected) in [
+        (Duration::ZERO, None, [seen, blind, blind]),
+        (QUICK, None, [seen, blind, blind]),
+        // What is known before does not matter in the end, be it wrong.
+        (QUICK, Some(ARRIVES), [seen, blind, blind]),
+        (SLOW, None, [seen_in_vain, seen, seen]),
+        (SLOW, Some(Duration::ZERO), [in_vain, seen, seen]),
+    ] {
+        let (peering_request, peering_visible) = (Duration::ZERO, arrives);
+        let timing = Timing { peering_request, peering_visible, ..Timing::default() };
         let sim = Sim::builder().timing(timing).build();
         let sessions = sessions(&sim).await;
         let (dev, at_hub) = (at(&sessions, "dev", EAST), at(&sessions, "hub", EAST));
         let (client, hub) = (ec2(&sim, DEV, EAST), vpc(&ec2(&sim, HUB, EAST), "10.0.0.0/20").await);
-        // What is known before does not matter in the end, be it wrong.
-        at_hub.note_asked_from(&EAST.into(), !soon);
+        if let Some(waited) = known {
+            at_hub.note_too_early(&EAST.into(), waited);
+        }
         let mut accepted = Vec::new();
         for n in 1..=3 {
             let spoke = vpc(&client, &format!("10.{n}.0.0/20")).await;
@@ -82,11 +97,7 @@ async fn a_request_is_accepted_without_a_look_unless_the_last_one_was_slow_to_ar
             let is_blind = calls[asked + 1].starts_with("Accept");
             accepted.push((is_blind, calls.iter().filter(|call| call.starts_with("Accept")).count()));
         }
-        if soon {
-            assert_eq!(accepted, [(false, 1), (true, 1), (true, 1)], "the first is seen to be there in time");
-        } else {
-            assert_eq!(accepted, [(true, 2), (false, 1), (false, 1)], "one is refused, and no other");
-        }
+        assert_eq!(accepted, expected, "{arrives:?}, {known:?}");
     }
 }
 
@@ -116,5 +127,5 @@ async fn an_acceptance_that_is_held_back_holds_back_no_routes_and_tells_nothing_
     assert_eq!(released.len(), 1, "{released:?}");
     assert_eq!(Some(&released[0].0), done.id.as_ref());
     assert!(released[0].1 < Duration::from_secs(3), "{released:?}");
-    assert!(at_hub.is_soon_asked_from(&EAST.into()));
+    assert_ne!(at_hub.accepted_after(&EAST.into()), None);
 }

@@ -8,11 +8,8 @@ use tokio::time::Instant;
 use super::Made;
 use super::decide::route;
 use crate::aws::{CallError, Class, Route, RouteTable};
-use crate::kinds::lost::insist;
+use crate::kinds::lost::{EFFECT_AT_MOST, insist};
 use crate::kinds::{self, Change, Failure, Progress, Regional, Step};
-
-/// How long a call whose answer was lost may still take effect.
-const EFFECT_AT_MOST: Duration = Duration::from_secs(10);
 
 /// What becomes of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

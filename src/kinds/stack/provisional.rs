@@ -8,16 +8,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::lost::pause;
+use super::super::lost::{EFFECT_AT_MOST, pause};
 use super::super::{Course, Failure, Made, Owner, Progress, Regional, Step};
 use super::decide::Decision;
 use super::token::Attempt;
 use super::ways::{self, Deletion};
 use super::{Forecasts, LOOKS, ending, follow, restless};
 use crate::aws::{CallError, Class, Operation, Phase, Stack, StackSpec};
-
-/// How long a call whose answer was lost may still take effect.
-const EFFECT_AT_MOST: Duration = Duration::from_secs(10);
 
 /// How long a stack whose creation fails may take to say so in its status.
 const SAID_AT_MOST: Duration = Duration::from_secs(30);
