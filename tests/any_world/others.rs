@@ -204,7 +204,7 @@ impl Others {
                                     !peering.is_dead()
                                         && [&peering.requester, &peering.accepter]
                                             .iter()
-                                            .any(|side| Some(&side.vpc) == vpc)
+                                            .any(|side| vpc.is_some_and(|vpc| *vpc == side.vpc))
                                 });
                                 if ours && !held && !peered && stack.deleted.is_none() {
                                     stacks.push((self.home(place.account.as_str(), &place.region), stack.id.clone()));

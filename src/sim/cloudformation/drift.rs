@@ -193,7 +193,7 @@ pub(super) fn finish(world: &mut World, place: &Place, stack: &mut Stack, id: &s
             Some(reason) => Some(ResourceDrift::unknown(reason)),
             None => look(world, place, stack, resource),
         };
-        resources.extend(found.map(|found| (resource.logical_id.clone(), found)));
+        resources.extend(found.map(|found| (resource.logical_id.to_string(), found)));
     }
     let drifted = resources.values().filter(|found| found.status.is_drifted()).count();
     let unread: Vec<&str> = resources

@@ -114,7 +114,7 @@ pub(super) fn holds(world: &World, place: &Place, resource: &Resource) -> bool {
 /// The ARNs of the stacks that are nested in a stack.
 pub(super) fn children(stack: &Stack) -> Vec<String> {
     let own = stack.resources.values().filter(|resource| resource.type_name == TYPE);
-    own.filter_map(|resource| resource.physical_id.clone()).collect()
+    own.filter_map(|resource| resource.physical_id.clone()).map(String::from).collect()
 }
 
 /// Whether an update may change something in a nested stack of which the parent's template says nothing new.
@@ -158,7 +158,7 @@ pub(super) fn automatic(stack: &Stack, declared: &cfn::Resource) -> Option<Chang
     Some(Change {
         action: ChangeAction::Modify,
         logical_id: declared.id.clone(),
-        physical_id: old.physical_id.clone(),
+        physical_id: old.physical_id.clone().map(String::from),
         resource_type: TYPE.to_owned(),
         replacement: Some(Replacement::False),
         policy_action: None,

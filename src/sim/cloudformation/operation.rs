@@ -9,7 +9,7 @@ use super::config::Config;
 use super::output::Output;
 use super::stack::Resource;
 use super::status::{Status, named};
-use crate::sim::world::Register;
+use crate::sim::world::{Register, Word};
 
 named! {
     /// What becomes of a stack whose creation fails.
@@ -124,7 +124,7 @@ pub(super) struct Task {
     /// The resource that is to be deleted; `None` for a resource that is to be as the template says.
     pub(super) garbage: Option<Arc<Resource>>,
     /// The resources that it needs, by logical id.
-    pub(super) needs: BTreeSet<String>,
+    pub(super) needs: Arc<[Word]>,
     /// How many tasks must be done before it can start.
     pub(super) waits_for: usize,
     /// The tasks that wait for it.

@@ -30,7 +30,7 @@ pub struct LiveDrift {
 pub(super) fn look(world: &World, place: &Place, stack: &Stack) -> BTreeMap<String, ResourceDrift> {
     let found = stack.resources.values().filter(|resource| resource.physical_id.is_some());
     found
-        .filter_map(|resource| Some((resource.logical_id.clone(), drift::look(world, place, stack, resource)?)))
+        .filter_map(|resource| Some((resource.logical_id.to_string(), drift::look(world, place, stack, resource)?)))
         .collect()
 }
 

@@ -198,8 +198,9 @@ pub(super) fn properties(
     evaluator: &Evaluator<'_>,
     declared: &cfn::Resource,
 ) -> Result<(Map<String, Json>, Option<EvalError>), EvalError> {
-    let (mut properties, mut unsure) = (Map::new(), None);
-    for (name, value) in evaluator.properties(declared) {
+    let evaluated = evaluator.properties(declared);
+    let (mut properties, mut unsure) = (Map::with_capacity(evaluated.len()), None);
+    for (name, value) in evaluated {
         match value {
             Ok(value) => {
                 properties.insert(name, value);

@@ -17,7 +17,7 @@ use super::{Export, change};
 use crate::cfn::{Document, Node};
 use crate::sim::ec2::Tags;
 use crate::sim::seed::{self, Seed};
-use crate::sim::world::{Place, World};
+use crate::sim::world::{Place, Word, World};
 
 /// Puts what stacks export into a world, those that are not in it too.
 pub(crate) fn exports(world: &mut World, seed: &Seed) {
@@ -185,9 +185,9 @@ fn resources(
         let scope = Scope::new(world, place, (&stack.id, &stack.name), config, &stack.resources);
         let evaluator = scope.evaluator();
         let holds = |name: &str| evaluator.holds(name);
-        let mut needs: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut needs: BTreeMap<String, BTreeSet<Word>> = BTreeMap::new();
         for dependency in document.dependencies(&holds) {
-            needs.entry(dependency.from.to_owned()).or_default().insert(dependency.to.to_owned());
+            needs.entry(dependency.from.to_owned()).or_default().insert(dependency.to.into());
         }
         let order: Vec<String> = document.order(&holds).into_iter().map(str::to_owned).collect();
         (order, needs)
@@ -212,15 +212,15 @@ fn resources(
             Tags::new()
         };
         let mut resource = Resource {
-            logical_id: name.clone(),
-            type_name: live.type_name.clone(),
-            physical_id: Some(live.id.clone()).filter(|id| !id.is_empty()),
+            logical_id: name.into(),
+            type_name: (&live.type_name).into(),
+            physical_id: Some(Word::from(&live.id)).filter(|id| !id.is_empty()),
             status: ResourceStatus::read(&live.status).unwrap_or(ResourceStatus::CreateComplete),
             reason: live.reason.clone(),
             at: world.now,
             properties: properties.into(),
             tags,
-            needs: needs.remove(name).unwrap_or_default(),
+            needs: needs.remove(name).unwrap_or_default().into_iter().collect(),
             deletion_policy: declared.and_then(|declared| declared.deletion_policy),
             update_replace_policy: declared.and_then(|declared| declared.update_replace_policy),
             metadata,

@@ -103,11 +103,11 @@ pub struct Nested {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Resource {
     /// Its name in the template.
-    pub logical_id: String,
+    pub logical_id: Word,
     /// Its type.
-    pub type_name: String,
+    pub type_name: Word,
     /// Its id at its service, once it has one.
-    pub physical_id: Option<String>,
+    pub physical_id: Option<Word>,
     /// Its state.
     pub status: ResourceStatus,
     /// Why it is in that state.
@@ -119,7 +119,7 @@ pub struct Resource {
     /// All its tags: its own, the stack's and AWS's.
     pub tags: Tags,
     /// The resources of the stack that it needs.
-    pub needs: BTreeSet<String>,
+    pub needs: Arc<[Word]>,
     /// What becomes of it when it leaves the stack.
     pub deletion_policy: Option<Policy>,
     /// What becomes of it when it is replaced.

@@ -23,7 +23,8 @@ pub(super) fn tasks(world: &World, place: &Place, stack: &Stack) -> BTreeMap<Str
     let leaving: Vec<Arc<Resource>> = match operation.phase {
         Phase::Cleanup | Phase::RollbackCleanup => {
             let wanted = wanted(world, place, stack);
-            let gone = stack.resources.all_shared().filter(|resource| !wanted.contains(&resource.logical_id));
+            let gone =
+                stack.resources.all_shared().filter(|resource| !wanted.iter().any(|id| resource.logical_id == *id));
             gone.cloned().chain(garbage()).collect()
         }
         _ => stack.resources.all_shared().cloned().chain(garbage()).collect(),
@@ -59,7 +60,7 @@ pub(super) fn launch(world: &mut World, place: &Place, stack: &mut Stack, key: &
         Some(Policy::RetainExceptOnCreate) => !is_rollback_of_create(operation.phase),
         Some(Policy::Delete | Policy::Snapshot) | None => false,
     };
-    if stays || operation.skip.contains(&resource.logical_id) {
+    if stays || operation.skip.contains(resource.logical_id.as_str()) {
         leave(world, stack, resource, ResourceStatus::DeleteSkipped);
         return Launch::Done;
     }
@@ -115,7 +116,7 @@ pub(super) fn fail(world: &World, stack: &mut Stack, key: &str, mut resource: Re
         return true;
     }
     operation.running -= 1;
-    operation.failed.push(resource.logical_id.clone());
+    operation.failed.push(resource.logical_id.to_string());
     if let Some(task) = operation.tasks.get_mut(key) {
         task.state = TaskState::Failed;
     }

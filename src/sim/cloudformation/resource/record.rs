@@ -262,7 +262,7 @@ impl Provider for Type {
 /// Keeps a resource that stands under the id that it has.
 pub(in crate::sim::cloudformation) fn keep(world: &mut World, place: &Place, stack: &str, resource: &Resource) {
     let record = Record {
-        type_name: resource.type_name.clone(),
+        type_name: resource.type_name.to_string(),
         id: resource.id().to_owned(),
         stack: stack.to_owned(),
         properties: Map::clone(&resource.properties),
