@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::arrivals::Arrivals;
 use super::call::{self, CallError, Class, Outages, SdkError};
-use super::clients::{Clients, Local, on_behalf_of};
+use super::clients::{Clients, Services, on_behalf_of};
 use super::credentials::Kept;
 use super::environment::{retries_apart, timeouts};
 use super::gate::Gate;
@@ -23,7 +23,8 @@ use super::template_checks::TemplateChecks;
 use super::written::{Led, Thing, Written};
 use crate::ids::{AccountId, AccountName, Region};
 
-/// CloudFormation, EC2 and S3 of one account in one region. Cheap to clone: clones share clients and credentials.
+/// CloudFormation, EC2 and S3 of one account in one region. Cheap to clone. All accounts in the region share their clients,
+/// but for S3's; the credentials are the account's own.
 ///
 /// Every call is repeated while AWS throttles it, and once with fresh credentials when AWS calls the session expired. One
 /// that only looks outlasts an outage of some minutes as well.
@@ -42,7 +43,7 @@ struct Inner {
     account_id: AccountId,
     region: Region,
     credentials: Arc<Kept>,
-    clients: Arc<Local>,
+    clients: Arc<Services>,
     /// Clients of S3 by the region of the bucket; most commands need none.
     s3: Mutex<BTreeMap<Region, aws_sdk_s3::Client>>,
     shared: Shared,
@@ -95,7 +96,7 @@ impl fmt::Display for Regional {
 }
 
 impl Regional {
-    /// Clients for an account in a region, with the account's credentials.
+    /// An account in a region, called with the account's credentials.
     pub(super) fn new(
         account: AccountName,
         account_id: AccountId,
@@ -309,15 +310,15 @@ impl Regional {
         F: Future<Output = Result<T, SdkError<E>>>,
         E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let since = Instant::now();
+        let (since, asked) = (Instant::now(), Mutex::new(Instant::now()));
         let outages = if self.is_brief { Outages::Report } else { Outages::Outlast };
         loop {
             // Boxed, since all that is done to a node holds a call within it, and would be as large.
             let answer = Box::pin(call::patiently(
                 operation,
                 outages,
-                || self.attempt(operation, &send),
-                || self.inner.credentials.forget(since),
+                || self.attempt(operation, &asked, &send),
+                || self.inner.credentials.forget(*asked.lock().unwrap_or_else(PoisonError::into_inner)),
             ))
             .await;
             let error = match answer {
@@ -331,7 +332,13 @@ impl Regional {
     }
 
     /// Makes one attempt at a call, on the account's behalf, as soon as not too many others are under way.
-    async fn attempt<T, E, F>(&self, operation: &'static str, send: impl Fn() -> F) -> Result<T, CallError>
+    /// `asked` is when it asked for its credentials.
+    async fn attempt<T, E, F>(
+        &self,
+        operation: &'static str,
+        asked: &Mutex<Instant>,
+        send: impl Fn() -> F,
+    ) -> Result<T, CallError>
     where
         F: Future<Output = Result<T, SdkError<E>>>,
         E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
@@ -339,7 +346,7 @@ impl Regional {
         let call = || {
             // Boxed, since the SDK's own future is large, and whatever holds it, and what holds that, would be as large.
             let told = Box::pin(call::told(operation, self.account(), self.region(), send()));
-            on_behalf_of(&self.inner.credentials, told)
+            on_behalf_of(&self.inner.credentials, asked, told)
         };
         self.inner.shared.gate.through(call).await
     }

@@ -1,6 +1,6 @@
 //! The calls to STS.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use tokio::time::Instant;
 
 use super::account::Cause;
-use super::clients::{Clients, Local, on_behalf_of};
+use super::clients::{Clients, Services, on_behalf_of};
 use super::credentials::Kept;
 use super::{CallError, call};
 use crate::ids::{AccountName, Region};
@@ -68,7 +68,7 @@ pub(super) struct Assume {
 /// STS in one region, called with one set of credentials.
 #[derive(Clone)]
 pub(super) struct Sts {
-    clients: Arc<Local>,
+    clients: Arc<Services>,
     caller: Arc<Kept>,
     account: AccountName,
     region: Region,
@@ -86,14 +86,17 @@ impl Sts {
         F: Future<Output = Result<T, call::SdkError<E>>>,
         E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let since = Instant::now();
+        let asked = Mutex::new(Instant::now());
         call::patiently(
             operation,
             // Whoever renews a session in the middle of a run comes back for it.
             call::Outages::Report,
             // Boxed, since each call that needs a session holds this one within it, and would be as large.
-            || on_behalf_of(&self.caller, Box::pin(call::told(operation, &self.account, &self.region, send()))),
-            || self.caller.forget(since),
+            || {
+                let told = call::told(operation, &self.account, &self.region, send());
+                on_behalf_of(&self.caller, &asked, Box::pin(told))
+            },
+            || self.caller.forget(*asked.lock().unwrap_or_else(PoisonError::into_inner)),
         )
         .await
     }

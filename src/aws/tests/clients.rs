@@ -7,11 +7,11 @@ use crate::sim::seed::{self, Seed};
 use crate::sim::world::Place;
 
 /// The regions in which each account has something.
-const REGIONS: [&str; 2] = ["us-east-1", "eu-west-1"];
+const REGIONS: [&str; 2] = ["us-east-1", "us-west-2"];
 
 /// What only the account has, and only in this region: a stack's ARN and a VPC's id.
 fn owns(account: &str, region: &str) -> (String, String) {
-    let vpc = format!("vpc-{}{:016}", &account[..1], region.len());
+    let vpc = format!("vpc-{account}{:0>5}", &region[region.len() - 1..]);
     (format!("arn:aws:cloudformation:{region}:{account}:stack/net/{vpc}"), vpc)
 }
 
@@ -75,24 +75,24 @@ async fn calls_that_are_under_way_at_once_are_each_made_for_their_own_account_in
     let all = ["master", "dev", "qa"].map(|account| REGIONS.map(|region| of(account, region)));
     for round in 0..4_u64 {
         let stack = round.is_multiple_of(2);
-        let [[a, b], [c, d], [e, f]] = all.clone();
+        let [[hub_east, hub_west], [dev_east, dev_west], [qa_east, qa_west]] = all.clone();
         // In one task, where they are polled in turns; one of each account is given up half-way, before and after it is sent.
         let given_up = |regional: Regional, after: u64| async move {
             let look = sees(regional, stack);
             assert!(tokio::time::timeout(Duration::from_millis(after), Box::pin(look)).await.is_err());
         };
         tokio::join!(
-            Box::pin(sees_its_own(a.clone(), stack)),
-            Box::pin(given_up(d.clone(), 100 * round)),
-            Box::pin(sees_its_own(c.clone(), !stack)),
-            Box::pin(sees_its_own(f.clone(), stack)),
-            Box::pin(given_up(a, 300)),
-            Box::pin(sees_its_own(b, !stack)),
-            Box::pin(sees_its_own(d, stack)),
-            Box::pin(given_up(e.clone(), 650)),
-            Box::pin(sees_its_own(e, stack)),
-            Box::pin(sees_its_own(c, stack)),
-            Box::pin(sees_its_own(f, !stack)),
+            Box::pin(sees_its_own(hub_east.clone(), stack)),
+            Box::pin(given_up(dev_west.clone(), 100 * round)),
+            Box::pin(sees_its_own(dev_east.clone(), !stack)),
+            Box::pin(sees_its_own(qa_west.clone(), stack)),
+            Box::pin(given_up(hub_east, 300)),
+            Box::pin(sees_its_own(hub_west, !stack)),
+            Box::pin(sees_its_own(dev_west, stack)),
+            Box::pin(given_up(qa_east.clone(), 650)),
+            Box::pin(sees_its_own(qa_east, stack)),
+            Box::pin(sees_its_own(dev_east, stack)),
+            Box::pin(sees_its_own(qa_west, !stack)),
         );
         // In tasks of their own, some of which are dropped.
         let mut tasks = tokio::task::JoinSet::new();
@@ -119,6 +119,21 @@ async fn calls_that_are_under_way_at_once_are_each_made_for_their_own_account_in
     let opened = sim.calls().into_iter().filter(|call| call.operation == "AssumeRole");
     let openers: Vec<_> = opened.map(|call| call.account.unwrap().to_string()).collect();
     assert_eq!(openers, [HUB; 4], "in the middle of another account's call, too");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_was_renewed_during_a_call_and_is_refused_in_turn_is_renewed_once_more() {
+    // The SDK repeats the look at VPCs after the one at stacks has renewed the session.
+    let broken = Fault::new(Effect::ServerError).on("DescribeVpcs").nth(1);
+    let refused = [("DescribeStacks", 1), ("DescribeVpcs", 2)];
+    let refused = refused.map(|(operation, nth)| Fault::new(Effect::Expired).on(operation).nth(nth));
+    let sim = Sim::builder().faults(Faults::of(refused.into_iter().chain([broken]))).build();
+    let sessions = Sessions::open(&plan([("dev", role(DEV))]), &environment(&sim)).await.unwrap();
+    let dev = sessions.region(&"dev".into(), &"us-east-1".into()).unwrap();
+    let (vpcs, stack) = tokio::join!(Box::pin(dev.vpcs()), Box::pin(dev.stack("hub")));
+    assert!(vpcs.unwrap().is_empty() && stack.unwrap().is_none());
+    let calls = [("AssumeRole", 3), ("DescribeStacks", 2), ("DescribeVpcs", 3)];
+    assert_eq!(counts(&sim), counted(&calls), "a session that AWS takes no longer is not taken for a newer one");
 }
 
 #[tokio::test(start_paused = true)]
