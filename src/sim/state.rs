@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 
 use super::caller::{self, Caller};
 use super::clock::{Clock, wall};
-use super::counts::Counts;
+use super::counts::{self, Counts};
 use super::dispatch;
 use super::faults::{Effect, Facts, Fate, Faults, Seen, SeenResources};
 use super::rates::{Buckets, Rates};
@@ -103,7 +103,7 @@ pub(super) struct State {
     /// Every call; none of them once it is served.
     calls: Vec<Call>,
     counts: Arc<Mutex<Counts>>,
-    /// The regions that calls have named.
+    /// The regions that the list of calls names.
     regions: BTreeSet<Region>,
     /// Whether programs use it that are not this one, by their own clocks and for days.
     served: bool,
@@ -297,7 +297,7 @@ impl State {
             account: Caller::account_of(&self.world, incoming),
             region: self.region(&incoming.region),
             service: incoming.service,
-            operation: (&incoming.operation).into(),
+            operation: counts::told(&incoming.operation),
             mutating: is_mutating(&incoming.operation),
             outcome,
         };
@@ -307,8 +307,12 @@ impl State {
         }
     }
 
-    /// A region, kept once however many calls name it.
+    /// A region, kept once however many calls of the list name it.
     fn region(&mut self, region: &Region) -> Region {
+        // Whoever calls what is served may name any, and no list has them.
+        if self.served {
+            return region.clone();
+        }
         if let Some(known) = self.regions.get(region) {
             return known.clone();
         }

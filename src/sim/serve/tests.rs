@@ -277,6 +277,16 @@ async fn calls_are_counted_told_and_counted_anew() {
     assert_eq!((counts.total, counts.sorts.len(), served.sim.calls().len()), (0, 0, 0));
 }
 
+#[tokio::test]
+async fn a_name_that_anybody_has_made_up_is_counted_as_far_as_it_is_told() {
+    let served = Served::quick().await;
+    let endless = format!("Action={}", "A".repeat(1 << 19));
+    assert_eq!(status(&served.raw(post("ec2", &endless).as_bytes()).await), "400");
+    let counts = served.sim.counts();
+    let names: Vec<_> = counts.sorts.keys().map(|sort| sort.operation.as_str()).collect();
+    assert_eq!(names, [format!("{}…", "A".repeat(64))]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_connections_are_served_at_once() {
     const CONNECTIONS: u64 = 200;

@@ -12,7 +12,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Word(Arc<str>);
 
-/// Every word that somebody says.
+/// How long a text may be that is worth keeping once, in bytes: as long as the value of a tag. A longer one is gone with the
+/// last who says it, so that what anybody may send fills no memory.
+const LONGEST: usize = 256;
+
+/// Every word that somebody says, but for the longest ones.
 static SAID: LazyLock<Mutex<Said>> = LazyLock::new(Mutex::default);
 
 #[derive(Default)]
@@ -49,6 +53,9 @@ impl Word {
 
 impl From<&str> for Word {
     fn from(text: &str) -> Self {
+        if text.len() > LONGEST {
+            return Self(text.to_owned().into());
+        }
         SAID.lock().unwrap_or_else(PoisonError::into_inner).word(text)
     }
 }
@@ -154,6 +161,13 @@ mod tests {
         }
         assert!(said.words.len() <= FEW, "{}", said.words.len());
         assert!(said.words.contains("first") && !said.words.contains("second"));
+    }
+
+    #[test]
+    fn a_long_text_is_gone_with_the_last_who_says_it() {
+        let long = "x".repeat(LONGEST + 1);
+        let (one, other) = (Word::from(&long), Word::from(&long));
+        assert!(one == other && Arc::strong_count(&one.0) == 1);
     }
 
     #[test]
