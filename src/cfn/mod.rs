@@ -3,7 +3,8 @@
 //! [`Document::read`] turns either form into one tree in which every value keeps its place in the text, so that whoever
 //! finds something wrong with a template can point at it. [`Document::faults`] says what CloudFormation would refuse,
 //! [`Evaluator`] works out values as far as its [`Context`] knows them, [`compare`] tells whether a template has
-//! changed. [`StackPolicy`] says what an update may do to which resource. Nothing here reads files or calls AWS.
+//! changed. [`StackPolicy`] says what an update may do to which resource. Nothing here reads files or calls AWS;
+//! the only state is the few templates that were read last ([`Document::shared`]).
 
 mod base64;
 mod capability;
@@ -52,7 +53,6 @@ pub use output::Output;
 pub use parameter::{MAX_PARAMETER, Parameter, Refusal};
 pub use pseudo::Pseudo;
 pub use read::{Format, ReadError, ReadErrorKind, tree};
-pub use recent::shared;
 pub use reference::{Reference, Target, references};
 pub use resource::{Policy, Resource};
 pub use s3_url::S3Url;

@@ -1,7 +1,7 @@
 //! The templates that were read last.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Document, ReadError};
 
@@ -15,21 +15,16 @@ type Read = (Arc<str>, Arc<Document>);
 /// those of the same text share it.
 static LAST: Mutex<VecDeque<Read>> = Mutex::new(VecDeque::new());
 
-/// A template's text and what it says, shared with everybody who reads the same.
-///
-/// # Errors
-///
-/// See [`Document::read`].
-pub fn shared(text: &str) -> Result<Read, ReadError> {
-    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(place) = last.iter().position(|(known, _)| **known == *text) {
-        last.swap(0, place);
-        return Ok(last[0].clone());
-    }
-    let read = (text.into(), Arc::new(Document::read(text)?));
+fn last() -> MutexGuard<'static, VecDeque<Read>> {
+    LAST.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What was read of a text, which is the latest from now on.
+fn known(last: &mut VecDeque<Read>, text: &str) -> Option<Read> {
+    let place = last.iter().position(|(known, _)| **known == *text)?;
+    let read = last.remove(place)?;
     last.push_front(Read::clone(&read));
-    last.truncate(REMEMBERED);
-    Ok(read)
+    Some(read)
 }
 
 impl Document {
@@ -39,7 +34,27 @@ impl Document {
     ///
     /// See [`Document::read`].
     pub fn shared(text: &str) -> Result<Arc<Self>, ReadError> {
-        shared(text).map(|(_, document)| document)
+        Self::shared_with_text(text).map(|(_, document)| document)
+    }
+
+    /// The same, with the text, which is shared with everybody who reads it too.
+    ///
+    /// # Errors
+    ///
+    /// See [`Document::read`].
+    pub fn shared_with_text(text: &str) -> Result<(Arc<str>, Arc<Self>), ReadError> {
+        if let Some(read) = known(&mut last(), text) {
+            return Ok(read);
+        }
+        // Nobody waits meanwhile who reads another one. Of two who read the same, the second keeps what the first has read.
+        let read = (text.into(), Arc::new(Self::read(text)?));
+        let mut last = last();
+        if let Some(read) = known(&mut last, text) {
+            return Ok(read);
+        }
+        last.push_front(Read::clone(&read));
+        last.truncate(REMEMBERED);
+        Ok(read)
     }
 }
 
@@ -54,10 +69,18 @@ mod tests {
         assert!(Arc::ptr_eq(&first, &Document::shared(&text(0)).unwrap()));
         // However many others are read, each says what it says.
         for number in (0..3 * REMEMBERED).chain([0]) {
-            let (said, read) = shared(&text(number)).unwrap();
+            let (said, read) = Document::shared_with_text(&text(number)).unwrap();
             assert_eq!(*said, *text(number));
             assert!(read.resources.contains_key(&format!("T{number}")));
         }
         assert!(Document::shared("no: [").is_err() && Document::shared("no: [").is_err());
+    }
+
+    #[test]
+    fn what_is_read_again_is_the_latest_and_the_others_keep_their_order() {
+        let read = |name: &str| -> Read { (name.into(), Arc::new(Document::read("Resources: {}").unwrap())) };
+        let mut last: VecDeque<Read> = ["a", "b", "c", "d"].map(read).into();
+        assert!(known(&mut last, "c").is_some() && known(&mut last, "e").is_none());
+        assert_eq!(last.iter().map(|(text, _)| &**text).collect::<Vec<_>>(), ["c", "a", "b", "d"]);
     }
 }

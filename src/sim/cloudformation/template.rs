@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cfn::{self, Document, ReadError};
+use crate::cfn::{Document, ReadError};
 
 /// A template's text and what it says. It is kept as text and read again when a world is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ impl Template {
     ///
     /// See [`Document::read`].
     pub fn read(text: &str) -> Result<Self, ReadError> {
-        let (text, document) = cfn::shared(text)?;
+        let (text, document) = Document::shared_with_text(text)?;
         Ok(Self { text, document })
     }
 
