@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinSet};
 
-use super::footing::{Firmness, Ground, Word};
+use super::footing::{Firmness, Ground, Notice};
 use super::{Command, Fate, Footing, Input, Outcome, Schedule, Status, Summary};
 use crate::event::StopReason;
 use crate::graph::Ix;
@@ -85,7 +85,7 @@ pub async fn drive<R: Runner>(
     mut control: mpsc::UnboundedReceiver<Control>,
     observer: impl FnMut(EngineEvent),
 ) -> Summary {
-    let (words, mut said) = mpsc::unbounded_channel();
+    let (notices, mut heard) = mpsc::unbounded_channel();
     let doing = schedule.nodes().map(|_| None).collect();
     let mut run = Run {
         schedule,
@@ -94,7 +94,7 @@ pub async fn drive<R: Runner>(
         tasks: JoinSet::new(),
         doing,
         by_task: HashMap::new(),
-        words,
+        notices,
         leaving: false,
     };
     run.step(Input::Begin);
@@ -108,10 +108,10 @@ pub async fn drive<R: Runner>(
                 Some(Control::Abort) => run.step(Input::Abort),
                 None => listening = false,
             },
-            Some((node, word)) = said.recv(), if !run.tasks.is_empty() => run.heard(node, word),
+            Some((node, notice)) = heard.recv(), if !run.tasks.is_empty() => run.heard(node, notice),
             Some(end) = run.tasks.join_next() => {
-                while let Ok((node, word)) = said.try_recv() {
-                    run.heard(node, word);
+                while let Ok((node, notice)) = heard.try_recv() {
+                    run.heard(node, notice);
                 }
                 run.ended(end);
             }
@@ -133,7 +133,7 @@ enum Doing {
 }
 
 /// A node's task.
-struct Work {
+struct Running {
     task: Id,
     doing: Doing,
     /// How it hears of what it stands on, while it does its work.
@@ -147,10 +147,11 @@ struct Run<R, O> {
     /// Each gives back its node.
     tasks: JoinSet<(Ix, Outcome)>,
     /// For each node, what runs for it.
-    doing: Vec<Option<Work>>,
-    /// The nodes of tasks that cannot give them back, since they were dropped or panicked; made when the first one has.
+    doing: Vec<Option<Running>>,
+    /// The nodes of tasks, for those that cannot give them back, since they were dropped or panicked. Made when the first one
+    /// has, and while there is one left, it is of all that run.
     by_task: HashMap<Id, Ix>,
-    words: mpsc::UnboundedSender<(Ix, Word)>,
+    notices: mpsc::UnboundedSender<(Ix, Notice)>,
     /// Whether what runs was dropped, so that nothing is begun any more.
     leaving: bool,
 }
@@ -170,7 +171,8 @@ impl<R: Runner, O: FnMut(EngineEvent)> Run<R, O> {
             match command {
                 Command::Start(node) => self.start(node),
                 Command::Settle(node) => {
-                    if let Some(ground) = self.doing[node.index()].as_ref().and_then(|work| work.ground.as_ref()) {
+                    if let Some(ground) = self.doing[node.index()].as_ref().and_then(|running| running.ground.as_ref())
+                    {
                         ground.set(Firmness::Firm);
                     }
                 }
@@ -195,10 +197,10 @@ impl<R: Runner, O: FnMut(EngineEvent)> Run<R, O> {
         }
     }
 
-    fn heard(&mut self, node: Ix, word: Word) {
-        self.step(match word {
-            Word::Release(to) => Input::Released { node, to },
-            Word::Recall => Input::Recalled(node),
+    fn heard(&mut self, node: Ix, notice: Notice) {
+        self.step(match notice {
+            Notice::Release(to) => Input::Released { node, to },
+            Notice::Recall => Input::Recalled(node),
         });
     }
 
@@ -209,14 +211,14 @@ impl<R: Runner, O: FnMut(EngineEvent)> Run<R, O> {
     fn start(&mut self, node: Ix) {
         self.tell(EngineEvent::Started(node));
         let is_firm = !self.schedule.is_standing(node);
-        let (ground, footing) = Footing::new(node, self.words.clone(), is_firm);
+        let (ground, footing) = Footing::new(node, self.notices.clone(), is_firm);
         let runner = Arc::clone(&self.runner);
         let task = self.tasks.spawn(async move { (node, runner.run(node, footing).await) });
         self.note(node, task.id(), Doing::Work, Some(ground));
     }
 
     fn note(&mut self, node: Ix, task: Id, doing: Doing, ground: Option<Arc<Ground>>) {
-        self.doing[node.index()] = Some(Work { task, doing, ground });
+        self.doing[node.index()] = Some(Running { task, doing, ground });
         if !self.by_task.is_empty() {
             self.by_task.insert(task, node);
         }
@@ -226,7 +228,7 @@ impl<R: Runner, O: FnMut(EngineEvent)> Run<R, O> {
     fn withdraw(&mut self, node: Ix, because: Ix) {
         self.tell(EngineEvent::Withdrawing { node, because });
         match &mut self.doing[node.index()] {
-            Some(Work { doing, ground: Some(ground), .. }) => {
+            Some(Running { doing, ground: Some(ground), .. }) => {
                 ground.set(Firmness::Gone);
                 *doing = Doing::Stopped(because);
             }
@@ -244,7 +246,8 @@ impl<R: Runner, O: FnMut(EngineEvent)> Run<R, O> {
     fn node_of(&mut self, task: Id) -> Ix {
         if self.by_task.is_empty() {
             let doing = self.doing.iter().enumerate();
-            self.by_task = doing.filter_map(|(index, work)| Some((work.as_ref()?.task, Ix::from(index)))).collect();
+            self.by_task =
+                doing.filter_map(|(index, running)| Some((running.as_ref()?.task, Ix::from(index)))).collect();
         }
         self.by_task[&task]
     }
@@ -254,7 +257,8 @@ impl<R: Runner, O: FnMut(EngineEvent)> Run<R, O> {
             Ok((node, _)) => *node,
             Err(error) => self.node_of(error.id()),
         };
-        let Work { doing, .. } = self.doing[node.index()].take().expect("every task was spawned for a node");
+        let Running { task, doing, .. } = self.doing[node.index()].take().expect("every task was spawned for a node");
+        self.by_task.remove(&task);
         let outcome = match end {
             Ok((_, outcome)) => outcome,
             Err(error) => match error.try_into_panic() {

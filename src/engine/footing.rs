@@ -40,7 +40,7 @@ impl Ground {
 
 /// What a node that runs says before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Word {
+pub(super) enum Notice {
     /// All is there that another needs of it.
     Release(Ix),
     /// It will not end well.
@@ -51,15 +51,15 @@ pub(super) enum Word {
 #[derive(Clone, Debug)]
 pub struct Footing {
     node: Ix,
-    words: mpsc::UnboundedSender<(Ix, Word)>,
+    notices: mpsc::UnboundedSender<(Ix, Notice)>,
     ground: Arc<Ground>,
 }
 
 impl Footing {
-    pub(super) fn new(node: Ix, words: mpsc::UnboundedSender<(Ix, Word)>, is_firm: bool) -> (Arc<Ground>, Self) {
+    pub(super) fn new(node: Ix, notices: mpsc::UnboundedSender<(Ix, Notice)>, is_firm: bool) -> (Arc<Ground>, Self) {
         let firmness = if is_firm { Firmness::Firm } else { Firmness::Provisional };
         let ground = Arc::new(Ground { firmness: AtomicU8::new(firmness as u8), changed: Notify::new() });
-        (Arc::clone(&ground), Self { node, words, ground })
+        (Arc::clone(&ground), Self { node, notices, ground })
     }
 
     /// One that is firm and stays so, and whose releases nobody hears: for work outside of a run.
@@ -70,17 +70,17 @@ impl Footing {
     /// Tells that all is there that `to` needs of this node, though it has not ended. If it fails, what `to` has done is
     /// taken back.
     pub fn release(&self, to: Ix) {
-        self.say(Word::Release(to));
+        self.say(Notice::Release(to));
     }
 
     /// Tells that this node will not end well, though it has not ended: what stands on it is taken back at once.
     pub fn recall(&self) {
-        self.say(Word::Recall);
+        self.say(Notice::Recall);
     }
 
-    fn say(&self, word: Word) {
+    fn say(&self, notice: Notice) {
         // Nobody listens where the run is being left.
-        let _ = self.words.send((self.node, word));
+        let _ = self.notices.send((self.node, notice));
     }
 
     /// Whether all that the node needs has ended well.
