@@ -14,7 +14,7 @@ use crate::sim::world::Word;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// Its id, if it is of the stack; see [`Event::id`].
-    pub(super) id: Option<Word>,
+    pub(super) id: Option<Box<str>>,
     /// The operation that it belongs to.
     pub operation: Word,
     /// The resource, or the stack's name.

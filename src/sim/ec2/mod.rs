@@ -20,7 +20,7 @@ pub(crate) mod security_group;
 pub(crate) mod seed;
 pub(crate) mod subnet;
 mod tag;
-pub(crate) mod tags;
+pub(crate) mod tagging;
 pub(crate) mod transit_gateway;
 mod unseen;
 pub(crate) mod vpc;

@@ -1,7 +1,5 @@
 //! `DescribeStackEvents` and `DescribeEvents`.
 
-use serde_json::json;
-
 use super::super::config::invalid;
 use super::super::event::Event;
 use super::super::stack::Stack;
@@ -52,7 +50,7 @@ fn details(xml: &mut Xml, event: &Event) {
     xml.text("LogicalResourceId", &event.logical_id).maybe("PhysicalResourceId", event.physical_id.as_ref());
     xml.text("ResourceType", &event.resource_type).time("Timestamp", event.at);
     xml.text("ResourceStatus", &event.status).maybe("ResourceStatusReason", event.reason.as_ref());
-    let properties = event.properties.as_deref().map(|properties| json!(properties).to_string());
+    let properties = event.properties.as_deref().and_then(|properties| serde_json::to_string(properties).ok());
     xml.maybe("ResourceProperties", properties);
     xml.maybe("ClientRequestToken", event.token.as_ref());
 }

@@ -31,7 +31,7 @@ pub(super) use property::{Property, Update};
 pub use record::Record;
 
 use super::stack::Resource;
-use crate::sim::ec2::{Tags, tags};
+use crate::sim::ec2::{Tags, tagging};
 use crate::sim::wire::ApiError;
 use crate::sim::world::{Place, Register, World};
 
@@ -182,7 +182,7 @@ pub(super) fn check(provider: &dyn Provider, job: &Job<'_>) -> Result<(), Failur
 
 /// Brings the tags of one of EC2's resources from what the stack gave it before to what it gives now. Tags of others stay.
 fn retag(world: &mut World, place: &Place, id: &str, old: &Tags, new: &Tags) -> Result<(), ApiError> {
-    let tags = tags::of_mut(world, place, id)?;
+    let tags = tagging::of_mut(world, place, id)?;
     tags.retain(|key, _| !old.contains_key(key) || new.contains_key(key));
     tags.extend(new);
     Ok(())
