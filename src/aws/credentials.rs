@@ -146,7 +146,7 @@ struct Held {
 /// Where an account's chain of roles starts: a profile (or the caller's own credentials) and an MFA device.
 pub(super) type BaseKey = (Option<String>, Option<String>);
 
-/// Credentials, kept and renewed. One for each account, shared by all its clients.
+/// Credentials, kept and renewed. One for each account, for its calls in all regions.
 ///
 /// The SDK's own identity cache is not used: it shifts the time of renewal at random, cannot be told that AWS calls a
 /// session expired, and drops a session that is still good when the renewal fails.

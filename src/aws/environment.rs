@@ -190,7 +190,8 @@ impl Environment {
             .timeout_config(timeouts())
             // A whole attempt is bounded already, and answers are small.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            // `credentials::Kept` caches: one cache for all clients of an account, told when AWS calls a session expired.
+            // A client serves all accounts of its region and asks `clients::PerCall` whom the call is for: whatever it kept
+            // would sign the calls of others. `credentials::Kept` keeps an account's, told when AWS calls a session expired.
             .identity_cache(IdentityCache::no_cache())
             .build()
     }
@@ -258,11 +259,11 @@ fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(Duration::from_secs(5)).operation_attempt_timeout(ATTEMPT).build()
 }
 
-/// Keeps one account and region's retries from using up another's.
+/// Keeps the retries of one account from using up another's, for the client of some accounts in a region.
 ///
-/// By default every client of a service and region shares one bucket of retry tokens, whatever account it is for: one
-/// throttled account would switch the retries of all others off. Here each has its own, and it never runs dry, since the
-/// number of attempts bounds the retries already.
-pub(super) fn retries_apart(account: &str, region: &Region) -> RetryPartition {
-    RetryPartition::custom(format!("{account}-{region}")).token_bucket(TokenBucket::unlimited()).build()
+/// By default every call of a service and region draws on one bucket of retry tokens, whatever account it is for: one
+/// throttled account would switch the retries of all others off. Here the bucket never runs dry, since the number of
+/// attempts bounds the retries already.
+pub(super) fn retries_apart(whose: &str, region: &Region) -> RetryPartition {
+    RetryPartition::custom(format!("{whose}-{region}")).token_bucket(TokenBucket::unlimited()).build()
 }

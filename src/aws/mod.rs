@@ -7,6 +7,7 @@
 mod account;
 mod arrivals;
 mod call;
+mod clients;
 mod cloudformation;
 mod credentials;
 mod drift;

@@ -7,25 +7,25 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_types::retry::RetryConfig;
 use tokio::time::{Instant, timeout};
 
 use super::arrivals::Arrivals;
 use super::call::{self, ATTEMPTS, CallError, Class, NOTICE, Outages, Patience, SdkError, Throttles};
+use super::clients::{Clients, Services, on_behalf_of};
 use super::credentials::Kept;
 use super::environment::retries_apart;
 use super::nonce::Nonces;
 use super::observer::{Peerings, Stacks};
 use super::picture::Picture;
-use super::rates::{Class as Rated, Lane, Permit, Rates, Standing};
+use super::rates::{Class as Rated, Lane, Permit, Rates, Slots, Standing};
 use super::s3::Buckets;
 use super::template_checks::TemplateChecks;
 use super::written::{Led, Thing, Writing, Written};
 use crate::ids::{AccountId, AccountName, Region};
 
-/// CloudFormation, EC2 and S3 of one account in one region. Cheap to clone: clones share clients and credentials.
+/// CloudFormation, EC2 and S3 of one account in one region. Cheap to clone. All accounts in the region share their clients,
+/// but for S3's; the credentials are the account's own.
 ///
 /// Every attempt at a call waits for its rate. A call is repeated while AWS throttles it all the same, a few times when AWS is
 /// out of order for a moment, and once with fresh credentials when AWS calls the session expired. One that only looks outlasts
@@ -78,19 +78,14 @@ struct Inner {
     account_id: AccountId,
     region: Region,
     credentials: Arc<Kept>,
-    cloudformation: aws_sdk_cloudformation::Client,
-    ec2: aws_sdk_ec2::Client,
-    /// What clients are made of.
-    config: SdkConfig,
+    clients: Arc<Services>,
     /// Clients of S3 by the region of the bucket; most commands need none.
     s3: Mutex<BTreeMap<Region, aws_sdk_s3::Client>>,
-    buckets: Arc<Buckets>,
-    template_checks: Arc<TemplateChecks>,
-    nonces: Arc<Nonces>,
-    rates: Arc<Rates>,
+    shared: Shared,
+    /// Where its calls take their slots.
+    slots: Slots,
     /// The most urgent of those that have asked so far.
     foremost: AtomicU64,
-    arrivals: Arc<Arrivals>,
     stacks: Stacks,
     peerings: Peerings,
     picture: Picture,
@@ -99,6 +94,7 @@ struct Inner {
 /// What all accounts and regions of some sessions have in common.
 #[derive(Clone)]
 pub(super) struct Shared {
+    pub(super) clients: Arc<Clients>,
     pub(super) nonces: Arc<Nonces>,
     pub(super) rates: Arc<Rates>,
     pub(super) buckets: Arc<Buckets>,
@@ -111,9 +107,9 @@ pub(super) struct Shared {
 
 impl Shared {
     /// Nothing is known yet.
-    pub(super) fn new(nonces: Arc<Nonces>, rates: Arc<Rates>, is_near: bool) -> Self {
+    pub(super) fn new(clients: Arc<Clients>, nonces: Arc<Nonces>, rates: Arc<Rates>, is_near: bool) -> Self {
         let (buckets, template_checks, written, arrivals) = Default::default();
-        Self { nonces, rates, buckets, template_checks, written, arrivals, is_near }
+        Self { clients, nonces, rates, buckets, template_checks, written, arrivals, is_near }
     }
 }
 
@@ -139,48 +135,29 @@ impl fmt::Display for Regional {
 }
 
 impl Regional {
-    /// Clients for an account in a region, with the account's credentials.
+    /// An account in a region, called with the account's credentials.
     pub(super) fn new(
-        config: &SdkConfig,
         account: AccountName,
         account_id: AccountId,
         region: Region,
         credentials: Arc<Kept>,
         shared: &Shared,
     ) -> Self {
-        let provider = SharedCredentialsProvider::from(credentials.clone() as Arc<_>);
-        let sdk_region = aws_config::Region::new(region.as_str().to_owned());
-        // Each attempt waits for its rate, and `call::patiently` makes them.
-        let once = RetryConfig::disabled();
-        let cloudformation = aws_sdk_cloudformation::config::Builder::from(config)
-            .region(sdk_region.clone())
-            .credentials_provider(provider.clone())
-            .retry_config(once.clone())
-            .build();
-        let ec2 = aws_sdk_ec2::config::Builder::from(config)
-            .region(sdk_region)
-            .credentials_provider(provider)
-            .retry_config(once)
-            .build();
-        let Shared { nonces, rates, buckets, template_checks, written, arrivals, is_near } = shared.clone();
-        let picture = Picture::new((account_id.clone(), region.clone()), written);
+        let clients = shared.clients.of(&region);
+        let picture = Picture::new((account_id.clone(), region.clone()), Arc::clone(&shared.written));
+        let slots = shared.rates.slots(&region);
         let inner = Arc::new(Inner {
             account,
             account_id,
             region,
             credentials,
-            cloudformation: aws_sdk_cloudformation::Client::from_conf(cloudformation),
-            ec2: aws_sdk_ec2::Client::from_conf(ec2),
-            config: config.clone(),
+            clients,
             s3: Mutex::default(),
-            buckets,
-            template_checks,
-            nonces,
-            rates,
+            slots,
             foremost: AtomicU64::new(0),
-            arrivals,
-            stacks: Stacks::new(is_near),
+            stacks: Stacks::new(shared.is_near),
             peerings: Peerings::default(),
+            shared: shared.clone(),
             picture,
         });
         Self { inner, awaits_new: false, is_brief: false, urgency: 0, turn: None }
@@ -287,15 +264,15 @@ impl Regional {
 
     /// A word that was never said before, to name a request by.
     pub fn nonce(&self) -> String {
-        self.inner.nonces.draw()
+        self.inner.shared.nonces.draw()
     }
 
     pub(super) fn cloudformation(&self) -> &aws_sdk_cloudformation::Client {
-        &self.inner.cloudformation
+        &self.inner.clients.cloudformation
     }
 
     pub(super) fn ec2(&self) -> &aws_sdk_ec2::Client {
-        &self.inner.ec2
+        &self.inner.clients.ec2
     }
 
     /// A client of S3 for buckets in a region.
@@ -303,7 +280,7 @@ impl Regional {
         let mut clients = self.inner.s3.lock().unwrap_or_else(PoisonError::into_inner);
         let client = clients.entry(region.clone()).or_insert_with(|| {
             let provider = SharedCredentialsProvider::from(self.inner.credentials.clone() as Arc<_>);
-            let config = aws_sdk_s3::config::Builder::from(&self.inner.config)
+            let config = aws_sdk_s3::config::Builder::from(self.inner.shared.clients.config())
                 .region(aws_config::Region::new(region.as_str().to_owned()))
                 .credentials_provider(provider)
                 .retry_partition(retries_apart(self.account().as_str(), region))
@@ -315,17 +292,17 @@ impl Regional {
 
     /// What is known of buckets, by whatever account.
     pub(super) fn buckets(&self) -> &Buckets {
-        &self.inner.buckets
+        &self.inner.shared.buckets
     }
 
     /// What is known of templates, by whatever account.
     pub(super) fn template_checks(&self) -> &TemplateChecks {
-        &self.inner.template_checks
+        &self.inner.shared.template_checks
     }
 
     /// What is known of how soon requests for peerings arrive, by whatever account.
     pub(super) fn arrivals(&self) -> &Arrivals {
-        &self.inner.arrivals
+        &self.inner.shared.arrivals
     }
 
     pub(super) fn stacks(&self) -> &Stacks {
@@ -422,7 +399,7 @@ impl Regional {
     /// Where calls of an operation wait for their rate, if they have to.
     fn lane(&self, operation: &'static str) -> Option<Arc<Lane>> {
         let class = Rated::of(operation)?;
-        self.inner.rates.lane(self.account_id(), self.region(), class)
+        self.inner.shared.rates.lane(self.account_id(), self.region(), class)
     }
 
     /// `begins` notes what an attempt changes, right before it is sent; what it gives lives until the answer is there.
@@ -436,7 +413,7 @@ impl Regional {
         F: Future<Output = Result<T, SdkError<E>>>,
         E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let since = Instant::now();
+        let (since, asked) = (Instant::now(), Mutex::new(Instant::now()));
         let lane = self.lane(operation);
         let throttles = match (&lane, &self.turn) {
             (None, _) => Throttles::HoldBack,
@@ -449,7 +426,7 @@ impl Regional {
             // The SDK makes as many by itself.
             None => (Outages::Outlast, 1),
         };
-        let share = || self.inner.nonces.share();
+        let share = || self.inner.shared.nonces.share();
         let patience = Patience { outages, throttles, attempts, share: &share };
         loop {
             let queued = self.turn.as_ref().and_then(|turn| turn.since).unwrap_or_else(Instant::now);
@@ -457,8 +434,8 @@ impl Regional {
             let answer = Box::pin(call::patiently(
                 operation,
                 patience,
-                || self.attempt(operation, lane.as_ref(), queued, &begins, send()),
-                || self.inner.credentials.forget(since),
+                || self.attempt(operation, lane.as_ref(), queued, &asked, &begins, &send),
+                || self.inner.credentials.forget(*asked.lock().unwrap_or_else(PoisonError::into_inner)),
             ))
             .await;
             let error = match answer {
@@ -472,16 +449,19 @@ impl Regional {
         }
     }
 
-    /// Makes one attempt at a call, as soon as its rate allows.
-    async fn attempt<T, E>(
+    /// Makes one attempt at a call, on the account's behalf, as soon as its rate allows. `asked` is when it asked for its
+    /// credentials. Before it is let through there is nothing of it.
+    async fn attempt<T, E, F>(
         &self,
         operation: &'static str,
         lane: Option<&Arc<Lane>>,
         queued: Instant,
+        asked: &Mutex<Instant>,
         begins: &(impl Fn() -> Option<Writing> + Sync),
-        sent: impl Future<Output = Result<T, SdkError<E>>>,
+        send: impl Fn() -> F,
     ) -> Result<(T, Option<Writing>), CallError>
     where
+        F: Future<Output = Result<T, SdkError<E>>>,
         E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
     {
         // What has to be fetched for the call is fetched before it takes a place that others need.
@@ -503,20 +483,27 @@ impl Regional {
             }
             None => None,
         };
+        // A permit has one already.
+        let _slot = match (&permit, Rated::of(operation)) {
+            (None, Some(class)) => Some(self.inner.slots.take(class.is_patient(self.is_brief)).await),
+            _ => None,
+        };
         if let Some(turn) = &self.turn {
             turn.attempts.fetch_add(1, Ordering::Relaxed);
         }
         let (writing, began) = (begins(), Instant::now());
         let sent = async {
             if !self.is_brief {
-                return sent.await;
+                return send().await;
             }
-            match timeout(BRIEF, sent).await {
+            match timeout(BRIEF, send()).await {
                 Ok(answer) => answer,
                 Err(_) => Err(SdkError::timeout_error(format!("no answer within {} seconds", BRIEF.as_secs()))),
             }
         };
-        let answer = call::told(operation, self.account(), self.region(), sent).await;
+        // Boxed, since the SDK's own future is large, and whatever holds it, and what holds that, would be as large.
+        let told = Box::pin(call::told(operation, self.account(), self.region(), sent));
+        let answer = on_behalf_of(credentials, asked, told).await;
         if let Some(turn) = &self.turn {
             let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
             turn.took.fetch_add(took, Ordering::Relaxed);

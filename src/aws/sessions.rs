@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_config::SdkConfig;
 use indexmap::IndexMap;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::account::{AccountError, AccountSpec, Cause};
+use super::clients::Clients;
 use super::credentials::{BaseKey, Kept, Source};
 use super::environment::Environment;
 use super::regional::{Regional, Shared};
@@ -33,7 +33,6 @@ struct Session {
 ///
 /// Credentials renew themselves five minutes before their end, for as long as this lives.
 pub struct Sessions {
-    config: SdkConfig,
     accounts: BTreeMap<AccountName, Session>,
     regionals: Mutex<BTreeMap<(AccountName, Region), Regional>>,
     shared: Shared,
@@ -67,11 +66,11 @@ impl Sessions {
         accounts: &IndexMap<AccountName, AccountSpec>,
         environment: &Environment,
     ) -> (Self, Vec<AccountError>) {
-        let config = environment.config().await;
+        let clients = Arc::new(Clients::new(environment.config().await));
         let mut opening = Opening {
             accounts,
             environment,
-            config: &config,
+            clients: &clients,
             bases: environment.bases().clone(),
             failed: BTreeMap::new(),
         };
@@ -100,9 +99,10 @@ impl Sessions {
                 Some(AccountError { account: name.clone(), id: spec.id.clone(), cause })
             })
             .collect();
-        let shared = Shared::new(environment.nonces().clone(), environment.rates().clone(), environment.is_near());
+        let (nonces, rates) = (environment.nonces().clone(), environment.rates().clone());
+        let shared = Shared::new(clients, nonces, rates, environment.is_near());
         let regionals = Mutex::default();
-        (Self { config, accounts: ready, regionals, shared }, errors)
+        (Self { accounts: ready, regionals, shared }, errors)
     }
 
     /// The account's services in a region; `None` when no such account was opened. Clients are made once and shared.
@@ -111,7 +111,6 @@ impl Sessions {
         let mut regionals = self.regionals.lock().unwrap_or_else(PoisonError::into_inner);
         let regional = regionals.entry((account.clone(), region.clone())).or_insert_with(|| {
             Regional::new(
-                &self.config,
                 account.clone(),
                 session.id.clone(),
                 region.clone(),
@@ -137,7 +136,7 @@ impl Sessions {
 struct Opening<'a> {
     accounts: &'a IndexMap<AccountName, AccountSpec>,
     environment: &'a Environment,
-    config: &'a SdkConfig,
+    clients: &'a Clients,
     bases: BTreeMap<BaseKey, Arc<Kept>>,
     failed: BTreeMap<AccountName, Cause>,
 }
@@ -161,7 +160,7 @@ impl Opening<'_> {
             let Some(serial) = &spec.mfa_serial else { continue };
             let strong = (spec.profile.clone(), Some(serial.clone()));
             if !self.bases.contains_key(&strong) {
-                let sts = Sts::new(self.config, self.bases[&plain].clone(), name, &spec.region);
+                let sts = Sts::new(self.clients, self.bases[&plain].clone(), name, &spec.region);
                 let (profile, ask) = (spec.profile.clone(), self.environment.ask_code().cloned());
                 let source = Source::Mfa { sts, serial: serial.clone(), profile, ask };
                 self.bases.insert(strong, self.keep(name, spec, source));
@@ -243,7 +242,7 @@ impl Opening<'_> {
             profile: spec.profile.clone(),
             mfa: spec.mfa_serial.is_some(),
         };
-        let sts = Sts::new(self.config, caller, name, &spec.region);
+        let sts = Sts::new(self.clients, caller, name, &spec.region);
         Ok(self.keep(name, spec, Source::Role { sts, assume: Box::new(assume) }))
     }
 
@@ -253,7 +252,7 @@ impl Opening<'_> {
         let mut checks = JoinSet::new();
         for (name, credentials) in accounts {
             let spec = self.accounts[&name].clone();
-            let sts = Sts::new(self.config, credentials.clone(), &name, &spec.region);
+            let sts = Sts::new(self.clients, credentials.clone(), &name, &spec.region);
             let permits = permits.clone();
             checks.spawn(async move {
                 // The semaphore is never closed; were it, a check without a permit does no harm.

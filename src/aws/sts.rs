@@ -1,19 +1,16 @@
 //! The calls to STS.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_sdk_sts::Client;
 use aws_sdk_sts::types::Tag;
 use indexmap::IndexMap;
 use tokio::time::Instant;
 
 use super::account::Cause;
+use super::clients::{Clients, Services, on_behalf_of};
 use super::credentials::Kept;
-use super::environment::retries_apart;
 use super::{CallError, call};
 use crate::ids::{AccountName, Region};
 
@@ -69,9 +66,9 @@ pub(super) struct Assume {
 }
 
 /// STS in one region, called with one set of credentials.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Sts {
-    client: Client,
+    clients: Arc<Services>,
     caller: Arc<Kept>,
     account: AccountName,
     region: Region,
@@ -79,13 +76,8 @@ pub(super) struct Sts {
 
 impl Sts {
     /// STS on behalf of an account (whose name messages bear), called with the caller's credentials.
-    pub(super) fn new(config: &SdkConfig, caller: Arc<Kept>, account: &AccountName, region: &Region) -> Self {
-        let config = aws_sdk_sts::config::Builder::from(config)
-            .region(aws_config::Region::new(region.as_str().to_owned()))
-            .credentials_provider(SharedCredentialsProvider::from(caller.clone() as Arc<_>))
-            .retry_partition(retries_apart(account.as_str(), region))
-            .build();
-        Self { client: Client::from_conf(config), caller, account: account.clone(), region: region.clone() }
+    pub(super) fn new(clients: &Clients, caller: Arc<Kept>, account: &AccountName, region: &Region) -> Self {
+        Self { clients: clients.of(region), caller, account: account.clone(), region: region.clone() }
     }
 
     /// Makes a call until it is let through; with renewed credentials once if they have run out.
@@ -94,13 +86,17 @@ impl Sts {
         F: Future<Output = Result<T, call::SdkError<E>>>,
         E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let since = Instant::now();
+        let asked = Mutex::new(Instant::now());
         call::patiently(
             operation,
             // Whoever renews a session in the middle of a run comes back for it.
             call::Patience::SDK_ONLY,
-            || call::told(operation, &self.account, &self.region, send()),
-            || self.caller.forget(since),
+            // Boxed, since each call that needs a session holds this one within it, and would be as large.
+            || {
+                let told = call::told(operation, &self.account, &self.region, send());
+                on_behalf_of(&self.caller, &asked, Box::pin(told))
+            },
+            || self.caller.forget(*asked.lock().unwrap_or_else(PoisonError::into_inner)),
         )
         .await
     }
@@ -113,7 +109,7 @@ impl Sts {
 
     /// Who the caller is.
     pub(super) async fn caller(&self) -> Result<Caller, CallError> {
-        let answer = self.call("GetCallerIdentity", || self.client.get_caller_identity().send()).await?;
+        let answer = self.call("GetCallerIdentity", || self.clients.sts.get_caller_identity().send()).await?;
         match (answer.account, answer.arn) {
             (Some(account), Some(arn)) => Ok(Caller { account, arn }),
             _ => Err(CallError::odd_answer("GetCallerIdentity", &self.account, &self.region, "account")),
@@ -145,7 +141,8 @@ impl Sts {
             .map_err(|error| CallError::odd_answer("AssumeRole", &self.account, &self.region, &error.to_string()))?;
         let answer = self
             .call("AssumeRole", || {
-                self.client
+                self.clients
+                    .sts
                     .assume_role()
                     .role_arn(&assume.role)
                     .role_session_name(&assume.session_name)
@@ -164,7 +161,9 @@ impl Sts {
     /// A session of the caller's own that counts as MFA.
     pub(super) async fn session_token(&self, serial: &str, code: &str) -> Result<Credentials, CallError> {
         let answer = self
-            .call("GetSessionToken", || self.client.get_session_token().serial_number(serial).token_code(code).send())
+            .call("GetSessionToken", || {
+                self.clients.sts.get_session_token().serial_number(serial).token_code(code).send()
+            })
             .await?;
         let credentials = answer.credentials.map(|given| credentials(&given));
         credentials.ok_or_else(|| CallError::odd_answer("GetSessionToken", &self.account, &self.region, "credentials"))

@@ -1,6 +1,7 @@
 //! Accounts and sessions against the embedded AWS, by way of the real SDK clients.
 
 pub(crate) mod between;
+mod clients;
 mod following;
 mod peerings;
 mod picture;
@@ -50,7 +51,7 @@ fn environment(sim: &Sim) -> Environment {
 fn counts(sim: &Sim) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for call in sim.calls() {
-        *counts.entry(call.operation.clone()).or_default() += 1;
+        *counts.entry(call.operation.to_string()).or_default() += 1;
     }
     counts
 }

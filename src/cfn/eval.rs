@@ -160,15 +160,20 @@ impl<'a> Evaluator<'a> {
     }
 
     fn list(&self, items: &[Node]) -> Result<Json, EvalError> {
-        items.iter().filter_map(|item| self.eval(item).transpose()).collect()
+        // Room for all of them and no more: what the embedded AWS works out stays for as long as its stack does.
+        let mut values = Vec::with_capacity(items.len());
+        for item in items {
+            values.extend(self.eval(item)?);
+        }
+        Ok(values.into())
     }
 
     fn map(&self, map: &Map) -> Result<Json, EvalError> {
-        let entries = map.iter().filter_map(|(key, entry)| {
-            let value = self.eval(&entry.node).transpose()?;
-            Some(value.map(|value| (key.clone(), value)))
-        });
-        entries.collect::<Result<_, _>>().map(Json::Object)
+        let mut values = serde_json::Map::with_capacity(map.len());
+        for (key, entry) in map {
+            values.extend(self.eval(&entry.node)?.map(|value| (key.clone(), value)));
+        }
+        Ok(values.into())
     }
 
     /// Each function has a method of its own, so that a deep value takes no more of the stack than its own functions.

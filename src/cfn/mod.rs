@@ -3,7 +3,8 @@
 //! [`Document::read`] turns either form into one tree in which every value keeps its place in the text, so that whoever
 //! finds something wrong with a template can point at it. [`Document::faults`] says what CloudFormation would refuse,
 //! [`Evaluator`] works out values as far as its [`Context`] knows them, [`compare`] tells whether a template has
-//! changed. [`StackPolicy`] says what an update may do to which resource. Nothing here reads files or calls AWS.
+//! changed. [`StackPolicy`] says what an update may do to which resource. Nothing here reads files or calls AWS;
+//! the only state is the few templates that were read last ([`Document::shared`]).
 
 mod base64;
 mod capability;
@@ -23,6 +24,7 @@ mod output;
 mod parameter;
 mod pseudo;
 mod read;
+mod recent;
 mod reference;
 mod resource;
 mod s3_url;

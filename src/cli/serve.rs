@@ -122,7 +122,7 @@ fn summary(counts: &Counts) -> String {
     for (sort, count) in &counts.sorts {
         let account = sort.account.as_ref().map_or("nobody", AccountId::as_str).to_owned();
         let (service, outcome) = (sort.service.to_string(), sort.outcome.to_string());
-        let key = [account, sort.region.to_string(), service, sort.operation.clone(), outcome];
+        let key = [account, sort.region.to_string(), service, sort.operation.to_string(), outcome];
         *rows.entry(key.map(|text| printable(&text).into_owned())).or_default() += count;
     }
     let mut widths = [0; 4];

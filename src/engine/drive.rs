@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinSet};
 
-use super::footing::{Ground, Word};
+use super::footing::{Firmness, Ground, Notice};
 use super::{Command, Fate, Footing, Input, Outcome, Schedule, Status, Summary};
 use crate::event::StopReason;
 use crate::graph::Ix;
@@ -85,15 +85,16 @@ pub async fn drive<R: Runner>(
     mut control: mpsc::UnboundedReceiver<Control>,
     observer: impl FnMut(EngineEvent),
 ) -> Summary {
-    let (words, mut said) = mpsc::unbounded_channel();
+    let (notices, mut heard) = mpsc::unbounded_channel();
+    let doing = schedule.nodes().map(|_| None).collect();
     let mut run = Run {
         schedule,
         runner,
         observer,
         tasks: JoinSet::new(),
-        doing: HashMap::new(),
-        grounds: HashMap::new(),
-        words,
+        doing,
+        by_task: HashMap::new(),
+        notices,
         leaving: false,
     };
     run.step(Input::Begin);
@@ -107,10 +108,10 @@ pub async fn drive<R: Runner>(
                 Some(Control::Abort) => run.step(Input::Abort),
                 None => listening = false,
             },
-            Some((node, word)) = said.recv(), if !run.tasks.is_empty() => run.heard(node, word),
-            Some(end) = run.tasks.join_next_with_id() => {
-                while let Ok((node, word)) = said.try_recv() {
-                    run.heard(node, word);
+            Some((node, notice)) = heard.recv(), if !run.tasks.is_empty() => run.heard(node, notice),
+            Some(end) = run.tasks.join_next() => {
+                while let Ok((node, notice)) = heard.try_recv() {
+                    run.heard(node, notice);
                 }
                 run.ended(end);
             }
@@ -124,23 +125,33 @@ pub async fn drive<R: Runner>(
 #[derive(Clone, Copy, Debug)]
 enum Doing {
     /// Its work.
-    Work(Ix),
+    Work,
     /// Its work, which was stopped because of another node: it is taken back when that has ended.
-    Stopped(Ix, Ix),
+    Stopped(Ix),
     /// Taking its work back.
-    Withdrawal(Ix),
+    Withdrawal,
+}
+
+/// A node's task.
+struct Running {
+    task: Id,
+    doing: Doing,
+    /// How it hears of what it stands on, while it does its work.
+    ground: Option<Arc<Ground>>,
 }
 
 struct Run<R, O> {
     schedule: Schedule,
     runner: Arc<R>,
     observer: O,
-    tasks: JoinSet<Outcome>,
-    /// What each running task does.
-    doing: HashMap<Id, Doing>,
-    /// For each node whose work runs, its task and how it hears of what it stands on.
-    grounds: HashMap<Ix, (Id, watch::Sender<Ground>)>,
-    words: mpsc::UnboundedSender<(Ix, Word)>,
+    /// Each gives back its node.
+    tasks: JoinSet<(Ix, Outcome)>,
+    /// For each node, what runs for it.
+    doing: Vec<Option<Running>>,
+    /// The nodes of tasks, for those that cannot give them back, since they were dropped or panicked. Made when the first one
+    /// has, and while there is one left, it is of all that run.
+    by_task: HashMap<Id, Ix>,
+    notices: mpsc::UnboundedSender<(Ix, Notice)>,
     /// Whether what runs was dropped, so that nothing is begun any more.
     leaving: bool,
 }
@@ -160,8 +171,9 @@ impl<R: Runner, O: FnMut(EngineEvent)> Run<R, O> {
             match command {
                 Command::Start(node) => self.start(node),
                 Command::Settle(node) => {
-                    if let Some((_, ground)) = self.grounds.get(&node) {
-                        ground.send_replace(Ground::Firm);
+                    if let Some(ground) = self.doing[node.index()].as_ref().and_then(|running| running.ground.as_ref())
+                    {
+                        ground.set(Firmness::Firm);
                     }
                 }
                 Command::Complete(node) => self.tell(EngineEvent::Ended(node, Fate::Done)),
@@ -185,10 +197,10 @@ impl<R: Runner, O: FnMut(EngineEvent)> Run<R, O> {
         }
     }
 
-    fn heard(&mut self, node: Ix, word: Word) {
-        self.step(match word {
-            Word::Release(to) => Input::Released { node, to },
-            Word::Recall => Input::Recalled(node),
+    fn heard(&mut self, node: Ix, notice: Notice) {
+        self.step(match notice {
+            Notice::Release(to) => Input::Released { node, to },
+            Notice::Recall => Input::Recalled(node),
         });
     }
 
@@ -199,38 +211,54 @@ impl<R: Runner, O: FnMut(EngineEvent)> Run<R, O> {
     fn start(&mut self, node: Ix) {
         self.tell(EngineEvent::Started(node));
         let is_firm = !self.schedule.is_standing(node);
-        let (ground, footing) = Footing::new(node, self.words.clone(), is_firm);
+        let (ground, footing) = Footing::new(node, self.notices.clone(), is_firm);
         let runner = Arc::clone(&self.runner);
-        let task = self.tasks.spawn(async move { runner.run(node, footing).await });
-        self.doing.insert(task.id(), Doing::Work(node));
-        self.grounds.insert(node, (task.id(), ground));
+        let task = self.tasks.spawn(async move { (node, runner.run(node, footing).await) });
+        self.note(node, task.id(), Doing::Work, Some(ground));
+    }
+
+    fn note(&mut self, node: Ix, task: Id, doing: Doing, ground: Option<Arc<Ground>>) {
+        self.doing[node.index()] = Some(Running { task, doing, ground });
+        if !self.by_task.is_empty() {
+            self.by_task.insert(task, node);
+        }
     }
 
     /// Has a node taken back, once its work has ended.
     fn withdraw(&mut self, node: Ix, because: Ix) {
         self.tell(EngineEvent::Withdrawing { node, because });
-        match self.grounds.get(&node) {
-            Some((task, ground)) => {
-                ground.send_replace(Ground::Gone);
-                self.doing.insert(*task, Doing::Stopped(node, because));
+        match &mut self.doing[node.index()] {
+            Some(Running { doing, ground: Some(ground), .. }) => {
+                ground.set(Firmness::Gone);
+                *doing = Doing::Stopped(because);
             }
-            None => self.take_back(node, because),
+            _ => self.take_back(node, because),
         }
     }
 
     fn take_back(&mut self, node: Ix, because: Ix) {
         let runner = Arc::clone(&self.runner);
-        let task = self.tasks.spawn(async move { runner.withdraw(node, because).await });
-        self.doing.insert(task.id(), Doing::Withdrawal(node));
+        let task = self.tasks.spawn(async move { (node, runner.withdraw(node, because).await) });
+        self.note(node, task.id(), Doing::Withdrawal, None);
     }
 
-    fn ended(&mut self, end: Result<(Id, Outcome), JoinError>) {
-        let id = end.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-        let doing = self.doing.remove(&id).expect("every task was spawned for a node");
-        let (Doing::Work(node) | Doing::Stopped(node, _) | Doing::Withdrawal(node)) = doing;
-        if !matches!(doing, Doing::Withdrawal(_)) {
-            self.grounds.remove(&node);
+    /// The node of a task that could not give it back.
+    fn node_of(&mut self, task: Id) -> Ix {
+        if self.by_task.is_empty() {
+            let doing = self.doing.iter().enumerate();
+            self.by_task =
+                doing.filter_map(|(index, running)| Some((running.as_ref()?.task, Ix::from(index)))).collect();
         }
+        self.by_task[&task]
+    }
+
+    fn ended(&mut self, end: Result<(Ix, Outcome), JoinError>) {
+        let node = match &end {
+            Ok((node, _)) => *node,
+            Err(error) => self.node_of(error.id()),
+        };
+        let Running { task, doing, .. } = self.doing[node.index()].take().expect("every task was spawned for a node");
+        self.by_task.remove(&task);
         let outcome = match end {
             Ok((_, outcome)) => outcome,
             Err(error) => match error.try_into_panic() {
@@ -242,10 +270,10 @@ impl<R: Runner, O: FnMut(EngineEvent)> Run<R, O> {
             },
         };
         match doing {
-            Doing::Work(_) => self.step(Input::Finished(node, outcome)),
-            Doing::Stopped(..) if self.leaving => self.step(Input::Aborted(node)),
-            Doing::Stopped(_, because) => self.take_back(node, because),
-            Doing::Withdrawal(_) => self.step(Input::Withdrawn(node, outcome)),
+            Doing::Work => self.step(Input::Finished(node, outcome)),
+            Doing::Stopped(_) if self.leaving => self.step(Input::Aborted(node)),
+            Doing::Stopped(because) => self.take_back(node, because),
+            Doing::Withdrawal => self.step(Input::Withdrawn(node, outcome)),
         }
     }
 }

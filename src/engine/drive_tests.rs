@@ -153,6 +153,20 @@ async fn a_panic_is_a_failed_node_and_not_a_hang() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nodes_that_begin_after_a_panic_may_panic_too() {
+    // 2 and 3 begin when 1 has ended; 4 runs from before the first panic until after the others.
+    let script =
+        Script::new(vec![Work::Panics, Work::Takes(1), Work::Panics, Work::Takes(1), Work::Takes(9), Work::Panics]);
+    let (fates, events) = run(&[(1, 2), (1, 3), (4, 5)], &script, FREE, silence()).await;
+    assert_eq!(fates, [Fate::Failed, Fate::Done, Fate::Failed, Fate::Done, Fate::Done, Fate::Failed]);
+    let panicked = events.iter().filter_map(|event| match event {
+        EngineEvent::Panicked(node, _) => Some(node.0),
+        _ => None,
+    });
+    assert_eq!(panicked.collect::<Vec<_>>(), [0, 2, 5]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_node_ends_once_and_what_ran_was_started_before() {
     let script = Script::new(vec![Work::Takes(1), Work::Fails, Work::Takes(1), Work::Takes(1)]);
     let (_, events) = run(&[(0, 2), (1, 3)], &script, FREE, silence()).await;

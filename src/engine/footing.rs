@@ -1,12 +1,16 @@
 //! What a node that runs stands on.
 
-use tokio::sync::{mpsc, watch};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use tokio::sync::{Notify, mpsc};
 
 use crate::graph::Ix;
 
 /// How firm that is on which a node stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ground {
+#[repr(u8)]
+pub(super) enum Firmness {
     /// All that it needs has ended well.
     Firm,
     /// Something that it needs was released by a node that has not ended.
@@ -15,9 +19,28 @@ pub(super) enum Ground {
     Gone,
 }
 
+/// How firm that is, as it changes. There is one for each node that runs, and most never change.
+#[derive(Debug)]
+pub(super) struct Ground {
+    firmness: AtomicU8,
+    changed: Notify,
+}
+
+impl Ground {
+    fn is(&self, firmness: Firmness) -> bool {
+        self.firmness.load(Ordering::Acquire) == firmness as u8
+    }
+
+    /// Tells the node that it is so from now on.
+    pub(super) fn set(&self, firmness: Firmness) {
+        self.firmness.store(firmness as u8, Ordering::Release);
+        self.changed.notify_waiters();
+    }
+}
+
 /// What a node that runs says before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Word {
+pub(super) enum Notice {
     /// All is there that another needs of it.
     Release(Ix),
     /// It will not end well.
@@ -28,18 +51,15 @@ pub(super) enum Word {
 #[derive(Clone, Debug)]
 pub struct Footing {
     node: Ix,
-    words: mpsc::UnboundedSender<(Ix, Word)>,
-    ground: watch::Receiver<Ground>,
+    notices: mpsc::UnboundedSender<(Ix, Notice)>,
+    ground: Arc<Ground>,
 }
 
 impl Footing {
-    pub(super) fn new(
-        node: Ix,
-        words: mpsc::UnboundedSender<(Ix, Word)>,
-        is_firm: bool,
-    ) -> (watch::Sender<Ground>, Self) {
-        let (told, ground) = watch::channel(if is_firm { Ground::Firm } else { Ground::Provisional });
-        (told, Self { node, words, ground })
+    pub(super) fn new(node: Ix, notices: mpsc::UnboundedSender<(Ix, Notice)>, is_firm: bool) -> (Arc<Ground>, Self) {
+        let firmness = if is_firm { Firmness::Firm } else { Firmness::Provisional };
+        let ground = Arc::new(Ground { firmness: AtomicU8::new(firmness as u8), changed: Notify::new() });
+        (Arc::clone(&ground), Self { node, notices, ground })
     }
 
     /// One that is firm and stays so, and whose releases nobody hears: for work outside of a run.
@@ -50,39 +70,42 @@ impl Footing {
     /// Tells that all is there that `to` needs of this node, though it has not ended. If it fails, what `to` has done is
     /// taken back.
     pub fn release(&self, to: Ix) {
-        self.say(Word::Release(to));
+        self.say(Notice::Release(to));
     }
 
     /// Tells that this node will not end well, though it has not ended: what stands on it is taken back at once.
     pub fn recall(&self) {
-        self.say(Word::Recall);
+        self.say(Notice::Recall);
     }
 
-    fn say(&self, word: Word) {
+    fn say(&self, notice: Notice) {
         // Nobody listens where the run is being left.
-        let _ = self.words.send((self.node, word));
+        let _ = self.notices.send((self.node, notice));
     }
 
     /// Whether all that the node needs has ended well.
     pub fn is_firm(&self) -> bool {
-        *self.ground.borrow() == Ground::Firm
+        self.ground.is(Firmness::Firm)
     }
 
     /// Waits until all that the node needs has ended well; for ever, if it does not.
     pub async fn settled(&self) {
-        self.until(Ground::Firm).await;
+        self.until(Firmness::Firm).await;
     }
 
     /// Waits until something that the node stands on has failed; for ever, if nothing does.
     pub async fn gone(&self) {
-        self.until(Ground::Gone).await;
+        self.until(Firmness::Gone).await;
     }
 
-    async fn until(&self, wanted: Ground) {
-        let mut ground = self.ground.clone();
-        if ground.wait_for(|ground| *ground == wanted).await.is_err() {
-            // It will not change any more.
-            std::future::pending::<()>().await;
+    async fn until(&self, wanted: Firmness) {
+        loop {
+            // Made before the look: it hears of every change from here on.
+            let changed = self.ground.changed.notified();
+            if self.ground.is(wanted) {
+                return;
+            }
+            changed.await;
         }
     }
 }

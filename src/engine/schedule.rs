@@ -169,6 +169,11 @@ impl Schedule {
         }
     }
 
+    /// All positions, in the order of the graph.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = Ix> + use<> {
+        self.graph.nodes()
+    }
+
     /// Where a node stands.
     ///
     /// # Panics

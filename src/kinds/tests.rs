@@ -61,7 +61,7 @@ pub(super) async fn vpc(client: &aws_sdk_ec2::Client, range: &str) -> String {
 /// The calls from the `from`th on, by name, without those to STS.
 pub(super) fn calls_since(sim: &Sim, from: usize) -> Vec<String> {
     let calls = sim.calls().into_iter().skip(from);
-    calls.filter(|call| call.service.name() != "sts").map(|call| call.operation).collect()
+    calls.filter(|call| call.service.name() != "sts").map(|call| call.operation.to_string()).collect()
 }
 
 /// Steps, as they are reported.

@@ -22,7 +22,7 @@ use crate::event::Failure;
 use crate::graph::{Ix, RolledOut};
 use crate::kinds::stack::ChangeSets;
 use crate::kinds::{Claim, Outlook, peering, route, stack};
-use crate::plan::{Node, PeeringSpec, RouteSpec, Spec};
+use crate::plan::{Node, PeeringSpec, RouteSpec, Spec, StackSpec};
 use crate::preview::{Action, Foreseen, Grounds, Order, Preview, RollOut};
 
 /// What a preview needs besides the job.
@@ -191,7 +191,7 @@ impl Foreseer {
     /// # Errors
     /// It would fail.
     pub(super) async fn look(&self, ix: Ix, node: &Node, task: Task) -> Result<Outlook, Failure> {
-        let Looking { sessions, sources, outlooks, change_sets } = &self.looking;
+        let Looking { sessions, sources, outlooks, .. } = &self.looking;
         let owner = owner(self.job.plan(), node);
         let adopt = self.job.adopt(ix);
         let givers = early::givers(&self.job, ix);
@@ -199,7 +199,9 @@ impl Foreseer {
         let home = regional(sessions, &node.account, &node.region)?;
         let accepter = |spec: &PeeringSpec| regional(sessions, &spec.accepter.account, &spec.accepter.region);
         let found = match (&node.spec, task) {
-            (Spec::Stack(spec), Task::Destroy) => return stack::foresee_destroy(&home, &spec.name, &owner).await,
+            (Spec::Stack(spec), Task::Destroy) => {
+                return Box::pin(stack::foresee_destroy(&home, &spec.name, &owner)).await;
+            }
             (Spec::Peering(spec), Task::Destroy) => {
                 let gathered = self.gathered();
                 let resolver = Resolver { gathered: &*gathered, sources, owner: owner.clone(), adopt };
@@ -210,32 +212,8 @@ impl Foreseer {
                 return self.doomed(node, spec, Claim { owner: &owner, adopt }, &home).await;
             }
             (Spec::Stack(spec), Task::Converge) => {
-                let draft = drafter.stack(spec, template(spec, sources, &home).await?)?;
-                let draft = stack::Draft { reverts_drift: self.job.reverts_drift(), ..draft };
-                let mut outlook = stack::foresee(&home, &draft, change_sets.as_deref()).await?;
-                if outlook.foreseen.action != Action::Create {
-                    // What stands waits until all is complete.
-                    outlook.foreseen.until.iter_mut().for_each(|until| until.early = false);
-                } else if let Some(givers) = early::undoable(&self.job, ix, outlooks) {
-                    let goes = format!("deleted again, with all that is in it, if the creation of {givers} fails");
-                    outlook.foreseen.notes.push(goes);
-                }
-                outlook.grounds.wanted = draft.wanted();
-                let in_the_way = InTheWay::of(&self.job, sessions, ix, spec, &home).await?;
-                if let Some(refusal) = in_the_way.refusal(spec) {
-                    return Err(refusal);
-                }
-                let in_the_way = in_the_way.ids().await?;
-                if !in_the_way.is_empty() {
-                    let ids = in_the_way.join(", ");
-                    outlook.foreseen.notes.push(format!("deletes {ids} of this plan, which would hold its VPC"));
-                }
-                let skip = self.job.allowed(&node.id).skip;
-                if !skip.is_empty() {
-                    let passed = skip.join(", ");
-                    outlook.foreseen.notes.push(format!("if a rollback of it has failed, that passes over {passed}"));
-                }
-                return Ok(outlook);
+                // Boxed, since thousands of peerings and routes are looked at at once, and would be as large as a stack.
+                return Box::pin(self.look_at_stack(ix, node, spec, &drafter, &home)).await;
             }
             (Spec::Peering(spec), Task::Converge) => {
                 let (accepter, draft) = (accepter(spec)?, drafter.peering(spec)?);
@@ -254,7 +232,7 @@ impl Foreseer {
             }
             (Spec::Stack(spec), _) => {
                 let claim = Claim { owner: &owner, adopt };
-                stack::foresee_reading(&home, &spec.name, claim, spec.manage).await?
+                Box::pin(stack::foresee_reading(&home, &spec.name, claim, spec.manage)).await?
             }
             (Spec::Peering(spec), _) => {
                 let adopted = drafter.resolver().adopted(spec);
@@ -268,6 +246,44 @@ impl Foreseer {
             (Spec::Route(_), _) => Some(Outlook::read(&home, &owner, "", None)),
         };
         found.ok_or_else(|| missing(&self.job, ix, &home))
+    }
+
+    /// Looks at a stack that is to be as the plan says.
+    async fn look_at_stack(
+        &self,
+        ix: Ix,
+        node: &Node,
+        spec: &StackSpec,
+        drafter: &Drafter<'_>,
+        home: &Regional,
+    ) -> Result<Outlook, Failure> {
+        let Looking { sessions, sources, outlooks, change_sets } = &self.looking;
+        let draft = drafter.stack(spec, template(spec, sources, home).await?)?;
+        let draft = stack::Draft { reverts_drift: self.job.reverts_drift(), ..draft };
+        let mut outlook = stack::foresee(home, &draft, change_sets.as_deref()).await?;
+        if outlook.foreseen.action != Action::Create {
+            // What stands waits until all is complete.
+            outlook.foreseen.until.iter_mut().for_each(|until| until.early = false);
+        } else if let Some(givers) = early::undoable(&self.job, ix, outlooks) {
+            let goes = format!("deleted again, with all that is in it, if the creation of {givers} fails");
+            outlook.foreseen.notes.push(goes);
+        }
+        outlook.grounds.wanted = draft.wanted();
+        let in_the_way = InTheWay::of(&self.job, sessions, ix, spec, home).await?;
+        if let Some(refusal) = in_the_way.refusal(spec) {
+            return Err(refusal);
+        }
+        let in_the_way = in_the_way.ids().await?;
+        if !in_the_way.is_empty() {
+            let ids = in_the_way.join(", ");
+            outlook.foreseen.notes.push(format!("deletes {ids} of this plan, which would hold its VPC"));
+        }
+        let skip = self.job.allowed(&node.id).skip;
+        if !skip.is_empty() {
+            let passed = skip.join(", ");
+            outlook.foreseen.notes.push(format!("if a rollback of it has failed, that passes over {passed}"));
+        }
+        Ok(outlook)
     }
 
     fn gathered(&self) -> Arc<Gathered> {

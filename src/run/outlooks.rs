@@ -14,7 +14,8 @@ use crate::preview::{Action, Foreseen, Grounds, Waiting};
 /// What was foreseen of every node, filled while a preview is made and used up by the run that follows it.
 #[derive(Debug, Default)]
 pub struct Outlooks {
-    kept: Mutex<HashMap<NodeId, Outlook>>,
+    // Boxed, since the map keeps its room when the run has used up what is in it.
+    kept: Mutex<HashMap<NodeId, Box<Outlook>>>,
     binding: bool,
 }
 
@@ -27,6 +28,20 @@ pub(super) enum Giving {
     More {
         /// Whether the run makes it, so that what it will give nothing has yet.
         fresh: bool,
+    },
+}
+
+/// What a run has to do with a node.
+#[derive(Debug)]
+pub(super) enum ToDo {
+    /// It is left as it is, and gives this.
+    Nothing(Done),
+    /// Something, by what was foreseen of it.
+    Work {
+        /// The change set that was made for it.
+        prepared: Option<Prepared>,
+        /// What the run is bound to do with it, if it is bound to anything.
+        shown: Option<Box<Shown>>,
     },
 }
 
@@ -50,16 +65,21 @@ impl Outlooks {
         waiting
     }
 
-    /// What the run is bound to do with a node, if it is bound to anything.
-    pub(super) fn shown(&self, node: &NodeId) -> Option<Shown> {
-        let kept = self.lock();
-        let outlook = kept.get(node).filter(|_| self.binding)?;
-        Some(Shown { foreseen: outlook.foreseen.clone(), led: outlook.led.clone() })
+    /// What the run that follows has to do with a node. That uses up what was foreseen of it: nobody asks for it again, and a
+    /// fleet's takes room.
+    pub(super) fn to_do(&self, node: &NodeId) -> ToDo {
+        let Some(outlook) = self.lock().remove(node) else { return ToDo::Work { prepared: None, shown: None } };
+        let Outlook { foreseen, outputs, id, prepared, led, .. } = *outlook;
+        if foreseen.action == Action::Nothing {
+            return ToDo::Nothing(Done { details: foreseen.notes, outputs, id, ..Done::new(Change::Unchanged) });
+        }
+        let shown = self.binding.then(|| Shown { foreseen, led }.into());
+        ToDo::Work { prepared, shown }
     }
 
     /// Keeps what was foreseen of a node.
     pub(super) fn keep(&self, outlook: Outlook) {
-        self.lock().insert(outlook.foreseen.node.clone(), outlook);
+        self.lock().insert(outlook.foreseen.node.clone(), outlook.into());
     }
 
     /// Says of a node that something is to be done with that it would be skipped since another would fail, and why that is so.
@@ -93,14 +113,6 @@ impl Outlooks {
         self.lock().get(node).map(|outlook| outlook.foreseen.action)
     }
 
-    /// What a node gives that the run leaves as it is, or `None` if it is to be done something with.
-    pub(super) fn untouched(&self, node: &NodeId) -> Option<Done> {
-        let kept = self.lock();
-        let outlook = kept.get(node).filter(|outlook| outlook.foreseen.action == Action::Nothing)?;
-        let (details, outputs) = (outlook.foreseen.notes.clone(), outlook.outputs.clone());
-        Some(Done { details, outputs, id: outlook.id.clone(), ..Done::new(Change::Unchanged) })
-    }
-
     /// What was foreseen of a node that the run leaves as it is or only reads.
     pub(super) fn settled(&self, node: &NodeId) -> Option<Outlook> {
         let kept = self.lock();
@@ -112,11 +124,6 @@ impl Outlooks {
     /// Whether the run leaves a node as it is, or only reads it.
     pub fn is_settled(&self, node: &NodeId) -> bool {
         self.lock().get(node).is_some_and(|outlook| !outlook.is_pending())
-    }
-
-    /// The change set that was made for a node, for whoever executes it.
-    pub(super) fn take_prepared(&self, node: &NodeId) -> Option<Prepared> {
-        self.lock().get_mut(node)?.prepared.take()
     }
 
     /// How much a node can still give; of one that is not foreseen nothing is known.
@@ -133,7 +140,7 @@ impl Outlooks {
     }
 
     // Every change under this lock is whole, as in `Gathered`.
-    fn lock(&self) -> MutexGuard<'_, HashMap<NodeId, Outlook>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<NodeId, Box<Outlook>>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

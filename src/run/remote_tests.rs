@@ -117,7 +117,7 @@ impl World {
     fn counts(&self, after: usize) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for call in self.sim.calls().into_iter().skip(after) {
-            *counts.entry(call.operation).or_default() += 1;
+            *counts.entry(call.operation.to_string()).or_default() += 1;
         }
         counts
     }

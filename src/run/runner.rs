@@ -1,4 +1,6 @@
-//! Does the work of one node: renders its values, hands them to its kind, keeps what it gave.
+//! Runs a node: has its work done, and keeps what it gave.
+
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::pin::pin;
@@ -7,15 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::time::Instant;
 
 use super::course::{Course, routes_into};
-use super::early::{InTheWay, takers};
+use super::early::takers;
 use super::execute::{Means, millis};
 use super::gathered::{Gathered, Given};
-use super::guards::protect;
 use super::names::names;
 use super::owner::owner;
 use super::past::forecasts;
 use super::results::Results;
-use super::template::template;
 use super::urgencies::Urgencies;
 use super::wanted::{Resolver, Unknown};
 use super::{Job, Leaving, Task, Thing};
@@ -25,8 +25,8 @@ use crate::event::{Change, Event, Failure};
 use crate::graph::Ix;
 use crate::ids::{AccountName, Kind, NodeId, Region};
 use crate::inventory::Laid;
-use crate::kinds::{self, Adopt, Claim, Done, Made, Owner, Shown, Step, peering, route, stack};
-use crate::plan::{Node, PeeringSpec, RouteSpec, Spec};
+use crate::kinds::{Adopt, Done, Made, Owner, Step, peering, route, stack};
+use crate::plan::{Node, RouteSpec, Spec};
 
 /// Runs the nodes of one job.
 pub(super) struct Runner {
@@ -271,124 +271,6 @@ impl Runner {
         }
     }
 
-    /// Does the work of one node.
-    ///
-    /// # Errors
-    /// It failed.
-    pub(super) async fn work(&self, ix: Ix, node: &Node, task: Task, course: &Course) -> Result<Done, Failure> {
-        let owner = owner(self.job.plan(), node);
-        let (gathered, sources, adopt) = (&*self.means.gathered, &*self.means.sources, self.job.adopt(ix));
-        let resolver = Resolver { gathered, sources, owner: owner.clone(), adopt };
-        let claim = Claim { owner: &owner, adopt };
-        let home = self.regional(node, &node.account, &node.region)?;
-        let progress = |step: Step<'_>| self.tell(&node.id, step);
-        if task == Task::Converge
-            && let Some(mut done) = self.means.outlooks.untouched(&node.id)
-        {
-            if let Spec::Route(spec) = &node.spec {
-                done.outputs = facts(resolver.route(spec)?);
-            }
-            return Ok(done);
-        }
-        let shown = self.means.outlooks.shown(&node.id);
-        let release = |id: &str| self.release(ix, course, id);
-        let along = kinds::Course { footing: course, trace: &course.trace, release: &release };
-        match (&node.spec, task) {
-            // Of what AWS does for peerings and routes nothing can be cancelled.
-            (_, Task::Leave | Task::Prune) | (Spec::Peering(_) | Spec::Route(_), Task::Cancel | Task::Vet) => {
-                Ok(Done::new(Change::Unchanged))
-            }
-            (Spec::Stack(spec), Task::Converge) => {
-                let prepared = self.means.outlooks.take_prepared(&node.id);
-                let allowed = &self.job.allowed(&node.id);
-                let in_the_way = InTheWay::of(&self.job, &self.means.sessions, ix, spec, &home).await?;
-                if let Some(refusal) = in_the_way.refusal(spec) {
-                    return Err(refusal);
-                }
-                let cleared = in_the_way.clear(&progress).await?;
-                let takers = takers(&self.job, ix);
-                let early_outputs = takers.iter().flat_map(|(_, names)| names).cloned().collect();
-                let release = |certain: &BTreeMap<_, _>| self.release_outputs(ix, course, &takers, certain);
-                let recall = || course.footing.recall();
-                let early = stack::Early { wanted: &early_outputs, release: &release, recall: &recall };
-                let (change_sets, shown) = (&*self.means.change_sets, shown.as_ref());
-                let forecasts = &forecasts(self.job.operations(), &node.id);
-                let with = stack::With { allowed, change_sets, shown, early: Some(early), forecasts, course: along };
-                let wanted = resolver.stack(spec, template(spec, &self.means.sources, &home).await?)?;
-                let reverts_drift = self.job.reverts_drift() && shown.is_none_or(Shown::permits_reverting);
-                let wanted = stack::Wanted { reverts_drift, ..wanted };
-                let mut done = stack::converge(&home, &wanted, prepared, with, &progress).await?;
-                done.details.extend(cleared);
-                Ok(done)
-            }
-            (Spec::Stack(spec), Task::Cancel) => stack::cancel(&home, &spec.name, &owner, &progress).await,
-            (Spec::Stack(spec), Task::Read | Task::Find) => {
-                let claim = Some(claim).filter(|_| spec.manage);
-                let found = stack::find(&home, &spec.name, claim, &progress).await?;
-                self.found(ix, task, found, &home)
-            }
-            (Spec::Stack(spec), Task::Recall) => {
-                let claim = Some(claim).filter(|_| spec.manage);
-                let found = stack::remains(&home, &spec.name, claim, &progress).await?;
-                Ok(found.unwrap_or_else(|| Done::new(Change::Absent)))
-            }
-            (Spec::Stack(spec), Task::Vet) => {
-                let protect = protect(&spec.guards, &self.means.sources);
-                let found = stack::vet(&home, &spec.name, claim, protect.as_ref(), &progress).await?;
-                Ok(found.unwrap_or_else(|| Done::new(Change::Absent)))
-            }
-            (Spec::Stack(spec), Task::Destroy) => {
-                let forecasts = forecasts(self.job.operations(), &node.id);
-                stack::destroy(&home, &spec.name, &owner, &self.job.allowed(&node.id), &forecasts, &progress).await
-            }
-            (Spec::Peering(spec), Task::Converge) => {
-                let accepter = self.accepter(node, spec)?;
-                peering::converge(&home, &accepter, &resolver.peering(spec)?, along, &progress).await
-            }
-            (Spec::Peering(spec), Task::Read | Task::Find | Task::Recall) => {
-                let adopted = resolver.adopted(spec);
-                let found = peering::find(&home, &self.accepter(node, spec)?, &owner, vpcs(adopted.as_ref())).await?;
-                self.found(ix, task, found, &home)
-            }
-            (Spec::Peering(spec), Task::Destroy) => {
-                let adopted = resolver.adopted(spec);
-                let accepter = self.accepter(node, spec)?;
-                peering::destroy(&home, &accepter, &owner, vpcs(adopted.as_ref()), &progress).await
-            }
-            (Spec::Route(spec), Task::Converge) => {
-                let wanted = resolver.route(spec)?;
-                let made = |made: route::Made| self.means.gathered.lay(laid(node, &home, made));
-                let done = route::converge(&home, &wanted, shown.as_ref(), &made, along, &progress).await?;
-                Ok(Done { outputs: facts(wanted), ..done })
-            }
-            // A route gives nothing, so there is nothing to read of it.
-            (Spec::Route(_), Task::Read | Task::Find | Task::Recall) => Ok(Done::new(Change::Read)),
-            (Spec::Route(spec), Task::Destroy) => match self.doomed(node, spec, &resolver).await? {
-                Doomed::Known { own, others } => {
-                    let mut done = Done::new(Change::Absent);
-                    if let Some(own) = own {
-                        done = route::destroy(&home, &own, &progress).await?;
-                        self.lifted(&own);
-                    }
-                    if let Some(others) = others {
-                        let left = route::leave(&home, &others).await?;
-                        done.details.extend(left.details);
-                        done.change = if done.change == Change::Absent { left.change } else { done.change };
-                    }
-                    Ok(done)
-                }
-                Doomed::Dead { gone, left } => {
-                    let mut done = match left {
-                        Some(left) => route::sweep(&home, &left.route_tables, &left.destination, &progress).await?,
-                        None => Done::new(Change::Absent),
-                    };
-                    done.details.insert(0, gone);
-                    Ok(done)
-                }
-            },
-        }
-    }
-
     fn tell(&self, node: &NodeId, step: Step<'_>) {
         (self.means.sink)(Event::NodeProgress {
             node: node.clone(),
@@ -429,36 +311,6 @@ impl Runner {
             place.is_ok_and(|(tables, to)| tables.contains(&laid.table) && (to == laid.destination))
         };
         self.means.gathered.lift(self.job.laid().iter().filter(is_there).cloned());
-    }
-
-    async fn doomed(&self, node: &Node, spec: &RouteSpec, resolver: &Resolver<'_>) -> Result<Doomed, Failure> {
-        doomed(&self.job, (&self.means.sessions, &self.means.gathered), node, spec, resolver).await
-    }
-
-    /// What was found, or why it is missed.
-    fn found(&self, ix: Ix, task: Task, found: Option<Done>, home: &Regional) -> Result<Done, Failure> {
-        match (found, task) {
-            (Some(done), _) => Ok(done),
-            (None, Task::Find | Task::Recall) => Ok(Done::new(Change::Absent)),
-            (None, _) => Err(missing(&self.job, ix, home)),
-        }
-    }
-
-    fn accepter(&self, node: &Node, spec: &PeeringSpec) -> Result<Regional, Failure> {
-        self.regional(node, &spec.accepter.account, &spec.accepter.region)
-    }
-
-    /// An account in a region. What a stack in express mode has made, or one that gives its outputs early, is waited for by
-    /// those that refer to it.
-    fn regional(&self, node: &Node, account: &AccountName, region: &Region) -> Result<Regional, Failure> {
-        let regional = regional(&self.means.sessions, account, region)?.with_urgency(self.urgencies.of(&node.id));
-        let nodes = &self.job.plan().nodes;
-        let is_new = |needed: &NodeId| {
-            let needed = self.job.graph().get(needed).map(|ix| &nodes[ix.index()].spec);
-            matches!(needed, Some(Spec::Stack(stack)) if stack.guards.express || stack.guards.early_outputs)
-        };
-        let follows = node.needs.iter().any(|need| is_new(&need.node));
-        Ok(if follows { regional.awaiting_what_is_new() } else { regional })
     }
 }
 
@@ -581,13 +433,6 @@ pub(super) fn missing(job: &Job, ix: Ix, home: &Regional) -> Failure {
     } else {
         failure.help("the plan only reads it (`manage = false`): make it first, or correct its name, account or region")
     }
-}
-
-/// What a route comes down to, for those who look at the outputs. No node can refer to it.
-fn facts(route: route::Wanted) -> BTreeMap<String, String> {
-    let facts =
-        [("destination", route.destination), ("route_tables", route.route_tables.join(",")), ("via", route.target)];
-    facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What a [`Sim`](super::Sim) holds: the world, its clock and file, and what it remembers about calls.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use serde::{Serialize, Serializer};
 
 use super::caller::{self, Caller};
 use super::clock::{Clock, wall};
-use super::counts::Counts;
+use super::counts::{self, Counts};
 use super::dispatch;
 use super::faults::{Effect, Facts, Fate, Faults, Seen, SeenResources};
 use super::rates::{Buckets, Rates};
@@ -18,7 +19,7 @@ use super::wire::response::{Answer, render};
 use super::wire::{ApiError, Reply, Service};
 use super::world::file::{WorldFile, WorldFileError};
 use super::world::ids::{mix, uuid};
-use super::world::{Place, World};
+use super::world::{Place, Word, World};
 use crate::ids::{AccountId, Region};
 
 /// One call that arrived, or would have.
@@ -33,7 +34,7 @@ pub struct Call {
     /// The service.
     pub service: Service,
     /// The operation, such as `CreateVpc`.
-    pub operation: String,
+    pub operation: Word,
     /// Whether the operation changes what exists.
     pub mutating: bool,
     /// What came of it.
@@ -46,7 +47,7 @@ pub enum Outcome {
     /// It succeeded, and the caller was told so.
     Succeeded,
     /// It failed with this error code.
-    Failed(String),
+    Failed(Word),
     /// It never arrived.
     NotArrived,
     /// It arrived, and the caller did not hear what came of it.
@@ -102,6 +103,8 @@ pub(super) struct State {
     /// Every call; none of them once it is served.
     calls: Vec<Call>,
     counts: Arc<Mutex<Counts>>,
+    /// The regions that the list of calls names.
+    regions: BTreeSet<Region>,
     /// Whether programs use it that are not this one, by their own clocks and for days.
     served: bool,
     turns: u64,
@@ -125,6 +128,7 @@ impl State {
             buckets: Buckets::default(),
             calls: Vec::new(),
             counts,
+            regions: BTreeSet::new(),
             served: false,
             turns: 0,
             mutations: 0,
@@ -255,7 +259,7 @@ impl State {
         let outcome = match &result {
             // Whatever was answered, nobody has it.
             _ if lost || stopped => Outcome::AnswerLost,
-            Err(error) => Outcome::Failed(error.code.to_string()),
+            Err(error) => Outcome::Failed((&*error.code).into()),
             Ok(_) => Outcome::Succeeded,
         };
         self.record(incoming, outcome);
@@ -295,9 +299,9 @@ impl State {
         let call = Call {
             at: self.clock.now(),
             account: Caller::account_of(&self.world, incoming),
-            region: incoming.region.clone(),
+            region: self.region(&incoming.region),
             service: incoming.service,
-            operation: incoming.operation.clone(),
+            operation: counts::told(&incoming.operation),
             mutating: is_mutating(&incoming.operation),
             outcome,
         };
@@ -305,6 +309,19 @@ impl State {
         if !self.served {
             self.calls.push(call);
         }
+    }
+
+    /// A region, kept once however many calls of the list name it.
+    fn region(&mut self, region: &Region) -> Region {
+        // Whoever calls what is served may name any, and no list has them.
+        if self.served {
+            return region.clone();
+        }
+        if let Some(known) = self.regions.get(region) {
+            return known.clone();
+        }
+        self.regions.insert(region.clone());
+        region.clone()
     }
 
     /// Request ids come from a sequence of their own: a call that only looks must not move the world's.

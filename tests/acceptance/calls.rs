@@ -93,7 +93,7 @@ async fn applied(plan: &Ready, timing: Timing) -> Sim {
 fn counts(sim: &Sim, after: usize) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for call in sim.calls().into_iter().skip(after) {
-        *counts.entry(call.operation).or_default() += 1;
+        *counts.entry(call.operation.to_string()).or_default() += 1;
     }
     counts
 }

@@ -97,7 +97,7 @@ fn a_saved_preview_leaves_drift_that_it_could_not_show() {
     world::of(&orch).by_hand(HUB, "us-east-1", |ec2| {
         for name in ec2.route_tables.values_mut().filter_map(|table| table.tags.get_mut("Name")) {
             if name == "10.1.0.0/16" {
-                "mine".clone_into(name);
+                *name = "mine".into();
             }
         }
     });

@@ -98,7 +98,7 @@ fn made(sim: &Sim, millis: u128) -> [BTreeMap<String, usize>; 2] {
         if !is_late && call.outcome != Outcome::Succeeded {
             continue;
         }
-        *made[usize::from(is_late)].entry(call.operation.clone()).or_default() += 1;
+        *made[usize::from(is_late)].entry(call.operation.to_string()).or_default() += 1;
     }
     made
 }

@@ -11,7 +11,7 @@ mod shapes;
 #[tokio::test(start_paused = true)]
 async fn a_fleet_is_applied_applied_again_without_a_change_and_destroyed_without_a_trace() {
     let plan = read("fleet.toml", &shapes::fleet(60, &["us-east-1", "us-west-2"]));
-    let sim = Sim::builder().timing(Timing::instant()).build();
+    let sim = Sim::builder().timing(Timing::default()).build();
     let (preview, tally) = plan.preview(&sim, true).await;
     // 60 spokes in each region, in two hubs; a peering and four routes for each.
     assert_eq!((tally.changed, tally.done), (724, 724), "{preview:#?}");

@@ -253,7 +253,8 @@ async fn applying_what_is_renamed_calls_nothing_that_changes_anything() {
     let (preview, tally) = read("plan.toml", &Written(moved())).preview(&sim, true).await;
     assert!(preview.is_nothing(), "{preview:#?}");
     assert_eq!((tally.changed, tally.done), (0, 8));
-    let called: BTreeSet<String> = sim.calls().into_iter().skip(before).map(|call| call.operation).collect();
+    let called: BTreeSet<String> =
+        sim.calls().into_iter().skip(before).map(|call| call.operation.to_string()).collect();
     let reading = [
         "AssumeRole",
         "DescribeRouteTables",

@@ -60,7 +60,7 @@ fn shape(world: &World) -> String {
             lines.push(format!("vpc {}", vpc(world, &place, id)));
         }
         for table in regional.ec2.route_tables.values() {
-            let name = table.tags.get("Name").map_or("main", String::as_str);
+            let name = table.tags.get("Name").map_or("main", |name| name.as_str());
             for (destination, route) in &table.routes {
                 let target = match route.target.id.as_str() {
                     id if id.starts_with("pcx-") => peering(world, id),
@@ -186,7 +186,7 @@ impl Look {
             let stacks = stacks.filter_map(|stack| stack.config.as_ref()).map(|config| &config.tags);
             let peerings = world.peerings.values().filter(|peering| !peering.is_dead());
             let peerings = peerings.map(|peering| &peering.requester.tags);
-            stacks.chain(peerings).filter_map(|tags| tags.get("orch:node")).cloned().collect()
+            stacks.chain(peerings).filter_map(|tags| tags.get("orch:node")).map(ToString::to_string).collect()
         };
         self.0.inspect(names).unwrap()
     }

@@ -132,7 +132,8 @@ impl Others {
             let peerings = peerings.map(|peering| (&peering.id, &peering.requester.tags));
             let ours =
                 stacks.chain(peerings).filter(|(_, tags)| tags.get("orch:plan").is_some_and(|plan| plan == "net"));
-            let strays = ours.filter(|(_, tags)| tags.get("orch:node").is_none_or(|node| !nodes.contains(node)));
+            let strays = ours
+                .filter(|(_, tags)| tags.get("orch:node").is_none_or(|node| !nodes.iter().any(|known| node == known)));
             strays.map(|(name, _)| name.clone()).collect()
         };
         self.sim.inspect(strays).unwrap()
@@ -203,7 +204,7 @@ impl Others {
                                     !peering.is_dead()
                                         && [&peering.requester, &peering.accepter]
                                             .iter()
-                                            .any(|side| Some(&side.vpc) == vpc)
+                                            .any(|side| vpc.is_some_and(|vpc| *vpc == side.vpc))
                                 });
                                 if ours && !held && !peered && stack.deleted.is_none() {
                                     stacks.push((self.home(place.account.as_str(), &place.region), stack.id.clone()));

@@ -341,7 +341,7 @@ impl House {
         let preview = simulate(&job, SETTINGS, Live { sessions, sources, outlooks }, preview).await;
         let calls = &self.sim.calls()[before..];
         assert!(!calls.iter().any(|call| call.mutating), "{calls:#?}");
-        (preview, calls.iter().map(|call| call.operation.clone()).collect())
+        (preview, calls.iter().map(|call| call.operation.to_string()).collect())
     }
 
     /// The same world, seen by another process, which has looked at nothing yet.

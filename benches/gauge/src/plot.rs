@@ -11,10 +11,15 @@ pub struct Point {
     pub cpu: f64,
     /// The memory for each, in kilobytes of 1,000 bytes.
     pub memory: f64,
+    /// The instructions for each, if they were counted.
+    pub instructions: Option<f64>,
 }
 
 /// What a point is of a bound.
 type Share<'a> = &'a dyn Fn(&Point) -> f64;
+
+/// As many instructions are the whole height, which is no bound.
+const SCALE: f64 = 20_000.0;
 
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 260.0;
@@ -23,8 +28,8 @@ const RIGHT: f64 = 20.0;
 const TOP: f64 = 44.0;
 const BOTTOM: f64 = 44.0;
 
-/// An SVG with both as shares of their bounds, over nodes on a logarithmic scale: a flat line is a cost that does not grow
-/// with the plan.
+/// An SVG with CPU and memory as shares of their bounds, and instructions, if they were counted, as shares of [`SCALE`],
+/// over nodes on a logarithmic scale: a flat line is a cost that does not grow with the plan.
 pub fn svg(points: &[Point], most_cpu: f64, most_memory: f64) -> String {
     let first = points.first().map_or(1.0, |point| point.nodes.log10());
     let last = points.last().map_or(2.0, |point| point.nodes.log10());
@@ -66,10 +71,14 @@ pub fn svg(points: &[Point], most_cpu: f64, most_memory: f64) -> String {
     );
     let cpu = |point: &Point| point.cpu / most_cpu;
     let memory = |point: &Point| point.memory / most_memory;
-    let series: [(_, _, _, Share<'_>); 2] = [
+    let instructions = |point: &Point| point.instructions.unwrap_or_default() / SCALE;
+    let mut series: Vec<(_, _, _, Share<'_>)> = vec![
         ("#06c", LEFT, format!("CPU per node, of {most_cpu} µs"), &cpu),
-        ("#283", LEFT + 290.0, format!("memory per node, of {most_memory} KB"), &memory),
+        ("#283", LEFT + 170.0, format!("memory per node, of {most_memory} KB"), &memory),
     ];
+    if points.iter().all(|point| point.instructions.is_some()) {
+        series.push(("#a50", LEFT + 354.0, format!("instructions per node, of {SCALE}"), &instructions));
+    }
     for (colour, at, title, share) in series {
         let path: Vec<String> =
             points.iter().map(|point| format!("{:.1},{:.1}", x(point.nodes), y(share(point)))).collect();

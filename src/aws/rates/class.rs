@@ -35,9 +35,9 @@ impl Class {
         })
     }
 
-    /// Whether its calls change something.
-    pub(super) const fn changes_something(self) -> bool {
-        matches!(self, Self::CloudFormationWrite | Self::Ec2Write)
+    /// Whether its calls let others go first: those that change nothing, unless they are looks for which many wait.
+    pub(in crate::aws) const fn is_patient(self, is_look: bool) -> bool {
+        !is_look && matches!(self, Self::CloudFormationRead | Self::Ec2Read)
     }
 
     /// What its calls are, for messages.

@@ -98,8 +98,7 @@ impl Lane {
     pub(in crate::aws) async fn pass(self: &Arc<Self>, operation: &'static str, standing: Standing) -> Permit {
         let ticket = Some(self.ticket(operation, standing).await);
         let mut permit = Permit { lane: Arc::clone(self), ticket, slot: None, is_sent: false };
-        let is_patient = !standing.is_look && !self.class.changes_something();
-        permit.slot = Some(self.slots.take(is_patient).await);
+        permit.slot = Some(self.slots.take(self.class.is_patient(standing.is_look)).await);
         permit
     }
 

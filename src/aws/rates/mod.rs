@@ -63,8 +63,8 @@ impl Rates {
         Some(Arc::clone(lane.or_insert_with(|| Arc::new(Lane::new(class, self.slots(region))))))
     }
 
-    /// Where calls to a region take their slots.
-    fn slots(&self, region: &Region) -> Slots {
+    /// Where calls to a region take their slots, also those that wait for no rate.
+    pub(super) fn slots(&self, region: &Region) -> Slots {
         let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
         regions.entry(region.clone()).or_insert_with(|| self.slots.for_one_region()).clone()
     }
@@ -72,14 +72,14 @@ impl Rates {
 
 /// Room for calls to one region.
 #[derive(Clone, Debug)]
-struct Slots {
+pub(super) struct Slots {
     all: Room,
     patient: Room,
 }
 
 impl Slots {
     /// Waits for room for a call, behind others if it is patient.
-    async fn take(&self, is_patient: bool) -> Slot {
+    pub(super) async fn take(&self, is_patient: bool) -> Slot {
         // Taken in this order by all, so that none waits for what another has that waits for its own.
         let patient = if is_patient { Some(self.patient.take().await) } else { None };
         Slot { _patient: patient, _all: self.all.take().await }
@@ -122,7 +122,7 @@ impl Room {
 
 /// Room for one call, until this is dropped.
 #[derive(Debug)]
-struct Slot {
+pub(super) struct Slot {
     _patient: Option<Taken>,
     _all: Taken,
 }

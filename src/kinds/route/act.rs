@@ -56,16 +56,16 @@ pub async fn converge(
             "route"
         );
         permitted(shown, &table.id, &decision)?;
-        decided.push((table, decision));
+        // Hundreds of routes may be in one table and made at once, so none keeps what the table is.
+        decided.push((table.id, decision));
     }
     let mut details = Vec::new();
     let mut change = Change::Unchanged;
     for (table, decision) in decided {
-        let id = table.id.clone();
-        let Some((detail, done)) = act(regional, &terms, shown, course, table, decision).await? else { continue };
+        let Some((detail, done)) = act(regional, &terms, shown, course, &table, decision).await? else { continue };
         progress(Step { what: &terms.destination, status: done.word(), reason: Some(&detail) });
         details.push(detail);
-        made(Made { table: id, destination: terms.destination.clone(), target: terms.target.clone() });
+        made(Made { table, destination: terms.destination.clone(), target: terms.target.clone() });
         // What was made outweighs what was led elsewhere.
         change = if change == Change::Created { change } else { done };
     }
@@ -99,12 +99,14 @@ pub async fn leave(regional: &Regional, wanted: &Wanted) -> Result<Done, Failure
 pub async fn destroy(regional: &Regional, wanted: &Wanted, progress: Progress<'_>) -> Result<Done, Failure> {
     let terms = terms(wanted)?;
     let mut details = Vec::new();
-    for table in standing(regional, &terms).await? {
-        match insist(|| regional.delete_route(&table.id, &terms.destination)).await {
+    // Hundreds of routes may be in one table and deleted at once, so none keeps what the others are.
+    let tables: Vec<String> = standing(regional, &terms).await?.into_iter().map(|table| table.id).collect();
+    for table in tables {
+        match insist(|| regional.delete_route(&table, &terms.destination)).await {
             Err(error) if error.class != Class::NotFound => return Err(error.into()),
             _ => {}
         }
-        let detail = format!("{}: deleted {} → {}", table.id, terms.destination, terms.target);
+        let detail = format!("{table}: deleted {} → {}", terms.destination, terms.target);
         progress(Step { what: &terms.destination, status: Change::Deleted.word(), reason: Some(&detail) });
         details.push(detail);
     }
@@ -252,10 +254,10 @@ async fn act(
     terms: &Terms,
     shown: Option<&Shown>,
     course: Course<'_>,
-    mut table: RouteTable,
+    table: &str,
     mut decision: Decision,
 ) -> Result<Option<(String, Change)>, Failure> {
-    let route = format!("{}: {} → {}", table.id, terms.destination, terms.target);
+    let route = format!("{table}: {} → {}", terms.destination, terms.target);
     let mut tried: Option<(String, Change)> = None;
     let mut looks = 0;
     loop {
@@ -263,37 +265,33 @@ async fn act(
             // After an attempt whose answer was lost, this is its effect.
             Decision::Nothing => return Ok(tried),
             Decision::Replace { from } => {
-                (replace(regional, terms, &table.id).await, (format!("{route}, instead of {from}"), Change::Updated))
+                (replace(regional, terms, table).await, (format!("{route}, instead of {from}"), Change::Updated))
             }
             Decision::Create | Decision::Suspect { .. } | Decision::Refuse(_) => {
-                (create(regional, terms, course, &table.id).await, (route.clone(), Change::Created))
+                (create(regional, terms, course, table).await, (route.clone(), Change::Created))
             }
         };
         looks += 1;
         match answer {
             Ok(()) => return Ok(Some(done)),
             Err(error) if has_changed(&error) && looks < LOOKS => {
-                tracing::info!(%error, table = table.id, "looking at the table again");
+                tracing::info!(%error, table, "looking at the table again");
                 tried = Some(done);
                 tokio::time::sleep(pause(looks)).await;
-                let (seen, found) = look_again(regional, terms, table).await?;
-                (table, decision) = match found {
-                    found if is_plain(&found) || course.footing.is_firm() => (seen, found?),
-                    _ => {
-                        course.footing.settled().await;
-                        let (seen, found) = look_again(regional, terms, seen).await?;
-                        (seen, found?)
-                    }
-                };
-                permitted(shown, &table.id, &decision)?;
+                let mut found = look_again(regional, terms, table, &decision).await?;
+                if !is_plain(&found) && !course.footing.is_firm() {
+                    course.footing.settled().await;
+                    found = look_again(regional, terms, table, &decision).await?;
+                }
+                decision = found?;
+                permitted(shown, table, &decision)?;
             }
             Err(error) if !course.footing.is_firm() && !matches!(error.class, Class::Denied | Class::Expired) => {
-                tracing::info!(%error, table = table.id, "waits until what the route leads to has ended");
+                tracing::info!(%error, table, "waits until what the route leads to has ended");
                 tried = tried.or_else(|| has_changed(&error).then_some(done));
                 course.footing.settled().await;
-                let (seen, found) = look_again(regional, terms, table).await?;
-                (table, decision) = (seen, found?);
-                permitted(shown, &table.id, &decision)?;
+                decision = look_again(regional, terms, table, &decision).await??;
+                permitted(shown, table, &decision)?;
                 looks = 0;
             }
             Err(error) => return Err(error.into()),
@@ -301,16 +299,17 @@ async fn act(
     }
 }
 
-/// Looks at a table once more and decides anew.
+/// Looks at a table once more and decides anew; of one that is not to be seen it stays as it was decided.
 async fn look_again(
     regional: &Regional,
     terms: &Terms,
-    table: RouteTable,
-) -> Result<(RouteTable, Result<Decision, Failure>), Failure> {
-    let live = regional.route_tables(std::slice::from_ref(&table.id)).await?.into_iter().next();
-    let table = live.unwrap_or(table);
-    let decision = settle(regional, terms, &table).await;
-    Ok((table, decision))
+    table: &str,
+    decision: &Decision,
+) -> Result<Result<Decision, Failure>, Failure> {
+    Ok(match regional.route_tables(&[table.to_owned()]).await?.first() {
+        Some(live) => settle(regional, terms, live).await,
+        None => Ok(decision.clone()),
+    })
 }
 
 /// Whether the table may be other than it was when it was looked at: somebody was faster, or our own first attempt.

@@ -71,7 +71,7 @@ pub(super) fn compare(wanted: &Wanted, stack: &Stack, template: &str) -> Compari
         ),
         cfn::Comparison::Different => findings.differs(About::Template, "the template differs"),
     }
-    let document = Document::read(&wanted.template).ok();
+    let document = Document::shared(&wanted.template).ok();
     match &document {
         Some(document) => {
             defaults(wanted, stack, document, &mut findings);
@@ -79,7 +79,7 @@ pub(super) fn compare(wanted: &Wanted, stack: &Stack, template: &str) -> Compari
         }
         None => findings.differs(About::Doubt, "the template can only be read by CloudFormation"),
     }
-    parameters(wanted, stack, document.as_ref(), &mut findings);
+    parameters(wanted, stack, document.as_deref(), &mut findings);
     tags(wanted, stack, &mut findings);
     if wanted.reverts_drift {
         findings

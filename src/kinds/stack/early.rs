@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -72,7 +73,7 @@ fn is_id(kind: &str, id: &str) -> bool {
 pub(super) struct Watch<'a> {
     regional: &'a Regional,
     draft: Draft,
-    document: Document,
+    document: Arc<Document>,
     early: Early<'a>,
     /// The outputs that this operation leaves as they are.
     lasting: BTreeMap<String, String>,
@@ -85,7 +86,7 @@ impl<'a> Watch<'a> {
     /// Of a creation; `None` if nobody waits, or the template tells nothing by itself.
     pub(super) fn creation(regional: &'a Regional, wanted: &Wanted, early: Option<Early<'a>>) -> Option<Self> {
         let early = early.filter(|early| !early.wanted.is_empty())?;
-        let document = Document::read(&wanted.template).ok().filter(|document| !document.has_macros)?;
+        let document = Document::shared(&wanted.template).ok().filter(|document| !document.has_macros)?;
         let (lasting, made, released) = Default::default();
         Some(Self { regional, draft: Draft::of(wanted), document, early, lasting, made, released })
     }

@@ -32,7 +32,7 @@ impl Forecasts {
             if is_express(wanted) {
                 return Forecast::UNKNOWN;
             }
-            let Ok(document) = cfn::Document::read(&wanted.template) else { return guess([], CREATION) };
+            let Ok(document) = cfn::Document::shared(&wanted.template) else { return guess([], CREATION) };
             let draft = Draft::of(wanted);
             let declared = Declared::new(regional, &draft, &document);
             let conditions = declared.evaluator();

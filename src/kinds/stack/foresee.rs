@@ -130,7 +130,7 @@ impl Draft {
 pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&ChangeSets>) -> Result<Outlook, Failure> {
     let wanted = draft.known();
     wanted.check_size()?;
-    let document = Document::read(&wanted.template).ok();
+    let document = Document::shared(&wanted.template).ok();
     kept::check(&wanted)?;
     let mut attempt = change_sets.unwrap_or(&ChangeSets::default()).attempt(regional.nonce());
     let mut last = None;
@@ -138,10 +138,10 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
     match glance(regional, &wanted).await? {
         Glance::Absent => {
             creatable(regional, &wanted).await?;
-            return Ok(made(regional, draft, document.as_ref()));
+            return Ok(made(regional, draft, document.as_deref()));
         }
         Glance::Same(stack, template, notes) if draft.until().is_empty() => {
-            let document = document.as_ref();
+            let document = document.as_deref();
             let guarding = Guarding::default();
             let seen =
                 Seen { regional, draft, wanted: &wanted, document, stack: &stack, template: &template, guarding };
@@ -156,7 +156,7 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
         let stack = match (decide(&wanted, live.as_ref()), live) {
             (Decision::Create, _) => {
                 creatable(regional, &wanted).await?;
-                return Ok(made(regional, draft, document.as_ref()).on(facts));
+                return Ok(made(regional, draft, document.as_deref()).on(facts));
             }
             (Decision::Refuse(failure), Some(stack)) => {
                 return Err(ways::with_flags(regional, &wanted.owner.node, &stack, failure).await);
@@ -165,7 +165,7 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
             (Decision::Recreate { why }, Some(stack)) => {
                 creatable(regional, &wanted).await?;
                 let note = format!("{}: {why}", stack.status);
-                return Ok(made(regional, draft, document.as_ref()).on(facts).noting([note]));
+                return Ok(made(regional, draft, document.as_deref()).on(facts).noting([note]));
             }
             (
                 Decision::Resume { why } | Decision::RollBack { why } | Decision::ContinueRollback { why },
@@ -187,7 +187,7 @@ pub async fn foresee(regional: &Regional, draft: &Draft, change_sets: Option<&Ch
             regional,
             draft,
             wanted: &wanted,
-            document: document.as_ref(),
+            document: document.as_deref(),
             stack: &stack,
             template: &template,
             guarding: guards::decide(&wanted.guards, stack.termination_protection, policy.as_deref()),

@@ -50,17 +50,17 @@ impl Draft {
             owner: _,
             reverts_drift,
         } = self;
-        let document = Document::read(template).ok();
+        let document = Document::shared(template).ok();
         let mut facts = BTreeMap::from([
             ("name".to_owned(), name.clone()),
-            ("template".to_owned(), Grounds::digest(&shape(template, document.as_ref()))),
+            ("template".to_owned(), Grounds::digest(&shape(template, document.as_deref()))),
             ("capabilities".to_owned(), capabilities.join(", ")),
             ("kept parameters".to_owned(), kept.join(", ")),
             ("adopt".to_owned(), adopt.is_wanted().to_string()),
             ("drift is brought back".to_owned(), reverts_drift.to_string()),
         ]);
         for (name, value) in parameters {
-            if !super::compare::is_hidden(document.as_ref(), name) {
+            if !super::compare::is_hidden(document.as_deref(), name) {
                 facts.insert(format!("parameter {name}"), value.text().to_owned());
             }
         }

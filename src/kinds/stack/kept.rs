@@ -1,5 +1,7 @@
 //! Parameters that keep the values which a stack has.
 
+use std::sync::Arc;
+
 use super::Wanted;
 use crate::aws::Stack;
 use crate::cfn::Document;
@@ -30,8 +32,8 @@ pub(super) fn check(wanted: &Wanted) -> Result<(), Failure> {
 }
 
 /// The template, where anything is to be kept: most stacks keep nothing, and need not be read for it.
-fn document(wanted: &Wanted) -> Option<Document> {
-    if wanted.kept.is_empty() { None } else { Document::read(&wanted.template).ok() }
+fn document(wanted: &Wanted) -> Option<Arc<Document>> {
+    if wanted.kept.is_empty() { None } else { Document::shared(&wanted.template).ok() }
 }
 
 impl Wanted {

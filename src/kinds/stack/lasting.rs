@@ -25,7 +25,8 @@ pub(super) fn outputs(
     let draft = &draft.keeping(stack);
     let wanted = Declared::new(regional, draft, document);
     let mut certain = wanted.outputs();
-    let Some(before) = Document::read(template).ok().filter(|before| !before.has_macros && !document.has_macros) else {
+    let Some(before) = Document::shared(template).ok().filter(|before| !before.has_macros && !document.has_macros)
+    else {
         return certain;
     };
     let was = Draft {

@@ -5,7 +5,7 @@ use crate::cfn::Document;
 /// Whether a template needs macros, which only CloudFormation runs. `AWS::LanguageExtensions` alone, without its loops, adds
 /// functions and no resources.
 pub fn needs_macros(template: &str) -> bool {
-    let Ok(document) = Document::read(template) else { return false };
+    let Ok(document) = Document::shared(template) else { return false };
     let others = document.transforms.iter().any(|name| name != "AWS::LanguageExtensions");
     let called = ["Fn::Transform", "Fn::ForEach"].iter().any(|name| template.contains(name));
     others || (document.has_macros && (called || document.transforms.is_empty()))

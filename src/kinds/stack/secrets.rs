@@ -33,7 +33,7 @@ impl Secrets {
 
     /// Those of what a stack is to become: a value that it keeps may be a secret as well as one that it is given.
     pub(super) fn wanted(stack: &Stack, wanted: &Wanted) -> Self {
-        let Ok(document) = Document::read(&wanted.template) else { return Self::Anywhere };
+        let Ok(document) = Document::shared(&wanted.template) else { return Self::Anywhere };
         let given = wanted.parameters.iter().filter(|(_, value)| is_secure(value)).map(|(name, _)| name.as_str());
         let declared = document.parameters.iter().filter(|(_, parameter)| parameter.no_echo);
         let declared = declared.map(|(name, _)| name.as_str());
@@ -45,7 +45,7 @@ impl Secrets {
         if secret.is_empty() && !is_secure(template) {
             return Self::None;
         }
-        let Some(document) = Document::read(template).ok().filter(|document| !document.has_macros) else {
+        let Some(document) = Document::shared(template).ok().filter(|document| !document.has_macros) else {
             return Self::Anywhere;
         };
         let defaults =

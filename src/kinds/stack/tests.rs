@@ -360,7 +360,8 @@ async fn nothing_of_what_is_asked_for_can_be_guessed_from_a_token() {
             let mut stacks = world.places().flat_map(|(_, regional)| regional.cloudformation.stacks.values());
             stacks.find(|found| found.id == stack).unwrap().events.clone()
         });
-        let mut own: Vec<String> = events.unwrap().into_iter().filter_map(|event| event.token).collect();
+        let mut own: Vec<String> =
+            events.unwrap().into_iter().filter_map(|event| event.token.map(String::from)).collect();
         own.sort();
         own.dedup();
         assert_eq!(own.len(), 3, "created, updated, deleted: {own:?}");

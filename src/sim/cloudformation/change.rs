@@ -139,7 +139,7 @@ pub(super) fn tags(stack: (&str, &str), config: &Config, logical_id: &str, own: 
     }
     let (id, name) = stack;
     for (key, value) in [("stack-id", id), ("stack-name", name), ("logical-id", logical_id)] {
-        tags.insert(format!("aws:cloudformation:{key}"), value.to_owned());
+        tags.insert(format!("aws:cloudformation:{key}"), value);
     }
     tags
 }
@@ -196,9 +196,9 @@ pub(super) fn changes(
         found.insert(id.as_str(), change);
     }
     let mut changes: Vec<Change> = document.resources.keys().filter_map(|id| found.remove(id.as_str())).collect();
-    let wanted: BTreeSet<&String> = order.iter().collect();
+    let wanted: BTreeSet<&str> = order.iter().map(String::as_str).collect();
     let secrets: Vec<&str> = stack.config.iter().chain([config]).flat_map(Config::secrets).collect();
-    let removed = stack.resources.values().filter(|resource| !wanted.contains(&resource.logical_id));
+    let removed = stack.resources.values().filter(|resource| !wanted.contains(resource.logical_id.as_str()));
     changes
         .extend(removed.filter(|resource| resource.physical_id.is_some()).map(|resource| removal(resource, &secrets)));
     Ok(changes)
@@ -208,9 +208,9 @@ fn removal(resource: &Resource, secrets: &[&str]) -> Change {
     let keeps = matches!(resource.deletion_policy, Some(Policy::Retain | Policy::RetainExceptOnCreate));
     Change {
         action: ChangeAction::Remove,
-        logical_id: resource.logical_id.clone(),
-        physical_id: resource.physical_id.clone(),
-        resource_type: resource.type_name.clone(),
+        logical_id: resource.logical_id.to_string(),
+        physical_id: resource.physical_id.clone().map(String::from),
+        resource_type: resource.type_name.to_string(),
         replacement: None,
         policy_action: Some(if keeps { "Retain" } else { "Delete" }.to_owned()),
         details: Vec::new(),
@@ -276,8 +276,8 @@ impl Comparison<'_> {
         Ok(Some(Change {
             action: ChangeAction::Modify,
             logical_id: id.clone(),
-            physical_id: old.physical_id.clone(),
-            resource_type: old.type_name.clone(),
+            physical_id: old.physical_id.clone().map(String::from),
+            resource_type: old.type_name.to_string(),
             replacement: Some(replacement(&details)),
             policy_action: None,
             details,

@@ -3,6 +3,7 @@
 //! See <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html>.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -192,7 +193,7 @@ pub(super) fn finish(world: &mut World, place: &Place, stack: &mut Stack, id: &s
             Some(reason) => Some(ResourceDrift::unknown(reason)),
             None => look(world, place, stack, resource),
         };
-        resources.extend(found.map(|found| (resource.logical_id.clone(), found)));
+        resources.extend(found.map(|found| (resource.logical_id.to_string(), found)));
     }
     let drifted = resources.values().filter(|found| found.status.is_drifted()).count();
     let unread: Vec<&str> = resources
@@ -292,7 +293,7 @@ fn compare(path: &str, expected: &Json, actual: &Json, differences: &mut Vec<Dif
 fn compare_tags(resource: &Resource, actual: &Tags, found: &mut ResourceDrift) {
     let own = |tags: &Tags| -> Vec<(String, String)> {
         let own = tags.iter().filter(|(key, _)| !key.starts_with("aws:"));
-        own.map(|(key, value)| (key.clone(), value.clone())).collect()
+        own.map(|(key, value)| (key.to_string(), value.to_string())).collect()
     };
     let written = |tags: &[(String, String)]| -> Json {
         tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect()
@@ -333,10 +334,11 @@ pub(super) fn actual(resource: &Resource, found: &ResourceDrift) -> Resource {
     match found.status {
         ResourceDriftStatus::Deleted => actual.physical_id = None,
         ResourceDriftStatus::Modified => {
+            let properties = Arc::make_mut(&mut actual.properties);
             for name in revertible(resource, found) {
                 match found.actual.get(name) {
-                    Some(value) => actual.properties.insert(name.to_owned(), value.clone()),
-                    None => actual.properties.remove(name),
+                    Some(value) => properties.insert(name.to_owned(), value.clone()),
+                    None => properties.remove(name),
                 };
             }
             let present = found.actual.get("Tags").and_then(Json::as_array).into_iter().flatten();
@@ -344,9 +346,9 @@ pub(super) fn actual(resource: &Resource, found: &ResourceDrift) -> Resource {
                 .filter_map(|tag| Some((tag["Key"].as_str()?.to_owned(), tag["Value"].as_str()?.to_owned())))
                 .collect();
             actual.tags.retain(|key, _| key.starts_with("aws:") || present.contains_key(key));
-            for (key, value) in &mut actual.tags {
-                if let Some(present) = present.get(key) {
-                    value.clone_from(present);
+            for (key, value) in &present {
+                if let Some(own) = actual.tags.get_mut(key) {
+                    own.clone_from(value);
                 }
             }
         }

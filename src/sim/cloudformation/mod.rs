@@ -54,7 +54,7 @@ use super::world::{Place, Shelf, World};
 #[serde(default)]
 pub struct CloudFormation {
     /// Stacks by ARN, those that are deleted too.
-    pub stacks: Shelf<String, Stack>,
+    pub stacks: Shelf<String, Box<Stack>>,
     /// The ARNs of the stacks that are not deleted, by name.
     names: Shelf<String, String>,
     /// What stacks export, by name.
@@ -78,7 +78,7 @@ struct Export {
 #[serde(default)]
 pub(crate) struct Delta {
     #[serde(skip_serializing_if = "Changes::is_empty")]
-    stacks: Changes<String, Stack>,
+    stacks: Changes<String, Box<Stack>>,
     #[serde(skip_serializing_if = "Changes::is_empty")]
     names: Changes<String, String>,
     #[serde(skip_serializing_if = "Changes::is_empty")]
@@ -131,12 +131,17 @@ impl CloudFormation {
     /// The stack of a name that is not deleted, or of an ARN.
     pub fn find(&self, name_or_arn: &str) -> Option<&Stack> {
         let arn = self.names.get(name_or_arn).map_or(name_or_arn, String::as_str);
-        self.stacks.get(arn)
+        self.stacks.get(arn).map(Box::as_ref)
+    }
+
+    /// All stacks, those that are deleted too.
+    pub fn all(&self) -> impl Iterator<Item = &Stack> {
+        self.stacks.values().map(Box::as_ref)
     }
 
     /// The stacks that are not deleted, by name.
     pub fn live(&self) -> impl Iterator<Item = &Stack> {
-        self.names.values().filter_map(|arn| self.stacks.get(arn))
+        self.names.values().filter_map(|arn| self.stacks.get(arn)).map(Box::as_ref)
     }
 
     /// Replaces what a stack exports.

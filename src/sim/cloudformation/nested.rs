@@ -19,7 +19,7 @@ use super::with_stack;
 use crate::cfn;
 use crate::sim::ec2::Tags;
 use crate::sim::wire::{ApiError, Params};
-use crate::sim::world::{Place, World};
+use crate::sim::world::{Place, Word, World};
 
 /// The type of such a resource.
 pub(super) const TYPE: &str = "AWS::CloudFormation::Stack";
@@ -51,7 +51,7 @@ pub(super) fn config(
         })
         .collect();
     let topics = properties.get("NotificationARNs").and_then(Json::as_array).into_iter().flatten();
-    let own = |(key, value): (&String, &String)| (!key.starts_with("aws:")).then(|| (key.clone(), value.clone()));
+    let own = |(key, value): (&Word, &Word)| (!key.starts_with("aws:")).then(|| (key.clone(), value.clone()));
     let config = Config {
         parameters: config::parameters(world, place, template.document(), &given, None)?,
         tags: tags.iter().filter_map(own).collect(),
@@ -107,13 +107,14 @@ pub(super) fn is_held(stack: &Stack) -> bool {
 
 /// Whether a resource is a nested stack that waits so.
 pub(super) fn holds(world: &World, place: &Place, resource: &Resource) -> bool {
-    resource.type_name == TYPE && world.at(place).cloudformation.stacks.get(resource.id()).is_some_and(is_held)
+    resource.type_name == TYPE
+        && world.at(place).cloudformation.stacks.get(resource.id()).is_some_and(|stack| is_held(stack))
 }
 
 /// The ARNs of the stacks that are nested in a stack.
 pub(super) fn children(stack: &Stack) -> Vec<String> {
     let own = stack.resources.values().filter(|resource| resource.type_name == TYPE);
-    own.filter_map(|resource| resource.physical_id.clone()).collect()
+    own.filter_map(|resource| resource.physical_id.clone()).map(String::from).collect()
 }
 
 /// Whether an update may change something in a nested stack of which the parent's template says nothing new.
@@ -157,7 +158,7 @@ pub(super) fn automatic(stack: &Stack, declared: &cfn::Resource) -> Option<Chang
     Some(Change {
         action: ChangeAction::Modify,
         logical_id: declared.id.clone(),
-        physical_id: old.physical_id.clone(),
+        physical_id: old.physical_id.clone().map(String::from),
         resource_type: TYPE.to_owned(),
         replacement: Some(Replacement::False),
         policy_action: None,

@@ -1,6 +1,7 @@
 //! What a stack is in the middle of.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +9,8 @@ use super::config::Config;
 use super::output::Output;
 use super::stack::Resource;
 use super::status::{Status, named};
+use crate::sim::world::{Register, Word};
+
 named! {
     /// What becomes of a stack whose creation fails.
     OnFailure {
@@ -65,7 +68,7 @@ pub struct Operation {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Before {
     pub(super) config: Config,
-    pub(super) resources: BTreeMap<String, Resource>,
+    pub(super) resources: Register<Resource>,
     pub(super) outputs: Vec<Output>,
     /// The exports of other stacks that it used.
     pub(super) imports: BTreeSet<String>,
@@ -73,7 +76,7 @@ pub(super) struct Before {
     pub(super) garbage: Vec<Resource>,
     /// Where drift is taken back, the resources as they were deployed: `resources` are what really stood.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) deployed: Option<BTreeMap<String, Resource>>,
+    pub(super) deployed: Option<Register<Resource>>,
 }
 
 /// A part of an operation in which all tasks are of one sort.
@@ -119,9 +122,9 @@ impl Phase {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Task {
     /// The resource that is to be deleted; `None` for a resource that is to be as the template says.
-    pub(super) garbage: Option<Resource>,
+    pub(super) garbage: Option<Arc<Resource>>,
     /// The resources that it needs, by logical id.
-    pub(super) needs: BTreeSet<String>,
+    pub(super) needs: Arc<[Word]>,
     /// How many tasks must be done before it can start.
     pub(super) waits_for: usize,
     /// The tasks that wait for it.

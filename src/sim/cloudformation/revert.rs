@@ -13,7 +13,7 @@ use super::config::{Config, mask};
 use super::drift::{self, ResourceDrift, ResourceDriftStatus};
 use super::stack::{Resource, Stack};
 use crate::sim::wire::ApiError;
-use crate::sim::world::{Place, World};
+use crate::sim::world::{Place, Register, Word, World};
 
 /// What a change set knows of a property that has drifted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,7 +30,7 @@ pub struct LiveDrift {
 pub(super) fn look(world: &World, place: &Place, stack: &Stack) -> BTreeMap<String, ResourceDrift> {
     let found = stack.resources.values().filter(|resource| resource.physical_id.is_some());
     found
-        .filter_map(|resource| Some((resource.logical_id.clone(), drift::look(world, place, stack, resource)?)))
+        .filter_map(|resource| Some((resource.logical_id.to_string(), drift::look(world, place, stack, resource)?)))
         .collect()
 }
 
@@ -39,9 +39,9 @@ pub(super) fn actual(
     stack: &Stack,
     found: &BTreeMap<String, ResourceDrift>,
     only: impl Fn(&str) -> bool,
-) -> BTreeMap<String, Resource> {
-    let as_it_is = |(id, resource): (&String, &Resource)| {
-        let actual = match found.get(id) {
+) -> Register<Resource> {
+    let as_it_is = |(id, resource): (&Word, &Resource)| {
+        let actual = match found.get(id.as_str()) {
             Some(found) if only(id) => drift::actual(resource, found),
             _ => resource.clone(),
         };

@@ -1,7 +1,7 @@
 //! The world around a stack's template, as its intrinsic functions see it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json, json};
 
@@ -10,7 +10,7 @@ use super::resource::{ASSUMED, Provider, provider_of};
 use super::stack::Resource;
 use crate::cfn::{self, Context, EvalError, Evaluator, Lookup, Pseudo};
 use crate::sim::ec2::zone;
-use crate::sim::world::{ASSUMED as MADE_UP, MASK, Place, UNDECIDED, World};
+use crate::sim::world::{ASSUMED as MADE_UP, MASK, Place, Register, UNDECIDED, World};
 
 /// What a template's functions are evaluated with.
 pub(super) struct Scope<'a> {
@@ -20,7 +20,7 @@ pub(super) struct Scope<'a> {
     pub(super) stack_name: &'a str,
     pub(super) config: &'a Config,
     /// The stack's resources so far.
-    pub(super) resources: &'a BTreeMap<String, Resource>,
+    pub(super) resources: &'a Register<Resource>,
     /// Resources whose id will change, or not be known before the stack is at work.
     pub(super) unknown_ids: &'a BTreeSet<String>,
     /// Resources whose attributes may change.
@@ -40,7 +40,7 @@ impl<'a> Scope<'a> {
         place: &'a Place,
         stack: (&'a str, &'a str),
         config: &'a Config,
-        resources: &'a BTreeMap<String, Resource>,
+        resources: &'a Register<Resource>,
     ) -> Self {
         Self {
             world,
@@ -198,8 +198,9 @@ pub(super) fn properties(
     evaluator: &Evaluator<'_>,
     declared: &cfn::Resource,
 ) -> Result<(Map<String, Json>, Option<EvalError>), EvalError> {
-    let (mut properties, mut unsure) = (Map::new(), None);
-    for (name, value) in evaluator.properties(declared) {
+    let evaluated = evaluator.properties(declared);
+    let (mut properties, mut unsure) = (Map::with_capacity(evaluated.len()), None);
+    for (name, value) in evaluated {
         match value {
             Ok(value) => {
                 properties.insert(name, value);

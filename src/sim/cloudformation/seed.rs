@@ -15,8 +15,9 @@ use super::status::{ResourceStatus, Status};
 use super::template::Template;
 use super::{Export, change};
 use crate::cfn::{Document, Node};
+use crate::sim::ec2::Tags;
 use crate::sim::seed::{self, Seed};
-use crate::sim::world::{Place, World};
+use crate::sim::world::{Place, Word, World};
 
 /// Puts what stacks export into a world, those that are not in it too.
 pub(crate) fn exports(world: &mut World, seed: &Seed) {
@@ -90,7 +91,7 @@ pub(crate) fn stack(world: &mut World, place: &Place, seed: &seed::Stack) -> Vec
     let config = Config {
         parameters: parameters(template.document(), seed),
         template,
-        tags: seed.tags.iter().filter(|(key, _)| !key.starts_with("aws:")).map(owned).collect(),
+        tags: seed.tags.iter().filter(|(key, _)| !key.starts_with("aws:")).collect(),
         capabilities: seed.capabilities.clone(),
         notification_arns: seed.notification_arns.clone(),
         role_arn: seed.role_arn.clone(),
@@ -125,12 +126,8 @@ pub(crate) fn stack(world: &mut World, place: &Place, seed: &seed::Stack) -> Vec
     let service = &mut world.at_mut(place).cloudformation;
     service.export(&stack);
     service.names.insert(stack.name.clone(), stack.id.clone());
-    service.stacks.insert(stack.id.clone(), stack);
+    service.stacks.insert(stack.id.clone(), stack.into());
     unsettled
-}
-
-fn owned((key, value): (&String, &String)) -> (String, String) {
-    (key.clone(), value.clone())
 }
 
 /// The state that a stack is in, or will be when what is under way has ended well; `None` for one that will be gone, or
@@ -188,9 +185,9 @@ fn resources(
         let scope = Scope::new(world, place, (&stack.id, &stack.name), config, &stack.resources);
         let evaluator = scope.evaluator();
         let holds = |name: &str| evaluator.holds(name);
-        let mut needs: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut needs: BTreeMap<String, BTreeSet<Word>> = BTreeMap::new();
         for dependency in document.dependencies(&holds) {
-            needs.entry(dependency.from.to_owned()).or_default().insert(dependency.to.to_owned());
+            needs.entry(dependency.from.to_owned()).or_default().insert(dependency.to.into());
         }
         let order: Vec<String> = document.order(&holds).into_iter().map(str::to_owned).collect();
         (order, needs)
@@ -212,18 +209,18 @@ fn resources(
         let tags = if super::resource::is_taggable(&live.type_name) {
             change::tags((&stack.id, &stack.name), config, name, properties.get("Tags"))
         } else {
-            BTreeMap::new()
+            Tags::new()
         };
         let mut resource = Resource {
-            logical_id: name.clone(),
-            type_name: live.type_name.clone(),
-            physical_id: Some(live.id.clone()).filter(|id| !id.is_empty()),
+            logical_id: name.into(),
+            type_name: (&live.type_name).into(),
+            physical_id: Some(Word::from(&live.id)).filter(|id| !id.is_empty()),
             status: ResourceStatus::read(&live.status).unwrap_or(ResourceStatus::CreateComplete),
             reason: live.reason.clone(),
             at: world.now,
-            properties,
+            properties: properties.into(),
             tags,
-            needs: needs.remove(name).unwrap_or_default(),
+            needs: needs.remove(name).unwrap_or_default().into_iter().collect(),
             deletion_policy: declared.and_then(|declared| declared.deletion_policy),
             update_replace_policy: declared.and_then(|declared| declared.update_replace_policy),
             metadata,
@@ -344,7 +341,7 @@ fn is_found(world: &mut World, place: &Place, resource: &Resource, made: &str) -
             let addresses = &mut world.ec2_mut(place).addresses;
             let own = addresses.iter().find(|(_, address)| address.public_ip.to_string() == made);
             let (Some((allocation, _)), Ok(ip)) = (own, resource.id().parse()) else { return false };
-            let allocation = allocation.clone();
+            let allocation = allocation.to_string();
             let Some(own) = addresses.remove(&allocation) else { return false };
             let told = resource.told.get("AllocationId").cloned();
             let id = told.clone().unwrap_or(allocation);

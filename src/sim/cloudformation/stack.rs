@@ -1,6 +1,7 @@
 //! A stack and its resources.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ use super::output::Output;
 use super::status::{ResourceStatus, Status};
 use crate::cfn::Policy;
 use crate::sim::ec2::Tags;
-use crate::sim::world::World;
+use crate::sim::world::{Register, Word, World};
 
 /// A stack.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,7 +46,7 @@ pub struct Stack {
     /// Its stack policy, as JSON.
     pub policy: Option<String>,
     /// Its resources by logical id.
-    pub resources: BTreeMap<String, Resource>,
+    pub resources: Register<Resource>,
     /// What it gives.
     pub outputs: Vec<Output>,
     /// The exports of other stacks that it uses.
@@ -102,23 +103,23 @@ pub struct Nested {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Resource {
     /// Its name in the template.
-    pub logical_id: String,
+    pub logical_id: Word,
     /// Its type.
-    pub type_name: String,
+    pub type_name: Word,
     /// Its id at its service, once it has one.
-    pub physical_id: Option<String>,
+    pub physical_id: Option<Word>,
     /// Its state.
     pub status: ResourceStatus,
     /// Why it is in that state.
     pub reason: Option<String>,
     /// When it came to that state.
     pub at: Timestamp,
-    /// Its properties, worked out.
-    pub properties: Map<String, Json>,
+    /// Its properties, worked out. Copies share them.
+    pub properties: Arc<Map<String, Json>>,
     /// All its tags: its own, the stack's and AWS's.
     pub tags: Tags,
     /// The resources of the stack that it needs.
-    pub needs: BTreeSet<String>,
+    pub needs: Arc<[Word]>,
     /// What becomes of it when it leaves the stack.
     pub deletion_policy: Option<Policy>,
     /// What becomes of it when it is replaced.
@@ -171,7 +172,7 @@ impl Stack {
             timeout_minutes: None,
             termination_protection: false,
             policy: None,
-            resources: BTreeMap::new(),
+            resources: Register::new(),
             outputs: Vec::new(),
             imports: BTreeSet::new(),
             events: Vec::new(),
@@ -197,7 +198,9 @@ impl Stack {
     /// Whether it ever was complete.
     pub(super) fn was_complete(&self) -> bool {
         let complete = |status: &str| status.ends_with("_COMPLETE") && status != Status::RollbackComplete.as_str();
-        self.events.iter().any(|event| event.physical_id.as_ref() == Some(&self.id) && complete(&event.status))
+        self.events
+            .iter()
+            .any(|event| event.physical_id.as_deref() == Some(self.id.as_str()) && complete(&event.status))
     }
 
     /// Uses exports of other stacks.
@@ -214,14 +217,14 @@ impl Stack {
         self.reason.clone_from(&reason);
         let (operation, token) = self.request();
         self.events.push(Event {
-            id: world.ids().uuid(),
+            id: Some(world.ids().uuid().into()),
             operation,
-            logical_id: self.name.clone(),
-            physical_id: Some(self.id.clone()),
-            resource_type: "AWS::CloudFormation::Stack".to_owned(),
+            logical_id: (&self.name).into(),
+            physical_id: Some((&self.id).into()),
+            resource_type: "AWS::CloudFormation::Stack".into(),
             at: world.now,
-            status: status.to_string(),
-            reason,
+            status: status.as_str().into(),
+            reason: reason.map(Word::from),
             properties: None,
             token,
         });
@@ -230,35 +233,36 @@ impl Stack {
     /// Tells of a resource's state.
     pub(super) fn tell(&mut self, world: &World, resource: &Resource) {
         let (operation, token) = self.request();
-        let millis = world.now.as_millisecond();
-        let number = self.events.len();
         self.events.push(Event {
-            id: format!("{}-{}-{millis}-{number}", resource.logical_id, resource.status),
+            id: None,
             operation,
-            logical_id: resource.logical_id.clone(),
-            physical_id: resource.physical_id.clone(),
-            resource_type: resource.type_name.clone(),
+            logical_id: (&resource.logical_id).into(),
+            physical_id: resource.physical_id.as_ref().map(Word::from),
+            resource_type: (&resource.type_name).into(),
             at: world.now,
-            status: resource.status.to_string(),
-            reason: resource.reason.clone(),
-            properties: Some(self.shown(&resource.properties).to_string()),
+            status: resource.status.as_str().into(),
+            reason: resource.reason.as_ref().map(Word::from),
+            properties: Some(self.shown(&resource.properties)),
             token,
         });
     }
 
     /// Properties as the stack's events tell them.
-    fn shown(&self, properties: &Map<String, Json>) -> Json {
+    fn shown(&self, properties: &Arc<Map<String, Json>>) -> Arc<Map<String, Json>> {
         let before = self.operation.as_ref().and_then(|operation| operation.before.as_deref());
         let configs = self.config.iter().chain(before.map(|before| &before.config));
         let secrets: Vec<&str> = configs.flat_map(Config::secrets).collect();
-        mask(&Json::Object(properties.clone()), &secrets)
+        if secrets.is_empty() {
+            return Arc::clone(properties);
+        }
+        properties.iter().map(|(name, value)| (name.clone(), mask(value, &secrets))).collect::<Map<_, _>>().into()
     }
 
     /// The operation under way and its token.
-    fn request(&self) -> (String, Option<String>) {
+    fn request(&self) -> (Word, Option<Word>) {
         match &self.operation {
-            Some(operation) => (operation.id.clone(), operation.token.clone()),
-            None => (String::new(), None),
+            Some(operation) => ((&operation.id).into(), operation.token.as_ref().map(Word::from)),
+            None => ("".into(), None),
         }
     }
 }

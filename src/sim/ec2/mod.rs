@@ -19,7 +19,8 @@ pub(crate) mod route_table;
 pub(crate) mod security_group;
 pub(crate) mod seed;
 pub(crate) mod subnet;
-pub(crate) mod tags;
+mod tag;
+pub(crate) mod tagging;
 pub(crate) mod transit_gateway;
 mod unseen;
 pub(crate) mod vpc;
@@ -43,40 +44,40 @@ pub use route::{Destination, Origin, Route, Target, TargetKind};
 pub use route_table::{Association, RouteTable};
 pub use security_group::{Peer, Rule, SecurityGroup};
 pub use subnet::Subnet;
-pub use tags::Tags;
+pub use tag::Tags;
 pub use transit_gateway::{Attachment, TransitGateway};
 pub use vpc::Vpc;
 
-use crate::sim::world::{Action as TimerAction, Place, World};
+use crate::sim::world::{Action as TimerAction, Place, Register, World};
 
 /// What EC2 holds for one account in one region.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Ec2 {
     /// VPCs by id.
-    pub vpcs: BTreeMap<String, Vpc>,
+    pub vpcs: Register<Vpc>,
     /// Subnets by id.
-    pub subnets: BTreeMap<String, Subnet>,
+    pub subnets: Register<Subnet>,
     /// Route tables by id, the main ones among them.
-    pub route_tables: BTreeMap<String, RouteTable>,
+    pub route_tables: Register<RouteTable>,
     /// Security groups by id, the default ones among them.
-    pub security_groups: BTreeMap<String, SecurityGroup>,
+    pub security_groups: Register<SecurityGroup>,
     /// Internet gateways by id.
-    pub internet_gateways: BTreeMap<String, InternetGateway>,
+    pub internet_gateways: Register<InternetGateway>,
     /// Egress-only internet gateways by id.
-    pub egress_only_gateways: BTreeMap<String, EgressOnlyGateway>,
+    pub egress_only_gateways: Register<EgressOnlyGateway>,
     /// NAT gateways by id; deleted ones are shown for a while.
-    pub nat_gateways: BTreeMap<String, NatGateway>,
+    pub nat_gateways: Register<NatGateway>,
     /// Elastic IP addresses by allocation id.
-    pub addresses: BTreeMap<String, Address>,
+    pub addresses: Register<Address>,
     /// Network interfaces by id.
-    pub network_interfaces: BTreeMap<String, NetworkInterface>,
+    pub network_interfaces: Register<NetworkInterface>,
     /// VPC endpoints by id.
-    pub endpoints: BTreeMap<String, Endpoint>,
+    pub endpoints: Register<Endpoint>,
     /// Transit gateways by id.
-    pub transit_gateways: BTreeMap<String, TransitGateway>,
+    pub transit_gateways: Register<TransitGateway>,
     /// Transit gateways' attachments to VPCs, by id.
-    pub attachments: BTreeMap<String, Attachment>,
+    pub attachments: Register<Attachment>,
     /// The ids of the peerings that a VPC of this place is a side of. The peerings are the [`World`]'s.
     pub peerings: BTreeSet<String>,
     /// Answers to calls that came with a client token, which a repeated call gets again, each with a digest of what was

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::route::{Destination, Origin, Route, Target};
 use super::{Kind, Tags, subnet, vpc};
 use crate::sim::wire::ApiError;
-use crate::sim::world::{Place, World};
+use crate::sim::world::{Place, Register, World};
 
 /// A route table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub struct RouteTable {
     /// Its routes by destination, the local ones among them.
     pub routes: BTreeMap<Destination, Route>,
     /// Its associations by id.
-    pub associations: BTreeMap<String, Association>,
+    pub associations: Register<Association>,
     /// Its tags.
     pub tags: Tags,
 }
@@ -44,7 +44,7 @@ pub(crate) fn create(world: &mut World, place: &Place, owner: &str, tags: Tags) 
         id: id.clone(),
         vpc: owner.to_owned(),
         routes: BTreeMap::new(),
-        associations: BTreeMap::new(),
+        associations: Register::new(),
         tags,
     };
     world.ec2_mut(place).route_tables.insert(id.clone(), table);
@@ -108,7 +108,7 @@ pub(crate) fn associate(world: &mut World, place: &Place, id: &str, subnet_id: &
     });
     if let Some((table, association)) = taken {
         if table.id == id {
-            return Ok(association.clone());
+            return Ok(association.to_string());
         }
         let message = format!(
             "the specified association for route table {id} conflicts with an existing association {association}"

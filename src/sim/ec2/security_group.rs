@@ -1,6 +1,5 @@
 //! Security groups and their rules.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use ipnet::{Ipv4Net, Ipv6Net};
@@ -8,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Kind, Tags, cidr, vpc};
 use crate::sim::wire::ApiError;
-use crate::sim::world::{Place, World};
+use crate::sim::world::{Place, Register, World};
 
 /// A security group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,9 +21,9 @@ pub struct SecurityGroup {
     /// Its VPC.
     pub vpc: String,
     /// What may come in, by the rules' ids.
-    pub ingress: BTreeMap<String, Rule>,
+    pub ingress: Register<Rule>,
     /// What may go out, by the rules' ids.
-    pub egress: BTreeMap<String, Rule>,
+    pub egress: Register<Rule>,
     /// Its tags.
     pub tags: Tags,
 }
@@ -105,7 +104,7 @@ pub(crate) enum Direction {
 }
 
 impl SecurityGroup {
-    fn rules_mut(&mut self, direction: Direction) -> &mut BTreeMap<String, Rule> {
+    fn rules_mut(&mut self, direction: Direction) -> &mut Register<Rule> {
         match direction {
             Direction::Ingress => &mut self.ingress,
             Direction::Egress => &mut self.egress,
@@ -157,8 +156,8 @@ fn insert(world: &mut World, place: &Place, owner: &str, name: &str, description
         name: name.to_owned(),
         description: description.to_owned(),
         vpc: owner.to_owned(),
-        ingress: BTreeMap::new(),
-        egress: BTreeMap::from([(rule, Rule::everything(ANYWHERE))]),
+        ingress: Register::new(),
+        egress: Register::from_iter([(rule, Rule::everything(ANYWHERE))]),
         tags,
     };
     world.ec2_mut(place).security_groups.insert(id.clone(), group);

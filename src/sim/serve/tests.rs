@@ -277,6 +277,16 @@ async fn calls_are_counted_told_and_counted_anew() {
     assert_eq!((counts.total, counts.sorts.len(), served.sim.calls().len()), (0, 0, 0));
 }
 
+#[tokio::test]
+async fn a_name_that_anybody_has_made_up_is_counted_as_far_as_it_is_told() {
+    let served = Served::quick().await;
+    let endless = format!("Action={}", "A".repeat(1 << 19));
+    assert_eq!(status(&served.raw(post("ec2", &endless).as_bytes()).await), "400");
+    let counts = served.sim.counts();
+    let names: Vec<_> = counts.sorts.keys().map(|sort| sort.operation.as_str()).collect();
+    assert_eq!(names, [format!("{}…", "A".repeat(64))]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_connections_are_served_at_once() {
     const CONNECTIONS: u64 = 200;
@@ -378,7 +388,7 @@ async fn what_is_refused_has_the_form_of_its_service_and_is_counted() {
     assert_eq!((page.is_truncated(), page.key_count()), (Some(false), Some(0)));
     let error = s3.list_objects_v2().bucket("acme-objects").max_keys(-1).send().await.unwrap_err();
     assert_eq!(error.code(), Some("InvalidArgument"));
-    let refused = Outcome::Failed("NotImplemented".to_owned());
+    let refused = Outcome::Failed("NotImplemented".into());
     assert!(served.sim.counts().sorts.iter().any(|(sort, count)| sort.outcome == refused && *count == 1));
 }
 

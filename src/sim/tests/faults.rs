@@ -67,7 +67,7 @@ async fn permissions_and_credentials_can_fail() {
     assert_eq!(error.code(), Some("UnauthorizedOperation"));
     assert!(error.message().unwrap().contains("user/orch is not authorized to perform: ec2:CreateVpc"));
     assert_eq!(code(client.describe_vpcs().send().await), "RequestExpired");
-    assert_eq!(sim.calls()[0].outcome, Outcome::Failed("UnauthorizedOperation".to_owned()));
+    assert_eq!(sim.calls()[0].outcome, Outcome::Failed("UnauthorizedOperation".into()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -158,7 +158,7 @@ async fn a_call_over_its_rate_is_throttled_and_changes_nothing() {
     let error = make().await.unwrap_err();
     assert_eq!(error.raw_response().unwrap().status().as_u16(), 503);
     assert_eq!(error.code(), Some("RequestLimitExceeded"));
-    assert_eq!(sim.calls()[2].outcome, Outcome::Failed("RequestLimitExceeded".to_owned()));
+    assert_eq!(sim.calls()[2].outcome, Outcome::Failed("RequestLimitExceeded".into()));
     // Another region, another account and another operation have buckets of their own.
     assert!(without_retries(&sim.ec2(HUB, WEST)).create_vpc().cidr_block("10.0.0.0/16").send().await.is_ok());
     assert!(without_retries(&sim.ec2(SPOKE, EAST)).create_vpc().cidr_block("10.0.0.0/16").send().await.is_ok());

@@ -34,6 +34,7 @@ macro_rules! client {
 mod ec2;
 mod faults;
 mod file;
+mod form_2;
 mod peering;
 mod sts;
 

@@ -19,7 +19,10 @@ use super::World;
 use super::log::Log;
 
 /// The form of the file. It is raised by every change that an older or newer program could misread.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
+
+/// The oldest form that is read. Such a file is written anew at the first save.
+const OLDEST: u32 = 2;
 
 /// How much larger than twice the file a log may grow, in bytes, before the file is written anew.
 const SLACK: u64 = 1 << 20;
@@ -45,8 +48,8 @@ pub enum WorldFileError {
     },
     /// The file was written by another version of the program.
     #[error(
-        "{} was written by another version of orch (form {found}, this one reads {FORMAT}): delete it to start with an \
-         empty world, or use that version", path.display()
+        "{} was written by another version of orch (form {found}, this one reads {OLDEST} to {FORMAT}): delete it to \
+         start with an empty world, or use that version", path.display()
     )]
     OtherForm {
         /// The file in question.
@@ -153,7 +156,7 @@ impl WorldFile {
         };
         let refuse = |error: serde_json::Error| unreadable(&self.path, &error.into());
         let Header { format } = serde_json::from_slice(&bytes).map_err(refuse)?;
-        if format != FORMAT {
+        if !(OLDEST..=FORMAT).contains(&format) {
             return Err(WorldFileError::OtherForm { path: self.path.clone(), found: format });
         }
         let Loaded { generation, mut world } = serde_json::from_slice(&bytes).map_err(refuse)?;
@@ -162,7 +165,8 @@ impl WorldFile {
         for delta in deltas.into_iter().flatten() {
             world.apply(delta);
         }
-        self.kept = Some((bytes.len() as u64, log));
+        // A log of this form must not go on from a file of an older one, which an older program would read.
+        self.kept = (format == FORMAT).then_some((bytes.len() as u64, log));
         self.seen = guard.saves;
         Ok(Some(world))
     }
@@ -456,6 +460,30 @@ mod tests {
         assert_eq!((read.seed(), read.ec2(&place("111111111111")).vpcs.len()), (2, 1));
     }
 
+    #[test]
+    fn a_file_of_an_older_form_is_read_with_its_log_and_written_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("world.json");
+        let (mut file, mut old) = (WorldFile::new(path.clone()).unwrap(), world(1));
+        for _ in 0..3 {
+            request(&mut file, &mut old, "111111111111");
+        }
+        let form = |form: u32| format!(r#"{{"format":{form},"#);
+        let text = String::from_utf8(read_from(&path, 0).unwrap()).unwrap();
+        assert!(text.starts_with(&form(FORMAT)), "{text}");
+        let older = text.replacen(&form(FORMAT), &form(OLDEST), 1);
+        private().truncate(true).open(&path).unwrap().write_all(older.as_bytes()).unwrap();
+        let (mut file, mut new) = (WorldFile::new(path.clone()).unwrap(), world(2));
+        for count in [4, 5] {
+            request(&mut file, &mut new, "111111111111");
+            let guard = file.lock().unwrap();
+            let mut other = WorldFile::new(path.clone()).unwrap();
+            let read = other.load(&guard).unwrap().unwrap();
+            assert_eq!((read.seed(), read.ec2(&place("111111111111")).vpcs.len()), (1, count));
+            assert!(String::from_utf8(read_from(&path, 0).unwrap()).unwrap().starts_with(&form(FORMAT)));
+        }
+    }
+
     #[cfg(unix)]
     #[test]
     fn the_files_are_their_owners_alone() {
@@ -481,7 +509,7 @@ mod tests {
             file.load(&guard).unwrap_err().to_string()
         };
         assert!(load("no json").contains("delete it to start with an empty world"));
-        assert!(load(r#"{"format": 2}"#).contains("missing field `generation`"));
+        assert!(load(r#"{"format": 3}"#).contains("missing field `generation`"));
         assert!(load(r#"{"format": 1, "world": 3}"#).contains("another version of orch (form 1"));
     }
 }

@@ -5,8 +5,10 @@ mod delta;
 pub(crate) mod file;
 pub mod ids;
 mod log;
+pub mod register;
 pub mod shelf;
 pub mod timers;
+pub mod word;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,8 +22,10 @@ pub(crate) use assumptions::{ASSUMED, MASK};
 pub use assumptions::{Assumptions, UNDECIDED};
 pub(crate) use delta::Delta;
 pub use ids::Ids;
+pub use register::Register;
 pub use shelf::{Shelf, Tracked};
 pub use timers::{Action, Timers};
+pub use word::Word;
 
 use crate::ids::{AccountId, Region};
 use crate::sim::cloudformation::CloudFormation;
@@ -68,7 +72,7 @@ impl Regional {
 #[serde(default)]
 pub struct Account {
     /// Its regions, as far as they were ever looked at.
-    pub regions: BTreeMap<Region, Regional>,
+    pub regions: BTreeMap<Region, Box<Regional>>,
 }
 
 /// How a world behaves, as opposed to what exists in it. It is given at every start and not written to the file.
@@ -133,7 +137,10 @@ impl World {
     /// What is in a place.
     pub fn at(&self, place: &Place) -> &Regional {
         static NOTHING: LazyLock<Regional> = LazyLock::new(Regional::default);
-        self.accounts.get(&place.account).and_then(|account| account.regions.get(&place.region)).unwrap_or(&NOTHING)
+        self.accounts
+            .get(&place.account)
+            .and_then(|account| account.regions.get(&place.region))
+            .map_or(&NOTHING, Box::as_ref)
     }
 
     /// What is in a place, to be changed.
@@ -157,7 +164,7 @@ impl World {
         self.accounts.iter().flat_map(|(account, own)| {
             own.regions
                 .iter()
-                .map(|(region, regional)| (Place { account: account.clone(), region: region.clone() }, regional))
+                .map(|(region, regional)| (Place { account: account.clone(), region: region.clone() }, &**regional))
         })
     }
 

@@ -177,7 +177,7 @@ pub(super) fn find<'a>(
         |stack: &'a Stack| Some((stack, stack.change_sets.iter().find(|set| set.name == name || set.id == name)?));
     let found = match params.get("StackName") {
         Some(stack) => service.find(stack).and_then(within),
-        None if name.starts_with("arn:") => service.stacks.values().find_map(within),
+        None if name.starts_with("arn:") => service.all().find_map(within),
         None => return Err(invalid("StackName must be specified if ChangeSetName is not specified as an ARN.")),
     };
     found.ok_or_else(|| {

@@ -60,7 +60,7 @@ pub(in super::super) fn new(world: &mut World, place: &Place, name: &str) -> Res
     let stack = Stack::new(world, id.clone(), name);
     let service = &mut world.at_mut(place).cloudformation;
     service.names.insert(name.to_owned(), id.clone());
-    service.stacks.insert(id.clone(), stack);
+    service.stacks.insert(id.clone(), stack.into());
     Ok(id)
 }
 

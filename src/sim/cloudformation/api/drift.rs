@@ -93,7 +93,8 @@ pub(super) fn information(xml: &mut Xml, stack: &Stack) {
 
 /// What is known of a resource's drift.
 pub(super) fn resource_information(xml: &mut Xml, stack: &Stack, resource: &Resource) {
-    let checked = stack.drift.as_ref().and_then(|drift| Some((drift.at, drift.resources.get(&resource.logical_id)?)));
+    let checked =
+        stack.drift.as_ref().and_then(|drift| Some((drift.at, drift.resources.get(resource.logical_id.as_str())?)));
     xml.text("StackResourceDriftStatus", checked.map_or(ResourceDriftStatus::NotChecked, |(_, found)| found.status));
     if let Some((at, _)) = checked {
         xml.time("LastCheckTimestamp", at);

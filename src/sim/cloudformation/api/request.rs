@@ -1,6 +1,6 @@
 //! What requests have in common.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::super::config::{self, Config, invalid};
 use super::super::rollback::RollbackTriggers;
@@ -14,7 +14,7 @@ use crate::sim::ec2::Tags;
 use crate::sim::s3;
 use crate::sim::wire::rest::object_of_this_machine;
 use crate::sim::wire::{ApiError, Params};
-use crate::sim::world::{Place, World};
+use crate::sim::world::{Place, Register, World};
 
 /// The stack that a request names.
 ///
@@ -209,7 +209,7 @@ pub(in super::super) fn check_existing(
     config: &Config,
 ) -> Result<(), ApiError> {
     let document = config.template.document();
-    let resources = BTreeMap::new();
+    let resources = Register::new();
     let scope = Scope::new(world, place, (name, name), config, &resources);
     let evaluator = scope.evaluator();
     let holds = |name: &str| evaluator.holds(name);
@@ -280,7 +280,7 @@ fn tags(params: &Params, before: Option<&Config>) -> Result<Tags, ApiError> {
         if value.chars().count() > 256 {
             return Err(ApiError::constraint(value, "tags", "Member must have length less than or equal to 256"));
         }
-        if tags.insert(key.to_owned(), value.to_owned()).is_some() {
+        if tags.insert(key, value).is_some() {
             return Err(invalid(format!("Duplicate tag key [{key}]")));
         }
     }

@@ -96,7 +96,7 @@ pub(super) fn deployment(xml: &mut Xml, config: &Config) {
 /// Deleted stacks too, as AWS does for 90 days.
 pub(super) fn list(world: &World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
     let wanted = params.list("StackStatusFilter");
-    let all = world.at(place).cloudformation.stacks.values();
+    let all = world.at(place).cloudformation.all();
     let mut found: Vec<&Stack> =
         all.filter(|stack| wanted.is_empty() || wanted.contains(&stack.status.as_str())).collect();
     found.sort_by(|one, other| (other.created, &one.id).cmp(&(one.created, &other.id)));

@@ -19,7 +19,7 @@ use crate::sim::cloudformation::scope::{Scope, is_chosen, properties};
 use crate::sim::cloudformation::stack::{Resource, Stack};
 use crate::sim::cloudformation::status::ResourceStatus;
 use crate::sim::ec2::Tags;
-use crate::sim::world::{Place, World};
+use crate::sim::world::{Place, Word, World};
 
 /// One task for each resource that the template has under its conditions.
 ///
@@ -32,23 +32,25 @@ pub(super) fn tasks(world: &World, place: &Place, stack: &Stack) -> Result<BTree
     let evaluator = scope.evaluator();
     let document = config.template.document();
     let before = stack.operation.as_ref().and_then(|operation| Some(&operation.before.as_ref()?.config));
-    let mut tasks = BTreeMap::new();
+    let mut needs = BTreeMap::new();
     for resource in document.resources.values() {
         if scope.exists(&evaluator, resource, before)? {
-            tasks.insert(resource.id.clone(), task(BTreeSet::new()));
+            needs.insert(resource.id.as_str(), BTreeSet::new());
         }
     }
     for dependency in document.dependencies(&|name| evaluator.holds(name)) {
-        if let Some(task) = tasks.get_mut(dependency.from) {
-            task.needs.insert(dependency.to.to_owned());
+        if let Some(needs) = needs.get_mut(dependency.from) {
+            needs.insert(dependency.to);
         }
     }
-    Ok(link(tasks, false))
+    let words = |needs: BTreeSet<&str>| needs.into_iter().map(Word::from).collect();
+    let tasks = needs.into_iter().map(|(id, needs)| (id.to_owned(), task(words(needs))));
+    Ok(link(tasks.collect(), false))
 }
 
 /// A resource as the template says it is to be.
 struct Wanted {
-    properties: Map<String, Json>,
+    properties: Arc<Map<String, Json>>,
     tags: Tags,
     metadata: Option<Json>,
     /// Why it cannot be worked out, where something in it was made up: it may be, with what that stands for.
@@ -77,7 +79,7 @@ fn wanted(world: &World, place: &Place, stack: &mut Stack, declared: &cfn::Resou
     };
     let imports = scope.imports.take();
     stack.import(imports);
-    Ok(Wanted { properties, tags, metadata, unsure })
+    Ok(Wanted { properties: properties.into(), tags, metadata, unsure })
 }
 
 /// What is to be done to a resource.
@@ -113,8 +115,8 @@ pub(super) fn launch(world: &mut World, place: &Place, stack: &mut Stack, id: &s
         None => wanted(world, place, stack, declared),
     };
     let next = |old: Option<&Resource>, wanted: Wanted, now| Resource {
-        logical_id: id.to_owned(),
-        type_name: declared.type_name.clone(),
+        logical_id: id.into(),
+        type_name: (&declared.type_name).into(),
         physical_id: old.and_then(|old| old.physical_id.clone()),
         status: old.map_or(ResourceStatus::CreateInProgress, |old| old.status),
         reason: None,
@@ -132,7 +134,7 @@ pub(super) fn launch(world: &mut World, place: &Place, stack: &mut Stack, id: &s
     let (wanted, broken) = match wanted {
         Ok(wanted) => (wanted, None),
         Err(reason) => {
-            (Wanted { properties: Map::new(), tags: Tags::new(), metadata: None, unsure: None }, Some(reason))
+            (Wanted { properties: Arc::default(), tags: Tags::new(), metadata: None, unsure: None }, Some(reason))
         }
     };
     let unsure = wanted.unsure.clone();
@@ -266,7 +268,7 @@ fn act(
     }
     match result {
         Ok(physical_id) => {
-            resource.physical_id = Some(physical_id);
+            resource.physical_id = Some(physical_id.into());
             // What was told of it was told of what it was.
             match verb {
                 Verb::Update if resource.assumed => {}
@@ -334,7 +336,7 @@ fn doomed(
 
 /// A resource that a rollback is to leave as it is.
 fn skip(world: &World, stack: &mut Stack, id: &str) -> Launch {
-    if let Some(mut resource) = stack.resources.get(id).cloned() {
+    if let Some(mut resource) = stack.resources.remove(id) {
         resource.status = ResourceStatus::UpdateComplete;
         resource.at = world.now;
         resource.reason = Some("Resource skipped".to_owned());
@@ -409,7 +411,7 @@ fn set(
     reason: Option<String>,
     next: impl Fn(ResourceStatus) -> ResourceStatus,
 ) {
-    let Some(mut resource) = stack.resources.get(id).cloned() else { return };
+    let Some(mut resource) = stack.resources.remove(id) else { return };
     resource.status = next(resource.status);
     resource.at = world.now;
     resource.reason = reason;

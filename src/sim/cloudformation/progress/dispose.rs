@@ -1,6 +1,7 @@
 //! Tasks that delete a resource, or let it go.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::phase::{link, task};
 use super::{Launch, duration, is_rollback_of_create, planned};
@@ -18,21 +19,24 @@ pub(super) const ATTEMPTS: u32 = 5;
 /// One task for each resource that is to go. Those that need others go first.
 pub(super) fn tasks(world: &World, place: &Place, stack: &Stack) -> BTreeMap<String, Task> {
     let Some(operation) = &stack.operation else { return BTreeMap::new() };
-    let leaving: Box<dyn Iterator<Item = &Resource>> = match operation.phase {
+    let garbage = || stack.garbage.iter().cloned().map(Arc::new);
+    let leaving: Vec<Arc<Resource>> = match operation.phase {
         Phase::Cleanup | Phase::RollbackCleanup => {
             let wanted = wanted(world, place, stack);
-            let gone = stack.resources.values().filter(move |resource| !wanted.contains(&resource.logical_id));
-            Box::new(gone.chain(&stack.garbage))
+            let gone =
+                stack.resources.all_shared().filter(|resource| !wanted.iter().any(|id| resource.logical_id == *id));
+            gone.cloned().chain(garbage()).collect()
         }
-        _ => Box::new(stack.resources.values().chain(&stack.garbage)),
+        _ => stack.resources.all_shared().cloned().chain(garbage()).collect(),
     };
-    let exists = |resource: &&Resource| {
+    let exists = |resource: &Arc<Resource>| {
         resource.physical_id.is_some()
             && !matches!(resource.status, ResourceStatus::DeleteComplete | ResourceStatus::DeleteSkipped)
     };
-    let tasks = leaving.filter(exists).map(|resource| {
-        let entry = Task { garbage: Some(resource.clone()), ..task(resource.needs.clone()) };
-        (format!("{}|{}", resource.logical_id, resource.id()), entry)
+    let tasks = leaving.into_iter().filter(exists).map(|resource| {
+        let key = format!("{}|{}", resource.logical_id, resource.id());
+        let needs = resource.needs.clone();
+        (key, Task { garbage: Some(resource), ..task(needs) })
     });
     link(tasks.collect(), true)
 }
@@ -48,7 +52,7 @@ pub(super) fn wanted(world: &World, place: &Place, stack: &Stack) -> Vec<String>
 
 pub(super) fn launch(world: &mut World, place: &Place, stack: &mut Stack, key: &str) -> Launch {
     let Some(operation) = &stack.operation else { return Launch::Done };
-    let Some(mut resource) = operation.tasks.get(key).and_then(|task| task.garbage.clone()) else {
+    let Some(mut resource) = operation.tasks.get(key).and_then(|task| task.garbage.as_deref()).cloned() else {
         return Launch::Done;
     };
     let stays = match resource.deletion_policy {
@@ -56,7 +60,7 @@ pub(super) fn launch(world: &mut World, place: &Place, stack: &mut Stack, key: &
         Some(Policy::RetainExceptOnCreate) => !is_rollback_of_create(operation.phase),
         Some(Policy::Delete | Policy::Snapshot) | None => false,
     };
-    if stays || operation.skip.contains(&resource.logical_id) {
+    if stays || operation.skip.contains(resource.logical_id.as_str()) {
         leave(world, stack, resource, ResourceStatus::DeleteSkipped);
         return Launch::Done;
     }
@@ -112,7 +116,7 @@ pub(super) fn fail(world: &World, stack: &mut Stack, key: &str, mut resource: Re
         return true;
     }
     operation.running -= 1;
-    operation.failed.push(resource.logical_id.clone());
+    operation.failed.push(resource.logical_id.to_string());
     if let Some(task) = operation.tasks.get_mut(key) {
         task.state = TaskState::Failed;
     }

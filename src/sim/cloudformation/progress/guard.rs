@@ -20,7 +20,7 @@ pub(super) fn refusal(stack: &Stack, deed: Deed, resource: &Resource) -> Option<
 /// whether there is one.
 pub(super) fn refuses_removals(world: &World, place: &Place, stack: &mut Stack) -> bool {
     let wanted = dispose::wanted(world, place, stack);
-    let leaving = stack.resources.values().filter(|resource| !wanted.contains(&resource.logical_id));
+    let leaving = stack.resources.values().filter(|resource| !wanted.iter().any(|id| resource.logical_id == *id));
     let leaving = leaving.filter(|resource| resource.physical_id.is_some());
     let refused: Vec<Resource> = leaving
         .filter_map(|resource| {
@@ -33,7 +33,7 @@ pub(super) fn refuses_removals(world: &World, place: &Place, stack: &mut Stack) 
         stack.tell(world, resource);
         stack.resources.insert(resource.logical_id.clone(), resource.clone());
         if let Some(operation) = &mut stack.operation {
-            operation.failed.push(resource.logical_id.clone());
+            operation.failed.push(resource.logical_id.to_string());
         }
     }
     !refused.is_empty()

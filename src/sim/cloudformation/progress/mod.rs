@@ -305,7 +305,7 @@ fn finish(world: &mut World, place: &Place, stack: &mut Stack, task: &str, looks
             },
         }
     } else {
-        let Some(resource) = entry.garbage.clone() else { return };
+        let Some(resource) = entry.garbage.as_deref().cloned() else { return };
         let refused = || provider_of(world, &resource)?.undeletable(world, place, &resource);
         let (failure, again) = match failure {
             Some(reason) => (Some(reason), again),

@@ -1,6 +1,7 @@
 //! Phases: how they begin and what follows them.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use super::{Action, converge, dispose, guard, outputs, pump};
 use crate::sim::cloudformation::api::delete;
@@ -11,7 +12,7 @@ use crate::sim::cloudformation::rollback::RollbackTriggers;
 use crate::sim::cloudformation::stack::{Resource, Stack};
 use crate::sim::cloudformation::status::Status;
 use crate::sim::cloudformation::with_stack;
-use crate::sim::world::{Action as TimerAction, Place, World};
+use crate::sim::world::{Action as TimerAction, Place, Word, World};
 
 /// Begins the phase that the stack's operation is in.
 pub(super) fn begin(world: &mut World, place: &Place, stack: &mut Stack) {
@@ -43,12 +44,14 @@ pub(super) fn link(mut tasks: BTreeMap<String, Task>, backwards: bool) -> BTreeM
     // Several tasks can stand for one logical id: a resource, and those it has replaced.
     let mut by_id: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (key, task) in &tasks {
-        let id = task.garbage.as_ref().map_or(key, |resource| &resource.logical_id);
-        by_id.entry(id.clone()).or_default().push(key.clone());
+        let id = task.garbage.as_ref().map_or(key.as_str(), |resource| &resource.logical_id);
+        by_id.entry(id.to_owned()).or_default().push(key.clone());
     }
     let mut edges = BTreeSet::new();
     for (key, task) in &tasks {
-        for needed in task.needs.iter().filter_map(|id| by_id.get(id)).flatten().filter(|needed| *needed != key) {
+        for needed in
+            task.needs.iter().filter_map(|id| by_id.get(id.as_str())).flatten().filter(|needed| *needed != key)
+        {
             edges.insert(if backwards { (key.clone(), needed.clone()) } else { (needed.clone(), key.clone()) });
         }
     }
@@ -64,7 +67,7 @@ pub(super) fn link(mut tasks: BTreeMap<String, Task>, backwards: bool) -> BTreeM
 }
 
 /// A task of which nothing is done yet.
-pub(super) fn task(needs: BTreeSet<String>) -> Task {
+pub(super) fn task(needs: Arc<[Word]>) -> Task {
     Task { garbage: None, needs, waits_for: 0, holds_up: Vec::new(), state: TaskState::Waiting }
 }
 
@@ -207,10 +210,10 @@ pub(super) fn roll_back(world: &mut World, place: &Place, stack: &mut Stack, rea
     let before = stack.operation.as_ref().and_then(|operation| operation.before.as_deref()).cloned();
     let Some(Before { config, mut resources, outputs, imports, garbage, deployed: _ }) = before else { return };
     let replaced = std::mem::replace(&mut stack.garbage, garbage).into_iter().skip(stack.garbage.len());
-    let replaced: BTreeSet<String> = replaced.map(|resource| resource.logical_id).collect();
+    let replaced: BTreeSet<Word> = replaced.map(|resource| resource.logical_id).collect();
     for (id, current) in std::mem::take(&mut stack.resources) {
         let existed = resources.get(&id).is_some_and(|old| old.physical_id.is_some());
-        if existed && !replaced.contains(&id) {
+        if existed && !replaced.contains(id.as_str()) {
             resources.insert(id, current);
         } else if current.physical_id.is_some() {
             // Nothing of a failed update is worth keeping, whatever its policy says.
@@ -244,6 +247,7 @@ pub(super) fn settle(world: &mut World, place: &Place, stack: &mut Stack, status
     for event in &mut stack.events {
         event.properties = None;
     }
+    stack.events.shrink_to_fit();
     let operation = stack.operation.take();
     if status == Status::UpdateFailed {
         let before = operation.as_ref().and_then(|operation| operation.before.clone());
@@ -263,6 +267,10 @@ pub(super) fn settle(world: &mut World, place: &Place, stack: &mut Stack, status
     if status == Status::DeleteComplete {
         stack.deleted = Some(world.now);
         stack.outputs.clear();
+        // Of what has gone with it, it can only be asked what that was.
+        for resource in stack.resources.values_mut() {
+            (resource.properties, resource.tags) = Default::default();
+        }
     }
     if matches!(status, Status::DeleteComplete | Status::RollbackComplete) {
         stack.imports.clear();

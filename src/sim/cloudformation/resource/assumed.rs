@@ -1,15 +1,13 @@
 //! What is taken to work, in a world that is seeded with what stands elsewhere: types that are not embedded, and what needs
 //! something that the world does not know.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value as Json;
 
 use super::property::Property;
 use super::{Failure, Job, Live, Provider};
 use crate::sim::cloudformation::stack::Resource;
 use crate::sim::wire::ApiError;
-use crate::sim::world::{ASSUMED, Place, World};
+use crate::sim::world::{ASSUMED, Place, Register, World};
 
 /// A resource that exists in its stack alone.
 pub(in crate::sim::cloudformation) struct Assumed;
@@ -54,7 +52,7 @@ impl Provider for Assumed {
         Ok(())
     }
 
-    fn live(&self, _: &World, _: &Place, _: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+    fn live(&self, _: &World, _: &Place, _: &Resource, _: &Register<Resource>) -> Live {
         Live::Unsupported
     }
 

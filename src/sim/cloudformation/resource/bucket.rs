@@ -1,8 +1,6 @@
 //! `AWS::S3::Bucket`.
 
-use std::collections::BTreeMap;
-
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::live::Standing;
 use super::property::{Property, Update};
@@ -10,7 +8,7 @@ use super::{Failure, Job, Live, Provider};
 use crate::sim::cloudformation::stack::Resource;
 use crate::sim::s3;
 use crate::sim::wire::ApiError;
-use crate::sim::world::{Place, World};
+use crate::sim::world::{Place, Register, World};
 
 /// A bucket. Of its properties only the name means something here.
 pub(super) struct Bucket;
@@ -58,12 +56,13 @@ impl Provider for Bucket {
         Some(value.into())
     }
 
-    fn live(&self, world: &World, _: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+    fn live(&self, world: &World, _: &Place, resource: &Resource, _: &Register<Resource>) -> Live {
         // Nobody but its stack can change what a bucket is.
         match world.buckets.get(resource.id()) {
-            Some(_) => {
-                Live::Stands(Standing { properties: resource.properties.clone(), tags: Some(resource.tags.clone()) })
-            }
+            Some(_) => Live::Stands(Standing {
+                properties: Map::clone(&resource.properties),
+                tags: Some(resource.tags.clone()),
+            }),
             None => Live::Gone,
         }
     }

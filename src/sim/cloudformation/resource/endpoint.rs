@@ -1,7 +1,5 @@
 //! `AWS::EC2::VPCEndpoint`.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value as Json, json};
 
 use super::property::{Property, fixed, live};
@@ -10,7 +8,7 @@ use crate::sim::cloudformation::stack::Resource;
 use crate::sim::ec2::{EndpointType, State, endpoint};
 use crate::sim::wire::ApiError;
 use crate::sim::wire::xml::iso;
-use crate::sim::world::{ASSUMED, Place, World};
+use crate::sim::world::{ASSUMED, Place, Register, World};
 
 /// An endpoint. What it serves is fixed here: a change of its tables, subnets or groups makes another one, which AWS
 /// would do in place.
@@ -90,7 +88,7 @@ impl Provider for VpcEndpoint {
         !world.ec2(place).endpoints.contains_key(resource.id())
     }
 
-    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &Register<Resource>) -> Live {
         match world.ec2(place).endpoints.get(resource.id()) {
             Some(endpoint) if endpoint.state != State::Deleting => Live::of([
                 ("PrivateDnsEnabled", endpoint.private_dns.into()),

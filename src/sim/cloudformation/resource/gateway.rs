@@ -1,7 +1,5 @@
 //! `AWS::EC2::InternetGateway`, `AWS::EC2::VPCGatewayAttachment` and `AWS::EC2::EgressOnlyInternetGateway`.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value as Json;
 
 use super::property::{Property, fixed, live};
@@ -9,7 +7,7 @@ use super::{Failure, Job, Live, Provider, retag};
 use crate::sim::cloudformation::stack::Resource;
 use crate::sim::ec2::{egress_only_gateway, internet_gateway};
 use crate::sim::wire::ApiError;
-use crate::sim::world::{Place, World};
+use crate::sim::world::{Place, Register, World};
 
 pub(super) struct InternetGateway;
 
@@ -36,7 +34,7 @@ impl Provider for InternetGateway {
         (name == "InternetGatewayId").then(|| resource.id().into())
     }
 
-    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &Register<Resource>) -> Live {
         match internet_gateway::get(world, place, resource.id()) {
             Ok(gateway) => Live::of([]).tagged(&gateway.tags),
             Err(_) => Live::Gone,
@@ -73,7 +71,7 @@ impl Provider for Attachment {
         (name == "AttachmentType").then(|| "IGW".into())
     }
 
-    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &Register<Resource>) -> Live {
         let (id, vpc) = (resource.text("InternetGatewayId").unwrap_or_default(), resource.text("VpcId"));
         match internet_gateway::get(world, place, &id) {
             Ok(gateway) if gateway.vpc == vpc => Live::of([("InternetGatewayId", id.into()), ("VpcId", vpc.into())]),
@@ -107,7 +105,7 @@ impl Provider for EgressOnly {
         (name == "Id").then(|| resource.id().into())
     }
 
-    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &Register<Resource>) -> Live {
         match world.ec2(place).egress_only_gateways.get(resource.id()) {
             Some(gateway) => Live::of([("VpcId", gateway.vpc.as_str().into())]).tagged(&gateway.tags),
             None => Live::Gone,

@@ -22,8 +22,6 @@ mod subnet;
 mod transit_gateway;
 mod vpc;
 
-use std::collections::BTreeMap;
-
 use serde_json::Value as Json;
 
 pub(super) use failure::Failure;
@@ -33,9 +31,9 @@ pub(super) use property::{Property, Update};
 pub use record::Record;
 
 use super::stack::Resource;
-use crate::sim::ec2::{Tags, tags};
+use crate::sim::ec2::{Tags, tagging};
 use crate::sim::wire::ApiError;
-use crate::sim::world::{Place, World};
+use crate::sim::world::{Place, Register, World};
 
 /// Whether a resource that was made can be used.
 pub(super) enum Readiness {
@@ -81,7 +79,7 @@ pub(super) trait Provider: Sync {
     fn attribute(&self, world: &World, place: &Place, resource: &Resource, name: &str) -> Option<Json>;
 
     /// What really stands. The other resources of the stack tell what of it is theirs.
-    fn live(&self, world: &World, place: &Place, resource: &Resource, stack: &BTreeMap<String, Resource>) -> Live;
+    fn live(&self, world: &World, place: &Place, resource: &Resource, stack: &Register<Resource>) -> Live;
 
     /// A property's value in the form that [`Provider::live`] gives it.
     fn normal(&self, _name: &str, value: &Json) -> Json {
@@ -184,8 +182,8 @@ pub(super) fn check(provider: &dyn Provider, job: &Job<'_>) -> Result<(), Failur
 
 /// Brings the tags of one of EC2's resources from what the stack gave it before to what it gives now. Tags of others stay.
 fn retag(world: &mut World, place: &Place, id: &str, old: &Tags, new: &Tags) -> Result<(), ApiError> {
-    let tags = tags::of_mut(world, place, id)?;
+    let tags = tagging::of_mut(world, place, id)?;
     tags.retain(|key, _| !old.contains_key(key) || new.contains_key(key));
-    tags.extend(new.clone());
+    tags.extend(new);
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! `AWS::EC2::EIP` and `AWS::EC2::NatGateway`.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value as Json;
 
 use super::property::{Property, fixed, live};
@@ -9,7 +7,7 @@ use super::{Failure, Job, Live, Provider, Readiness, retag};
 use crate::sim::cloudformation::stack::Resource;
 use crate::sim::ec2::{self, Address, Kind, State, elastic_ip, nat_gateway};
 use crate::sim::wire::ApiError;
-use crate::sim::world::{Place, World};
+use crate::sim::world::{Place, Register, World};
 
 /// An address, whose physical id is the address itself and not its allocation's id.
 pub(super) struct ElasticIp;
@@ -55,7 +53,7 @@ impl Provider for ElasticIp {
         }
     }
 
-    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &Register<Resource>) -> Live {
         match address(world, place, resource) {
             Some(address) => Live::of([("Domain", "vpc".into())]).tagged(&address.tags),
             None => Live::Gone,
@@ -129,7 +127,7 @@ impl Provider for NatGateway {
         nat_gateway::get(world, place, resource.id()).map_or(true, ec2::NatGateway::is_gone)
     }
 
-    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &Register<Resource>) -> Live {
         match nat_gateway::get(world, place, resource.id()) {
             Ok(gateway) if !gateway.is_gone() && gateway.state != State::Deleting => Live::of([
                 ("AllocationId", gateway.address.as_deref().into()),

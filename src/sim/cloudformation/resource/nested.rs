@@ -1,7 +1,5 @@
 //! `AWS::CloudFormation::Stack`.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value as Json;
 
 use super::property::{Property, live};
@@ -15,13 +13,13 @@ use crate::sim::cloudformation::stack::{Resource, Stack};
 use crate::sim::cloudformation::status::Status;
 use crate::sim::cloudformation::{progress, with_stack};
 use crate::sim::wire::ApiError;
-use crate::sim::world::{Place, World};
+use crate::sim::world::{Place, Register, World};
 
 /// A nested stack. What becomes of it is its own operation, which its parent begins and waits for.
 pub(super) struct Nested;
 
 fn child<'a>(world: &'a World, place: &Place, resource: &Resource) -> Option<&'a Stack> {
-    world.at(place).cloudformation.stacks.get(resource.id())
+    world.at(place).cloudformation.stacks.get(resource.id()).map(Box::as_ref)
 }
 
 /// The stack that nests one, and what it is to be.
@@ -159,7 +157,7 @@ impl Provider for Nested {
         Some(output.value.as_str().into())
     }
 
-    fn live(&self, _: &World, _: &Place, _: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+    fn live(&self, _: &World, _: &Place, _: &Resource, _: &Register<Resource>) -> Live {
         Live::Unsupported
     }
 

@@ -1,7 +1,5 @@
 //! `AWS::EC2::VPCPeeringConnection`.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value as Json;
 
 use super::property::{Property, fixed, live};
@@ -10,7 +8,7 @@ use crate::ids::Region;
 use crate::sim::cloudformation::stack::Resource;
 use crate::sim::ec2::{Status, peering};
 use crate::sim::wire::ApiError;
-use crate::sim::world::{Place, World};
+use crate::sim::world::{Place, Register, World};
 
 /// A peering. `CloudFormation` accepts it where it may: within the region, in its own account or by `PeerRoleArn`.
 /// Otherwise it waits for somebody else to do so.
@@ -91,7 +89,7 @@ impl Provider for Peering {
         peering::get(world, place, resource.id()).map_or(true, |found| found.status != Status::Deleting)
     }
 
-    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &Register<Resource>) -> Live {
         match peering::get(world, place, resource.id()) {
             Ok(found) if !found.is_dead() => {
                 let standing = Live::of([

@@ -1,7 +1,5 @@
 //! Resources of services that are not embedded: they exist as records, with ids and attributes of the right form.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
@@ -12,7 +10,7 @@ use crate::sim::cloudformation::stack::{Resource, scalar};
 use crate::sim::ec2::Tags;
 use crate::sim::wire::ApiError;
 use crate::sim::world::ids::mix;
-use crate::sim::world::{Place, World};
+use crate::sim::world::{Place, Register, World};
 
 /// A resource of a service that is not embedded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -247,7 +245,7 @@ impl Provider for Type {
         Some(shown(pattern, place, resource).into())
     }
 
-    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &Register<Resource>) -> Live {
         if self.name == "AWS::CloudFormation::WaitConditionHandle" {
             return Live::Unsupported;
         }
@@ -264,10 +262,10 @@ impl Provider for Type {
 /// Keeps a resource that stands under the id that it has.
 pub(in crate::sim::cloudformation) fn keep(world: &mut World, place: &Place, stack: &str, resource: &Resource) {
     let record = Record {
-        type_name: resource.type_name.clone(),
+        type_name: resource.type_name.to_string(),
         id: resource.id().to_owned(),
         stack: stack.to_owned(),
-        properties: resource.properties.clone(),
+        properties: Map::clone(&resource.properties),
         tags: resource.tags.clone(),
     };
     world.at_mut(place).cloudformation.records.insert(key(&record.type_name, &record.id), record);

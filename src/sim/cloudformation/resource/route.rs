@@ -1,7 +1,5 @@
 //! `AWS::EC2::Route`.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value as Json;
 
 use super::property::{Property, fixed, live};
@@ -9,7 +7,7 @@ use super::{Failure, Job, Live, Provider};
 use crate::sim::cloudformation::stack::Resource;
 use crate::sim::ec2::{Destination, Target, TargetKind, route, route_table};
 use crate::sim::wire::ApiError;
-use crate::sim::world::{Place, World};
+use crate::sim::world::{Place, Register, World};
 
 pub(super) struct Route;
 
@@ -57,7 +55,7 @@ impl Provider for Route {
         (name == "CidrBlock").then(|| resource.text("DestinationCidrBlock").into())
     }
 
-    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &Register<Resource>) -> Live {
         let table = resource.text("RouteTableId").unwrap_or_default();
         let destination = destination(|name| resource.text(name));
         let (Ok(found), Ok(destination)) = (route_table::get(world, place, &table), destination) else {

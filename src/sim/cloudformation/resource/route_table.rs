@@ -1,7 +1,5 @@
 //! `AWS::EC2::RouteTable` and `AWS::EC2::SubnetRouteTableAssociation`.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value as Json;
 
 use super::property::{Property, fixed, live};
@@ -9,7 +7,7 @@ use super::{Failure, Job, Live, Provider, retag};
 use crate::sim::cloudformation::stack::Resource;
 use crate::sim::ec2::route_table;
 use crate::sim::wire::ApiError;
-use crate::sim::world::{Place, World};
+use crate::sim::world::{Place, Register, World};
 
 pub(super) struct RouteTable;
 
@@ -36,7 +34,7 @@ impl Provider for RouteTable {
         (name == "RouteTableId").then(|| resource.id().into())
     }
 
-    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &Register<Resource>) -> Live {
         match route_table::get(world, place, resource.id()) {
             Ok(table) => Live::of([("VpcId", table.vpc.as_str().into())]).tagged(&table.tags),
             Err(_) => Live::Gone,
@@ -70,7 +68,7 @@ impl Provider for Association {
         (name == "Id").then(|| resource.id().into())
     }
 
-    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &Register<Resource>) -> Live {
         let found = world.ec2(place).route_tables.values().find_map(|table| {
             let association = table.associations.get(resource.id())?;
             Some((table.id.as_str(), association.subnet.as_deref()))

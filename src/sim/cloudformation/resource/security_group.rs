@@ -1,7 +1,5 @@
 //! `AWS::EC2::SecurityGroup` and its rules as resources of their own.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value as Json};
 
 use super::live::Standing;
@@ -11,7 +9,7 @@ use crate::sim::cloudformation::stack::{Resource, scalar};
 use crate::sim::ec2::security_group::{self, Direction};
 use crate::sim::ec2::{Peer, Rule};
 use crate::sim::wire::ApiError;
-use crate::sim::world::{Place, World};
+use crate::sim::world::{Place, Register, World};
 
 pub(super) struct SecurityGroup;
 
@@ -68,11 +66,11 @@ impl Provider for SecurityGroup {
         }
     }
 
-    fn live(&self, world: &World, place: &Place, resource: &Resource, stack: &BTreeMap<String, Resource>) -> Live {
+    fn live(&self, world: &World, place: &Place, resource: &Resource, stack: &Register<Resource>) -> Live {
         let Ok(group) = security_group::get(world, place, resource.id()) else { return Live::Gone };
         // Rules that are resources of their own are not the group's.
-        let own = |rules: &BTreeMap<String, Rule>, direction| -> Json {
-            let own = rules.iter().filter(|(id, _)| !stack.values().any(|other| other.id() == *id));
+        let own = |rules: &Register<Rule>, direction| -> Json {
+            let own = rules.iter().filter(|(id, _)| !stack.values().any(|other| *id == other.id()));
             own.map(|(_, rule)| written(rule, direction)).collect()
         };
         Live::of([
@@ -224,7 +222,7 @@ impl Provider for SecurityGroupRule {
         (name == "Id").then(|| resource.id().into())
     }
 
-    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &Register<Resource>) -> Live {
         let group = resource.text("GroupId").unwrap_or_default();
         let Ok(found) = security_group::get(world, place, &group) else { return Live::Gone };
         let rules = match self.direction {

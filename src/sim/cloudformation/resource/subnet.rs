@@ -1,7 +1,5 @@
 //! `AWS::EC2::Subnet`.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value as Json, json};
 
 use super::property::{Property, fixed, live};
@@ -9,7 +7,7 @@ use super::{Failure, Job, Live, Provider, retag};
 use crate::sim::cloudformation::stack::Resource;
 use crate::sim::ec2::{subnet, zone};
 use crate::sim::wire::ApiError;
-use crate::sim::world::{Place, World};
+use crate::sim::world::{Place, Register, World};
 
 pub(super) struct Subnet;
 
@@ -88,7 +86,7 @@ impl Provider for Subnet {
         })
     }
 
-    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &Register<Resource>) -> Live {
         let Ok(subnet) = subnet::get(world, place, resource.id()) else { return Live::Gone };
         Live::of([
             ("AssignIpv6AddressOnCreation", subnet.assign_ipv6.into()),

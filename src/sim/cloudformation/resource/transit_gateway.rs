@@ -1,7 +1,5 @@
 //! `AWS::EC2::TransitGateway` and its attachments to VPCs.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value as Json, json};
 
 use super::property::{Property, fixed, live};
@@ -9,7 +7,7 @@ use super::{Failure, Job, Live, Provider, Readiness, retag};
 use crate::sim::cloudformation::stack::Resource;
 use crate::sim::ec2::{State, transit_gateway};
 use crate::sim::wire::ApiError;
-use crate::sim::world::{Place, World};
+use crate::sim::world::{Place, Register, World};
 
 pub(super) struct TransitGateway;
 
@@ -71,7 +69,7 @@ impl Provider for TransitGateway {
         gateway.is_none_or(|gateway| gateway.state == State::Deleted)
     }
 
-    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &Register<Resource>) -> Live {
         match world.ec2(place).transit_gateways.get(resource.id()) {
             Some(gateway) if gateway.state != State::Deleting => {
                 Live::of([("Description", gateway.description.as_str().into())]).tagged(&gateway.tags)
@@ -125,7 +123,7 @@ impl Provider for Attachment {
         attachment.is_none_or(|attachment| attachment.state == State::Deleted)
     }
 
-    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &Register<Resource>) -> Live {
         match world.ec2(place).attachments.get(resource.id()) {
             Some(attachment) if attachment.state != State::Deleting => Live::of([
                 ("SubnetIds", json!(attachment.subnets)),

@@ -1,7 +1,5 @@
 //! `AWS::EC2::VPC` and `AWS::EC2::VPCCidrBlock`.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value as Json, json};
 
 use super::property::{Property, fixed, live};
@@ -9,7 +7,7 @@ use super::{Failure, Job, Live, Provider, retag};
 use crate::sim::cloudformation::stack::Resource;
 use crate::sim::ec2::vpc;
 use crate::sim::wire::ApiError;
-use crate::sim::world::{Place, World};
+use crate::sim::world::{Place, Register, World};
 
 pub(super) struct Vpc;
 
@@ -64,7 +62,7 @@ impl Provider for Vpc {
         })
     }
 
-    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &Register<Resource>) -> Live {
         let Ok(vpc) = vpc::get(world, place, resource.id()) else { return Live::Gone };
         Live::of([
             ("CidrBlock", json!(vpc.cidr_block().map(|range| range.to_string()))),
@@ -123,7 +121,7 @@ impl Provider for VpcCidrBlock {
         (name == "Id").then(|| json!(resource.id()))
     }
 
-    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &BTreeMap<String, Resource>) -> Live {
+    fn live(&self, world: &World, place: &Place, resource: &Resource, _: &Register<Resource>) -> Live {
         let owner = resource.text("VpcId").unwrap_or_default();
         let Ok(vpc) = vpc::get(world, place, &owner) else { return Live::Gone };
         let v4 = vpc.cidr_blocks.iter().find(|(id, _)| id == resource.id());

@@ -142,8 +142,8 @@ fn resources_that_need_each_other_in_a_circle_are_deleted_all_the_same() {
     let stack = bench.world.at_mut(&place).cloudformation.stacks.get_mut(&arn).unwrap();
     // As an update that has turned a dependency round may leave it behind.
     let mut old = stack.resources["Subnet"].clone();
-    old.physical_id = Some("subnet-0".to_owned());
-    old.needs = ["Association".to_owned()].into();
+    old.physical_id = Some("subnet-0".into());
+    old.needs = ["Association".into()].into();
     stack.garbage.push(old);
     bench.ok("DeleteStack", &[("StackName", "net")]);
     bench.settle();

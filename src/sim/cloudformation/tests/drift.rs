@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::resources::ALL;
 use super::{Bench, NET};
 use crate::sim::ec2::security_group::{self, Direction};
-use crate::sim::ec2::{Peer, Rule, Status, peering, route_table, subnet, tags, vpc};
+use crate::sim::ec2::{Peer, Rule, Status, peering, route_table, subnet, tagging, vpc};
 use crate::sim::world::later;
 
 /// A VPC with everything that people change by hand.
@@ -42,8 +42,8 @@ pub(super) fn by_hand(bench: &mut Bench, name: &str) {
     let gone = id("Subnet");
     vpc::get_mut(&mut bench.world, &place, &own).unwrap().dns_hostnames = false;
     let rename = [("Name".to_owned(), "my hub".to_owned()), ("Mine".to_owned(), "1".to_owned())];
-    tags::create(&mut bench.world, &place, &[&own], &rename.into()).unwrap();
-    tags::delete(&mut bench.world, &place, &[&table, &gateway], &[("Purpose".to_owned(), None)]).unwrap();
+    tagging::create(&mut bench.world, &place, &[&own], &rename.into()).unwrap();
+    tagging::delete(&mut bench.world, &place, &[&table, &gateway], &[("Purpose".to_owned(), None)]).unwrap();
     subnet::delete(&mut bench.world, &place, &gone).unwrap();
     let ssh = Rule {
         protocol: "tcp".to_owned(),
@@ -176,7 +176,7 @@ fn what_is_not_set_in_the_template_does_not_drift() {
     bench.created("net", NET);
     let (place, own) = (bench.place.clone(), bench.id("net", "Vpc"));
     vpc::get_mut(&mut bench.world, &place, &own).unwrap().dns_hostnames = true;
-    tags::create(&mut bench.world, &place, &[&own], &[("Mine".to_owned(), "1".to_owned())].into()).unwrap();
+    tagging::create(&mut bench.world, &place, &[&own], &[("Mine".to_owned(), "1".to_owned())].into()).unwrap();
     detected(&mut bench, "net");
     assert_eq!(bench.stack("net").drift.as_ref().unwrap().status.as_str(), "IN_SYNC");
 }

@@ -156,7 +156,7 @@ impl Bench {
 
     #[track_caller]
     fn id(&self, name: &str, logical_id: &str) -> String {
-        self.stack(name).resources[logical_id].physical_id.clone().unwrap()
+        self.stack(name).resources[logical_id].id().to_owned()
     }
 
     /// A stack's events, oldest first: the time in seconds, what, which state, why.

@@ -68,7 +68,7 @@ impl Bench {
     }
 
     fn vpcs(&self) -> Vec<String> {
-        self.world.ec2(&self.place).vpcs.keys().cloned().collect()
+        self.world.ec2(&self.place).vpcs.keys().map(ToString::to_string).collect()
     }
 
     fn change_set(&mut self, template: &str, nested: bool) -> String {

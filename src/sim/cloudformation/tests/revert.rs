@@ -1,6 +1,6 @@
 use super::drift::{HAND, by_hand, drifts, made};
 use super::{Bench, NET};
-use crate::sim::ec2::{tags, vpc};
+use crate::sim::ec2::{tagging, vpc};
 
 /// Makes a change set that takes drift back, and gives what it would do, one line for each change and each detail.
 fn prepared(bench: &mut Bench, name: &str, template: &str) -> String {
@@ -187,7 +187,7 @@ fn what_drifts_after_the_change_set_was_made_is_left() {
     let (place, own, table) = (bench.place.clone(), bench.id("net", "Vpc"), bench.id("net", "Table"));
     vpc::get_mut(&mut bench.world, &place, &own).unwrap().dns_hostnames = false;
     prepared(&mut bench, "net", HAND);
-    tags::delete(&mut bench.world, &place, &[&table], &[("Purpose".to_owned(), None)]).unwrap();
+    tagging::delete(&mut bench.world, &place, &[&table], &[("Purpose".to_owned(), None)]).unwrap();
     executed(&mut bench, "net");
     insta::assert_snapshot!(found(&mut bench, "net"), @r#"
     Table MODIFIED

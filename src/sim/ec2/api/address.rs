@@ -2,12 +2,12 @@
 
 use super::query::{Query, many, one};
 use super::{Answer, done, write_tags};
-use crate::sim::ec2::{Address, Kind, elastic_ip, network_interface, tags};
+use crate::sim::ec2::{Address, Kind, elastic_ip, network_interface, tagging};
 use crate::sim::wire::{Request, Xml};
 use crate::sim::world::World;
 
 pub(super) fn allocate(world: &mut World, request: &Request) -> Answer {
-    let tags = tags::specified(&request.params, Kind::ADDRESS)?;
+    let tags = tagging::specified(&request.params, Kind::ADDRESS)?;
     let id = elastic_ip::allocate(world, &request.place, tags);
     let address = elastic_ip::get(world, &request.place, &id)?;
     let mut xml = Xml::new();
@@ -49,7 +49,7 @@ fn association(address: &Address) -> String {
 
 pub(super) fn create_interface(world: &mut World, request: &Request) -> Answer {
     let params = &request.params;
-    let tags = tags::specified(params, Kind::NETWORK_INTERFACE)?;
+    let tags = tagging::specified(params, Kind::NETWORK_INTERFACE)?;
     let (subnet, groups) = (params.require("SubnetId")?, params.list("SecurityGroupId"));
     let id = network_interface::create(world, &request.place, subnet, &groups, tags.clone())?;
     let mut xml = Xml::new();

@@ -2,7 +2,7 @@
 
 use super::query::{Query, one};
 use super::{Answer, write_tags};
-use crate::sim::ec2::{Endpoint, EndpointType, Kind, endpoint, tags};
+use crate::sim::ec2::{Endpoint, EndpointType, Kind, endpoint, tagging};
 use crate::sim::wire::{Request, Xml};
 use crate::sim::world::{Place, World};
 
@@ -17,7 +17,7 @@ pub(super) fn create(world: &mut World, request: &Request) -> Answer {
         subnets: set("SubnetId"),
         groups: set("SecurityGroupId"),
         private_dns: params.flag("PrivateDnsEnabled"),
-        tags: tags::specified(params, Kind::ENDPOINT)?,
+        tags: tagging::specified(params, Kind::ENDPOINT)?,
     };
     let id = endpoint::create(world, place, wanted)?;
     let mut xml = Xml::new();

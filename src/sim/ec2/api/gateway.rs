@@ -2,12 +2,12 @@
 
 use super::query::{Query, many, one};
 use super::{Answer, done, write_tags};
-use crate::sim::ec2::{InternetGateway, Kind, NatGateway, egress_only_gateway, internet_gateway, nat_gateway, tags};
+use crate::sim::ec2::{InternetGateway, Kind, NatGateway, egress_only_gateway, internet_gateway, nat_gateway, tagging};
 use crate::sim::wire::{Request, Xml};
 use crate::sim::world::{Place, World};
 
 pub(super) fn create(world: &mut World, request: &Request) -> Answer {
-    let tags = tags::specified(&request.params, Kind::INTERNET_GATEWAY)?;
+    let tags = tagging::specified(&request.params, Kind::INTERNET_GATEWAY)?;
     let id = internet_gateway::create(world, &request.place, tags);
     let mut xml = Xml::new();
     let made = internet_gateway::get(world, &request.place, &id)?;
@@ -60,7 +60,7 @@ fn write(xml: &mut Xml, place: &Place, gateway: &InternetGateway) {
 }
 
 pub(super) fn create_egress_only(world: &mut World, request: &Request) -> Answer {
-    let tags = tags::specified(&request.params, Kind::EGRESS_ONLY_GATEWAY)?;
+    let tags = tagging::specified(&request.params, Kind::EGRESS_ONLY_GATEWAY)?;
     let vpc = request.params.require("VpcId")?;
     let id = egress_only_gateway::create(world, &request.place, vpc, tags.clone())?;
     let mut xml = Xml::new();
@@ -83,7 +83,7 @@ pub(super) fn delete_egress_only(world: &mut World, request: &Request) -> Answer
 
 pub(super) fn create_nat(world: &mut World, request: &Request) -> Answer {
     let params = &request.params;
-    let tags = tags::specified(params, Kind::NAT_GATEWAY)?;
+    let tags = tagging::specified(params, Kind::NAT_GATEWAY)?;
     let address =
         if params.get("ConnectivityType") == Some("private") { None } else { Some(params.require("AllocationId")?) };
     let id = nat_gateway::create(world, &request.place, params.require("SubnetId")?, address, tags)?;

@@ -3,7 +3,7 @@
 use super::query::{Query, Values, many, one};
 use super::{Answer, done, write_tags};
 use crate::ids::AccountId;
-use crate::sim::ec2::{Kind, Peering, Side, Status, Tags, peering, tags};
+use crate::sim::ec2::{Kind, Peering, Side, Status, Tags, peering, tagging};
 use crate::sim::wire::xml::iso;
 use crate::sim::wire::{ApiError, Request, Xml};
 use crate::sim::world::{Place, World};
@@ -21,7 +21,7 @@ pub(super) fn create(world: &mut World, request: &Request) -> Answer {
         vpc: params.require("VpcId")?.to_owned(),
         peer_vpc: params.require("PeerVpcId")?.to_owned(),
         peer: Place { account, region },
-        tags: tags::specified(params, Kind::PEERING)?,
+        tags: tagging::specified(params, Kind::PEERING)?,
     };
     let id = peering::request(world, place, wanted)?;
     answer(world, place, &id)

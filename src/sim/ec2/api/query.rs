@@ -109,9 +109,9 @@ impl<T> Query<'_, T> {
     fn values(&self, item: &T, name: &str) -> Values {
         let tags = || (self.tags)(item);
         if let Some(key) = name.strip_prefix("tag:") {
-            Some(tags().remove(key).into_iter().collect())
+            Some(tags().get(key).map(ToString::to_string).into_iter().collect())
         } else if name == "tag-key" {
-            Some(tags().into_keys().collect())
+            Some(tags().keys().map(ToString::to_string).collect())
         } else {
             (self.field)(item, name)
         }

@@ -2,12 +2,12 @@
 
 use super::query::{Query, Values, many, one};
 use super::{Answer, done, route, write_tags};
-use crate::sim::ec2::{Destination, Kind, RouteTable, TargetKind, route_table, tags};
+use crate::sim::ec2::{Destination, Kind, RouteTable, TargetKind, route_table, tagging};
 use crate::sim::wire::{ApiError, Request, Xml};
 use crate::sim::world::{Place, World};
 
 pub(super) fn create(world: &mut World, request: &Request) -> Answer {
-    let tags = tags::specified(&request.params, Kind::ROUTE_TABLE)?;
+    let tags = tagging::specified(&request.params, Kind::ROUTE_TABLE)?;
     let id = route_table::create(world, &request.place, request.params.require("VpcId")?, tags)?;
     let mut xml = Xml::new();
     let made = route_table::get(world, &request.place, &id)?;

@@ -3,13 +3,13 @@
 use super::query::{Query, many, one};
 use super::{Answer, done, write_tags};
 use crate::sim::ec2::security_group::{self, Direction};
-use crate::sim::ec2::{Kind, Peer, Rule, SecurityGroup, tags};
+use crate::sim::ec2::{Kind, Peer, Rule, SecurityGroup, tagging};
 use crate::sim::wire::{ApiError, Params, Request, Xml};
 use crate::sim::world::{Place, World};
 
 pub(super) fn create(world: &mut World, request: &Request) -> Answer {
     let params = &request.params;
-    let tags = tags::specified(params, Kind::SECURITY_GROUP)?;
+    let tags = tagging::specified(params, Kind::SECURITY_GROUP)?;
     let (vpc, name) = (params.require("VpcId")?, params.require("GroupName")?);
     let description = params.require("GroupDescription")?;
     let id = security_group::create(world, &request.place, vpc, name, description, tags.clone())?;

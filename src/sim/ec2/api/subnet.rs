@@ -2,7 +2,7 @@
 
 use super::query::{Query, many, one};
 use super::{Answer, done, write_tags};
-use crate::sim::ec2::{Kind, Subnet, subnet, tags, zone};
+use crate::sim::ec2::{Kind, Subnet, subnet, tagging, zone};
 use crate::sim::wire::{ApiError, Request, Xml};
 use crate::sim::world::{Place, World};
 
@@ -15,7 +15,7 @@ pub(super) fn create(world: &mut World, request: &Request) -> Answer {
         zone: zone_of(request)?,
         map_public_ip: false,
         assign_ipv6: false,
-        tags: tags::specified(params, Kind::SUBNET)?,
+        tags: tagging::specified(params, Kind::SUBNET)?,
     };
     let id = subnet::create(world, &request.place, wanted)?;
     let mut xml = Xml::new();

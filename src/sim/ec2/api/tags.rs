@@ -2,13 +2,13 @@
 
 use super::query::{Query, one};
 use super::{Answer, Tags, done};
-use crate::sim::ec2::tags;
+use crate::sim::ec2::tagging;
 use crate::sim::wire::{ApiError, Params, Request};
 use crate::sim::world::World;
 
 pub(super) fn create(world: &mut World, request: &Request) -> Answer {
     let params = &request.params;
-    tags::create(world, &request.place, &resources(params)?, &tags::read(params))?;
+    tagging::create(world, &request.place, &resources(params)?, &tagging::read(params))?;
     Ok(done())
 }
 
@@ -16,7 +16,7 @@ pub(super) fn delete(world: &mut World, request: &Request) -> Answer {
     let params = &request.params;
     let pair = |tag: &Params| Some((tag.get("Key")?.to_owned(), tag.get("Value").map(str::to_owned)));
     let doomed: Vec<_> = params.structures("Tag").iter().filter_map(pair).collect();
-    tags::delete(world, &request.place, &resources(params)?, &doomed)?;
+    tagging::delete(world, &request.place, &resources(params)?, &doomed)?;
     Ok(done())
 }
 
@@ -36,7 +36,7 @@ struct Row<'a> {
 }
 
 pub(super) fn describe(world: &World, request: &Request) -> Answer {
-    let all = tags::all(world, &request.place);
+    let all = tagging::all(world, &request.place);
     let rows: Vec<_> = all
         .iter()
         .flat_map(|(resource, kind, tags)| {
@@ -54,7 +54,7 @@ pub(super) fn describe(world: &World, request: &Request) -> Answer {
         ids: "",
         not_found: |id| ApiError::new("InvalidID", format!("The ID '{id}' is not valid")),
         id: |row: &Row<'_>| &row.id,
-        tags: &|row| Tags::from([(row.key.to_owned(), row.value.to_owned())]),
+        tags: &|row| Tags::from([(row.key, row.value)]),
         field: &|row, name| match name {
             "resource-id" => one(row.resource),
             "resource-type" => one(row.kind),

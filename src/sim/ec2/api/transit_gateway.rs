@@ -2,12 +2,12 @@
 
 use super::query::{Query, one};
 use super::{Answer, write_tags};
-use crate::sim::ec2::{Attachment, Kind, TransitGateway, tags, transit_gateway};
+use crate::sim::ec2::{Attachment, Kind, TransitGateway, tagging, transit_gateway};
 use crate::sim::wire::{Request, Xml};
 use crate::sim::world::{Place, World};
 
 pub(super) fn create(world: &mut World, request: &Request) -> Answer {
-    let tags = tags::specified(&request.params, Kind::TRANSIT_GATEWAY)?;
+    let tags = tagging::specified(&request.params, Kind::TRANSIT_GATEWAY)?;
     let description = request.params.get("Description").unwrap_or_default();
     let id = transit_gateway::create(world, &request.place, description, tags);
     gateway_answer(world, &request.place, &id)
@@ -54,7 +54,7 @@ fn write(xml: &mut Xml, place: &Place, gateway: &TransitGateway) {
 
 pub(super) fn attach(world: &mut World, request: &Request) -> Answer {
     let (params, place) = (&request.params, &request.place);
-    let tags = tags::specified(params, Kind::ATTACHMENT)?;
+    let tags = tagging::specified(params, Kind::ATTACHMENT)?;
     let (gateway, vpc) = (params.require("TransitGatewayId")?, params.require("VpcId")?);
     let id = transit_gateway::attach(world, place, gateway, vpc, &params.list("SubnetIds"), tags)?;
     Ok(attachment_answer(world, place, &id))

@@ -2,7 +2,7 @@
 
 use super::query::{Query, many, one};
 use super::{Answer, done, write_tags};
-use crate::sim::ec2::{Kind, Vpc, tags, vpc};
+use crate::sim::ec2::{Kind, Vpc, tagging, vpc};
 use crate::sim::wire::{ApiError, Request, Xml};
 use crate::sim::world::{Place, World};
 
@@ -12,7 +12,7 @@ pub(super) fn create(world: &mut World, request: &Request) -> Answer {
         cidr_block: params.require("CidrBlock")?.to_owned(),
         tenancy: params.get("InstanceTenancy").unwrap_or_default().to_owned(),
         ipv6: params.flag("AmazonProvidedIpv6CidrBlock"),
-        tags: tags::specified(params, Kind::VPC)?,
+        tags: tagging::specified(params, Kind::VPC)?,
     };
     let id = vpc::create(world, &request.place, wanted)?;
     let mut xml = Xml::new();

@@ -1,13 +1,8 @@
 //! Tags of EC2's resources.
 
-use std::collections::BTreeMap;
-
-use super::{Ec2, Kind};
+use super::{Ec2, Kind, Tags};
 use crate::sim::wire::{ApiError, Params};
 use crate::sim::world::{Place, World};
-
-/// A resource's tags.
-pub type Tags = BTreeMap<String, String>;
 
 /// The most tags that a resource may have.
 const MOST: usize = 50;
@@ -27,7 +22,7 @@ pub(crate) fn specified(params: &Params, kind: Kind) -> Result<Tags, ApiError> {
                 "'{wanted}' is not a valid taggable resource type for this operation."
             )));
         }
-        tags.extend(read(&specification));
+        tags.extend(&read(&specification));
     }
     check(&tags)?;
     Ok(tags)
@@ -98,11 +93,11 @@ pub(crate) fn create(world: &mut World, place: &Place, ids: &[&str], tags: &Tags
     check(tags)?;
     for id in ids {
         let mut merged = of_mut(world, place, id)?.clone();
-        merged.extend(tags.clone());
+        merged.extend(tags);
         check_size(&merged)?;
     }
     for id in ids {
-        of_mut(world, place, id)?.extend(tags.clone());
+        of_mut(world, place, id)?.extend(tags);
     }
     Ok(())
 }
@@ -135,7 +130,7 @@ pub(crate) fn delete(
             tags.retain(|key, _| key.starts_with("aws:"));
         }
         for (key, value) in doomed {
-            if value.as_ref().is_none_or(|value| tags.get(key) == Some(value)) {
+            if value.as_ref().is_none_or(|value| tags.get(key).is_some_and(|own| own == value)) {
                 tags.remove(key);
             }
         }
