@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 /// Each call that is under way has a connection, and holds its request and its answer: a fleet of thousands of nodes begins
 /// with as many calls in one moment.
-const MOST: usize = 512;
+const MOST: usize = 256;
 
 /// How long a call counts. One that takes longer hangs, or is being repeated, and holds up nobody.
 const HELD: Duration = Duration::from_secs(1);

@@ -79,6 +79,7 @@ pub async fn execute(
     };
     // Given up with this function, when all nodes have ended.
     let _asking = template_checks::begin(job, &means);
+    means.outlooks.begin();
     let runner = Arc::new(Runner::new(Arc::clone(job), Means { sink: Arc::clone(&counting), ..means }));
     let worked = Arc::clone(&runner);
     let mut started: HashMap<Ix, Instant> = HashMap::new();
