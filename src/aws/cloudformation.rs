@@ -1,6 +1,7 @@
 //! The calls to CloudFormation.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aws_sdk_cloudformation::types;
 use indexmap::IndexMap;
@@ -113,8 +114,8 @@ impl Stack {
 /// Where CloudFormation finds a template.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Template {
-    /// In the request: this text.
-    Text(String),
+    /// In the request: this text, which all stacks that use it share.
+    Text(Arc<str>),
     /// In S3: at this URL.
     Url(String),
 }
@@ -122,7 +123,7 @@ pub enum Template {
 impl Template {
     fn body(&self) -> Option<String> {
         match self {
-            Self::Text(text) => Some(text.clone()),
+            Self::Text(text) => Some(text.to_string()),
             Self::Url(_) => None,
         }
     }

@@ -54,7 +54,7 @@ pub(super) fn distinct<'p>(plan: &'p Plan, sources: &Sources, nodes: impl Iterat
     }
     let distinct = used.into_iter().map(|((template, region), nodes)| {
         let template = match &templates[template] {
-            Text::Own(text) => Template::Text(text.to_string()),
+            Text::Own(text) => Template::Text(Arc::clone(text)),
             Text::Url(url) => Template::Url(url.to_string()),
         };
         Distinct { template, region, nodes }

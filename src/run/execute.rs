@@ -81,6 +81,7 @@ pub async fn execute(
     };
     // Given up with this function, when all nodes have ended.
     let _asking = template_checks::begin(job, &means);
+    means.outlooks.begin();
     let means = Means { sink: Arc::clone(&counting), ..means };
     let runner = Arc::new(Runner::new(Arc::clone(job), means, urgencies));
     let worked = Arc::clone(&runner);

@@ -65,6 +65,22 @@ impl Outlooks {
         waiting
     }
 
+    /// Lets go what only a preview tells, since the run begins: a fleet's takes room.
+    pub(super) fn begin(&self) {
+        for outlook in self.lock().values_mut().filter(|_| !self.binding) {
+            let foreseen = &mut outlook.foreseen;
+            let nothing = Foreseen::new(
+                foreseen.node.clone(),
+                foreseen.account.clone(),
+                foreseen.region.clone(),
+                foreseen.action,
+            );
+            let notes = std::mem::take(&mut foreseen.notes);
+            *foreseen = Foreseen { notes, ..nothing };
+            (outlook.grounds, outlook.fresh) = Default::default();
+        }
+    }
+
     /// What the run that follows has to do with a node. That uses up what was foreseen of it: nobody asks for it again, and a
     /// fleet's takes room.
     pub(super) fn to_do(&self, node: &NodeId) -> ToDo {

@@ -1,6 +1,7 @@
 //! The templates of stacks, from wherever they are.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::aws::Regional;
 use crate::diag::Sources;
@@ -12,7 +13,7 @@ use crate::plan::{self, Origin, StackSpec};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Template {
     /// Its text.
-    pub(super) text: String,
+    pub(super) text: Arc<str>,
     /// Where the text came from; for messages.
     pub(super) path: PathBuf,
     /// How CloudFormation comes by it.
@@ -25,7 +26,7 @@ pub(super) struct Template {
 fn nesting(template: &plan::Template, sources: &Sources) -> stack::Nesting {
     let nested = template.nested.iter().map(|nested| (nested.span.range.clone(), nesting(nested, sources)));
     stack::Nesting {
-        text: sources.get(template.file).text.to_string(),
+        text: Arc::clone(&sources.get(template.file).text),
         path: template.path.to_path_buf(),
         nested: nested.collect(),
     }
@@ -58,7 +59,7 @@ pub(super) async fn template(spec: &StackSpec, sources: &Sources, regional: &Reg
             let text = read.map_err(|failure| failure.at(sources.place(&template.span)))?;
             let url = template.url.to_string();
             let (path, delivery) = (PathBuf::from(&url), stack::Delivery::At(url));
-            Ok(Template { text, path, delivery, nested: Vec::new() })
+            Ok(Template { text: text.into(), path, delivery, nested: Vec::new() })
         }
     }
 }

@@ -316,7 +316,7 @@ async fn a_route_that_leads_elsewhere_now_is_told_with_both_targets() {
     let dev = hand::at(&orch, DEV).await;
     let outputs = dev.stack("net-spoke").await.unwrap().unwrap().outputs;
     let spec = StackSpec {
-        template: orch::aws::Template::Text(GATEWAY.replace("@VPC", &outputs["VpcId"])),
+        template: orch::aws::Template::Text(GATEWAY.replace("@VPC", &outputs["VpcId"]).into()),
         parameters: IndexMap::new(),
         ..spec("gateway", &[], "stacks/none")
     };
@@ -517,7 +517,7 @@ fn tags(node: &str) -> IndexMap<String, String> {
 fn spec(name: &str, parameters: &[(&str, &str)], node: &str) -> StackSpec {
     StackSpec {
         name: name.to_owned(),
-        template: orch::aws::Template::Text(TEMPLATE.to_owned()),
+        template: orch::aws::Template::Text(TEMPLATE.into()),
         parameters: parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
         kept: Vec::new(),
         tags: tags(node),

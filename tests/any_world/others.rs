@@ -93,7 +93,7 @@ impl Others {
                 };
                 let spec = StackSpec {
                     name: format!("net-{name}"),
-                    template: orch::aws::Template::Text(FOREIGN.to_owned()),
+                    template: orch::aws::Template::Text(FOREIGN.into()),
                     parameters: IndexMap::from([("Range".to_owned(), range)]),
                     kept: Vec::new(),
                     tags: tags.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),

@@ -254,7 +254,7 @@ impl House {
     async fn create(&self, account: &str, name: &str, template: &str, tags: &[(&str, &str)]) {
         let spec = StackSpec {
             name: name.to_owned(),
-            template: orch::aws::Template::Text(template.replace("@VPC", &self.vpc(account).await)),
+            template: orch::aws::Template::Text(template.replace("@VPC", &self.vpc(account).await).into()),
             parameters: indexmap::IndexMap::new(),
             kept: Vec::new(),
             tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),

@@ -33,7 +33,7 @@ async fn create(regional: &Regional, name: &str) {
 async fn update(regional: &Regional, name: &str, token: &str, forecast: Forecast) -> Operation {
     let live = regional.stack(name).await.unwrap().unwrap();
     let tagged = STACK.replace("10.0.0.0/24", &format!("10.0.0.0/24, Tags: [{{Key: by, Value: {token}}}]"));
-    let template = crate::aws::Template::Text(format!("{tagged}\nOutputs: {{By: {{Value: {token}}}}}"));
+    let template = crate::aws::Template::Text(format!("{tagged}\nOutputs: {{By: {{Value: {token}}}}}").into());
     let stack = StackSpec { template, ..named(name) };
     let change_set = ChangeSetSpec { stack, name: token.to_owned(), nested: false, reverts_drift: false };
     regional.create_change_set(&change_set).await.unwrap();
@@ -138,7 +138,7 @@ async fn what_goes_back_is_looked_for_from_then_on_whatever_was_expected() {
     let table = "  Table: {Type: 'AWS::EC2::RouteTable', Properties: {VpcId: !Ref Vpc}}\n";
     let text = STACK.replacen("Resources: {", "Resources:\n  ", 1);
     let text = format!("{}\n{table}", text.strip_suffix('}').unwrap());
-    let stack = StackSpec { template: crate::aws::Template::Text(text), ..named("net") };
+    let stack = StackSpec { template: crate::aws::Template::Text(text.into()), ..named("net") };
     let began = Instant::now();
     let stack = regional.create_stack(&stack, "net").await.unwrap();
     let forecast = Some(Forecast::known(Duration::from_mins(5), Duration::ZERO, 5));

@@ -13,7 +13,7 @@ async fn hub(sim: &Sim) -> (Sessions, Regional) {
 fn named(name: &str) -> StackSpec {
     StackSpec {
         name: name.to_owned(),
-        template: crate::aws::Template::Text(STACK.to_owned()),
+        template: crate::aws::Template::Text(STACK.into()),
         parameters: IndexMap::new(),
         kept: Vec::new(),
         tags: IndexMap::new(),

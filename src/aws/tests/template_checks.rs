@@ -8,7 +8,7 @@ use crate::sim::s3::{Bucket, Encryption, Object};
 use crate::sim::world::Place;
 
 fn template(text: &str) -> Template {
-    Template::Text(text.to_owned())
+    Template::Text(text.into())
 }
 
 const GOOD: &str = "Resources: {Vpc: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: 10.0.0.0/24}}}";

@@ -54,7 +54,7 @@ fn draw(seed: u64, (accounts, each): (usize, usize), seconds: (f64, f64), is_kno
 pub(super) fn named(name: &str) -> StackSpec {
     StackSpec {
         name: name.to_owned(),
-        template: crate::aws::Template::Text(STACK.to_owned()),
+        template: crate::aws::Template::Text(STACK.into()),
         parameters: IndexMap::new(),
         kept: Vec::new(),
         tags: IndexMap::new(),

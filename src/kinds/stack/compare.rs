@@ -171,7 +171,7 @@ fn undecidable(wanted: &Wanted, document: &Document, findings: &mut Findings) {
         findings.differs(About::Doubt, format!("{name} is a nested stack, so only a change set can tell"));
     }
     let values = wanted.parameters.values().map(String::as_str);
-    let mut texts = std::iter::once(wanted.template.as_str()).chain(values);
+    let mut texts = std::iter::once(&*wanted.template).chain(values);
     if texts.any(|text| DYNAMIC.iter().any(|reference| text.contains(reference))) {
         findings.differs(About::Doubt, "a dynamic reference may have another value now, so only a change set can tell");
     }

@@ -163,7 +163,7 @@ pub(super) mod tests {
     pub(in super::super) fn wanted(template: &str) -> Wanted {
         Wanted {
             name: "us-east-1-dev".to_owned(),
-            template: template.to_owned(),
+            template: template.into(),
             path: "spoke.yaml".into(),
             parameters: IndexMap::new(),
             kept: Vec::new(),

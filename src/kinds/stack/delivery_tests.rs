@@ -27,7 +27,7 @@ impl World {
         self.sim.change(make).unwrap();
         let (name, prefix) = (BUCKET.to_owned(), "orch/".to_owned());
         self.wanted.delivery = Delivery::Sent(Some(TemplateBucket { name, prefix, kms_key: None, owner: None }));
-        self.wanted.template = large(TEMPLATE);
+        self.wanted.template = large(TEMPLATE).into();
         self
     }
 
@@ -53,7 +53,7 @@ async fn what_does_not_fit_goes_by_the_bucket_once() {
     // The first is told where the bucket is.
     assert_eq!(calls[..5], ["DescribeStacks", "PutObject", "PutObject", "ValidateTemplate", "CreateStack"]);
     let [(key, object)] = &world.objects()[..] else { panic!("{:?}", world.objects()) };
-    assert_eq!((&object.text, &*object.encryption.algorithm), (&world.wanted.template, "AES256"));
+    assert_eq!((&*object.text, &*object.encryption.algorithm), (&*world.wanted.template, "AES256"));
     let name = key.strip_prefix("acme-templates/orch/").and_then(|key| key.strip_suffix(".template")).unwrap();
     assert_eq!((name.len(), name.chars().all(|c| c.is_ascii_hexdigit())), (64, true), "{key}");
 
@@ -66,13 +66,13 @@ async fn what_does_not_fit_goes_by_the_bucket_once() {
     let (_, calls) = world.calls().await;
     assert_eq!(calls[0], "CreateStack");
 
-    world.wanted.template = large(&TEMPLATE.replace("Default: net", "Default: network"));
+    world.wanted.template = large(&TEMPLATE.replace("Default: net", "Default: network")).into();
     let (done, calls) = world.calls().await;
     assert_eq!(done.change, Change::Updated);
     assert_eq!(calls.iter().filter(|call| *call == "PutObject").count(), 1, "the bucket's region is known: {calls:?}");
     assert_eq!(world.objects().len(), 2);
     // A small one needs no bucket.
-    world.wanted.template = TEMPLATE.to_owned();
+    world.wanted.template = TEMPLATE.into();
     let (_, calls) = world.calls().await;
     assert!(!calls.contains(&"PutObject".to_owned()), "{calls:?}");
 }
@@ -100,7 +100,7 @@ async fn a_preview_puts_a_template_only_where_a_change_set_needs_it() {
     assert_eq!(action(foresee(&world.dev(), &world.draft(), Some(&sets)).await.unwrap()), Action::Create);
     assert_eq!(world.objects(), []);
     world.converge().await.unwrap();
-    world.wanted.template = large(&TEMPLATE.replace("Default: net", "Default: network"));
+    world.wanted.template = large(&TEMPLATE.replace("Default: net", "Default: network")).into();
     let before = world.sim.calls().len();
     assert_eq!(action(foresee(&world.dev(), &world.draft(), None).await.unwrap()), Action::Update);
     // What differs is looked at again past what was listed.
@@ -155,7 +155,7 @@ async fn a_lost_answer_of_the_bucket_is_asked_for_again() {
 #[tokio::test(start_paused = true)]
 async fn without_a_bucket_what_does_not_fit_is_refused() {
     let mut world = World::new().await;
-    world.wanted.template = format!("{TEMPLATE}{}", "#".repeat(MAX_INLINE_BYTES));
+    world.wanted.template = format!("{TEMPLATE}{}", "#".repeat(MAX_INLINE_BYTES)).into();
     let failure = world.converge().await.unwrap_err();
     assert_eq!(failure.summary, "template spoke.yaml is too large for CloudFormation");
     assert_eq!(failure.help[0], "name a bucket for large templates: template_bucket = \"…\"");
@@ -165,7 +165,7 @@ async fn without_a_bucket_what_does_not_fit_is_refused() {
 #[tokio::test(start_paused = true)]
 async fn no_template_is_larger_than_cloudformation_reads() {
     let mut world = World::new().await.with_bucket(DEV, "us-east-1");
-    world.wanted.template = format!("{TEMPLATE}{}", "#".repeat(MAX_BYTES));
+    world.wanted.template = format!("{TEMPLATE}{}", "#".repeat(MAX_BYTES)).into();
     let failure = world.converge().await.unwrap_err();
     assert!(failure.cause.ends_with("from a bucket CloudFormation takes 1048576"), "{failure}");
     assert_eq!(world.objects(), []);
@@ -177,7 +177,7 @@ impl World {
         self = self.with_bucket(account, region);
         self.publish(text);
         self.wanted.delivery = Delivery::At(self.url());
-        TEMPLATE.clone_into(&mut self.wanted.template);
+        self.wanted.template = TEMPLATE.into();
         self
     }
 
@@ -205,7 +205,7 @@ impl World {
 async fn a_template_at_a_url_is_read_there_by_cloudformation_and_compared_without_a_change_set() {
     let mut world = World::new().await.with_template_at(DEV, "eu-west-1", TEMPLATE);
     let url = world.url();
-    world.wanted.template = world.read(&url).await.unwrap();
+    world.wanted.template = world.read(&url).await.unwrap().into();
     let (done, calls) = world.calls().await;
     assert_eq!(done.change, Change::Created);
     // What CloudFormation has looked over is what is at the URL, not what a request holds.
@@ -214,12 +214,12 @@ async fn a_template_at_a_url_is_read_there_by_cloudformation_and_compared_withou
     assert_eq!((again.change, calls), (Change::Unchanged, vec!["DescribeStacks".to_owned(), "GetTemplate".to_owned()]));
 
     world.publish(&TEMPLATE.replace("Default: net", "Default: network"));
-    world.wanted.template = world.read(&url).await.unwrap();
+    world.wanted.template = world.read(&url).await.unwrap().into();
     let (done, calls) = world.calls().await;
     assert_eq!(done.change, Change::Updated);
     assert!(calls.contains(&"CreateChangeSet".to_owned()), "{calls:?}");
     let live = world.dev().stack(&world.wanted.name).await.unwrap().unwrap();
-    assert_eq!(world.dev().template(&live.id).await.unwrap(), world.wanted.template);
+    assert_eq!(world.dev().template(&live.id).await.unwrap(), *world.wanted.template);
 }
 
 #[tokio::test(start_paused = true)]

@@ -89,7 +89,7 @@ Resources:
     async fn a_creation_is_expected_to_take_what_the_slowest_that_is_made_takes() {
         let mut world = World::new().await;
         let forecasts = Forecasts::default();
-        world.wanted.template = TEMPLATE.to_owned();
+        world.wanted.template = TEMPLATE.into();
         for (value, seconds) in [("true", 110), ("false", 6)] {
             world.wanted.parameters = IndexMap::from([("CreateNat".to_owned(), value.to_owned())]);
             let expected = Forecast::guessed(Duration::from_secs(seconds));

@@ -1,6 +1,7 @@
 //! What a run would do with a stack.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
@@ -26,7 +27,7 @@ pub struct Draft {
     /// The stack's name.
     pub name: String,
     /// The template's text.
-    pub template: String,
+    pub template: Arc<str>,
     /// Where the text came from; for messages.
     pub path: PathBuf,
     /// The parameters that the plan gives.

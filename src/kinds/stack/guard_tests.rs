@@ -184,7 +184,7 @@ async fn a_removal_is_one_too() {
     world.converge().await.unwrap();
     let template: Vec<&str> =
         world.wanted.template.lines().filter(|line| !line.contains("Table") && !line.contains("VpcId: !Ref")).collect();
-    world.wanted.template = template.join("\n").replace("    Type: AWS::EC2::RouteTable\n", "");
+    world.wanted.template = template.join("\n").replace("    Type: AWS::EC2::RouteTable\n", "").into();
     let failure = foreseen(&world).await.unwrap_err();
     assert_eq!(failure.cause, "Table (AWS::EC2::RouteTable) would be taken out of the stack");
 }
@@ -237,7 +237,7 @@ async fn a_policy_of_the_plans_own_is_written_and_held() {
     );
     // The resource that it names comes with the same update: the policy has to wait for it.
     let more = "  More: {Type: AWS::EC2::RouteTable, Properties: {VpcId: !Ref Vpc, Tags: [{Key: Name, Value: !Ref Label}]}}\nOutputs:";
-    world.wanted.template = world.wanted.template.replace("Outputs:", more);
+    world.wanted.template = world.wanted.template.replace("Outputs:", more).into();
     let done = world.converge().await.unwrap();
     assert_eq!(done.details, ["Add More (AWS::EC2::RouteTable)", "stack policy: none → policy.json"]);
     assert_eq!(shown(&world).await, (Action::Nothing, vec![]));
@@ -357,7 +357,7 @@ async fn what_becomes_of_a_failure_is_as_the_plan_says() {
         world.sim.change(|world| world.rules.faults.resources.clear()).unwrap();
         // From wherever it was left there is a way out, in express mode too.
         world.converge().await.unwrap();
-        world.wanted.template = world.wanted.template.replace("Outputs:", late);
+        world.wanted.template = world.wanted.template.replace("Outputs:", late).into();
         fail(&world, "Late");
         world.converge().await.unwrap_err();
         assert_eq!(status(world.dev().stack(NAME).await.unwrap()), updated, "{on_failure:?}, {express}");
@@ -391,7 +391,7 @@ async fn what_a_creation_that_failed_left_may_be_taken_out_though_the_plan_prote
     protect(&mut world, &["replace"]);
     let late = "  Late: {Type: AWS::EC2::RouteTable, Properties: {VpcId: !Ref Vpc}}\nOutputs:";
     let whole = world.wanted.template.clone();
-    world.wanted.template = whole.replace("Outputs:", late);
+    world.wanted.template = whole.replace("Outputs:", late).into();
     fail(&world, "Late");
     world.converge().await.unwrap_err();
     world.wanted.template = whole;
@@ -413,7 +413,7 @@ async fn a_policy_that_has_to_wait_does_not_hide_that_the_live_one_forbids_the_u
     ]}"#;
     own(&mut world, names);
     let more = "  More: {Type: AWS::EC2::RouteTable, Properties: {VpcId: !Ref Vpc}}\nOutputs:";
-    world.wanted.template = world.wanted.template.replace("Outputs:", more);
+    world.wanted.template = world.wanted.template.replace("Outputs:", more).into();
     world.set("CidrBlock", "10.9.0.0/16");
     let before = world.sim.mutations();
     let failure = foreseen(&world).await.unwrap_err();

@@ -18,7 +18,8 @@ async fn standing() -> World {
 
 fn secret(world: &mut World) {
     world.wanted.template = format!("{TEMPLATE}  Label: {{Value: !Ref Label}}\n")
-        .replace("  Label: {Type: String, Default: net}", "  Label: {Type: String, NoEcho: true}");
+        .replace("  Label: {Type: String, Default: net}", "  Label: {Type: String, NoEcho: true}")
+        .into();
     world.set("Label", "s3cret");
 }
 
@@ -52,7 +53,7 @@ async fn a_stack_that_is_not_there_has_nothing_to_keep() {
     for failure in failures {
         assert!(failure.cause.starts_with("its parameter Label is to keep its value"), "{failure}");
     }
-    world.wanted.template = world.wanted.template.replace("NoEcho: true", "NoEcho: true, Default: net");
+    world.wanted.template = world.wanted.template.replace("NoEcho: true", "NoEcho: true, Default: net").into();
     assert_eq!(world.converge().await.unwrap().outputs["Label"], "net");
 }
 
@@ -82,7 +83,7 @@ async fn what_its_own_account_does_not_take_replaces_nothing() {
     // The account took it then, and another one does so now, but this one no longer.
     world.sim.set_faults(Faults::of([Fault::new(Effect::AccessDenied).on("ValidateTemplate").by(DEV)]));
     let hub = at(&world.sessions, "hub", "us-east-1");
-    hub.check_template(&Template::Text(TEMPLATE.to_owned())).await.unwrap();
+    hub.check_template(&Template::Text(TEMPLATE.into())).await.unwrap();
     let failure = world.converge().await.unwrap_err();
     assert!(failure.to_string().contains("ValidateTemplate"), "{failure}");
     assert_eq!(status(&world).await.as_deref(), Some("ROLLBACK_COMPLETE"));
@@ -95,7 +96,7 @@ async fn status(world: &World) -> Option<String> {
 #[tokio::test(start_paused = true)]
 async fn the_mask_of_what_is_kept_is_no_value_of_an_output() {
     let mut world = standing().await;
-    world.wanted.template = world.wanted.template.replace(", NoEcho: true", "");
+    world.wanted.template = world.wanted.template.replace(", NoEcho: true", "").into();
     world.wanted.tags.insert("Team".to_owned(), "net".to_owned());
     let outlook = foresee(&world.dev(), &world.draft(), Some(&ChangeSets::default())).await.unwrap();
     assert_eq!(outlook.foreseen.action, Action::Update);

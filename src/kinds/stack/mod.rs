@@ -45,6 +45,7 @@ mod update;
 mod ways;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
@@ -79,7 +80,7 @@ pub struct Wanted {
     /// The stack's name.
     pub name: String,
     /// The template's text.
-    pub template: String,
+    pub template: Arc<str>,
     /// Where the text came from; for messages.
     pub path: PathBuf,
     /// The parameters that the plan gives.
@@ -452,6 +453,7 @@ impl Followed {
 async fn follow(regional: &Regional, stack: &Stack, progress: Progress<'_>) -> Result<Followed, Failure> {
     let deletes = stack.status.as_str() == "DELETE_IN_PROGRESS";
     let operation = Operation { stack: stack.id.clone(), token: None, before: None, forecast: None, deletes };
-    let (_, events) = regional.settled(&operation, progress).await?;
+    // Boxed, since all that is done to a stack may have to follow it, and would be as large.
+    let (_, events) = Box::pin(regional.settled(&operation, progress)).await?;
     Ok(Followed { status: stack.status.to_string(), events })
 }

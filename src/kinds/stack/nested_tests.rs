@@ -43,7 +43,7 @@ fn at(text: &str, part: &str) -> std::ops::Range<usize> {
 
 /// The three templates, each in the one before.
 fn nesting(inner: &str) -> Nesting {
-    let template = |text: &str, path: &str, nested| Nesting { text: text.to_owned(), path: path.into(), nested };
+    let template = |text: &str, path: &str, nested| Nesting { text: text.into(), path: path.into(), nested };
     let middle =
         template(MIDDLE, "net.yaml", vec![(at(MIDDLE, "'inner.yaml'"), template(inner, "inner.yaml", vec![]))]);
     template(TOP, "top.yaml", vec![(at(TOP, "./net.yaml"), middle)])

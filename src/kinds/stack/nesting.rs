@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::TemplateBucket;
 use crate::aws::{Class, Regional};
@@ -13,7 +14,7 @@ use crate::kinds::lost::insist;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Nesting {
     /// Its text.
-    pub text: String,
+    pub text: Arc<str>,
     /// Where the text comes from; for messages.
     pub path: PathBuf,
     /// What it nests: the bytes of the text that name it, in their order, and the template.
@@ -24,7 +25,7 @@ pub struct Nesting {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Packed {
     /// The text.
-    pub text: String,
+    pub text: Arc<str>,
     /// The texts that must be in the bucket before CloudFormation reads it, each after those that it names itself.
     pub nested: Vec<String>,
 }
@@ -38,7 +39,7 @@ impl Nesting {
     /// A nested template is too large, or the bucket's region cannot be found out.
     pub async fn packed(&self, regional: &Regional, bucket: Option<&TemplateBucket>) -> Result<Packed, Failure> {
         if self.nested.is_empty() {
-            return Ok(Packed { text: self.text.clone(), nested: Vec::new() });
+            return Ok(Packed { text: Arc::clone(&self.text), nested: Vec::new() });
         }
         let Some(bucket) = bucket else {
             let summary = format!("template {} nests others, and there is no bucket for them", self.path.display());
@@ -55,7 +56,7 @@ impl Nesting {
         };
         let mut nested = Vec::new();
         let text = self.rewritten(&|text| bucket.url(&region, text), &mut nested)?;
-        Ok(Packed { text, nested })
+        Ok(Packed { text: text.into(), nested })
     }
 
     fn rewritten(&self, url: &dyn Fn(&str) -> String, below: &mut Vec<String>) -> Result<String, Failure> {
@@ -90,7 +91,7 @@ mod tests {
     use super::*;
 
     fn template(text: &str, nested: Vec<(Range<usize>, Nesting)>) -> Nesting {
-        Nesting { text: text.to_owned(), path: "t.yaml".into(), nested }
+        Nesting { text: text.into(), path: "t.yaml".into(), nested }
     }
 
     fn at(text: &str, part: &str) -> Range<usize> {

@@ -52,7 +52,7 @@ impl World {
         let sessions = sessions(&sim).await;
         let wanted = Wanted {
             name: "us-east-1-dev".to_owned(),
-            template: TEMPLATE.to_owned(),
+            template: TEMPLATE.into(),
             path: "spoke.yaml".into(),
             parameters: IndexMap::from([("CidrBlock".to_owned(), "10.0.16.0/20".to_owned())]),
             kept: Vec::new(),
@@ -144,7 +144,7 @@ async fn a_stack_is_created_and_followed_and_a_second_time_nothing_happens() {
 async fn the_same_template_written_otherwise_changes_nothing() {
     let mut world = World::new().await;
     world.converge().await.unwrap();
-    world.wanted.template = format!("# a comment\n{}", TEMPLATE.replace("!Ref CidrBlock", "{Ref: CidrBlock}"));
+    world.wanted.template = format!("# a comment\n{}", TEMPLATE.replace("!Ref CidrBlock", "{Ref: CidrBlock}")).into();
     let (done, calls) = world.calls().await;
     assert_eq!(done.change, Change::Unchanged);
     assert_eq!(calls, ["DescribeStacks", "GetTemplate"]);
@@ -325,7 +325,7 @@ async fn answers_that_never_come_are_a_failure_that_says_so() {
 /// A world with a secret, for which only a change set can tell.
 fn hidden(world: &mut World) {
     world.wanted.template =
-        TEMPLATE.replace("  Label: {Type: String, Default: net}", "  Label: {Type: String, NoEcho: true}");
+        TEMPLATE.replace("  Label: {Type: String, Default: net}", "  Label: {Type: String, NoEcho: true}").into();
     world.set("Label", "s3cret");
 }
 
@@ -337,7 +337,7 @@ async fn a_change_set_that_cannot_be_cleaned_away_hides_no_result() {
         world.converge().await.unwrap();
         assert_eq!(world.converge().await.unwrap().change, Change::Unchanged, "{effect:?}");
         // A change set that fails: its own failure is told.
-        world.wanted.template = world.wanted.template.replace("!Ref CidrBlock", "!Select [9, [!Ref CidrBlock]]");
+        world.wanted.template = world.wanted.template.replace("!Ref CidrBlock", "!Select [9, [!Ref CidrBlock]]").into();
         let failure = world.converge().await.unwrap_err();
         assert!(!failure.summary.contains("DeleteChangeSet"), "{effect:?}: {failure}");
     }
@@ -498,7 +498,8 @@ async fn an_outage_of_minutes_in_the_middle_of_a_stack_is_outlasted() {
 async fn a_hidden_value_that_the_plan_no_longer_gives_goes_back_to_its_default() {
     let mut world = World::new().await;
     world.wanted.template = TEMPLATE
-        .replace("  Label: {Type: String, Default: net}", "  Label: {Type: String, NoEcho: true, Default: net}");
+        .replace("  Label: {Type: String, Default: net}", "  Label: {Type: String, NoEcho: true, Default: net}")
+        .into();
     world.set("Label", "s3cret");
     world.converge().await.unwrap();
     world.wanted.parameters.shift_remove("Label");
@@ -562,7 +563,7 @@ async fn a_long_stack_is_looked_at_ever_more_rarely() {
 #[tokio::test(start_paused = true)]
 async fn a_template_that_is_wrong_makes_nothing() {
     let mut world = World::new().await;
-    world.wanted.template = TEMPLATE.replace("!Ref Vpc", "!Ref Nothing");
+    world.wanted.template = TEMPLATE.replace("!Ref Vpc", "!Ref Nothing").into();
     let failure = world.converge().await.unwrap_err();
     assert_eq!(failure.summary, "CloudFormation refuses template spoke.yaml");
     assert!(failure.cause.contains("Nothing"), "{failure}");

@@ -8,9 +8,9 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A text that is kept once, however many say it. It is read as the `str` that it is.
+/// A text that is kept once, however many say it, and each of them by one pointer. It is read as the `str` that it is.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Word(Arc<str>);
+pub struct Word(Arc<String>);
 
 /// How long a text may be that is worth keeping once, in bytes: as long as the value of a tag. A longer one is gone with the
 /// last who says it, so that what anybody may send fills no memory.
@@ -21,7 +21,7 @@ static SAID: LazyLock<Mutex<Said>> = LazyLock::new(Mutex::default);
 
 #[derive(Default)]
 struct Said {
-    words: HashSet<Arc<str>>,
+    words: HashSet<Word>,
     /// At so many words, those that nobody says any more are forgotten.
     most: usize,
 }
@@ -32,15 +32,15 @@ const FEW: usize = 1 << 10;
 impl Said {
     fn word(&mut self, text: &str) -> Word {
         if let Some(known) = self.words.get(text) {
-            return Word(Arc::clone(known));
+            return known.clone();
         }
         if self.words.len() >= self.most {
-            self.words.retain(|word| Arc::strong_count(word) > 1);
+            self.words.retain(|word| Arc::strong_count(&word.0) > 1);
             self.most = FEW.max(2 * self.words.len());
         }
-        let word: Arc<str> = text.into();
-        self.words.insert(Arc::clone(&word));
-        Word(word)
+        let word = Word(Arc::new(text.to_owned()));
+        self.words.insert(word.clone());
+        word
     }
 }
 
@@ -112,25 +112,25 @@ impl fmt::Display for Word {
 
 impl fmt::Debug for Word {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&*self.0, f)
+        fmt::Debug::fmt(self.as_str(), f)
     }
 }
 
 impl PartialEq<str> for Word {
     fn eq(&self, other: &str) -> bool {
-        &*self.0 == other
+        self.as_str() == other
     }
 }
 
 impl PartialEq<&str> for Word {
     fn eq(&self, other: &&str) -> bool {
-        &*self.0 == *other
+        self.as_str() == *other
     }
 }
 
 impl PartialEq<String> for Word {
     fn eq(&self, other: &String) -> bool {
-        &*self.0 == other.as_str()
+        *self.0 == *other
     }
 }
 

@@ -118,7 +118,7 @@ fn run(accounts: usize) -> Vec<String> {
         let peak = usage::peak() / 1_000_000;
         let _ = writeln!(
             table,
-            "| {what} | {calls} | {:.1} s | {peak} MB | {:.0} s |",
+            "| {what} | {calls} | {:.1} s | {peak} MB | {:.1} s |",
             cpu.as_secs_f64(),
             passed.as_secs_f64()
         );

@@ -125,7 +125,7 @@ pub(super) async fn ended(
 ) -> Result<Stack, Failure> {
     let ended = stack.clone();
     match (ending::good(name, stack, events), ended) {
-        (Err(failure), Some(stack)) => Err(with_flags(regional, node, &stack, failure).await),
+        (Err(failure), Some(stack)) => Err(Box::pin(with_flags(regional, node, &stack, failure)).await),
         (result, _) => result,
     }
 }

@@ -40,7 +40,7 @@ fn given(world: &World) -> (Vec<Parameter>, Vec<Tag>) {
 /// Creates the stack as the plan has it, to be left as it is if that fails.
 async fn create_and_leave(world: &World) {
     let (parameters, tags) = given(world);
-    let request = by_hand(world).create_stack().stack_name(NAME).template_body(&world.wanted.template);
+    let request = by_hand(world).create_stack().stack_name(NAME).template_body(&*world.wanted.template);
     let request = request.set_parameters(Some(parameters)).set_tags(Some(tags));
     request.on_failure(OnFailure::DoNothing).send().await.unwrap();
 }
