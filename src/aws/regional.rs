@@ -492,7 +492,7 @@ impl Regional {
             turn.attempts.fetch_add(1, Ordering::Relaxed);
         }
         let (writing, began) = (begins(), Instant::now());
-        let sent = async {
+        let call = async {
             if !self.is_brief {
                 return send().await;
             }
@@ -502,7 +502,7 @@ impl Regional {
             }
         };
         // Boxed, since the SDK's own future is large, and whatever holds it, and what holds that, would be as large.
-        let told = Box::pin(call::told(operation, self.account(), self.region(), sent));
+        let told = Box::pin(call::told(operation, self.account(), self.region(), call));
         let answer = on_behalf_of(credentials, asked, told).await;
         if let Some(turn) = &self.turn {
             let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
