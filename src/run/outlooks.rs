@@ -171,3 +171,48 @@ impl Outputs for Outlooks {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Kind;
+    use crate::preview::Until;
+
+    fn outlook(key: &str, action: Action) -> Outlook {
+        let node = NodeId::instance(Kind::Stack, "spoke", key);
+        let (value, expression, place) = ("stacks.hub.id".to_owned(), "stacks.hub.id".to_owned(), String::new());
+        let until = Until { node: node.clone(), value, expression, place, early: false };
+        let foreseen = Foreseen::new(node, "dev".into(), "us-east-1".into(), action);
+        let foreseen = Foreseen { notes: vec!["noted".to_owned()], until: vec![until], ..foreseen };
+        Outlook { id: Some("id".to_owned()), led: vec!["rtb-1".to_owned()], ..foreseen.into() }
+    }
+
+    fn begun(outlooks: &Outlooks) -> [NodeId; 2] {
+        let both = [outlook("same", Action::Nothing), outlook("new", Action::Create)];
+        let nodes = both.each_ref().map(|outlook| outlook.foreseen.node.clone());
+        for outlook in both {
+            outlooks.keep(outlook);
+        }
+        outlooks.begin();
+        nodes
+    }
+
+    #[test]
+    fn a_run_is_given_once_what_it_goes_by_and_keeps_nothing_else() {
+        let outlooks = Outlooks::default();
+        let [same, new] = begun(&outlooks);
+        assert!(outlooks.foreseen(&new).unwrap().until.is_empty(), "only a preview tells what is waited for");
+        let ToDo::Nothing(done) = outlooks.to_do(&same) else { panic!("nothing was to be done") };
+        assert_eq!((done.id.as_deref(), &done.details[..]), (Some("id"), &["noted".to_owned()][..]));
+        assert!(matches!(outlooks.to_do(&new), ToDo::Work { prepared: None, shown: None }));
+        assert!(outlooks.lock().is_empty());
+    }
+
+    #[test]
+    fn a_run_that_is_bound_is_given_all_that_was_shown() {
+        let outlooks = Outlooks::binding();
+        let [_, new] = begun(&outlooks);
+        let ToDo::Work { shown: Some(shown), .. } = outlooks.to_do(&new) else { panic!("it is bound") };
+        assert_eq!((shown.foreseen.until.len(), &shown.led[..]), (1, &["rtb-1".to_owned()][..]));
+    }
+}
