@@ -252,6 +252,26 @@ fn finding(event: types::OperationEvent) -> Option<String> {
     Some(format!("{place}{reason}{}", by.map(|by| format!(" ({by})")).unwrap_or_default()))
 }
 
+/// A stack that was begun to be created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// The stack's ARN.
+    pub stack: String,
+    /// The `OperationId` of its creation, where the endpoint tells it.
+    pub operation: Option<String>,
+}
+
+/// A page of what an operation has told, the newest first.
+#[derive(Debug)]
+pub(super) struct OperationPage {
+    /// What is told of resources, and of the stack as one.
+    pub(super) events: Vec<StackEvent>,
+    /// Whether the operation has failed.
+    pub(super) has_failed: bool,
+    /// The token of the next page.
+    pub(super) next: Option<String>,
+}
+
 /// What CloudFormation says of a template that it takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Validated {
@@ -317,12 +337,12 @@ impl Regional {
         })
     }
 
-    /// Begins to create a stack and gives its ARN. A repeated call with the same token gives the same stack.
+    /// Begins to create a stack. A repeated call with the same token gives the same stack.
     ///
     /// # Errors
     ///
     /// As for [`Regional::stack`].
-    pub async fn create_stack(&self, spec: &StackSpec, token: &str) -> Result<String, CallError> {
+    pub async fn create_stack(&self, spec: &StackSpec, token: &str) -> Result<Begun, CallError> {
         const OPERATION: &str = "CreateStack";
         let send = || {
             self.cloudformation()
@@ -343,7 +363,8 @@ impl Regional {
                 .send()
         };
         let answer = self.set_in_motion(OPERATION, &spec.name, send).await?;
-        answer.stack_id.ok_or_else(|| self.odd_answer(OPERATION, "stack id"))
+        let stack = answer.stack_id.ok_or_else(|| self.odd_answer(OPERATION, "stack id"))?;
+        Ok(Begun { stack, operation: answer.operation_id })
     }
 
     /// Begins to make a change set that updates a stack.
@@ -521,5 +542,25 @@ impl Regional {
         let answer = self.call("DescribeStackEvents", send).await?;
         let events = answer.stack_events.unwrap_or_default().into_iter().filter_map(StackEvent::read).collect();
         Ok((events, answer.next_token))
+    }
+
+    /// One page of what an operation on a stack has told, the newest first. Where the endpoint is out of order, that is said at
+    /// once: the stack tells the same.
+    pub(super) async fn operation_page(
+        &self,
+        stack: &str,
+        operation: &str,
+        next: Option<String>,
+    ) -> Result<OperationPage, CallError> {
+        let send = || {
+            let request = self.cloudformation().describe_events().operation_id(operation);
+            request.set_next_token(next.clone()).send()
+        };
+        let answer = self.once().call("DescribeEvents", send).await?;
+        let told = answer.operation_events.unwrap_or_default();
+        let has_failed =
+            told.iter().any(|event| event.operation_status == Some(types::BeaconStackOperationStatus::Failed));
+        let events = told.into_iter().filter_map(|event| StackEvent::of_operation(event, stack)).collect();
+        Ok(OperationPage { events, has_failed, next: answer.next_token })
     }
 }

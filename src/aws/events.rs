@@ -40,6 +40,25 @@ impl StackEvent {
         })
     }
 
+    /// Reads what `DescribeEvents` tells of an operation on this stack; `None` where that is of no resource: of the operation
+    /// as such, of a hook or a validation, or of a nested stack's own.
+    pub(super) fn of_operation(event: types::OperationEvent, stack: &str) -> Option<Self> {
+        if event.stack_id.as_deref().is_some_and(|of| of != stack) {
+            return None;
+        }
+        Some(Self {
+            id: event.event_id?,
+            stack: stack.to_owned(),
+            resource: event.logical_resource_id?,
+            physical_id: event.physical_resource_id.unwrap_or_default(),
+            kind: event.resource_type.unwrap_or_default(),
+            status: event.resource_status?.as_str().to_owned(),
+            reason: event.resource_status_reason,
+            token: event.client_request_token,
+            at: event.timestamp.and_then(|time| time.to_millis().ok()),
+        })
+    }
+
     #[cfg(test)]
     pub(crate) fn sample() -> Self {
         let [id, stack, resource, physical_id, kind, status] =
@@ -127,6 +146,33 @@ mod tests {
         ];
         assert_eq!(first_failure(&events).unwrap().reason.as_deref(), Some("Stack creation time exceeded."));
         assert_eq!(first_failure(&events[..1]), None);
+    }
+
+    #[test]
+    fn what_an_operation_tells_is_read_like_what_its_stack_tells() {
+        let at = aws_sdk_cloudformation::primitives::DateTime::from_millis(5);
+        let event = || {
+            let event = types::OperationEvent::builder().event_id("1").stack_id("arn").operation_id("o").timestamp(at);
+            event.client_request_token("ours")
+        };
+        let of_resource = || {
+            let event = event().event_type(types::EventType::ProvisioningError).logical_resource_id("Vpc");
+            let event = event.physical_resource_id("vpc-1").resource_type("AWS::EC2::VPC");
+            event.resource_status(types::ResourceStatus::CreateFailed).resource_status_reason("no")
+        };
+        let told = types::StackEvent::builder().event_id("1").stack_id("arn").stack_name("dev").operation_id("o");
+        let told =
+            told.timestamp(at).client_request_token("ours").logical_resource_id("Vpc").physical_resource_id("vpc-1");
+        let told = told.resource_type("AWS::EC2::VPC").resource_status(types::ResourceStatus::CreateFailed);
+        let told = StackEvent::read(told.resource_status_reason("no").build());
+        assert!(told.is_some());
+        assert_eq!(StackEvent::of_operation(of_resource().build(), "arn"), told);
+        assert_eq!(StackEvent::of_operation(of_resource().stack_id("nested").build(), "arn"), None);
+        let of_itself =
+            event().event_type(types::EventType::StackEvent).operation_type(types::OperationType::CreateStack);
+        assert_eq!(StackEvent::of_operation(of_itself.build(), "arn"), None);
+        let of_validation = event().event_type(types::EventType::ValidationError).logical_resource_id("Vpc");
+        assert_eq!(StackEvent::of_operation(of_validation.build(), "arn"), None);
     }
 
     #[test]

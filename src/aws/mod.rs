@@ -43,7 +43,7 @@ pub use account::{AccountError, AccountSpec, Cause, Role};
 pub use arrivals::{ARRIVES, AT_ONCE};
 pub use call::{CallError, Class};
 pub use cloudformation::{
-    ChangeSet, ChangeSetSpec, ChangeSetSummary, Parameter, Stack, StackSpec, Template, Validated,
+    Begun, ChangeSet, ChangeSetSpec, ChangeSetSummary, Parameter, Stack, StackSpec, Template, Validated,
 };
 pub use drift::{Detection, PropertyDrift, ResourceDrift};
 pub use ec2::{Peering, PeeringRequest, PeeringSide, PeeringState, Route, RouteTable};

@@ -101,14 +101,14 @@ impl Regional {
     }
 
     /// Begins to take a stack that a failure has left as it was back to its last stable state. One that never had such
-    /// a state is deleted by CloudFormation.
+    /// a state is deleted by CloudFormation. Gives the `OperationId`, where the endpoint tells it.
     ///
     /// # Errors
     ///
     /// As for [`Regional::stack_resources`].
-    pub async fn rollback_stack(&self, stack: &str, token: &str) -> Result<(), CallError> {
+    pub async fn rollback_stack(&self, stack: &str, token: &str) -> Result<Option<String>, CallError> {
         let send = || self.cloudformation().rollback_stack().stack_name(stack).client_request_token(token).send();
-        self.set_in_motion("RollbackStack", stack, send).await.map(|_| ())
+        self.set_in_motion("RollbackStack", stack, send).await.map(|answer| answer.operation_id)
     }
 
     /// Begins to go on with a rollback that has failed, passing over the resources that are named.

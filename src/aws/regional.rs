@@ -222,6 +222,12 @@ impl Regional {
         Self { awaits_new: false, is_brief: true, turn: Some(Arc::default()), ..self.for_all() }
     }
 
+    /// The same, to ask for what something else tells as well: an attempt is over soon, and none is made again after one that
+    /// went wrong, unless it was throttled.
+    pub(super) fn once(&self) -> Self {
+        Self { awaits_new: false, is_brief: true, turn: Some(Arc::default()), ..self.clone() }
+    }
+
     /// How many attempts at calls were made in this turn so far.
     pub(super) fn attempts(&self) -> u32 {
         self.turn.as_ref().map_or(0, |turn| turn.attempts.load(Ordering::Relaxed))

@@ -1,6 +1,7 @@
 //! Accounts and sessions against the embedded AWS, by way of the real SDK clients.
 
 pub(crate) mod between;
+mod by_operation;
 mod clients;
 mod following;
 mod peerings;

@@ -170,7 +170,7 @@ async fn a_table_that_many_routes_are_made_in_is_not_read_for_each() {
 /// |---|---|
 /// | AssumeRole | 1 |
 /// | DescribeStacks | 1 listing, 1 to 3 looks at the stack |
-/// | CreateStack, DescribeStackEvents | 1 each |
+/// | CreateStack, DescribeEvents | 1 each |
 /// | DescribeVpcPeeringConnections | 1 listing; the hub's looks are shared |
 /// | CreateVpcPeeringConnection, AcceptVpcPeeringConnection | 1 each |
 /// | DescribeRouteTables | 1 listing |

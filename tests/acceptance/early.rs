@@ -256,6 +256,33 @@ async fn peerings_and_routes_are_there_long_before_a_slow_hub_and_end_with_it() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_certain_is_told_as_soon_by_the_stack_as_by_its_operation_and_a_failure_too() {
+    let count = |sim: &Sim, operation: &str| sim.calls().iter().filter(|call| call.operation == operation).count();
+    for faults in [Faults::default(), failing_topic()] {
+        let mut runs = Vec::new();
+        for is_refused in [false, true] {
+            let refused = Fault::new(Effect::AccessDenied).on("DescribeEvents");
+            let calls = if is_refused { vec![refused] } else { Vec::new() };
+            let sim = Sim::builder().timing(slow_hub()).faults(Faults { calls, ..faults.clone() }).build();
+            let (tally, told) = design().apply(&sim).await;
+            let worked = TAKERS.map(|node| routed(&told, node));
+            let back = told.iter().filter(|(_, event)| matches!(event, Event::NodeWithdrawn { .. })).count();
+            runs.push((tally.done, tally.failed, back, standing(&sim)));
+            assert!(worked.iter().all(|worked| *worked <= CHAIN + 5_000), "refused: {is_refused}, {worked:?}");
+            let asked = (count(&sim, "DescribeEvents"), count(&sim, "DescribeStackEvents"));
+            match (is_refused, tally.failed) {
+                // Once in each of three accounts.
+                (true, _) => assert!(asked.0 == 3 && asked.1 >= 10, "{asked:?}"),
+                (false, 0) => assert!(asked.0 >= 10 && asked.1 == 0, "{asked:?}"),
+                // What takes the hub back is another operation.
+                (false, _) => assert!(asked.0 >= 10 && (1..10).contains(&asked.1), "{asked:?}"),
+            }
+        }
+        assert_eq!(runs[0], runs[1]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_the_key_everything_waits_until_the_hub_is_complete() {
     let sim = Sim::builder().timing(slow_hub()).build();
     let (tally, told) = design_but("early_outputs = true", "").apply(&sim).await;

@@ -461,6 +461,7 @@ impl House {
         let stack = regional.stack(name).await.unwrap().unwrap();
         let operation = orch::aws::Operation {
             stack: stack.id,
+            id: None,
             token: Some(change_set.to_owned()),
             before: None,
             forecast: None,

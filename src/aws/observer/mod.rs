@@ -4,6 +4,7 @@
 //! stacks of one account in one region share what is seen there ([`watch`]); when to look is worked out from when each
 //! operation is expected to end ([`forecast`]).
 
+mod by_operation;
 mod feed;
 mod forecast;
 mod pace;
@@ -53,6 +54,8 @@ pub type Progress<'a> = &'a (dyn Fn(Step<'_>) + Send + Sync);
 pub struct Operation {
     /// The stack's ARN.
     pub stack: String,
+    /// The `OperationId` that its call was answered with, if it was.
+    pub id: Option<String>,
     /// The token that the operation was begun with; `None` for one that somebody else began.
     pub token: Option<String>,
     /// Status and time of the last update before the operation, where the stack was there before.
@@ -140,6 +143,25 @@ fn is_open(events: &[StackEvent]) -> bool {
     last.is_some_and(|last| last.status.ends_with("_IN_PROGRESS") && last.status != "REVIEW_IN_PROGRESS")
 }
 
+/// Whether events tell how the operation on their stack has ended.
+fn is_over(events: &[StackEvent]) -> bool {
+    events.iter().any(StackEvent::is_stack) && !is_open(events)
+}
+
+/// Whether what is seen of a stack that was to be created is that this is taken back, which is an operation of its own.
+fn is_taken_back(operation: &Operation, sighting: &Sighting) -> bool {
+    let status = match sighting {
+        Sighting::Moves(status) => Some(status),
+        Sighting::Rests(stack) => stack.as_deref().map(|stack| &stack.status),
+        Sighting::Missing | Sighting::Stuck => return false,
+    };
+    let goes_back = |status: &StackStatus| {
+        let status = status.as_str();
+        status.contains("ROLLBACK") || status.starts_with("DELETE_")
+    };
+    operation.before.is_none() && status.is_none_or(goes_back)
+}
+
 /// Whether a stack is gone, which no later operation changes.
 fn is_gone(stack: Option<&Stack>) -> bool {
     stack.is_some_and(|stack| stack.status.phase() == Phase::Deleted)
@@ -214,9 +236,18 @@ impl Regional {
                 }
                 Sighting::Rests(_) | Sighting::Missing | Sighting::Stuck => true,
             };
+            if is_taken_back(operation, &sighting) {
+                reader.widen(operation);
+            }
             if told {
                 let fresh = reader.read(self, operation).await?;
                 take(fresh, &mut events, feed, progress);
+                // Its own events do not tell the end of what was taken back, or not yet.
+                let rests = !matches!(sighting, Sighting::Moves(_));
+                if rests && !is_over(&events) && reader.widen(operation) {
+                    let fresh = reader.read(self, operation).await?;
+                    take(fresh, &mut events, feed, progress);
+                }
             }
             match sighting {
                 Sighting::Moves(status) => {

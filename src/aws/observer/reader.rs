@@ -1,6 +1,7 @@
 //! Reading the events of one operation, each of them once.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use super::Operation;
 use crate::aws::call::{CallError, Class};
@@ -8,9 +9,15 @@ use crate::aws::events::StackEvent;
 use crate::aws::regional::Regional;
 
 /// The events of an operation that were read so far.
-#[derive(Debug, Default)]
+///
+/// They are asked for by the operation's id, where that is known and the endpoint can, else by the stack. What takes back a
+/// failed operation bears another id but the same token, so that after a failure they are asked for by the stack, too.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Reader {
     seen: HashSet<String>,
+    /// What they have told, where two ways tell it, which may not name an event alike.
+    told: HashSet<u64>,
+    by_stack: bool,
 }
 
 impl Reader {
@@ -30,12 +37,27 @@ impl Reader {
                 return false;
             }
             let first = event.begins_operation();
-            fresh.push(event);
+            if self.is_new(operation, &event) {
+                fresh.push(event);
+            }
             if first {
                 return false;
             }
         }
         true
+    }
+
+    /// Whether an event tells what none has told before.
+    fn is_new(&mut self, operation: &Operation, event: &StackEvent) -> bool {
+        let StackEvent { resource, physical_id, status, reason, at, .. } = event;
+        let told =
+            || BuildHasherDefault::<DefaultHasher>::default().hash_one((resource, physical_id, status, reason, at));
+        operation.id.is_none() || at.is_none() || self.told.insert(told())
+    }
+
+    /// Has all further events asked for by the stack; whether they were not before.
+    pub(super) fn widen(&mut self, operation: &Operation) -> bool {
+        operation.id.is_some() && !std::mem::replace(&mut self.by_stack, true)
     }
 
     /// The operation's events since the last time, oldest first.
@@ -49,7 +71,46 @@ impl Reader {
         operation: &Operation,
     ) -> Result<Vec<StackEvent>, CallError> {
         // This may be dropped between two pages: what was not given back is not known then.
-        let mut now = Self { seen: self.seen.clone() };
+        let mut now = self.clone();
+        let mut fresh = match &operation.id {
+            Some(id) if !now.by_stack => now.of_operation(regional, operation, id).await,
+            _ => Vec::new(),
+        };
+        if now.by_stack || operation.id.is_none() {
+            fresh.extend(now.of_stack(regional, operation).await?);
+        }
+        *self = now;
+        Ok(fresh)
+    }
+
+    /// The new events that the operation tells, oldest first. Where it tells none, or that it has failed, they are to be asked for
+    /// by the stack.
+    async fn of_operation(&mut self, regional: &Regional, operation: &Operation, id: &str) -> Vec<StackEvent> {
+        let mut now = self.clone();
+        let mut fresh = Vec::new();
+        let mut next = None;
+        loop {
+            let Some(mut page) = regional.told_by_operation(&operation.stack, id, next).await else {
+                self.by_stack = true;
+                return Vec::new();
+            };
+            // By its id it is sure to be of this operation.
+            for event in page.events.iter_mut().filter(|event| event.token.is_none()) {
+                event.token.clone_from(&operation.token);
+            }
+            now.by_stack |= page.has_failed;
+            next = page.next;
+            if !now.take(operation, page.events, &mut fresh) || next.is_none() {
+                break;
+            }
+        }
+        *self = now;
+        fresh.reverse();
+        fresh
+    }
+
+    /// The new events that the stack tells, oldest first.
+    async fn of_stack(&mut self, regional: &Regional, operation: &Operation) -> Result<Vec<StackEvent>, CallError> {
         let mut fresh = Vec::new();
         let mut next = None;
         loop {
@@ -60,11 +121,10 @@ impl Reader {
                 Err(error) => return Err(error),
             };
             next = more;
-            if !now.take(operation, page, &mut fresh) || next.is_none() {
+            if !self.take(operation, page, &mut fresh) || next.is_none() {
                 break;
             }
         }
-        *self = now;
         fresh.reverse();
         Ok(fresh)
     }
@@ -106,6 +166,30 @@ mod tests {
         let page = vec![event("4", "UPDATE_COMPLETE", None), event("3", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", None)];
         assert!(!reader.take(&operation, page, &mut fresh));
         assert_eq!(ids(&fresh), ["4"]);
+    }
+
+    #[test]
+    fn what_is_told_both_ways_is_taken_once_however_its_events_are_named() {
+        let at = |id: &str, status: &str, at: i64| StackEvent { at: Some(at), ..event(id, status, Some("ours")) };
+        let operation = Operation { id: Some("1".to_owned()), ..operation() };
+        let mut reader = Reader::default();
+        let mut fresh = Vec::new();
+        // A failure may be told as progress and as an error.
+        let page =
+            vec![at("error", "CREATE_FAILED", 3), at("o3", "CREATE_FAILED", 3), at("o1", "CREATE_IN_PROGRESS", 1)];
+        assert!(!reader.take(&operation, page, &mut fresh));
+        assert_eq!(ids(&fresh), ["error", "o1"]);
+        assert!(reader.widen(&operation) && !reader.widen(&operation));
+        let page = vec![
+            at("s4", "ROLLBACK_IN_PROGRESS", 4),
+            at("s3", "CREATE_FAILED", 3),
+            at("s1", "CREATE_IN_PROGRESS", 1),
+            at("s0", "DELETE_COMPLETE", 0),
+        ];
+        let mut fresh = Vec::new();
+        assert!(!reader.take(&operation, page, &mut fresh));
+        assert_eq!(ids(&fresh), ["s4"]);
+        assert!(!Reader::default().widen(&Operation { id: None, ..operation }), "there is no other way");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::by_operation::ByOperation;
 use super::pace::GAP;
 use super::watch::{Looked, Question, Watch};
 use crate::aws::call::{CallError, Class};
@@ -57,6 +58,7 @@ pub(in crate::aws) struct Stacks {
     pub(super) watch: Watch<Sighting>,
     /// Whether calls cost nothing, and stacks may be made in no time.
     pub(super) is_near: bool,
+    pub(super) by_operation: ByOperation,
     ways: Mutex<Ways>,
     /// When events were last read for somebody who follows them.
     read: tokio::sync::Mutex<Option<Instant>>,
@@ -167,7 +169,8 @@ impl Ways {
 impl Stacks {
     /// Nothing is watched yet.
     pub(in crate::aws) fn new(is_near: bool) -> Self {
-        Self { watch: Watch::default(), is_near, ways: Mutex::default(), read: tokio::sync::Mutex::default() }
+        let (watch, by_operation, ways, read) = Default::default();
+        Self { watch, is_near, by_operation, ways, read }
     }
 
     /// Notes how many pages a listing of all stacks had.

@@ -16,7 +16,14 @@ pub(super) fn event(id: &str, status: &str, token: Option<&str>) -> StackEvent {
 
 pub(super) fn operation() -> Operation {
     let before = Some((StackStatus::new("UPDATE_COMPLETE"), Some(5)));
-    Operation { stack: "arn".to_owned(), token: Some("ours".to_owned()), before, forecast: None, deletes: false }
+    Operation {
+        stack: "arn".to_owned(),
+        id: None,
+        token: Some("ours".to_owned()),
+        before,
+        forecast: None,
+        deletes: false,
+    }
 }
 
 #[test]

@@ -47,7 +47,14 @@ async fn update(regional: &Regional, name: &str, token: &str, forecast: Forecast
     assert_eq!(worked_out.status, "CREATE_COMPLETE", "{}", worked_out.reason);
     regional.execute_change_set(name, &worked_out.id, &crate::aws::Settings::default(), token).await.unwrap();
     let before = Some((live.status, live.updated));
-    Operation { stack: live.id, token: Some(token.to_owned()), before, forecast: Some(forecast), deletes: false }
+    Operation {
+        stack: live.id,
+        id: None,
+        token: Some(token.to_owned()),
+        before,
+        forecast: Some(forecast),
+        deletes: false,
+    }
 }
 
 /// Waits for the end of an operation that takes so long; how much later that was noticed.
@@ -140,9 +147,9 @@ async fn what_goes_back_is_looked_for_from_then_on_whatever_was_expected() {
     let text = format!("{}\n{table}", text.strip_suffix('}').unwrap());
     let stack = StackSpec { template: crate::aws::Template::Text(text.into()), ..named("net") };
     let began = Instant::now();
-    let stack = regional.create_stack(&stack, "net").await.unwrap();
+    let Begun { stack, operation: id } = regional.create_stack(&stack, "net").await.unwrap();
     let forecast = Some(Forecast::known(Duration::from_mins(5), Duration::ZERO, 5));
-    let operation = Operation { stack, token: Some("net".to_owned()), before: None, forecast, deletes: false };
+    let operation = Operation { stack, id, token: Some("net".to_owned()), before: None, forecast, deletes: false };
     let (live, events) = regional.settled(&operation, &|_| {}).await.unwrap();
     assert_eq!(live.unwrap().status.as_str(), "ROLLBACK_COMPLETE");
     assert_eq!(took(&events), Some(takes));
@@ -188,7 +195,8 @@ async fn that_a_stack_is_gone_is_believed_at_once_whatever_its_events_tell() {
     let live = regional.stack("net").await.unwrap().unwrap();
     regional.delete_stack(&live.id, "gone").await.unwrap();
     let (before, token) = (Some((live.status, live.updated)), Some("gone".to_owned()));
-    let operation = Operation { stack: live.id, token, before, forecast: Some(Forecast::UNKNOWN), deletes: true };
+    let operation =
+        Operation { stack: live.id, id: None, token, before, forecast: Some(Forecast::UNKNOWN), deletes: true };
     let began = Instant::now();
     let (live, _) = regional.settled(&operation, &|_| {}).await.unwrap();
     assert_eq!(live, None);

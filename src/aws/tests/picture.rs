@@ -25,9 +25,9 @@ fn named(name: &str) -> StackSpec {
 /// Creates a stack as somebody does of whom this session does not know.
 async fn by_others(sim: &Sim, name: &str) {
     let (_, theirs) = hub(sim).await;
-    let stack = theirs.create_stack(&named(name), name).await.unwrap();
+    let stack = theirs.create_stack(&named(name), name).await.unwrap().stack;
     theirs
-        .settled(&Operation { stack, token: None, before: None, forecast: None, deletes: false }, &|_| {})
+        .settled(&Operation { stack, id: None, token: None, before: None, forecast: None, deletes: false }, &|_| {})
         .await
         .unwrap();
 }
@@ -165,14 +165,14 @@ async fn a_refused_call_stops_nothing_that_another_one_has_moved() {
     let sim = Sim::builder().build();
     let table = table(&sim, "one").await;
     let (_sessions, hub) = hub(&sim).await;
-    let stack = hub.create_stack(&named("slow"), "token").await.unwrap();
+    let stack = hub.create_stack(&named("slow"), "token").await.unwrap().stack;
     hub.cancel_update(&stack, "other").await.unwrap_err();
     let asked = || counts(&sim).get("DescribeRouteTables").copied().unwrap_or_default();
     hub.pictured_routes(std::slice::from_ref(&table), "10.9.0.0/24").await.unwrap();
     let before = asked();
     hub.pictured_routes(std::slice::from_ref(&table), "10.9.0.0/24").await.unwrap();
     assert_eq!(asked() - before, 1, "what was read while the stack moves is not believed");
-    hub.settled(&Operation { stack, token: None, before: None, forecast: None, deletes: false }, &|_| {})
+    hub.settled(&Operation { stack, id: None, token: None, before: None, forecast: None, deletes: false }, &|_| {})
         .await
         .unwrap();
     hub.pictured_routes(std::slice::from_ref(&table), "10.9.0.0/24").await.unwrap();

@@ -289,7 +289,7 @@ async fn many_deletions_whose_events_lag_behind_are_listed_again() {
     for operation in operations {
         let regional = world.regional.clone();
         let before = Some((StackStatus::new("CREATE_COMPLETE"), None));
-        let operation = Operation { token: Some("gone".to_owned()), before, deletes: true, ..operation };
+        let operation = Operation { id: None, token: Some("gone".to_owned()), before, deletes: true, ..operation };
         waiting.push(tokio::spawn(async move {
             regional.delete_stack(&operation.stack, "gone").await.unwrap();
             let began = Instant::now();

@@ -79,8 +79,8 @@ async fn sessions(sim: &Sim, accounts: usize) -> (Sessions, Vec<Regional>) {
 
 /// Begins to create a stack; what is to be waited for then.
 pub(super) async fn begin(regional: &Regional, name: &str, forecast: Forecast) -> Operation {
-    let stack = regional.create_stack(&named(name), name).await.unwrap();
-    Operation { stack, token: Some(name.to_owned()), before: None, forecast: Some(forecast), deletes: false }
+    let Begun { stack, operation: id } = regional.create_stack(&named(name), name).await.unwrap();
+    Operation { stack, id, token: Some(name.to_owned()), before: None, forecast: Some(forecast), deletes: false }
 }
 
 /// Creates all stacks at once and gives how much later than it ended the end of each was noticed, with the calls since.
@@ -210,7 +210,7 @@ async fn sixty_stacks_of_one_account_are_watched_by_as_many_calls_as_one() {
     // At 2, 4, 6, 8, 10, 12 and 14 s.
     assert!(looks <= 7, "{looks}");
     let of = |operation: &str| calls.iter().filter(|call| call.operation == operation).count();
-    assert_eq!((of("ListStacks"), of("DescribeStackEvents")), (0, 60));
+    assert_eq!((of("ListStacks"), of("DescribeEvents"), of("DescribeStackEvents")), (0, 60, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -260,7 +260,7 @@ async fn where_aws_grants_few_looks_they_show_all_that_is_due_and_leave_some_to_
     let names: IndexMap<AccountName, AccountSpec> = [("a0".into(), role(&format!("{:012}", 300)))].into();
     let sessions = Sessions::open(&names, &environment(&sim)).await.unwrap();
     let regional = sessions.region(&"a0".into(), &"us-east-1".into()).unwrap();
-    let other = regional.create_stack(&named("other"), "other").await.unwrap();
+    let other = regional.create_stack(&named("other"), "other").await.unwrap().stack;
     // Looks are as urgent as whoever is most; who reads events or asks for the template is in no hurry.
     let _ = regional.with_urgency(1_000_000);
     let began = tokio::time::Instant::now();
@@ -313,12 +313,12 @@ async fn a_stack_that_a_listing_passes_over_is_not_taken_for_deleted() {
     let hub = sessions.region(&"hub".into(), &"us-east-1".into()).unwrap();
     let mut operations = Vec::new();
     for name in ["s0", "s1"] {
-        let stack = hub.create_stack(&named(name), name).await.unwrap();
+        let stack = hub.create_stack(&named(name), name).await.unwrap().stack;
         tokio::time::sleep(Duration::from_secs(5)).await;
         let live = hub.stack(name).await.unwrap().unwrap();
         let before = Some((live.status, live.updated));
         let (token, forecast) = (Some("gone".to_owned()), Some(Forecast::UNKNOWN));
-        operations.push(Operation { stack, token, before, forecast, deletes: true });
+        operations.push(Operation { stack, id: None, token, before, forecast, deletes: true });
     }
     let undeletable = ResourceFault {
         action: Some("DELETE".to_owned()),
@@ -386,7 +386,7 @@ async fn a_deletion_is_seen_by_its_absence_from_the_listing_and_told_by_its_even
             regional.delete_stack(&stack.id, "gone").await.unwrap();
             let before = Some((stack.status, stack.updated));
             let (token, forecast) = (Some("gone".to_owned()), Some(Forecast::UNKNOWN));
-            let operation = Operation { stack: stack.id, token, before, forecast, deletes: true };
+            let operation = Operation { stack: stack.id, id: None, token, before, forecast, deletes: true };
             let (live, events) = regional.settled(&operation, &|_| {}).await.unwrap();
             assert_eq!((live, took(&events)), (None, Some(Duration::from_secs(3))));
         }));

@@ -57,7 +57,7 @@ use self::update::How;
 use self::ways::Ways;
 use super::lost::pause;
 use super::{Adopt, Change, Claim, Course, Done, Failure, Owner, Progress, Regional, Shown, Step};
-use crate::aws::{CallError, Class, OnFailure, Operation, Phase, Stack, StackSpec, took};
+use crate::aws::{Begun, CallError, Class, OnFailure, Operation, Phase, Stack, StackSpec, took};
 
 pub use allowed::Allowed;
 pub use cancel::cancel;
@@ -373,12 +373,12 @@ async fn create(
     validate(regional, wanted, &spec).await?;
     let token = attempt.create();
     progress(Step { what: &wanted.name, status: "CreateStack", reason: None });
-    let (id, forecast) = match provisional::create(regional, course, &spec, &token).await {
-        Ok(id) => (id, Some(forecasts.creation(regional, wanted))),
+    let (begun, forecast) = match provisional::create(regional, course, &spec, &token).await {
+        Ok(begun) => (begun, Some(forecasts.creation(regional, wanted))),
         // Either an answer of ours was lost and the request repeated, or somebody else was faster.
         Err(error) if error.is("AlreadyExistsException") || error.class == Class::Lost => {
             match regional.stack(&wanted.name).await? {
-                Some(stack) if wanted.owner.owns(&stack.tags) => (stack.id, None),
+                Some(stack) if wanted.owner.owns(&stack.tags) => (Begun { stack: stack.id, operation: None }, None),
                 _ => return Ok(Attempted::Again(Some(error.into()))),
             }
         }
@@ -390,7 +390,8 @@ async fn create(
         }
         Err(error) => return Err(error.into()),
     };
-    let operation = Operation { stack: id, token: Some(token), before: None, forecast, deletes: false };
+    let Begun { stack, operation: id } = begun;
+    let operation = Operation { stack, id, token: Some(token), before: None, forecast, deletes: false };
     let watch = early::Watch::creation(regional, wanted, early);
     let (stack, events) = early::settled(regional, &operation, watch, progress).await?;
     if events.is_empty() {
@@ -452,7 +453,7 @@ impl Followed {
 
 async fn follow(regional: &Regional, stack: &Stack, progress: Progress<'_>) -> Result<Followed, Failure> {
     let deletes = stack.status.as_str() == "DELETE_IN_PROGRESS";
-    let operation = Operation { stack: stack.id.clone(), token: None, before: None, forecast: None, deletes };
+    let operation = Operation { stack: stack.id.clone(), id: None, token: None, before: None, forecast: None, deletes };
     // Boxed, since all that is done to a stack may have to follow it, and would be as large.
     let (_, events) = Box::pin(regional.settled(&operation, progress)).await?;
     Ok(Followed { status: stack.status.to_string(), events })

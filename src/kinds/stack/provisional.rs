@@ -14,7 +14,7 @@ use super::decide::Decision;
 use super::token::Attempt;
 use super::ways::{self, Deletion};
 use super::{Forecasts, LOOKS, ending, follow, restless};
-use crate::aws::{CallError, Class, Operation, Phase, Stack, StackSpec};
+use crate::aws::{Begun, CallError, Class, Operation, Phase, Stack, StackSpec};
 
 /// How long a stack whose creation fails may take to say so in its status.
 const SAID_AT_MOST: Duration = Duration::from_secs(30);
@@ -57,7 +57,7 @@ pub(super) async fn create(
     course: Course<'_>,
     spec: &StackSpec,
     token: &str,
-) -> Result<String, CallError> {
+) -> Result<Begun, CallError> {
     let since = Instant::now();
     loop {
         // A stack that is to be given up is not made after it has waited for its turn.
@@ -70,8 +70,8 @@ pub(super) async fn create(
             Err(error)
                 if error.class == Class::Lost || error.is_after_silence || error.is("AlreadyExistsException") => {}
             Err(_) => course.trace.strike(&asked),
-            Ok(id) => {
-                course.trace.note(Made::Stack { name: spec.name.clone(), id: id.clone() });
+            Ok(begun) => {
+                course.trace.note(Made::Stack { name: spec.name.clone(), id: begun.stack.clone() });
                 course.trace.strike(&asked);
             }
         }
@@ -173,7 +173,9 @@ async fn find(regional: &Regional, asked: &Asked) -> Result<Option<String>, Fail
     loop {
         if let Some(stack) = regional.stack(&asked.name).await?.filter(|stack| stack.status.phase() != Phase::Deleted) {
             let token = Some(asked.token.clone());
-            let operation = Operation { stack: stack.id.clone(), token, before: None, forecast: None, deletes: false };
+            let stack_id = stack.id.clone();
+            let operation =
+                Operation { stack: stack_id, id: None, token, before: None, forecast: None, deletes: false };
             let events = regional.events_of(&operation).await?;
             return Ok(events.iter().any(|event| event.token.as_ref() == Some(&asked.token)).then_some(stack.id));
         }

@@ -254,6 +254,7 @@ async fn lost_answers_throttles_and_outages_make_no_second_stack_and_are_told_as
         "ValidateTemplate",
         "CreateStack",
         "DescribeStacks",
+        "DescribeEvents",
         "DescribeStackEvents",
         "CreateChangeSet",
         "DescribeChangeSet",
@@ -477,7 +478,7 @@ async fn a_change_set_that_somebody_executes_or_deletes_meanwhile_is_no_failure(
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_of_minutes_in_the_middle_of_a_stack_is_outlasted() {
-    for operation in ["DescribeStacks", "DescribeStackEvents", "GetTemplate", "DescribeChangeSet"] {
+    for operation in ["DescribeStacks", "DescribeEvents", "DescribeStackEvents", "GetTemplate", "DescribeChangeSet"] {
         for effect in [Effect::Refused, Effect::ServerError, Effect::LostAfter] {
             // Five attempts, then one after each pause, and after the first look that the stack is begun from.
             let outage = Fault { every: Some(1), first: Some(16), ..Fault::new(effect).on(operation) };

@@ -420,7 +420,8 @@ async fn execute(
     };
     let before = Some((stack.status.clone(), stack.updated));
     let forecast = unsure.is_none().then(|| forecasts.update(wanted, &change_set.changes, replaces));
-    let operation = Operation { stack: stack.id.clone(), token: Some(token), before, forecast, deletes: false };
+    let operation =
+        Operation { stack: stack.id.clone(), id: None, token: Some(token), before, forecast, deletes: false };
     let (live, events) = early::settled(regional, &operation, watch, progress).await?;
     if events.is_empty() {
         // Nothing bears our token: it was not this change set that was executed.

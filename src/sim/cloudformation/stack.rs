@@ -76,6 +76,9 @@ pub struct Stack {
     pub nested: Option<Nested>,
     /// The last operation's kind and id.
     pub last_operation: Option<(String, String)>,
+    /// The kind and id of the operation that the last one takes back, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_back: Option<(String, String)>,
     /// Requests that came with a token: the token, the operation and the operation's id.
     pub(super) tokens: BTreeMap<String, (String, String)>,
     /// Counts phases, so that timers of earlier ones are told apart.
@@ -185,6 +188,7 @@ impl Stack {
             detections: Vec::new(),
             nested: None,
             last_operation: None,
+            taken_back: None,
             tokens: BTreeMap::new(),
             generation: 0,
         }

@@ -47,7 +47,7 @@ pub(in super::super) async fn delete(
     let before = Some((stack.status.clone(), stack.updated));
     let forecast = unanswered.is_none().then_some(forecast);
     let token = Some(token.to_owned());
-    let operation = Operation { stack: stack.id.clone(), token, before, forecast, deletes: true };
+    let operation = Operation { stack: stack.id.clone(), id: None, token, before, forecast, deletes: true };
     Ok(match (regional.settled(&operation, progress).await?, unanswered) {
         ((None, events), _) => Deletion::Gone(left_behind(&events), took(&events)),
         ((Some(_), events), Some(error)) if events.is_empty() => Deletion::Unanswered(error),

@@ -43,11 +43,11 @@ pub(super) async fn undo(
     progress(Step { what: &wanted.name, status: call, reason: None });
     let answer = match undo {
         Undo::ToStable => regional.rollback_stack(&stack.id, &token).await,
-        Undo::Continued(skipped) => regional.continue_rollback(&stack.id, skipped, &token).await,
+        Undo::Continued(skipped) => regional.continue_rollback(&stack.id, skipped, &token).await.map(|()| None),
     };
-    let unanswered = match answer {
-        Ok(()) => None,
-        Err(error) if error.class == Class::Lost => Some(error),
+    let (id, unanswered) = match answer {
+        Ok(id) => (id, None),
+        Err(error) if error.class == Class::Lost => (None, Some(error)),
         Err(error) if has_moved_on(&error) => return Ok(Attempted::Again(Some(error.into()))),
         Err(error) => return Err(error.into()),
     };
@@ -55,7 +55,7 @@ pub(super) async fn undo(
     // What goes back takes about as long as it took to get there, which nobody knows.
     let forecast = unanswered.is_none().then_some(Forecast::UNKNOWN);
     let ours = Some(token.clone());
-    let operation = Operation { stack: stack.id.clone(), token: ours, before, forecast, deletes: false };
+    let operation = Operation { stack: stack.id.clone(), id, token: ours, before, forecast, deletes: false };
     let (live, mut events) = regional.settled(&operation, progress).await?;
     events.retain(|event| event.token.as_deref() == Some(token.as_str()));
     match (live, unanswered) {

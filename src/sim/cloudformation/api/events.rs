@@ -14,12 +14,12 @@ const PAGE: usize = 100;
 type Numbered<'a> = (usize, &'a Event);
 
 /// A page of a stack's events, newest first. Tokens count from the oldest, so that new events move no page.
-fn page<'a>(
+fn page<T: Copy>(
     xml: &mut Xml,
     name: &str,
     params: &Params,
-    events: &[Numbered<'a>],
-    each: impl FnMut(&mut Xml, Numbered<'a>),
+    events: &[T],
+    each: impl FnMut(&mut Xml, T),
 ) -> Result<(), ApiError> {
     let end = match params.get("NextToken") {
         None => events.len(),
@@ -55,6 +55,64 @@ fn details(xml: &mut Xml, event: &Event) {
     xml.maybe("ClientRequestToken", event.token.as_ref());
 }
 
+/// What `DescribeEvents` tells of.
+#[derive(Clone, Copy)]
+enum Told<'a> {
+    /// An event of a resource, or of the stack as one.
+    Of(Numbered<'a>),
+    /// Where an operation is, as of this event: `IN_PROGRESS` at its first, `SUCCEEDED` or `FAILED` at its end.
+    Operation(Numbered<'a>, &'static str),
+}
+
+impl Told<'_> {
+    fn operation(&self) -> &str {
+        let (Self::Of((_, event)) | Self::Operation((_, event), _)) = self;
+        &event.operation
+    }
+
+    fn has_failed(&self) -> bool {
+        match self {
+            Self::Of((_, event)) => event.status.ends_with("_FAILED"),
+            Self::Operation(_, status) => *status == "FAILED",
+        }
+    }
+}
+
+/// All that is told of a stack, oldest first. What takes back a failed operation is an operation of its own.
+fn told(stack: &Stack) -> Vec<Told<'_>> {
+    let mut told = Vec::new();
+    let of_stack = |event: &Event| event.physical_id.as_deref() == Some(stack.id.as_str());
+    let mut events = stack.events.iter().enumerate().peekable();
+    let mut current: Option<&Event> = None;
+    while let Some((number, event)) = events.next() {
+        if current.is_none_or(|current| current.operation != event.operation) {
+            told.push(Told::Operation((number, event), "IN_PROGRESS"));
+            current = Some(event);
+        }
+        told.push(Told::Of((number, event)));
+        let is_last = events.peek().is_none_or(|(_, next)| next.operation != event.operation);
+        let end = match &*event.status {
+            status if of_stack(event) && status.ends_with("_COMPLETE") => Some("SUCCEEDED"),
+            status if of_stack(event) && status.ends_with("_FAILED") => Some("FAILED"),
+            // Another operation goes on from here.
+            _ => events.peek().map(|_| "FAILED"),
+        };
+        told.extend(end.filter(|_| is_last).map(|end| Told::Operation((number, event), end)));
+    }
+    told
+}
+
+/// The sort of an operation, by the status that it begins with.
+fn sort(first: &Event) -> &'static str {
+    match &*first.status {
+        "CREATE_IN_PROGRESS" => "CREATE_STACK",
+        "UPDATE_IN_PROGRESS" => "UPDATE_STACK",
+        "DELETE_IN_PROGRESS" => "DELETE_STACK",
+        "REVIEW_IN_PROGRESS" => "CREATE_CHANGESET",
+        _ => "ROLLBACK",
+    }
+}
+
 /// See <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeEvents.html>.
 pub(super) fn describe_events(world: &World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
     let service = &world.at(place).cloudformation;
@@ -68,27 +126,25 @@ pub(super) fn describe_events(world: &World, place: &Place, params: &Params) -> 
         service.find(name).ok_or_else(|| invalid(format!("Stack [{name}] does not exist")))?
     };
     let failed_only = filters.flag("FailedEvents");
-    let wanted = |(_, event): &Numbered<'_>| {
-        operation.is_none_or(|operation| event.operation == operation)
-            && (!failed_only || event.status.ends_with("_FAILED"))
+    let wanted = |told: &Told<'_>| {
+        operation.is_none_or(|operation| told.operation() == operation) && (!failed_only || told.has_failed())
     };
-    let events: Vec<Numbered<'_>> = stack.events.iter().enumerate().filter(wanted).collect();
+    let events: Vec<Told<'_>> = told(stack).into_iter().filter(wanted).collect();
     let mut xml = Xml::new();
-    page(&mut xml, "OperationEvents", params, &events, |xml, (number, event)| {
-        xml.text("EventId", event.id(number)).text("StackId", &stack.id).text("OperationId", &event.operation);
-        let of_stack = event.physical_id.as_deref() == Some(stack.id.as_str());
-        let failed = event.status.ends_with("_FAILED");
-        xml.text(
-            "EventType",
-            if of_stack {
-                "STACK_EVENT"
-            } else if failed {
-                "PROVISIONING_ERROR"
-            } else {
-                "PROGRESS_EVENT"
-            },
-        );
-        details(xml, event);
+    page(&mut xml, "OperationEvents", params, &events, |xml, told| match told {
+        Told::Operation((number, event), status) => {
+            let first = stack.events.iter().find(|first| first.operation == event.operation).unwrap_or(event);
+            xml.text("EventId", format!("{}-{status}-{number}", event.operation)).text("StackId", &stack.id);
+            xml.text("OperationId", &event.operation).text("OperationType", sort(first));
+            xml.text("OperationStatus", status).text("EventType", "STACK_EVENT").time("Timestamp", event.at);
+            xml.maybe("ClientRequestToken", event.token.as_ref());
+        }
+        Told::Of((number, event)) => {
+            xml.text("EventId", event.id(number)).text("StackId", &stack.id).text("OperationId", &event.operation);
+            let failed = event.status.ends_with("_FAILED") && event.physical_id.as_deref() != Some(stack.id.as_str());
+            xml.text("EventType", if failed { "PROVISIONING_ERROR" } else { "PROGRESS_EVENT" });
+            details(xml, event);
+        }
     })?;
     Ok(xml)
 }

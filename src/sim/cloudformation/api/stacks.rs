@@ -60,8 +60,10 @@ fn describe_one(xml: &mut Xml, service: &CloudFormation, stack: &Stack) {
         xml.maybe("Description", output.description.as_ref()).maybe("ExportName", output.export.as_ref());
     });
     xml.within("DriftInformation", |xml| drift::information(xml, stack));
-    if let Some((kind, id)) = &stack.last_operation {
-        xml.list("LastOperations", "member", [(kind, id)], |xml, (kind, id)| {
+    if stack.last_operation.is_some() {
+        // The newest first.
+        let operations = stack.last_operation.iter().chain(&stack.taken_back);
+        xml.list("LastOperations", "member", operations, |xml, (kind, id)| {
             xml.text("OperationType", kind).text("OperationId", id);
         });
     }

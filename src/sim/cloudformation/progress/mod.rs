@@ -143,6 +143,7 @@ pub(super) fn start(world: &mut World, place: &Place, stack: &mut Stack, operati
         world.after(wait, TimerAction::CloudFormation(place.clone(), timeout));
     }
     stack.last_operation = Some((operation.kind.clone(), operation.id.clone()));
+    stack.taken_back = None;
     stack.operation = Some(operation);
     // What was found before says nothing of what is being made.
     stack.drift = None;
@@ -374,6 +375,7 @@ pub(super) fn cancel(world: &mut World, place: &Place, stack: &mut Stack, reason
 pub(super) fn to_stable(world: &mut World, place: &Place, stack: &mut Stack, mut operation: Operation) {
     operation.before = stack.stable.take();
     stack.last_operation = Some((operation.kind.clone(), operation.id.clone()));
+    stack.taken_back = None;
     stack.operation = Some(operation);
     cancel(world, place, stack, Some("User Initiated"));
 }

@@ -194,9 +194,11 @@ pub(super) fn failed(world: &mut World, place: &Place, stack: &mut Stack, reason
             settle(world, place, stack, Status::CreateFailed, Some(reason));
         }
         Phase::Create if stack.on_failure == OnFailure::Delete => {
+            take_back(stack);
             go_on(world, place, stack, Phase::Delete, Some(format!("{reason}Delete requested by user.")));
         }
         Phase::Create => {
+            take_back(stack);
             go_on(world, place, stack, Phase::Rollback, Some(format!("{reason}Rollback requested by user.")));
         }
         Phase::Update if keep => settle(world, place, stack, Status::UpdateFailed, Some(reason)),
@@ -224,7 +226,26 @@ pub(super) fn roll_back(world: &mut World, place: &Place, stack: &mut Stack, rea
     stack.config = Some(config);
     stack.outputs = outputs;
     stack.imports = imports;
+    take_back(stack);
     go_on(world, place, stack, Phase::UpdateRollback, reason);
+}
+
+/// What takes back what has failed, or was broken off, is an operation of its own. Its id follows from that of the other, so
+/// that a failure changes no id that is drawn later.
+fn take_back(stack: &mut Stack) {
+    let Some(operation) = &mut stack.operation else { return };
+    if !matches!(operation.kind.as_str(), "CREATE_STACK" | "UPDATE_STACK") {
+        return;
+    }
+    let failed = (std::mem::replace(&mut operation.kind, "ROLLBACK".to_owned()), operation.id.clone());
+    let at = operation.id.rfind('-').map_or(0, |at| at + 1);
+    let turned = operation.id[at..].chars().map(|digit| match digit.to_digit(16) {
+        Some(digit) => char::from_digit(15 - digit, 16).unwrap_or('0'),
+        None => digit,
+    });
+    operation.id = operation.id[..at].chars().chain(turned).collect();
+    stack.last_operation = Some((operation.kind.clone(), operation.id.clone()));
+    stack.taken_back = Some(failed);
 }
 
 /// Resources that are back at what they had drifted to are still expected to be what was deployed.

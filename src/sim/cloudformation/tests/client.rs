@@ -4,7 +4,7 @@ use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::config::{BehaviorVersion, Region};
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use aws_sdk_cloudformation::types::{
-    Capability, ChangeSetStatus, EventFilter, Parameter, Replacement, ResourceStatus, StackStatus, Tag,
+    Capability, ChangeSetStatus, EventFilter, EventType, Parameter, Replacement, ResourceStatus, StackStatus, Tag,
 };
 
 use super::{ACCOUNT, NET};
@@ -135,6 +135,47 @@ async fn the_first_failure_is_found_by_the_operation() {
     let first = events.operation_events().last().unwrap();
     assert_eq!(first.logical_resource_id(), Some("Subnet"));
     assert!(first.resource_status_reason().unwrap().contains("The CIDR '10.9.1.0/24' is invalid."));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_takes_back_a_failed_operation_is_an_operation_of_its_own_with_the_same_token() {
+    let sim = Sim::builder().build();
+    let client = client(&sim, ACCOUNT);
+    let template = NET.replace("Default: 10.0.1.0/24", "Default: 10.9.1.0/24");
+    let create = client.create_stack().stack_name("net").template_body(template).client_request_token("ours");
+    let created = create.send().await.unwrap().operation_id.unwrap();
+    assert_eq!(settled(&client, "net").await, StackStatus::RollbackComplete);
+    let stacks = client.describe_stacks().stack_name("net").send().await.unwrap();
+    let operations: Vec<(&str, &str)> = stacks.stacks()[0]
+        .last_operations()
+        .iter()
+        .map(|operation| (operation.operation_type().unwrap().as_str(), operation.operation_id().unwrap()))
+        .collect();
+    assert_eq!((operations[0].0, operations[1]), ("ROLLBACK", ("CREATE_STACK", created.as_str())));
+    let mut told = Vec::new();
+    for (_, id) in &operations {
+        let events = client.describe_events().operation_id(*id).send().await.unwrap();
+        let events = events.operation_events();
+        assert!(events.iter().all(|event| event.client_request_token() == Some("ours")));
+        let of_stack = events.iter().filter(|event| event.logical_resource_id().is_none_or(|id| id == "net"));
+        let said = of_stack.map(|event| match event.event_type().unwrap() {
+            EventType::StackEvent => {
+                assert!(event.resource_status().is_none());
+                let kind = event.operation_type().unwrap();
+                format!("{}: {}", kind.as_str(), event.operation_status().unwrap().as_str())
+            }
+            kind => format!("{} {}", kind.as_str(), event.resource_status().unwrap().as_str()),
+        });
+        told.push(said.collect::<Vec<_>>().join(", "));
+    }
+    // The newest first.
+    assert_eq!(
+        told,
+        [
+            "ROLLBACK: SUCCEEDED, PROGRESS_EVENT ROLLBACK_COMPLETE, PROGRESS_EVENT ROLLBACK_IN_PROGRESS, ROLLBACK: IN_PROGRESS",
+            "CREATE_STACK: FAILED, PROGRESS_EVENT CREATE_IN_PROGRESS, CREATE_STACK: IN_PROGRESS",
+        ]
+    );
 }
 
 #[tokio::test(start_paused = true)]

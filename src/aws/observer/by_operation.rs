@@ -1,0 +1,119 @@
+//! Whether events can be asked for by their operation.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::aws::call::{CallError, Class};
+use crate::aws::cloudformation::OperationPage;
+use crate::aws::regional::Regional;
+
+/// The call that is asked by.
+const CALL: &str = "DescribeEvents";
+
+/// What is known of that in one account and region: not every endpoint has it, and not every role may.
+#[derive(Debug, Default)]
+pub(super) struct ByOperation {
+    known: Mutex<Known>,
+    /// Held by whoever finds out.
+    first: tokio::sync::Mutex<()>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Known {
+    #[default]
+    Nothing,
+    Answers,
+    Refuses,
+}
+
+impl Known {
+    /// What is known after an answer.
+    fn after(self, answer: Result<(), &CallError>) -> Self {
+        match answer {
+            Ok(()) => Self::Answers,
+            // That there are no credentials says nothing of it, and nor does an operation that is not known (yet).
+            Err(error)
+                if error.operation != CALL
+                    || matches!(error.class, Class::NotFound | Class::Throttled | Class::Expired) =>
+            {
+                self
+            }
+            Err(error) if self == Self::Answers && matches!(error.class, Class::Transient | Class::Lost) => self,
+            // What has never answered is not waited for.
+            Err(_) => Self::Refuses,
+        }
+    }
+}
+
+impl ByOperation {
+    fn known(&self) -> Known {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, answer: Result<(), &CallError>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let after = known.after(answer);
+        if let (Known::Refuses, Err(error)) = (after, answer) {
+            tracing::debug!(%error, "events are asked for by their stack from now on");
+        }
+        *known = after;
+    }
+}
+
+impl Regional {
+    /// One page of what an operation on a stack has told, the newest first; `None` where that is to be asked of the stack. What
+    /// stands in the way here is nobody's failure. The first who asks finds out for all.
+    pub(super) async fn told_by_operation(
+        &self,
+        stack: &str,
+        operation: &str,
+        next: Option<String>,
+    ) -> Option<OperationPage> {
+        let place = &self.stacks().by_operation;
+        let first = match place.known() {
+            Known::Nothing => Some(place.first.lock().await),
+            _ => None,
+        };
+        // It may have been found out meanwhile.
+        let _first = match place.known() {
+            Known::Nothing => first,
+            Known::Answers => None,
+            Known::Refuses => return None,
+        };
+        let answer = self.operation_page(stack, operation, next).await;
+        place.note(answer.as_ref().map(|_| ()));
+        answer.inspect_err(|error| tracing::debug!(%error, "these events are asked for by their stack")).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_refused_is_not_asked_for_again_and_what_may_pass_only_if_it_never_answered() {
+        use Known::{Answers, Nothing, Refuses};
+        for (class, first, later) in [
+            (Class::Denied, Refuses, Refuses),
+            (Class::Other, Refuses, Refuses),
+            (Class::Transient, Refuses, Answers),
+            (Class::NotFound, Nothing, Answers),
+            (Class::Throttled, Nothing, Answers),
+            (Class::Expired, Nothing, Answers),
+        ] {
+            let error = |operation| CallError {
+                operation,
+                account: "dev".into(),
+                region: "us-east-1".into(),
+                code: None,
+                message: String::new(),
+                request_id: None,
+                class,
+                is_after_silence: false,
+            };
+            assert_eq!(Nothing.after(Err(&error(CALL))), first, "{class:?}");
+            assert_eq!(Answers.after(Err(&error(CALL))), later, "{class:?}");
+            assert_eq!(Nothing.after(Err(&error("AssumeRole"))), Nothing, "{class:?}");
+        }
+        assert_eq!(Nothing.after(Ok(())), Answers);
+    }
+}
