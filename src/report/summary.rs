@@ -221,7 +221,6 @@ impl Digest {
     }
 }
 
-/// The names in one line, at most [`SHOWN`] of them.
 /// The first detail; the others are told with `-v` while it happens, and a line is to stay a line.
 fn first(details: &[String]) -> String {
     match details {
