@@ -94,6 +94,18 @@ impl Regional {
         Ok(answer.vpcs.unwrap_or_default().into_iter().filter_map(Vpc::read).find(|vpc| vpc.id == id))
     }
 
+    /// The IPv4 range of a subnet, if there is one of this id and it has any.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::vpcs`].
+    pub async fn subnet_range(&self, id: &str) -> Result<Option<String>, CallError> {
+        let by_id = || aws_sdk_ec2::types::Filter::builder().name("subnet-id").values(id).build();
+        let answer = self.call("DescribeSubnets", || self.ec2().describe_subnets().filters(by_id()).send()).await?;
+        let mut found = answer.subnets.unwrap_or_default().into_iter();
+        Ok(found.find(|subnet| subnet.subnet_id() == Some(id)).and_then(|subnet| subnet.cidr_block))
+    }
+
     /// Every stack that the account has here, nested ones too, those aside that are deleted. It takes the permission to
     /// describe and to list all stacks.
     ///

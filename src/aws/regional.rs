@@ -482,7 +482,8 @@ impl Regional {
                 let own = self.turn.as_ref().and_then(|turn| turn.permit()).filter(|permit| permit.is_of(lane));
                 let mut permit = match own {
                     Some(permit) => permit,
-                    None => self.pass(lane, operation, queued).await,
+                    // Boxed, since an AWS that grants all is not waited for.
+                    None => Box::pin(self.pass(lane, operation, queued)).await,
                 };
                 permit.begin();
                 Some(permit)
@@ -491,7 +492,8 @@ impl Regional {
         };
         // A permit has one already.
         let _slot = match (&permit, Rated::of(operation)) {
-            (None, Some(class)) => Some(self.inner.slots.take(class.is_patient(self.is_brief)).await),
+            (None, Some(class)) if class.is_patient(self.is_brief) => Some(self.inner.slots.take_patiently().await),
+            (None, Some(_)) => Some(self.inner.slots.take().await),
             _ => None,
         };
         if let Some(turn) = &self.turn {

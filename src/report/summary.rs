@@ -221,7 +221,6 @@ impl Digest {
     }
 }
 
-/// The names in one line, at most [`SHOWN`] of them.
 /// The first detail; the others are told with `-v` while it happens, and a line is to stay a line.
 fn first(details: &[String]) -> String {
     match details {
@@ -231,6 +230,7 @@ fn first(details: &[String]) -> String {
     }
 }
 
+/// The names in one line, at most [`SHOWN`] of them.
 pub(super) fn names(nodes: &[NodeId]) -> String {
     let shown: Vec<_> = nodes.iter().take(SHOWN).map(ToString::to_string).collect();
     let more = nodes.len().saturating_sub(SHOWN);
@@ -347,6 +347,15 @@ mod tests {
 
         2 not started, 0 changed, 0 unchanged in 41.2s
         ");
+    }
+
+    #[test]
+    fn what_early_outputs_saved_is_told_where_something_was_done() {
+        let saved = || Event::RunFinished { tally: Tally::default(), took_ms: 61_234, saved_ms: Some(4_321) };
+        let events = [started(Command::Apply, 1), done("routes.a", Change::Created, &["rtb-1: made"]), saved()];
+        assert!(told(events).ends_with("\n1 changed, 0 unchanged in 1m01s; early outputs saved 4.3s\n"));
+        let events = [started(Command::Apply, 1), done("routes.a", Change::Created, &["rtb-1: made"]), finished()];
+        assert!(told(events).ends_with("\n1 changed, 0 unchanged in 41.2s\n"), "nothing was given early");
     }
 
     #[test]

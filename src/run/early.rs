@@ -43,6 +43,14 @@ fn taken(job: &Job, stack: Ix, taker: Ix) -> Option<BTreeSet<String>> {
     converged(taker)?.takes_early(converged(stack)?)
 }
 
+/// Whether a parameter's value is a resource's id, or has it in a list. An id of EC2's is nothing else, so that it counts
+/// within any text.
+fn names_id(value: &str, kind: &str, id: &str) -> bool {
+    let is_in_id = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    value.split(',').any(|item| item == id)
+        || (kind.starts_with("AWS::EC2::") && id.contains('-') && value.split(|c| !is_in_id(c)).any(|word| word == id))
+}
+
 /// What holds VPCs of a stack whose creation has failed and keeps them from being deleted: a run that made it with early
 /// outputs has gone away before it saw that. The plan's own peerings are taken off; its stacks are
 /// only named.
@@ -77,7 +85,9 @@ impl<'a> InTheWay<'a> {
             Some((node, Spec::Stack(spec))) => Some((node, spec)),
             _ => None,
         };
-        let stacks: Vec<_> = takers.iter().filter_map(|(ix, _)| stack_of(*ix)).collect();
+        // Whatever this run does with them, and whether or not they still say that they take something early.
+        let needing = job.graph().needed_by(stack).filter_map(stack_of);
+        let stacks: Vec<_> = needing.filter(|(_, spec)| spec.manage).collect();
         let mut found = Self { job, sessions, vpcs: Vec::new(), peerings, standing: Vec::new() };
         if found.peerings.is_empty() && stacks.is_empty() {
             return Ok(found);
@@ -90,11 +100,12 @@ impl<'a> InTheWay<'a> {
             let resources = home.stack_resources(&live.id).await?.into_iter();
             let left: Vec<_> = resources.filter(|own| own.status != "DELETE_COMPLETE" && !own.id.is_empty()).collect();
             for (node, spec) in stacks {
-                let place = regional(sessions, &node.account, &node.region)?;
+                // Of what is left out the account may not be open. What is in a VPC's way is in that of the VPC.
+                let Ok(place) = regional(sessions, &node.account, &node.region) else { continue };
                 let live = place.pictured_stack(&spec.name).await?.filter(|live| live.status.phase() != Phase::Deleted);
                 let Some(live) = live.filter(|live| owner(job.plan(), node).owns(&live.tags)) else { continue };
-                let mut given = live.parameters.values().flat_map(|given| given.value.split(','));
-                if given.any(|value| left.iter().any(|own| own.id == value)) {
+                let mut given = live.parameters.values().map(|given| given.value.as_str());
+                if given.any(|value| left.iter().any(|own| names_id(value, &own.kind, &own.id))) {
                     found.standing.push((node.id.clone(), live.name));
                 }
             }
@@ -155,5 +166,26 @@ impl<'a> InTheWay<'a> {
         let requester = regional(self.sessions, &spec.requester.account, &spec.requester.region)?;
         let accepter = regional(self.sessions, &spec.accepter.account, &spec.accepter.region)?;
         Ok((requester, accepter, owner(self.job.plan(), node)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_found_in_lists_and_if_it_is_ec2s_in_any_text() {
+        for (value, kind, id, expected) in [
+            ("vpc-1", "AWS::EC2::VPC", "vpc-1", true),
+            ("vpc-12", "AWS::EC2::VPC", "vpc-1", false),
+            ("subnet-1,subnet-2", "AWS::EC2::Subnet", "subnet-2", true),
+            ("arn:aws:ec2:us-east-1:111111111111:vpc/vpc-1", "AWS::EC2::VPC", "vpc-1", true),
+            ("{\"vpc\": \"vpc-1\"}", "AWS::EC2::VPC", "vpc-1", true),
+            ("my-vpc-1", "AWS::EC2::VPC", "vpc-1", false),
+            ("web,app", "AWS::IAM::Role", "app", true),
+            ("https://app.example.com", "AWS::IAM::Role", "app", false),
+        ] {
+            assert_eq!(names_id(value, kind, id), expected, "{value} {id}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The embedded AWS: STS, CloudFormation, EC2 and S3 behind the wire protocol that the real SDK clients speak.
 //!
-//! A [`Sim`] plugs under the clients as their HTTP client, so serialisation, signing, retries and the parsing of errors
-//! are the real ones. The access key in a request's signature says which account sends it, the signature's scope which
+//! A [`Sim`] plugs under the clients as their HTTP client, so serialisation, signing and the parsing of errors are the
+//! real ones. The access key in a request's signature says which account sends it, the signature's scope which
 //! region and service it is for. Accounts see nothing of each other, except peerings. Time is tokio's: a test that
 //! pauses the clock waits for nothing.
 //!

@@ -291,6 +291,14 @@ async fn dying_while_a_stack_is_created_early_loses_nothing_and_what_it_holds_is
                     if error.help.last().unwrap().contains("orch destroy PLAN --only 'stacks.app'`"))
             };
             when(&told, "stacks.hub", helps);
+            // So it is where the hub alone is chosen, or the stack does not say any more that it takes something early.
+            let (tally, told) = plan.clone().only("stacks.hub").apply(&sim).await;
+            assert_eq!(tally.failed, 1, "{told:#?}");
+            when(&told, "stacks.hub", helps);
+            let without = design_but(&[("tags         = { Of = \"app\" }\nearly_inputs = true\n", "")]);
+            let (tally, told) = without.apply(&sim).await;
+            assert_eq!(tally.failed, 1, "{told:#?}");
+            when(&told, "stacks.hub", helps);
             assert_eq!(stacks(&sim)["early-hub"], "ROLLBACK_FAILED", "nothing is begun that must fail");
             assert_eq!(stacks(&sim)["early-app"], "CREATE_COMPLETE", "nobody has said that it may go");
             let (tally, told) = plan.clone().only("stacks.app").destroy(&sim).await;

@@ -79,8 +79,9 @@ impl Operation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ticket {
     pub(super) operation: &'static str,
-    /// When it was let through, and what was learnt by then.
-    at: Duration,
+    /// When it was sent.
+    pub(super) at: Duration,
+    /// What was learnt when it was let through.
     lessons: u32,
     /// Whether it had to wait because of its operation, and because of all.
     waited: (bool, bool),

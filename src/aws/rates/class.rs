@@ -19,10 +19,10 @@ pub(in crate::aws) enum Class {
 impl Class {
     /// The class of an operation; `None` for those of services whose rates are not waited for.
     ///
-    /// An operation of EC2 is told by what it is about: CloudFormation has neither VPCs nor routes.
+    /// An operation of EC2 is told by what it is about: CloudFormation has neither VPCs, subnets nor routes.
     pub(in crate::aws) fn of(operation: &str) -> Option<Self> {
         const OTHERS: [&str; 4] = ["Object", "Bucket", "AssumeRole", "GetCallerIdentity"];
-        const EC2: [&str; 3] = ["Vpc", "Route", "Tags"];
+        const EC2: [&str; 4] = ["Vpc", "Subnet", "Route", "Tags"];
         let is_about = |words: &[&str]| words.iter().any(|word| operation.contains(word));
         if is_about(&OTHERS) {
             return None;
@@ -88,6 +88,7 @@ mod tests {
             ("UpdateTerminationProtection", Some(CloudFormationWrite)),
             ("ContinueUpdateRollback", Some(CloudFormationWrite)),
             ("DescribeVpcs", Some(Ec2Read)),
+            ("DescribeSubnets", Some(Ec2Read)),
             ("DescribeVpcPeeringConnections", Some(Ec2Read)),
             ("DescribeRouteTables", Some(Ec2Read)),
             ("CreateVpcPeeringConnection", Some(Ec2Write)),

@@ -96,10 +96,33 @@ impl Lane {
     ///
     /// Dropping the future gives the place up.
     pub(in crate::aws) async fn pass(self: &Arc<Self>, operation: &'static str, standing: Standing) -> Permit {
-        let ticket = Some(self.ticket(operation, standing).await);
-        let mut permit = Permit { lane: Arc::clone(self), ticket, slot: None, is_sent: false };
-        permit.slot = Some(self.slots.take(self.class.is_patient(standing.is_look)).await);
-        permit
+        loop {
+            let mut permit = self.permit(self.ticket(operation, standing).await);
+            if !self.class.is_patient(standing.is_look) {
+                permit.slot = Some(self.slots.take().await);
+                return permit;
+            }
+            permit.slot = self.slots.try_take_patiently();
+            if permit.slot.is_some() {
+                return permit;
+            }
+            // Whoever waits behind a whole fleet holds up no look of its own account meanwhile.
+            drop(permit);
+            let slot = self.slots.take_patiently().await;
+            let ticket = tokio::select! {
+                biased;
+                ticket = self.ticket(operation, standing) => ticket,
+                () = std::future::ready(()) => continue,
+            };
+            let mut permit = self.permit(ticket);
+            permit.slot = Some(slot);
+            return permit;
+        }
+    }
+
+    /// What is sent by a ticket, once it has a slot.
+    fn permit(self: &Arc<Self>, ticket: Ticket) -> Permit {
+        Permit { lane: Arc::clone(self), ticket: Some(ticket), slot: None, is_sent: false }
     }
 
     /// Whether it is to be told now that AWS throttles, which it is now and then.
@@ -249,6 +272,10 @@ impl Permit {
     /// The call is sent now.
     pub(in crate::aws) fn begin(&mut self) {
         self.is_sent = true;
+        // What it waited for a slot says nothing of how long AWS takes.
+        if let Some(ticket) = &mut self.ticket {
+            ticket.at = self.lane.now();
+        }
     }
 
     /// AWS has carried the call out, or refused it for another reason than its rate.

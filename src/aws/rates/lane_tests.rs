@@ -427,6 +427,28 @@ async fn what_changes_something_and_looks_do_not_wait_behind_a_fleets_first_read
 }
 
 #[tokio::test(start_paused = true)]
+async fn reads_that_wait_behind_a_fleet_hold_up_no_look_of_their_own_account() {
+    // Room for one patient call and three others.
+    let slots = Slots { all: Room::of(8), patient: Room::of(2) }.for_one_region();
+    let (other, own) = (Lane::new(Class::Ec2Read, slots.clone()), Lane::new(Class::CloudFormationRead, slots));
+    let (other, own, now) = (Arc::new(other), Arc::new(own), Instant::now());
+    let fleet = other.pass("DescribeVpcs", standing(0, now)).await;
+    let mut reads = tokio::task::JoinSet::new();
+    for _ in 0..9 {
+        let own = Arc::clone(&own);
+        reads.spawn(async move { own.pass("GetTemplate", standing(0, now)).await.granted() });
+    }
+    let second = Duration::from_secs(1);
+    assert!(tokio::time::timeout(second, reads.join_next()).await.is_err());
+    for _ in 0..9 {
+        let look = Standing { is_look: true, ..standing(0, now) };
+        tokio::time::timeout(second, own.pass("DescribeStacks", look)).await.unwrap().granted();
+    }
+    drop(fleet);
+    assert_eq!(tokio::time::timeout(second, reads.join_all()).await.map(|done| done.len()), Ok(9));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_region_that_does_not_answer_leaves_room_to_the_others() {
     let rates = Rates::default();
     let lane_of = |n: usize, region: &str| {

@@ -21,8 +21,8 @@ pub(super) use lane::{Lane, Permit, Standing};
 
 use crate::ids::{AccountId, Region};
 
-/// How many calls are under way in the whole process: each has a connection, and a thousand accounts at once would use up
-/// the files that a process may open. At a tenth of a second a call it is thousands of calls a second.
+/// How many calls to EC2 and CloudFormation are under way in the whole process: each has a connection, and a thousand accounts
+/// at once would use up the files that a process may open. At a tenth of a second a call it is thousands of calls a second.
 const AT_ONCE: usize = 256;
 
 /// How many of those are for what nobody else waits for and changes nothing: a fleet begins with thousands of such reads, behind
@@ -78,11 +78,20 @@ pub(super) struct Slots {
 }
 
 impl Slots {
-    /// Waits for room for a call, behind others if it is patient.
-    pub(super) async fn take(&self, is_patient: bool) -> Slot {
+    /// Waits for room for a call.
+    pub(super) async fn take(&self) -> Slot {
+        Slot { _patient: None, _all: self.all.take().await }
+    }
+
+    /// Waits for room for a call that lets others go first.
+    pub(super) async fn take_patiently(&self) -> Slot {
         // Taken in this order by all, so that none waits for what another has that waits for its own.
-        let patient = if is_patient { Some(self.patient.take().await) } else { None };
-        Slot { _patient: patient, _all: self.all.take().await }
+        Slot { _patient: Some(self.patient.take().await), _all: self.all.take().await }
+    }
+
+    /// The same, if there is room now.
+    fn try_take_patiently(&self) -> Option<Slot> {
+        Some(Slot { _patient: Some(self.patient.try_take()?), _all: self.all.try_take()? })
     }
 
     fn for_one_region(&self) -> Self {
@@ -112,6 +121,11 @@ impl Room {
     /// The same for a region of its own.
     fn half(&self) -> Self {
         Self { region: Arc::new(Semaphore::new(self.size / 2)), ..self.clone() }
+    }
+
+    fn try_take(&self) -> Option<Taken> {
+        let region = Arc::clone(&self.region).try_acquire_owned().ok()?;
+        Some([Some(region), Some(Arc::clone(&self.process).try_acquire_owned().ok()?)])
     }
 
     async fn take(&self) -> Taken {

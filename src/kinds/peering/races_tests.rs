@@ -1,8 +1,10 @@
 //! What others do meanwhile, and what gets lost on the way, over the embedded AWS.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::super::course::Provisional;
 use super::super::tests::{DEV, HUB, calls_since, sessions, sessions_by, unseen};
@@ -12,7 +14,7 @@ use super::tests::{EAST, World};
 use super::*;
 use crate::aws::tests::between::{Asked, Said, between};
 use crate::aws::{PeeringRequest, PeeringState};
-use crate::sim::{Effect, Fault, Faults, Sim, Timing};
+use crate::sim::{Effect, Fault, Faults, Rates, Sim, Timing};
 
 const ALREADY_EXISTS: &str = "VpcPeeringConnectionAlreadyExists";
 
@@ -181,6 +183,44 @@ async fn a_request_that_fails_unseen_by_its_accepter_is_told_as_failed() {
         assert!(failure.cause.contains("overlapping CIDR range"), "{failure}");
         assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_without_an_answer_stays_noted_whatever_is_said_of_the_next_ones() {
+    let sim = Sim::builder().rates(Rates::documented()).build();
+    let counted = Arc::<AtomicUsize>::default();
+    let counts = Arc::clone(&counted);
+    let world = World::of(sim, EAST, "10.0.0.0/20")
+        .await
+        .by(move |asked| {
+            if asked.operation != "CreateVpcPeeringConnection" {
+                return None;
+            }
+            counts.store(asked.nth, Ordering::Relaxed);
+            match asked.nth {
+                1 => Some(Said::Unanswered),
+                2 => Some(Said::error("InvalidVpcID.NotFound", "not here")),
+                _ => Some(Said::error("RequestLimitExceeded", "too many")),
+            }
+        })
+        .await;
+    let provisional = Provisional::default();
+    let (dev, hub) = (world.dev().awaiting_what_is_new(), world.hub());
+    let sides = Sides { requester: &dev, accepter: &hub };
+    let asking = request(sides, &world.wanted, &[], provisional.course(), &unseen);
+    let stopping = async {
+        while counted.load(Ordering::Relaxed) < 3 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // Throttled, it waits for a turn that does not come any more.
+        provisional.trace.stop();
+    };
+    let (asked, ()) = tokio::join!(timeout(Duration::from_mins(2), asking), stopping);
+    assert!(asked.is_err() && counted.load(Ordering::Relaxed) == 3);
+    let made = provisional.trace.made();
+    assert!(matches!(made[..], [Made::Asked { .. }]), "{made:?}");
+    assert_eq!(world.taken_back(&made).await.len(), 1, "the first one had its effect");
+    assert!(world.live().await.is_empty());
 }
 
 #[tokio::test(start_paused = true)]

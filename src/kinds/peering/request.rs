@@ -55,7 +55,7 @@ pub(super) async fn request(
         }
         match ask(sides, &requester, wanted, &request, since).await? {
             Ok(asked) => break (asked, acting),
-            Err(error) => is_noted = error.is_after_silence,
+            Err(error) => is_noted |= error.is_after_silence,
         }
         if !is_noted {
             course.trace.strike(&asked_for);

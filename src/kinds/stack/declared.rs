@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::super::{Expected, Regional};
 use super::early;
 use super::foresee::Draft;
+use crate::aws::CallError;
 use crate::cfn::{Context, Document, Evaluator, Lookup, Node, Pseudo, Target, references};
 use crate::preview::{Effect, ResourceChange};
 
@@ -15,7 +16,7 @@ use crate::preview::{Effect, ResourceChange};
 pub(super) struct Made {
     kind: String,
     pub(super) id: String,
-    /// A VPC's first address range, once it was read.
+    /// A VPC's first address range, or a subnet's, once it was read.
     pub(super) range: Option<String>,
 }
 
@@ -26,7 +27,19 @@ impl Made {
 
     /// Whether it has an address range that was not read yet.
     pub(super) fn lacks_range(&self) -> bool {
-        self.kind == "AWS::EC2::VPC" && self.range.is_none()
+        early::has_range(&self.kind) && self.range.is_none()
+    }
+
+    /// Reads its address range, if EC2 shows it already.
+    ///
+    /// # Errors
+    ///
+    /// The call was refused or did not come through.
+    pub(super) async fn read_range(&self, regional: &Regional) -> Result<Option<String>, CallError> {
+        if self.kind == "AWS::EC2::Subnet" {
+            return regional.subnet_range(&self.id).await;
+        }
+        Ok(regional.vpc(&self.id).await?.and_then(|found| found.ranges.into_iter().next()))
     }
 
     fn attribute(&self, name: &str) -> Lookup {
@@ -108,9 +121,13 @@ impl<'a> Declared<'a> {
                 Target::Attribute { resource, attribute: Some(attribute) } => (resource, Some(attribute)),
                 _ => return false,
             };
-            let kind = self.document.resources.get(name).and_then(|own| own.type_name.strip_prefix("AWS::EC2::"));
+            let Some(own) = self.document.resources.get(name) else { return false };
             // A subnet has a `VpcId`, too, and that is another's.
-            kind.is_some_and(|kind| attribute.is_none_or(|of| of.eq_ignore_ascii_case(&format!("{kind}Id"))))
+            own.type_name.strip_prefix("AWS::EC2::").is_some_and(|kind| {
+                let is_own =
+                    |of: &str| of.eq_ignore_ascii_case(&format!("{kind}Id")) || early::gives_id(&own.type_name, of);
+                attribute.is_none_or(is_own)
+            })
         };
         let is_fresh = |value: &Node| match references(value, &|_| None).as_slice() {
             [only] => is_own_id(&only.target),

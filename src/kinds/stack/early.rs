@@ -47,26 +47,46 @@ fn pause(age: Duration) -> Duration {
 /// How often they are read when there is only a failure to be seen.
 const ONLY_FAILURES: Duration = Duration::from_secs(5);
 
-/// The types of which `Ref` gives the id that EC2 knows them by, and what that begins with.
-const IDS: [(&str, &str); 12] = [
-    ("VPC", "vpc-"),
-    ("Subnet", "subnet-"),
-    ("RouteTable", "rtb-"),
-    ("InternetGateway", "igw-"),
-    ("EgressOnlyInternetGateway", "eigw-"),
-    ("NatGateway", "nat-"),
-    ("SecurityGroup", "sg-"),
-    ("TransitGateway", "tgw-"),
-    ("VPCEndpoint", "vpce-"),
-    ("VPCPeeringConnection", "pcx-"),
-    ("NetworkInterface", "eni-"),
-    ("Instance", "i-"),
+/// The types of EC2 whose physical id, which `Ref` gives, is the id that EC2 knows them by: what that begins with, and the
+/// attributes that give it, too. A peering or a route refers to no other that a template can make, but for core networks,
+/// whose ARN is not their id. Local gateways are made by no template.
+const IDS: [(&str, &str, &[&str]); 15] = [
+    ("VPC", "vpc-", &["VpcId"]),
+    ("Subnet", "subnet-", &["SubnetId"]),
+    ("RouteTable", "rtb-", &["RouteTableId"]),
+    ("InternetGateway", "igw-", &["InternetGatewayId"]),
+    ("EgressOnlyInternetGateway", "eigw-", &["Id"]),
+    ("NatGateway", "nat-", &["NatGatewayId"]),
+    ("SecurityGroup", "sg-", &["GroupId", "Id"]),
+    ("TransitGateway", "tgw-", &["Id"]),
+    ("VPNGateway", "vgw-", &["VPNGatewayId"]),
+    ("CarrierGateway", "cagw-", &["CarrierGatewayId"]),
+    ("VPCEndpoint", "vpce-", &["Id"]),
+    ("VPCPeeringConnection", "pcx-", &["Id"]),
+    ("NetworkInterface", "eni-", &["Id"]),
+    ("Instance", "i-", &["InstanceId"]),
+    ("PrefixList", "pl-", &["PrefixListId"]),
 ];
+
+/// What is known of the ids of a type.
+fn ids_of(kind: &str) -> Option<(&'static str, &'static [&'static str])> {
+    let kind = kind.strip_prefix("AWS::EC2::")?;
+    IDS.iter().find(|(own, ..)| *own == kind).map(|(_, prefix, attributes)| (*prefix, *attributes))
+}
 
 /// Whether a physical id is what `Ref` gives of a resource of this type.
 fn is_id(kind: &str, id: &str) -> bool {
-    let kind = kind.strip_prefix("AWS::EC2::");
-    IDS.iter().any(|(own, prefix)| kind == Some(own) && id.starts_with(prefix))
+    ids_of(kind).is_some_and(|(prefix, _)| id.starts_with(prefix))
+}
+
+/// Whether an attribute gives the resource's own id.
+pub(super) fn gives_id(kind: &str, attribute: &str) -> bool {
+    ids_of(kind).is_some_and(|(_, attributes)| attributes.contains(&attribute))
+}
+
+/// Whether resources of a type have an address range that is read, once they are made.
+pub(super) fn has_range(kind: &str) -> bool {
+    matches!(kind, "AWS::EC2::VPC" | "AWS::EC2::Subnet")
 }
 
 /// Follows an operation for those who wait for outputs.
@@ -174,7 +194,7 @@ impl<'a> Watch<'a> {
         let evaluator = declared.evaluator();
         let can_be_told = |target: Target<'_>| match target {
             Target::Name(name) => match self.document.resources.get(name) {
-                Some(resource) => has_id(&resource.type_name),
+                Some(resource) => ids_of(&resource.type_name).is_some(),
                 None => true,
             },
             Target::Attribute { resource, attribute: Some(attribute) } => {
@@ -194,7 +214,7 @@ impl<'a> Watch<'a> {
         })
     }
 
-    /// Reads the ranges of VPCs that a wanted output gives.
+    /// Reads the ranges of VPCs and subnets that a wanted output gives.
     async fn read_ranges(&mut self) {
         let mut wanted = BTreeSet::new();
         for name in self.early.wanted {
@@ -208,10 +228,10 @@ impl<'a> Watch<'a> {
             }
         }
         for name in wanted {
-            let Some(vpc) = self.made.get_mut(&name).filter(|made| made.lacks_range()) else { continue };
-            match self.regional.vpc(&vpc.id).await {
-                Ok(found) => vpc.range = found.and_then(|found| found.ranges.into_iter().next()),
-                Err(error) => tracing::debug!(%error, vpc = vpc.id, "its range is not known yet"),
+            let Some(made) = self.made.get_mut(&name).filter(|made| made.lacks_range()) else { continue };
+            match made.read_range(self.regional).await {
+                Ok(range) => made.range = range,
+                Err(error) => tracing::debug!(%error, resource = made.id, "its range is not known yet"),
             }
         }
     }
@@ -222,15 +242,9 @@ fn is_there(status: &str) -> bool {
     status.ends_with("_COMPLETE") && !status.starts_with("DELETE")
 }
 
-fn has_id(kind: &str) -> bool {
-    IDS.iter().any(|(own, _)| kind.strip_prefix("AWS::EC2::") == Some(own))
-}
-
 /// Whether an attribute of a resource can be told before its stack is complete.
 pub(super) fn is_told(kind: &str, attribute: &str) -> bool {
-    let own = kind.strip_prefix("AWS::EC2::").filter(|_| has_id(kind));
-    own.is_some_and(|own| attribute.eq_ignore_ascii_case(&format!("{own}Id")))
-        || (kind == "AWS::EC2::VPC" && attribute == "CidrBlock")
+    gives_id(kind, attribute) || (attribute == "CidrBlock" && has_range(kind))
 }
 
 /// Whether an event tells that the operation will not end well.
@@ -318,16 +332,40 @@ mod tests {
         assert!(!is_id("AWS::EC2::VPC", ""), "it has none yet");
         assert!(!is_id("AWS::EC2::VPC", "subnet-1"));
         assert!(!is_id("AWS::EC2::EIP", "203.0.113.1"));
+        assert!(!is_id("AWS::EC2::SecurityGroup", "web"), "that is its name");
         assert!(!is_id("AWS::IAM::Role", "vpc-1"));
     }
 
+    /// By the reference of resource types: what `GetAtt` gives of each and is its own id, and what is not.
     #[test]
     fn few_attributes_can_be_told() {
-        assert!(is_told("AWS::EC2::VPC", "CidrBlock"));
-        assert!(is_told("AWS::EC2::VPC", "VpcId"));
-        assert!(is_told("AWS::EC2::RouteTable", "RouteTableId"));
-        assert!(!is_told("AWS::EC2::Subnet", "VpcId"), "that is another's");
-        assert!(!is_told("AWS::EC2::VPC", "DefaultSecurityGroup"));
+        for (kind, id, told, not_told) in [
+            ("VPC", "vpc-1", &["VpcId", "CidrBlock"][..], &["DefaultSecurityGroup", "Ipv6CidrBlocks"][..]),
+            ("Subnet", "subnet-1", &["SubnetId", "CidrBlock"], &["VpcId", "NetworkAclAssociationId"]),
+            ("RouteTable", "rtb-1", &["RouteTableId"], &["VpcId"]),
+            ("InternetGateway", "igw-1", &["InternetGatewayId"], &["Id"]),
+            ("EgressOnlyInternetGateway", "eigw-1", &["Id"], &["EgressOnlyInternetGatewayId"]),
+            ("NatGateway", "nat-1", &["NatGatewayId"], &["EniId", "RouteTableId"]),
+            ("SecurityGroup", "sg-1", &["GroupId", "Id"], &["SecurityGroupId", "VpcId"]),
+            ("TransitGateway", "tgw-1", &["Id"], &["TransitGatewayArn"]),
+            ("VPNGateway", "vgw-1", &["VPNGatewayId"], &["VpnGatewayId"]),
+            ("CarrierGateway", "cagw-1", &["CarrierGatewayId"], &["OwnerId"]),
+            ("VPCEndpoint", "vpce-1", &["Id"], &["NetworkInterfaceIds", "DnsEntries"]),
+            ("VPCPeeringConnection", "pcx-1", &["Id"], &["VpcId"]),
+            ("NetworkInterface", "eni-1", &["Id"], &["VpcId", "PrimaryPrivateIpAddress"]),
+            ("Instance", "i-1", &["InstanceId"], &["PrivateIp", "VpcId"]),
+            ("PrefixList", "pl-1", &["PrefixListId"], &["Arn", "OwnerId"]),
+        ] {
+            let kind = format!("AWS::EC2::{kind}");
+            assert!(is_id(&kind, id), "{kind}");
+            for attribute in told {
+                assert!(is_told(&kind, attribute), "{kind}.{attribute}");
+            }
+            for attribute in not_told {
+                assert!(!is_told(&kind, attribute), "{kind}.{attribute}");
+            }
+        }
         assert!(!is_told("AWS::S3::Bucket", "BucketId"));
+        assert!(!is_told("AWS::EC2::VPCCidrBlock", "CidrBlock"), "that is none that is read");
     }
 }

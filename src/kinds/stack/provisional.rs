@@ -4,6 +4,7 @@
 //! taken back. If the ground does not hold, the stack is deleted again, by the ARN that `CreateStack` gave: it may have its
 //! resources in a VPC of the failed stack, which could neither be rolled back then nor made anew.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -138,8 +139,8 @@ pub async fn is_undone(regional: &Regional, name: &str) -> Result<bool, Failure>
 }
 
 /// Deletes the stack that a run has created. One that has failed by itself is left as that left it, and so is one that
-/// somebody has worked on since. Where it is not sure that the run created it, its events tell by the token. Gives a line
-/// for each, and waits until it is gone.
+/// somebody has worked on since. Where it is not sure that the run created it, its events tell by the token, and where
+/// they do not, it is left and named. Gives a line for each, and waits until it is gone.
 ///
 /// # Errors
 ///
@@ -151,39 +152,51 @@ pub async fn take_back(
     forecasts: &Forecasts,
     progress: Progress<'_>,
 ) -> Result<Vec<String>, Failure> {
-    let mut ids: Vec<String> = Vec::new();
-    for made in made {
-        let id = match made {
-            Made::Stack { id, .. } => Some(id.clone()),
-            Made::StackAsked(asked) => find(regional, asked).await?,
-            Made::Asked { .. } | Made::Peering(_) | Made::Route(_) | Made::RouteAsked(_) => None,
-        };
-        ids.extend(id.filter(|id| !ids.contains(id)));
-    }
+    // What is known for sure goes first, whatever becomes of looking for the rest.
+    let known = made.iter().filter_map(|made| match made {
+        Made::Stack { id, .. } => Some(id.as_str()),
+        _ => None,
+    });
+    let known: BTreeSet<&str> = known.collect();
     let mut details = Vec::new();
-    for id in ids {
-        details.extend(delete(regional, owner, &id, forecasts, progress).await?);
+    for id in &known {
+        details.extend(delete(regional, owner, id, forecasts, progress).await?);
+    }
+    for made in made {
+        let Made::StackAsked(asked) = made else { continue };
+        let Some(stack) = find(regional, asked).await?.filter(|stack| !known.contains(stack.id.as_str())) else {
+            continue;
+        };
+        if has_made(regional, &stack, asked).await? {
+            details.extend(delete(regional, owner, &stack.id, forecasts, progress).await?);
+        } else {
+            let (name, status) = (&stack.name, &stack.status);
+            details
+                .push(format!("stack {name} is left in {status}, since its events do not tell that this run made it"));
+        }
     }
     Ok(details)
 }
 
-/// The stack that a call without an answer has created, if it has: looked for a while.
-async fn find(regional: &Regional, asked: &Asked) -> Result<Option<String>, Failure> {
+/// The stack of the name that a call without an answer has asked for: looked for a while.
+async fn find(regional: &Regional, asked: &Asked) -> Result<Option<Stack>, Failure> {
     let began = Instant::now();
     loop {
-        if let Some(stack) = regional.stack(&asked.name).await?.filter(|stack| stack.status.phase() != Phase::Deleted) {
-            let token = Some(asked.token.clone());
-            let stack_id = stack.id.clone();
-            let operation =
-                Operation { stack: stack_id, id: None, token, before: None, forecast: None, deletes: false };
-            let events = regional.events_of(&operation).await?;
-            return Ok(events.iter().any(|event| event.token.as_ref() == Some(&asked.token)).then_some(stack.id));
-        }
-        if began.elapsed() >= EFFECT_AT_MOST {
-            return Ok(None);
+        let found = regional.stack(&asked.name).await?.filter(|stack| stack.status.phase() != Phase::Deleted);
+        if found.is_some() || began.elapsed() >= EFFECT_AT_MOST {
+            return Ok(found);
         }
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
+}
+
+/// Whether a stack's events tell that the call has created it. They do not once somebody else has begun to change it.
+async fn has_made(regional: &Regional, stack: &Stack, asked: &Asked) -> Result<bool, Failure> {
+    let token = Some(asked.token.clone());
+    let operation =
+        Operation { stack: stack.id.clone(), id: None, token, before: None, forecast: None, deletes: false };
+    let events = regional.events_of(&operation).await?;
+    Ok(events.iter().any(|event| event.token.as_ref() == Some(&asked.token)))
 }
 
 async fn delete(

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use super::super::super::tests::{DEV, unseen};
 use super::super::tests::World;
 use super::super::{Allowed, ChangeSets, Forecasts, With, converge};
-use super::take_back;
+use super::{Asked, take_back};
 use crate::aws::tests::between::Said;
 use crate::kinds::course::Provisional;
 use crate::kinds::{Change, Course, Done, Failure, Firm, Made, Progress};
@@ -153,8 +153,26 @@ async fn what_another_run_has_created_meanwhile_is_not_deleted() {
     let (done, ()) = tokio::join!(world.on(&ground), other);
     assert_eq!(done.unwrap().change, Change::Unchanged);
     assert!(!ground.trace.made().is_empty());
-    assert_eq!(world.back(&ground).await.unwrap(), [""; 0]);
+    let left = "stack us-east-1-dev is left in CREATE_COMPLETE, since its events do not tell that this run made it";
+    assert_eq!(world.back(&ground).await.unwrap(), [left]);
     assert_eq!(world.status().await.unwrap(), "CREATE_COMPLETE");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_known_is_deleted_although_what_is_not_cannot_be_looked_for() {
+    let world = World::scripted(|asked| {
+        (asked.operation == "DescribeStacks" && asked.stack == Some("other"))
+            .then(|| Said::error("AccessDenied", "not authorized"))
+    })
+    .await;
+    let ground = Provisional::default();
+    world.on(&ground).await.unwrap();
+    let asked = Made::StackAsked(Asked { name: "other".to_owned(), token: "ours".to_owned() });
+    let made = [vec![asked], ground.trace.made()].concat();
+    let owner = &world.wanted.owner;
+    let failure = take_back(&world.dev(), owner, &made, &Forecasts::default(), &unseen).await.unwrap_err();
+    assert!(failure.to_string().contains("not authorized"), "{failure}");
+    assert_eq!(world.status().await, None);
 }
 
 #[tokio::test(start_paused = true)]

@@ -73,7 +73,9 @@ fn hold(points: &[Point], svg: &str) -> Vec<String> {
         }
     }
     let counted: Vec<f64> = points.iter().filter_map(|point| point.instructions).collect();
-    if let [first, .., last] = counted[..]
+    if counted.len() < points.len() {
+        println!("Whether the cost of a node is flat was not counted: there is no valgrind.");
+    } else if let [first, .., last] = counted[..]
         && last > first * MOST_GROWTH
     {
         missed.push(format!("a node takes {:.2} times the instructions in the largest graph", last / first));
