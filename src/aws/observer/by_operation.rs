@@ -1,6 +1,9 @@
 //! Whether events can be asked for by their operation.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 use crate::aws::call::{CallError, Class};
 use crate::aws::cloudformation::OperationPage;
@@ -8,6 +11,9 @@ use crate::aws::regional::Regional;
 
 /// The call that is asked by.
 const CALL: &str = "DescribeEvents";
+
+/// How long an answer is waited for, its turn included: who finds out whether there is one holds up all others in the place.
+const WAITED: Duration = Duration::from_secs(20);
 
 /// What is known of that in one account and region: not every endpoint has it, and not every role may.
 #[derive(Debug, Default)]
@@ -79,7 +85,11 @@ impl Regional {
             Known::Answers => None,
             Known::Refuses => return None,
         };
-        let answer = self.operation_page(stack, operation, next).await;
+        // A call that is throttled by itself is repeated without end elsewhere; here the stack tells the same.
+        let Ok(answer) = timeout(WAITED, self.operation_page(stack, operation, next)).await else {
+            tracing::debug!("{CALL} takes too long; these events are asked for by their stack");
+            return None;
+        };
         place.note(answer.as_ref().map(|_| ()));
         answer.inspect_err(|error| tracing::debug!(%error, "these events are asked for by their stack")).ok()
     }

@@ -229,17 +229,16 @@ impl Regional {
             };
             let age = began.elapsed();
             // Of what was begun by others all is told that has happened so far.
-            let told = match sighting {
+            let is_due = match sighting {
                 Sighting::Moves(_) => {
                     feed.last_read().unwrap_or(began).elapsed() >= EVENTS
                         || (forecast.is_none() && schedule.status.is_none())
                 }
                 Sighting::Rests(_) | Sighting::Missing | Sighting::Stuck => true,
             };
-            if is_taken_back(operation, &sighting) {
-                reader.widen(operation);
-            }
-            if told {
+            // Why it is taken back is told by the stack alone, and whoever took outputs of it early waits to hear so.
+            let has_turned = is_taken_back(operation, &sighting) && reader.widen(operation);
+            if is_due || has_turned {
                 let fresh = reader.read(self, operation).await?;
                 take(fresh, &mut events, feed, progress);
                 // Its own events do not tell the end of what was taken back, or not yet.

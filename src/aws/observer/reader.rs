@@ -18,6 +18,8 @@ pub(super) struct Reader {
     /// What they have told, where two ways tell it, which may not name an event alike.
     told: HashSet<u64>,
     by_stack: bool,
+    /// Whether an event of the operation was met in the pages that are being read.
+    met: bool,
 }
 
 impl Reader {
@@ -30,12 +32,13 @@ impl Reader {
                 _ => false,
             };
             // Somebody else has begun another operation since: what is left of ours comes before it.
-            if foreign && fresh.is_empty() && !self.seen.is_empty() {
+            if foreign && !self.met && !self.seen.is_empty() {
                 continue;
             }
             if foreign || !self.seen.insert(event.id.clone()) {
                 return false;
             }
+            self.met = true;
             let first = event.begins_operation();
             if self.is_new(operation, &event) {
                 fresh.push(event);
@@ -86,7 +89,7 @@ impl Reader {
     /// The new events that the operation tells, oldest first. Where it tells none, or that it has failed, they are to be asked for
     /// by the stack.
     async fn of_operation(&mut self, regional: &Regional, operation: &Operation, id: &str) -> Vec<StackEvent> {
-        let mut now = self.clone();
+        let mut now = Self { met: false, ..self.clone() };
         let mut fresh = Vec::new();
         let mut next = None;
         loop {
@@ -104,6 +107,8 @@ impl Reader {
                 break;
             }
         }
+        // An id that tells nothing, or not yet, is asked no more.
+        now.by_stack |= now.seen.is_empty();
         *self = now;
         fresh.reverse();
         fresh
@@ -111,6 +116,7 @@ impl Reader {
 
     /// The new events that the stack tells, oldest first.
     async fn of_stack(&mut self, regional: &Regional, operation: &Operation) -> Result<Vec<StackEvent>, CallError> {
+        self.met = false;
         let mut fresh = Vec::new();
         let mut next = None;
         loop {
@@ -193,6 +199,23 @@ mod tests {
     }
 
     #[test]
+    fn what_came_before_the_operation_is_not_its_own_although_all_of_it_was_told_by_other_names() {
+        let at = |id: &str, status: &str, at: i64, token| StackEvent { at: Some(at), ..event(id, status, token) };
+        let operation = Operation { id: Some("1".to_owned()), ..operation() };
+        let (mut reader, mut fresh) = (Reader::default(), Vec::new());
+        reader.take(&operation, vec![at("o3", "UPDATE_FAILED", 3, Some("ours"))], &mut fresh);
+        assert!(reader.widen(&operation));
+        (reader.met, fresh) = (false, Vec::new());
+        let page = vec![
+            at("s3", "UPDATE_FAILED", 3, Some("ours")),
+            at("s2", "UPDATE_COMPLETE", 2, Some("theirs")),
+            at("s1", "DELETE_COMPLETE", 1, None),
+        ];
+        assert!(!reader.take(&operation, page, &mut fresh), "there is nothing of ours before another's");
+        assert_eq!(ids(&fresh), [""; 0]);
+    }
+
+    #[test]
     fn events_with_another_token_belong_to_another_operation() {
         let operation = operation();
         let mut reader = Reader::default();
@@ -202,7 +225,7 @@ mod tests {
         assert!(!reader.take(&operation, vec![event("2", "UPDATE_IN_PROGRESS", Some("ours"))], &mut fresh));
         assert_eq!(ids(&fresh), ["2"]);
         // What somebody else begins right behind it does not hide its end.
-        let mut fresh = Vec::new();
+        (reader.met, fresh) = (false, Vec::new());
         let page = vec![
             event("4", "DELETE_IN_PROGRESS", Some("theirs")),
             event("3", "UPDATE_COMPLETE", Some("ours")),
