@@ -63,6 +63,14 @@ impl ByOperation {
         }
         *known = after;
     }
+
+    /// What has never answered is not waited for again: every one that asks would wait as long, one after the other.
+    fn note_silence(&self) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known == Known::Nothing {
+            *known = Known::Refuses;
+        }
+    }
 }
 
 impl Regional {
@@ -88,6 +96,7 @@ impl Regional {
         // A call that is throttled by itself is repeated without end elsewhere; here the stack tells the same.
         let Ok(answer) = timeout(WAITED, self.operation_page(stack, operation, next)).await else {
             tracing::debug!("{CALL} takes too long; these events are asked for by their stack");
+            place.note_silence();
             return None;
         };
         place.note(answer.as_ref().map(|_| ()));
@@ -125,5 +134,14 @@ mod tests {
             assert_eq!(Nothing.after(Err(&error("AssumeRole"))), Nothing, "{class:?}");
         }
         assert_eq!(Nothing.after(Ok(())), Answers);
+    }
+
+    #[test]
+    fn what_has_never_answered_is_not_waited_for_twice() {
+        for (known, after) in [(Known::Nothing, Known::Refuses), (Known::Answers, Known::Answers)] {
+            let place = ByOperation { known: Mutex::new(known), ..ByOperation::default() };
+            place.note_silence();
+            assert_eq!(place.known(), after);
+        }
     }
 }
