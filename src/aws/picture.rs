@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::call::{CallError, Class};
 use super::cloudformation::Stack;
-use super::ec2::{Peering, Route, RouteTable};
+use super::ec2::{Peering, PeeringSide, Route, RouteTable};
 use super::pairs::Pairs;
 use super::regional::Regional;
 use super::written::{Led, Place, Since, Thing, Tick, Written};
@@ -126,6 +126,8 @@ pub(super) struct Picture {
     peerings: Shelf<Peering>,
     pairs: Pairs,
     tables: Shelf<RouteTable>,
+    /// The VPCs and route tables that stacks here have made just now, and when those were complete.
+    new: Mutex<HashMap<String, Seen>>,
     /// Whose turn it is to read the same tables by themselves.
     reading: Mutex<HashMap<Vec<String>, Arc<tokio::sync::Mutex<()>>>>,
     templates: Mutex<Templates>,
@@ -141,6 +143,7 @@ impl Picture {
             peerings: Shelf::default(),
             pairs: Pairs::default(),
             tables: Shelf::default(),
+            new: Mutex::default(),
             reading: Mutex::default(),
             templates: Mutex::default(),
         }
@@ -183,6 +186,32 @@ impl Picture {
                     Led::Nowhere => None,
                 };
                 Some(table.with_routes(route))
+            })
+            .collect()
+    }
+
+    /// Since when something is there that is new.
+    fn new_since(&self, id: &str) -> Option<Seen> {
+        let new = self.new.lock().unwrap_or_else(PoisonError::into_inner);
+        new.get(id).copied().filter(|seen| seen.counts(&self.written))
+    }
+
+    /// The same of tables that are new: none was led anywhere since, but by what this process has done. What a stack's own
+    /// template or somebody else has put there is not known; EC2 says so to whoever leads it elsewhere.
+    fn new_tables_towards(&self, ids: &[String], destination: &str) -> Option<Vec<RouteTable>> {
+        ids.iter()
+            .map(|id| {
+                let seen = self.new_since(id)?;
+                let route = Thing::Route(self.place.clone(), id.clone(), destination.to_owned());
+                let targets = match self.written.since(&route, seen.tick) {
+                    Since::Same | Since::Led(Led::Nowhere) => Vec::new(),
+                    Since::Unknown => return None,
+                    Since::Led(Led::To(target)) => vec![target],
+                };
+                let destination = destination.to_owned();
+                let route = Some(targets).filter(|targets| !targets.is_empty());
+                let routes = route.map(|targets| Route { destination, targets, ..Route::default() });
+                Some(RouteTable { id: id.clone(), routes: routes.into_iter().collect(), ..RouteTable::default() })
             })
             .collect()
     }
@@ -311,8 +340,25 @@ impl Regional {
     ///
     /// As for [`Regional::pictured_stack`].
     pub async fn pictured_peerings_between(&self, one: &str, other: &str) -> Result<Option<Vec<Peering>>, CallError> {
+        let Picture { written, .. } = self.picture();
+        if !written.is_same(&Thing::Peerings, written.tick()) {
+            return Ok(None);
+        }
         self.list_peerings(any).await?;
         Ok(self.peerings_where(|peering| peering.is_between(one, other)))
+    }
+
+    /// The peerings that have a side in another account and region, by the listing of all; `None` if what was written since
+    /// makes that unsure.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::pictured_stack`].
+    pub async fn pictured_peerings_with(&self, other: &Self) -> Result<Option<Vec<Peering>>, CallError> {
+        self.list_peerings(any).await?;
+        let (account, region) = (other.account_id().as_str(), other.region().as_str());
+        let is_there = |side: &PeeringSide| side.account == account && side.region == region;
+        Ok(self.peerings_where(|peering| is_there(&peering.requester) || is_there(&peering.accepter)))
     }
 
     /// This moment: what is looked at from now on is newer.
@@ -385,6 +431,20 @@ impl Regional {
         Ok(found)
     }
 
+    /// Notes VPCs and route tables that a stack here has made just now: hardly anybody else knows of them yet, so that they need
+    /// not be looked at before the first peerings and routes are made.
+    pub fn note_new(&self, ids: impl IntoIterator<Item = String>) {
+        let picture = self.picture();
+        let seen = Seen::now(&picture.written);
+        let mut new = picture.new.lock().unwrap_or_else(PoisonError::into_inner);
+        new.extend(ids.into_iter().map(|id| (id, seen)));
+    }
+
+    /// Whether a stack here has made something just now.
+    pub fn is_new(&self, id: &str) -> bool {
+        self.picture().new_since(id).is_some()
+    }
+
     async fn list_tables(&self, good: impl Fn(&Listing<RouteTable>) -> bool) -> Result<(), CallError> {
         let Picture { written, tables, .. } = self.picture();
         let list = async || {
@@ -395,14 +455,18 @@ impl Regional {
     }
 
     /// Route tables by their ids, in no particular order, each with its routes to one destination and no others. Ids that
-    /// are not known here are left out. Routes that this process has made or led elsewhere are among them.
+    /// are not known here are left out. Routes that this process has made or led elsewhere are among them. Of tables that are
+    /// new these are all; whoever makes a route there hears from EC2 if its destination is taken.
     ///
     /// # Errors
     ///
     /// As for [`Regional::pictured_stack`].
     pub async fn pictured_routes(&self, ids: &[String], destination: &str) -> Result<Vec<RouteTable>, CallError> {
-        self.list_tables(any).await?;
         let picture = self.picture();
+        if let Some(new) = picture.new_tables_towards(ids, destination) {
+            return Ok(new);
+        }
+        self.list_tables(any).await?;
         if let Some(found) = picture.tables_towards(ids, destination, None) {
             return Ok(found);
         }

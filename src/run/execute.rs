@@ -11,7 +11,7 @@ use super::names::names;
 use super::runner::Runner;
 use super::saved::{Times, saved};
 use super::urgencies::Urgencies;
-use super::{Gathered, Job, Outlooks, Task, template_checks};
+use super::{Gathered, Job, Outlooks, Task, meetings, template_checks};
 use crate::aws::Sessions;
 use crate::diag::Sources;
 use crate::engine::{Control, EngineEvent, Fate, RollOut, Schedule, Settings, drive};
@@ -82,6 +82,7 @@ pub async fn execute(
     // Given up with this function, when all nodes have ended.
     let _asking = template_checks::begin(job, &means);
     means.outlooks.begin();
+    meetings::note(job, &means.sessions);
     let means = Means { sink: Arc::clone(&counting), ..means };
     let runner = Arc::new(Runner::new(Arc::clone(job), means, urgencies));
     let worked = Arc::clone(&runner);

@@ -14,7 +14,7 @@ use super::owner::owner;
 use super::runner::{Doomed, doomed, missing, regional, vpcs};
 use super::template::template;
 use super::wanted::Resolver;
-use super::{Gathered, Job, Task};
+use super::{Gathered, Job, Task, meetings};
 use crate::aws::{Regional, Sessions};
 use crate::diag::Sources;
 use crate::engine::{self, Footing, Outcome, Schedule, Settings, drive};
@@ -58,6 +58,7 @@ async fn walk(job: &Arc<Job>, settings: Settings, looking: Looking, gathered: Op
     let schedule = Schedule::new(Arc::clone(&graph), lanes, |_| 1, settings);
     let outlooks = Arc::clone(&looking.outlooks);
     let reverts_drift = job.reverts_drift() && looking.change_sets.is_some();
+    meetings::note(job, &looking.sessions);
     let runner = Arc::new(Foreseer { job: Arc::clone(job), looking, gathered });
     let (_silent, control) = mpsc::unbounded_channel();
     drive(schedule, runner, control, |event| {

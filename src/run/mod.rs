@@ -20,6 +20,7 @@ mod held_back;
 mod import;
 mod job;
 mod left;
+mod meetings;
 mod names;
 mod outlooks;
 mod owner;

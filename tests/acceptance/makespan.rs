@@ -162,9 +162,8 @@ async fn a_run_takes_no_longer_than_aws_and_half_a_second_for_each_wait_if_durat
         assert!(unknown.took <= bound + 2 * Duration::from_secs(2), "{spokes}: {:?}, {bound:?}", unknown.took);
         let known = first_run(&scenario, Some(&unknown.inventory)).await;
         assert!(known.took <= bound + 2 * Duration::from_millis(500), "{spokes}: {:?}, {bound:?}", known.took);
-        for ran in [unknown, known] {
-            a_first_run_was_cheap(&ran.sim, spokes, 12);
-        }
+        a_first_run_was_cheap(&unknown.sim, spokes, 10);
+        a_first_run_was_cheap(&known.sim, spokes, 8);
     }
 }
 

@@ -91,6 +91,12 @@ impl Forecast {
         self.spread.is_none()
     }
 
+    /// Whether something that was under way at an age and over at another has ended about where it is known to end.
+    pub(super) fn is_met_between(self, under_way: Duration, over: Duration) -> bool {
+        let is_narrow = over.saturating_sub(under_way) <= CLOSE + MARGIN;
+        !self.is_guessed() && is_narrow && under_way <= self.end + CLOSE && self.end <= over
+    }
+
     /// The age at which to look next, of something that was last looked at, or begun, at an age.
     pub(super) fn next(self, age: Duration) -> Duration {
         match self.spread {

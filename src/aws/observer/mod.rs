@@ -162,6 +162,19 @@ fn is_taken_back(operation: &Operation, sighting: &Sighting) -> bool {
     operation.before.is_none() && status.is_none_or(goes_back)
 }
 
+/// Whether a stack that was to be created is complete, and was so within half a second of when that was expected by what is
+/// known of it: `moving` is the age at which it was last seen under way.
+fn is_as_expected(
+    operation: &Operation,
+    forecast: Option<Forecast>,
+    stack: &Stack,
+    moving: Option<Duration>,
+    age: Duration,
+) -> bool {
+    let creates = operation.before.is_none() && operation.token.is_some() && stack.status.as_str() == "CREATE_COMPLETE";
+    creates && forecast.zip(moving).is_some_and(|(forecast, moving)| forecast.is_met_between(moving, age))
+}
+
 /// Whether a stack is gone, which no later operation changes.
 fn is_gone(stack: Option<&Stack>) -> bool {
     stack.is_some_and(|stack| stack.status.phase() == Phase::Deleted)
@@ -170,7 +183,8 @@ fn is_gone(stack: Option<&Stack>) -> bool {
 impl Regional {
     /// Waits for the end of an operation and gives the stack as it is then; `None` when it is gone. The events of the
     /// operation are reported as they come to be known, and given back, oldest first; what failed first inside of a nested
-    /// stack is then told in the place of that.
+    /// stack is then told in the place of that. There are none of a creation that was over before any were due, well and
+    /// just when that was expected: they would tell what is known.
     ///
     /// # Errors
     ///
@@ -203,6 +217,7 @@ impl Regional {
         let mut schedule = Schedule { forecast: forecast.unwrap_or(UNKNOWN), from, status: None, is_near };
         let mut next = if forecast.is_some() { schedule.next(Duration::ZERO) } else { Duration::ZERO };
         let mut lag: Option<Duration> = None;
+        let mut moving: Option<Duration> = None;
         loop {
             let leaves = (operation.deletes && forecast.is_some())
                 || schedule.status.as_ref().is_some_and(|status| status.as_str() == "DELETE_IN_PROGRESS");
@@ -234,6 +249,10 @@ impl Regional {
                     feed.last_read().unwrap_or(began).elapsed() >= EVENTS
                         || (forecast.is_none() && schedule.status.is_none())
                 }
+                // Its events would tell nothing that was not expected.
+                Sighting::Rests(Some(ref stack)) if feed.last_read().is_none() => {
+                    !is_as_expected(operation, forecast, stack, moving, age)
+                }
                 Sighting::Rests(_) | Sighting::Missing | Sighting::Stuck => true,
             };
             // Why it is taken back is told by the stack alone, and whoever took outputs of it early waits to hear so.
@@ -251,7 +270,7 @@ impl Regional {
             match sighting {
                 Sighting::Moves(status) => {
                     schedule.moves(&status, age);
-                    lag = None;
+                    (lag, moving) = (None, Some(age));
                     if age > AT_MOST {
                         return Err(self.endless(&status));
                     }

@@ -23,8 +23,8 @@ pub(super) enum Glimpse {
 #[derive(Debug, Default)]
 pub(in crate::aws) struct Peerings {
     watch: Watch<Glimpse>,
-    /// How many were waited for so far.
-    met: AtomicUsize,
+    /// How many the plan has here.
+    expected: AtomicUsize,
 }
 
 /// A peering that is looked at together with others of its place, until this is dropped.
@@ -64,10 +64,15 @@ impl Regional {
         WatchedPeering { regional: self, id, watching: self.peerings_waited_for().watch.enter(id) }
     }
 
-    /// Notes that a peering is waited for which this account sees here, and says how many that makes. Where many meet, one
-    /// look shows most.
-    pub fn meet_peering(&self) -> usize {
-        self.peerings_waited_for().met.fetch_add(1, Ordering::Relaxed) + 1
+    /// Notes how many peerings of the plan this account will see here, as one of their two sides. Where many meet, one look shows
+    /// most.
+    pub fn expect_peerings(&self, count: usize) {
+        self.peerings_waited_for().expected.store(count, Ordering::Relaxed);
+    }
+
+    /// How many peerings of the plan meet here, as far as that was noted.
+    pub fn peerings_expected(&self) -> usize {
+        self.peerings_waited_for().expected.load(Ordering::Relaxed)
     }
 
     /// Looks, in the turn that this has, at the peerings that are due, and at others where that costs nothing. Gives how many calls that took.

@@ -15,10 +15,8 @@ use super::learner::{FORGETTING, Learner, Rate};
 const AT_ONCE: f64 = 3.0;
 const MOST_AT_ONCE: f64 = 32.0;
 
-/// By how much that grows with each call that is let through: while a documented burst lasts and nothing was throttled; and
-/// else.
-const MORE_AT_ONCE: f64 = 0.125;
-const MORE_CAREFULLY: f64 = 0.0625;
+/// By how much that grows with each call that is let through.
+const MORE_AT_ONCE: f64 = 0.0625;
 
 /// How many more than are under way may be so while it is the rate that holds calls back.
 const TO_SPARE: f64 = 2.0;
@@ -43,6 +41,8 @@ pub(super) struct Allowance {
     /// The operation that was throttled with tokens left, while nothing that was sent since is granted to any other: if
     /// another one is throttled so too, they share a bucket.
     emptied: Option<&'static str>,
+    /// Whether a call of another one is under way meanwhile: whether they do, one tells as well as many.
+    is_tried: bool,
     granted: u32,
     /// How many may be under way.
     at_once: f64,
@@ -108,6 +108,7 @@ impl Allowance {
             operations,
             all,
             emptied: None,
+            is_tried: false,
             granted: 0,
             at_once: AT_ONCE,
             takes: 0.0,
@@ -142,8 +143,11 @@ impl Allowance {
                 return Next::At(now + wait);
             }
         }
-        let mut soonest = Duration::MAX;
+        let mut soonest: Option<Duration> = None;
         for (operation, _) in waiting {
+            if self.is_tried && self.is_another(operation) {
+                continue;
+            }
             let wait = match self.operation(operation, now) {
                 Some(own) => own.learner.wait(now),
                 None => Duration::ZERO,
@@ -152,9 +156,14 @@ impl Allowance {
                 return Next::Send(self.take(operation, now));
             }
             self.run_dry(operation, now);
-            soonest = soonest.min(wait);
+            soonest = Some(soonest.map_or(wait, |soonest| soonest.min(wait)));
         }
-        Next::At(now + soonest)
+        soonest.map_or(Next::Later, |wait| Next::At(now + wait))
+    }
+
+    /// Whether an operation is another one than that which was throttled with tokens left.
+    fn is_another(&self, operation: &str) -> bool {
+        self.emptied.is_some_and(|emptied| emptied != operation)
     }
 
     /// How many calls may be under way: once a rate is learnt, as many as it takes to make use of it at least, where a call
@@ -183,7 +192,7 @@ impl Allowance {
         self.answered(ticket, now);
         self.granted = self.granted.wrapping_add(1);
         let is_news = ticket.lessons == self.lessons;
-        if is_news && self.emptied.is_some_and(|operation| operation != ticket.operation) {
+        if is_news && self.is_another(ticket.operation) {
             self.emptied = None;
         }
         let (by_operation, by_all) = ticket.waited;
@@ -192,9 +201,7 @@ impl Allowance {
             // It is the rate that holds calls back. Room for more of them would only be filled when the rate is tried too high.
             self.at_once = self.at_once.min(under_way.max(AT_ONCE) + TO_SPARE);
         }
-        let is_documented = self.each.is_some() && self.throttled.is_none() && !has_waited;
-        let more = if is_documented { MORE_AT_ONCE } else { MORE_CAREFULLY };
-        self.at_once = (self.at_once + more).min(MOST_AT_ONCE);
+        self.at_once = (self.at_once + MORE_AT_ONCE).min(MOST_AT_ONCE);
         if let Some(own) = self.operations.get_mut(ticket.operation) {
             own.learner.granted(by_operation);
             if is_news {
@@ -237,7 +244,7 @@ impl Allowance {
             return self.counts_together(each, now);
         }
         if has_tokens_left {
-            self.emptied = Some(ticket.operation);
+            (self.emptied, self.is_tried) = (Some(ticket.operation), false);
         }
         if is_news {
             own.learner.throttled(now);
@@ -248,13 +255,13 @@ impl Allowance {
     }
 
     fn answered(&mut self, ticket: Ticket, now: Duration) {
-        self.under_way = self.under_way.saturating_sub(1);
+        self.is_over(ticket);
         self.takes += (now.saturating_sub(ticket.at).as_secs_f64() - self.takes) * WEIGHT;
     }
 
     /// AWS has answered that it is out of order: that has taken a token, and tells nothing of the rate.
     pub(super) fn failed(&mut self, ticket: Ticket) {
-        self.unanswered();
+        self.is_over(ticket);
         if let Some(own) = self.operations.get_mut(ticket.operation) {
             own.learner.has_taken();
         }
@@ -264,13 +271,18 @@ impl Allowance {
     }
 
     /// Nobody knows what became of the call.
-    pub(super) fn unanswered(&mut self) {
+    pub(super) fn unanswered(&mut self, ticket: Ticket) {
+        self.is_over(ticket);
+    }
+
+    fn is_over(&mut self, ticket: Ticket) {
         self.under_way = self.under_way.saturating_sub(1);
+        self.is_tried &= !self.is_another(ticket.operation);
     }
 
     /// A call that was to be sent is not.
     pub(super) fn give_back(&mut self, ticket: Ticket) {
-        self.unanswered();
+        self.is_over(ticket);
         if let Some(own) = self.operations.get_mut(ticket.operation) {
             own.learner.give_back();
         }
@@ -283,6 +295,7 @@ impl Allowance {
         let by_operation = self.operation(operation, now).is_some_and(|own| own.learner.take(now));
         let by_all = self.all.as_mut().is_some_and(|all| all.take(now));
         self.under_way += 1;
+        self.is_tried |= self.is_another(operation);
         Ticket { operation, at: now, lessons: self.lessons, waited: (by_operation, by_all) }
     }
 

@@ -305,7 +305,7 @@ impl Drop for Permit {
         let mut state = self.lane.lock();
         match self.ticket.take() {
             Some(ticket) if !self.is_sent => state.allowance.give_back(ticket),
-            Some(_) => state.allowance.unanswered(),
+            Some(ticket) => state.allowance.unanswered(ticket),
             None => {}
         }
         state.let_through(self.lane.now());

@@ -205,7 +205,7 @@ fn whatever_aws_grants_is_found_and_used() {
         // EC2 as it is documented.
         (Ec2Write, at_once(50, "CreateRoute"), aws(50.0, 5.0, false), 0),
         (Ec2Write, at_once(1000, "CreateRoute"), aws(50.0, 5.0, false), 12),
-        (Ec2Read, at_once(1000, "DescribeVpcs"), aws(100.0, 20.0, false), 12),
+        (Ec2Read, at_once(1000, "DescribeVpcs"), aws(100.0, 20.0, false), 13),
         (Ec2Write, hub(60), aws(50.0, 5.0, false), 0),
         (Ec2Write, hub(240), aws(50.0, 5.0, false), 12),
         // Not so: smaller buckets, one for all, and a rate far below what is believed.

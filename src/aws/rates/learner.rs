@@ -53,7 +53,7 @@ const LEFT: f64 = 0.8;
 const PROBE: f64 = 100.0;
 
 /// The same for a rate that is only believed.
-const UNMEASURED_PROBE: f64 = 60.0;
+const UNMEASURED_PROBE: f64 = 80.0;
 
 /// The same for a rate that was measured by few calls, and by many.
 const SOONEST_PROBE: f64 = 10.0;

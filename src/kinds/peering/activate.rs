@@ -71,8 +71,7 @@ pub(super) async fn activate(
         release();
     }
     // Where one account has many peerings, one look there shows them all.
-    let side = if asking.meet_peering() > asked.meet_peering() { asking } else { asked };
-    let watched = side.watch_peering(&id);
+    let watched = sides.busier().0.watch_peering(&id);
     let began = Instant::now();
     loop {
         match &peering.state {

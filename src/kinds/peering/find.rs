@@ -90,8 +90,15 @@ pub(super) async fn owned_by_picture<'a>(
     owner: &Owner,
 ) -> Result<Owned<'a>, Failure> {
     let mut found = BTreeMap::new();
+    let both = [requester, accepter];
+    let (busier, asks) = Sides { requester, accepter }.busier();
+    // It is seen by both accounts, if by its tags in one alone.
+    let seen = busier.pictured_peerings_with(both[usize::from(asks)]).await?;
+    if seen.is_some_and(|seen| seen.is_empty()) {
+        return Ok(found);
+    }
     for named in owner.every_tags() {
-        for side in [requester, accepter] {
+        for side in both {
             let tagged = match side.pictured_peerings_tagged(&tags(&named)).await? {
                 Some(tagged) => tagged,
                 None => side.peerings_tagged(&tags(&named)).await?,

@@ -81,12 +81,24 @@ struct Sides<'a> {
 }
 
 impl<'a> Sides<'a> {
+    /// The side on which more of the plan's peerings meet, so that one look there shows most; and whether it is the requester's.
+    fn busier(self) -> (&'a Regional, bool) {
+        let asks = self.requester.peerings_expected() > self.accepter.peerings_expected();
+        (if asks { self.requester } else { self.accepter }, asks)
+    }
+
     /// The side that AWS takes for the requester of a live peering, and the one that it takes for the accepter.
     fn as_asked(self, direction: Direction) -> (&'a Regional, &'a Regional) {
         match direction {
             Direction::AsWanted => (self.requester, self.accepter),
             Direction::Reversed => (self.accepter, self.requester),
         }
+    }
+
+    /// Whether one of the VPCs is so new that nothing can link the two, or only what was asked for at this moment: AWS gives that
+    /// back to whoever asks for another, or lets one of them be accepted, and either is judged.
+    fn are_new(self, wanted: &Wanted) -> bool {
+        self.requester.is_new(&wanted.requester.vpc) || self.accepter.is_new(&wanted.accepter.vpc)
     }
 
     /// The peerings between the two VPCs as they are seen from both sides. Tags are those of the requesting account:
@@ -126,27 +138,43 @@ impl<'a> Sides<'a> {
         Ok(seen.found.into_values().collect())
     }
 
-    /// The same where the picture of both accounts has shown none that is alive, or does not tell: whatever was asked for since is seen on the
-    /// accepter's side, on which many meet. But for the moment that a request takes to arrive: AWS gives the same one back then,
-    /// and that is judged.
+    /// The same where the picture has shown none that is alive, or does not tell: whatever was asked for since is seen on the side on
+    /// which many meet, and only what is seen there is looked at from the other one. But for the moment that a request takes to
+    /// arrive there: of one that is asked for once more AWS gives the same back, and that is judged; of two that were asked
+    /// for from opposite sides it lets one be accepted.
     async fn look_again(
         self,
         wanted: &Wanted,
         pictured: Vec<Peering>,
         [requester, accepter]: [Moment; 2],
     ) -> Result<Vec<Peering>, Failure> {
+        let (busier, asks) = self.busier();
         let vpcs = (wanted.requester.vpc.as_str(), wanted.accepter.vpc.as_str());
-        let found = self.accepter.peerings_between_since(vpcs, accepter).await?;
-        let theirs =
-            if found.is_empty() { pictured } else { self.requester.peerings_between_since(vpcs, requester).await? };
-        let mut seen = FromBoth::new(vpcs, theirs);
-        seen.add(found);
+        let found = busier.peerings_between_since(vpcs, if asks { requester } else { accepter }).await?;
+        if found.is_empty() {
+            return Ok(pictured);
+        }
+        if !asks {
+            let mut seen = FromBoth::new(vpcs, self.requester.peerings_between_since(vpcs, requester).await?);
+            seen.add(found);
+            return Ok(seen.found.into_values().collect());
+        }
+        let mut seen = FromBoth::new(vpcs, found);
+        if !seen.is_enough() {
+            seen.add(self.accepter.peerings_between_since(vpcs, accepter).await?);
+        }
         Ok(seen.found.into_values().collect())
     }
 
-    /// The same by the picture of both accounts; `None` where that is not sure.
+    /// The same by the picture of both accounts; `None` where that is not sure. Where the one that is seen by most shows none,
+    /// alive or dead, the other cannot show any either.
     async fn glance(self, wanted: &Wanted) -> Result<Option<Vec<Peering>>, Failure> {
         let (one, other) = (wanted.requester.vpc.as_str(), wanted.accepter.vpc.as_str());
+        match self.busier().0.pictured_peerings_between(one, other).await? {
+            None => return Ok(None),
+            Some(found) if found.is_empty() => return Ok(Some(found)),
+            Some(_) => {}
+        }
         let Some(found) = self.requester.pictured_peerings_between(one, other).await? else { return Ok(None) };
         let mut seen = FromBoth::new((one, other), found);
         if !seen.is_enough() {
@@ -211,11 +239,15 @@ pub async fn converge(
 ) -> Result<Done, Failure> {
     let sides = Sides { requester, accepter };
     let came = sides.moments();
-    let mut found = match glance(sides, wanted).await? {
-        Glance::Same(peering) => return Ok(unchanged(wanted, &peering)),
-        Glance::Absent(pictured) => sides.look_again(wanted, pictured, came).await?,
-        Glance::Unknown => sides.look_again(wanted, Vec::new(), came).await?,
-        Glance::Unsure => sides.look_since(wanted, came).await?,
+    let mut found = if sides.are_new(wanted) && !wanted.adopt.is_now() {
+        Vec::new()
+    } else {
+        match glance(sides, wanted).await? {
+            Glance::Same(peering) => return Ok(unchanged(wanted, &peering)),
+            Glance::Absent(pictured) => sides.look_again(wanted, pictured, came).await?,
+            Glance::Unknown => sides.look_again(wanted, Vec::new(), came).await?,
+            Glance::Unsure => sides.look_since(wanted, came).await?,
+        }
     };
     let mut decision = decide(wanted, &found);
     if matches!(decision, Decision::Refuse(_)) && !course.footing.is_firm() {

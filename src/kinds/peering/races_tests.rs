@@ -113,6 +113,45 @@ async fn what_others_have_made_since_the_accounts_were_listed_is_seen_before_any
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_peering_of_a_new_vpc_is_asked_for_without_a_look_and_what_aws_gives_back_is_judged() {
+    for is_requesters in [true, false] {
+        let note_new = |world: &World| {
+            let Wanted { requester, accepter, .. } = &world.wanted;
+            let (place, side) = if is_requesters { (world.dev(), requester) } else { (world.hub(), accepter) };
+            place.note_new([side.vpc.clone()]);
+        };
+        let world = World::new(EAST).await;
+        note_new(&world);
+        let before = world.sim.calls().len();
+        let done = world.converge().await.unwrap();
+        assert_eq!(done.change, Change::Created);
+        assert_eq!(calls_since(&world.sim, before)[0], "CreateVpcPeeringConnection");
+
+        // Two runs at once: the other one was faster.
+        let world = World::new(EAST).await;
+        note_new(&world);
+        let id = world.converged_by_another_run().await;
+        let provisional = Provisional::default();
+        let done = converge(&world.dev(), &world.hub(), &world.wanted, provisional.course(), &unseen).await.unwrap();
+        assert_eq!((done.change, done.id.as_ref()), (Change::Unchanged, Some(&id)));
+        assert!(world.taken_back(&provisional.trace.made()).await.is_empty());
+        assert_eq!(world.live().await, [id]);
+
+        // Somebody else was, the same way round.
+        let mut world = World::new(EAST).await;
+        note_new(&world);
+        let theirs = world.requested_by_somebody(DEV).await;
+        let failure = world.converge().await.unwrap_err();
+        assert!(failure.summary.contains(&theirs) && failure.summary.contains("not this node's"), "{failure}");
+        assert_eq!(world.live().await, [theirs]);
+
+        // What is only to be taken over is looked for.
+        world.wanted.adopt = Adopt::Now { from_others: true };
+        assert_eq!(world.converge().await.unwrap().change, Change::Updated);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_another_run_has_made_since_is_neither_made_again_nor_taken_back() {
     let world = World::new(EAST).await.listed().await;
     let id = world.converged_by_another_run().await;

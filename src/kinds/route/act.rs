@@ -276,7 +276,7 @@ async fn act(
             Ok(()) => return Ok(Some(done)),
             Err(error) if has_changed(&error) && looks < LOOKS => {
                 tracing::info!(%error, table, "looking at the table again");
-                tried = Some(done);
+                tried = tried.or_else(|| is_unheard(&error).then_some(done));
                 tokio::time::sleep(pause(looks)).await;
                 let mut found = look_again(regional, terms, table, &decision).await?;
                 if !is_plain(&found) && !course.footing.is_firm() {
@@ -288,7 +288,7 @@ async fn act(
             }
             Err(error) if !course.footing.is_firm() && !matches!(error.class, Class::Denied | Class::Expired) => {
                 tracing::info!(%error, table, "waits until what the route leads to has ended");
-                tried = tried.or_else(|| has_changed(&error).then_some(done));
+                tried = tried.or_else(|| is_unheard(&error).then_some(done));
                 course.footing.settled().await;
                 decision = look_again(regional, terms, table, &decision).await??;
                 permitted(shown, table, &decision)?;
@@ -317,6 +317,12 @@ fn has_changed(error: &CallError) -> bool {
     error.class == Class::Lost || error.is("RouteAlreadyExists") || error.is("InvalidRoute.NotFound")
 }
 
+/// Whether a call, or an attempt within it, may have had its effect though it failed. What EC2 has refused, and never failed to
+/// answer, has had none: the route that is there then is somebody else's.
+fn is_unheard(error: &CallError) -> bool {
+    error.class == Class::Lost || error.is_after_silence
+}
+
 async fn create(regional: &Regional, terms: &Terms, course: Course<'_>, table: &str) -> Result<(), CallError> {
     let (destination, target) = (terms.destination.clone(), terms.target.clone());
     let (route, since) = (Made { table: table.to_owned(), destination, target }, Instant::now());
@@ -326,11 +332,9 @@ async fn create(regional: &Regional, terms: &Terms, course: Course<'_>, table: &
         let asked = kinds::Made::RouteAsked(route.clone());
         course.trace.note(asked.clone());
         let answer = regional.create_route(table, &terms.destination, terms.kind, &terms.target).await;
-        let is_unsure =
-            |error: &CallError| error.class == Class::Lost || error.is_after_silence || error.is("RouteAlreadyExists");
         match &answer {
-            // It was this call, unheard, or an attempt before it, or somebody else.
-            Err(error) if is_unsure(error) => {}
+            // It is this call's, unheard, or somebody else's.
+            Err(error) if is_unheard(error) => {}
             Err(_) => course.trace.strike(&asked),
             Ok(()) => {
                 course.trace.note(kinds::Made::Route(route.clone()));

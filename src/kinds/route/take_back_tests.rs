@@ -70,11 +70,26 @@ async fn what_was_made_is_deleted_with_one_look() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_route_that_somebody_else_has_made_meanwhile_stays_unless_its_peering_is_dead() {
+async fn a_route_that_somebody_else_has_made_meanwhile_is_not_this_runs() {
     let (world, ground) = (World::new(1).await, Provisional::default());
     let tables = &world.wanted.route_tables;
     world.dev().pictured_routes(tables, &world.wanted.destination).await.unwrap();
     world.by_somebody_else().await;
+    let done = world.on(&ground).await.unwrap();
+    assert_eq!((done.change, done.details), (crate::event::Change::Unchanged, Vec::<String>::new()));
+    assert_eq!(ground.trace.made(), []);
+    world.delete_peering().await;
+    assert_eq!(world.back(&ground).await.0.unwrap(), [""; 0]);
+    assert_eq!(world.target().await.as_ref(), Some(&world.wanted.target));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_route_that_may_be_an_unheard_attempts_stays_unless_its_peering_is_dead() {
+    let (world, ground) = (World::new(1).await, Provisional::default());
+    let tables = &world.wanted.route_tables;
+    world.dev().pictured_routes(tables, &world.wanted.destination).await.unwrap();
+    world.by_somebody_else().await;
+    world.sim.set_faults(Faults::of([Fault::new(Effect::LostBefore).by(DEV).on("CreateRoute").nth(1)]));
     world.on(&ground).await.unwrap();
     let (result, gone) = world.back(&ground).await;
     let left = format!("{}: 10.0.0.0/20 → {} is left", tables[0], world.wanted.target);

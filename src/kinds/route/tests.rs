@@ -86,6 +86,42 @@ async fn routes_are_made_in_all_tables_with_one_look_and_a_second_time_nothing_h
 }
 
 #[tokio::test(start_paused = true)]
+async fn routes_into_new_tables_are_made_without_a_look_and_what_is_there_is_found_all_the_same() {
+    let world = World::new(3).await;
+    world.dev().note_new(world.wanted.route_tables.clone());
+    // One of them leads there already, as another run may have made it.
+    let theirs = world.client.create_route().route_table_id(&world.wanted.route_tables[1]);
+    let theirs = theirs.destination_cidr_block(&world.wanted.destination);
+    theirs.vpc_peering_connection_id(&world.wanted.target).send().await.unwrap();
+    let before = world.sim.calls().len();
+    let done = world.converge().await.unwrap();
+    assert_eq!((done.change, done.details.len()), (Change::Created, 2), "{:?}", done.details);
+    assert_eq!(calls_since(&world.sim, before), ["CreateRoute", "CreateRoute", "DescribeRouteTables", "CreateRoute"]);
+    assert_eq!(world.converge().await.unwrap().change, Change::Unchanged);
+
+    // One that is not new has all of them looked at.
+    let world = World::new(2).await;
+    world.dev().note_new(world.wanted.route_tables[..1].to_vec());
+    let before = world.sim.calls().len();
+    world.converge().await.unwrap();
+    assert_eq!(calls_since(&world.sim, before), ["DescribeRouteTables", "CreateRoute", "CreateRoute"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_table_that_leads_the_destination_elsewhere_is_refused_as_any() {
+    let world = World::new(1).await;
+    world.dev().note_new(world.wanted.route_tables.clone());
+    let gateway = world.client.create_internet_gateway().send().await.unwrap();
+    let gateway = gateway.internet_gateway.unwrap().internet_gateway_id.unwrap();
+    world.client.attach_internet_gateway().internet_gateway_id(&gateway).vpc_id(&world.spoke).send().await.unwrap();
+    let theirs = world.client.create_route().route_table_id(&world.wanted.route_tables[0]);
+    theirs.destination_cidr_block(&world.wanted.destination).gateway_id(&gateway).send().await.unwrap();
+    let failure = world.converge().await.unwrap_err();
+    assert!(failure.summary.ends_with(&format!("already leads 10.0.0.0/20 to {gateway}")), "{failure}");
+    assert_eq!(world.target().await, Some(gateway));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_range_that_is_not_written_canonically_is_the_same_route() {
     let mut world = World::new(1).await;
     world.wanted.destination = "10.0.0.5/20".to_owned();

@@ -8,7 +8,7 @@ use super::super::{Expected, Regional};
 use super::early;
 use super::foresee::Draft;
 use crate::aws::CallError;
-use crate::cfn::{Context, Document, Evaluator, Lookup, Node, Pseudo, Target, references};
+use crate::cfn::{Context, Document, Evaluator, Lookup, Pseudo, Target, references};
 use crate::preview::{Effect, ResourceChange};
 
 /// A resource that is complete.
@@ -112,29 +112,7 @@ impl<'a> Declared<'a> {
 
     /// The outputs that will be the id of something of EC2 that the stack makes.
     pub(super) fn fresh(&self) -> BTreeSet<String> {
-        if self.document.has_macros {
-            return BTreeSet::new();
-        }
-        let is_own_id = |target: &Target<'_>| {
-            let (name, attribute) = match *target {
-                Target::Name(name) => (name, None),
-                Target::Attribute { resource, attribute: Some(attribute) } => (resource, Some(attribute)),
-                _ => return false,
-            };
-            let Some(own) = self.document.resources.get(name) else { return false };
-            // A subnet has a `VpcId`, too, and that is another's.
-            own.type_name.strip_prefix("AWS::EC2::").is_some_and(|kind| {
-                let is_own =
-                    |of: &str| of.eq_ignore_ascii_case(&format!("{kind}Id")) || early::gives_id(&own.type_name, of);
-                attribute.is_none_or(is_own)
-            })
-        };
-        let is_fresh = |value: &Node| match references(value, &|_| None).as_slice() {
-            [only] => is_own_id(&only.target),
-            _ => false,
-        };
-        let fresh = self.document.outputs.values().filter(|output| output.value.as_deref().is_some_and(is_fresh));
-        fresh.map(|output| output.name.clone()).collect()
+        own_ids(self.document).map(|(output, _)| output.to_owned()).collect()
     }
 
     /// The outputs whose values follow from the parameters.
@@ -151,6 +129,35 @@ impl<'a> Declared<'a> {
         });
         known.collect()
     }
+}
+
+/// The outputs of a template that are the id of something of EC2 that its stack makes, each with the type of that.
+fn own_ids(document: &Document) -> impl Iterator<Item = (&str, &str)> {
+    let kind_of = |target: &Target<'_>| {
+        let (name, attribute) = match *target {
+            Target::Name(name) => (name, None),
+            Target::Attribute { resource, attribute: Some(attribute) } => (resource, Some(attribute)),
+            _ => return None,
+        };
+        let own = document.resources.get(name)?.type_name.as_str();
+        // A subnet has a `VpcId`, too, and that is another's.
+        let kind = own.strip_prefix("AWS::EC2::")?;
+        let is_own = |of: &str| of.eq_ignore_ascii_case(&format!("{kind}Id")) || early::gives_id(own, of);
+        attribute.is_none_or(is_own).then_some(own)
+    };
+    let outputs = document.outputs.values().filter(|_| !document.has_macros);
+    outputs.filter_map(move |output| match references(output.value.as_deref()?, &|_| None).as_slice() {
+        [only] => Some((output.name.as_str(), kind_of(&only.target)?)),
+        _ => None,
+    })
+}
+
+/// The VPCs and route tables among the outputs of a stack that was created by this template, as far as they are its own: not
+/// what it was given and gives on.
+pub(super) fn made(template: &str, outputs: &BTreeMap<String, String>) -> Vec<String> {
+    let Ok(document) = Document::shared(template) else { return Vec::new() };
+    let own = own_ids(&document).filter(|(_, kind)| matches!(*kind, "AWS::EC2::VPC" | "AWS::EC2::RouteTable"));
+    own.filter_map(|(output, kind)| outputs.get(output).filter(|id| early::is_id(kind, id))).cloned().collect()
 }
 
 struct World<'a> {
@@ -196,5 +203,39 @@ impl Context for World<'_> {
 
     fn zones(&self, _: &str) -> Lookup {
         Lookup::Unknown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_stack_has_made_is_told_from_what_it_was_given() {
+        let template = "\
+Parameters: {Given: {Type: String}, Is: {Type: String}}
+Conditions: {Yes: !Equals [!Ref Is, 'yes']}
+Resources:
+  Vpc: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: 10.0.0.0/16}}
+  Table: {Type: 'AWS::EC2::RouteTable', Properties: {VpcId: !Ref Vpc}}
+  Subnet: {Type: 'AWS::EC2::Subnet', Properties: {VpcId: !Ref Vpc, CidrBlock: 10.0.0.0/24}}
+  Route: {Type: 'AWS::EC2::Route', Properties: {RouteTableId: !Ref Table, DestinationCidrBlock: 0.0.0.0/0}}
+Outputs:
+  Vpc: {Value: !Ref Vpc}
+  VpcOfSubnet: {Value: !GetAtt Subnet.VpcId}
+  Table: {Value: !GetAtt Table.RouteTableId}
+  Given: {Value: !Ref Given}
+  Either: {Value: !If [Yes, !Ref Table, !Ref Given]}
+  Both: {Value: !Sub '${Table},${Given}'}
+  Route: {Value: !Ref Route}
+  Subnet: {Value: !Ref Subnet}
+";
+        let outputs = ["Vpc", "VpcOfSubnet", "Table", "Given", "Either", "Both", "Route", "Subnet"]
+            .map(|name| (name.to_owned(), format!("rtb-{name}")));
+        let mut outputs: BTreeMap<String, String> = outputs.into();
+        outputs.insert("Vpc".to_owned(), "vpc-1".to_owned());
+        assert_eq!(made(template, &outputs), ["vpc-1", "rtb-Table"]);
+        let macros = format!("Transform: Own\n{template}");
+        assert_eq!(made(&macros, &outputs), [""; 0], "a macro may have made another template of it");
     }
 }

@@ -75,7 +75,7 @@ fn ids_of(kind: &str) -> Option<(&'static str, &'static [&'static str])> {
 }
 
 /// Whether a physical id is what `Ref` gives of a resource of this type.
-fn is_id(kind: &str, id: &str) -> bool {
+pub(super) fn is_id(kind: &str, id: &str) -> bool {
     ids_of(kind).is_some_and(|(prefix, _)| id.starts_with(prefix))
 }
 

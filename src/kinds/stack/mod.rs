@@ -394,7 +394,9 @@ async fn create(
     let operation = Operation { stack, id, token: Some(token), before: None, forecast, deletes: false };
     let watch = early::Watch::creation(regional, wanted, early);
     let (stack, events) = early::settled(regional, &operation, watch, progress).await?;
-    if events.is_empty() {
+    let is_as_expected =
+        operation.forecast.is_some() && stack.as_ref().is_some_and(|stack| stack.status.as_str() == "CREATE_COMPLETE");
+    if events.is_empty() && !is_as_expected {
         // The stack's events bear another token: an earlier run's create, or somebody else's with our tags.
         return Ok(Attempted::Again(None));
     }
@@ -405,6 +407,7 @@ async fn create(
     let stack = ended.map_err(|failure| provisional::too_soon(course, failure))?;
     let guarding = guards::decide(&wanted.guards, stack.termination_protection, None);
     let details = guarding.write(regional, wanted, &stack.id, progress).await?;
+    regional.note_new(declared::made(&wanted.template, &stack.outputs));
     let (outputs, id, took) = (stack.outputs, Some(stack.id), took(&events));
     Ok(Attempted::Done(Done { details, outputs, id, took, ..Done::new(Change::Created) }))
 }

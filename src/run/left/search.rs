@@ -6,13 +6,15 @@ use std::pin::Pin;
 use indexmap::IndexMap;
 use tokio::task::JoinSet;
 
+use super::super::meetings::hubs;
 use super::judge::{Judge, Wanted};
 use super::order::{Before, End, order};
 use super::{Grounds, Leaving, Thing};
-use crate::aws::{AccountError, CallError, Peering, RouteTable, Sessions, Stack, joined};
+use crate::aws::{AccountError, CallError, Peering, PeeringSide, RouteTable, Sessions, Stack, joined};
 use crate::event::Failure;
 use crate::ids::{AccountId, AccountName, Region};
 use crate::inventory::{Inventory, Laid};
+use crate::kinds::PLAN_TAG;
 use crate::plan::{Plan, Spec};
 
 /// An account and a region.
@@ -101,6 +103,7 @@ pub async fn search(
 ) -> Found {
     let mut found = Found::default();
     let mut asking: Vec<Asking> = Vec::new();
+    let (hubs, mut empty) = (hubs(plan), Vec::new());
     for ground in &grounds.accounts {
         found.names.insert(ground.id.clone(), ground.account.clone());
         let mut whole = true;
@@ -112,12 +115,26 @@ pub async fn search(
             };
             let (here, at) = (regional.clone(), place.clone());
             asking.push(Box::pin(async move { Fact::Stacks(at, here.pictured_stacks().await) }));
-            asking.push(Box::pin(async move { Fact::Peerings(place, regional.pictured_peerings().await) }));
+            let may_be_empty = !everything
+                && !inventory.accounts.contains_key(&ground.id)
+                && !hubs.contains(&(&ground.account, region))
+                && makes_stacks(plan, &ground.account, region);
+            let peerings = Box::pin(async move { Fact::Peerings(place, regional.pictured_peerings().await) });
+            if may_be_empty {
+                empty.push(((ground.id.clone(), region.clone()), peerings));
+            } else {
+                asking.push(peerings);
+            }
         }
         if !ground.in_plan {
             found.past.insert(ground.id.clone(), whole);
         }
     }
+    found.ask(asking).await;
+    // A peering stands between VPCs. Where the plan makes its own and has not made one yet, there is none but what another
+    // account sees as well.
+    let asking = empty.into_iter().filter(|(place, _)| !found.is_empty(plan, place));
+    let asking = asking.map(|(_, peerings)| peerings as Asking).collect();
     found.ask(asking).await;
     let mut asking: Vec<Asking> = Vec::new();
     for (id, region) in found.suspected(plan, inventory) {
@@ -171,7 +188,26 @@ pub(in crate::run) fn known_left(plan: &Plan, sessions: &Sessions) -> usize {
     judge.stacks().0.len() + judge.peerings(&Wanted::default()).len()
 }
 
+/// Whether a plan makes stacks in a place.
+fn makes_stacks(plan: &Plan, account: &AccountName, region: &Region) -> bool {
+    plan.nodes.iter().any(|node| {
+        let is_made = matches!(&node.spec, Spec::Stack(spec) if spec.manage);
+        is_made && node.account == *account && node.region == *region
+    })
+}
+
 impl Found {
+    /// Whether surely nothing of the plan is in a place: there is no stack of its, and no peering that another account sees.
+    fn is_empty(&self, plan: &Plan, (account, region): &Place) -> bool {
+        let Some(stacks) = self.stacks.get(&(account.clone(), region.clone())) else { return false };
+        let is_here = |side: &PeeringSide| side.account == account.as_str() && side.region == region.as_str();
+        let mut peerings = self.peerings.values().flatten();
+        let is_of_plan = |stack: &Stack| stack.tags.get(PLAN_TAG).is_some_and(|name| **name == *plan.name);
+        self.refused.is_empty()
+            && !stacks.iter().any(is_of_plan)
+            && !peerings.any(|peering| is_here(&peering.requester) || is_here(&peering.accepter))
+    }
+
     async fn ask(&mut self, asking: Vec<Asking>) {
         let mut tasks = JoinSet::new();
         for ask in asking {
