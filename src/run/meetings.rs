@@ -43,3 +43,36 @@ fn sides(plan: &Plan) -> impl Iterator<Item = [Place<'_>; 2]> {
         Spec::Stack(_) | Spec::Route(_) => None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::samples::Disk;
+
+    #[test]
+    fn peerings_meet_where_more_have_a_side_or_else_at_their_accepter() {
+        let peering = |name: &str, from: &str, to: &str| {
+            format!(
+                "[peerings.{name}]\nrequester = {{ account = \"{from}\", vpc = \"vpc-0123456{from}\" }}\n\
+                 accepter = {{ account = \"{to}\", vpc = \"vpc-0123456{to}\" }}\n"
+            )
+        };
+        let accounts = ["a", "b", "c", "d", "e"].map(|name| {
+            let id = format!("{:012}", 100 + u32::from(name.as_bytes()[0]));
+            format!("{name} = {{ id = \"{id}\" }}\n")
+        });
+        // `a` asks two others; `d` and `e` have but one.
+        let text = format!(
+            "name = \"net\"\nregion = \"us-east-1\"\n[accounts]\n{}{}{}{}",
+            accounts.concat(),
+            peering("one", "a", "b"),
+            peering("two", "a", "c"),
+            peering("three", "d", "e"),
+        );
+        let loaded = Disk::default().with("net.toml", &text).load("net.toml");
+        let plan = loaded.plan.unwrap_or_else(|| panic!("{:?}", loaded.problems));
+        let mut hubs: Vec<String> = hubs(&plan).into_iter().map(|(account, _)| account.to_string()).collect();
+        hubs.sort();
+        assert_eq!(hubs, ["a", "e"]);
+    }
+}

@@ -197,12 +197,17 @@ fn makes_stacks(plan: &Plan, account: &AccountName, region: &Region) -> bool {
 }
 
 impl Found {
-    /// Whether surely nothing of the plan is in a place: there is no stack of its, and no peering that another account sees.
-    fn is_empty(&self, plan: &Plan, (account, region): &Place) -> bool {
+    /// Whether surely nothing of the plan is in a place: there is no stack of its, nor one by a name that it gives, and no
+    /// peering that another account sees.
+    pub(super) fn is_empty(&self, plan: &Plan, (account, region): &Place) -> bool {
         let Some(stacks) = self.stacks.get(&(account.clone(), region.clone())) else { return false };
         let is_here = |side: &PeeringSide| side.account == account.as_str() && side.region == region.as_str();
         let mut peerings = self.peerings.values().flatten();
-        let is_of_plan = |stack: &Stack| stack.tags.get(PLAN_TAG).is_some_and(|name| **name == *plan.name);
+        let is_named = |stack: &Stack| {
+            plan.nodes.iter().any(|node| matches!(&node.spec, Spec::Stack(spec) if *spec.name == *stack.name))
+        };
+        let is_of_plan =
+            |stack: &Stack| is_named(stack) || stack.tags.get(PLAN_TAG).is_some_and(|name| **name == *plan.name);
         self.refused.is_empty()
             && !stacks.iter().any(is_of_plan)
             && !peerings.any(|peering| is_here(&peering.requester) || is_here(&peering.accepter))

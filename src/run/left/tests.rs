@@ -7,7 +7,9 @@ use super::judge::{Judge, Vpc, Wanted};
 use super::order::{Before, End, Standing, order};
 use super::search::{Found, Left};
 use super::{Grounds, Leaving, Thing, grounds, used};
-use crate::aws::{Parameter, Peering, PeeringSide, PeeringState, Role, Route, RouteTable, Stack, StackStatus};
+use crate::aws::{
+    CallError, Class, Parameter, Peering, PeeringSide, PeeringState, Role, Route, RouteTable, Stack, StackStatus,
+};
 use crate::event::Failure;
 use crate::graph::of_plan;
 use crate::ids::{AccountId, NodeId};
@@ -275,6 +277,42 @@ fn a_peering_has_left_if_no_node_has_it_between_these_accounts() {
     let inventory = Inventory::empty("net");
     let left = Judge::new(&plan, &inventory, &found).peerings(&Wanted::default());
     assert_eq!(told(&left), ["peerings.spoke pcx-moved", "peerings.old pcx-old"]);
+}
+
+#[test]
+fn an_account_without_a_stack_or_a_peering_of_the_plan_is_told_from_one_that_may_have_some() {
+    let plan = plan(PLAN);
+    let place = |account: &str, region: &str| (id(account), region.into());
+    let own = tags("net", "stacks/spoke[dev]");
+    let seen_by_hub = |region: &str| {
+        let mut peering = peering("pcx-1", "active", (DEV, HUB), BTreeMap::new());
+        peering.requester.region = region.to_owned();
+        [(place(HUB, "us-east-1"), vec![peering])].into()
+    };
+    let refusal = || CallError {
+        operation: "DescribeStacks",
+        account: "old".into(),
+        region: "us-east-1".into(),
+        code: None,
+        message: String::new(),
+        request_id: None,
+        class: Class::Denied,
+        is_after_silence: false,
+    };
+    let nothing = || Found { stacks: [(place(DEV, "us-east-1"), Vec::new())].into(), ..Found::default() };
+    let of = |stack| Found { stacks: [(place(DEV, "us-east-1"), vec![stack])].into(), ..Found::default() };
+    for (found, expected) in [
+        (nothing(), true),
+        (of(stack("other", tags("other", "stacks/a"))), true),
+        (of(stack("any", own)), false),
+        (of(stack("spoke", BTreeMap::new())), false),
+        (Found { peerings: seen_by_hub("us-east-1"), ..nothing() }, false),
+        (Found { peerings: seen_by_hub("us-west-2"), ..nothing() }, true),
+        (Found { refused: vec![refusal()], ..nothing() }, false),
+        (Found::default(), false),
+    ] {
+        assert_eq!(found.is_empty(&plan, &place(DEV, "us-east-1")), expected, "{found:?}");
+    }
 }
 
 #[test]
