@@ -190,8 +190,8 @@ impl Schedule {
     /// Takes in what happened and says what is to be done, in that order.
     ///
     /// # Errors
-    /// [`Illegal`] if a node is said to have ended or to have released something that does not run; nothing has changed
-    /// then.
+    /// [`Illegal`] if a node is said to have ended or to have released something that does not run, or something to be
+    /// released to a node that waits and does not need it; nothing has changed then.
     pub fn step(&mut self, input: Input) -> Result<Vec<Command>, Illegal> {
         let mut commands = Vec::new();
         match input {
@@ -268,15 +268,15 @@ impl Schedule {
     /// `node` has given `to` what that needs of it.
     fn release(&mut self, node: Ix, to: Ix) -> Result<(), Illegal> {
         let status = self.status(node);
-        if !self.graph.needs(to).any(|needed| needed == node) {
-            return Err(Illegal { node, status, step: Step::Release });
-        }
-        self.advance(node, Step::Release)?;
+        let (graph, statuses) = (&self.graph, &self.statuses);
+        let needs = || graph.needs(to).filter(|needed| statuses[needed.index()] != Status::Ended(Fate::Done));
         // Of what is stopped nothing is taken any more, and what has been left waits for nothing.
-        if status == Status::Running && self.status(to) == Status::Waiting && self.standing.release(node, to) {
-            self.satisfy(to)?;
-        }
-        Ok(())
+        let is_new = status == Status::Running && self.status(to) == Status::Waiting && {
+            let released = self.standing.release(node, to, needs);
+            released.ok_or(Illegal { node, status, step: Step::Release })?
+        };
+        self.advance(node, Step::Release)?;
+        if is_new { self.satisfy(to) } else { Ok(()) }
     }
 
     /// The work of `node` has ended. While it stands on something, it only ends for good with that.

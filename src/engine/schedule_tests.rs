@@ -33,6 +33,10 @@ fn skip(node: u32, because: u32) -> Command {
     Command::Skip { node: Ix(node), because: Ix(because) }
 }
 
+fn released(node: u32, to: u32) -> Input {
+    Input::Released { node: Ix(node), to: Ix(to) }
+}
+
 #[test]
 fn a_node_starts_the_moment_the_last_that_it_needs_is_done() {
     let (mut schedule, commands) = begun(4, &[(0, 2), (1, 2), (0, 3)], FREE);
@@ -221,4 +225,26 @@ fn a_stop_waits_for_what_is_taken_back() {
     schedule.step(Input::Withdrawn(Ix(1), Outcome::Done)).unwrap();
     let told = schedule.step(Input::Abort).unwrap();
     assert_eq!(told[0], Command::Stop { reason: StopReason::Aborted, left: 0, running: 0 });
+}
+
+#[test]
+fn a_release_to_one_that_waits_and_needs_something_else_is_refused() {
+    let (mut schedule, _) = begun(4, &[(0, 2), (1, 3)], FREE);
+    let refused = Illegal { node: Ix(0), status: Status::Running, step: Step::Release };
+    assert_eq!(schedule.step(released(0, 3)), Err(refused));
+    assert_eq!(schedule.step(released(1, 3)), Ok(vec![start(3)]));
+}
+
+#[test]
+fn a_node_may_stand_on_ten_thousand_others() {
+    let nodes = 10_000;
+    let edges: Vec<_> = (0..nodes).map(|from| (from, nodes)).collect();
+    let (mut schedule, _) = begun(nodes + 1, &edges, FREE);
+    for node in 0..nodes {
+        let started = schedule.step(released(node, nodes)).unwrap();
+        assert_eq!(started.len(), usize::from(node + 1 == nodes));
+    }
+    assert_eq!(schedule.step(done(nodes)), Ok(vec![]));
+    let ends: usize = (0..nodes).map(|node| schedule.step(done(node)).unwrap().len()).sum();
+    assert_eq!(ends, 1, "it ends with the last of them");
 }
