@@ -20,8 +20,8 @@ pub trait Runner: Send + Sync + 'static {
     fn run(&self, node: Ix, footing: Footing) -> impl Future<Output = Outcome> + Send;
 
     /// Takes back what [`Self::run`] did for `node`, which has ended or was stopped, because another that it stood on has
-    /// failed, or it has itself meanwhile. It may be dropped at any await as well. Whoever never releases anything is never
-    /// asked to.
+    /// failed, or it has itself meanwhile. That of those which need it has ended, well or badly, unless the schedule was told
+    /// to wait for none. It may be dropped at any await as well. Whoever never releases anything is never asked to.
     fn withdraw(&self, node: Ix, because: Ix) -> impl Future<Output = Outcome> + Send {
         let _ = (node, because);
         std::future::ready(Outcome::Done)
@@ -50,6 +50,8 @@ pub enum EngineEvent {
         node: Ix,
         /// The node that failed.
         because: Ix,
+        /// Whether others that need it are taken back first.
+        later: bool,
     },
     /// A node has ended, whether it ran or not.
     Ended(Ix, Fate),
@@ -87,16 +89,7 @@ pub async fn drive<R: Runner>(
 ) -> Summary {
     let (notices, mut heard) = mpsc::unbounded_channel();
     let doing = schedule.nodes().map(|_| None).collect();
-    let mut run = Run {
-        schedule,
-        runner,
-        observer,
-        tasks: JoinSet::new(),
-        doing,
-        by_task: HashMap::new(),
-        notices,
-        leaving: false,
-    };
+    let mut run = Run { schedule, runner, observer, tasks: JoinSet::new(), doing, by_task: HashMap::new(), notices };
     run.step(Input::Begin);
     let mut listening = true;
     loop {
@@ -126,8 +119,8 @@ pub async fn drive<R: Runner>(
 enum Doing {
     /// Its work.
     Work,
-    /// Its work, which was stopped because of another node: it is taken back when that has ended.
-    Stopped(Ix),
+    /// Its work, which was stopped because of another node.
+    Stopped,
     /// Taking its work back.
     Withdrawal,
 }
@@ -152,8 +145,6 @@ struct Run<R, O> {
     /// has, and while there is one left, it is of all that run.
     by_task: HashMap<Id, Ix>,
     notices: mpsc::UnboundedSender<(Ix, Notice)>,
-    /// Whether what runs was dropped, so that nothing is begun any more.
-    leaving: bool,
 }
 
 impl<R: Runner, O: FnMut(EngineEvent)> Run<R, O> {
@@ -177,7 +168,8 @@ impl<R: Runner, O: FnMut(EngineEvent)> Run<R, O> {
                     }
                 }
                 Command::Complete(node) => self.tell(EngineEvent::Ended(node, Fate::Done)),
-                Command::Withdraw { node, because } => self.withdraw(node, because),
+                Command::Withdraw { node, because, later } => self.withdraw(node, because, later),
+                Command::TakeBack { node, because } => self.take_back(node, because),
                 Command::Abandon(node) => self.tell(EngineEvent::Ended(node, Fate::Aborted)),
                 Command::Skip { node, because } => self.tell(EngineEvent::Ended(node, Fate::Skipped { because })),
                 Command::Leave(node) => self.tell(EngineEvent::Ended(node, Fate::NotStarted)),
@@ -189,10 +181,7 @@ impl<R: Runner, O: FnMut(EngineEvent)> Run<R, O> {
                     (self.observer)(EngineEvent::HeldBack { roll_out, failed, left });
                 }
                 // Those that have ended already are joined with what they returned: their work is done and told.
-                Command::Cancel => {
-                    self.leaving = true;
-                    self.tasks.abort_all();
-                }
+                Command::Cancel => self.tasks.abort_all(),
             }
         }
     }
@@ -224,15 +213,12 @@ impl<R: Runner, O: FnMut(EngineEvent)> Run<R, O> {
         }
     }
 
-    /// Has a node taken back, once its work has ended.
-    fn withdraw(&mut self, node: Ix, because: Ix) {
-        self.tell(EngineEvent::Withdrawing { node, because });
-        match &mut self.doing[node.index()] {
-            Some(Running { doing, ground: Some(ground), .. }) => {
-                ground.set(Firmness::Gone);
-                *doing = Doing::Stopped(because);
-            }
-            _ => self.take_back(node, because),
+    /// Stops a node's work, if it runs.
+    fn withdraw(&mut self, node: Ix, because: Ix, later: bool) {
+        self.tell(EngineEvent::Withdrawing { node, because, later });
+        if let Some(Running { doing, ground: Some(ground), .. }) = &mut self.doing[node.index()] {
+            ground.set(Firmness::Gone);
+            *doing = Doing::Stopped;
         }
     }
 
@@ -271,8 +257,7 @@ impl<R: Runner, O: FnMut(EngineEvent)> Run<R, O> {
         };
         match doing {
             Doing::Work => self.step(Input::Finished(node, outcome)),
-            Doing::Stopped(_) if self.leaving => self.step(Input::Aborted(node)),
-            Doing::Stopped(because) => self.take_back(node, because),
+            Doing::Stopped => self.step(Input::Halted(node)),
             Doing::Withdrawal => self.step(Input::Withdrawn(node, outcome)),
         }
     }

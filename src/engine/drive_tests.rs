@@ -23,6 +23,8 @@ enum Work {
     Recalls(u32, u64),
     /// Lets another node begin, and panics in the end.
     ReleasesAndPanics(u32),
+    /// Runs until it is stopped, and takes so many seconds to come to its end.
+    Lingers(u64),
     /// Takes so many seconds, and as many once it stands firmly.
     WaitsForGround(u64),
 }
@@ -79,6 +81,11 @@ impl Runner for Script {
                 footing.release(Ix(to));
                 nap(1).await;
                 panic!("node {node} is out of order")
+            }
+            Work::Lingers(seconds) => {
+                footing.gone().await;
+                nap(seconds).await;
+                return Outcome::Failed;
             }
             Work::WaitsForGround(seconds) => {
                 assert!(!footing.is_firm());
@@ -264,9 +271,9 @@ async fn when_the_ground_fails_what_stands_on_it_is_stopped_and_taken_back() {
     let withdrawn = Fate::Withdrawn { because: Ix(0) };
     assert_eq!(fates, [Fate::Failed, withdrawn, withdrawn, Fate::Skipped { because: Ix(0) }]);
     assert_eq!(*script.gone.lock().unwrap(), [(2, 10)]);
-    assert_eq!(*script.withdrawn.lock().unwrap(), [(1, 0, 11), (2, 0, 11)]);
+    assert_eq!(*script.withdrawn.lock().unwrap(), [(2, 0, 11), (1, 0, 12)]);
     let failed = events.iter().position(|event| *event == EngineEvent::Ended(Ix(0), Fate::Failed));
-    let back = EngineEvent::Withdrawing { node: Ix(1), because: Ix(0) };
+    let back = EngineEvent::Withdrawing { node: Ix(1), because: Ix(0), later: true };
     assert!(failed < events.iter().position(|event| *event == back));
 }
 
@@ -337,4 +344,40 @@ async fn what_is_called_back_is_taken_back_before_the_one_that_called_has_ended(
     assert_eq!(fates, [Fate::Failed, Fate::Withdrawn { because: Ix(0) }, Fate::Skipped { because: Ix(0) }]);
     assert_eq!(*script.withdrawn.lock().unwrap(), [(1, 0, 2)]);
     assert_eq!(script.begun.elapsed().as_secs(), 61);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_stopped_comes_to_its_end_before_anything_under_it_is_taken_back() {
+    // 2 takes ten seconds more to stop.
+    let work =
+        vec![Work::Releases(1, 1, 9, Outcome::Failed), Work::Releases(2, 1, 1, Outcome::Done), Work::Lingers(10)];
+    let script = Script::new(work);
+    let (fates, _) = run(&[(0, 1), (1, 2)], &script, FREE, silence()).await;
+    let withdrawn = Fate::Withdrawn { because: Ix(0) };
+    assert_eq!(fates, [Fate::Failed, withdrawn, withdrawn]);
+    assert_eq!(*script.withdrawn.lock().unwrap(), [(2, 0, 21), (1, 0, 22)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_abort_at_any_moment_leaves_what_waits_to_be_taken_back() {
+    // 2 is stopped from 10 s on and taken back from 20 s on for a second; then 1.
+    for (at, taken_back) in [(15, 0), (20, 0), (21, 1), (30, 2)] {
+        let work =
+            vec![Work::Releases(1, 1, 9, Outcome::Failed), Work::Releases(2, 1, 1, Outcome::Done), Work::Lingers(10)];
+        let script = Script::new(work);
+        let (wish, control) = mpsc::unbounded_channel();
+        let ask = async {
+            sleep(Duration::from_secs(at) + Duration::from_millis(500)).await;
+            // By 30 s nobody is there any more.
+            let _ = wish.send(Control::Abort);
+        };
+        let ((fates, events), ()) = tokio::join!(run(&[(0, 1), (1, 2)], &script, FREE, control), ask);
+        let withdrawn = Fate::Withdrawn { because: Ix(0) };
+        let ends =
+            [Fate::Failed, [Fate::Aborted, withdrawn][taken_back / 2], [Fate::Aborted, withdrawn][taken_back.min(1)]];
+        assert_eq!(fates, ends, "{at}");
+        assert_eq!(script.withdrawn.lock().unwrap().len(), taken_back, "{at}");
+        let ended = events.iter().filter(|event| matches!(event, EngineEvent::Ended(..)));
+        assert_eq!(ended.count(), 3, "each once: {events:?}");
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! A node may *release* what another needs of it before it has ended itself. The other then *stands on* it: it may begin,
 //! is *provisional* when its own work is done, and ends when the first has ended well. If that fails, what the other has
-//! done is taken back ([`Runner::withdraw`]), and so on. Nobody is told to be done who stands on something that may fail.
+//! done is taken back ([`Runner::withdraw`]), and so on: what was begun last goes first, but for what is said to wait for
+//! nobody ([`Schedule::taking_back_at_once`]). Nobody is told to be done who stands on something that may fail.
 //!
 //! The decisions are in [`Schedule`], a state machine without a clock, a task or an await: an [`Input`] goes in,
 //! [`Command`]s come out. [`drive()`] is the one loop that carries them out. Neither knows what a node does.
@@ -17,6 +18,7 @@ mod standing;
 mod status;
 mod summary;
 mod waves;
+mod withdrawals;
 
 pub use drive::{Control, EngineEvent, Runner, drive};
 pub use footing::Footing;

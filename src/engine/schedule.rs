@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::ready::Ready;
 use super::standing::Standing;
 use super::waves::{Turn, Waves};
+use super::withdrawals::Withdrawals;
 use super::{Fate, Illegal, Limits, Outcome, RollOut, Status, Step, Summary};
 use crate::event::StopReason;
 use crate::graph::{Graph, Ix};
@@ -36,6 +37,8 @@ pub enum Input {
     Recalled(Ix),
     /// A node's work has ended.
     Finished(Ix, Outcome),
+    /// The work of a node has ended that is to be taken back: it was stopped.
+    Halted(Ix),
     /// What a node did was taken back, or could not be.
     Withdrawn(Ix, Outcome),
     /// A node was dropped while it ran, or while it was taken back.
@@ -55,14 +58,25 @@ pub enum Command {
     Settle(Ix),
     /// Tell that a node has ended well, whose work was done before what it stood on.
     Complete(Ix),
-    /// Stop a node's work, if it runs, and take back what it did; answered by [`Input::Withdrawn`].
+    /// Tell that what a node did is to be taken back, and stop its work if it runs; that is answered by [`Input::Halted`].
+    /// [`Command::TakeBack`] follows.
     Withdraw {
         /// The node.
         node: Ix,
         /// The node that failed; itself, if it failed while it stood on something.
         because: Ix,
+        /// Whether others are taken back first.
+        later: bool,
     },
-    /// Tell that a node is left whose work was done, since something that it stands on was left.
+    /// Take back what a node did, whose work has ended; answered by [`Input::Withdrawn`].
+    TakeBack {
+        /// The node.
+        node: Ix,
+        /// The node that failed; itself, if it failed while it stood on something.
+        because: Ix,
+    },
+    /// Tell that a node is left whose work was done, since something that it stands on was left, or that was to be taken
+    /// back.
     Abandon(Ix),
     /// Tell that a node is skipped.
     Skip {
@@ -103,6 +117,7 @@ pub struct Schedule {
     /// For each node, how many of the nodes that it needs are neither done yet nor have released what it needs.
     missing: Vec<usize>,
     standing: Standing,
+    withdrawals: Withdrawals,
     ready: Ready,
     waves: Waves,
     /// Those that have ended, or have failed and are taken back first (`None`), and that the roll-outs have not heard of.
@@ -163,10 +178,19 @@ impl Schedule {
             statuses,
             missing,
             standing: Standing::default(),
+            withdrawals: Withdrawals::default(),
             ready,
             waves,
             ended: VecDeque::new(),
         }
+    }
+
+    /// The same, in which those for which `at_once` holds are taken back as soon as that is known, whatever needs them. Any
+    /// other one is when all that need it have been, or could not be.
+    #[must_use]
+    pub fn taking_back_at_once(mut self, at_once: impl Fn(Ix) -> bool) -> Self {
+        self.withdrawals = Withdrawals::at_once(self.graph.nodes().map(at_once).collect());
+        self
     }
 
     /// All positions, in the order of the graph.
@@ -190,8 +214,8 @@ impl Schedule {
     /// Takes in what happened and says what is to be done, in that order.
     ///
     /// # Errors
-    /// [`Illegal`] if a node is said to have ended or to have released something that does not run; nothing has changed
-    /// then.
+    /// [`Illegal`] if a node is said to have ended or to have released something that does not run, or something to be
+    /// released to a node that waits and does not need it; nothing has changed then.
     pub fn step(&mut self, input: Input) -> Result<Vec<Command>, Illegal> {
         let mut commands = Vec::new();
         match input {
@@ -205,10 +229,12 @@ impl Schedule {
                 }
             }
             Input::Finished(node, outcome) => self.finish(node, outcome, &mut commands)?,
-            Input::Withdrawn(node, outcome) => self.advance(node, Step::Withdrawn(outcome))?,
+            Input::Halted(node) => self.halt(node, &mut commands)?,
+            Input::Withdrawn(node, outcome) => self.withdrawn(node, outcome, &mut commands)?,
             Input::Aborted(node) => {
                 let held_slot = self.status(node) == Status::Running;
                 self.advance(node, Step::Abort)?;
+                self.withdrawals.leave(node);
                 if held_slot {
                     self.free_slot(node);
                 }
@@ -268,15 +294,15 @@ impl Schedule {
     /// `node` has given `to` what that needs of it.
     fn release(&mut self, node: Ix, to: Ix) -> Result<(), Illegal> {
         let status = self.status(node);
-        if !self.graph.needs(to).any(|needed| needed == node) {
-            return Err(Illegal { node, status, step: Step::Release });
-        }
-        self.advance(node, Step::Release)?;
+        let (graph, statuses) = (&self.graph, &self.statuses);
+        let needs = || graph.needs(to).filter(|needed| statuses[needed.index()] != Status::Ended(Fate::Done));
         // Of what is stopped nothing is taken any more, and what has been left waits for nothing.
-        if status == Status::Running && self.status(to) == Status::Waiting && self.standing.release(node, to) {
-            self.satisfy(to)?;
-        }
-        Ok(())
+        let is_new = status == Status::Running && self.status(to) == Status::Waiting && {
+            let released = self.standing.release(node, to, needs);
+            released.ok_or(Illegal { node, status, step: Step::Release })?
+        };
+        self.advance(node, Step::Release)?;
+        if is_new { self.satisfy(to) } else { Ok(()) }
     }
 
     /// The work of `node` has ended. While it stands on something, it only ends for good with that.
@@ -294,10 +320,8 @@ impl Schedule {
         match self.status(node) {
             Status::Provisional => return Ok(()),
             Status::Ended(Fate::Done) => return self.settle(node, commands),
-            Status::Withdrawing { because } => commands.push(Command::Withdraw { node, because }),
-            _ => {}
+            _ => self.lose(node, node, commands)?,
         }
-        self.lose(node, node, commands)?;
         if outcome == Outcome::Failed && self.fail_fast && self.left > 0 {
             self.stop(StopReason::FailFast, commands)?;
         }
@@ -392,32 +416,95 @@ impl Schedule {
         Ok(())
     }
 
-    /// `node` has not ended well, or will not, because of `because`. All that needs it, directly or not, is skipped, or taken back if it
-    /// has run on what was released. What an earlier failure or a stop has ended is passed over together with all behind
-    /// it, so every node is visited once in a run. Where all is left, nothing is taken back.
+    /// `node` has not ended well, or will not, because of `because`. All that needs it, directly or not, is skipped, or is to
+    /// be taken back if it has run on what was released, and so is the node itself if it was. What an earlier failure or a
+    /// stop has ended is passed over together with all behind it, so every node is visited once in a run. Where all is left,
+    /// nothing is taken back.
     fn lose(&mut self, node: Ix, because: Ix, commands: &mut Vec<Command>) -> Result<(), Illegal> {
         let graph = Arc::clone(&self.graph);
         let leaving = self.stopping == Some(StopReason::Aborted);
+        // Each with where it stood. If it is the node itself, its work has just ended.
+        let own = matches!(self.status(node), Status::Withdrawing { .. });
+        let mut lost: Vec<(Ix, Status)> = own.then_some((node, Status::Provisional)).into_iter().collect();
         let mut open = VecDeque::from([node]);
         while let Some(ended) = open.pop_front() {
             for next in graph.needed_by(ended) {
-                let (step, command) = match self.status(next) {
-                    Status::Waiting | Status::Ready => (Step::Skip { because }, Command::Skip { node: next, because }),
-                    Status::Provisional if leaving => (Step::Abort, Command::Abandon(next)),
+                let status = self.status(next);
+                let step = match status {
+                    Status::Waiting | Status::Ready => Step::Skip { because },
+                    Status::Provisional if leaving => Step::Abort,
                     Status::Running | Status::Provisional if !leaving => {
-                        if self.status(next) == Status::Running {
+                        if status == Status::Running {
                             self.free_slot(next);
                         }
-                        (Step::Withdraw { because }, Command::Withdraw { node: next, because })
+                        Step::Withdraw { because }
                     }
                     // Those that run are left one by one.
                     _ => continue,
                 };
                 self.advance(next, step)?;
-                commands.push(command);
+                lost.push((next, status));
                 open.push_back(next);
             }
         }
+        let mut begun = Vec::new();
+        for (node, before) in lost {
+            commands.push(match self.status(node) {
+                Status::Withdrawing { because } => {
+                    let first = self.first(node);
+                    if self.withdrawals.add(node, because, before == Status::Running, first) {
+                        begun.push(Command::TakeBack { node, because });
+                    }
+                    Command::Withdraw { node, because, later: first > 0 }
+                }
+                Status::Ended(Fate::Aborted) => Command::Abandon(node),
+                _ => Command::Skip { node, because },
+            });
+        }
+        commands.extend(begun);
+        Ok(())
+    }
+
+    /// How many of those that need a node are taken back before it.
+    fn first(&self, node: Ix) -> usize {
+        let is_withdrawing = |needing: &Ix| matches!(self.status(*needing), Status::Withdrawing { .. });
+        if self.withdrawals.follows(node) { self.graph.needed_by(node).filter(is_withdrawing).count() } else { 0 }
+    }
+
+    /// The work of a node has ended that is to be taken back.
+    fn halt(&mut self, node: Ix, commands: &mut Vec<Command>) -> Result<(), Illegal> {
+        if !self.withdrawals.works(node) {
+            return Err(Illegal { node, status: self.status(node), step: Step::Halt });
+        }
+        self.advance(node, Step::Halt)?;
+        if self.stopping == Some(StopReason::Aborted) {
+            self.withdrawals.leave(node);
+            self.abandon(node, commands)?;
+        } else if let Some(because) = self.withdrawals.halted(node) {
+            commands.push(Command::TakeBack { node, because });
+        }
+        Ok(())
+    }
+
+    /// What a node did was taken back, or could not be: what it needs may be now.
+    fn withdrawn(&mut self, node: Ix, outcome: Outcome, commands: &mut Vec<Command>) -> Result<(), Illegal> {
+        let step = Step::Withdrawn(outcome);
+        if self.withdrawals.waits(node) {
+            return Err(Illegal { node, status: self.status(node), step });
+        }
+        self.advance(node, step)?;
+        for needed in self.graph.needs(node) {
+            if let Some(because) = self.withdrawals.follow(needed) {
+                commands.push(Command::TakeBack { node: needed, because });
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves a node whose work has ended.
+    fn abandon(&mut self, node: Ix, commands: &mut Vec<Command>) -> Result<(), Illegal> {
+        self.advance(node, Step::Abort)?;
+        commands.push(Command::Abandon(node));
         Ok(())
     }
 
@@ -428,6 +515,9 @@ impl Schedule {
         }
         self.stopping = Some(reason);
         commands.push(Command::Stop { reason, left: self.left, running: self.running + self.withdrawing });
+        if reason == StopReason::Aborted {
+            self.withdrawals.leave_all().into_iter().try_for_each(|node| self.abandon(node, commands))?;
+        }
         if self.unstarted > 0 {
             let graph = Arc::clone(&self.graph);
             for node in graph.nodes().filter(|node| self.statuses[node.index()].is_unstarted()).collect::<Vec<_>>() {

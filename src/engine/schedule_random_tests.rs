@@ -15,6 +15,8 @@ struct Story {
     shape: Shape,
     settings: Settings,
     lanes: u32,
+    /// Each such node is taken back at once.
+    at_once: u32,
     /// Which of the nodes that run or are taken back ends next, and how.
     ends: Vec<(prop::sample::Index, bool)>,
     /// Before each end, which of the running nodes releases something, and to which of those that need it, if at all.
@@ -34,11 +36,13 @@ fn stories() -> impl Strategy<Value = Story> {
     let recalls = prop::collection::vec(prop::bool::weighted(0.1), 80);
     let stop = prop::option::weighted(0.3, (0_usize..20, any::<bool>()));
     let waving = prop::option::of(wavings());
-    (shapes(), 1_usize..6, 1_usize..4, any::<bool>(), 1_u32..5, (ends, releases, recalls), stop, waving).prop_map(
-        |(shape, total, per_lane, fail_fast, lanes, (ends, releases, recalls), stop, waving)| Story {
+    let lanes = (1_u32..5, 1_u32..6);
+    (shapes(), 1_usize..6, 1_usize..4, any::<bool>(), lanes, (ends, releases, recalls), stop, waving).prop_map(
+        |(shape, total, per_lane, fail_fast, (lanes, at_once), (ends, releases, recalls), stop, waving)| Story {
             shape,
             settings: Settings { limits: limits(total, per_lane), fail_fast },
             lanes,
+            at_once,
             ends,
             releases,
             recalls,
@@ -65,8 +69,12 @@ struct Observer<'a> {
     running: Vec<Ix>,
     /// Those whose work is done and that stand on something.
     provisional: Vec<Ix>,
-    /// Those that are taken back, and because of which node.
+    /// Those that are to be taken back and have not been, and because of which node.
     withdrawing: Vec<(Ix, Ix)>,
+    /// Those of them whose work has not ended.
+    halting: Vec<Ix>,
+    /// Those of them of which that has begun.
+    going: Vec<Ix>,
     released: BTreeSet<(Ix, Ix)>,
     /// Those that run on and will not end well.
     recalled: BTreeSet<Ix>,
@@ -130,6 +138,21 @@ impl Observer<'_> {
         }
     }
 
+    /// A node is not taken back any more.
+    fn leave(&mut self, node: Ix) {
+        self.withdrawing.retain(|(own, _)| *own != node);
+        for nodes in [&mut self.halting, &mut self.going] {
+            nodes.retain(|own| *own != node);
+        }
+    }
+
+    /// Which others that need a node are to be taken back before it.
+    fn before(&self, node: Ix) -> Vec<Ix> {
+        let withdrawing = |needing: &Ix| self.withdrawing.iter().any(|(own, _)| own == needing);
+        let waits = !node.0.is_multiple_of(self.story.at_once);
+        self.graph.needed_by(node).filter(|needing| waits && withdrawing(needing)).collect()
+    }
+
     /// Takes in what happens to a node before the schedule hears of it.
     fn happens(&mut self, input: Input) {
         match input {
@@ -152,7 +175,9 @@ impl Observer<'_> {
                     outcome => self.end(node, outcome.into()),
                 }
             }
+            Input::Halted(node) => self.halting.retain(|halting| *halting != node),
             Input::Withdrawn(node, outcome) => {
+                self.going.retain(|going| *going != node);
                 let at = self.withdrawing.iter().position(|(own, _)| *own == node).unwrap();
                 let (_, because) = self.withdrawing.swap_remove(at);
                 let well = outcome == Outcome::Done && because != node;
@@ -160,7 +185,7 @@ impl Observer<'_> {
             }
             Input::Aborted(node) => {
                 self.running.retain(|running| *running != node);
-                self.withdrawing.retain(|(own, _)| *own != node);
+                self.leave(node);
                 self.end(node, Fate::Aborted);
             }
             Input::Begin | Input::Drain | Input::Abort => {}
@@ -194,20 +219,33 @@ impl Observer<'_> {
                 self.provisional.retain(|provisional| *provisional != node);
                 self.end(node, Fate::Done);
             }
-            Command::Withdraw { node, because } => {
+            Command::Withdraw { node, because, later: _ } => {
                 assert!(!self.cancelled, "{node} is taken back after all was left");
                 if node != because {
                     assert!(self.running.contains(&node) || self.provisional.contains(&node));
                     assert!(failed(self, because));
                     assert!(self.graph.with_ancestors([node])[because.index()], "{node} does not need {because}");
                 }
+                if self.running.contains(&node) {
+                    self.halting.push(node);
+                }
                 self.running.retain(|running| *running != node);
                 self.provisional.retain(|provisional| *provisional != node);
                 self.withdrawing.push((node, because));
             }
+            Command::TakeBack { node, because } => {
+                assert!(!self.cancelled, "{node} is taken back after all was left");
+                assert!(self.withdrawing.contains(&(node, because)) && !self.going.contains(&node));
+                assert!(!self.halting.contains(&node), "{node} is taken back while it works");
+                let before = self.before(node);
+                assert!(before.is_empty(), "{node} is taken back before {before:?}");
+                self.going.push(node);
+            }
             Command::Abandon(node) => {
-                assert!(self.stopped && self.provisional.contains(&node));
+                let waits = self.withdrawing.iter().any(|(own, _)| *own == node) && !self.going.contains(&node);
+                assert!(self.stopped && (self.provisional.contains(&node) || waits && !self.halting.contains(&node)));
                 self.provisional.retain(|provisional| *provisional != node);
+                self.leave(node);
                 self.end(node, Fate::Aborted);
             }
             Command::Skip { node, because } => {
@@ -253,6 +291,10 @@ impl Observer<'_> {
         for node in &self.provisional {
             assert!(self.stands(*node), "{node} waits for nothing");
         }
+        for (node, _) in &self.withdrawing {
+            let is_busy = self.halting.contains(node) || self.going.contains(node);
+            assert!(is_busy || !self.before(*node).is_empty(), "{node} could be taken back");
+        }
         if self.stopped {
             return;
         }
@@ -274,6 +316,11 @@ impl Observer<'_> {
         }
     }
 
+    /// Those for which something is done.
+    fn busy(&self) -> Vec<Ix> {
+        [&self.running, &self.halting, &self.going].into_iter().flatten().copied().collect()
+    }
+
     /// What one of the running nodes releases to one that waits for it, or that it calls back what it has released.
     fn release(&self, (from, to): (prop::sample::Index, prop::sample::Index), recall: bool) -> Option<Input> {
         let node = *self.running.get(from.index(self.running.len().max(1)))?;
@@ -293,7 +340,8 @@ fn play(story: &Story) {
     let roll_outs = story.waving.as_ref().map(|waving| waving.of(&graph)).unwrap_or_default();
     let lanes = |node| lanes(story, node);
     let (rest, rolled) = (remaining.clone(), roll_outs.clone());
-    let mut schedule = Schedule::rolling_out(Arc::clone(&graph), lanes, rest, story.settings, rolled);
+    let schedule = Schedule::rolling_out(Arc::clone(&graph), lanes, rest, story.settings, rolled);
+    let mut schedule = schedule.taking_back_at_once(|node| node.0.is_multiple_of(story.at_once));
     let mut observer = Observer {
         story,
         graph: &graph,
@@ -303,6 +351,8 @@ fn play(story: &Story) {
         running: Vec::new(),
         provisional: Vec::new(),
         withdrawing: Vec::new(),
+        halting: Vec::new(),
+        going: Vec::new(),
         released: BTreeSet::new(),
         recalled: BTreeSet::new(),
         fates: BTreeMap::new(),
@@ -323,19 +373,16 @@ fn play(story: &Story) {
             }
             observer.check(&started);
         }
-        if observer.running.is_empty() && observer.withdrawing.is_empty() {
+        if observer.busy().is_empty() {
             break;
         }
         let (turn, ((pick, well), (release, recall))) =
             turns.next().expect("each node runs once and is taken back once at most");
-        let busy = |observer: &Observer<'_>| -> Vec<Ix> {
-            observer.running.iter().copied().chain(observer.withdrawing.iter().map(|(node, _)| *node)).collect()
-        };
         match story.stop {
             Some((when, true)) if when == turn => {
                 inputs.push(Input::Abort);
                 // Each of them may be faster than the wish, in any order.
-                let mut busy = busy(&observer);
+                let mut busy = observer.busy();
                 let first = pick.index(busy.len());
                 busy.rotate_left(first);
                 let luck = story.ends.iter().cycle().skip(turn + 1);
@@ -343,6 +390,7 @@ fn play(story: &Story) {
                     let outcome = [Some(Outcome::Done), Some(Outcome::Failed), None][pick.index(3)];
                     match outcome {
                         Some(outcome) if observer.running.contains(&node) => Input::Finished(node, outcome),
+                        Some(_) if observer.halting.contains(&node) => Input::Halted(node),
                         Some(outcome) if *well => Input::Withdrawn(node, outcome),
                         _ => Input::Aborted(node),
                     }
@@ -363,16 +411,19 @@ fn play(story: &Story) {
             }
             observer.check(&started);
         }
-        let busy = busy(&observer);
+        let busy = observer.busy();
         let node = busy[pick.index(busy.len())];
         let outcome = if *well { Outcome::Done } else { Outcome::Failed };
         inputs.push(if observer.running.contains(&node) {
             Input::Finished(node, outcome)
+        } else if observer.halting.contains(&node) {
+            Input::Halted(node)
         } else {
             Input::Withdrawn(node, outcome)
         });
     }
     assert!(observer.provisional.is_empty(), "{:?} wait for ever", observer.provisional);
+    assert!(observer.withdrawing.is_empty(), "{:?} are never taken back", observer.withdrawing);
     let summary = schedule.summary().expect("nothing runs, so every node has ended");
     let told: BTreeMap<_, _> = summary.fates().collect();
     assert_eq!(told, observer.fates);

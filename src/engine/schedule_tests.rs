@@ -33,6 +33,47 @@ fn skip(node: u32, because: u32) -> Command {
     Command::Skip { node: Ix(node), because: Ix(because) }
 }
 
+fn withdraw(node: u32, because: u32) -> Command {
+    Command::Withdraw { node: Ix(node), because: Ix(because), later: false }
+}
+
+/// Others are taken back first.
+fn withdraw_later(node: u32, because: u32) -> Command {
+    Command::Withdraw { node: Ix(node), because: Ix(because), later: true }
+}
+
+fn take_back(node: u32, because: u32) -> Command {
+    Command::TakeBack { node: Ix(node), because: Ix(because) }
+}
+
+fn released(node: u32, to: u32) -> Input {
+    Input::Released { node: Ix(node), to: Ix(to) }
+}
+
+fn halted(node: u32) -> Input {
+    Input::Halted(Ix(node))
+}
+
+fn withdrawn(node: u32) -> Input {
+    Input::Withdrawn(Ix(node), Outcome::Done)
+}
+
+/// A run in which every node has released to all that need it, and all but the first are done.
+fn standing(nodes: u32, edges: &[(u32, u32)], at_once: &[u32]) -> Schedule {
+    let schedule = Schedule::new(Arc::new(graph(nodes, edges)), |_| [()], |_| 1, FREE);
+    let mut schedule = schedule.taking_back_at_once(|node| at_once.contains(&node.0));
+    schedule.step(Input::Begin).unwrap();
+    for node in 0..nodes {
+        for (from, to) in edges.iter().filter(|(from, _)| *from == node) {
+            schedule.step(released(*from, *to)).unwrap();
+        }
+        if node > 0 {
+            assert_eq!(schedule.step(done(node)), Ok(vec![]));
+        }
+    }
+    schedule
+}
+
 #[test]
 fn a_node_starts_the_moment_the_last_that_it_needs_is_done() {
     let (mut schedule, commands) = begun(4, &[(0, 2), (1, 2), (0, 3)], FREE);
@@ -214,11 +255,116 @@ fn what_is_done_after_its_ground_has_failed_while_all_is_left_is_left_too() {
 fn a_stop_waits_for_what_is_taken_back() {
     let (mut schedule, _) = begun(3, &[(0, 1), (1, 2)], FREE);
     schedule.step(Input::Released { node: Ix(0), to: Ix(1) }).unwrap();
-    schedule.step(failed(1)).unwrap();
+    assert_eq!(schedule.step(failed(1)), Ok(vec![withdraw(1, 1), skip(2, 1), take_back(1, 1)]));
     schedule.step(done(0)).unwrap();
     let stop = |running| Ok(vec![Command::Stop { reason: StopReason::Interrupted, left: 0, running }]);
     assert_eq!(schedule.step(Input::Drain), stop(1));
     schedule.step(Input::Withdrawn(Ix(1), Outcome::Done)).unwrap();
     let told = schedule.step(Input::Abort).unwrap();
     assert_eq!(told[0], Command::Stop { reason: StopReason::Aborted, left: 0, running: 0 });
+}
+
+#[test]
+fn a_chain_is_taken_back_from_its_end_on() {
+    let mut schedule = standing(3, &[(0, 1), (1, 2)], &[]);
+    assert_eq!(schedule.step(failed(0)), Ok(vec![withdraw_later(1, 0), withdraw(2, 0), take_back(2, 0)]));
+    let early = schedule.step(withdrawn(1)).unwrap_err();
+    assert_eq!(early.step, Step::Withdrawn(Outcome::Done), "that has not begun");
+    // Whether or not it could be.
+    assert_eq!(schedule.step(Input::Withdrawn(Ix(2), Outcome::Failed)), Ok(vec![take_back(1, 0)]));
+    assert_eq!(schedule.step(withdrawn(1)), Ok(vec![]));
+    let fates: Vec<_> = schedule.summary().unwrap().fates().map(|(_, fate)| fate).collect();
+    assert_eq!(fates, [Fate::Failed, Fate::Withdrawn { because: Ix(0) }, Fate::Failed]);
+}
+
+#[test]
+fn a_node_waits_for_all_that_need_it_and_for_nothing_else() {
+    // 1 is needed by 2 and 3, 2 by 3, and 4 by nothing.
+    let mut schedule = standing(5, &[(0, 1), (1, 2), (1, 3), (2, 3), (0, 4)], &[]);
+    let told = [withdraw_later(1, 0), withdraw(4, 0), withdraw_later(2, 0), withdraw(3, 0)];
+    let begun = [take_back(4, 0), take_back(3, 0)];
+    assert_eq!(schedule.step(failed(0)), Ok([&told[..], &begun].concat()));
+    assert_eq!(schedule.step(withdrawn(3)), Ok(vec![take_back(2, 0)]));
+    assert_eq!(schedule.step(withdrawn(4)), Ok(vec![]));
+    assert_eq!(schedule.step(withdrawn(2)), Ok(vec![take_back(1, 0)]));
+}
+
+#[test]
+fn what_nothing_holds_is_taken_back_at_once_and_holds_up_what_it_needs() {
+    // A peering, 2, of a stack, 1, with a route, 3, through it.
+    let mut schedule = standing(4, &[(0, 1), (1, 2), (2, 3)], &[2, 3]);
+    let told = [withdraw_later(1, 0), withdraw(2, 0), withdraw(3, 0)];
+    assert_eq!(schedule.step(failed(0)), Ok([&told[..], &[take_back(2, 0), take_back(3, 0)]].concat()));
+    assert_eq!(schedule.step(withdrawn(2)), Ok(vec![take_back(1, 0)]));
+    assert_eq!(schedule.step(withdrawn(3)), Ok(vec![]));
+}
+
+#[test]
+fn what_runs_is_stopped_at_once_and_taken_back_when_it_has_ended() {
+    let (mut schedule, _) = begun(3, &[(0, 1), (1, 2)], FREE);
+    schedule.step(released(0, 1)).unwrap();
+    schedule.step(released(1, 2)).unwrap();
+    assert_eq!(schedule.step(Input::Recalled(Ix(0))), Ok(vec![withdraw_later(1, 0), withdraw(2, 0)]));
+    assert!(schedule.step(withdrawn(2)).is_err(), "its work has not ended");
+    assert_eq!(schedule.step(halted(1)), Ok(vec![]));
+    assert!(schedule.step(halted(1)).is_err(), "it has ended once");
+    assert_eq!(schedule.step(halted(2)), Ok(vec![take_back(2, 0)]));
+    assert_eq!(schedule.step(withdrawn(2)), Ok(vec![take_back(1, 0)]));
+    assert!(schedule.step(halted(0)).is_err(), "it is not to be taken back");
+}
+
+#[test]
+fn one_that_fails_by_itself_is_taken_back_after_what_stood_on_it() {
+    let (mut schedule, _) = begun(3, &[(0, 1), (1, 2)], FREE);
+    schedule.step(released(0, 1)).unwrap();
+    schedule.step(released(1, 2)).unwrap();
+    assert_eq!(schedule.step(failed(1)), Ok(vec![withdraw_later(1, 1), withdraw(2, 1)]));
+    // What it stood on fails meanwhile: that changes nothing.
+    assert_eq!(schedule.step(failed(0)), Ok(vec![]));
+    assert_eq!(schedule.step(halted(2)), Ok(vec![take_back(2, 1)]));
+    assert_eq!(schedule.step(withdrawn(2)), Ok(vec![take_back(1, 1)]));
+    schedule.step(withdrawn(1)).unwrap();
+    assert_eq!(schedule.summary().unwrap().fate(Ix(1)), Fate::Failed);
+}
+
+#[test]
+fn an_abort_leaves_what_waits_to_be_taken_back_and_what_stops_when_that_ends() {
+    // 1 waits for 2, which is taken back; 3 stops, and 4 waits for it.
+    let (mut schedule, _) = begun(5, &[(0, 1), (1, 2), (0, 4), (4, 3)], FREE);
+    for (from, to) in [(0, 1), (1, 2), (0, 4), (4, 3)] {
+        schedule.step(released(from, to)).unwrap();
+    }
+    for node in [1, 2, 4] {
+        schedule.step(done(node)).unwrap();
+    }
+    schedule.step(failed(0)).unwrap();
+    let stop = Command::Stop { reason: StopReason::Aborted, left: 0, running: 4 };
+    let left = [1, 4].map(|node| Command::Abandon(Ix(node)));
+    assert_eq!(schedule.step(Input::Abort), Ok(vec![stop, left[0], left[1], Command::Cancel]));
+    assert_eq!(schedule.step(withdrawn(2)), Ok(vec![]), "it was faster");
+    assert_eq!(schedule.step(halted(3)), Ok(vec![Command::Abandon(Ix(3))]));
+    let fates: Vec<_> = schedule.summary().unwrap().fates().map(|(_, fate)| fate).collect();
+    assert_eq!(fates, [Fate::Failed, Fate::Aborted, Fate::Withdrawn { because: Ix(0) }, Fate::Aborted, Fate::Aborted]);
+}
+
+#[test]
+fn a_release_to_one_that_waits_and_needs_something_else_is_refused() {
+    let (mut schedule, _) = begun(4, &[(0, 2), (1, 3)], FREE);
+    let refused = Illegal { node: Ix(0), status: Status::Running, step: Step::Release };
+    assert_eq!(schedule.step(released(0, 3)), Err(refused));
+    assert_eq!(schedule.step(released(1, 3)), Ok(vec![start(3)]));
+}
+
+#[test]
+fn a_node_may_stand_on_ten_thousand_others() {
+    let nodes = 10_000;
+    let edges: Vec<_> = (0..nodes).map(|from| (from, nodes)).collect();
+    let (mut schedule, _) = begun(nodes + 1, &edges, FREE);
+    for node in 0..nodes {
+        let started = schedule.step(released(node, nodes)).unwrap();
+        assert_eq!(started.len(), usize::from(node + 1 == nodes));
+    }
+    assert_eq!(schedule.step(done(nodes)), Ok(vec![]));
+    let ends: usize = (0..nodes).map(|node| schedule.step(done(node)).unwrap().len()).sum();
+    assert_eq!(ends, 1, "it ends with the last of them");
 }

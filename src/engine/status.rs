@@ -54,8 +54,8 @@ pub enum Status {
     Running,
     /// Its own work has ended well, and something that it stands on has not ended. It holds no slot.
     Provisional,
-    /// Something that it stands on has failed, or it has itself while it stood on something: what it did is being taken
-    /// back. It holds no slot.
+    /// Something that it stands on has failed, or it has itself while it stood on something: what it did is to be taken
+    /// back, or is. It holds no slot.
     Withdrawing {
         /// The node that failed.
         because: Ix,
@@ -86,6 +86,8 @@ pub enum Step {
         /// The node that failed.
         because: Ix,
     },
+    /// Its work, which was stopped, has ended.
+    Halt,
     /// What it did was taken back, or could not be.
     Withdrawn(Outcome),
     /// It is left.
@@ -124,7 +126,7 @@ impl Status {
             (Self::Running, Step::Finish(Outcome::Done)) | (Self::Provisional, Step::Settle) => Self::Ended(Fate::Done),
             (Self::Running | Self::Provisional, Step::Withdraw { because })
             // What it had still to say when it was stopped.
-            | (Self::Withdrawing { because }, Step::Release | Step::Recall) => Self::Withdrawing { because },
+            | (Self::Withdrawing { because }, Step::Release | Step::Recall | Step::Halt) => Self::Withdrawing { because },
             (Self::Withdrawing { because }, Step::Withdrawn(Outcome::Done)) if because.0 != node.0 => {
                 Self::Ended(Fate::Withdrawn { because })
             }
@@ -172,6 +174,7 @@ mod tests {
             Step::Hold,
             Step::Settle,
             Step::Withdraw { because },
+            Step::Halt,
             Step::Withdrawn(Outcome::Done),
             Step::Withdrawn(Outcome::Failed),
             Step::Abort,
@@ -203,6 +206,7 @@ mod tests {
                 (Status::Provisional, Step::Abort, Status::Ended(Fate::Aborted)),
                 (withdrawing, Step::Release, withdrawing),
                 (withdrawing, Step::Recall, withdrawing),
+                (withdrawing, Step::Halt, withdrawing),
                 (withdrawing, Step::Withdrawn(Outcome::Done), Status::Ended(Fate::Withdrawn { because })),
                 (withdrawing, Step::Withdrawn(Outcome::Failed), Status::Ended(Fate::Failed)),
                 (withdrawing, Step::Abort, Status::Ended(Fate::Aborted)),

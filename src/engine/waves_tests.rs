@@ -156,7 +156,7 @@ fn a_failure_counts_before_it_is_taken_back_and_once() {
         assert_eq!(started(&schedule.step(Input::Released { node: Ix(0), to: Ix(1) }).unwrap()), [1]);
         assert_eq!(started(&schedule.step(Input::Released { node: Ix(0), to: Ix(2) }).unwrap()), [0; 0], "no slot");
         let commands = schedule.ends(1, Outcome::Failed);
-        assert!(commands.contains(&Command::Withdraw { node: Ix(1), because: Ix(1) }), "{commands:?}");
+        assert!(commands.contains(&Command::Withdraw { node: Ix(1), because: Ix(1), later: false }), "{commands:?}");
         assert_eq!((started(&commands), left(&commands)), (starts, leaves), "{tolerate} tolerated");
         let commands = schedule.step(Input::Withdrawn(Ix(1), Outcome::Done)).unwrap();
         assert_eq!(commands, [], "it has counted");

@@ -7,10 +7,10 @@ use super::outlooks::Outlooks;
 use super::owner::owner;
 use super::runner::regional;
 use super::{Job, Task};
-use crate::aws::{Phase, Progress, Regional, Sessions};
+use crate::aws::{Phase, Progress, Regional, Sessions, StackResource};
 use crate::event::Failure;
 use crate::graph::Ix;
-use crate::ids::NodeId;
+use crate::ids::{Kind, NodeId};
 use crate::kinds::{Owner, peering};
 use crate::plan::{Node, PeeringSpec, Spec, StackSpec};
 use crate::preview::Action;
@@ -24,17 +24,32 @@ pub(super) fn takers(job: &Job, stack: Ix) -> Vec<(Ix, BTreeSet<String>)> {
 
 /// The stacks of which a node takes outputs early.
 pub(super) fn givers(job: &Job, node: Ix) -> Vec<NodeId> {
-    let graph = job.graph();
-    let gives = |stack: &Ix| taken(job, *stack, node).is_some();
-    graph.needs(node).filter(gives).map(|stack| graph.id(stack).clone()).collect()
+    giving(job, node).map(|stack| job.graph().id(stack).clone()).collect()
 }
 
-/// The stacks of which a stack takes outputs early and whose creation may be undone, in words.
+fn giving(job: &Job, node: Ix) -> impl Iterator<Item = Ix> {
+    job.graph().needs(node).filter(move |stack| taken(job, *stack, node).is_some())
+}
+
+/// The stacks of which a stack takes outputs early and whose creation may be undone, and those that these stand on so, in
+/// words.
 pub(super) fn undoable(job: &Job, stack: Ix, outlooks: &Outlooks) -> Option<String> {
-    let made =
-        |giver: &NodeId| matches!(outlooks.action(giver), Some(Action::Create | Action::Replace | Action::Unknown));
-    let givers: Vec<NodeId> = givers(job, stack).into_iter().filter(made).collect();
-    (!givers.is_empty()).then(|| names(&givers))
+    let is_made = |giver: &Ix| {
+        let action = outlooks.action(job.graph().id(*giver));
+        matches!(action, Some(Action::Create | Action::Replace | Action::Unknown))
+    };
+    let mut givers: Vec<Ix> = Vec::new();
+    let mut open = vec![stack];
+    while let Some(taker) = open.pop() {
+        for giver in giving(job, taker).filter(is_made) {
+            if !givers.contains(&giver) {
+                givers.push(giver);
+                open.push(giver);
+            }
+        }
+    }
+    givers.sort_unstable();
+    (!givers.is_empty()).then(|| names(givers.into_iter().map(|giver| job.graph().id(giver))))
 }
 
 /// The outputs of a stack that a node takes early, if it does.
@@ -51,6 +66,22 @@ fn names_id(value: &str, kind: &str, id: &str) -> bool {
         || (kind.starts_with("AWS::EC2::") && id.contains('-') && value.split(|c| !is_in_id(c)).any(|word| word == id))
 }
 
+/// The plan's own stacks that need a stack, whatever this run does with them, and whether or not they still say that they
+/// take something early.
+fn stacks_on(job: &Job, stack: Ix) -> impl Iterator<Item = (Ix, &Node, &StackSpec)> {
+    let stack_of = |ix: Ix| match job.node(ix).map(|node| (node, &node.spec)) {
+        Some((node, Spec::Stack(spec))) if spec.manage => Some((ix, node, spec)),
+        _ => None,
+    };
+    job.graph().needed_by(stack).filter_map(stack_of)
+}
+
+/// The resources of a stack that are not gone.
+async fn remains(home: &Regional, stack: &str) -> Result<Vec<StackResource>, Failure> {
+    let resources = home.stack_resources(stack).await?.into_iter();
+    Ok(resources.filter(|own| own.status != "DELETE_COMPLETE" && !own.id.is_empty()).collect())
+}
+
 /// What holds VPCs of a stack whose creation has failed and keeps them from being deleted: a run that made it with early
 /// outputs has gone away before it saw that. The plan's own peerings are taken off; its stacks are
 /// only named.
@@ -59,8 +90,11 @@ pub(super) struct InTheWay<'a> {
     sessions: &'a Sessions,
     vpcs: Vec<String>,
     peerings: Vec<(&'a Node, &'a PeeringSpec)>,
-    /// The plan's stacks that were created with its outputs early and hold what is left of it, by their nodes and names.
+    /// The plan's stacks that were created with its outputs early and hold what is left of it, and those that hold these in
+    /// turn, by their nodes and names.
     standing: Vec<(NodeId, String)>,
+    /// The plan's peerings of those.
+    peered: Vec<NodeId>,
 }
 
 impl<'a> InTheWay<'a> {
@@ -81,15 +115,8 @@ impl<'a> InTheWay<'a> {
         };
         let takers = takers(job, stack);
         let peerings: Vec<_> = takers.iter().filter_map(|(ix, _)| node(*ix)).collect();
-        let stack_of = |ix: Ix| match job.node(ix).map(|node| (node, &node.spec)) {
-            Some((node, Spec::Stack(spec))) => Some((node, spec)),
-            _ => None,
-        };
-        // Whatever this run does with them, and whether or not they still say that they take something early.
-        let needing = job.graph().needed_by(stack).filter_map(stack_of);
-        let stacks: Vec<_> = needing.filter(|(_, spec)| spec.manage).collect();
-        let mut found = Self { job, sessions, vpcs: Vec::new(), peerings, standing: Vec::new() };
-        if found.peerings.is_empty() && stacks.is_empty() {
+        let mut found = Self { job, sessions, vpcs: Vec::new(), peerings, standing: Vec::new(), peered: Vec::new() };
+        if found.peerings.is_empty() && stacks_on(job, stack).next().is_none() {
             return Ok(found);
         }
         let goes_back = |status: &str| matches!(status, "ROLLBACK_IN_PROGRESS" | "ROLLBACK_FAILED");
@@ -97,22 +124,42 @@ impl<'a> InTheWay<'a> {
             return Ok(found);
         };
         if job.node(stack).is_some_and(|node| owner(job.plan(), node).owns(&live.tags)) {
-            let resources = home.stack_resources(&live.id).await?.into_iter();
-            let left: Vec<_> = resources.filter(|own| own.status != "DELETE_COMPLETE" && !own.id.is_empty()).collect();
-            for (node, spec) in stacks {
-                // Of what is left out the account may not be open. What is in a VPC's way is in that of the VPC.
-                let Ok(place) = regional(sessions, &node.account, &node.region) else { continue };
-                let live = place.pictured_stack(&spec.name).await?.filter(|live| live.status.phase() != Phase::Deleted);
-                let Some(live) = live.filter(|live| owner(job.plan(), node).owns(&live.tags)) else { continue };
-                let mut given = live.parameters.values().map(|given| given.value.as_str());
-                if given.any(|value| left.iter().any(|own| names_id(value, &own.kind, &own.id))) {
-                    found.standing.push((node.id.clone(), live.name));
-                }
-            }
+            let left = remains(home, &live.id).await?;
+            found.stand_on(stack, &left).await?;
             let vpcs = left.into_iter().filter(|own| own.kind == "AWS::EC2::VPC");
             found.vpcs = vpcs.map(|own| own.id).collect();
         }
         Ok(found)
+    }
+
+    /// Looks for the stacks that hold what is left of a stack, and for those that hold what these have.
+    async fn stand_on(&mut self, stack: Ix, left: &[StackResource]) -> Result<(), Failure> {
+        let (job, graph) = (self.job, self.job.graph());
+        // One whose own creation has been undone has nothing left.
+        let is_there = |status: &str| status != "ROLLBACK_COMPLETE";
+        let mut seen = BTreeSet::new();
+        let mut open = vec![(stack, left.to_vec())];
+        while let Some((ground, left)) = open.pop() {
+            let holds = |value: &str| left.iter().any(|own| names_id(value, &own.kind, &own.id));
+            for (ix, node, spec) in stacks_on(job, ground).filter(|(ix, ..)| !seen.contains(ix)).collect::<Vec<_>>() {
+                // Of what is left out the account may not be open. What is in a VPC's way is in that of the VPC.
+                let Ok(place) = regional(self.sessions, &node.account, &node.region) else { continue };
+                let live = place.pictured_stack(&spec.name).await?.filter(|live| live.status.phase() != Phase::Deleted);
+                let live =
+                    live.filter(|live| is_there(live.status.as_str()) && owner(job.plan(), node).owns(&live.tags));
+                let Some(live) = live.filter(|live| live.parameters.values().any(|given| holds(&given.value))) else {
+                    continue;
+                };
+                seen.insert(ix);
+                open.push((ix, remains(&place, &live.id).await?));
+                self.standing.push((node.id.clone(), live.name));
+                self.peered
+                    .extend(graph.needed_by(ix).map(|ix| graph.id(ix)).filter(|id| id.kind == Kind::Peering).cloned());
+            }
+        }
+        self.peered.sort();
+        self.peered.dedup();
+        Ok(())
     }
 
     /// Their ids.
@@ -153,7 +200,8 @@ impl<'a> InTheWay<'a> {
             return None;
         }
         let (nodes, names_of): (Vec<NodeId>, Vec<String>) = self.standing.iter().cloned().unzip();
-        let chosen = nodes.iter().map(|node| format!("--only '{node}'")).collect::<Vec<_>>().join(" ");
+        let chosen = nodes.iter().chain(&self.peered).map(|node| format!("--only '{node}'"));
+        let chosen = chosen.collect::<Vec<_>>().join(" ");
         let summary = format!("stack {} has failed, and what it has left cannot be deleted yet", spec.name);
         let cause = format!("{} took early what it gave, and would keep it from being deleted", names_of.join(", "));
         let help = format!(

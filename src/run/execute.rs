@@ -70,6 +70,8 @@ pub async fn execute(
     });
     let graph = Arc::clone(job.graph());
     let schedule = Schedule::rolling_out(graph, |node| accounts(job, node), remaining, settings, roll_outs.collect());
+    // Nothing keeps a peering from being deleted, and a pending one keeps a VPC from being rolled back.
+    let schedule = schedule.taking_back_at_once(|ix| job.graph().id(ix).kind != Kind::Stack);
     let tally = Arc::new(Mutex::new(Tally::default()));
     let counted = Arc::clone(&tally);
     let counting: Sink = {
@@ -113,7 +115,7 @@ pub async fn execute(
                 worked.panicked(node, &message, took(node));
                 None
             }
-            EngineEvent::Withdrawing { node, because } => Some(worked.withdrawing(node, because)),
+            EngineEvent::Withdrawing { node, because, later } => Some(worked.withdrawing(node, because, later)),
             EngineEvent::Held(node) => Some(held(job, node, &ended)),
             event => told(job, &rolled_out, &event, took),
         };

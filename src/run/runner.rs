@@ -1,5 +1,6 @@
 //! Runs a node: has its work done, and keeps what it gave.
 
+mod take_back;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -25,8 +26,9 @@ use crate::event::{Change, Event, Failure};
 use crate::graph::Ix;
 use crate::ids::{AccountName, Kind, NodeId, Region};
 use crate::inventory::Laid;
-use crate::kinds::{Adopt, Done, Made, Owner, Step, peering, route, stack};
+use crate::kinds::{Adopt, Done, Owner, Step, peering, route, stack};
 use crate::plan::{Node, RouteSpec, Spec};
+use take_back::Withdrawals;
 
 /// Runs the nodes of one job.
 pub(super) struct Runner {
@@ -38,6 +40,7 @@ pub(super) struct Runner {
     courses: Mutex<HashMap<Ix, Arc<Course>>>,
     /// When a node gave another what that needs of it, before its end.
     released: Mutex<HashMap<(Ix, Ix), Instant>>,
+    withdrawals: Withdrawals,
 }
 
 impl engine::Runner for Runner {
@@ -90,7 +93,7 @@ impl engine::Runner for Runner {
         let course = self.courses.lock().unwrap_or_else(PoisonError::into_inner).get(&ix).cloned();
         let (Some(course), Some(node)) = (course, self.job.node(ix)) else { return Outcome::Done };
         tracing::info!(node = %node.id, because = %self.job.graph().id(because), "is taken back");
-        let result = Box::pin(self.take_back(ix, node, because, &course.trace.made())).await;
+        let result = Box::pin(self.take_back((ix, node), because, &course.trace.made())).await;
         let outcome = if result.is_ok() { Outcome::Done } else { Outcome::Failed };
         let result = result.map_err(|failure| {
             let because = self.job.graph().id(because);
@@ -126,8 +129,9 @@ async fn unless_gone<F: Future + Unpin>(course: &Course, work: F) -> Option<F::O
 impl Runner {
     /// A runner for the nodes of a job.
     pub(super) fn new(job: Arc<Job>, means: Means, urgencies: Urgencies) -> Self {
-        let (results, courses, released) = (Results::default(), Mutex::default(), Mutex::default());
-        Self { job, means, urgencies, results, courses, released }
+        let (courses, released) = (Mutex::default(), Mutex::default());
+        let (results, withdrawals) = (Results::default(), Withdrawals::default());
+        Self { job, means, urgencies, results, courses, released, withdrawals }
     }
 
     /// Whether nothing is kept of any node's work any more.
@@ -153,11 +157,12 @@ impl Runner {
         self.results.panicked(ix, failure, took_ms);
     }
 
-    /// What is told of a node that is about to be taken back.
-    pub(super) fn withdrawing(&self, ix: Ix, because: Ix) -> Event {
+    /// What is told of a node that is about to be taken back, or will be once others have been.
+    pub(super) fn withdrawing(&self, ix: Ix, because: Ix, later: bool) -> Event {
         let failed = || format!("{} has failed", self.job.graph().id(because));
         let own = Some(because).filter(|because| *because == ix).and_then(|ix| self.results.failure(ix));
-        let (what, status) = ("its own work".to_owned(), "is taken back".to_owned());
+        let status = if later { "is taken back once what stands on it has been" } else { "is taken back" };
+        let (what, status) = ("its own work".to_owned(), status.to_owned());
         let reason = Some(own.unwrap_or_else(failed));
         Event::NodeProgress { node: self.job.graph().id(ix).clone(), what, status, reason }
     }
@@ -225,50 +230,6 @@ impl Runner {
     /// When each node gave another what that needs of it, of those that did before their end.
     pub(super) fn released(&self) -> HashMap<(Ix, Ix), Instant> {
         self.released.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Takes back what a node has made.
-    async fn take_back(&self, ix: Ix, node: &Node, because: Ix, made: &[Made]) -> Result<Vec<String>, Failure> {
-        let owner = owner(self.job.plan(), node);
-        // What is gone is not waited for, and what is pending keeps a VPC from being rolled back.
-        let home = regional(&self.means.sessions, &node.account, &node.region)?.for_all();
-        let progress = |step: Step<'_>| self.tell(&node.id, step);
-        match &node.spec {
-            Spec::Peering(spec) => {
-                let accepter = regional(&self.means.sessions, &spec.accepter.account, &spec.accepter.region)?.for_all();
-                peering::take_back(&home, &accepter, &owner, made, &progress).await
-            }
-            Spec::Route(_) => {
-                let gone = |made: route::Made| self.means.gathered.take_up(&laid(node, &home, made));
-                route::take_back(&home, made, &gone, &progress).await
-            }
-            Spec::Stack(_) if made.is_empty() || because == ix => Ok(Vec::new()),
-            Spec::Stack(spec) if !self.is_undone(because).await => {
-                let because = self.job.graph().id(because);
-                Ok(vec![format!(
-                    "stack {} stays, if it was created: {because} has failed and is not undone",
-                    spec.name
-                )])
-            }
-            Spec::Stack(_) => {
-                let forecasts = forecasts(self.job.operations(), &node.id);
-                stack::take_back(&home, &owner, made, &forecasts, &progress).await
-            }
-        }
-    }
-
-    /// Whether a node is a stack whose creation is known to be undone. A stack is deleted for nothing less: its data would be
-    /// gone, and what it stands on might stay.
-    async fn is_undone(&self, ix: Ix) -> bool {
-        let Some((node, Spec::Stack(spec))) = self.job.node(ix).map(|node| (node, &node.spec)) else { return false };
-        let Ok(home) = regional(&self.means.sessions, &node.account, &node.region) else { return false };
-        match stack::is_undone(&home, &spec.name).await {
-            Ok(is_undone) => is_undone,
-            Err(error) => {
-                tracing::info!(node = %node.id, %error, "cannot be looked at, so nothing is deleted because of it");
-                false
-            }
-        }
     }
 
     fn tell(&self, node: &NodeId, step: Step<'_>) {

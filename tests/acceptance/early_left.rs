@@ -15,7 +15,7 @@ use crate::early::{
 use crate::in_process::{Ready, Told};
 
 /// Applies, and asks for things at seconds since the run began.
-async fn asked(plan: &Ready, sim: &Sim, wishes: &[(u64, Control)]) -> (Tally, Told) {
+pub(crate) async fn asked(plan: &Ready, sim: &Sim, wishes: &[(u64, Control)]) -> (Tally, Told) {
     let (words, control) = mpsc::unbounded_channel();
     let asking = async {
         let mut now = 0;
@@ -30,11 +30,11 @@ async fn asked(plan: &Ready, sim: &Sim, wishes: &[(u64, Control)]) -> (Tally, To
     tokio::join!(plan.apply_asked(sim, control), asking).0
 }
 
-const fn drained(at: u64) -> (u64, Control) {
+pub(crate) const fn drained(at: u64) -> (u64, Control) {
     (at, Control::Drain)
 }
 
-const fn aborted(at: u64) -> (u64, Control) {
+pub(crate) const fn aborted(at: u64) -> (u64, Control) {
     (at, Control::Abort)
 }
 
@@ -48,7 +48,7 @@ fn stopping(told: &Told) -> Vec<(StopReason, usize, usize)> {
 }
 
 /// What a node that is left has made and leaves behind.
-fn stays(told: &Told, node: &str) -> String {
+pub(crate) fn stays(told: &Told, node: &str) -> String {
     let stays = told.iter().find_map(|(_, event)| match event {
         Event::NodeProgress { node: id, status, reason, .. } if id.to_string() == node && status == "stays" => {
             reason.clone()

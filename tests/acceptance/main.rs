@@ -7,6 +7,7 @@ mod bounds;
 mod calls;
 mod drift;
 mod early;
+mod early_chain;
 mod early_inputs;
 mod early_left;
 mod early_queued;

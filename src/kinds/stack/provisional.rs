@@ -120,6 +120,42 @@ fn judge(stack: &Stack, owner: &Owner) -> Verdict {
     }
 }
 
+/// What came of taking a stack back.
+#[derive(Debug, Default)]
+pub struct TakenBack {
+    /// A line for each thing that was deleted or left.
+    pub details: Vec<String>,
+    /// Whether a stack of the name may stand still, with what is in it.
+    pub stays: bool,
+}
+
+impl TakenBack {
+    const fn gone(details: Vec<String>) -> Self {
+        Self { details, stays: false }
+    }
+
+    fn left(detail: String) -> Self {
+        Self { details: vec![detail], stays: true }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.details.extend(other.details);
+        self.stays |= other.stays;
+    }
+}
+
+/// Whether a stack of the name may stand, with what is in it.
+pub async fn stays(regional: &Regional, name: &str) -> bool {
+    let is_left = |status: &str| !matches!(status, "ROLLBACK_COMPLETE" | "DELETE_COMPLETE");
+    match regional.stack(name).await {
+        Ok(stack) => stack.is_some_and(|stack| is_left(stack.status.as_str())),
+        Err(error) => {
+            tracing::info!(stack = name, %error, "cannot be looked at, and may stand");
+            true
+        }
+    }
+}
+
 /// Whether the creation of a stack is undone, or was: what stands in it must make way then. A stack that is left where it
 /// failed, is complete, or goes back to what it was before keeps what it has given.
 ///
@@ -151,16 +187,16 @@ pub async fn take_back(
     made: &[Made],
     forecasts: &Forecasts,
     progress: Progress<'_>,
-) -> Result<Vec<String>, Failure> {
+) -> Result<TakenBack, Failure> {
     // What is known for sure goes first, whatever becomes of looking for the rest.
     let known = made.iter().filter_map(|made| match made {
         Made::Stack { id, .. } => Some(id.as_str()),
         _ => None,
     });
     let known: BTreeSet<&str> = known.collect();
-    let mut details = Vec::new();
+    let mut back = TakenBack::default();
     for id in &known {
-        details.extend(delete(regional, owner, id, forecasts, progress).await?);
+        back.add(delete(regional, owner, id, forecasts, progress).await?);
     }
     for made in made {
         let Made::StackAsked(asked) = made else { continue };
@@ -168,14 +204,14 @@ pub async fn take_back(
             continue;
         };
         if has_made(regional, &stack, asked).await? {
-            details.extend(delete(regional, owner, &stack.id, forecasts, progress).await?);
+            back.add(delete(regional, owner, &stack.id, forecasts, progress).await?);
         } else {
             let (name, status) = (&stack.name, &stack.status);
-            details
-                .push(format!("stack {name} is left in {status}, since its events do not tell that this run made it"));
+            let left = format!("stack {name} is left in {status}, since its events do not tell that this run made it");
+            back.add(TakenBack::left(left));
         }
     }
-    Ok(details)
+    Ok(back)
 }
 
 /// The stack of the name that a call without an answer has asked for: looked for a while.
@@ -205,9 +241,9 @@ async fn delete(
     id: &str,
     forecasts: &Forecasts,
     progress: Progress<'_>,
-) -> Result<Vec<String>, Failure> {
-    let gone = |deleting: Option<String>| -> Vec<String> {
-        deleting.map(|name| format!("deleted stack {name}")).into_iter().collect()
+) -> Result<TakenBack, Failure> {
+    let gone = |deleting: Option<String>| {
+        TakenBack::gone(deleting.map(|name| format!("deleted stack {name}")).into_iter().collect())
     };
     // Its name, once it is being deleted by us.
     let mut deleting: Option<String> = None;
@@ -220,7 +256,9 @@ async fn delete(
         };
         match verdict {
             Verdict::Gone => return Ok(gone(deleting)),
-            Verdict::Leave(why) => return Ok(vec![format!("stack {} is left in {}, {why}", stack.name, stack.status)]),
+            Verdict::Leave(why) => {
+                return Ok(TakenBack::left(format!("stack {} is left in {}, {why}", stack.name, stack.status)));
+            }
             Verdict::Wait => {
                 follow(regional, &stack, progress).await?;
             }
@@ -230,7 +268,8 @@ async fn delete(
                 match ways::delete(regional, &stack, &token, None, forecasts.deletion(), progress).await? {
                     Deletion::Gone(behind, _) => {
                         let behind = behind.into_iter().map(|what| format!("left behind in the account: {what}"));
-                        return Ok([format!("deleted stack {}", stack.name)].into_iter().chain(behind).collect());
+                        let deleted = [format!("deleted stack {}", stack.name)];
+                        return Ok(TakenBack::gone(deleted.into_iter().chain(behind).collect()));
                     }
                     // It may have been begun all the same.
                     Deletion::Unanswered(error) => {
@@ -238,7 +277,7 @@ async fn delete(
                         last = Some(error.into());
                         tokio::time::sleep(pause(look)).await;
                     }
-                    // A peering of its VPC is being taken back beside it, and may have been in the way.
+                    // What stood on it was taken back before. EC2 may tell so only after a while.
                     Deletion::Failed(left, events) if look + 1 < DELETIONS => {
                         tracing::info!(stack = left.name, cause = ending::cause(&events), "deleting it once more");
                         deleting = Some(left.name);

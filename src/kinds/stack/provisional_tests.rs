@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use super::super::super::tests::{DEV, unseen};
 use super::super::tests::World;
 use super::super::{Allowed, ChangeSets, Forecasts, With, converge};
-use super::{Asked, take_back};
+use super::{Asked, stays, take_back};
 use crate::aws::tests::between::Said;
 use crate::kinds::course::Provisional;
 use crate::kinds::{Change, Course, Done, Failure, Firm, Made, Progress};
@@ -34,7 +34,10 @@ impl World {
     }
 
     async fn back(&self, ground: &Provisional) -> Result<Vec<String>, Failure> {
-        take_back(&self.dev(), &self.wanted.owner, &ground.trace.made(), &Forecasts::default(), &unseen).await
+        let made = ground.trace.made();
+        let back = take_back(&self.dev(), &self.wanted.owner, &made, &Forecasts::default(), &unseen).await?;
+        assert_eq!(back.stays, stays(&self.dev(), &self.wanted.name).await, "{back:?}");
+        Ok(back.details)
     }
 
     /// The stack's status, if it is there.

@@ -53,6 +53,27 @@ fn what_is_still_needed_elsewhere_cannot_be_deleted() {
 }
 
 #[test]
+fn a_subnet_waits_a_while_for_what_another_stack_has_in_it() {
+    for goes in [true, false] {
+        let mut bench = Bench::new();
+        bench.created("net", NET);
+        let gateway = "Type: AWS::EC2::NatGateway, Properties: {ConnectivityType: private, SubnetId: ";
+        bench.created("app", &format!("Resources: {{Nat: {{{gateway}{}}}}}}}", bench.id("net", "Subnet")));
+        if goes {
+            bench.ok("DeleteStack", &[("StackName", "app")]);
+        }
+        bench.ok("DeleteStack", &[("StackName", "net")]);
+        bench.settle();
+        if goes {
+            assert!(bench.world.ec2(&bench.place).vpcs.is_empty(), "both are gone");
+        } else {
+            assert_eq!(bench.status("net"), "DELETE_FAILED");
+            assert!(bench.stack("net").resources["Subnet"].reason.as_ref().unwrap().contains("has dependencies"));
+        }
+    }
+}
+
+#[test]
 fn what_is_retained_stays() {
     let mut bench = Bench::new();
     bench.created("net", &NET.replace("Type: AWS::EC2::VPC,", "Type: AWS::EC2::VPC, DeletionPolicy: Retain,"));

@@ -1,0 +1,138 @@
+//! Taking back what a node has made on ground that did not hold.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::super::names::names;
+use super::super::owner::owner;
+use super::super::past::forecasts;
+use super::{Runner, laid, regional};
+use crate::event::Failure;
+use crate::graph::Ix;
+use crate::ids::NodeId;
+use crate::kinds::{Made, Step, peering, route, stack};
+use crate::plan::{Node, Spec, StackSpec};
+
+/// What is known of the nodes that are taken back.
+#[derive(Debug, Default)]
+pub(super) struct Withdrawals {
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// The stacks whose creation is known to be undone, which nothing turns round.
+    undone: HashSet<Ix>,
+    /// The stacks and peerings that were to be taken back and may stand: they were left, or could not be deleted, or are
+    /// being deleted now.
+    standing: HashSet<Ix>,
+}
+
+impl Withdrawals {
+    // Every change under this lock is a single one.
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Runner {
+    /// Takes back what a node has made. Gives a line for each.
+    ///
+    /// # Errors
+    /// It cannot be taken back.
+    pub(super) async fn take_back(
+        &self,
+        (ix, node): (Ix, &Node),
+        because: Ix,
+        made: &[Made],
+    ) -> Result<Vec<String>, Failure> {
+        // What is gone is not waited for, and what is pending keeps a VPC from being rolled back.
+        let home = regional(&self.means.sessions, &node.account, &node.region)?.for_all();
+        let progress = |step: Step<'_>| self.tell(&node.id, step);
+        let owner = owner(self.job.plan(), node);
+        match &node.spec {
+            Spec::Route(_) => {
+                let gone = |made: route::Made| self.means.gathered.take_up(&laid(node, &home, made));
+                route::take_back(&home, made, &gone, &progress).await
+            }
+            Spec::Peering(spec) => {
+                self.withdrawals.lock().standing.insert(ix);
+                let accepter = regional(&self.means.sessions, &spec.accepter.account, &spec.accepter.region)?.for_all();
+                let details = peering::take_back(&home, &accepter, &owner, made, &progress).await?;
+                self.withdrawals.lock().standing.remove(&ix);
+                Ok(details)
+            }
+            Spec::Stack(_) if made.is_empty() => Ok(Vec::new()),
+            Spec::Stack(spec) => {
+                // Also if this panics.
+                self.withdrawals.lock().standing.insert(ix);
+                let back = self.take_back_stack(ix, node, spec, because, made).await?;
+                if !back.stays {
+                    self.withdrawals.lock().standing.remove(&ix);
+                }
+                Ok(back.details)
+            }
+        }
+    }
+
+    async fn take_back_stack(
+        &self,
+        ix: Ix,
+        node: &Node,
+        spec: &StackSpec,
+        because: Ix,
+        made: &[Made],
+    ) -> Result<stack::TakenBack, Failure> {
+        let home = regional(&self.means.sessions, &node.account, &node.region)?.for_all();
+        if because == ix {
+            // What it stands on may have to be undone later.
+            let stays = stack::stays(&home, &spec.name).await;
+            return Ok(stack::TakenBack { details: Vec::new(), stays });
+        }
+        if !self.is_undone(because).await {
+            let because = self.job.graph().id(because);
+            let left = format!("stack {} stays, if it was created: {because} has failed and is not undone", spec.name);
+            return Ok(stack::TakenBack { details: vec![left], stays: true });
+        }
+        if let Some(standing) = self.standing_on(ix) {
+            let summary = format!("stack {} is left as it is", spec.name);
+            let cause =
+                format!("{standing} stands on it and could not be taken back, which would keep it from being deleted");
+            return Err(Failure::new(summary, cause).help(format!("delete what {standing} has made before it")));
+        }
+        let progress = |step: Step<'_>| self.tell(&node.id, step);
+        let forecasts = forecasts(self.job.operations(), &node.id);
+        stack::take_back(&home, &owner(self.job.plan(), node), made, &forecasts, &progress).await
+    }
+
+    /// What needs a node and was to be taken back, but may stand.
+    fn standing_on(&self, ix: Ix) -> Option<String> {
+        let graph = self.job.graph();
+        let known = self.withdrawals.lock();
+        let standing = graph.needed_by(ix).filter(|needing| known.standing.contains(needing));
+        let standing: Vec<NodeId> = standing.map(|needing| graph.id(needing).clone()).collect();
+        (!standing.is_empty()).then(|| names(&standing))
+    }
+
+    /// Whether a node is a stack whose creation is known to be undone. A stack is deleted for nothing less: its data would be
+    /// gone, and what it stands on might stay.
+    async fn is_undone(&self, ix: Ix) -> bool {
+        // By now another run may have made it anew.
+        if self.withdrawals.lock().undone.contains(&ix) {
+            return true;
+        }
+        let Some((node, Spec::Stack(spec))) = self.job.node(ix).map(|node| (node, &node.spec)) else { return false };
+        let Ok(home) = regional(&self.means.sessions, &node.account, &node.region) else { return false };
+        match stack::is_undone(&home, &spec.name).await {
+            Ok(true) => {
+                self.withdrawals.lock().undone.insert(ix);
+                true
+            }
+            Ok(false) => false,
+            Err(error) => {
+                tracing::info!(node = %node.id, %error, "cannot be looked at, so nothing is deleted because of it");
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! A chain of stacks, each of which is created with what the one before gives early, and what becomes of it if the first fails.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use orch::engine::Control;
+use orch::event::{Event, Tally};
+use orch::plan::Files;
+use orch::sim::{Faults, Sim, Timing};
+use tokio::time::sleep;
+
+use crate::calls::NET_TEMPLATE;
+use crate::early::{failing_topic, live_peerings, when};
+use crate::early_left::{aborted, asked, drained, stays};
+use crate::in_process::{Ready, Told, read};
+
+/// A network beside something that takes minutes.
+const HUB: &str = "\
+Resources:
+  Topic: {Type: 'AWS::SNS::Topic'}
+  Vpc: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: 10.0.0.0/24}}
+Outputs:
+  VPCId: {Value: !Ref Vpc}
+";
+
+/// A subnet of the hub's network.
+const APP: &str = "\
+Parameters:
+  Vpc: {Type: 'AWS::EC2::VPC::Id'}
+Resources:
+  Subnet: {Type: 'AWS::EC2::Subnet', Properties: {VpcId: !Ref Vpc, CidrBlock: 10.0.0.0/26}}
+Outputs:
+  SubnetId: {Value: !Ref Subnet}
+";
+
+/// What stands in that subnet, and takes a minute to be made and a minute to go.
+const SVC: &str = "\
+Parameters:
+  Subnet: {Type: 'AWS::EC2::Subnet::Id'}
+Resources:
+  Nat: {Type: 'AWS::EC2::NatGateway', Properties: {SubnetId: !Ref Subnet, ConnectivityType: private}}
+";
+
+const DESIGN: &str = r#"
+name   = "early"
+region = "us-east-1"
+
+[accounts]
+hub = { id = "111111111111" }
+dev = { id = "222222222222", role = "Deploy" }
+
+[defaults.stacks]
+early_outputs = true
+
+[stacks.hub]
+account  = "hub"
+template = "hub.yaml"
+
+[stacks.app]
+account      = "hub"
+template     = "app.yaml"
+parameters   = { Vpc = "{{ stacks.hub.outputs.VPCId }}" }
+early_inputs = true
+
+[stacks.svc]
+account      = "hub"
+template     = "svc.yaml"
+parameters   = { Subnet = "{{ stacks.app.outputs.SubnetId }}" }
+early_inputs = true
+
+[stacks.spoke]
+account    = "dev"
+template   = "net.yaml"
+parameters = { CidrBlock = "10.1.0.0/24" }
+
+[peerings.spoke]
+requester = { account = "dev", vpc = "{{ stacks.spoke.outputs.VPCId }}" }
+accepter  = { account = "hub", vpc = "{{ stacks.hub.outputs.VPCId }}" }
+"#;
+
+struct Written;
+
+impl Files for Written {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let texts = [("early.toml", DESIGN), ("hub.yaml", HUB), ("app.yaml", APP), ("svc.yaml", SVC)];
+        let text = texts.iter().find(|(name, _)| path.ends_with(name)).map_or(NET_TEMPLATE, |(_, text)| text);
+        Ok(text.as_bytes().to_vec())
+    }
+}
+
+fn design() -> Ready {
+    read("early.toml", &Written)
+}
+
+/// The hub's network is there after five seconds, its stack after two minutes, when the rest of the chain is complete.
+fn chain() -> Sim {
+    let seconds = |(kind, seconds): (&str, u64)| (kind.to_owned(), Duration::from_secs(seconds));
+    let kinds = [("AWS::EC2::VPC", 5), ("AWS::EC2::Subnet", 5), ("AWS::SNS::Topic", 120)];
+    let resource_types = kinds.map(seconds).into();
+    let timing = Timing { resource_types, gateway: Duration::from_mins(1), ..Timing::default() };
+    Sim::builder().timing(timing).faults(failing_topic()).build()
+}
+
+/// The stacks of the hub's account that stand, with their statuses.
+fn stacks(sim: &Sim) -> BTreeMap<String, String> {
+    let stacks = |world: &orch::sim::World| {
+        let hub = world.places().filter(|(place, _)| place.account.to_string() == "111111111111");
+        let stacks = hub.flat_map(|(_, regional)| regional.cloudformation.stacks.values());
+        let stacks = stacks.filter(|stack| stack.deleted.is_none());
+        stacks.map(|stack| (stack.name.clone(), stack.status.to_string())).collect()
+    };
+    sim.inspect(stacks).unwrap()
+}
+
+/// How many subnets and NAT gateways there are in the hub's account.
+fn built(sim: &Sim) -> (usize, usize) {
+    let built = |world: &orch::sim::World| {
+        let hub = world.places().filter(|(place, _)| place.account.to_string() == "111111111111");
+        let counts = hub.map(|(_, regional)| {
+            let gateways = regional.ec2.nat_gateways.values().filter(|gateway| !gateway.is_gone());
+            (regional.ec2.subnets.len(), gateways.count())
+        });
+        counts.fold((0, 0), |(subnets, gateways), (more, others)| (subnets + more, gateways + others))
+    };
+    sim.inspect(built).unwrap()
+}
+
+/// When it was told that a node's stack is being deleted again.
+fn deleted_again(told: &Told, node: &str) -> u128 {
+    when(told, node, |event| matches!(event, Event::NodeProgress { status, .. } if status == "is deleted again"))
+}
+
+/// When a node was taken back, of which this is told.
+fn taken_back(told: &Told, node: &str, detail: &str) -> u128 {
+    when(told, node, |event| {
+        let Event::NodeWithdrawn { because, details, .. } = event else { return false };
+        assert!(
+            because.to_string() == "stacks.hub" && details.iter().any(|told| told.starts_with(detail)),
+            "{event:?}"
+        );
+        true
+    })
+}
+
+/// When the hub's failure was seen.
+fn failing(told: &Told) -> u128 {
+    when(
+        told,
+        "peerings.spoke",
+        |event| matches!(event, Event::NodeProgress { status, .. } if status == "is taken back"),
+    )
+}
+
+/// Holds that an apply makes all of it, and another one nothing.
+async fn repaired(sim: &Sim) {
+    sim.set_faults(Faults::default());
+    let (tally, told) = design().apply(sim).await;
+    assert!(tally.is_success() && tally.done == 5, "{told:#?}");
+    let stacks = stacks(sim);
+    assert!(stacks.len() == 3 && stacks.values().all(|status| status == "CREATE_COMPLETE"), "{stacks:?}");
+    assert_eq!((built(sim), live_peerings(sim)), ((1, 1), 1));
+    assert_eq!(design().apply(sim).await.0.changed, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chain_of_stacks_on_a_hub_that_fails_is_deleted_from_its_end_on() {
+    let sim = chain();
+    let (tally, told) = design().apply(&sim).await;
+    assert_eq!((tally.done, tally.failed, tally.skipped), (1, 1, 3), "{told:#?}");
+    let known = failing(&told);
+    // What nothing stands on goes at once, and a stack when all that stands in it is gone.
+    assert!(taken_back(&told, "peerings.spoke", "deleted pcx-") < known + 5_000, "{told:#?}");
+    let svc = taken_back(&told, "stacks.svc", "deleted stack early-svc");
+    assert!(deleted_again(&told, "stacks.svc") < known + 5_000 && svc > known + 60_000, "{told:#?}");
+    assert!((svc..svc + 1_000).contains(&deleted_again(&told, "stacks.app")), "{told:#?}");
+    taken_back(&told, "stacks.app", "deleted stack early-app");
+    let waits = "is taken back once what stands on it has been";
+    when(&told, "stacks.app", |event| matches!(event, Event::NodeProgress { status, .. } if status == waits));
+    let is_failed = |event: &Event| matches!(event, Event::NodeProgress { status, .. } if status == "DELETE_FAILED");
+    assert!(
+        !told
+            .iter()
+            .any(|(_, event)| is_failed(event) && event.node().is_some_and(|id| id.to_string() != "stacks.hub")),
+        "{told:#?}"
+    );
+    assert_eq!((stacks(&sim).len(), built(&sim), live_peerings(&sim)), (1, (0, 0), 0), "{:?}", stacks(&sim));
+    repaired(&sim).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_preview_names_all_of_a_chain_whose_failure_would_delete_a_stack() {
+    let (preview, _) = design().preview(&chain(), false).await;
+    let notes = |name: &str| preview.nodes.iter().find(|node| node.node.to_string() == name).unwrap().notes.clone();
+    let goes = "deleted again, with all that is in it, if the creation of";
+    assert_eq!(notes("stacks.app"), [format!("{goes} stacks.hub fails")]);
+    assert_eq!(notes("stacks.svc"), [format!("{goes} stacks.hub, stacks.app fails")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stack_in_which_something_stays_is_not_deleted_and_both_are_named() {
+    let sim = chain();
+    let mut faults = failing_topic();
+    let held = "[[resource]]\nstack = \"early-svc\"\naction = \"DELETE\"\nreason = \"it is in use\"\n";
+    faults.resources.extend(toml::from_str::<Faults>(held).unwrap().resources);
+    sim.set_faults(faults);
+    let (tally, told) = design().apply(&sim).await;
+    assert_eq!((tally.done, tally.failed, tally.skipped), (1, 3, 1), "{told:#?}");
+    when(
+        &told,
+        "stacks.svc",
+        |event| matches!(event, Event::NodeFailed { error, .. } if error.cause.contains("it is in use")),
+    );
+    when(&told, "stacks.app", |event| {
+        matches!(event, Event::NodeFailed { error, .. }
+            if error.cause.contains("stacks.svc stands on it and could not be taken back")
+                && error.help[0] == "delete what stacks.svc has made before it")
+    });
+    let left = stacks(&sim);
+    assert_eq!((left["early-app"].as_str(), left["early-svc"].as_str()), ("CREATE_COMPLETE", "DELETE_FAILED"));
+    sim.set_faults(Faults::default());
+    for node in ["stacks.svc", "stacks.app"] {
+        assert!(design().only(node).destroy(&sim).await.0.is_success(), "{node}");
+    }
+    repaired(&sim).await;
+}
+
+/// Applies and leaves, so many seconds after the run began.
+async fn left(sim: &Sim, wishes: &[(u64, Control)]) -> (Tally, Told) {
+    let (tally, told) = asked(&design(), sim, wishes).await;
+    // What was begun takes its course.
+    sleep(Duration::from_hours(1)).await;
+    (tally, told)
+}
+
+#[tokio::test(start_paused = true)]
+async fn ctrl_c_while_a_chain_is_taken_back_waits_for_all_of_it_and_twice_leaves_and_names_the_rest() {
+    let sim = chain();
+    let (tally, _) = left(&sim, &[drained(140)]).await;
+    assert_eq!((tally.done, tally.failed, tally.skipped), (1, 1, 3));
+    assert_eq!((stacks(&sim).len(), built(&sim)), (1, (0, 0)));
+    repaired(&sim).await;
+
+    let sim = chain();
+    let (tally, told) = left(&sim, &[drained(140), aborted(141)]).await;
+    assert_eq!((tally.done, tally.failed, tally.skipped, tally.aborted), (1, 1, 1, 2), "{told:#?}");
+    for (node, what) in [("stacks.svc", "stack early-svc"), ("stacks.app", "stack early-app")] {
+        assert_eq!(stays(&told, node), format!("{what}; apply again, or destroy"));
+    }
+    assert_eq!(stacks(&sim)["early-app"], "CREATE_COMPLETE", "nothing was begun that must fail");
+    // Nobody deletes later on what may have been put to use since.
+    refused(&sim, "`orch destroy PLAN --only 'stacks.app'`").await;
+    assert!(design().only("stacks.app").destroy(&sim).await.0.is_success());
+    repaired(&sim).await;
+
+    // All of the chain stands, and has to go.
+    let sim = chain();
+    left(&sim, &[aborted(100)]).await;
+    assert_eq!(stacks(&sim)["early-svc"], "CREATE_COMPLETE");
+    refused(&sim, "`orch destroy PLAN --only 'stacks.app' --only 'stacks.svc'`").await;
+    for node in ["stacks.svc", "stacks.app"] {
+        assert!(design().only(node).destroy(&sim).await.0.is_success(), "{node}");
+    }
+    repaired(&sim).await;
+}
+
+/// Holds that an apply leaves the failed hub alone and says what to do.
+async fn refused(sim: &Sim, what: &str) {
+    sim.set_faults(Faults::default());
+    assert_eq!(stacks(sim)["early-hub"], "ROLLBACK_FAILED");
+    let (tally, told) = design().apply(sim).await;
+    assert_eq!(tally.failed, 1, "{told:#?}");
+    let says = |event: &Event| matches!(event, Event::NodeFailed { error, .. } if error.help.iter().any(|help| help.contains(what)));
+    when(&told, "stacks.hub", says);
+}
