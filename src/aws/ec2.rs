@@ -15,6 +15,7 @@ use super::pairs::Pair;
 use super::regional::Regional;
 use super::route_target::RouteTarget;
 use super::written::{Led, Thing};
+use crate::ids::Region;
 
 /// How many values a filter takes.
 pub(super) const FILTER_VALUES: usize = 200;
@@ -76,7 +77,7 @@ impl fmt::Display for PeeringState {
 pub struct PeeringSide {
     /// The id of the account that owns the VPC.
     pub account: String,
-    /// The VPC's region.
+    /// The VPC's region. EC2 may leave out that of a side which is in the same one as the caller; it is filled in here.
     pub region: String,
     /// The VPC.
     pub vpc: String,
@@ -85,10 +86,11 @@ pub struct PeeringSide {
 }
 
 impl PeeringSide {
-    fn read(info: VpcPeeringConnectionVpcInfo) -> Self {
+    fn read(info: VpcPeeringConnectionVpcInfo, home: &Region) -> Self {
+        let region = info.region.filter(|region| !region.is_empty());
         Self {
             account: info.owner_id.unwrap_or_default(),
-            region: info.region.unwrap_or_default(),
+            region: region.unwrap_or_else(|| home.to_string()),
             vpc: info.vpc_id.unwrap_or_default(),
             dns: info.peering_options.and_then(|options| options.allow_dns_resolution_from_remote_vpc),
         }
@@ -113,15 +115,16 @@ pub struct Peering {
 }
 
 impl Peering {
-    fn read(peering: VpcPeeringConnection) -> Option<Self> {
+    /// As the answer to a call in a region tells it.
+    fn read(peering: VpcPeeringConnection, home: &Region) -> Option<Self> {
         let (code, message) = peering.status.map(|status| (status.code, status.message)).unwrap_or_default();
         let tags = peering.tags.unwrap_or_default().into_iter().filter_map(|tag| Some((tag.key?, tag.value?)));
         Some(Self {
             id: peering.vpc_peering_connection_id?,
             state: PeeringState::new(code.as_ref().map_or("", |code| code.as_str())),
             message: message.unwrap_or_default(),
-            requester: peering.requester_vpc_info.map(PeeringSide::read).unwrap_or_default(),
-            accepter: peering.accepter_vpc_info.map(PeeringSide::read).unwrap_or_default(),
+            requester: peering.requester_vpc_info.map(|info| PeeringSide::read(info, home)).unwrap_or_default(),
+            accepter: peering.accepter_vpc_info.map(|info| PeeringSide::read(info, home)).unwrap_or_default(),
             tags: tags.collect(),
         })
     }
@@ -306,7 +309,8 @@ impl Regional {
                 request.set_max_results(page).set_next_token(next.clone()).send()
             };
             let answer = self.call("DescribeVpcPeeringConnections", send).await?;
-            found.extend(answer.vpc_peering_connections.unwrap_or_default().into_iter().filter_map(Peering::read));
+            let page = answer.vpc_peering_connections.unwrap_or_default();
+            found.extend(page.into_iter().filter_map(|peering| Peering::read(peering, self.region())));
             pages += 1;
             next = answer.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
@@ -393,7 +397,7 @@ impl Regional {
                 .send()
         };
         let answer = self.change(OPERATION, Thing::Peerings, send).await?;
-        let peering = answer.vpc_peering_connection.and_then(Peering::read);
+        let peering = answer.vpc_peering_connection.and_then(|peering| Peering::read(peering, self.region()));
         peering.ok_or_else(|| self.odd_answer(OPERATION, "peering's id"))
     }
 
@@ -405,7 +409,7 @@ impl Regional {
     pub async fn accept_peering(&self, id: &str) -> Result<Option<Peering>, CallError> {
         let send = || self.ec2().accept_vpc_peering_connection().vpc_peering_connection_id(id).send();
         let answer = self.change("AcceptVpcPeeringConnection", Thing::Peering(id.to_owned()), send).await?;
-        Ok(answer.vpc_peering_connection.and_then(Peering::read))
+        Ok(answer.vpc_peering_connection.and_then(|peering| Peering::read(peering, self.region())))
     }
 
     /// Deletes a peering; either side can.

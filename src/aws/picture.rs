@@ -440,9 +440,9 @@ impl Regional {
         new.extend(ids.into_iter().map(|id| (id, seen)));
     }
 
-    /// Whether a stack here has made something just now.
-    pub fn is_new(&self, id: &str) -> bool {
-        self.picture().new_since(id).is_some()
+    /// How long ago the stack here was complete that has made something, if that is of this run and new.
+    pub fn new_for(&self, id: &str) -> Option<Duration> {
+        self.picture().new_since(id).map(|seen| seen.at.elapsed())
     }
 
     async fn list_tables(&self, good: impl Fn(&Listing<RouteTable>) -> bool) -> Result<(), CallError> {

@@ -12,7 +12,7 @@ use super::gathered::Given;
 use super::runner::{Runner, regional};
 use super::template::template;
 use super::urgencies::Urgencies;
-use super::{Gathered, Job, Looking, Means, Outlooks, Task};
+use super::{Gathered, Job, Looking, Means, Outlooks, Task, meetings};
 use crate::aws::Sessions;
 use crate::diag::Sources;
 use crate::engine::{self, EngineEvent, Fate, Footing, Outcome, Schedule, Settings, drive};
@@ -133,6 +133,7 @@ impl Rehearser {
             outlooks: Arc::clone(&outlooks),
             change_sets: Some(Arc::clone(&change_sets)),
         };
+        meetings::note(&job, &sessions);
         let means = Means {
             sessions,
             gathered: Arc::clone(&gathered),

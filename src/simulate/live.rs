@@ -127,7 +127,7 @@ async fn of_place(place: Place, wanted: Wanted, turn: Arc<Semaphore>) -> Result<
     Ok(Seed {
         vpcs: vpcs?.into_iter().map(vpc).collect(),
         route_tables: tables?.into_iter().map(route_table).collect(),
-        peerings: peerings?.into_iter().filter_map(|live| peering(&place, live)).collect(),
+        peerings: peerings?.into_iter().filter_map(peering).collect(),
         exports: exports.into_iter().map(export).collect(),
         objects,
         stacks,
@@ -223,10 +223,10 @@ fn route_table(live: aws::RouteTable) -> seed::RouteTable {
 }
 
 /// A peering; `None` if AWS does not say whose its sides are.
-fn peering(home: &Place, live: aws::Peering) -> Option<seed::Peering> {
+fn peering(live: aws::Peering) -> Option<seed::Peering> {
     let side = |side: aws::PeeringSide| {
         let account: AccountId = side.account.parse().ok()?;
-        let region = if side.region.is_empty() { home.region.clone() } else { side.region.as_str().into() };
+        let region = side.region.as_str().into();
         Some(seed::Side { place: Place { account, region }, vpc: side.vpc, dns: side.dns.unwrap_or_default() })
     };
     Some(seed::Peering {

@@ -82,7 +82,7 @@ impl Forecast {
     }
 
     /// How long it is expected to take.
-    pub(super) fn end(self) -> Duration {
+    pub fn end(self) -> Duration {
         self.end
     }
 

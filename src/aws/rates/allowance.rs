@@ -40,9 +40,7 @@ pub(super) struct Allowance {
     all: Option<Learner>,
     /// The operation that was throttled with tokens left, while nothing that was sent since is granted to any other: if
     /// another one is throttled so too, they share a bucket.
-    emptied: Option<&'static str>,
-    /// Whether a call of another one is under way meanwhile: whether they do, one tells as well as many.
-    is_tried: bool,
+    emptied: Option<Emptied>,
     granted: u32,
     /// How many may be under way.
     at_once: f64,
@@ -53,6 +51,23 @@ pub(super) struct Allowance {
     throttled: Option<Duration>,
     /// How often something was learnt from a throttle.
     lessons: u32,
+}
+
+/// An operation that was throttled with tokens left.
+#[derive(Clone, Copy, Debug)]
+struct Emptied {
+    operation: &'static str,
+    /// What was learnt by then: what was sent before tells nothing of it.
+    lessons: u32,
+    /// Whether a call of another operation is under way since: whether that is throttled as well, one tells as well as many.
+    is_tried: bool,
+}
+
+impl Emptied {
+    /// Whether what becomes of a call tells whether other operations are throttled as well.
+    fn is_tried_by(&self, ticket: Ticket) -> bool {
+        ticket.operation != self.operation && ticket.lessons >= self.lessons
+    }
 }
 
 #[derive(Debug)]
@@ -108,7 +123,6 @@ impl Allowance {
             operations,
             all,
             emptied: None,
-            is_tried: false,
             granted: 0,
             at_once: AT_ONCE,
             takes: 0.0,
@@ -145,7 +159,7 @@ impl Allowance {
         }
         let mut soonest: Option<Duration> = None;
         for (operation, _) in waiting {
-            if self.is_tried && self.is_another(operation) {
+            if self.emptied.is_some_and(|emptied| emptied.is_tried && emptied.operation != *operation) {
                 continue;
             }
             let wait = match self.operation(operation, now) {
@@ -159,11 +173,6 @@ impl Allowance {
             soonest = Some(soonest.map_or(wait, |soonest| soonest.min(wait)));
         }
         soonest.map_or(Next::Later, |wait| Next::At(now + wait))
-    }
-
-    /// Whether an operation is another one than that which was throttled with tokens left.
-    fn is_another(&self, operation: &str) -> bool {
-        self.emptied.is_some_and(|emptied| emptied != operation)
     }
 
     /// How many calls may be under way: once a rate is learnt, as many as it takes to make use of it at least, where a call
@@ -192,7 +201,7 @@ impl Allowance {
         self.answered(ticket, now);
         self.granted = self.granted.wrapping_add(1);
         let is_news = ticket.lessons == self.lessons;
-        if is_news && self.is_another(ticket.operation) {
+        if self.emptied.is_some_and(|emptied| emptied.is_tried_by(ticket)) {
             self.emptied = None;
         }
         let (by_operation, by_all) = ticket.waited;
@@ -237,14 +246,15 @@ impl Allowance {
         own.throttled = Some(now);
         let has_tokens_left = own.learner.is_as_at_first();
         let shares = match self.emptied {
-            Some(other) if has_tokens_left => other != ticket.operation,
+            Some(other) if has_tokens_left => other.operation != ticket.operation,
             _ => is_news && is_another && own.shares(each, self.granted, now),
         };
         if shares {
             return self.counts_together(each, now);
         }
         if has_tokens_left {
-            (self.emptied, self.is_tried) = (Some(ticket.operation), false);
+            let (operation, lessons) = (ticket.operation, self.lessons);
+            self.emptied = Some(Emptied { operation, lessons, is_tried: false });
         }
         if is_news {
             own.learner.throttled(now);
@@ -277,7 +287,9 @@ impl Allowance {
 
     fn is_over(&mut self, ticket: Ticket) {
         self.under_way = self.under_way.saturating_sub(1);
-        self.is_tried &= !self.is_another(ticket.operation);
+        if let Some(emptied) = self.emptied.as_mut().filter(|emptied| emptied.is_tried_by(ticket)) {
+            emptied.is_tried = false;
+        }
     }
 
     /// A call that was to be sent is not.
@@ -295,14 +307,16 @@ impl Allowance {
         let by_operation = self.operation(operation, now).is_some_and(|own| own.learner.take(now));
         let by_all = self.all.as_mut().is_some_and(|all| all.take(now));
         self.under_way += 1;
-        self.is_tried |= self.is_another(operation);
+        if let Some(emptied) = self.emptied.as_mut().filter(|emptied| emptied.operation != operation) {
+            emptied.is_tried = true;
+        }
         Ticket { operation, at: now, lessons: self.lessons, waited: (by_operation, by_all) }
     }
 
     /// From here on all calls of the class are counted together; what was learnt of each by itself was not so.
     fn counts_together(&mut self, each: Rate, now: Duration) {
         let first = Rate { burst: (each.burst / 5.0).max(1.0), per_second: each.per_second };
-        self.all = Some(Learner::emptied(first, now));
+        (self.all, self.emptied) = (Some(Learner::emptied(first, now)), None);
         for own in self.operations.values_mut() {
             (own.learner, own.throttled) = (Learner::new(each, now), None);
         }

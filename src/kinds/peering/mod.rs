@@ -62,6 +62,9 @@ pub struct Wanted {
     pub adopt: Adopt,
 }
 
+/// For how long hardly anybody knows of a VPC that a stack has made.
+const NEW: Duration = Duration::from_secs(30);
+
 /// How long a peering that was just asked for may be unknown to those who look: EC2 is eventually consistent.
 const UNKNOWN_AT_MOST: Duration = Duration::from_mins(1);
 
@@ -98,7 +101,8 @@ impl<'a> Sides<'a> {
     /// Whether one of the VPCs is so new that nothing can link the two, or only what was asked for at this moment: AWS gives that
     /// back to whoever asks for another, or lets one of them be accepted, and either is judged.
     fn are_new(self, wanted: &Wanted) -> bool {
-        self.requester.is_new(&wanted.requester.vpc) || self.accepter.is_new(&wanted.accepter.vpc)
+        let is_new = |place: &Regional, side: &Side| place.new_for(&side.vpc).is_some_and(|age| age < NEW);
+        is_new(self.requester, &wanted.requester) || is_new(self.accepter, &wanted.accepter)
     }
 
     /// The peerings between the two VPCs as they are seen from both sides. Tags are those of the requesting account:
@@ -166,15 +170,9 @@ impl<'a> Sides<'a> {
         Ok(seen.found.into_values().collect())
     }
 
-    /// The same by the picture of both accounts; `None` where that is not sure. Where the one that is seen by most shows none,
-    /// alive or dead, the other cannot show any either.
+    /// The same by the picture of both accounts; `None` where that is not sure.
     async fn glance(self, wanted: &Wanted) -> Result<Option<Vec<Peering>>, Failure> {
         let (one, other) = (wanted.requester.vpc.as_str(), wanted.accepter.vpc.as_str());
-        match self.busier().0.pictured_peerings_between(one, other).await? {
-            None => return Ok(None),
-            Some(found) if found.is_empty() => return Ok(Some(found)),
-            Some(_) => {}
-        }
         let Some(found) = self.requester.pictured_peerings_between(one, other).await? else { return Ok(None) };
         let mut seen = FromBoth::new((one, other), found);
         if !seen.is_enough() {
@@ -239,7 +237,9 @@ pub async fn converge(
 ) -> Result<Done, Failure> {
     let sides = Sides { requester, accepter };
     let came = sides.moments();
-    let mut found = if sides.are_new(wanted) && !wanted.adopt.is_now() {
+    // On ground that may give way it must be sure which peerings are this run's.
+    let need_no_look = wanted.adopt == Adopt::Never && course.footing.is_firm() && sides.are_new(wanted);
+    let mut found = if need_no_look {
         Vec::new()
     } else {
         match glance(sides, wanted).await? {

@@ -145,10 +145,46 @@ async fn the_peering_of_a_new_vpc_is_asked_for_without_a_look_and_what_aws_gives
         assert!(failure.summary.contains(&theirs) && failure.summary.contains("not this node's"), "{failure}");
         assert_eq!(world.live().await, [theirs]);
 
-        // What is only to be taken over is looked for.
+        // What may be taken over is looked for, whichever way round it was asked for.
         world.wanted.adopt = Adopt::Now { from_others: true };
         assert_eq!(world.converge().await.unwrap().change, Change::Updated);
+        let mut world = World::new(EAST).await;
+        note_new(&world);
+        world.wanted.adopt = Adopt::Declared;
+        let theirs = world.requested_by_somebody(HUB).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(world.converge().await.unwrap().id.as_ref(), Some(&theirs));
+        assert_eq!(world.live().await, [theirs]);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_vpc_is_looked_at_where_the_ground_may_give_way_or_some_time_has_passed() {
+    let first = |world: &World, from: usize| calls_since(&world.sim, from)[0].clone();
+    for (is_firm, after) in [(true, 0), (false, 0), (true, 31)] {
+        let world = World::new(EAST).await;
+        world.hub().note_new([world.wanted.accepter.vpc.clone()]);
+        tokio::time::sleep(Duration::from_secs(after)).await;
+        let (firm, provisional) = (Firm::default(), Provisional::default());
+        let course = if is_firm { firm.course() } else { provisional.course() };
+        let before = world.sim.calls().len();
+        converge(&world.dev(), &world.hub(), &world.wanted, course, &unseen).await.unwrap();
+        assert_eq!(first(&world, before).starts_with("Create"), is_firm && after == 0, "{is_firm}, {after} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_side_without_a_region_is_in_that_of_the_caller() {
+    let world = World::new(EAST).await;
+    world.converged_by_another_run().await;
+    let without = |text: String| text.replace("<region>us-east-1</region>", "");
+    let world = world
+        .by(move |asked| (asked.operation == "DescribeVpcPeeringConnections").then_some(Said::Changed(without)))
+        .await;
+    let found = world.all().await;
+    assert_eq!((&*found[0].requester.region, &*found[0].accepter.region), (EAST, EAST));
+    let with = world.hub().pictured_peerings_with(&world.dev()).await.unwrap();
+    assert_eq!(with.map(|found| found.len()), Some(1));
 }
 
 #[tokio::test(start_paused = true)]

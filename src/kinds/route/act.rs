@@ -1,5 +1,6 @@
 //! Making and deleting routes.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -13,6 +14,9 @@ use crate::kinds::{self, Change, Course, Done, Failure, Progress, Regional, Show
 
 /// How long a target that was just made may be unknown here: EC2 is eventually consistent.
 const UNKNOWN_AT_MOST: Duration = Duration::from_mins(1);
+
+/// What EC2 says of a destination that is taken.
+const ALREADY_EXISTS: &str = "RouteAlreadyExists";
 
 /// How often to act on a table that others change meanwhile, or on calls whose answers are lost.
 const LOOKS: u32 = 4;
@@ -28,7 +32,8 @@ const LOOKS: u32 = 4;
 ///
 /// A value is not one of a route, a table is not there, or a table leads the destination elsewhere, and that it shall not
 /// was not `shown` where something was. Tables are taken in
-/// the plan's order; nothing is changed while one of them must be refused.
+/// the plan's order; nothing is changed while one of them must be refused, but where this run has made all of them just now: EC2
+/// tells of each in its turn.
 pub async fn converge(
     regional: &Regional,
     wanted: &Wanted,
@@ -274,7 +279,7 @@ async fn act(
         looks += 1;
         match answer {
             Ok(()) => return Ok(Some(done)),
-            Err(error) if has_changed(&error) && looks < LOOKS => {
+            Err(error) if has_changed(&error) && looks < if is_of_vpc(&error) { 2 } else { LOOKS } => {
                 tracing::info!(%error, table, "looking at the table again");
                 tried = tried.or_else(|| is_unheard(&error).then_some(done));
                 tokio::time::sleep(pause(looks)).await;
@@ -314,7 +319,12 @@ async fn look_again(
 
 /// Whether the table may be other than it was when it was looked at: somebody was faster, or our own first attempt.
 fn has_changed(error: &CallError) -> bool {
-    error.class == Class::Lost || error.is("RouteAlreadyExists") || error.is("InvalidRoute.NotFound")
+    error.class == Class::Lost || error.is(ALREADY_EXISTS) || error.is("InvalidRoute.NotFound") || is_of_vpc(error)
+}
+
+/// Whether EC2 says that the destination is within the VPC's own range, in the words of its answer: the table tells how.
+fn is_of_vpc(error: &CallError) -> bool {
+    error.is("InvalidParameterValue") && error.message.contains("equal to or more specific")
 }
 
 /// Whether a call, or an attempt within it, may have had its effect though it failed. What EC2 has refused, and never failed to
@@ -326,15 +336,21 @@ fn is_unheard(error: &CallError) -> bool {
 async fn create(regional: &Regional, terms: &Terms, course: Course<'_>, table: &str) -> Result<(), CallError> {
     let (destination, target) = (terms.destination.clone(), terms.target.clone());
     let (route, since) = (Made { table: table.to_owned(), destination, target }, Instant::now());
+    // Whether a former turn had no answer.
+    let silence = AtomicBool::new(false);
     let call = || async {
         // A route that is to be given up is not made after it has waited for its turn.
         let (regional, _acting) = course.trace.acting_in_turn(regional, "CreateRoute", since).await;
         let asked = kinds::Made::RouteAsked(route.clone());
         course.trace.note(asked.clone());
-        let answer = regional.create_route(table, &terms.destination, terms.kind, &terms.target).await;
-        match &answer {
+        let mut answer = regional.create_route(table, &terms.destination, terms.kind, &terms.target).await;
+        match &mut answer {
             // It is this call's, unheard, or somebody else's.
-            Err(error) if is_unheard(error) => {}
+            Err(error) if is_unheard(error) => silence.store(true, Ordering::Relaxed),
+            Err(error) if silence.load(Ordering::Relaxed) && error.is(ALREADY_EXISTS) => {
+                course.trace.strike(&asked);
+                error.is_after_silence = true;
+            }
             Err(_) => course.trace.strike(&asked),
             Ok(()) => {
                 course.trace.note(kinds::Made::Route(route.clone()));

@@ -105,6 +105,21 @@ async fn a_route_that_may_be_an_unheard_attempts_stays_unless_its_peering_is_dea
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_route_that_an_attempt_of_a_former_turn_may_have_made_is_told_as_made() {
+    // The first attempt has its effect and no answer; the next ones are refused, and asked for in another turn.
+    let sim = Sim::builder().build();
+    let world = World::of(sim, 1).await;
+    world.sim.set_faults(Faults::of([
+        Fault::new(Effect::LostAfter).by(DEV).on("CreateRoute").nth(1),
+        Fault::new(Effect::Throttle).by(DEV).on("CreateRoute").nth(2),
+    ]));
+    let ground = Provisional::default();
+    let done = world.on(&ground).await.unwrap();
+    assert_eq!(done.change, crate::event::Change::Created, "{:?}", done.details);
+    assert_eq!(ground.trace.made().len(), 1, "{:?}", ground.trace.made());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_refused_leaves_nothing_to_take_back() {
     let (world, ground) = (World::new(1).await, Provisional::default());
     world.sim.set_faults(Faults::of([Fault::new(Effect::AccessDenied).by(DEV).on("CreateRoute")]));

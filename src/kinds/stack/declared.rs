@@ -8,7 +8,7 @@ use super::super::{Expected, Regional};
 use super::early;
 use super::foresee::Draft;
 use crate::aws::CallError;
-use crate::cfn::{Context, Document, Evaluator, Lookup, Pseudo, Target, references};
+use crate::cfn::{Context, Document, Evaluator, Function, Lookup, Node, Pseudo, Target, references};
 use crate::preview::{Effect, ResourceChange};
 
 /// A resource that is complete.
@@ -153,10 +153,26 @@ fn own_ids(document: &Document) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// The VPCs and route tables among the outputs of a stack that was created by this template, as far as they are its own: not
-/// what it was given and gives on.
+/// what it was given and gives on. A VPC that the template may have linked to others by itself is not among them.
 pub(super) fn made(template: &str, outputs: &BTreeMap<String, String>) -> Vec<String> {
     let Ok(document) = Document::shared(template) else { return Vec::new() };
-    let own = own_ids(&document).filter(|(_, kind)| matches!(*kind, "AWS::EC2::VPC" | "AWS::EC2::RouteTable"));
+    // What else is made with a VPC may link it to others.
+    let may_link = |kind: &str| {
+        let makes_others =
+            ["AWS::EC2::VPCPeeringConnection", "AWS::CloudFormation::Stack", "AWS::CloudFormation::CustomResource"];
+        makes_others.contains(&kind) || kind.starts_with("Custom::")
+    };
+    let links = document.resources.values().any(|resource| may_link(&resource.type_name));
+    let is_told = |output: &str| {
+        let value = document.outputs.get(output).and_then(|output| output.value.as_deref());
+        let function = value.and_then(Node::call).map(|call| call.function);
+        matches!(function, Some(Function::Ref | Function::GetAtt))
+    };
+    let own = own_ids(&document).filter(|(output, kind)| match *kind {
+        "AWS::EC2::VPC" => !links && is_told(output),
+        "AWS::EC2::RouteTable" => is_told(output),
+        _ => false,
+    });
     own.filter_map(|(output, kind)| outputs.get(output).filter(|id| early::is_id(kind, id))).cloned().collect()
 }
 
@@ -225,16 +241,22 @@ Outputs:
   VpcOfSubnet: {Value: !GetAtt Subnet.VpcId}
   Table: {Value: !GetAtt Table.RouteTableId}
   Given: {Value: !Ref Given}
+  Select: {Value: !Select [0, [rtb-0aaa, !Ref Table]]}
+  Sub: {Value: !Sub 'rtb-0aaa${Table}'}
   Either: {Value: !If [Yes, !Ref Table, !Ref Given]}
   Both: {Value: !Sub '${Table},${Given}'}
   Route: {Value: !Ref Route}
   Subnet: {Value: !Ref Subnet}
 ";
-        let outputs = ["Vpc", "VpcOfSubnet", "Table", "Given", "Either", "Both", "Route", "Subnet"]
+        let outputs = ["Vpc", "VpcOfSubnet", "Table", "Given", "Select", "Sub", "Either", "Both", "Route", "Subnet"]
             .map(|name| (name.to_owned(), format!("rtb-{name}")));
         let mut outputs: BTreeMap<String, String> = outputs.into();
         outputs.insert("Vpc".to_owned(), "vpc-1".to_owned());
         assert_eq!(made(template, &outputs), ["vpc-1", "rtb-Table"]);
+        for linking in ["AWS::EC2::VPCPeeringConnection", "AWS::CloudFormation::Stack", "Custom::Link"] {
+            let linked = template.replace("Resources:\n", &format!("Resources:\n  Link: {{Type: '{linking}'}}\n"));
+            assert_eq!(made(&linked, &outputs), ["rtb-Table"], "{linking}");
+        }
         let macros = format!("Transform: Own\n{template}");
         assert_eq!(made(&macros, &outputs), [""; 0], "a macro may have made another template of it");
     }

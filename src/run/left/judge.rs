@@ -241,8 +241,7 @@ impl<'a> Judge<'a> {
         let (asking, asked) = (&spec.requester, &spec.accepter);
         let is_at = |side: &PeeringSide, account: &AccountName, region: &Region| {
             let same = self.id(account).is_some_and(|id| id.as_str() == side.account);
-            // EC2 leaves out the region of a side that is in the same one as the caller.
-            same && (side.region.is_empty() || side.region == region.as_str())
+            same && side.region == region.as_str()
         };
         let (one, other) = (&peering.requester, &peering.accepter);
         let is_between = |one: &PeeringSide, other: &PeeringSide| {

@@ -3,6 +3,7 @@
 
 mod grounds;
 mod judge;
+mod known;
 mod order;
 mod search;
 #[cfg(test)]

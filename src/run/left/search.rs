@@ -6,15 +6,14 @@ use std::pin::Pin;
 use indexmap::IndexMap;
 use tokio::task::JoinSet;
 
-use super::super::meetings::hubs;
 use super::judge::{Judge, Wanted};
+use super::known::Known;
 use super::order::{Before, End, order};
 use super::{Grounds, Leaving, Thing};
-use crate::aws::{AccountError, CallError, Peering, PeeringSide, RouteTable, Sessions, Stack, joined};
+use crate::aws::{AccountError, CallError, Peering, RouteTable, Sessions, Stack, joined};
 use crate::event::Failure;
 use crate::ids::{AccountId, AccountName, Region};
 use crate::inventory::{Inventory, Laid};
-use crate::kinds::PLAN_TAG;
 use crate::plan::{Plan, Spec};
 
 /// An account and a region.
@@ -103,7 +102,7 @@ pub async fn search(
 ) -> Found {
     let mut found = Found::default();
     let mut asking: Vec<Asking> = Vec::new();
-    let (hubs, mut empty) = (hubs(plan), Vec::new());
+    let (known, mut empty) = (Known::new(plan, inventory), Vec::new());
     for ground in &grounds.accounts {
         found.names.insert(ground.id.clone(), ground.account.clone());
         let mut whole = true;
@@ -115,13 +114,10 @@ pub async fn search(
             };
             let (here, at) = (regional.clone(), place.clone());
             asking.push(Box::pin(async move { Fact::Stacks(at, here.pictured_stacks().await) }));
-            let may_be_empty = !everything
-                && !inventory.accounts.contains_key(&ground.id)
-                && !hubs.contains(&(&ground.account, region))
-                && makes_stacks(plan, &ground.account, region);
-            let peerings = Box::pin(async move { Fact::Peerings(place, regional.pictured_peerings().await) });
-            if may_be_empty {
-                empty.push(((ground.id.clone(), region.clone()), peerings));
+            let at = place.clone();
+            let peerings: Asking = Box::pin(async move { Fact::Peerings(at, regional.pictured_peerings().await) });
+            if !everything && known.may_be_empty(&ground.id, region) {
+                empty.push((place, peerings));
             } else {
                 asking.push(peerings);
             }
@@ -130,12 +126,25 @@ pub async fn search(
             found.past.insert(ground.id.clone(), whole);
         }
     }
+    for error in unreached {
+        let mut failure = Failure::new(error.to_string(), "");
+        failure.help = error.help();
+        if !plan.accounts.contains_key(&error.account) {
+            failure
+                .help
+                .push("the plan has it no more: if nothing is left in it, take it out of the inventory".to_owned());
+        }
+        found.unreached.push(failure);
+    }
     found.ask(asking).await;
-    // A peering stands between VPCs. Where the plan makes its own and has not made one yet, there is none but what another
-    // account sees as well.
-    let asking = empty.into_iter().filter(|(place, _)| !found.is_empty(plan, place));
-    let asking = asking.map(|(_, peerings)| peerings as Asking).collect();
-    found.ask(asking).await;
+    loop {
+        // What is listed in one place may tell of another.
+        let asking = known.take_out(&found, &mut empty);
+        if asking.is_empty() {
+            break;
+        }
+        found.ask(asking).await;
+    }
     let mut asking: Vec<Asking> = Vec::new();
     for (id, region) in found.suspected(plan, inventory) {
         let Some(name) = found.names.get(&id) else { continue };
@@ -151,16 +160,6 @@ pub async fn search(
         }));
     }
     found.ask(asking).await;
-    for error in unreached {
-        let mut failure = Failure::new(error.to_string(), "");
-        failure.help = error.help();
-        if !plan.accounts.contains_key(&error.account) {
-            failure
-                .help
-                .push("the plan has it no more: if nothing is left in it, take it out of the inventory".to_owned());
-        }
-        found.unreached.push(failure);
-    }
     found
 }
 
@@ -188,31 +187,7 @@ pub(in crate::run) fn known_left(plan: &Plan, sessions: &Sessions) -> usize {
     judge.stacks().0.len() + judge.peerings(&Wanted::default()).len()
 }
 
-/// Whether a plan makes stacks in a place.
-fn makes_stacks(plan: &Plan, account: &AccountName, region: &Region) -> bool {
-    plan.nodes.iter().any(|node| {
-        let is_made = matches!(&node.spec, Spec::Stack(spec) if spec.manage);
-        is_made && node.account == *account && node.region == *region
-    })
-}
-
 impl Found {
-    /// Whether surely nothing of the plan is in a place: there is no stack of its, nor one by a name that it gives, and no
-    /// peering that another account sees.
-    pub(super) fn is_empty(&self, plan: &Plan, (account, region): &Place) -> bool {
-        let Some(stacks) = self.stacks.get(&(account.clone(), region.clone())) else { return false };
-        let is_here = |side: &PeeringSide| side.account == account.as_str() && side.region == region.as_str();
-        let mut peerings = self.peerings.values().flatten();
-        let is_named = |stack: &Stack| {
-            plan.nodes.iter().any(|node| matches!(&node.spec, Spec::Stack(spec) if *spec.name == *stack.name))
-        };
-        let is_of_plan =
-            |stack: &Stack| is_named(stack) || stack.tags.get(PLAN_TAG).is_some_and(|name| **name == *plan.name);
-        self.refused.is_empty()
-            && !stacks.iter().any(is_of_plan)
-            && !peerings.any(|peering| is_here(&peering.requester) || is_here(&peering.accepter))
-    }
-
     async fn ask(&mut self, asking: Vec<Asking>) {
         let mut tasks = JoinSet::new();
         for ask in asking {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::judge::{Judge, Vpc, Wanted};
+use super::known::Known;
 use super::order::{Before, End, Standing, order};
 use super::search::{Found, Left};
 use super::{Grounds, Leaving, Thing, grounds, used};
@@ -116,13 +117,7 @@ fn a_peering_of_a_node_has_left_if_the_node_is_surely_between_other_vpcs_or_in_o
         peering.accepter.region = "eu-west-1".to_owned();
         peering
     };
-    let unsaid = {
-        let mut peering = spoke("pcx-unsaid", (DEV, HUB));
-        peering.requester.region = String::new();
-        peering
-    };
-    let found =
-        found(Vec::new(), vec![spoke("pcx-1", (DEV, HUB)), spoke("pcx-2", (HUB, DEV)), elsewhere, unsaid], Vec::new());
+    let found = found(Vec::new(), vec![spoke("pcx-1", (DEV, HUB)), spoke("pcx-2", (HUB, DEV)), elsewhere], Vec::new());
     let inventory = Inventory::empty("net");
     let judge = Judge::new(&plan, &inventory, &found);
     let left = |vpcs: Option<(Vpc, Vpc)>| {
@@ -134,7 +129,7 @@ fn a_peering_of_a_node_has_left_if_the_node_is_surely_between_other_vpcs_or_in_o
     assert_eq!(left(None), ["pcx-region"]);
     assert_eq!(left(Some((is(DEV), is(HUB)))), ["pcx-region"]);
     assert_eq!(left(Some((is(DEV), Vpc::Unknown))), ["pcx-region"]);
-    let all = ["pcx-1", "pcx-2", "pcx-region", "pcx-unsaid"];
+    let all = ["pcx-1", "pcx-2", "pcx-region"];
     assert_eq!(left(Some((is(DEV), is("other")))), all);
     assert_eq!(left(Some((Vpc::New, Vpc::Unknown))), all);
 }
@@ -283,6 +278,14 @@ fn a_peering_has_left_if_no_node_has_it_between_these_accounts() {
 fn an_account_without_a_stack_or_a_peering_of_the_plan_is_told_from_one_that_may_have_some() {
     let plan = plan(PLAN);
     let place = |account: &str, region: &str| (id(account), region.into());
+    let inventory = Inventory::empty("net");
+    let known = Known::new(&plan, &inventory);
+    // The hub is asked in any case, and so is an account in which the plan makes no stack.
+    let may_be_empty = [DEV, HUB, OLD].map(|account| known.may_be_empty(&id(account), &"us-east-1".into()));
+    assert_eq!(may_be_empty, [true, false, false]);
+    let mut laid_before = Inventory::empty("net");
+    laid_before.routes.push(laid("routes.out", "rtb-1", "10.0.0.0/20", "pcx-1"));
+    assert!(!Known::new(&plan, &laid_before).may_be_empty(&id(DEV), &"us-east-1".into()));
     let own = tags("net", "stacks/spoke[dev]");
     let seen_by_hub = |region: &str| {
         let mut peering = peering("pcx-1", "active", (DEV, HUB), BTreeMap::new());
@@ -309,9 +312,12 @@ fn an_account_without_a_stack_or_a_peering_of_the_plan_is_told_from_one_that_may
         (Found { peerings: seen_by_hub("us-east-1"), ..nothing() }, false),
         (Found { peerings: seen_by_hub("us-west-2"), ..nothing() }, true),
         (Found { refused: vec![refusal()], ..nothing() }, false),
+        (Found { unreached: vec![Failure::default()], ..nothing() }, false),
         (Found::default(), false),
     ] {
-        assert_eq!(found.is_empty(&plan, &place(DEV, "us-east-1")), expected, "{found:?}");
+        let mut places = vec![(place(DEV, "us-east-1"), ())];
+        let taken = known.take_out(&found, &mut places);
+        assert_eq!((taken.is_empty(), places.len()), (expected, usize::from(expected)), "{found:?}");
     }
 }
 
