@@ -19,9 +19,11 @@ use crate::ids::Region;
 pub(super) struct Clients {
     config: SdkConfig,
     regions: Mutex<BTreeMap<Region, Arc<Services>>>,
+    /// Those of S3, by the region of the buckets; most commands need none.
+    s3: Mutex<BTreeMap<Region, aws_sdk_s3::Client>>,
 }
 
-/// The clients of one region, one of each service.
+/// The clients of one region, one of each service but S3.
 pub(super) struct Services {
     pub(super) cloudformation: aws_sdk_cloudformation::Client,
     pub(super) ec2: aws_sdk_ec2::Client,
@@ -31,18 +33,27 @@ pub(super) struct Services {
 impl Clients {
     /// Clients of a configuration that has neither a region nor credentials of its own.
     pub(super) fn new(config: SdkConfig) -> Self {
-        Self { config, regions: Mutex::default() }
-    }
-
-    /// What clients are made of.
-    pub(super) fn config(&self) -> &SdkConfig {
-        &self.config
+        Self { config, regions: Mutex::default(), s3: Mutex::default() }
     }
 
     /// The clients of a region.
     pub(super) fn of(&self, region: &Region) -> Arc<Services> {
         let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(regions.entry(region.clone()).or_insert_with(|| Arc::new(self.services(region))))
+    }
+
+    /// The client of S3 for buckets in a region.
+    pub(super) fn s3(&self, region: &Region) -> aws_sdk_s3::Client {
+        let mut clients = self.s3.lock().unwrap_or_else(PoisonError::into_inner);
+        let client = clients.entry(region.clone()).or_insert_with(|| {
+            let config = aws_sdk_s3::config::Builder::from(&self.config)
+                .region(aws_config::Region::new(region.as_str().to_owned()))
+                .credentials_provider(SharedCredentialsProvider::new(PerCall))
+                .retry_partition(retries_apart(region))
+                .build();
+            aws_sdk_s3::Client::from_conf(config)
+        });
+        client.clone()
     }
 
     fn services(&self, region: &Region) -> Services {
@@ -63,8 +74,7 @@ impl Clients {
         let sts = aws_sdk_sts::config::Builder::from(&self.config)
             .region(sdk_region)
             .credentials_provider(provider)
-            // Retries never use up a bucket of tokens, so that those of one account take nothing from another's.
-            .retry_partition(retries_apart("all", region))
+            .retry_partition(retries_apart(region))
             .build();
         Services {
             cloudformation: aws_sdk_cloudformation::Client::from_conf(cloudformation),

@@ -1,20 +1,17 @@
 //! One account's services in one region.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_credential_types::provider::SharedCredentialsProvider;
 use tokio::time::{Instant, timeout};
 
 use super::arrivals::Arrivals;
 use super::call::{self, ATTEMPTS, CallError, Class, NOTICE, Outages, Patience, SdkError, Throttles};
 use super::clients::{Clients, Services, on_behalf_of};
 use super::credentials::Kept;
-use super::environment::retries_apart;
 use super::nonce::Nonces;
 use super::observer::{Peerings, Stacks};
 use super::picture::Picture;
@@ -24,8 +21,8 @@ use super::template_checks::TemplateChecks;
 use super::written::{Led, Thing, Writing, Written};
 use crate::ids::{AccountId, AccountName, Region};
 
-/// CloudFormation, EC2 and S3 of one account in one region. Cheap to clone. All accounts in the region share their clients,
-/// but for S3's; the credentials are the account's own.
+/// CloudFormation, EC2 and S3 of one account in one region. Cheap to clone. All accounts in the region share their clients;
+/// the credentials are the account's own.
 ///
 /// Every attempt at a call waits for its rate. A call is repeated while AWS throttles it all the same, a few times when AWS is
 /// out of order for a moment, and once with fresh credentials when AWS calls the session expired. One that only looks outlasts
@@ -79,8 +76,6 @@ struct Inner {
     region: Region,
     credentials: Arc<Kept>,
     clients: Arc<Services>,
-    /// Clients of S3 by the region of the bucket; most commands need none.
-    s3: Mutex<BTreeMap<Region, aws_sdk_s3::Client>>,
     shared: Shared,
     /// Where its calls take their slots.
     slots: Slots,
@@ -152,7 +147,6 @@ impl Regional {
             region,
             credentials,
             clients,
-            s3: Mutex::default(),
             slots,
             foremost: AtomicU64::new(0),
             stacks: Stacks::new(shared.is_near),
@@ -281,19 +275,9 @@ impl Regional {
         &self.inner.clients.ec2
     }
 
-    /// A client of S3 for buckets in a region.
+    /// The client of S3 for buckets in a region.
     pub(super) fn s3(&self, region: &Region) -> aws_sdk_s3::Client {
-        let mut clients = self.inner.s3.lock().unwrap_or_else(PoisonError::into_inner);
-        let client = clients.entry(region.clone()).or_insert_with(|| {
-            let provider = SharedCredentialsProvider::from(self.inner.credentials.clone() as Arc<_>);
-            let config = aws_sdk_s3::config::Builder::from(self.inner.shared.clients.config())
-                .region(aws_config::Region::new(region.as_str().to_owned()))
-                .credentials_provider(provider)
-                .retry_partition(retries_apart(self.account().as_str(), region))
-                .build();
-            aws_sdk_s3::Client::from_conf(config)
-        });
-        client.clone()
+        self.inner.shared.clients.s3(region)
     }
 
     /// What is known of buckets, by whatever account.
