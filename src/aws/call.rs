@@ -310,7 +310,7 @@ fn back_off(attempts: u32) -> Duration {
     Duration::from_secs((1_u64 << attempts.min(4)).min(10))
 }
 
-/// How long to hold back after these have all failed: 2 s, doubling up to 20 s.
+/// How long to hold back where that is no end of it: 2 s, doubling up to 20 s.
 fn hold_back(rounds: u32) -> Duration {
     Duration::from_secs((2_u64 << rounds.min(4)).min(20))
 }
@@ -353,12 +353,6 @@ pub(super) struct Patience<'a> {
     pub(super) attempts: u32,
     /// How much of the pause between two of them is waited.
     pub(super) share: &'a (dyn Fn() -> f64 + Sync),
-}
-
-impl Patience<'static> {
-    /// That of one who waits for a session: the SDK makes several attempts, and what is throttled is repeated.
-    pub(super) const SDK_ONLY: Self =
-        Self { outages: Outages::Report, throttles: Throttles::HoldBack, attempts: 1, share: &|| 1.0 };
 }
 
 impl Outages {
@@ -411,7 +405,7 @@ where
                         tracing::warn!(%error, "throttled for more than a minute; trying on");
                         told = Instant::now();
                     }
-                    tokio::time::sleep(hold_back(times)).await;
+                    tokio::time::sleep(hold_back(times).mul_f64(share())).await;
                 }
                 times += 1;
             }

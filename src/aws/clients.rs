@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::SdkConfig;
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_smithy_types::retry::RetryConfig;
@@ -58,7 +59,7 @@ impl Clients {
 
     fn services(&self, region: &Region) -> Services {
         let sdk_region = aws_config::Region::new(region.as_str().to_owned());
-        // Each attempt waits for its rate, and `call::patiently` makes them.
+        // Each attempt waits for its rate or for room, and `call::patiently` makes them.
         let once = RetryConfig::disabled();
         let provider = SharedCredentialsProvider::new(PerCall);
         let cloudformation = aws_sdk_cloudformation::config::Builder::from(&self.config)
@@ -69,12 +70,12 @@ impl Clients {
         let ec2 = aws_sdk_ec2::config::Builder::from(&self.config)
             .region(sdk_region.clone())
             .credentials_provider(provider.clone())
-            .retry_config(once)
+            .retry_config(once.clone())
             .build();
         let sts = aws_sdk_sts::config::Builder::from(&self.config)
             .region(sdk_region)
             .credentials_provider(provider)
-            .retry_partition(retries_apart(region))
+            .retry_config(once)
             .build();
         Services {
             cloudformation: aws_sdk_cloudformation::Client::from_conf(cloudformation),
@@ -84,11 +85,19 @@ impl Clients {
     }
 }
 
-/// Whose credentials sign a call.
+/// What signs a call.
 struct Signer {
-    credentials: Arc<Kept>,
+    credentials: Signing,
     /// When they were last asked for: an attempt may be one of several that the SDK makes within one call.
     asked: Cell<Instant>,
+}
+
+#[derive(Clone)]
+enum Signing {
+    /// Somebody's credentials, as they are when they are asked for.
+    Kept(Arc<Kept>),
+    /// These.
+    Given(Credentials),
 }
 
 tokio::task_local! {
@@ -99,12 +108,18 @@ tokio::task_local! {
 /// Makes a call of a client of [`Clients`] with somebody's credentials. `asked` is when they were last asked for: what AWS
 /// says of them when it answers is true of those, and not of what was fetched since.
 pub(super) async fn on_behalf_of<F: Future>(credentials: &Arc<Kept>, asked: &Mutex<Instant>, call: F) -> F::Output {
-    let signer = Signer { credentials: Arc::clone(credentials), asked: Cell::new(Instant::now()) };
+    let signer = Signer { credentials: Signing::Kept(Arc::clone(credentials)), asked: Cell::new(Instant::now()) };
     let call = async {
         let answer = call.await;
         *asked.lock().unwrap_or_else(PoisonError::into_inner) = SIGNER.with(|signer| signer.asked.get());
         answer
     };
+    SIGNER.scope(signer, call).await
+}
+
+/// Makes a call of a client of [`Clients`] with these credentials, so that it waits for no other call.
+pub(super) async fn signed_by<F: Future>(credentials: Credentials, call: F) -> F::Output {
+    let signer = Signer { credentials: Signing::Given(credentials), asked: Cell::new(Instant::now()) };
     SIGNER.scope(signer, call).await
 }
 
@@ -118,8 +133,9 @@ impl ProvideCredentials for PerCall {
     where
         Self: 'a,
     {
-        match SIGNER.try_with(|signer| Arc::clone(&signer.credentials)) {
-            Ok(credentials) => future::ProvideCredentials::new(async move {
+        match SIGNER.try_with(|signer| signer.credentials.clone()) {
+            Ok(Signing::Given(credentials)) => future::ProvideCredentials::ready(Ok(credentials)),
+            Ok(Signing::Kept(credentials)) => future::ProvideCredentials::new(async move {
                 let given = credentials.provide_credentials().await;
                 SIGNER.with(|signer| signer.asked.set(Instant::now()));
                 given

@@ -196,8 +196,8 @@ impl Environment {
             .build()
     }
 
-    /// Five attempts within about half a minute, of calls that wait for no rate: for the others `call::patiently` makes them. What
-    /// is throttled goes on there after these.
+    /// Five attempts within about half a minute, of calls to S3: for the others `call::patiently` makes them. What is throttled
+    /// goes on there after these.
     fn retries(&self) -> RetryConfig {
         RetryConfig::standard()
             .with_max_attempts(5)

@@ -143,7 +143,7 @@ async fn sees_a_moment_later(regional: &Regional) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_is_renewed_between_the_sdks_attempts_at_sts_and_refused_in_turn_is_renewed_once_more() {
+async fn a_session_that_is_renewed_between_attempts_at_sts_and_refused_in_turn_is_renewed_once_more() {
     // QA's session is refused. Of the attempts at another one, by dev's session, the first fails and the second is refused: dev's
     // has been renewed between the two.
     let refused = [(QA, "DescribeVpcs", 1), (DEV, "DescribeStacks", 1), (DEV, "AssumeRole", 3)];
