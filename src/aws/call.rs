@@ -349,6 +349,8 @@ pub(super) struct Patience<'a> {
     pub(super) outages: Outages,
     /// What is done when it is throttled.
     pub(super) throttles: Throttles,
+    /// Whether it is made in a turn: where a session that AWS refuses is all that went wrong, another turn is to be waited for.
+    pub(super) in_turn: bool,
     /// How many attempts it has at what comes to nothing for a moment, whatever outages it outlasts.
     pub(super) attempts: u32,
     /// How much of the pause between two of them is waited.
@@ -383,7 +385,7 @@ where
     S: Future<Output = Result<T, CallError>>,
     R: Future<Output = ()>,
 {
-    let Patience { outages, throttles, attempts, share } = patience;
+    let Patience { outages, throttles, in_turn, attempts, share } = patience;
     let mut times: u32 = 0;
     let mut told = Instant::now();
     let mut failed: u32 = 0;
@@ -412,6 +414,9 @@ where
             Class::Expired if !renewed => {
                 renew().await;
                 renewed = true;
+                if in_turn && failed == 0 {
+                    return Err(error);
+                }
             }
             Class::Transient | Class::Lost if error.operation == operation && failed + 1 < attempts => {
                 tracing::debug!(%error, failed, "to be tried again");

@@ -114,7 +114,7 @@ impl Sts {
         let share = || self.nonces.share();
         // Whoever renews a session in the middle of a run comes back for it.
         let (outages, throttles) = (Outages::Report, Throttles::HoldBack);
-        let patience = Patience { outages, throttles, attempts: ATTEMPTS, share: &share };
+        let patience = Patience { outages, throttles, in_turn: false, attempts: ATTEMPTS, share: &share };
         let renew = || self.caller.forget(*asked.lock().unwrap_or_else(PoisonError::into_inner));
         call::patiently(operation, patience, attempt, renew).await?
     }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::decide::{Decision, decide, elsewhere, is_there, suspect};
 use super::parse::{Terms, place, terms};
 use super::{Made, Wanted};
-use crate::aws::{CallError, Class, RouteTable};
+use crate::aws::{CallError, Class, RouteTable, Turns};
 use crate::kinds::lost::{insist, pause};
 use crate::kinds::{self, Change, Course, Done, Failure, Progress, Regional, Shown, Step};
 
@@ -319,10 +319,10 @@ fn has_changed(error: &CallError) -> bool {
 
 async fn create(regional: &Regional, terms: &Terms, course: Course<'_>, table: &str) -> Result<(), CallError> {
     let (destination, target) = (terms.destination.clone(), terms.target.clone());
-    let (route, since) = (Made { table: table.to_owned(), destination, target }, Instant::now());
+    let (route, turns) = (Made { table: table.to_owned(), destination, target }, Turns::of("CreateRoute"));
     let call = || async {
         // A route that is to be given up is not made after it has waited for its turn.
-        let (regional, _acting) = course.trace.acting_in_turn(regional, "CreateRoute", since).await;
+        let (regional, _acting) = course.trace.acting_in_turn(regional, &turns).await;
         let asked = kinds::Made::RouteAsked(route.clone());
         course.trace.note(asked.clone());
         let answer = regional.create_route(table, &terms.destination, terms.kind, &terms.target).await;
@@ -341,7 +341,7 @@ async fn create(regional: &Regional, terms: &Terms, course: Course<'_>, table: &
     };
     loop {
         match once_known(terms, call).await {
-            Err(error) if regional.waits_for_another_turn(&error, since).await => {}
+            Err(error) if regional.waits_for_another_turn(&error, &turns).await => {}
             answer => return answer,
         }
     }
