@@ -36,8 +36,10 @@ pub struct Regional {
     awaits_new: bool,
     /// How long the longest way from here still takes, in milliseconds.
     urgency: u64,
-    /// Whether others wait for what is asked.
+    /// Whether an attempt is to be over soon, and what goes wrong with it is told at once.
     is_brief: bool,
+    /// Whether it is a look that is repeated for as long as something is watched, for which many wait.
+    is_look: bool,
     /// The turn that its calls are made in, where they have one.
     turn: Option<Arc<Turn>>,
 }
@@ -126,14 +128,14 @@ impl Regional {
             shared: shared.clone(),
             picture,
         });
-        Self { inner, awaits_new: false, is_brief: false, urgency: 0, turn: None }
+        Self { inner, awaits_new: false, is_brief: false, is_look: false, urgency: 0, turn: None }
     }
 
     /// The same, with calls that are repeated for a while when they do not find a resource of EC2: it was made by a stack
     /// in express mode, which is complete before EC2 knows everywhere what it has made.
     #[must_use]
     pub fn awaiting_what_is_new(&self) -> Self {
-        Self { awaits_new: true, is_brief: false, turn: None, ..self.clone() }
+        Self { awaits_new: true, is_brief: false, is_look: false, turn: None, ..self.clone() }
     }
 
     /// The same, with calls that go before others of the account and region where they have to wait for their turn: those
@@ -190,7 +192,7 @@ impl Regional {
     /// The same, with calls that are told at once that they do not find what they name.
     #[must_use]
     pub fn awaiting_nothing(&self) -> Self {
-        Self { awaits_new: false, is_brief: false, turn: None, ..self.clone() }
+        Self { awaits_new: false, is_brief: false, is_look: false, turn: None, ..self.clone() }
     }
 
     /// The same, to look for others as well, who wait meanwhile: a look is one attempt, which is over soon, and what goes
@@ -198,13 +200,13 @@ impl Regional {
     /// pages of a listing are asked for until AWS lets them through, or it would never come to its end. It is as urgent as any, but never
     /// the second in a row while something else could be asked.
     pub(super) fn briefly(&self) -> Self {
-        Self { awaits_new: false, is_brief: true, turn: Some(Arc::default()), ..self.for_all() }
+        Self { is_look: true, ..self.for_all().once() }
     }
 
     /// The same, to ask for what something else tells as well: an attempt is over soon, and none is made again after one that
-    /// went wrong, unless it was throttled.
+    /// went wrong, unless it was throttled. It lets others go first as any other read does.
     pub(super) fn once(&self) -> Self {
-        Self { awaits_new: false, is_brief: true, turn: Some(Arc::default()), ..self.clone() }
+        Self { awaits_new: false, is_brief: true, is_look: false, turn: Some(Arc::default()), ..self.clone() }
     }
 
     /// How many attempts at calls were made in this turn so far.
@@ -466,7 +468,7 @@ impl Regional {
         };
         // A permit has one already.
         let _slot = match (&permit, Rated::of(operation)) {
-            (None, Some(class)) if class.is_patient(self.is_brief) => Some(self.inner.slots.take_patiently().await),
+            (None, Some(class)) if class.is_patient(self.is_look) => Some(self.inner.slots.take_patiently().await),
             (None, Some(_)) => Some(self.inner.slots.take().await),
             _ => None,
         };
@@ -503,7 +505,7 @@ impl Regional {
 
     /// Waits for the rate of a call, and tells of it when that takes long because AWS throttles.
     async fn pass(&self, lane: &Arc<Lane>, operation: &'static str, since: Instant) -> Permit {
-        let standing = Standing { urgency: self.urgency, since, is_look: self.is_brief };
+        let standing = Standing { urgency: self.urgency, since, is_look: self.is_look };
         let mut permit = pin!(lane.pass(operation, standing));
         let mut due = since + NOTICE;
         loop {

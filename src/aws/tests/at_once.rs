@@ -1,4 +1,4 @@
-//! How many calls to STS are under way at once.
+//! How many calls are under way at once.
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
@@ -7,20 +7,20 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use super::*;
-use crate::sim::Service;
 use crate::sim::wire::request::Incoming;
 
-/// A way to the embedded AWS on which calls to STS are counted while they are under way.
+/// A way to the embedded AWS on which calls of one operation are counted while they are under way.
 #[derive(Clone, Debug)]
 struct Way {
     sim: Sim,
+    operation: &'static str,
     now: Arc<AtomicUsize>,
     most: Arc<AtomicUsize>,
 }
 
 impl Way {
-    fn to(sim: &Sim) -> Self {
-        Self { sim: sim.clone(), now: Arc::default(), most: Arc::default() }
+    fn to(sim: &Sim, operation: &'static str) -> Self {
+        Self { sim: sim.clone(), operation, now: Arc::default(), most: Arc::default() }
     }
 
     /// The most calls that were under way at once since this was asked last.
@@ -50,7 +50,7 @@ struct Connector {
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let is_counted = Incoming::read(&request).unwrap().service == Service::Sts;
+        let is_counted = Incoming::read(&request).unwrap().operation == self.way.operation;
         let (way, answer) = (self.way.clone(), self.beyond.call(request));
         if !is_counted {
             return answer;
@@ -79,7 +79,7 @@ fn slow(operation: &str) -> Fault {
 #[tokio::test(start_paused = true)]
 async fn no_more_than_64_calls_to_sts_are_under_way_at_once() {
     let sim = Sim::builder().faults(Faults::of([slow("AssumeRole")])).build();
-    let way = Way::to(&sim);
+    let way = Way::to(&sim, "AssumeRole");
     Sessions::open(&many(None), &way.environment()).await.unwrap();
     assert_eq!((counts(&sim)["AssumeRole"], way.most()), (201, 64));
 }
@@ -89,7 +89,7 @@ async fn sessions_that_are_opened_by_anothers_are_renewed_all_at_once() {
     // Dev's is refused twice in the middle of it.
     let refused = [230, 300].map(|nth| Fault::new(Effect::Expired).by(DEV).on("AssumeRole").nth(nth));
     let sim = Sim::builder().faults(Faults::of([slow("AssumeRole")].into_iter().chain(refused))).build();
-    let way = Way::to(&sim);
+    let way = Way::to(&sim, "AssumeRole");
     let accounts = many(Some("dev"));
     let sessions = Sessions::open(&accounts, &way.environment()).await.unwrap();
     assert_eq!(way.most(), 64);
@@ -107,4 +107,29 @@ async fn sessions_that_are_opened_by_anothers_are_renewed_all_at_once() {
     let again = counts(&sim)["AssumeRole"] - 201;
     // What was refused is asked for again, and dev's once: the second had waited for room since before it was renewed.
     assert_eq!((again, way.most()), (201 + 2 + 1, 64));
+}
+
+#[tokio::test(start_paused = true)]
+async fn reads_of_events_leave_room_for_changes_whichever_way_they_are_asked_for() {
+    for operation in ["DescribeEvents", "DescribeStackEvents"] {
+        let sim = Sim::builder().faults(Faults::of([slow(operation)])).build();
+        let way = Way::to(&sim, operation);
+        let accounts = many(None);
+        let sessions = Sessions::open(&accounts, &way.environment()).await.unwrap();
+        let mut reads = tokio::task::JoinSet::new();
+        for account in accounts.keys() {
+            let regional = sessions.region(account, &"us-east-1".into()).unwrap();
+            let operation = Operation {
+                stack: "net".to_owned(),
+                id: Some("unknown".to_owned()).filter(|_| operation == "DescribeEvents"),
+                token: None,
+                before: None,
+                forecast: None,
+                deletes: false,
+            };
+            reads.spawn(async move { regional.events_of(&operation).await });
+        }
+        assert!(reads.join_all().await.into_iter().all(|events| events.unwrap().is_empty()));
+        assert_eq!(way.most(), 96, "{operation}");
+    }
 }
