@@ -189,6 +189,19 @@ impl CallError {
         Self { operation, account, region, code, message, request_id, class, is_after_silence: false }
     }
 
+    /// A call that came to nothing without a code.
+    #[cfg(test)]
+    pub(crate) fn sample(operation: &'static str, class: Class) -> Self {
+        let (account, region, message) = ("dev".into(), "us-east-1".into(), "no".to_owned());
+        Self { operation, account, region, code: None, message, request_id: None, class, is_after_silence: false }
+    }
+
+    /// The same, with what AWS says.
+    #[cfg(test)]
+    pub(crate) fn saying(self, code: &str, message: &str) -> Self {
+        Self { code: Some(code.to_owned()), message: message.to_owned(), ..self }
+    }
+
     /// An error of our own about a call's answer, which AWS should not have given.
     pub(super) fn odd_answer(operation: &'static str, account: &AccountName, region: &Region, what: &str) -> Self {
         Self {

@@ -7,16 +7,7 @@ fn patience(outages: Outages, attempts: u32) -> Patience<'static> {
 }
 
 fn error(class: Class) -> CallError {
-    CallError {
-        operation: "CreateStack",
-        account: "dev".into(),
-        region: "us-east-1".into(),
-        code: None,
-        message: "no".to_owned(),
-        request_id: None,
-        class,
-        is_after_silence: false,
-    }
+    CallError::sample("CreateStack", class)
 }
 
 #[test]

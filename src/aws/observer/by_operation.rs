@@ -132,16 +132,7 @@ mod tests {
             (Class::Throttled, Nothing, Answers),
             (Class::Expired, Nothing, Answers),
         ] {
-            let error = |operation| CallError {
-                operation,
-                account: "dev".into(),
-                region: "us-east-1".into(),
-                code: None,
-                message: String::new(),
-                request_id: None,
-                class,
-                is_after_silence: false,
-            };
+            let error = |operation| CallError::sample(operation, class);
             assert_eq!(Nothing.after(Err(&error(CALL))), first, "{class:?}");
             assert_eq!(Answers.after(Err(&error(CALL))), later, "{class:?}");
             assert_eq!(Nothing.after(Err(&error("AssumeRole"))), Nothing, "{class:?}");

@@ -378,16 +378,7 @@ mod tests {
     use super::*;
 
     fn error(code: &str, message: &str, class: Class) -> CallError {
-        CallError {
-            operation: "CreateRoute",
-            account: "dev".into(),
-            region: "us-east-1".into(),
-            code: Some(code.to_owned()),
-            message: message.to_owned(),
-            request_id: None,
-            class,
-            is_after_silence: false,
-        }
+        CallError::sample("CreateRoute", class).saying(code, message)
     }
 
     #[test]
