@@ -4,7 +4,7 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 #[path = "gauge/src/engine.rs"]
 #[expect(dead_code, reason = "the tasks are measured by benches/fleet")]
@@ -17,26 +17,27 @@ mod work;
 
 const SIZES: [usize; 2] = [1_000, 10_000];
 
-/// Every node a table of its own: most of it is reading text.
+/// Text into tables and values; every node has a table of its own.
 fn parse(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("parse");
     for nodes in SIZES {
         let written = shapes::listed(nodes);
+        work::load(&written);
         group.throughput(Throughput::Elements(nodes as u64));
         group.bench_function(BenchmarkId::from_parameter(nodes), |bench| {
-            bench.iter_with_large_drop(|| work::load(&written));
+            bench.iter_with_large_drop(|| written.parse());
         });
     }
 }
 
-/// Few tables with many instances each: most of it is making nodes and binding their values.
+/// Tables into nodes whose values are bound; few tables with many instances each.
 fn expand(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("expand");
     for nodes in SIZES {
         let written = shapes::grouped(nodes);
         group.throughput(Throughput::Elements(nodes as u64));
         group.bench_function(BenchmarkId::from_parameter(nodes), |bench| {
-            bench.iter_with_large_drop(|| work::load(&written));
+            bench.iter_batched(|| written.parse(), |parsed| work::expand(&written, parsed), BatchSize::LargeInput);
         });
     }
 }

@@ -453,16 +453,7 @@ mod tests {
     use super::*;
 
     fn refused() -> CallError {
-        CallError {
-            operation: "AssumeRole",
-            account: "dev".into(),
-            region: "us-east-1".into(),
-            code: Some("AccessDenied".to_owned()),
-            message: "not authorized".to_owned(),
-            request_id: None,
-            class: Class::Denied,
-            is_after_silence: false,
-        }
+        CallError::sample("AssumeRole", Class::Denied).saying("AccessDenied", "not authorized")
     }
 
     fn shown(cause: Cause) -> String {

@@ -189,6 +189,19 @@ impl CallError {
         Self { operation, account, region, code, message, request_id, class, is_after_silence: false }
     }
 
+    /// A call that came to nothing without a code.
+    #[cfg(test)]
+    pub(crate) fn sample(operation: &'static str, class: Class) -> Self {
+        let (account, region, message) = ("dev".into(), "us-east-1".into(), "no".to_owned());
+        Self { operation, account, region, code: None, message, request_id: None, class, is_after_silence: false }
+    }
+
+    /// The same, with what AWS says.
+    #[cfg(test)]
+    pub(crate) fn saying(self, code: &str, message: &str) -> Self {
+        Self { code: Some(code.to_owned()), message: message.to_owned(), ..self }
+    }
+
     /// An error of our own about a call's answer, which AWS should not have given.
     pub(super) fn odd_answer(operation: &'static str, account: &AccountName, region: &Region, what: &str) -> Self {
         Self {
@@ -310,7 +323,7 @@ fn back_off(attempts: u32) -> Duration {
     Duration::from_secs((1_u64 << attempts.min(4)).min(10))
 }
 
-/// How long to hold back after these have all failed: 2 s, doubling up to 20 s.
+/// How long to hold back where that is no end of it: 2 s, doubling up to 20 s.
 fn hold_back(rounds: u32) -> Duration {
     Duration::from_secs((2_u64 << rounds.min(4)).min(20))
 }
@@ -349,16 +362,12 @@ pub(super) struct Patience<'a> {
     pub(super) outages: Outages,
     /// What is done when it is throttled.
     pub(super) throttles: Throttles,
+    /// Whether it is made in a turn: where a session that AWS refuses is all that went wrong, another turn is to be waited for.
+    pub(super) in_turn: bool,
     /// How many attempts it has at what comes to nothing for a moment, whatever outages it outlasts.
     pub(super) attempts: u32,
     /// How much of the pause between two of them is waited.
     pub(super) share: &'a (dyn Fn() -> f64 + Sync),
-}
-
-impl Patience<'static> {
-    /// That of one who waits for a session: the SDK makes several attempts, and what is throttled is repeated.
-    pub(super) const SDK_ONLY: Self =
-        Self { outages: Outages::Report, throttles: Throttles::HoldBack, attempts: 1, share: &|| 1.0 };
 }
 
 impl Outages {
@@ -389,7 +398,7 @@ where
     S: Future<Output = Result<T, CallError>>,
     R: Future<Output = ()>,
 {
-    let Patience { outages, throttles, attempts, share } = patience;
+    let Patience { outages, throttles, in_turn, attempts, share } = patience;
     let mut times: u32 = 0;
     let mut told = Instant::now();
     let mut failed: u32 = 0;
@@ -411,13 +420,16 @@ where
                         tracing::warn!(%error, "throttled for more than a minute; trying on");
                         told = Instant::now();
                     }
-                    tokio::time::sleep(hold_back(times)).await;
+                    tokio::time::sleep(hold_back(times).mul_f64(share())).await;
                 }
                 times += 1;
             }
             Class::Expired if !renewed => {
                 renew().await;
                 renewed = true;
+                if in_turn && failed == 0 {
+                    return Err(error);
+                }
             }
             Class::Transient | Class::Lost if error.operation == operation && failed + 1 < attempts => {
                 tracing::debug!(%error, failed, "to be tried again");

@@ -3,20 +3,11 @@ use std::cell::Cell;
 use super::*;
 
 fn patience(outages: Outages, attempts: u32) -> Patience<'static> {
-    Patience { outages, throttles: Throttles::HoldBack, attempts, share: &|| 1.0 }
+    Patience { outages, throttles: Throttles::HoldBack, in_turn: false, attempts, share: &|| 1.0 }
 }
 
 fn error(class: Class) -> CallError {
-    CallError {
-        operation: "CreateStack",
-        account: "dev".into(),
-        region: "us-east-1".into(),
-        code: None,
-        message: "no".to_owned(),
-        request_id: None,
-        class,
-        is_after_silence: false,
-    }
+    CallError::sample("CreateStack", class)
 }
 
 #[test]
@@ -193,6 +184,31 @@ async fn a_throttle_is_reported_only_where_nothing_can_have_been_done() {
         );
         let throttled = answer.await.is_err_and(|error| error.class == Class::Throttled);
         assert_eq!((attempts.get(), throttled), (sent, first == Class::Throttled));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_turn_a_refused_session_is_reported_where_nothing_can_have_been_done() {
+    for (first, sent) in [(Class::Expired, 1), (Class::Lost, 3)] {
+        let (attempts, renewed) = (Cell::new(0), Cell::new(0));
+        let answer = patiently(
+            "CreateStack",
+            Patience { in_turn: true, ..patience(Outages::Report, ATTEMPTS) },
+            || {
+                attempts.set(attempts.get() + 1);
+                let now = attempts.get();
+                async move {
+                    match now {
+                        1 => Err(error(first)),
+                        2 => Err(error(Class::Expired)),
+                        _ => Ok(()),
+                    }
+                }
+            },
+            || async { renewed.set(renewed.get() + 1) },
+        );
+        let expired = answer.await.is_err_and(|error| error.class == Class::Expired);
+        assert_eq!((attempts.get(), renewed.get(), expired), (sent, 1, first == Class::Expired));
     }
 }
 

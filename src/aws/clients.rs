@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::SdkConfig;
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_smithy_types::retry::RetryConfig;
@@ -19,9 +20,11 @@ use crate::ids::Region;
 pub(super) struct Clients {
     config: SdkConfig,
     regions: Mutex<BTreeMap<Region, Arc<Services>>>,
+    /// Those of S3, by the region of the buckets; most commands need none.
+    s3: Mutex<BTreeMap<Region, aws_sdk_s3::Client>>,
 }
 
-/// The clients of one region, one of each service.
+/// The clients of one region, one of each service but S3.
 pub(super) struct Services {
     pub(super) cloudformation: aws_sdk_cloudformation::Client,
     pub(super) ec2: aws_sdk_ec2::Client,
@@ -31,12 +34,7 @@ pub(super) struct Services {
 impl Clients {
     /// Clients of a configuration that has neither a region nor credentials of its own.
     pub(super) fn new(config: SdkConfig) -> Self {
-        Self { config, regions: Mutex::default() }
-    }
-
-    /// What clients are made of.
-    pub(super) fn config(&self) -> &SdkConfig {
-        &self.config
+        Self { config, regions: Mutex::default(), s3: Mutex::default() }
     }
 
     /// The clients of a region.
@@ -45,9 +43,23 @@ impl Clients {
         Arc::clone(regions.entry(region.clone()).or_insert_with(|| Arc::new(self.services(region))))
     }
 
+    /// The client of S3 for buckets in a region.
+    pub(super) fn s3(&self, region: &Region) -> aws_sdk_s3::Client {
+        let mut clients = self.s3.lock().unwrap_or_else(PoisonError::into_inner);
+        let client = clients.entry(region.clone()).or_insert_with(|| {
+            let config = aws_sdk_s3::config::Builder::from(&self.config)
+                .region(aws_config::Region::new(region.as_str().to_owned()))
+                .credentials_provider(SharedCredentialsProvider::new(PerCall))
+                .retry_partition(retries_apart(region))
+                .build();
+            aws_sdk_s3::Client::from_conf(config)
+        });
+        client.clone()
+    }
+
     fn services(&self, region: &Region) -> Services {
         let sdk_region = aws_config::Region::new(region.as_str().to_owned());
-        // Each attempt waits for its rate, and `call::patiently` makes them.
+        // Each attempt waits for its rate or for room, and `call::patiently` makes them.
         let once = RetryConfig::disabled();
         let provider = SharedCredentialsProvider::new(PerCall);
         let cloudformation = aws_sdk_cloudformation::config::Builder::from(&self.config)
@@ -58,13 +70,12 @@ impl Clients {
         let ec2 = aws_sdk_ec2::config::Builder::from(&self.config)
             .region(sdk_region.clone())
             .credentials_provider(provider.clone())
-            .retry_config(once)
+            .retry_config(once.clone())
             .build();
         let sts = aws_sdk_sts::config::Builder::from(&self.config)
             .region(sdk_region)
             .credentials_provider(provider)
-            // Retries never use up a bucket of tokens, so that those of one account take nothing from another's.
-            .retry_partition(retries_apart("all", region))
+            .retry_config(once)
             .build();
         Services {
             cloudformation: aws_sdk_cloudformation::Client::from_conf(cloudformation),
@@ -74,11 +85,19 @@ impl Clients {
     }
 }
 
-/// Whose credentials sign a call.
+/// What signs a call.
 struct Signer {
-    credentials: Arc<Kept>,
+    credentials: Signing,
     /// When they were last asked for: an attempt may be one of several that the SDK makes within one call.
     asked: Cell<Instant>,
+}
+
+#[derive(Clone)]
+enum Signing {
+    /// Somebody's credentials, as they are when they are asked for.
+    Kept(Arc<Kept>),
+    /// These.
+    Given(Credentials),
 }
 
 tokio::task_local! {
@@ -89,12 +108,18 @@ tokio::task_local! {
 /// Makes a call of a client of [`Clients`] with somebody's credentials. `asked` is when they were last asked for: what AWS
 /// says of them when it answers is true of those, and not of what was fetched since.
 pub(super) async fn on_behalf_of<F: Future>(credentials: &Arc<Kept>, asked: &Mutex<Instant>, call: F) -> F::Output {
-    let signer = Signer { credentials: Arc::clone(credentials), asked: Cell::new(Instant::now()) };
+    let signer = Signer { credentials: Signing::Kept(Arc::clone(credentials)), asked: Cell::new(Instant::now()) };
     let call = async {
         let answer = call.await;
         *asked.lock().unwrap_or_else(PoisonError::into_inner) = SIGNER.with(|signer| signer.asked.get());
         answer
     };
+    SIGNER.scope(signer, call).await
+}
+
+/// Makes a call of a client of [`Clients`] with these credentials, so that it waits for no other call.
+pub(super) async fn signed_by<F: Future>(credentials: Credentials, call: F) -> F::Output {
+    let signer = Signer { credentials: Signing::Given(credentials), asked: Cell::new(Instant::now()) };
     SIGNER.scope(signer, call).await
 }
 
@@ -108,8 +133,9 @@ impl ProvideCredentials for PerCall {
     where
         Self: 'a,
     {
-        match SIGNER.try_with(|signer| Arc::clone(&signer.credentials)) {
-            Ok(credentials) => future::ProvideCredentials::new(async move {
+        match SIGNER.try_with(|signer| signer.credentials.clone()) {
+            Ok(Signing::Given(credentials)) => future::ProvideCredentials::ready(Ok(credentials)),
+            Ok(Signing::Kept(credentials)) => future::ProvideCredentials::new(async move {
                 let given = credentials.provide_credentials().await;
                 SIGNER.with(|signer| signer.asked.set(Instant::now()));
                 given

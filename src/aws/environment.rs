@@ -196,8 +196,8 @@ impl Environment {
             .build()
     }
 
-    /// Five attempts within about half a minute, of calls that wait for no rate: for the others `call::patiently` makes them. What
-    /// is throttled goes on there after these.
+    /// Five attempts within about half a minute, of calls to S3: for the others `call::patiently` makes them. What is throttled
+    /// goes on there after these.
     fn retries(&self) -> RetryConfig {
         RetryConfig::standard()
             .with_max_attempts(5)
@@ -259,11 +259,11 @@ fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(Duration::from_secs(5)).operation_attempt_timeout(ATTEMPT).build()
 }
 
-/// Keeps the retries of one account from using up another's, for the client of some accounts in a region.
+/// Keeps the retries of one account from using up another's, for a client that all accounts share in a region.
 ///
 /// By default every call of a service and region draws on one bucket of retry tokens, whatever account it is for: one
 /// throttled account would switch the retries of all others off. Here the bucket never runs dry, since the number of
 /// attempts bounds the retries already.
-pub(super) fn retries_apart(whose: &str, region: &Region) -> RetryPartition {
-    RetryPartition::custom(format!("{whose}-{region}")).token_bucket(TokenBucket::unlimited()).build()
+pub(super) fn retries_apart(region: &Region) -> RetryPartition {
+    RetryPartition::custom(region.as_str().to_owned()).token_bucket(TokenBucket::unlimited()).build()
 }

@@ -37,6 +37,7 @@ mod tasks;
 mod template_checks;
 #[cfg(test)]
 pub(crate) mod tests;
+mod turn;
 mod written;
 
 pub use account::{AccountError, AccountSpec, Cause, Role};
@@ -63,3 +64,4 @@ pub use sessions::Sessions;
 pub use settings::{OnFailure, RollbackTriggers, Settings};
 pub use status::{Phase, StackStatus};
 pub use tasks::joined;
+pub use turn::Turns;

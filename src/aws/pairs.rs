@@ -203,16 +203,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_look_that_fails_or_hangs_is_nobodys_failure_but_one_that_is_denied_is_everybodys() {
         let (pairs, calls) = (Pairs::default(), RefCell::new(0));
-        let error = |class| CallError {
-            operation: "DescribeVpcPeeringConnections",
-            account: "hub".into(),
-            region: "us-east-1".into(),
-            code: None,
-            message: String::new(),
-            request_id: None,
-            class,
-            is_after_silence: false,
-        };
+        let error = |class| CallError::sample("DescribeVpcPeeringConnections", class);
         let look = async |n: usize| {
             let ask = async |asked: Vec<Pair>| {
                 let nth = calls.replace_with(|calls| *calls + 1);

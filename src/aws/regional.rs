@@ -1,31 +1,29 @@
 //! One account's services in one region.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_credential_types::provider::SharedCredentialsProvider;
 use tokio::time::{Instant, timeout};
 
 use super::arrivals::Arrivals;
 use super::call::{self, ATTEMPTS, CallError, Class, NOTICE, Outages, Patience, SdkError, Throttles};
 use super::clients::{Clients, Services, on_behalf_of};
 use super::credentials::Kept;
-use super::environment::retries_apart;
 use super::nonce::Nonces;
 use super::observer::{Peerings, Stacks};
 use super::picture::Picture;
 use super::rates::{Class as Rated, Lane, Permit, Rates, Slots, Standing};
 use super::s3::Buckets;
 use super::template_checks::TemplateChecks;
+use super::turn::{Turn, Turns};
 use super::written::{Led, Thing, Writing, Written};
 use crate::ids::{AccountId, AccountName, Region};
 
-/// CloudFormation, EC2 and S3 of one account in one region. Cheap to clone. All accounts in the region share their clients,
-/// but for S3's; the credentials are the account's own.
+/// CloudFormation, EC2 and S3 of one account in one region. Cheap to clone. All accounts in the region share their clients;
+/// the credentials are the account's own.
 ///
 /// Every attempt at a call waits for its rate. A call is repeated while AWS throttles it all the same, a few times when AWS is
 /// out of order for a moment, and once with fresh credentials when AWS calls the session expired. One that only looks outlasts
@@ -38,39 +36,12 @@ pub struct Regional {
     awaits_new: bool,
     /// How long the longest way from here still takes, in milliseconds.
     urgency: u64,
-    /// Whether others wait for what is asked.
+    /// Whether an attempt is to be over soon, and what goes wrong with it is told at once.
     is_brief: bool,
+    /// Whether it is a look that is repeated for as long as something is watched, for which many wait.
+    is_look: bool,
     /// The turn that its calls are made in, where they have one.
     turn: Option<Arc<Turn>>,
-}
-
-/// A turn at calling AWS.
-#[derive(Debug, Default)]
-struct Turn {
-    /// What the first call is sent by.
-    permit: Mutex<Option<Permit>>,
-    /// How many attempts were made so far.
-    attempts: AtomicU32,
-    /// How long AWS took over them, in milliseconds.
-    took: AtomicU64,
-    /// When its first call was to be made at first.
-    since: Option<Instant>,
-}
-
-impl Turn {
-    /// One whose first call is sent by this, and waits since then.
-    fn of(permit: Permit, since: Instant) -> Self {
-        Self { permit: Mutex::new(Some(permit)), since: Some(since), ..Self::default() }
-    }
-
-    /// Whether its first call is not sent yet, for which there is a permit.
-    fn is_reserved(&self) -> bool {
-        self.permit.lock().unwrap_or_else(PoisonError::into_inner).is_some()
-    }
-
-    fn permit(&self) -> Option<Permit> {
-        self.permit.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
 }
 
 struct Inner {
@@ -79,8 +50,6 @@ struct Inner {
     region: Region,
     credentials: Arc<Kept>,
     clients: Arc<Services>,
-    /// Clients of S3 by the region of the bucket; most commands need none.
-    s3: Mutex<BTreeMap<Region, aws_sdk_s3::Client>>,
     shared: Shared,
     /// Where its calls take their slots.
     slots: Slots,
@@ -152,7 +121,6 @@ impl Regional {
             region,
             credentials,
             clients,
-            s3: Mutex::default(),
             slots,
             foremost: AtomicU64::new(0),
             stacks: Stacks::new(shared.is_near),
@@ -160,14 +128,14 @@ impl Regional {
             shared: shared.clone(),
             picture,
         });
-        Self { inner, awaits_new: false, is_brief: false, urgency: 0, turn: None }
+        Self { inner, awaits_new: false, is_brief: false, is_look: false, urgency: 0, turn: None }
     }
 
     /// The same, with calls that are repeated for a while when they do not find a resource of EC2: it was made by a stack
     /// in express mode, which is complete before EC2 knows everywhere what it has made.
     #[must_use]
     pub fn awaiting_what_is_new(&self) -> Self {
-        Self { awaits_new: true, is_brief: false, turn: None, ..self.clone() }
+        Self { awaits_new: true, is_brief: false, is_look: false, turn: None, ..self.clone() }
     }
 
     /// The same, with calls that go before others of the account and region where they have to wait for their turn: those
@@ -185,12 +153,15 @@ impl Regional {
         Self { urgency: self.inner.foremost.load(Ordering::Relaxed), ..self.clone() }
     }
 
-    /// The same, to make one call of an operation by, as soon as its rate allows, which is waited for here: what would have to
-    /// be taken back is not to be sent any more if it is given up meanwhile. If it is throttled,
-    /// it says so instead of waiting again. `since` is when it was to be made at first, so that one that was throttled does not
-    /// wait behind all that came later.
-    pub async fn in_turn(&self, operation: &'static str, since: Instant) -> Self {
-        self.reserving(operation, since, self.clone()).await
+    /// The same, to make one call by, as soon as its rate allows and there is a session for it, which is waited for here: what
+    /// would have to be taken back is not to be sent any more if it is given up meanwhile. Where AWS has surely not done it, since
+    /// it was throttled or its session was refused, the call says so instead of waiting again.
+    pub async fn in_turn(&self, turns: &Turns) -> Self {
+        let turn = self.reserving(turns.operation(), turns.since(), self.clone()).await;
+        if turn.turn.as_ref().is_some_and(|turn| turn.why_unsigned().is_some()) {
+            turns.give_up();
+        }
+        turn
     }
 
     /// Waits for the turn to look, as [`Regional::briefly`]: what to look at is best decided after that.
@@ -200,18 +171,28 @@ impl Regional {
 
     async fn reserving(&self, operation: &'static str, since: Instant, by: Self) -> Self {
         let Some(lane) = self.lane(operation) else { return by };
-        // If they cannot be fetched, the call says so, which is no reason to hold a place meanwhile.
-        if Box::pin(self.inner.credentials.get()).await.is_err() {
-            return Self { turn: Some(Arc::default()), ..by };
+        // If there is no session, the call says so, which is no reason to hold a place meanwhile.
+        if let Err(error) = Box::pin(by.session(operation)).await {
+            return Self { turn: Some(Arc::new(Turn::unsigned(error))), ..by };
         }
         let permit = by.pass(&lane, operation, since).await;
         Self { turn: Some(Arc::new(Turn::of(permit, since))), ..by }
     }
 
+    /// Waits until there is a session for a call of an operation. An outage on the way to it is outlasted, unless others wait.
+    async fn session(&self, operation: &'static str) -> Result<(), CallError> {
+        let credentials = &self.inner.credentials;
+        let outages = if self.is_brief { Outages::Report } else { Outages::Outlast };
+        let (throttles, share) = (Throttles::HoldBack, || self.inner.shared.nonces.share());
+        let patience = Patience { outages, throttles, in_turn: false, attempts: 1, share: &share };
+        let fetch = || async { credentials.get().await.map(drop).map_err(|cause| credentials.call_error(&cause)) };
+        call::patiently(operation, patience, fetch, || credentials.forget(Instant::now())).await
+    }
+
     /// The same, with calls that are told at once that they do not find what they name.
     #[must_use]
     pub fn awaiting_nothing(&self) -> Self {
-        Self { awaits_new: false, is_brief: false, turn: None, ..self.clone() }
+        Self { awaits_new: false, is_brief: false, is_look: false, turn: None, ..self.clone() }
     }
 
     /// The same, to look for others as well, who wait meanwhile: a look is one attempt, which is over soon, and what goes
@@ -219,24 +200,23 @@ impl Regional {
     /// pages of a listing are asked for until AWS lets them through, or it would never come to its end. It is as urgent as any, but never
     /// the second in a row while something else could be asked.
     pub(super) fn briefly(&self) -> Self {
-        Self { awaits_new: false, is_brief: true, turn: Some(Arc::default()), ..self.for_all() }
+        Self { is_look: true, ..self.for_all().once() }
     }
 
     /// The same, to ask for what something else tells as well: an attempt is over soon, and none is made again after one that
-    /// went wrong, unless it was throttled.
+    /// went wrong, unless it was throttled. It lets others go first as any other read does.
     pub(super) fn once(&self) -> Self {
-        Self { awaits_new: false, is_brief: true, turn: Some(Arc::default()), ..self.clone() }
+        Self { awaits_new: false, is_brief: true, is_look: false, turn: Some(Arc::default()), ..self.clone() }
     }
 
     /// How many attempts at calls were made in this turn so far.
     pub(super) fn attempts(&self) -> u32 {
-        self.turn.as_ref().map_or(0, |turn| turn.attempts.load(Ordering::Relaxed))
+        self.turn.as_ref().map_or(0, |turn| turn.attempts())
     }
 
     /// How long AWS took over the calls of this turn so far: what they waited for their rate says nothing of it.
     pub(super) fn took(&self) -> Duration {
-        let took = self.turn.as_ref().map_or(0, |turn| turn.took.load(Ordering::Relaxed));
-        Duration::from_millis(took)
+        self.turn.as_ref().map_or(Duration::ZERO, |turn| turn.took())
     }
 
     /// What is wrong with a listing, if AWS takes too long over it to go on to its next page while others wait.
@@ -281,19 +261,9 @@ impl Regional {
         &self.inner.clients.ec2
     }
 
-    /// A client of S3 for buckets in a region.
+    /// The client of S3 for buckets in a region.
     pub(super) fn s3(&self, region: &Region) -> aws_sdk_s3::Client {
-        let mut clients = self.inner.s3.lock().unwrap_or_else(PoisonError::into_inner);
-        let client = clients.entry(region.clone()).or_insert_with(|| {
-            let provider = SharedCredentialsProvider::from(self.inner.credentials.clone() as Arc<_>);
-            let config = aws_sdk_s3::config::Builder::from(self.inner.shared.clients.config())
-                .region(aws_config::Region::new(region.as_str().to_owned()))
-                .credentials_provider(provider)
-                .retry_partition(retries_apart(self.account().as_str(), region))
-                .build();
-            aws_sdk_s3::Client::from_conf(config)
-        });
-        client.clone()
+        self.inner.shared.clients.s3(region)
     }
 
     /// What is known of buckets, by whatever account.
@@ -426,16 +396,19 @@ impl Regional {
             (Some(_), Some(turn)) if !self.is_brief || turn.is_reserved() => Throttles::Report,
             (Some(_), _) => Throttles::GoOn,
         };
+        let in_turn = self.turn.is_some() && !self.is_brief;
         let (outages, attempts) = match Rated::of(operation) {
             _ if self.is_brief => (Outages::Report, 1),
+            // Another turn outlasts them.
+            _ if in_turn => (Outages::Report, ATTEMPTS),
             Some(_) => (Outages::Outlast, ATTEMPTS),
             // The SDK makes as many by itself.
             None => (Outages::Outlast, 1),
         };
         let share = || self.inner.shared.nonces.share();
-        let patience = Patience { outages, throttles, attempts, share: &share };
+        let patience = Patience { outages, throttles, in_turn, attempts, share: &share };
         loop {
-            let queued = self.turn.as_ref().and_then(|turn| turn.since).unwrap_or_else(Instant::now);
+            let queued = self.turn.as_ref().and_then(|turn| turn.since()).unwrap_or_else(Instant::now);
             // Boxed, since all that is done to a node holds a call within it, and would be as large.
             let answer = Box::pin(call::patiently(
                 operation,
@@ -470,6 +443,9 @@ impl Regional {
         F: Future<Output = Result<T, SdkError<E>>>,
         E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
     {
+        if let Some(error) = self.turn.as_ref().and_then(|turn| turn.why_unsigned()) {
+            return Err(error.clone());
+        }
         // What has to be fetched for the call is fetched before it takes a place that others need.
         let credentials = &self.inner.credentials;
         if let Err(cause) = Box::pin(credentials.get()).await {
@@ -492,12 +468,12 @@ impl Regional {
         };
         // A permit has one already.
         let _slot = match (&permit, Rated::of(operation)) {
-            (None, Some(class)) if class.is_patient(self.is_brief) => Some(self.inner.slots.take_patiently().await),
+            (None, Some(class)) if class.is_patient(self.is_look) => Some(self.inner.slots.take_patiently().await),
             (None, Some(_)) => Some(self.inner.slots.take().await),
             _ => None,
         };
         if let Some(turn) = &self.turn {
-            turn.attempts.fetch_add(1, Ordering::Relaxed);
+            turn.begin();
         }
         let (writing, began) = (begins(), Instant::now());
         let call = async {
@@ -513,8 +489,7 @@ impl Regional {
         let told = Box::pin(call::told(operation, self.account(), self.region(), call));
         let answer = on_behalf_of(credentials, asked, told).await;
         if let Some(turn) = &self.turn {
-            let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-            turn.took.fetch_add(took, Ordering::Relaxed);
+            turn.end(began);
         }
         if let Some(permit) = permit {
             match &answer {
@@ -530,7 +505,7 @@ impl Regional {
 
     /// Waits for the rate of a call, and tells of it when that takes long because AWS throttles.
     async fn pass(&self, lane: &Arc<Lane>, operation: &'static str, since: Instant) -> Permit {
-        let standing = Standing { urgency: self.urgency, since, is_look: self.is_brief };
+        let standing = Standing { urgency: self.urgency, since, is_look: self.is_look };
         let mut permit = pin!(lane.pass(operation, standing));
         let mut due = since + NOTICE;
         loop {
@@ -549,10 +524,10 @@ impl Regional {
         }
     }
 
-    /// Whether a call that was made [`Regional::in_turn`] is to be made again in a turn of its own, for which this waits: it was
-    /// throttled, or does not find what may only be too new. `since` is when it was to be made at first.
-    pub async fn waits_for_another_turn(&self, error: &CallError, since: Instant) -> bool {
-        error.class == Class::Throttled || error.misses_a_resource() && self.waits_on(since).await
+    /// Whether a call that was made [`Regional::in_turn`] is to be made again in a turn of its own: it was throttled, there was
+    /// nothing to sign it with, or it does not find what may only be too new, for which this waits.
+    pub async fn waits_for_another_turn(&self, error: &CallError, turns: &Turns) -> bool {
+        turns.go_on_after(error) || error.misses_a_resource() && self.waits_on(turns.since()).await
     }
 
     /// Waits before a next look at what was not found, if it may only be too new; and whether it may.

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use indexmap::IndexMap;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::account::{AccountError, AccountSpec, Cause};
@@ -15,9 +14,6 @@ use super::regional::{Regional, Shared};
 use super::sts::{Assume, CHAINED_AT_MOST, Sts};
 use super::tasks::joined;
 use crate::ids::{AccountId, AccountName, Region};
-
-/// How many accounts are checked at the same time. Each check is one short call, or two, and STS has a rate of its own.
-const AT_ONCE: usize = 64;
 
 /// The name of a session whose plan gives none.
 const SESSION_NAME: &str = "orch";
@@ -67,10 +63,12 @@ impl Sessions {
         environment: &Environment,
     ) -> (Self, Vec<AccountError>) {
         let clients = Arc::new(Clients::new(environment.config().await));
+        let (nonces, rates) = (environment.nonces().clone(), environment.rates().clone());
+        let shared = Shared::new(clients, nonces, rates, environment.is_near());
         let mut opening = Opening {
             accounts,
             environment,
-            clients: &clients,
+            shared: &shared,
             bases: environment.bases().clone(),
             failed: BTreeMap::new(),
         };
@@ -99,8 +97,6 @@ impl Sessions {
                 Some(AccountError { account: name.clone(), id: spec.id.clone(), cause })
             })
             .collect();
-        let (nonces, rates) = (environment.nonces().clone(), environment.rates().clone());
-        let shared = Shared::new(clients, nonces, rates, environment.is_near());
         let regionals = Mutex::default();
         (Self { accounts: ready, regionals, shared }, errors)
     }
@@ -136,7 +132,7 @@ impl Sessions {
 struct Opening<'a> {
     accounts: &'a IndexMap<AccountName, AccountSpec>,
     environment: &'a Environment,
-    clients: &'a Clients,
+    shared: &'a Shared,
     bases: BTreeMap<BaseKey, Arc<Kept>>,
     failed: BTreeMap<AccountName, Cause>,
 }
@@ -160,7 +156,7 @@ impl Opening<'_> {
             let Some(serial) = &spec.mfa_serial else { continue };
             let strong = (spec.profile.clone(), Some(serial.clone()));
             if !self.bases.contains_key(&strong) {
-                let sts = Sts::new(self.clients, self.bases[&plain].clone(), name, &spec.region);
+                let sts = Sts::new(self.shared, self.bases[&plain].clone(), name, &spec.region);
                 let (profile, ask) = (spec.profile.clone(), self.environment.ask_code().cloned());
                 let source = Source::Mfa { sts, serial: serial.clone(), profile, ask };
                 self.bases.insert(strong, self.keep(name, spec, source));
@@ -242,23 +238,17 @@ impl Opening<'_> {
             profile: spec.profile.clone(),
             mfa: spec.mfa_serial.is_some(),
         };
-        let sts = Sts::new(self.clients, caller, name, &spec.region);
+        let sts = Sts::new(self.shared, caller, name, &spec.region);
         Ok(self.keep(name, spec, Source::Role { sts, assume: Box::new(assume) }))
     }
 
     /// Fetches the credentials of accounts and learns whom they are for.
     async fn check(&self, accounts: Vec<(AccountName, Arc<Kept>)>) -> Vec<(AccountName, Result<Session, Cause>)> {
-        let permits = Arc::new(Semaphore::new(AT_ONCE));
         let mut checks = JoinSet::new();
         for (name, credentials) in accounts {
             let spec = self.accounts[&name].clone();
-            let sts = Sts::new(self.clients, credentials.clone(), &name, &spec.region);
-            let permits = permits.clone();
-            checks.spawn(async move {
-                // The semaphore is never closed; were it, a check without a permit does no harm.
-                let _permit = permits.acquire().await.ok();
-                (name, check_one(&spec, credentials, &sts).await)
-            });
+            let sts = Sts::new(self.shared, credentials.clone(), &name, &spec.region);
+            checks.spawn(async move { (name, check_one(&spec, credentials, &sts).await) });
         }
         joined(checks).await
     }

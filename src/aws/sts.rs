@@ -6,12 +6,15 @@ use std::time::SystemTime;
 use aws_credential_types::Credentials;
 use aws_sdk_sts::types::Tag;
 use indexmap::IndexMap;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::account::Cause;
-use super::clients::{Clients, Services, on_behalf_of};
+use super::call::{self, ATTEMPTS, CallError, Outages, Patience, Throttles};
+use super::clients::{Services, signed_by};
 use super::credentials::Kept;
-use super::{CallError, call};
+use super::nonce::Nonces;
+use super::regional::Shared;
 use crate::ids::{AccountName, Region};
 
 /// The longest session, in seconds, that a session of a role may open in turn.
@@ -69,6 +72,8 @@ pub(super) struct Assume {
 #[derive(Clone)]
 pub(super) struct Sts {
     clients: Arc<Services>,
+    room: Arc<Semaphore>,
+    nonces: Arc<Nonces>,
     caller: Arc<Kept>,
     account: AccountName,
     region: Region,
@@ -76,29 +81,42 @@ pub(super) struct Sts {
 
 impl Sts {
     /// STS on behalf of an account (whose name messages bear), called with the caller's credentials.
-    pub(super) fn new(clients: &Clients, caller: Arc<Kept>, account: &AccountName, region: &Region) -> Self {
-        Self { clients: clients.of(region), caller, account: account.clone(), region: region.clone() }
+    pub(super) fn new(shared: &Shared, caller: Arc<Kept>, account: &AccountName, region: &Region) -> Self {
+        let (clients, nonces) = (shared.clients.of(region), Arc::clone(&shared.nonces));
+        let room = Arc::clone(shared.rates.sts());
+        Self { clients, room, nonces, caller, account: account.clone(), region: region.clone() }
     }
 
     /// Makes a call until it is let through; with renewed credentials once if they have run out.
+    ///
+    /// Each attempt waits for room, with the credentials in hand: to fetch them may take a call to STS itself, which would
+    /// wait for what this one has.
     async fn call<T, E, F>(&self, operation: &'static str, send: impl Fn() -> F) -> Result<T, CallError>
     where
         F: Future<Output = Result<T, call::SdkError<E>>>,
         E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
     {
         let asked = Mutex::new(Instant::now());
-        call::patiently(
-            operation,
-            // Whoever renews a session in the middle of a run comes back for it.
-            call::Patience::SDK_ONLY,
+        let attempt = || async {
+            // Boxed, since to fetch credentials may itself be such a call.
+            let credentials = match Box::pin(self.caller.get()).await {
+                Ok(credentials) => credentials,
+                // It was tried often enough by who fetches them.
+                Err(cause) => return Ok(Err(self.caller.call_error(&cause))),
+            };
+            *asked.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+            // The semaphore is never closed; were it, a call without room does no harm.
+            let _room = self.room.acquire().await.ok();
             // Boxed, since each call that needs a session holds this one within it, and would be as large.
-            || {
-                let told = call::told(operation, &self.account, &self.region, send());
-                on_behalf_of(&self.caller, &asked, Box::pin(told))
-            },
-            || self.caller.forget(*asked.lock().unwrap_or_else(PoisonError::into_inner)),
-        )
-        .await
+            let told = Box::pin(call::told(operation, &self.account, &self.region, send()));
+            signed_by(credentials, told).await.map(Ok)
+        };
+        let share = || self.nonces.share();
+        // Whoever renews a session in the middle of a run comes back for it.
+        let (outages, throttles) = (Outages::Report, Throttles::HoldBack);
+        let patience = Patience { outages, throttles, in_turn: false, attempts: ATTEMPTS, share: &share };
+        let renew = || self.caller.forget(*asked.lock().unwrap_or_else(PoisonError::into_inner));
+        call::patiently(operation, patience, attempt, renew).await?
     }
 
     /// Whether the caller's credentials are a session's rather than a user's own.

@@ -1,5 +1,6 @@
 //! Accounts and sessions against the embedded AWS, by way of the real SDK clients.
 
+mod at_once;
 pub(crate) mod between;
 mod by_operation;
 mod clients;
@@ -287,7 +288,7 @@ async fn one_accounts_throttling_does_not_use_up_anothers_retries() {
     qa.route_tables(&table).await.unwrap();
     assert!(
         began.elapsed() < Duration::from_secs(2),
-        "one retry by the SDK, not a pause of ours: {:?}",
+        "one pause before a retry, not those of the other account: {:?}",
         began.elapsed()
     );
     for task in busy {

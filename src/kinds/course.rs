@@ -5,10 +5,9 @@ use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
-use tokio::time::Instant;
 
 use super::{route, stack};
-use crate::aws::Regional;
+use crate::aws::{Regional, Turns};
 
 /// What a convergence stands on.
 pub trait Footing: Send + Sync {
@@ -86,16 +85,11 @@ impl Trace {
         if self.begin() { Acting(self) } else { std::future::pending().await }
     }
 
-    /// The same of something that one call of an operation makes, once its rate allows: what waits for that is not being made
-    /// yet. Gives what to make the call by, which says so if it is throttled: it has then made nothing, and this is to be waited
-    /// for again; `since` is when it was at first.
-    pub async fn acting_in_turn(
-        &self,
-        regional: &Regional,
-        operation: &'static str,
-        since: Instant,
-    ) -> (Regional, Acting<'_>) {
-        let regional = Box::pin(regional.in_turn(operation, since)).await;
+    /// The same of something that one call makes, once its rate allows and there is a session for it: what waits for that is not
+    /// being made yet. Gives what to make the call by, which says so if it was not let through: it has then made nothing, and
+    /// this is to be waited for again.
+    pub async fn acting_in_turn(&self, regional: &Regional, turns: &Turns) -> (Regional, Acting<'_>) {
+        let regional = Box::pin(regional.in_turn(turns)).await;
         if self.begin() {
             return (regional, Acting(self));
         }

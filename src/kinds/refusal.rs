@@ -82,16 +82,9 @@ mod tests {
 
     #[test]
     fn a_denied_call_names_the_action_to_allow() {
-        let failure = Failure::from(CallError {
-            operation: "CreateRoute",
-            account: "dev".into(),
-            region: "us-east-1".into(),
-            code: Some("UnauthorizedOperation".to_owned()),
-            message: "You are not authorized to perform this operation.".to_owned(),
-            request_id: Some("r-1".to_owned()),
-            class: Class::Denied,
-            is_after_silence: false,
-        });
+        let error = CallError::sample("CreateRoute", Class::Denied)
+            .saying("UnauthorizedOperation", "You are not authorized to perform this operation.");
+        let failure = Failure::from(CallError { request_id: Some("r-1".to_owned()), ..error });
         assert_eq!(failure.summary, "CreateRoute in account dev, us-east-1, was refused");
         assert_eq!(failure.cause, "You are not authorized to perform this operation. (UnauthorizedOperation)");
         assert_eq!(failure.help, ["allow ec2:CreateRoute to the role that orch uses in account dev"]);

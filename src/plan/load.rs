@@ -1,7 +1,7 @@
 //! From a file to a plan, or to everything that is wrong with it.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::document::{Data, Entry, Item, Table, check_keys, merge};
@@ -71,14 +71,39 @@ impl Loaded {
     }
 }
 
+/// A plan as it is written, with what it extends: tables and values, and nothing yet of what they mean.
+#[derive(Debug)]
+pub struct Parsed {
+    path: PathBuf,
+    /// `None` if it is no TOML.
+    table: Option<Table>,
+    sources: Sources,
+    problems: Problems,
+}
+
 /// Loads the plan at `path`. It makes no call and reads nothing but files and the given environment.
 pub fn load(path: &Path, files: &dyn Files, given: &Given<'_>) -> Loaded {
+    parse(path, files).expand(files, given)
+}
+
+/// Parses the plan at `path` and what it extends.
+pub fn parse(path: &Path, files: &dyn Files) -> Parsed {
     let mut sources = Sources::default();
     let mut problems = Problems::default();
-    let plan = read_extended(path, files, &mut sources, &mut problems)
-        .and_then(|table| Loader { files, given, sources: &mut sources, problems: &mut problems }.plan(path, &table));
-    let (draft, plan) = if problems.any_errors() { (plan, None) } else { (None, plan.filter(|plan| plan.whole)) };
-    Loaded { plan, draft, problems: problems.into_sorted(), sources }
+    let table = read_extended(path, files, &mut sources, &mut problems);
+    Parsed { path: path.to_owned(), table, sources, problems }
+}
+
+impl Parsed {
+    /// Makes the nodes of the plan and binds their values; the templates that they name are read.
+    pub fn expand(self, files: &dyn Files, given: &Given<'_>) -> Loaded {
+        let Self { path, table, mut sources, mut problems } = self;
+        let plan = table.and_then(|table| {
+            Loader { files, given, sources: &mut sources, problems: &mut problems }.plan(&path, &table)
+        });
+        let (draft, plan) = if problems.any_errors() { (plan, None) } else { (None, plan.filter(|plan| plan.whole)) };
+        Loaded { plan, draft, problems: problems.into_sorted(), sources }
+    }
 }
 
 /// Takes away what nodes need of nodes that are not there.

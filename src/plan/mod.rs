@@ -51,7 +51,7 @@ mod world;
 pub use account::{Account, Role};
 pub use allow::Allowance;
 pub use files::{Files, Outside};
-pub use load::{Given, Loaded, load};
+pub use load::{Given, Loaded, Parsed, load, parse};
 pub use nearest::nearest;
 pub use node::{
     After, Attribute, Failing, Guards, InventoryBucket, Need, Node, Origin, PeeringSpec, Plan, Protect, RouteSpec,

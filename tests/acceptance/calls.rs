@@ -1,84 +1,18 @@
 //! How few calls a plan costs, the first time and when it is applied already.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::io;
-use std::path::Path;
 use std::time::Duration;
 
-use orch::plan::Files;
 use orch::sim::{Call, Outcome, Sim, Timing};
 
-use crate::in_process::{Ready, read};
+use crate::in_process::Ready;
 use crate::makespan::Scenario;
+use crate::spokes::{Accounts, HubAndSpokes};
 
-/// A VPC with a route table, which tells what peerings and routes need.
-pub(crate) const NET_TEMPLATE: &str = "\
-Parameters:
-  CidrBlock: {Type: String}
-Resources:
-  Vpc: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: !Ref CidrBlock}}
-  Table: {Type: 'AWS::EC2::RouteTable', Properties: {VpcId: !Ref Vpc}}
-Outputs:
-  VPCId: {Value: !Ref Vpc}
-  RouteTableId: {Value: !Ref Table}
-  VPCCIDRBlock: {Value: !GetAtt Vpc.CidrBlock}
-";
-
-/// What every plan has below its accounts: a stack in each, the hub's beside the first, each peered with the hub's, DNS
-/// on both sides, and a route either way. All routes back are in the hub's one table.
-const DESIGN: &str = r#"
-[stacks.hub]
-account    = "a000"
-template   = "net.yaml"
-parameters = { CidrBlock = "10.0.0.0/24" }
-
-[stacks.spoke]
-for_each   = "vars.spokes"
-account    = "{{ each.key }}"
-template   = "net.yaml"
-parameters = { CidrBlock = "{{ each.value }}" }
-
-[peerings.spoke]
-for_each  = "stacks.spoke"
-requester = { account = "{{ each.account }}", vpc = "{{ each.outputs.VPCId }}", dns = true }
-accepter  = { account = "a000", vpc = "{{ stacks.hub.outputs.VPCId }}", dns = true }
-
-[routes.out]
-for_each     = "peerings.spoke"
-account      = "{{ each.requester.account }}"
-route_tables = ["{{ each.source.outputs.RouteTableId }}"]
-destination  = "10.0.0.0/24"
-via          = "{{ each.id }}"
-
-[routes.back]
-for_each     = "peerings.spoke"
-account      = "a000"
-route_tables = ["{{ stacks.hub.outputs.RouteTableId }}"]
-destination  = "{{ each.source.outputs.VPCCIDRBlock }}"
-via          = "{{ each.id }}"
-"#;
-
-struct Written(String);
-
-impl Files for Written {
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        Ok(if path.ends_with("net.yaml") { NET_TEMPLATE } else { &self.0 }.as_bytes().to_vec())
-    }
-}
-
-/// A plan over so many accounts, each of which is reached by its role.
+/// A plan over so many accounts, each of which is reached by its role: a stack in each, the hub's beside the first, each peered
+/// with the hub's, DNS on both sides, and a route either way. All routes back are in the hub's one table.
 fn plan(accounts: usize) -> Ready {
-    let mut text = "name = \"many\"\nregion = \"us-east-1\"\n\n[vars.spokes]\n".to_owned();
-    for n in 0..accounts {
-        let _ = writeln!(text, "a{n:03} = \"10.{}.{}.0/24\"", 1 + n / 256, n % 256);
-    }
-    text.push_str("\n[accounts]\n");
-    for n in 0..accounts {
-        let _ = writeln!(text, "a{n:03} = {{ id = \"{:012}\", role = \"Deploy\" }}", 200_000_000_000 + n);
-    }
-    text.push_str(DESIGN);
-    read("many.toml", &Written(text))
+    HubAndSpokes { accounts: Accounts::Spokes, dns: true, ..HubAndSpokes::of("many", accounts) }.plan()
 }
 
 /// A world with the plan applied.

@@ -1,20 +1,17 @@
 //! What begins before that on which it stands has ended, and what becomes of it if that fails.
 
-use std::io;
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::time::Duration;
 
 use orch::engine::{Limits, Settings};
 use orch::event::Event;
 use orch::ids::Kind;
-use orch::plan::Files;
 use orch::sim::ec2::Status;
 use orch::sim::{Call, Effect, Fault, Faults, Sim, Timing};
 use tokio::time::sleep;
 
-use crate::calls::NET_TEMPLATE;
-use crate::in_process::{Ready, Told, read, shipped};
+use crate::in_process::{Ready, Told, shipped};
+use crate::spokes::{NET, beside};
 use crate::world::{Look, SPOKES};
 
 /// When something was first told of a node, in milliseconds since the run began.
@@ -161,24 +158,17 @@ destination  = "{{ each.source.outputs.VPCCIDRBlock }}"
 via          = "{{ each.id }}"
 "#;
 
-/// A plan and the hub's template.
-struct Written(String, String);
-
-impl Files for Written {
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let named = |name: &str| path.ends_with(name);
-        let text = if named("hub.yaml") { &self.1 } else { NET_TEMPLATE };
-        Ok(if named("early.toml") { &self.0 } else { text }.as_bytes().to_vec())
-    }
+fn written(text: &str, hub: &str) -> Ready {
+    beside(text, &[("hub.yaml", hub), ("spoke.yaml", NET)])
 }
 
 pub(crate) fn design() -> Ready {
-    read("early.toml", &Written(DESIGN.to_owned(), HUB.to_owned()))
+    written(DESIGN, HUB)
 }
 
 pub(crate) fn design_but(from: &str, to: &str) -> Ready {
     assert!(DESIGN.contains(from));
-    read("early.toml", &Written(DESIGN.replace(from, to), HUB.to_owned()))
+    written(&DESIGN.replace(from, to), HUB)
 }
 
 /// A VPC takes five seconds, a table one, and the hub's stack a minute in all.
@@ -308,7 +298,7 @@ async fn certain_are_ranges_and_the_attributes_that_give_ids_too() {
     let out = "\n[routes.out6]\naccount      = \"hub\"\nroute_tables = [\"{{ split stacks.hub.outputs.RouteTableIds }}\"]\n\
          destination  = \"::/0\"\nvia          = \"{{ stacks.hub.outputs.GatewayId }}\"\n";
     let sim = Sim::builder().timing(slow_hub()).build();
-    let (tally, told) = read("early.toml", &Written(format!("{DESIGN}{out}"), hub)).apply(&sim).await;
+    let (tally, told) = written(&format!("{DESIGN}{out}"), &hub).apply(&sim).await;
     assert!(tally.is_success() && tally.changed == 10, "{told:#?}");
     for node in ["routes.out[dev]", "routes.out[qa]", "routes.out6"] {
         assert!(routed(&told, node) < 20_000, "{node} was made early");
@@ -366,7 +356,7 @@ async fn events_in_one_place_are_read_twice_a_second_at_the_most_however_many_st
         text.replace(from, to)
     });
     let sim = Sim::builder().timing(slow_hub()).build();
-    let (tally, told) = read("early.toml", &Written(text, HUB.to_owned())).apply(&sim).await;
+    let (tally, told) = written(&text, HUB).apply(&sim).await;
     assert!(tally.is_success(), "{told:#?}");
     for node in TAKERS {
         assert!(routed(&told, node) < 20_000, "{node} was made early");

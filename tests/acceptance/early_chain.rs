@@ -1,20 +1,17 @@
 //! A chain of stacks, each of which is created with what the one before gives early, and what becomes of it if the first fails.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use orch::engine::Control;
 use orch::event::{Event, Tally};
-use orch::plan::Files;
 use orch::sim::{Faults, Sim, Timing};
 use tokio::time::sleep;
 
-use crate::calls::NET_TEMPLATE;
 use crate::early::{failing_topic, live_peerings, when};
 use crate::early_left::{aborted, asked, drained, stays};
-use crate::in_process::{Ready, Told, read};
+use crate::in_process::{Ready, Told};
+use crate::spokes::{NET, beside};
 
 /// A network beside something that takes minutes.
 const HUB: &str = "\
@@ -80,18 +77,8 @@ requester = { account = "dev", vpc = "{{ stacks.spoke.outputs.VPCId }}" }
 accepter  = { account = "hub", vpc = "{{ stacks.hub.outputs.VPCId }}" }
 "#;
 
-struct Written;
-
-impl Files for Written {
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let texts = [("early.toml", DESIGN), ("hub.yaml", HUB), ("app.yaml", APP), ("svc.yaml", SVC)];
-        let text = texts.iter().find(|(name, _)| path.ends_with(name)).map_or(NET_TEMPLATE, |(_, text)| text);
-        Ok(text.as_bytes().to_vec())
-    }
-}
-
 fn design() -> Ready {
-    read("early.toml", &Written)
+    beside(DESIGN, &[("hub.yaml", HUB), ("app.yaml", APP), ("svc.yaml", SVC), ("net.yaml", NET)])
 }
 
 /// The hub's network is there after five seconds, its stack after two minutes, when the rest of the chain is complete.

@@ -1,19 +1,17 @@
 //! Stacks that are created with outputs of others before those are complete, and what becomes of them if these fail.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use orch::event::{Change, Event};
 use orch::ids::Kind;
-use orch::plan::Files;
 use orch::preview::Action;
 use orch::sim::{Effect, Fault, Faults, Sim, Timing};
 use tokio::time::sleep;
 
-use crate::calls::NET_TEMPLATE;
-use crate::in_process::{Ready, Told, read};
+use crate::early::{done, failing_topic, live_peerings, when};
+use crate::in_process::{Ready, Told};
+use crate::spokes::{NET, beside};
 
 /// A network beside something that takes a minute.
 const HUB: &str = "\
@@ -82,32 +80,21 @@ requester = { account = "dev", vpc = "{{ stacks.spoke.outputs.VPCId }}" }
 accepter  = { account = "hub", vpc = "{{ stacks.hub.outputs.VPCId }}" }
 "#;
 
-struct Written(String);
-
-impl Files for Written {
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let named = |name: &str| path.ends_with(name);
-        let text = match () {
-            () if named("early.toml") => self.0.clone(),
-            () if named("hub.yaml") => HUB.to_owned(),
-            () if named("app.yaml") => APP.to_owned(),
-            () => NET_TEMPLATE.replace("Resources:\n", SPOKE),
-        };
-        Ok(text.into_bytes())
-    }
+fn written(text: &str) -> Ready {
+    let spoke = NET.replace("Resources:\n", SPOKE);
+    beside(text, &[("hub.yaml", HUB), ("app.yaml", APP), ("spoke.yaml", &spoke)])
 }
 
 fn design() -> Ready {
-    read("early.toml", &Written(DESIGN.to_owned()))
+    written(DESIGN)
 }
 
 fn design_but(edits: &[(&str, &str)]) -> Ready {
-    let mut text = DESIGN.to_owned();
-    for (from, to) in edits {
+    let text = edits.iter().fold(DESIGN.to_owned(), |text, (from, to)| {
         assert!(text.contains(from), "{from}");
-        text = text.replace(from, to);
-    }
-    read("early.toml", &Written(text))
+        text.replace(from, to)
+    });
+    written(&text)
 }
 
 /// A VPC takes five seconds, a subnet as long as is said, and the hub's stack a minute in all.
@@ -117,24 +104,8 @@ fn slow_hub(subnet: u64) -> Timing {
     Timing { resource_types: kinds.map(seconds).into(), ..Timing::default() }
 }
 
-/// The hub's topic fails once it has taken its time.
-fn failing_topic() -> Faults {
-    let fault = "[[resource]]\nstack = \"early-hub\"\nlogical_id = \"Topic\"\nreason = \"no more topics\"\n";
-    toml::from_str(fault).unwrap()
-}
-
-/// When something was first told of a node, in milliseconds since the run began.
-fn when(told: &Told, node: &str, what: impl Fn(&Event) -> bool) -> u128 {
-    let is_it = |event: &Event| event.node().is_some_and(|id| id.to_string() == node) && what(event);
-    told.iter().find(|(_, event)| is_it(event)).map_or_else(|| panic!("{node}: {told:#?}"), |(at, _)| *at)
-}
-
 fn started(told: &Told, node: &str) -> u128 {
     when(told, node, |event| matches!(event, Event::NodeStarted { .. }))
-}
-
-fn done(told: &Told, node: &str) -> u128 {
-    when(told, node, |event| matches!(event, Event::NodeDone { .. }))
 }
 
 /// What was taken back of a node because of the hub.
@@ -157,10 +128,6 @@ fn stacks(sim: &Sim) -> BTreeMap<String, String> {
         stacks.map(|stack| (stack.name.clone(), stack.status.to_string())).collect()
     };
     sim.inspect(stacks).unwrap()
-}
-
-fn live_peerings(sim: &Sim) -> usize {
-    sim.inspect(|world| world.peerings.values().filter(|peering| !peering.is_dead()).count()).unwrap()
 }
 
 /// Holds that an apply makes all of it, and another one nothing.

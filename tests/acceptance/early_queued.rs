@@ -1,18 +1,14 @@
 //! What waits for its turn at an AWS that throttles, when that on which it stands fails.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use orch::event::Event;
-use orch::plan::Files;
 use orch::sim::{Faults, Outcome, Rate, Rates, Sim, Timing};
 
-use crate::calls::NET_TEMPLATE;
 use crate::early::{failing_topic, live_peerings, routed_peerings, when};
-use crate::in_process::{Ready, read};
+use crate::in_process::Ready;
+use crate::spokes::{Accounts, HubAndSpokes, NET, beside};
 
 /// A network that is there soon, beside something that takes longer.
 const HUB: &str = "\
@@ -27,17 +23,8 @@ Outputs:
   RouteTableId: {Value: !Ref Table}
 ";
 
-const DESIGN: &str = r#"
-[accounts]
-hub = { id = "111111111111" }
-dev = { id = "222222222222", role = "Deploy" }
-
-[stacks.hub]
-account       = "hub"
-template      = "hub.yaml"
-parameters    = { CidrBlock = "10.0.0.0/24" }
-early_outputs = true
-
+/// What is created on the hub's VPC before the hub is complete.
+const APP: &str = r#"
 [stacks.app]
 for_each     = "vars.apps"
 account      = "hub"
@@ -46,46 +33,23 @@ parameters   = { CidrBlock = "10.0.0.0/24" }
 tags         = { Hub = "{{ stacks.hub.outputs.VPCId }}" }
 early_inputs = true
 
-[stacks.spoke]
-for_each   = "vars.spokes"
-account    = "dev"
-template   = "net.yaml"
-parameters = { CidrBlock = "{{ each.value }}" }
-
-[peerings.spoke]
-for_each  = "stacks.spoke"
-requester = { account = "dev", vpc = "{{ each.outputs.VPCId }}" }
-accepter  = { account = "hub", vpc = "{{ stacks.hub.outputs.VPCId }}" }
-
-[routes.back]
-for_each     = "peerings.spoke"
-account      = "hub"
-route_tables = ["{{ stacks.hub.outputs.RouteTableId }}"]
-destination  = "{{ each.source.outputs.VPCCIDRBlock }}"
-via          = "{{ each.id }}"
+[vars]
 "#;
 
 const SPOKES: usize = 12;
 const APPS: usize = 24;
 
-struct Written(String);
-
-impl Files for Written {
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let named = |name: &str| path.ends_with(name);
-        let text = if named("hub.yaml") { HUB } else { NET_TEMPLATE };
-        Ok(if named("early.toml") { &self.0 } else { text }.as_bytes().to_vec())
-    }
-}
-
+/// All routes are in the hub's table, so that they wait at one rate.
 fn design() -> Ready {
-    let mut text = "name = \"early\"\nregion = \"us-east-1\"\n\n[vars.spokes]\n".to_owned();
-    for n in 0..SPOKES {
-        let _ = writeln!(text, "s{n:02} = \"10.{}.0.0/24\"", n + 1);
-    }
+    let network = HubAndSpokes {
+        accounts: Accounts::Two,
+        hub: ("hub.yaml", "early_outputs = true"),
+        out: false,
+        ..HubAndSpokes::of("early", SPOKES)
+    };
     let apps: Vec<String> = (0..APPS).map(|n| format!("\"a{n:02}\"")).collect();
-    let _ = writeln!(text, "\n[vars]\napps = [{}]", apps.join(", "));
-    read("early.toml", &Written(text + DESIGN))
+    let text = format!("{}{APP}apps = [{}]\n", network.text(), apps.join(", "));
+    beside(&text, &[("hub.yaml", HUB), ("net.yaml", NET)])
 }
 
 /// How many calls made something, by their operations, within so many milliseconds of a run, and how many tried to after them.

@@ -31,6 +31,7 @@ mod resume;
 mod saved;
 mod served;
 mod silence;
+mod spokes;
 mod template_checks;
 mod templates;
 mod trouble;

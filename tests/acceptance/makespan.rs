@@ -1,60 +1,14 @@
 //! How long a run takes beside what AWS itself needs for it, on a paused clock.
 
-use std::fmt::Write as _;
-use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use orch::event::Event;
 use orch::inventory::Inventory;
-use orch::plan::Files;
 use orch::sim::{Sim, Timing};
 
-use crate::calls::{NET_TEMPLATE, a_first_run_was_cheap};
-use crate::in_process::{Ready, Told, read};
-
-/// Spokes that do not wait for the hub, each peered with it, and a route either way.
-const DESIGN: &str = r#"
-[stacks.hub]
-account    = "hub"
-name       = "hub"
-template   = "net.yaml"
-parameters = { CidrBlock = "10.0.0.0/24" }
-
-[stacks.spoke]
-for_each   = "vars.spokes"
-account    = "{{ each.key }}"
-name       = "{{ each.key }}"
-template   = "net.yaml"
-parameters = { CidrBlock = "{{ each.value }}" }
-
-[peerings.spoke]
-for_each  = "stacks.spoke"
-requester = { account = "{{ each.account }}", vpc = "{{ each.outputs.VPCId }}" }
-accepter  = { account = "hub", vpc = "{{ stacks.hub.outputs.VPCId }}" }
-
-[routes.out]
-for_each     = "peerings.spoke"
-account      = "{{ each.requester.account }}"
-route_tables = ["{{ each.source.outputs.RouteTableId }}"]
-destination  = "10.0.0.0/24"
-via          = "{{ each.id }}"
-
-[routes.back]
-for_each     = "peerings.spoke"
-account      = "hub"
-route_tables = ["{{ stacks.hub.outputs.RouteTableId }}"]
-destination  = "{{ each.source.outputs.VPCCIDRBlock }}"
-via          = "{{ each.id }}"
-"#;
-
-struct Written(String);
-
-impl Files for Written {
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        Ok(if path.ends_with("net.yaml") { NET_TEMPLATE } else { &self.0 }.as_bytes().to_vec())
-    }
-}
+use crate::calls::a_first_run_was_cheap;
+use crate::in_process::{Ready, Told};
+use crate::spokes::HubAndSpokes;
 
 /// A hub and so many spokes, each in an account of its own.
 #[derive(Clone, Debug)]
@@ -90,24 +44,21 @@ impl Scenario {
         least + most.saturating_sub(least) * u32::try_from(spoke).unwrap() / steps
     }
 
+    /// Spokes that do not wait for the hub, each peered with it, and a route either way.
+    fn network(&self) -> HubAndSpokes {
+        HubAndSpokes::of("spread", self.spokes)
+    }
+
     /// The plan.
     pub fn plan(&self) -> Ready {
-        let mut text = "name = \"spread\"\nregion = \"us-east-1\"\n\n[vars.spokes]\n".to_owned();
-        for n in 0..self.spokes {
-            let _ = writeln!(text, "s{n:04} = \"10.{}.{}.0/24\"", 1 + n / 256, n % 256);
-        }
-        text.push_str("\n[accounts]\nhub = { id = \"111111111111\" }\n");
-        for n in 0..self.spokes {
-            let _ = writeln!(text, "s{n:04} = {{ id = \"{:012}\", role = \"Deploy\" }}", 200_000_000_000 + n);
-        }
-        text.push_str(DESIGN);
-        read("spread.toml", &Written(text))
+        self.network().plan()
     }
 
     /// How long things take in the embedded AWS.
     pub fn timing(&self) -> Timing {
-        let spokes = (0..self.spokes).map(|n| (format!("s{n:04}"), self.takes(n)));
-        let stacks = spokes.chain([("hub".to_owned(), self.hub)]).collect();
+        let network = self.network();
+        let spokes = (0..self.spokes).map(|n| (network.stack(n), self.takes(n)));
+        let stacks = spokes.chain([(network.hub_stack(), self.hub)]).collect();
         Timing { stacks, resource: Duration::ZERO, peering_accept: self.peering, ..Timing::default() }
     }
 

@@ -2,14 +2,12 @@
 //! its own, but for what counts calls.
 
 use std::collections::BTreeSet;
-use std::io;
-use std::path::Path;
 
-use orch::plan::Files;
 use orch::sim::{Sim, Timing};
 
-use crate::in_process::read;
+use crate::in_process::Ready;
 use crate::orch::{Ended, Orch, QUICK};
+use crate::spokes::beside;
 use crate::world;
 
 const PLAN: &str = r#"name   = "net"
@@ -236,21 +234,17 @@ fn a_saved_preview_holds_for_the_names_that_it_was_made_with() {
     apply("new.json").code(6).says(&["stacks.core"]);
 }
 
-struct Written(String);
-
-impl Files for Written {
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        Ok(if path.ends_with("vpc.yaml") { TEMPLATE } else { &self.0 }.as_bytes().to_vec())
-    }
+fn read(plan: &str) -> Ready {
+    beside(plan, &[("vpc.yaml", TEMPLATE)])
 }
 
 #[tokio::test(start_paused = true)]
 async fn applying_what_is_renamed_calls_nothing_that_changes_anything() {
     let sim = Sim::builder().timing(Timing::default()).build();
-    let (tally, told) = read("plan.toml", &Written(PLAN.to_owned())).apply(&sim).await;
+    let (tally, told) = read(PLAN).apply(&sim).await;
     assert!(tally.is_success(), "{told:#?}");
     let before = sim.calls().len();
-    let (preview, tally) = read("plan.toml", &Written(moved())).preview(&sim, true).await;
+    let (preview, tally) = read(&moved()).preview(&sim, true).await;
     assert!(preview.is_nothing(), "{preview:#?}");
     assert_eq!((tally.changed, tally.done), (0, 8));
     let called: BTreeSet<String> =

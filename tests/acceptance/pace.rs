@@ -9,8 +9,8 @@ use orch::event::Event;
 use orch::inventory::Inventory;
 use orch::sim::{Sim, Timing};
 
-use crate::in_process::{Told, read, shipped};
-use crate::rates::Written;
+use crate::in_process::{Told, shipped};
+use crate::spokes::{NET, beside};
 
 /// When a node was done, in milliseconds since the run began.
 fn done(told: &Told, node: &str) -> u128 {
@@ -66,7 +66,7 @@ async fn with_a_limit_the_longest_remaining_way_goes_first_by_what_earlier_runs_
     }
     let one = NonZeroUsize::MIN;
     for limits in [Limits { total: one, ..Limits::UNLIMITED }, Limits { per_lane: one, ..Limits::UNLIMITED }] {
-        let plan = read("net.toml", &Written(text.clone())).with(Settings { limits, fail_fast: false });
+        let plan = beside(&text, &[("net.yaml", NET)]).with(Settings { limits, fail_fast: false });
         let world = || Sim::builder().timing(timing.clone()).build();
         let (tally, told, news) = plan.apply_knowing(&world(), None).await;
         assert!(tally.is_success(), "{told:#?}");

@@ -1,90 +1,29 @@
 //! Runs at an AWS that throttles: as fast as it grants, in the right order, and with few calls refused.
 
 use std::fmt::Write as _;
-use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use orch::inventory::Inventory;
-use orch::plan::Files;
 use orch::sim::{Effect, Fault, Faults, Outcome, Rate, Rates, Sim, Timing};
 use tokio::time::Instant;
 
 use crate::bounds::bounds;
-use crate::in_process::{Ready, read};
+use crate::in_process::Ready;
+use crate::spokes::{Accounts, HubAndSpokes, NET, beside};
 
-const TEMPLATE: &str = "\
-Parameters:
-  CidrBlock: {Type: String}
-Resources:
-  Vpc: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: !Ref CidrBlock}}
-  Table: {Type: 'AWS::EC2::RouteTable', Properties: {VpcId: !Ref Vpc}}
-Outputs:
-  VPCId: {Value: !Ref Vpc}
-  RouteTableId: {Value: !Ref Table}
-  VPCCIDRBlock: {Value: !GetAtt Vpc.CidrBlock}
-";
-
-/// A hub and spokes that need not wait for each other, a peering for each spoke, and a route either way.
-const DESIGN: &str = r#"
-[stacks.hub]
-account    = "hub"
-template   = "net.yaml"
-parameters = { CidrBlock = "10.0.0.0/24" }
-
-[stacks.spoke]
-for_each   = "vars.spokes"
-account    = "ACCOUNT"
-template   = "net.yaml"
-parameters = { CidrBlock = "{{ each.value }}" }
-
-[peerings.spoke]
-for_each  = "stacks.spoke"
-requester = { account = "{{ each.account }}", vpc = "{{ each.outputs.VPCId }}" }
-accepter  = { account = "hub", vpc = "{{ stacks.hub.outputs.VPCId }}" }
-
-[routes.out]
-for_each     = "peerings.spoke"
-account      = "{{ each.requester.account }}"
-route_tables = ["{{ each.source.outputs.RouteTableId }}"]
-destination  = "10.0.0.0/24"
-via          = "{{ each.id }}"
-
-[routes.back]
-for_each     = "peerings.spoke"
-account      = "hub"
-route_tables = ["{{ stacks.hub.outputs.RouteTableId }}"]
-destination  = "{{ each.source.outputs.VPCCIDRBlock }}"
-via          = "{{ each.id }}"
-"#;
-
-/// A plan beside its template.
-pub struct Written(pub String);
-
-impl Files for Written {
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        Ok(if path.ends_with("net.yaml") { TEMPLATE } else { &self.0 }.as_bytes().to_vec())
-    }
-}
-
-/// The plan, with each spoke in an account of its own or all beside the hub, and how long its stacks take: the hub eight
+/// A hub and spokes, with each in an account of its own or all beside the hub, and how long its stacks take: the hub eight
 /// seconds, the spokes from four to twelve.
 fn hub_and_spokes(spokes: usize, apart: bool) -> (Ready, Timing) {
-    let mut text = "name = \"net\"\nregion = \"us-east-1\"\n\n[vars.spokes]\n".to_owned();
-    let mut accounts = "\n[accounts]\nhub = { id = \"111111111111\" }\n".to_owned();
+    let accounts = if apart { Accounts::Apart } else { Accounts::One };
+    let network = HubAndSpokes { accounts, ..HubAndSpokes::of("net", spokes) };
     let mut timing = Timing { resource: Duration::ZERO, ..Timing::default() };
-    timing.stacks.insert("net-hub".to_owned(), Duration::from_secs(8));
+    timing.stacks.insert(network.hub_stack(), Duration::from_secs(8));
     for n in 0..spokes {
-        let _ = writeln!(text, "s{n:03} = \"10.{}.{}.0/24\"", 1 + n / 256, n % 256);
-        if apart {
-            let _ = writeln!(accounts, "s{n:03} = {{ id = \"{:012}\", role = \"Deploy\" }}", 200_000_000_000 + n);
-        }
         // Spread over the eight seconds between, and not in the order of the file.
         let millis = 4_000 + (n * 37 % spokes) * 8_000 / spokes.max(2);
-        timing.stacks.insert(format!("net-spoke-s{n:03}"), Duration::from_millis(millis as u64));
+        timing.stacks.insert(network.stack(n), Duration::from_millis(millis as u64));
     }
-    let design = DESIGN.replace("ACCOUNT", if apart { "{{ each.key }}" } else { "hub" });
-    (read("net.toml", &Written(text + &accounts + &design)), timing)
+    (network.plan(), timing)
 }
 
 /// What was measured elsewhere with other tools: few calls, and of EC2's writes all together.
@@ -208,7 +147,7 @@ fn chain_behind_others() -> (Ready, Timing) {
     for (name, rest) in [("z1", ""), ("z2", "depends_on = [\"stacks.z1\"]"), ("z3", "depends_on = [\"stacks.z2\"]")] {
         stack(name, 10, rest);
     }
-    (read("net.toml", &Written(text)), timing)
+    (beside(&text, &[("net.yaml", NET)]), timing)
 }
 
 #[tokio::test(start_paused = true)]

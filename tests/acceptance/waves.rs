@@ -1,19 +1,17 @@
 //! Careful roll-outs: `waves`.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::time::Duration;
 
 use orch::engine::{Limits, Settings};
 use orch::event::Event;
-use orch::plan::Files;
 use orch::sim::{Faults, Sim, Timing};
 use tokio::time::Instant;
 
-use crate::in_process::{Ready, Told, read};
+use crate::in_process::{Ready, Told};
 use crate::orch::{Ended, Orch, QUICK};
+use crate::spokes::beside;
 
 const TEMPLATE: &str = "\
 Resources:
@@ -22,17 +20,13 @@ Outputs:
   Name: {Value: !GetAtt Topic.TopicName}
 ";
 
-struct Written(String);
-
-impl Files for Written {
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        Ok(if path.ends_with("t.yaml") { TEMPLATE } else { &self.0 }.as_bytes().to_vec())
-    }
+fn read(text: &str) -> Ready {
+    beside(text, &[("t.yaml", TEMPLATE)])
 }
 
 /// Seven stacks in waves, each followed by one that takes what it gives and is in none.
 fn plan(waves: &str) -> Ready {
-    read("waves.toml", &Written(text("waves", waves)))
+    read(&text("waves", waves))
 }
 
 fn text(name: &str, waves: &str) -> String {
@@ -156,7 +150,7 @@ tags     = { Of = "{{ stacks.long.outputs.Name }}" }
     let text = text("waves", r#"{ canary = ["c"] }"#).replace("\n[stacks.app]", chain);
     let one = NonZeroUsize::MIN;
     let settings = Settings { limits: Limits { total: one, per_lane: one }, fail_fast: false };
-    let plan = read("waves.toml", &Written(text)).with(settings);
+    let plan = read(&text).with(settings);
     let (tally, told) = plan.apply(&Sim::builder().build()).await;
     assert_eq!(tally.changed, 16, "{told:#?}");
     let started = told.iter().filter_map(|(_, event)| match event {

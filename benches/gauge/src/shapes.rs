@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 
-use orch::plan::{Files, Given, Loaded, load};
+use orch::plan::{Files, Given, Loaded, Parsed, load, parse};
 
 const HUB: &str = include_str!("../../../plans/templates/hub.yaml");
 const SPOKE: &str = include_str!("../../../plans/templates/spoke.yaml");
@@ -26,10 +26,23 @@ impl Files for Written {
     }
 }
 
+/// Nothing.
+const GIVEN: Given<'static> = Given { vars: &[], env: &|_| None };
+
 impl Written {
     /// Reads it.
     pub fn load(&self) -> Loaded {
-        load(Path::new("plan.toml"), self, &Given { vars: &[], env: &|_| None })
+        load(Path::new("plan.toml"), self, &GIVEN)
+    }
+
+    /// Only parses it.
+    pub fn parse(&self) -> Parsed {
+        parse(Path::new("plan.toml"), self)
+    }
+
+    /// Goes on with what was parsed.
+    pub fn expand(&self, parsed: Parsed) -> Loaded {
+        parsed.expand(self, &GIVEN)
     }
 }
 
@@ -87,7 +100,7 @@ route_tables = [\"{{{{ stacks.hub{hub}.outputs.RouteTableId }}}}\"]
     Written(text)
 }
 
-/// The same nodes, each in a table of its own: all of it is text to be parsed.
+/// The same nodes, each in a table of its own: most of it is text to be parsed.
 pub fn listed(nodes: usize) -> Written {
     let spokes = spokes_of(nodes);
     let mut text = head("listed", 200);

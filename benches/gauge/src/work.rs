@@ -6,7 +6,7 @@ use orch::cfn::{Context, Document, Evaluator, Lookup, Pseudo};
 use orch::diag::{Problem, Sources};
 use orch::engine::Summary;
 use orch::graph::Graph;
-use orch::plan::{Loaded, Plan};
+use orch::plan::{Loaded, Parsed, Plan};
 use orch::rules;
 use serde_json::Value as Json;
 
@@ -20,7 +20,18 @@ const TEMPLATE: &str = include_str!("../../../plans/templates/spoke.yaml");
 /// # Panics
 /// If it has an error.
 pub fn load(written: &Written) -> Loaded {
-    let loaded = written.load();
+    sound(written.load())
+}
+
+/// Expands a plan that was parsed.
+///
+/// # Panics
+/// If it has an error.
+pub fn expand(written: &Written, parsed: Parsed) -> Loaded {
+    sound(written.expand(parsed))
+}
+
+fn sound(loaded: Loaded) -> Loaded {
     assert!(loaded.plan.is_some(), "{:?}", loaded.problems);
     loaded
 }

@@ -1,5 +1,6 @@
 //! Whether events can be asked for by their operation.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ pub(super) struct ByOperation {
     known: Mutex<Known>,
     /// Held by whoever finds out.
     first: tokio::sync::Mutex<()>,
+    /// Whether the events of an operation have not told its end, though their stack's did.
+    lacks_ends: AtomicBool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,6 +65,16 @@ impl ByOperation {
             tracing::debug!(%error, "events are asked for by their stack from now on");
         }
         *known = after;
+    }
+
+    /// Notes that the stack alone tells how an operation has ended.
+    pub(super) fn note_lack_of_ends(&self) {
+        self.lacks_ends.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the stack is to be asked how an operation has ended.
+    pub(super) fn lacks_ends(&self) -> bool {
+        self.lacks_ends.load(Ordering::Relaxed)
     }
 
     /// What has never answered is not waited for again: every one that asks would wait as long, one after the other.
@@ -119,16 +132,7 @@ mod tests {
             (Class::Throttled, Nothing, Answers),
             (Class::Expired, Nothing, Answers),
         ] {
-            let error = |operation| CallError {
-                operation,
-                account: "dev".into(),
-                region: "us-east-1".into(),
-                code: None,
-                message: String::new(),
-                request_id: None,
-                class,
-                is_after_silence: false,
-            };
+            let error = |operation| CallError::sample(operation, class);
             assert_eq!(Nothing.after(Err(&error(CALL))), first, "{class:?}");
             assert_eq!(Answers.after(Err(&error(CALL))), later, "{class:?}");
             assert_eq!(Nothing.after(Err(&error("AssumeRole"))), Nothing, "{class:?}");

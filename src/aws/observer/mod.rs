@@ -256,15 +256,22 @@ impl Regional {
                 Sighting::Rests(_) | Sighting::Missing | Sighting::Stuck => true,
             };
             // Why it is taken back is told by the stack alone, and whoever took outputs of it early waits to hear so.
-            let has_turned = is_taken_back(operation, &sighting) && reader.widen(operation);
+            let goes_back = is_taken_back(operation, &sighting);
+            let has_turned = goes_back && reader.widen(operation);
             if is_due || has_turned {
+                let rests = !matches!(sighting, Sighting::Moves(_));
+                if rests && self.stacks().by_operation.lacks_ends() {
+                    reader.widen_wholly(operation);
+                }
                 let fresh = reader.read(self, operation).await?;
                 take(fresh, &mut events, feed, progress);
-                // Its own events do not tell the end of what was taken back, or not yet.
-                let rests = !matches!(sighting, Sighting::Moves(_));
-                if rests && !is_over(&events) && reader.widen(operation) {
+                // Its own events do not tell the end of what was taken back, or not yet, or no end at all.
+                if rests && !is_over(&events) && reader.widen_wholly(operation) {
                     let fresh = reader.read(self, operation).await?;
                     take(fresh, &mut events, feed, progress);
+                    if !goes_back && is_over(&events) {
+                        self.stacks().by_operation.note_lack_of_ends();
+                    }
                 }
             }
             match sighting {
@@ -369,9 +376,19 @@ async fn with<S>(
 fn take(fresh: Vec<StackEvent>, events: &mut Vec<StackEvent>, feed: &Feed, progress: Progress<'_>) {
     feed.tell(&fresh);
     for event in fresh {
-        progress(Step { what: &event.resource, status: &event.status, reason: event.reason.as_deref() });
+        if !repeats_a_failure(&event, events) {
+            progress(Step { what: &event.resource, status: &event.status, reason: event.reason.as_deref() });
+        }
         events.push(event);
     }
+}
+
+/// Whether an event is another way to tell of a failure that was told last of its resource: in other words, or with no id.
+fn repeats_a_failure(event: &StackEvent, events: &[StackEvent]) -> bool {
+    event.status.ends_with("_FAILED")
+        && (events.iter().rev())
+            .find(|before| before.resource == event.resource && before.stack == event.stack)
+            .is_some_and(|before| before.status == event.status)
 }
 
 /// How long AWS took over an operation, by the times of its events, oldest first; `None` if these do not tell.

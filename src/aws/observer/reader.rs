@@ -20,6 +20,8 @@ pub(super) struct Reader {
     by_stack: bool,
     /// Whether an event of the operation was met in the pages that are being read.
     met: bool,
+    /// Whether the pages that are read next go on behind what is known.
+    walks_on: bool,
 }
 
 impl Reader {
@@ -35,12 +37,13 @@ impl Reader {
             if foreign && !self.met && !self.seen.is_empty() {
                 continue;
             }
-            if foreign || !self.seen.insert(event.id.clone()) {
+            let is_known = !foreign && !self.seen.insert(event.id.clone());
+            if foreign || is_known && !self.walks_on {
                 return false;
             }
             self.met = true;
             let first = event.begins_operation();
-            if self.is_new(operation, &event) {
+            if !is_known && self.is_new(operation, &event) {
                 fresh.push(event);
             }
             if first {
@@ -61,6 +64,13 @@ impl Reader {
     /// Has all further events asked for by the stack; whether they were not before.
     pub(super) fn widen(&mut self, operation: &Operation) -> bool {
         operation.id.is_some() && !std::mem::replace(&mut self.by_stack, true)
+    }
+
+    /// The same, because the operation's own events do not tell of the stack itself: all that the stack tells of it is read.
+    pub(super) fn widen_wholly(&mut self, operation: &Operation) -> bool {
+        let is_wider = self.widen(operation);
+        self.walks_on |= is_wider;
+        is_wider
     }
 
     /// The operation's events since the last time, oldest first.
@@ -131,6 +141,7 @@ impl Reader {
                 break;
             }
         }
+        self.walks_on = false;
         fresh.reverse();
         Ok(fresh)
     }

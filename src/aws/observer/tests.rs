@@ -83,3 +83,34 @@ async fn a_look_that_ends_first_does_not_end_the_reading_of_events_but_waits_for
         assert_eq!((fresh.len(), sighting, began.elapsed()), (told, looked, Duration::from_millis(took)));
     }
 }
+
+#[test]
+fn a_failure_that_is_told_in_two_ways_is_one_step() {
+    use std::sync::Mutex;
+
+    let of = |resource: &str, status: &str, physical_id: &str| StackEvent {
+        resource: resource.to_owned(),
+        physical_id: physical_id.to_owned(),
+        reason: Some(physical_id.to_owned()),
+        ..event("1", status, None)
+    };
+    let steps: Mutex<Vec<String>> = Mutex::default();
+    let note = |step: Step<'_>| steps.lock().unwrap().push(format!("{} {}", step.what, step.status));
+    let mut events = Vec::new();
+    let told = [
+        of("Vpc", "CREATE_IN_PROGRESS", ""),
+        of("Vpc", "CREATE_IN_PROGRESS", "vpc-1"),
+        of("Vpc", "CREATE_FAILED", "vpc-1"),
+        of("Table", "CREATE_FAILED", "rtb-1"),
+    ];
+    take(told.to_vec(), &mut events, &Feed::default(), &note);
+    // What follows tells the first failure once more, and then another one of the same resource.
+    let told =
+        [of("Vpc", "CREATE_FAILED", ""), of("Vpc", "DELETE_FAILED", "vpc-1"), of("Vpc", "CREATE_FAILED", "vpc-1")];
+    take(told.to_vec(), &mut events, &Feed::default(), &note);
+    assert_eq!(events.len(), 7, "all that was read is kept");
+    let steps = steps.into_inner().unwrap();
+    let [failed, again] = ["Vpc CREATE_FAILED"; 2];
+    let begun = ["Vpc CREATE_IN_PROGRESS"; 2];
+    assert_eq!(steps, [&begun[..], &[failed, "Table CREATE_FAILED", "Vpc DELETE_FAILED", again]].concat());
+}

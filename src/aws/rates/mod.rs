@@ -29,6 +29,10 @@ const AT_ONCE: usize = 256;
 /// which no look at what is under way and no deletion is to wait.
 const PATIENT: usize = AT_ONCE * 3 / 4;
 
+/// How many calls to STS are under way in the whole process. They have room of their own: a call that has a slot may have to
+/// wait for its session, and what that is fetched by must not wait for such a slot.
+const TO_STS: usize = 64;
+
 /// The rates of every account, region and class, shared by all that call AWS in one process.
 #[derive(Debug)]
 pub(super) struct Rates {
@@ -36,6 +40,8 @@ pub(super) struct Rates {
     regions: Mutex<HashMap<Region, Slots>>,
     /// Room in the whole process.
     slots: Slots,
+    /// Room for calls to STS.
+    sts: Arc<Semaphore>,
     /// Whether AWS grants every call, so that none waits.
     grants_all: bool,
 }
@@ -43,7 +49,8 @@ pub(super) struct Rates {
 impl Default for Rates {
     fn default() -> Self {
         let slots = Slots { all: Room::of(AT_ONCE), patient: Room::of(PATIENT) };
-        Self { lanes: Mutex::default(), regions: Mutex::default(), slots, grants_all: false }
+        let sts = Arc::new(Semaphore::new(TO_STS));
+        Self { lanes: Mutex::default(), regions: Mutex::default(), slots, sts, grants_all: false }
     }
 }
 
@@ -67,6 +74,11 @@ impl Rates {
     pub(super) fn slots(&self, region: &Region) -> Slots {
         let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
         regions.entry(region.clone()).or_insert_with(|| self.slots.for_one_region()).clone()
+    }
+
+    /// Where calls to STS wait for room.
+    pub(super) fn sts(&self) -> &Arc<Semaphore> {
+        &self.sts
     }
 }
 

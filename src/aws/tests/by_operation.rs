@@ -118,6 +118,22 @@ async fn an_operation_that_is_not_known_yet_or_an_outage_sends_only_those_who_as
     }
 }
 
+/// What `DescribeEvents` tells, without what it tells of the stack itself.
+fn without_the_stack(text: &str) -> String {
+    let members = text.split_inclusive("</member>");
+    members.filter(|member| !member.contains("<ResourceType>AWS::CloudFormation::Stack<")).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_an_operations_events_do_not_tell_its_end_the_stack_alone_is_asked_for_the_next_ones() {
+    let sim = world(Faults::default());
+    let changed = |asked: &Asked<'_>| {
+        (asked.operation == "DescribeEvents").then_some(Said::Changed(|text| without_the_stack(&text)))
+    };
+    created(&places(&sim, changed).await).await;
+    assert_eq!(asked(&sim), (3, 18), "the first of each account in each region has asked both ways");
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_takes_a_creation_back_is_told_though_it_is_another_operation() {
     let fails = ResourceFault {

@@ -63,7 +63,7 @@ async fn calls_that_are_under_way_at_once_are_each_made_for_their_own_account_in
     let slow = slow.map(|operation| Fault::slow(Duration::from_millis(700)).on(operation));
     let expired = |account: &str, nth| Fault::new(Effect::Expired).by(account).on("DescribeStacks").nth(nth);
     let expired = [expired(DEV, 2), expired(QA, 3)];
-    // The SDK repeats what is out of order by itself, with credentials that it asks for anew.
+    // What is out of order is tried again, with credentials that are asked for anew.
     let broken = [(HUB, 3), (DEV, 6), (QA, 5), (HUB, 9)]
         .map(|(account, nth)| Fault::new(Effect::ServerError).by(account).on("Describe*").nth(nth));
     let seeds = [HUB, DEV, QA].iter().flat_map(|account| REGIONS.map(|region| standing(account, region)));
@@ -123,7 +123,7 @@ async fn calls_that_are_under_way_at_once_are_each_made_for_their_own_account_in
 
 #[tokio::test(start_paused = true)]
 async fn a_session_that_was_renewed_during_a_call_and_is_refused_in_turn_is_renewed_once_more() {
-    // The SDK repeats the look at VPCs after the one at stacks has renewed the session.
+    // The look at VPCs is tried again after the one at stacks has renewed the session.
     let broken = Fault::new(Effect::ServerError).on("DescribeVpcs").nth(1);
     let refused = [("DescribeStacks", 1), ("DescribeVpcs", 2)];
     let refused = refused.map(|(operation, nth)| Fault::new(Effect::Expired).on(operation).nth(nth));
@@ -136,14 +136,61 @@ async fn a_session_that_was_renewed_during_a_call_and_is_refused_in_turn_is_rene
     assert_eq!(counts(&sim), counted(&calls), "a session that AWS takes no longer is not taken for a newer one");
 }
 
+/// Sees a stack a moment from now, when a call that was sent before is about to be tried again.
+async fn sees_a_moment_later(regional: &Regional) {
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(regional.stack("net").await.unwrap().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_renewed_between_attempts_at_sts_and_refused_in_turn_is_renewed_once_more() {
+    // QA's session is refused. Of the attempts at another one, by dev's session, the first fails and the second is refused: dev's
+    // has been renewed between the two.
+    let refused = [(QA, "DescribeVpcs", 1), (DEV, "DescribeStacks", 1), (DEV, "AssumeRole", 3)];
+    let refused = refused.map(|(by, operation, nth)| Fault::new(Effect::Expired).by(by).on(operation).nth(nth));
+    let broken = Fault::new(Effect::ServerError).by(DEV).on("AssumeRole").nth(2);
+    let sim = Sim::builder().faults(Faults::of(refused.into_iter().chain([broken]))).build();
+    let accounts = plan([("dev", role(DEV)), ("qa", AccountSpec { through: Some("dev".into()), ..role(QA) })]);
+    let sessions = Sessions::open(&accounts, &environment(&sim)).await.unwrap();
+    let of = |account: &str| sessions.region(&account.into(), &"us-east-1".into()).unwrap();
+    let (dev, qa) = (of("dev"), of("qa"));
+    let (vpcs, ()) = tokio::join!(Box::pin(qa.vpcs()), Box::pin(sees_a_moment_later(&dev)));
+    assert!(vpcs.unwrap().is_empty());
+    let mut opened = BTreeMap::new();
+    for call in sim.calls().into_iter().filter(|call| call.operation == "AssumeRole") {
+        *opened.entry(call.account.unwrap().to_string()).or_default() += 1;
+    }
+    assert_eq!(opened, counted(&[(HUB, 3), (DEV, 4)]), "what refused it is dev's second session, and not its first");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_renewed_between_the_sdks_attempts_at_s3_and_refused_in_turn_is_renewed_once_more() {
+    let refused = [("DescribeStacks", 1), ("PutObject", 2)];
+    let refused = refused.map(|(operation, nth)| Fault::new(Effect::Expired).on(operation).nth(nth));
+    let broken = Fault::new(Effect::ServerError).on("PutObject").nth(1);
+    let object = seed::Object { bucket: "acme".to_owned(), ..seed::Object::default() };
+    let seed = Seed { objects: vec![object], ..standing(HUB, "us-east-1") };
+    let sim = Sim::builder().faults(Faults::of(refused.into_iter().chain([broken]))).seeded(&[seed]);
+    let sessions = Sessions::open(&plan([("dev", role(DEV))]), &environment(&sim)).await.unwrap();
+    let dev = sessions.region(&"dev".into(), &"us-east-1".into()).unwrap();
+    let bucket = Bucket { name: "acme".to_owned(), owner: None, kms_key: None };
+    let put = dev.put_if_absent(&bucket, "net", "Resources: {}");
+    let (put, ()) = tokio::join!(Box::pin(put), Box::pin(sees_a_moment_later(&dev)));
+    put.unwrap();
+    let calls = [("AssumeRole", 3), ("DescribeStacks", 2), ("PutObject", 3)];
+    assert_eq!(counts(&sim), counted(&calls), "a session that AWS takes no longer is not taken for a newer one");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_call_on_nobodys_behalf_is_not_sent() {
     let sim = Sim::builder().build();
     let clients = Clients::new(environment(&sim).config().await);
     let local = clients.of(&"us-east-1".into());
     assert!(Arc::ptr_eq(&local, &clients.of(&"us-east-1".into())));
-    let error = Box::pin(local.ec2.describe_vpcs().send()).await.unwrap_err();
-    let reasons = super::super::call::reasons(&error);
-    assert!(reasons.contains("on nobody's behalf"), "{reasons}");
+    let vpcs = Box::pin(local.ec2.describe_vpcs().send()).await.unwrap_err();
+    let buckets = Box::pin(clients.s3(&"us-east-1".into()).list_buckets().send()).await.unwrap_err();
+    for reasons in [super::super::call::reasons(&vpcs), super::super::call::reasons(&buckets)] {
+        assert!(reasons.contains("on nobody's behalf"), "{reasons}");
+    }
     assert!(sim.calls().is_empty());
 }

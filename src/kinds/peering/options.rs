@@ -185,15 +185,8 @@ mod tests {
 
     #[test]
     fn a_side_that_does_not_know_the_peering_to_be_active_is_asked_again() {
-        let error = |code: &str, message: &str, class| CallError {
-            operation: "ModifyVpcPeeringConnectionOptions",
-            account: "dev".into(),
-            region: "us-east-1".into(),
-            code: Some(code.to_owned()),
-            message: message.to_owned(),
-            request_id: None,
-            class,
-            is_after_silence: false,
+        let error = |code: &str, message: &str, class| {
+            CallError::sample("ModifyVpcPeeringConnectionOptions", class).saying(code, message)
         };
         let inactive = "Peering pcx-1 is not active. Peering options can be added only to active peerings.";
         assert!(is_too_early(&error("OperationNotPermitted", inactive, Class::Other)));

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::decide::{Decision, decide, not_ours};
 use super::{Sides, UNKNOWN_AT_MOST, Wanted, pause};
-use crate::aws::{CallError, Class, Peering, PeeringRequest, PeeringState, Regional};
+use crate::aws::{CallError, Class, Peering, PeeringRequest, PeeringState, Regional, Turns};
 use crate::event::Failure;
 use crate::kinds::{Course, Made, Progress, Step, lost};
 
@@ -44,16 +44,15 @@ pub(super) async fn request(
         let vpcs = (wanted.requester.vpc.clone(), wanted.accepter.vpc.clone());
         Made::Asked { vpcs, before: before.to_vec() }
     };
-    let (asked_for, since) = (noting(&before), Instant::now());
+    let (asked_for, turns) = (noting(&before), Turns::of("CreateVpcPeeringConnection"));
     let mut is_noted = false;
     let (asked, acting) = loop {
         // A request that is to be given up is not made after it has waited for its turn.
-        let (requester, acting) =
-            course.trace.acting_in_turn(sides.requester, "CreateVpcPeeringConnection", since).await;
+        let (requester, acting) = course.trace.acting_in_turn(sides.requester, &turns).await;
         if !is_noted {
             course.trace.note(asked_for.clone());
         }
-        match ask(sides, &requester, wanted, &request, since).await? {
+        match ask(sides, &requester, wanted, &request, &turns).await? {
             Ok(asked) => break (asked, acting),
             Err(error) => is_noted |= error.is_after_silence,
         }
@@ -128,14 +127,14 @@ async fn ask(
     in_turn: &Regional,
     wanted: &Wanted,
     request: &PeeringRequest,
-    since: Instant,
+    turns: &Turns,
 ) -> Result<Result<Asked, CallError>, Failure> {
     let mut times = 0;
     loop {
         let requester = if times == 0 { in_turn } else { sides.requester };
         let error = match requester.request_peering(request).await {
             Ok(peering) => return Ok(Ok(Asked::Answer(Box::new(peering)))),
-            Err(error) if times == 0 && requester.waits_for_another_turn(&error, since).await => return Ok(Err(error)),
+            Err(error) if times == 0 && requester.waits_for_another_turn(&error, turns).await => return Ok(Err(error)),
             Err(error) => error,
         };
         times += 1;

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::decide::{Decision, decide, elsewhere, is_there, suspect};
 use super::parse::{Terms, place, terms};
 use super::{Made, Wanted};
-use crate::aws::{CallError, Class, RouteTable};
+use crate::aws::{CallError, Class, RouteTable, Turns};
 use crate::kinds::lost::{insist, pause};
 use crate::kinds::{self, Change, Course, Done, Failure, Progress, Regional, Shown, Step};
 
@@ -335,12 +335,12 @@ fn is_unheard(error: &CallError) -> bool {
 
 async fn create(regional: &Regional, terms: &Terms, course: Course<'_>, table: &str) -> Result<(), CallError> {
     let (destination, target) = (terms.destination.clone(), terms.target.clone());
-    let (route, since) = (Made { table: table.to_owned(), destination, target }, Instant::now());
+    let (route, turns) = (Made { table: table.to_owned(), destination, target }, Turns::of("CreateRoute"));
     // Whether a former turn had no answer.
     let silence = AtomicBool::new(false);
     let call = || async {
         // A route that is to be given up is not made after it has waited for its turn.
-        let (regional, _acting) = course.trace.acting_in_turn(regional, "CreateRoute", since).await;
+        let (regional, _acting) = course.trace.acting_in_turn(regional, &turns).await;
         let asked = kinds::Made::RouteAsked(route.clone());
         course.trace.note(asked.clone());
         let mut answer = regional.create_route(table, &terms.destination, terms.kind, &terms.target).await;
@@ -361,7 +361,7 @@ async fn create(regional: &Regional, terms: &Terms, course: Course<'_>, table: &
     };
     loop {
         match once_known(terms, call).await {
-            Err(error) if regional.waits_for_another_turn(&error, since).await => {}
+            Err(error) if regional.waits_for_another_turn(&error, &turns).await => {}
             answer => return answer,
         }
     }
@@ -398,16 +398,7 @@ mod tests {
     use super::*;
 
     fn error(code: &str, message: &str, class: Class) -> CallError {
-        CallError {
-            operation: "CreateRoute",
-            account: "dev".into(),
-            region: "us-east-1".into(),
-            code: Some(code.to_owned()),
-            message: message.to_owned(),
-            request_id: None,
-            class,
-            is_after_silence: false,
-        }
+        CallError::sample("CreateRoute", class).saying(code, message)
     }
 
     #[test]
@@ -422,6 +413,10 @@ mod tests {
         ] {
             assert_eq!(has_changed(&error(code, "", class)), expected, "{code}");
         }
+        let own =
+            "The destination CIDR block 10.0.16.0/20 is equal to or more specific than one of this VPC's CIDR blocks";
+        assert!(has_changed(&error("InvalidParameterValue", own, Class::Other)), "the table says that it is the VPC's");
+        assert!(!has_changed(&error("InvalidParameterValue", "Value (pcx) is malformed", Class::Other)));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::decide::Decision;
 use super::token::Attempt;
 use super::ways::{self, Deletion};
 use super::{Forecasts, LOOKS, ending, follow, restless};
-use crate::aws::{Begun, CallError, Class, Operation, Phase, Stack, StackSpec};
+use crate::aws::{Begun, CallError, Class, Operation, Phase, Stack, StackSpec, Turns};
 
 /// How long a stack whose creation fails may take to say so in its status.
 const SAID_AT_MOST: Duration = Duration::from_secs(30);
@@ -59,10 +59,10 @@ pub(super) async fn create(
     spec: &StackSpec,
     token: &str,
 ) -> Result<Begun, CallError> {
-    let since = Instant::now();
+    let turns = Turns::of("CreateStack");
     loop {
         // A stack that is to be given up is not made after it has waited for its turn.
-        let (regional, acting) = course.trace.acting_in_turn(regional, "CreateStack", since).await;
+        let (regional, acting) = course.trace.acting_in_turn(regional, &turns).await;
         let asked = Made::StackAsked(Asked { name: spec.name.clone(), token: token.to_owned() });
         course.trace.note(asked.clone());
         let answer = regional.create_stack(spec, token).await;
@@ -78,7 +78,7 @@ pub(super) async fn create(
         }
         drop(acting);
         match answer {
-            Err(error) if regional.waits_for_another_turn(&error, since).await => {}
+            Err(error) if regional.waits_for_another_turn(&error, &turns).await => {}
             answer => return answer,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::super::super::tests::{DEV, unseen};
 use super::super::tests::World;
@@ -86,6 +86,63 @@ async fn what_is_stopped_while_it_is_asked_for_is_known_and_deleted_while_it_is_
     assert_eq!(world.status().await.unwrap(), "CREATE_IN_PROGRESS");
     assert_eq!(world.back(&ground).await.unwrap(), [DELETED]);
     assert_eq!(world.status().await, None);
+}
+
+/// Dev's session is refused when it asks for the stack, the first so many times, and for some time from then on there is no other.
+fn refused(times: u64, world: &World, outage: Duration) -> impl Future<Output = ()> {
+    let refused = Fault::new(Effect::Expired).by(DEV).on("CreateStack").first(times);
+    let out = (!outage.is_zero()).then(|| Fault::new(Effect::Refused).on("AssumeRole"));
+    world.sim.set_faults(Faults::of(out.into_iter().chain([refused.clone()])));
+    async move {
+        sleep(outage).await;
+        world.sim.change(|world| world.rules.faults.calls.retain(|fault| *fault == refused)).unwrap();
+    }
+}
+
+fn asked(world: &World) -> usize {
+    world.sim.calls().iter().filter(|call| call.operation == "CreateStack").count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_stopped_while_there_is_no_session_to_ask_with_is_not_asked_for() {
+    let (world, ground) = (World::new().await, Provisional::default());
+    let outage = refused(1, &world, Duration::from_mins(3));
+    let stopping = async {
+        sleep(Duration::from_mins(2)).await;
+        ground.trace.stop();
+        timeout(Duration::from_secs(1), ground.trace.idle())
+            .await
+            .expect("nothing is under way that has to be waited for");
+        outage.await;
+        sleep(Duration::from_mins(10)).await;
+    };
+    tokio::select! {
+        result = world.on(&ground) => panic!("{result:?}"),
+        () = stopping => {}
+    }
+    assert_eq!((asked(&world), ground.trace.made(), world.status().await), (1, Vec::new(), None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_refused_for_its_session_is_asked_for_again_once_there_is_another() {
+    let (few, many) = (Duration::from_mins(4), Duration::from_mins(30));
+    for (refusals, outage, is_made) in
+        [(1, Duration::ZERO, true), (1, few, true), (1, many, false), (2, Duration::ZERO, false)]
+    {
+        let (world, ground, began) = (World::new().await, Provisional::default(), Instant::now());
+        // On other ground what is refused waits until that is firm.
+        ground.settle();
+        let ending = refused(refusals, &world, outage);
+        let converging = async {
+            let result = world.on(&ground).await;
+            (result, began.elapsed())
+        };
+        let ((result, took), ()) = tokio::join!(converging, ending);
+        assert_eq!(result.is_ok(), is_made, "{refusals} {outage:?} {result:?}");
+        assert_eq!(asked(&world), if is_made { 2 } else { usize::try_from(refusals).unwrap() });
+        assert_eq!(ground.trace.made().is_empty(), !is_made, "{:?}", ground.trace.made());
+        assert!(took < Duration::from_mins(8), "an outage is waited for once: {took:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -524,16 +524,8 @@ mod tests {
 
     #[test]
     fn a_stack_that_is_being_worked_on_is_busy() {
-        let error = |code: &str, message: &str| CallError {
-            operation: "CreateChangeSet",
-            account: "dev".into(),
-            region: "us-east-1".into(),
-            code: Some(code.to_owned()),
-            message: message.to_owned(),
-            request_id: None,
-            class: Class::Other,
-            is_after_silence: false,
-        };
+        let error =
+            |code: &str, message: &str| CallError::sample("CreateChangeSet", Class::Other).saying(code, message);
         let busy = "Stack:arn is in UPDATE_IN_PROGRESS state and can not be updated.";
         assert!(is_busy(&error("ValidationError", busy)));
         assert!(!is_busy(&error("ValidationError", "Stack:arn is in ROLLBACK_COMPLETE state and can not be updated.")));

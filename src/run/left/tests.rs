@@ -292,16 +292,6 @@ fn an_account_without_a_stack_or_a_peering_of_the_plan_is_told_from_one_that_may
         peering.requester.region = region.to_owned();
         [(place(HUB, "us-east-1"), vec![peering])].into()
     };
-    let refusal = || CallError {
-        operation: "DescribeStacks",
-        account: "old".into(),
-        region: "us-east-1".into(),
-        code: None,
-        message: String::new(),
-        request_id: None,
-        class: Class::Denied,
-        is_after_silence: false,
-    };
     let nothing = || Found { stacks: [(place(DEV, "us-east-1"), Vec::new())].into(), ..Found::default() };
     let of = |stack| Found { stacks: [(place(DEV, "us-east-1"), vec![stack])].into(), ..Found::default() };
     for (found, expected) in [
@@ -311,7 +301,7 @@ fn an_account_without_a_stack_or_a_peering_of_the_plan_is_told_from_one_that_may
         (of(stack("spoke", BTreeMap::new())), false),
         (Found { peerings: seen_by_hub("us-east-1"), ..nothing() }, false),
         (Found { peerings: seen_by_hub("us-west-2"), ..nothing() }, true),
-        (Found { refused: vec![refusal()], ..nothing() }, false),
+        (Found { refused: vec![CallError::sample("DescribeStacks", Class::Denied)], ..nothing() }, false),
         (Found { unreached: vec![Failure::default()], ..nothing() }, false),
         (Found::default(), false),
     ] {

@@ -4,6 +4,7 @@ use std::hint::black_box;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use orch_gauge::shapes::Written;
 use orch_gauge::{engine, shapes, work};
 
 /// Callgrind counts what happens in this function: `--toggle-collect=*counted_by_callgrind*`.
@@ -12,12 +13,14 @@ fn counted_by_callgrind(work: &mut dyn FnMut()) {
     work();
 }
 
+fn load(written: &Written) {
+    counted_by_callgrind(&mut || std::mem::forget(black_box(work::load(written))));
+}
+
 fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
-        Some("load") => {
-            let written = shapes::grouped(2_000);
-            counted_by_callgrind(&mut || std::mem::forget(black_box(work::load(&written))));
-        }
+        Some("load") => load(&shapes::grouped(2_000)),
+        Some("listed") => load(&shapes::listed(2_000)),
         Some("check") => {
             let loaded = work::load(&shapes::grouped(2_000));
             let plan = loaded.plan.as_ref().expect("it was held to be there");
@@ -33,7 +36,7 @@ fn main() -> ExitCode {
             }
         }),
         _ => {
-            eprintln!("usage: counts load|check|schedule|template");
+            eprintln!("usage: counts load|listed|check|schedule|template");
             return ExitCode::from(2);
         }
     }

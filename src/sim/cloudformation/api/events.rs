@@ -95,6 +95,7 @@ fn told(stack: &Stack) -> Vec<Told<'_>> {
             status if of_stack(event) && status.ends_with("_COMPLETE") => Some("SUCCEEDED"),
             status if of_stack(event) && status.ends_with("_FAILED") => Some("FAILED"),
             // Another operation goes on from here.
+            "REVIEW_IN_PROGRESS" => events.peek().map(|_| "SUCCEEDED"),
             _ => events.peek().map(|_| "FAILED"),
         };
         told.extend(end.filter(|_| is_last).map(|end| Told::Operation((number, event), end)));

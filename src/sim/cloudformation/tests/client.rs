@@ -4,7 +4,8 @@ use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::config::{BehaviorVersion, Region};
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use aws_sdk_cloudformation::types::{
-    Capability, ChangeSetStatus, EventFilter, EventType, Parameter, Replacement, ResourceStatus, StackStatus, Tag,
+    Capability, ChangeSetStatus, ChangeSetType, EventFilter, EventType, Parameter, Replacement, ResourceStatus,
+    StackStatus, Tag,
 };
 
 use super::{ACCOUNT, NET};
@@ -135,6 +136,26 @@ async fn the_first_failure_is_found_by_the_operation() {
     let first = events.operation_events().last().unwrap();
     assert_eq!(first.logical_resource_id(), Some("Subnet"));
     assert!(first.resource_status_reason().unwrap().contains("The CIDR '10.9.1.0/24' is invalid."));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_set_that_has_created_a_stack_is_an_operation_that_did_not_fail() {
+    let sim = Sim::builder().build();
+    let client = client(&sim, ACCOUNT);
+    let make = client.create_change_set().stack_name("net").change_set_name("c").template_body(NET);
+    make.change_set_type(ChangeSetType::Create).send().await.unwrap();
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    client.execute_change_set().change_set_name("c").stack_name("net").send().await.unwrap();
+    assert_eq!(settled(&client, "net").await, StackStatus::CreateComplete);
+    let events = client.describe_events().stack_name("net").send().await.unwrap();
+    let said = events.operation_events().iter().filter_map(|event| {
+        let status = event.operation_status()?;
+        Some(format!("{}: {}", event.operation_type()?.as_str(), status.as_str()))
+    });
+    let said: Vec<String> = said.collect();
+    let [create, change_set] =
+        ["CREATE_STACK", "CREATE_CHANGESET"].map(|kind| [format!("{kind}: SUCCEEDED"), format!("{kind}: IN_PROGRESS")]);
+    assert_eq!(said, [create, change_set].concat());
 }
 
 #[tokio::test(start_paused = true)]
