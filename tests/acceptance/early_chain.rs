@@ -80,27 +80,44 @@ requester = { account = "dev", vpc = "{{ stacks.spoke.outputs.VPCId }}" }
 accepter  = { account = "hub", vpc = "{{ stacks.hub.outputs.VPCId }}" }
 "#;
 
-struct Written;
+/// The texts of the design, with the edits that belong to them.
+struct Written<'a>(&'a [(&'a str, &'a str)]);
 
-impl Files for Written {
+impl Files for Written<'_> {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let texts = [("early.toml", DESIGN), ("hub.yaml", HUB), ("app.yaml", APP), ("svc.yaml", SVC)];
         let text = texts.iter().find(|(name, _)| path.ends_with(name)).map_or(NET_TEMPLATE, |(_, text)| text);
-        Ok(text.as_bytes().to_vec())
+        Ok(self.0.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to)).into_bytes())
     }
 }
 
 fn design() -> Ready {
-    read("early.toml", &Written)
+    design_but(&[])
+}
+
+fn design_but(edits: &[(&str, &str)]) -> Ready {
+    let texts = [DESIGN, HUB, APP, SVC];
+    assert!(edits.iter().all(|(from, _)| texts.iter().any(|text| text.contains(from))), "{edits:?}");
+    read("early.toml", &Written(edits))
+}
+
+/// The faults of a text, and those of the hub's topic.
+fn faults(more: &str) -> Faults {
+    let mut faults = failing_topic();
+    faults.resources.extend(toml::from_str::<Faults>(more).unwrap().resources);
+    faults
 }
 
 /// The hub's network is there after five seconds, its stack after two minutes, when the rest of the chain is complete.
-fn chain() -> Sim {
+fn timing() -> Timing {
     let seconds = |(kind, seconds): (&str, u64)| (kind.to_owned(), Duration::from_secs(seconds));
     let kinds = [("AWS::EC2::VPC", 5), ("AWS::EC2::Subnet", 5), ("AWS::SNS::Topic", 120)];
     let resource_types = kinds.map(seconds).into();
-    let timing = Timing { resource_types, gateway: Duration::from_mins(1), ..Timing::default() };
-    Sim::builder().timing(timing).faults(failing_topic()).build()
+    Timing { resource_types, gateway: Duration::from_mins(1), ..Timing::default() }
+}
+
+fn chain() -> Sim {
+    Sim::builder().timing(timing()).faults(failing_topic()).build()
 }
 
 /// The stacks of the hub's account that stand, with their statuses.
@@ -201,10 +218,7 @@ async fn a_preview_names_all_of_a_chain_whose_failure_would_delete_a_stack() {
 #[tokio::test(start_paused = true)]
 async fn a_stack_in_which_something_stays_is_not_deleted_and_both_are_named() {
     let sim = chain();
-    let mut faults = failing_topic();
-    let held = "[[resource]]\nstack = \"early-svc\"\naction = \"DELETE\"\nreason = \"it is in use\"\n";
-    faults.resources.extend(toml::from_str::<Faults>(held).unwrap().resources);
-    sim.set_faults(faults);
+    sim.set_faults(faults("[[resource]]\nstack = \"early-svc\"\naction = \"DELETE\"\nreason = \"it is in use\"\n"));
     let (tally, told) = design().apply(&sim).await;
     assert_eq!((tally.done, tally.failed, tally.skipped), (1, 3, 1), "{told:#?}");
     when(
@@ -273,4 +287,41 @@ async fn refused(sim: &Sim, what: &str) {
     assert_eq!(tally.failed, 1, "{told:#?}");
     let says = |event: &Event| matches!(event, Event::NodeFailed { error, .. } if error.help.iter().any(|help| help.contains(what)));
     when(&told, "stacks.hub", says);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_in_the_middle_of_a_chain_is_told_at_once_and_not_lost_where_the_user_leaves() {
+    // It has come to its end, with its subnet, before what stands on it is deleted.
+    let gateway = "  Gateway: {Type: 'AWS::EC2::InternetGateway'}\nOutputs:\n  SubnetId";
+    let plan = design_but(&[("Outputs:\n  SubnetId", gateway)]);
+    let fails = "[[resource]]\nstack = \"early-app\"\nlogical_id = \"Gateway\"\nreason = \"no more gateways\"\n";
+    let stays_there = "[[resource]]\nstack = \"early-app\"\naction = \"DELETE\"\nreason = \"it is in use\"\n";
+    for leaves in [false, true] {
+        let mut timing = timing();
+        timing.resource_types.insert("AWS::EC2::InternetGateway".to_owned(), Duration::from_secs(80));
+        let sim = Sim::builder().timing(timing).build();
+        sim.set_faults(toml::from_str(&format!("{fails}{stays_there}")).unwrap());
+        let wishes: &[_] = if leaves { &[aborted(140)] } else { &[] };
+        let (tally, told) = asked(&plan, &sim, wishes).await;
+        let says = |event: &Event, what: &str| {
+            matches!(event, Event::NodeProgress { status, reason: Some(reason), .. }
+                if status.starts_with("is taken back") && reason.contains(what))
+        };
+        assert!(when(&told, "stacks.app", |event| says(event, "no more gateways")) < 110_000, "{told:#?}");
+        let failed = when(
+            &told,
+            "stacks.app",
+            |event| matches!(event, Event::NodeFailed { error, .. } if error.cause.contains("no more gateways")),
+        );
+        assert_eq!((tally.done, tally.failed), (3, 1), "{told:#?}");
+        if leaves {
+            assert!((140_000..141_000).contains(&failed) && tally.aborted == 1, "{told:#?}");
+            for (node, what) in [("stacks.svc", "stack early-svc"), ("stacks.app", "stack early-app")] {
+                assert_eq!(stays(&told, node), format!("{what}; apply again, or destroy"));
+            }
+        } else {
+            assert!(failed > 145_000 && tally.skipped == 1, "{told:#?}");
+            assert_eq!(stacks(&sim)["early-app"], "ROLLBACK_FAILED");
+        }
+    }
 }
