@@ -8,7 +8,7 @@ use std::time::Duration;
 use orch::engine::Control;
 use orch::event::{Event, Tally};
 use orch::plan::Files;
-use orch::sim::{Faults, Sim, Timing};
+use orch::sim::{Faults, Place, Sim, Timing};
 use tokio::time::sleep;
 
 use crate::calls::NET_TEMPLATE;
@@ -228,8 +228,8 @@ async fn a_stack_in_which_something_stays_is_not_deleted_and_both_are_named() {
     );
     when(&told, "stacks.app", |event| {
         matches!(event, Event::NodeFailed { error, .. }
-            if error.cause.contains("stacks.svc stands on it and could not be taken back")
-                && error.help[0] == "delete what stacks.svc has made before it")
+            if error.cause.contains("what is left of stacks.svc would keep it from being deleted")
+                && error.help[0] == "delete what is left of stacks.svc before it")
     });
     let left = stacks(&sim);
     assert_eq!((left["early-app"].as_str(), left["early-svc"].as_str()), ("CREATE_COMPLETE", "DELETE_FAILED"));
@@ -323,5 +323,70 @@ async fn a_failure_in_the_middle_of_a_chain_is_told_at_once_and_not_lost_where_t
             assert!(failed > 145_000 && tally.skipped == 1, "{told:#?}");
             assert_eq!(stacks(&sim)["early-app"], "ROLLBACK_FAILED");
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_stack_leaves_behind_keeps_the_one_under_it_and_both_are_named() {
+    let retained = "{Type: 'AWS::EC2::NatGateway', DeletionPolicy: Retain,";
+    let sim = chain();
+    let (tally, told) = design_but(&[("{Type: 'AWS::EC2::NatGateway',", retained)]).apply(&sim).await;
+    assert_eq!((tally.done, tally.failed, tally.skipped), (1, 2, 2), "{told:#?}");
+    taken_back(&told, "stacks.svc", "deleted stack early-svc");
+    let left_behind = |event: &Event| {
+        matches!(event, Event::NodeWithdrawn { details, .. }
+            if details.iter().any(|told| told.starts_with("left behind in the account: Nat (AWS::EC2::NatGateway) nat-")))
+    };
+    when(&told, "stacks.svc", left_behind);
+    when(&told, "stacks.app", |event| {
+        matches!(event, Event::NodeFailed { error, .. }
+            if error.cause.contains("what is left of stacks.svc would keep it from being deleted"))
+    });
+    assert_eq!((stacks(&sim)["early-app"].as_str(), built(&sim)), ("CREATE_COMPLETE", (1, 1)));
+
+    let place = Place { account: "111111111111".parse().unwrap(), region: "us-east-1".into() };
+    let by_hand = |world: &mut orch::sim::World| {
+        let gateways = &mut world.ec2_mut(&place).nat_gateways;
+        let id = gateways.values().next().unwrap().id.clone();
+        gateways.remove(&id);
+    };
+    sim.change(by_hand).unwrap();
+    sim.set_faults(Faults::default());
+    assert!(design().only("stacks.app").destroy(&sim).await.0.is_success());
+    repaired(&sim).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stack_that_failed_and_is_gone_by_then_does_not_keep_the_one_under_it() {
+    // Its second resource fails, and its first one cannot be deleted.
+    let nat = "Nat: {Type: 'AWS::EC2::NatGateway', Properties: {SubnetId: !Ref Subnet, ConnectivityType: private}}";
+    let gates =
+        "One: {Type: 'AWS::EC2::InternetGateway'}\n  Other: {Type: 'AWS::EC2::InternetGateway', DependsOn: One}";
+    let fails = "[[resource]]\nstack = \"early-svc\"\nlogical_id = \"Other\"\nreason = \"no more gateways\"\n";
+    let stays_there = "[[resource]]\nstack = \"early-svc\"\naction = \"DELETE\"\nreason = \"it is in use\"\n";
+    for is_deleted in [false, true] {
+        let sim = chain();
+        sim.set_faults(faults(&format!("{fails}{stays_there}")));
+        let plan = design_but(&[(nat, gates)]);
+        let by_hand = async {
+            sleep(Duration::from_secs(100)).await;
+            assert_eq!(stacks(&sim)["early-svc"], "ROLLBACK_FAILED");
+            sim.set_faults(failing_topic());
+            if is_deleted {
+                assert!(design().only("stacks.svc").destroy(&sim).await.0.is_success());
+            }
+        };
+        let ((tally, told), ()) = tokio::join!(plan.apply(&sim), by_hand);
+        assert_eq!(tally.done, 1, "{told:#?}");
+        if is_deleted {
+            taken_back(&told, "stacks.app", "deleted stack early-app");
+        } else {
+            when(
+                &told,
+                "stacks.app",
+                |event| matches!(event, Event::NodeFailed { error, .. } if error.cause.contains("what is left of stacks.svc")),
+            );
+        }
+        assert_eq!(stacks(&sim).contains_key("early-app"), !is_deleted, "{told:#?}");
     }
 }
