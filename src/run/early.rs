@@ -32,24 +32,37 @@ fn giving(job: &Job, node: Ix) -> impl Iterator<Item = Ix> {
 }
 
 /// The stacks of which a stack takes outputs early and whose creation may be undone, and those that these stand on so, in
-/// words.
+/// words. One that stands goes back to what it was, and what stands on that loses nothing by it.
 pub(super) fn undoable(job: &Job, stack: Ix, outlooks: &Outlooks) -> Option<String> {
-    let is_made = |giver: &Ix| {
-        let action = outlooks.action(job.graph().id(*giver));
-        matches!(action, Some(Action::Create | Action::Replace | Action::Unknown))
+    let seen = |giver: Ix| {
+        let id = job.graph().id(giver);
+        (outlooks.action(id), outlooks.live_status(id))
     };
+    let is_made = |giver: &Ix| match seen(*giver) {
+        (Some(Action::Create), _) => true,
+        // Of one that is not at rest, or has failed, it is not known yet whether it is created anew.
+        (Some(Action::Replace | Action::Unknown), status) => !status.is_some_and(|status| stands(&status)),
+        _ => false,
+    };
+    // Where there is one of the name, it waits for firm ground.
+    let is_made_early = |giver: Ix| matches!(seen(giver), (Some(Action::Create), None));
     let mut givers: Vec<Ix> = Vec::new();
     let mut open = vec![stack];
     while let Some(taker) = open.pop() {
         for giver in giving(job, taker).filter(is_made) {
             if !givers.contains(&giver) {
                 givers.push(giver);
-                open.push(giver);
+                open.extend(is_made_early(giver).then_some(giver));
             }
         }
     }
     givers.sort_unstable();
     (!givers.is_empty()).then(|| names(givers.into_iter().map(|giver| job.graph().id(giver))))
+}
+
+/// Whether a stack in this status is complete, or was once and has come back to that.
+fn stands(status: &str) -> bool {
+    status.ends_with("_COMPLETE") && !matches!(status, "ROLLBACK_COMPLETE" | "DELETE_COMPLETE")
 }
 
 /// The outputs of a stack that a node takes early, if it does.

@@ -106,6 +106,11 @@ impl Runner {
             let left = format!("stack {} stays, if it was created: {because} has failed and is not undone", spec.name);
             return Ok(TakenBack { details: vec![left], stays: true });
         }
+        if !self.loses_its_ground(ix, because) {
+            let left =
+                format!("stack {} stays, if it was created: so does what it stands on, {}", spec.name, self.ground(ix));
+            return Ok(TakenBack { details: vec![left], stays: true });
+        }
         if let Some(standing) = self.standing_on(ix).await {
             let summary = format!("stack {} is left as it is", spec.name);
             let cause = format!("what is left of {standing} would keep it from being deleted");
@@ -114,6 +119,33 @@ impl Runner {
         let progress = |step: Step<'_>| self.tell(&node.id, step);
         let forecasts = forecasts(self.job.operations(), &node.id);
         stack::take_back(&home, &owner(self.job.plan(), node), made, &forecasts, &progress).await
+    }
+
+    /// Whether something that a stack stands on goes away: the one that failed, or one that this run has made and that goes for
+    /// the same reason. What stood before does not, and nor does what stands on that alone.
+    fn loses_its_ground(&self, ix: Ix, because: Ix) -> bool {
+        let courses = self.courses.lock().unwrap_or_else(PoisonError::into_inner);
+        // All that was made and has not ended is taken back after what stands on it.
+        let is_made = |ix: Ix| courses.get(&ix).is_some_and(|course| !course.trace.made().is_empty());
+        let (mut seen, mut open) = (HashSet::new(), vec![ix]);
+        while let Some(ix) = open.pop() {
+            for needed in self.job.graph().needs(ix) {
+                if needed == because {
+                    return true;
+                }
+                if is_made(needed) && seen.insert(needed) {
+                    open.push(needed);
+                }
+            }
+        }
+        false
+    }
+
+    /// What a stack stands on, in words.
+    fn ground(&self, ix: Ix) -> String {
+        let (job, courses) = (&self.job, self.courses.lock().unwrap_or_else(PoisonError::into_inner));
+        let ground = job.graph().needs(ix).filter(|needed| courses.contains_key(needed));
+        names(&ground.map(|needed| job.graph().id(needed).clone()).collect::<Vec<_>>())
     }
 
     /// What needs a node and was to be taken back, but may stand, or something of it.
