@@ -390,3 +390,45 @@ async fn a_stack_that_failed_and_is_gone_by_then_does_not_keep_the_one_under_it(
         assert_eq!(stacks(&sim).contains_key("early-app"), !is_deleted, "{told:#?}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_the_peerings_of_a_chain_that_stands_those_are_named_that_hold_it() {
+    let own =
+        "  Own: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: 10.9.0.0/24}}\nOutputs:\n  OwnId: {Value: !Ref Own}\n";
+    let nat = "  Nat: {Type: 'AWS::EC2::NatGateway', Properties: {SubnetId: !Ref Subnet, ConnectivityType: private}}\n";
+    let with = |node: &str, account: &str, vpc: &str, more: &str| {
+        let accepter = r#"accepter = { account = "hub", vpc = "{{ stacks.svc.outputs.OwnId }}" }"#;
+        let requester =
+            format!(r#"requester = {{ account = "{account}", vpc = "{{{{ stacks.{vpc}.outputs.VPCId }}}}" }}"#);
+        format!("[peerings.{node}]\n{requester}\n{accepter}\n{more}\n")
+    };
+    // One waits for the hub, and so does one that may be somebody else's.
+    let late = "depends_on = [\"stacks.hub\"]\n";
+    let more = with("near", "dev", "spoke", "") + &with("late", "hub", "hub", late) + "[peerings.spoke]\n";
+    let more = with("adopted", "dev", "other", &format!("{late}adopt = true\n")) + &more;
+    let other = "[stacks.spoke]\n";
+    let others =
+        "[stacks.other]\naccount = \"dev\"\ntemplate = \"net.yaml\"\nparameters = { CidrBlock = \"10.2.0.0/24\" }\n\n";
+    let edits = [(nat, &*format!("{nat}{own}")), (other, &*format!("{others}{other}")), ("[peerings.spoke]\n", &more)];
+    let plan = design_but(&edits);
+    let sim = chain();
+    asked(&plan, &sim, &[aborted(100)]).await;
+    sleep(Duration::from_hours(1)).await;
+    sim.set_faults(Faults::default());
+    assert_eq!(
+        (stacks(&sim)["early-hub"].as_str(), stacks(&sim)["early-svc"].as_str()),
+        ("ROLLBACK_FAILED", "CREATE_COMPLETE")
+    );
+    let (tally, told) = plan.apply(&sim).await;
+    assert_eq!(tally.failed, 1, "{told:#?}");
+    let command = "`orch destroy PLAN --only 'stacks.app' --only 'stacks.svc' --only 'peerings.near'`";
+    when(
+        &told,
+        "stacks.hub",
+        |event| matches!(event, Event::NodeFailed { error, .. } if error.help.iter().any(|help| help.contains(command))),
+    );
+    for node in ["peerings.near", "stacks.svc", "stacks.app"] {
+        assert!(plan.clone().only(node).destroy(&sim).await.0.is_success(), "{node}");
+    }
+    assert!(plan.apply(&sim).await.0.is_success());
+}
