@@ -8,7 +8,7 @@ use std::time::Duration;
 use orch::engine::Control;
 use orch::event::{Event, Tally};
 use orch::plan::Files;
-use orch::sim::{Faults, Place, Sim, Timing};
+use orch::sim::{Effect, Fault, Faults, Place, Sim, Timing};
 use tokio::time::sleep;
 
 use crate::calls::NET_TEMPLATE;
@@ -431,4 +431,47 @@ async fn of_the_peerings_of_a_chain_that_stands_those_are_named_that_hold_it() {
         assert!(plan.clone().only(node).destroy(&sim).await.0.is_success(), "{node}");
     }
     assert!(plan.apply(&sim).await.0.is_success());
+}
+
+/// Holds that a stack was left because of something that stands in it.
+fn is_kept_by(told: &Told, node: &str, what: &str) {
+    let cause = format!("what is left of {what} would keep it from being deleted");
+    when(told, node, |event| matches!(event, Event::NodeFailed { error, .. } if error.cause.contains(&cause)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stack_that_somebody_has_worked_on_meanwhile_keeps_the_one_under_it() {
+    let sim = chain();
+    let tagged =
+        design_but(&[("template     = \"svc.yaml\"\n", "template     = \"svc.yaml\"\ntags = { Of = \"us\" }\n")]);
+    let plan = design();
+    let working = async {
+        sleep(Duration::from_secs(100)).await;
+        assert!(tagged.only("stacks.svc").apply(&sim).await.0.is_success());
+        assert_eq!(stacks(&sim)["early-svc"], "UPDATE_COMPLETE");
+    };
+    let ((tally, told), ()) = tokio::join!(plan.apply(&sim), working);
+    assert_eq!((tally.done, tally.failed, tally.skipped), (1, 2, 2), "{told:#?}");
+    taken_back(&told, "stacks.svc", "stack early-svc is left in UPDATE_COMPLETE, since somebody has worked on it");
+    is_kept_by(&told, "stacks.app", "stacks.svc");
+    assert_eq!(stacks(&sim)["early-app"], "CREATE_COMPLETE");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peering_that_cannot_be_deleted_keeps_the_stack_whose_vpc_it_holds_and_nothing_else() {
+    let own = "  Own: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: 10.9.0.0/24}}\nOutputs:\n  OwnId: {Value: !Ref Own}\n  SubnetId";
+    let near = r#"[peerings.near]
+requester = { account = "dev", vpc = "{{ stacks.spoke.outputs.VPCId }}" }
+accepter  = { account = "hub", vpc = "{{ stacks.app.outputs.OwnId }}" }
+
+[peerings.spoke]"#;
+    let plan = design_but(&[("Outputs:\n  SubnetId", own), ("[peerings.spoke]", near)]);
+    let sim = chain();
+    let denied = Faults::of([Fault::new(Effect::AccessDenied).on("DeleteVpcPeeringConnection")]);
+    sim.set_faults(Faults { resources: failing_topic().resources, ..denied });
+    let (tally, told) = plan.apply(&sim).await;
+    assert_eq!((tally.done, tally.failed, tally.skipped), (1, 4, 1), "{told:#?}");
+    taken_back(&told, "stacks.svc", "deleted stack early-svc");
+    is_kept_by(&told, "stacks.app", "peerings.near");
+    assert_eq!((stacks(&sim)["early-app"].as_str(), live_peerings(&sim)), ("CREATE_COMPLETE", 2));
 }
