@@ -121,25 +121,19 @@ def sceptre(arguments, number, throttled):
 
 
 def orch(arguments, number, throttled, known):
-    """With durations known, the inventory of an earlier run is kept, and the world is new."""
-    inventory = pathlib.Path(tempfile.mkdtemp(prefix="orch-makespan-"))
+    """With durations known, all was made and destroyed before."""
 
-    def apply(again):
-        def work(server, folder):
-            scenario.plan(inventory, number)
-            command = [arguments.orch, "apply", "plan.toml", "--yes"]
-            made = server.run(command, inventory)
-            server.check(number)
-            return made, server.run(command, inventory) if again else None
-
-        return served(arguments, number, throttled, work)
-
-    try:
+    def work(server, folder):
+        scenario.plan(folder, number)
+        command = [arguments.orch, "apply", "plan.toml", "--yes"]
         if known:
-            apply(again=False)
-        return apply(again=not throttled)
-    finally:
-        shutil.rmtree(inventory)
+            server.run(command, folder)
+            server.run([arguments.orch, "destroy", "plan.toml", "--yes"], folder)
+        made = server.run(command, folder)
+        server.check(number)
+        return made, None if throttled else server.run(command, folder)
+
+    return served(arguments, number, throttled, work)
 
 
 def best(rounds, measure):

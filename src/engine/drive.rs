@@ -44,7 +44,7 @@ pub enum EngineEvent {
     Started(Ix),
     /// A node's work has ended well, before something that it stands on. [`Self::Ended`] follows.
     Held(Ix),
-    /// What a node did is being taken back. [`Self::Ended`] follows.
+    /// What a node did is taken back: now, when its work has been stopped, or after that of others. [`Self::Ended`] follows.
     Withdrawing {
         /// The node.
         node: Ix,
@@ -170,7 +170,10 @@ impl<R: Runner, O: FnMut(EngineEvent)> Run<R, O> {
                 Command::Complete(node) => self.tell(EngineEvent::Ended(node, Fate::Done)),
                 Command::Withdraw { node, because, later } => self.withdraw(node, because, later),
                 Command::TakeBack { node, because } => self.take_back(node, because),
-                Command::Abandon(node) => self.tell(EngineEvent::Ended(node, Fate::Aborted)),
+                Command::Abandon(node) => {
+                    let has_failed = self.schedule.status(node) == Status::Ended(Fate::Failed);
+                    self.tell(EngineEvent::Ended(node, if has_failed { Fate::Failed } else { Fate::Aborted }));
+                }
                 Command::Skip { node, because } => self.tell(EngineEvent::Ended(node, Fate::Skipped { because })),
                 Command::Leave(node) => self.tell(EngineEvent::Ended(node, Fate::NotStarted)),
                 Command::Stop { reason, left, running } => {

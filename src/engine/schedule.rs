@@ -76,7 +76,7 @@ pub enum Command {
         because: Ix,
     },
     /// Tell that a node is left whose work was done, since something that it stands on was left, or that was to be taken
-    /// back.
+    /// back. One that had failed by itself has failed all the same.
     Abandon(Ix),
     /// Tell that a node is skipped.
     Skip {

@@ -138,12 +138,14 @@ impl Observer<'_> {
         }
     }
 
-    /// A node is not taken back any more.
-    fn leave(&mut self, node: Ix) {
+    /// A node is not taken back any more. Says how it ends: one that failed by itself has failed.
+    fn leave(&mut self, node: Ix) -> Fate {
+        let has_failed = self.withdrawing.contains(&(node, node));
         self.withdrawing.retain(|(own, _)| *own != node);
         for nodes in [&mut self.halting, &mut self.going] {
             nodes.retain(|own| *own != node);
         }
+        if has_failed { Fate::Failed } else { Fate::Aborted }
     }
 
     /// Which others that need a node are to be taken back before it.
@@ -185,8 +187,8 @@ impl Observer<'_> {
             }
             Input::Aborted(node) => {
                 self.running.retain(|running| *running != node);
-                self.leave(node);
-                self.end(node, Fate::Aborted);
+                let fate = self.leave(node);
+                self.end(node, fate);
             }
             Input::Begin | Input::Drain | Input::Abort => {}
         }
@@ -245,8 +247,8 @@ impl Observer<'_> {
                 let waits = self.withdrawing.iter().any(|(own, _)| *own == node) && !self.going.contains(&node);
                 assert!(self.stopped && (self.provisional.contains(&node) || waits && !self.halting.contains(&node)));
                 self.provisional.retain(|provisional| *provisional != node);
-                self.leave(node);
-                self.end(node, Fate::Aborted);
+                let fate = self.leave(node);
+                self.end(node, fate);
             }
             Command::Skip { node, because } => {
                 assert!(failed(self, because));

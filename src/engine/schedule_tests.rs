@@ -328,6 +328,29 @@ fn one_that_fails_by_itself_is_taken_back_after_what_stood_on_it() {
 }
 
 #[test]
+fn one_that_failed_by_itself_has_failed_also_if_it_is_left_before_it_is_taken_back() {
+    // While what stands on it is taken back, and while it is itself.
+    for is_going in [false, true] {
+        let (mut schedule, _) = begun(3, &[(0, 1), (1, 2)], FREE);
+        schedule.step(released(0, 1)).unwrap();
+        schedule.step(released(1, 2)).unwrap();
+        schedule.step(failed(1)).unwrap();
+        assert_eq!(schedule.step(halted(2)), Ok(vec![take_back(2, 1)]));
+        if is_going {
+            schedule.step(withdrawn(2)).unwrap();
+        }
+        let told = schedule.step(Input::Abort).unwrap();
+        assert_eq!(told.contains(&Command::Abandon(Ix(1))), !is_going, "{told:?}");
+        for node in if is_going { [0, 1] } else { [0, 2] } {
+            schedule.step(Input::Aborted(Ix(node))).unwrap();
+        }
+        let fates: Vec<_> = schedule.summary().unwrap().fates().map(|(_, fate)| fate).collect();
+        let last = if is_going { Fate::Withdrawn { because: Ix(1) } } else { Fate::Aborted };
+        assert_eq!(fates, [Fate::Aborted, Fate::Failed, last]);
+    }
+}
+
+#[test]
 fn an_abort_leaves_what_waits_to_be_taken_back_and_what_stops_when_that_ends() {
     // 1 waits for 2, which is taken back; 3 stops, and 4 waits for it.
     let (mut schedule, _) = begun(5, &[(0, 1), (1, 2), (0, 4), (4, 3)], FREE);

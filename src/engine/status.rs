@@ -18,7 +18,8 @@ pub enum Fate {
     Done,
     /// It ran and failed.
     Failed,
-    /// It was left while it ran, or while something that it stood on did.
+    /// It was left while it ran, while something that it stood on did, or while what it did was taken back for another's
+    /// sake.
     Aborted,
     /// It ran on what another had released, which failed then: what it had done was taken back.
     Withdrawn {
@@ -133,6 +134,8 @@ impl Status {
             (Self::Running, Step::Finish(Outcome::Failed)) | (Self::Withdrawing { .. }, Step::Withdrawn(_)) => {
                 Self::Ended(Fate::Failed)
             }
+            // That it failed is known already, and may be what all the others failed for.
+            (Self::Withdrawing { because }, Step::Abort) if because.0 == node.0 => Self::Ended(Fate::Failed),
             (Self::Running | Self::Provisional | Self::Withdrawing { .. }, Step::Abort) => Self::Ended(Fate::Aborted),
             (Self::Waiting | Self::Ready, Step::Skip { because }) => Self::Ended(Fate::Skipped { because }),
             (Self::Waiting | Self::Ready, Step::Leave) => Self::Ended(Fate::NotStarted),
@@ -217,8 +220,8 @@ mod tests {
     #[test]
     fn what_is_taken_back_for_its_own_failure_has_failed() {
         let own = Status::Withdrawing { because: Ix(0) };
-        for outcome in [Outcome::Done, Outcome::Failed] {
-            assert_eq!(own.next(Ix(0), Step::Withdrawn(outcome)), Ok(Status::Ended(Fate::Failed)));
+        for step in [Step::Withdrawn(Outcome::Done), Step::Withdrawn(Outcome::Failed), Step::Abort] {
+            assert_eq!(own.next(Ix(0), step), Ok(Status::Ended(Fate::Failed)), "{step:?}");
         }
     }
 

@@ -18,6 +18,7 @@ mod outlook;
 mod owner;
 mod refusal;
 mod shown;
+mod taken_back;
 #[cfg(test)]
 mod tests;
 
@@ -35,6 +36,7 @@ pub use expected::{Expected, Later};
 pub use outlook::Outlook;
 pub use owner::{NODE_TAG, Owner, PLAN_TAG};
 pub use shown::Shown;
+pub use taken_back::TakenBack;
 
 /// A node that ended well.
 #[derive(Clone, Debug, PartialEq, Eq)]

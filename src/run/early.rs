@@ -10,7 +10,7 @@ use super::{Job, Task};
 use crate::aws::{Phase, Progress, Regional, Sessions, StackResource};
 use crate::event::Failure;
 use crate::graph::Ix;
-use crate::ids::{Kind, NodeId};
+use crate::ids::NodeId;
 use crate::kinds::{Owner, peering};
 use crate::plan::{Node, PeeringSpec, Spec, StackSpec};
 use crate::preview::Action;
@@ -32,24 +32,37 @@ fn giving(job: &Job, node: Ix) -> impl Iterator<Item = Ix> {
 }
 
 /// The stacks of which a stack takes outputs early and whose creation may be undone, and those that these stand on so, in
-/// words.
+/// words. One that stands goes back to what it was, and what stands on that loses nothing by it.
 pub(super) fn undoable(job: &Job, stack: Ix, outlooks: &Outlooks) -> Option<String> {
-    let is_made = |giver: &Ix| {
-        let action = outlooks.action(job.graph().id(*giver));
-        matches!(action, Some(Action::Create | Action::Replace | Action::Unknown))
+    let seen = |giver: Ix| {
+        let id = job.graph().id(giver);
+        (outlooks.action(id), outlooks.live_status(id))
     };
+    let is_made = |giver: &Ix| match seen(*giver) {
+        (Some(Action::Create), _) => true,
+        // Of one that is not at rest, or has failed, it is not known yet whether it is created anew.
+        (Some(Action::Replace | Action::Unknown), status) => !status.is_some_and(|status| stands(&status)),
+        _ => false,
+    };
+    // Where there is one of the name, it waits for firm ground.
+    let is_made_early = |giver: Ix| matches!(seen(giver), (Some(Action::Create), None));
     let mut givers: Vec<Ix> = Vec::new();
     let mut open = vec![stack];
     while let Some(taker) = open.pop() {
         for giver in giving(job, taker).filter(is_made) {
             if !givers.contains(&giver) {
                 givers.push(giver);
-                open.push(giver);
+                open.extend(is_made_early(giver).then_some(giver));
             }
         }
     }
     givers.sort_unstable();
     (!givers.is_empty()).then(|| names(givers.into_iter().map(|giver| job.graph().id(giver))))
+}
+
+/// Whether a stack in this status is complete, or was once and has come back to that.
+fn stands(status: &str) -> bool {
+    status.ends_with("_COMPLETE") && !matches!(status, "ROLLBACK_COMPLETE" | "DELETE_COMPLETE")
 }
 
 /// The outputs of a stack that a node takes early, if it does.
@@ -76,6 +89,13 @@ fn stacks_on(job: &Job, stack: Ix) -> impl Iterator<Item = (Ix, &Node, &StackSpe
     job.graph().needed_by(stack).filter_map(stack_of)
 }
 
+fn peering_of(job: &Job, ix: Ix) -> Option<(&Node, &PeeringSpec)> {
+    match job.node(ix).map(|node| (node, &node.spec)) {
+        Some((node, Spec::Peering(spec))) => Some((node, spec)),
+        _ => None,
+    }
+}
+
 /// The resources of a stack that are not gone.
 async fn remains(home: &Regional, stack: &str) -> Result<Vec<StackResource>, Failure> {
     let resources = home.stack_resources(stack).await?.into_iter();
@@ -83,8 +103,7 @@ async fn remains(home: &Regional, stack: &str) -> Result<Vec<StackResource>, Fai
 }
 
 /// What holds VPCs of a stack whose creation has failed and keeps them from being deleted: a run that made it with early
-/// outputs has gone away before it saw that. The plan's own peerings are taken off; its stacks are
-/// only named.
+/// outputs has gone away before it saw that. The plan's own peerings are taken off; its stacks are only named.
 pub(super) struct InTheWay<'a> {
     job: &'a Job,
     sessions: &'a Sessions,
@@ -93,7 +112,7 @@ pub(super) struct InTheWay<'a> {
     /// The plan's stacks that were created with its outputs early and hold what is left of it, and those that hold these in
     /// turn, by their nodes and names.
     standing: Vec<(NodeId, String)>,
-    /// The plan's peerings of those.
+    /// The plan's peerings that hold VPCs of those.
     peered: Vec<NodeId>,
 }
 
@@ -109,12 +128,8 @@ impl<'a> InTheWay<'a> {
         spec: &StackSpec,
         home: &Regional,
     ) -> Result<Self, Failure> {
-        let node = |ix: Ix| match job.node(ix).map(|node| (node, &node.spec)) {
-            Some((node, Spec::Peering(spec))) => Some((node, spec)),
-            _ => None,
-        };
         let takers = takers(job, stack);
-        let peerings: Vec<_> = takers.iter().filter_map(|(ix, _)| node(*ix)).collect();
+        let peerings: Vec<_> = takers.iter().filter_map(|(ix, _)| peering_of(job, *ix)).collect();
         let mut found = Self { job, sessions, vpcs: Vec::new(), peerings, standing: Vec::new(), peered: Vec::new() };
         if found.peerings.is_empty() && stacks_on(job, stack).next().is_none() {
             return Ok(found);
@@ -134,7 +149,7 @@ impl<'a> InTheWay<'a> {
 
     /// Looks for the stacks that hold what is left of a stack, and for those that hold what these have.
     async fn stand_on(&mut self, stack: Ix, left: &[StackResource]) -> Result<(), Failure> {
-        let (job, graph) = (self.job, self.job.graph());
+        let job = self.job;
         // One whose own creation has been undone has nothing left.
         let is_there = |status: &str| status != "ROLLBACK_COMPLETE";
         let mut seen = BTreeSet::new();
@@ -151,14 +166,35 @@ impl<'a> InTheWay<'a> {
                     continue;
                 };
                 seen.insert(ix);
-                open.push((ix, remains(&place, &live.id).await?));
+                let left = remains(&place, &live.id).await?;
+                self.peered_with(ix, &left).await?;
+                open.push((ix, left));
                 self.standing.push((node.id.clone(), live.name));
-                self.peered
-                    .extend(graph.needed_by(ix).map(|ix| graph.id(ix)).filter(|id| id.kind == Kind::Peering).cloned());
             }
         }
         self.peered.sort();
         self.peered.dedup();
+        Ok(())
+    }
+
+    /// Looks for the plan's own peerings that hold VPCs of a stack.
+    async fn peered_with(&mut self, stack: Ix, left: &[StackResource]) -> Result<(), Failure> {
+        let vpcs: Vec<String> =
+            left.iter().filter(|own| own.kind == "AWS::EC2::VPC").map(|own| own.id.clone()).collect();
+        if vpcs.is_empty() {
+            return Ok(());
+        }
+        for (node, spec) in self.job.graph().needed_by(stack).filter_map(|ix| peering_of(self.job, ix)) {
+            let holds = match self.sides(node, spec) {
+                Ok((requester, accepter, owner)) => {
+                    !peering::holding(&requester, &accepter, &owner, &vpcs).await?.is_empty()
+                }
+                // Of what is left out an account may not be open. To destroy what is not there does no harm, but what the plan
+                // adopts may be there without its tags, and that is an error.
+                Err(_) => !spec.adopt,
+            };
+            self.peered.extend(holds.then(|| node.id.clone()));
+        }
         Ok(())
     }
 

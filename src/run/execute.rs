@@ -107,6 +107,8 @@ pub async fn execute(
         }
         let took = |node: Ix| started.get(&node).map_or(0, |start| millis(*start));
         let end = if let EngineEvent::Ended(node, fate) = event { Some((node, fate)) } else { None };
+        // Before it is told how it went, which is forgotten with that.
+        let was_left = end.and_then(|(node, fate)| worked.left(node, fate));
         let event = match event {
             EngineEvent::Ended(node, fate @ (Fate::Done | Fate::Failed | Fate::Withdrawn { .. })) => {
                 worked.told(node, fate)
@@ -120,7 +122,7 @@ pub async fn execute(
             event => told(job, &rolled_out, &event, took),
         };
         if let Some((node, fate)) = end {
-            if let Some(left) = worked.left(node).filter(|_| fate == Fate::Aborted) {
+            if let Some(left) = was_left {
                 counting(left);
             }
             worked.ended(node, fate);

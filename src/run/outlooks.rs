@@ -129,6 +129,11 @@ impl Outlooks {
         self.lock().get(node).map(|outlook| outlook.foreseen.action)
     }
 
+    /// The status that a stack was in, if there was one.
+    pub(super) fn live_status(&self, node: &NodeId) -> Option<String> {
+        self.lock().get(node).and_then(|outlook| outlook.grounds.live.get("status").cloned())
+    }
+
     /// What was foreseen of a node that the run leaves as it is or only reads.
     pub(super) fn settled(&self, node: &NodeId) -> Option<Outlook> {
         let kept = self.lock();

@@ -53,7 +53,12 @@ impl Results {
     /// Why a node's own work has failed, if it has.
     pub(super) fn failure(&self, node: Ix) -> Option<String> {
         let kept = self.lock();
-        kept.get(&node)?.result.as_ref()?.as_ref().err().map(|failure| failure.summary.clone())
+        kept.get(&node)?.result.as_ref()?.as_ref().err().map(ToString::to_string)
+    }
+
+    /// Whether what a node did was taken back, or could not be.
+    pub(super) fn is_taken_back(&self, node: Ix) -> bool {
+        self.lock().get(&node).is_some_and(|worked| worked.taken_back.is_some())
     }
 
     /// Whether nothing is kept any more.

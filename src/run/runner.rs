@@ -168,9 +168,14 @@ impl Runner {
     }
 
     /// What is told of a node that is left and had begun on what another had released: what it made then, which nobody takes
-    /// back.
-    pub(super) fn left(&self, ix: Ix) -> Option<Event> {
+    /// back. One that had failed by itself before is left, too, if the user leaves before it is taken back.
+    pub(super) fn left(&self, ix: Ix, fate: Fate) -> Option<Event> {
         let course = self.courses.lock().unwrap_or_else(PoisonError::into_inner).get(&ix).cloned()?;
+        match fate {
+            Fate::Aborted => {}
+            Fate::Failed if !course.footing.is_firm() && !self.results.is_taken_back(ix) => {}
+            _ => return None,
+        }
         let reason = Some(format!("{}; apply again, or destroy", course.left()?));
         let (what, status) = ("what it has made".to_owned(), "stays".to_owned());
         Some(Event::NodeProgress { node: self.job.graph().id(ix).clone(), what, status, reason })

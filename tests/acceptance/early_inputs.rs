@@ -211,6 +211,38 @@ async fn a_stack_that_was_created_early_stays_where_nothing_goes_away_under_it()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stack_on_one_that_stood_before_stays_if_the_hub_fails_and_is_no_matter_of_the_preview() {
+    let late = &DESIGN[DESIGN.find("[stacks.late]").unwrap()..DESIGN.find("[stacks.spoke]").unwrap()];
+    let app = &DESIGN[DESIGN.find("[stacks.app]").unwrap()..DESIGN.find("[stacks.late]").unwrap()];
+    let peering = &DESIGN[DESIGN.find("[peerings.spoke]").unwrap()..];
+    let sim = Sim::builder().timing(slow_hub(10)).build();
+    let before = design_but(&[(late, ""), (app, ""), (peering, "")]);
+    assert!(before.apply(&sim).await.0.is_success());
+    // The hub is made anew, with the range that the spoke knows, and something new stands on the spoke.
+    assert!(before.only("stacks.hub").destroy(&sim).await.0.is_success());
+    assert_eq!(stacks(&sim).into_keys().collect::<Vec<_>>(), ["early-spoke"]);
+    let on_spoke = late.replace("stacks.app.outputs.SubnetId", "stacks.spoke.outputs.VPCId");
+    let on_spoke = on_spoke.replace("template ", "early_inputs = true\ntemplate ");
+    let plan = design_but(&[(late, &on_spoke), (app, ""), (peering, "")]);
+    let (preview, _) = plan.preview(&sim, false).await;
+    let late = preview.nodes.iter().find(|node| node.node.to_string() == "stacks.late").unwrap();
+    assert!(late.until.iter().any(|until| until.early) && late.notes.is_empty(), "{late:#?}");
+    sim.set_faults(failing_topic());
+    let (tally, told) = plan.apply(&sim).await;
+    assert_eq!((tally.done, tally.failed, tally.skipped), (0, 1, 2), "{told:#?}");
+    let left = taken_back(&told, "stacks.late");
+    assert_eq!(left, ["stack early-late stays, if it was created: so does what it stands on, stacks.spoke"]);
+    let standing = stacks(&sim);
+    assert_eq!(
+        (&*standing["early-late"], &*standing["early-spoke"]),
+        ("CREATE_COMPLETE", "CREATE_COMPLETE"),
+        "{told:#?}"
+    );
+    sim.set_faults(Faults::default());
+    assert!(plan.apply(&sim).await.0.is_success());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stack_that_stands_is_updated_once_its_hub_is_complete_and_left_alone_if_that_fails() {
     let sim = Sim::builder().timing(slow_hub(10)).build();
     design().apply(&sim).await;

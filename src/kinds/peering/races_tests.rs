@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout};
 
 use super::super::course::Provisional;
 use super::super::tests::{DEV, HUB, calls_since, sessions, sessions_by, unseen};
-use super::super::{Firm, Made};
+use super::super::{Firm, Made, TakenBack};
 use super::accept::Acceptance;
 use super::tests::{EAST, World};
 use super::*;
@@ -46,8 +46,12 @@ impl World {
         request(Sides { requester: &dev, accepter: &hub }, &self.wanted, &[], course, &unseen).await
     }
 
-    async fn taken_back(&self, made: &[Made]) -> Vec<String> {
+    async fn back(&self, made: &[Made]) -> TakenBack {
         take_back(&self.dev(), &self.hub(), &self.wanted.owner, made, &unseen).await.unwrap()
+    }
+
+    async fn taken_back(&self, made: &[Made]) -> Vec<String> {
+        self.back(made).await.details
     }
 
     /// The calls from the `from`th on that change something.
@@ -212,6 +216,25 @@ async fn what_another_run_has_made_since_is_neither_made_again_nor_taken_back() 
     assert!(asked.is_made && asked.asked_at.is_some());
     assert_eq!(world.taken_back(&provisional.trace.made()).await, [format!("deleted {}", asked.peering.id)]);
     assert!(world.live().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_does_not_bear_the_nodes_tags_any_more_or_is_not_seen_is_left_and_named() {
+    let world = World::new(EAST).await;
+    let provisional = Provisional::default();
+    let id = world.ask_unseeing(provisional.course()).await.unwrap().peering.id;
+    let untag = |world: &mut crate::sim::World| world.peerings.get_mut(&id).unwrap().requester.tags.clear();
+    world.sim.change(untag).unwrap();
+    let back = world.back(&provisional.trace.made()).await;
+    assert_eq!(back, TakenBack::left(format!("peering {id} is left, since it does not bear the node's tags")));
+    assert_eq!(world.live().await, std::slice::from_ref(&id));
+    // One that is dead holds nothing.
+    world.dev().delete_peering(&id).await.unwrap();
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert_eq!(world.back(&provisional.trace.made()).await, TakenBack::default());
+
+    let back = world.back(&[Made::Peering("pcx-1".to_owned())]).await;
+    assert_eq!(back, TakenBack::left("peering pcx-1 is not seen any more, and may be there".to_owned()));
 }
 
 #[tokio::test(start_paused = true)]

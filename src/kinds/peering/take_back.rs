@@ -9,10 +9,11 @@ use super::find::owned;
 use super::{Sides, pause};
 use crate::aws::{CallError, Peering};
 use crate::kinds::lost::EFFECT_AT_MOST;
-use crate::kinds::{Failure, Made, Owner, Progress, Regional};
+use crate::kinds::{Failure, Made, Owner, Progress, Regional, TakenBack};
 
 /// Deletes what a run asked for: by its id, and, should an answer have been lost, whatever of the owner's stands between the
-/// two VPCs and was not there before. Gives a line for each, and waits until all of it is gone.
+/// two VPCs and was not there before. Gives a line for each, and waits until all of it is gone. What does not bear the owner's
+/// tags, or is not seen any more, is left and named.
 ///
 /// A request that nobody has accepted would keep its VPC from being deleted as much as a peering does.
 ///
@@ -25,7 +26,7 @@ pub async fn take_back(
     owner: &Owner,
     made: &[Made],
     progress: Progress<'_>,
-) -> Result<Vec<String>, Failure> {
+) -> Result<TakenBack, Failure> {
     let sides = Sides { requester, accepter };
     let mut ids: BTreeSet<String> = BTreeSet::new();
     for made in made {
@@ -38,13 +39,20 @@ pub async fn take_back(
             Made::RouteAsked(_) | Made::Route(_) | Made::StackAsked(_) | Made::Stack { .. } => {}
         }
     }
-    let mut details = Vec::new();
+    let mut back = TakenBack::default();
     for id in ids {
-        if let Some(peering) = seen(requester, &id).await?.filter(|peering| owner.owns(&peering.tags)) {
-            details.extend(remove(requester, &peering, progress).await?);
+        match seen(requester, &id).await? {
+            Some(peering) if owner.owns(&peering.tags) => {
+                back.details.extend(remove(requester, &peering, progress).await?);
+            }
+            Some(peering) if peering.state.is_live() => {
+                back.add(TakenBack::left(format!("peering {id} is left, since it does not bear the node's tags")));
+            }
+            Some(_) => {}
+            None => back.add(TakenBack::left(format!("peering {id} is not seen any more, and may be there"))),
         }
     }
-    Ok(details)
+    Ok(back)
 }
 
 /// A peering by its id. One that was asked for a moment ago may not be seen yet.

@@ -71,7 +71,7 @@ pub use foresee::{Draft, Prepared, foresee, foresee_reading};
 pub use guards::{Guards, Policy, Protect};
 pub use macros::needs_macros;
 pub use nesting::{Nesting, Packed};
-pub use provisional::{Asked, TakenBack, is_undone, stays, take_back};
+pub use provisional::{Asked, is_undone, stays, take_back};
 pub use standing::standing;
 
 /// A stack as the plan wants it, all values worked out.

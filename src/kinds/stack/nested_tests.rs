@@ -1,6 +1,7 @@
 //! Stacks that nest others: what fails in them, and templates that are nested by their paths.
 
-use super::super::tests::{DEV, calls_since};
+use super::super::course::Provisional;
+use super::super::tests::{DEV, calls_since, unseen};
 use super::tests::World;
 use super::*;
 use crate::sim::s3::Bucket;
@@ -143,4 +144,19 @@ async fn what_fails_first_deep_inside_is_the_cause() {
     let claim = Claim { owner: &world.wanted.owner, adopt: Adopt::Never };
     let standing = standing(&world.dev(), live.as_ref(), Some(claim)).await;
     assert_eq!(standing.cause.as_deref(), Some("Net.Inner.Gate (AWS::EC2::InternetGateway): Planned"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_nested_stack_has_left_behind_is_named_when_the_whole_is_taken_back() {
+    let mut world = World::new().await;
+    make_bucket(&world.sim, DEV, "eu-west-1");
+    world.nests(&INNER.replace("{Type: AWS::EC2::VPC,", "{Type: AWS::EC2::VPC, DeletionPolicy: Retain,")).await;
+    let ground = Provisional::default();
+    world.converge_on(ground.course(), &Allowed::default(), &unseen).await.unwrap();
+    let (owner, made) = (&world.wanted.owner, ground.trace.made());
+    let back = take_back(&world.dev(), owner, &made, &Forecasts::default(), &unseen).await.unwrap();
+    assert!(
+        back.stays && back.details[1].starts_with("left behind in the account: Vpc (AWS::EC2::VPC) vpc-"),
+        "{back:?}"
+    );
 }

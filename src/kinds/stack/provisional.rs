@@ -10,12 +10,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::super::lost::{EFFECT_AT_MOST, pause};
-use super::super::{Course, Failure, Made, Owner, Progress, Regional, Step};
+use super::super::{Course, Failure, Made, Owner, Progress, Regional, Step, TakenBack};
 use super::decide::Decision;
 use super::token::Attempt;
 use super::ways::{self, Deletion};
 use super::{Forecasts, LOOKS, ending, follow, restless};
-use crate::aws::{Begun, CallError, Class, Operation, Phase, Stack, StackSpec, Turns};
+use crate::aws::{Begun, CallError, Class, Operation, Phase, Stack, StackResource, StackSpec, Turns};
 
 /// How long a stack whose creation fails may take to say so in its status.
 const SAID_AT_MOST: Duration = Duration::from_secs(30);
@@ -110,7 +110,7 @@ enum Verdict {
 
 fn judge(stack: &Stack, owner: &Owner) -> Verdict {
     match stack.status.as_str() {
-        "ROLLBACK_COMPLETE" | "DELETE_COMPLETE" => Verdict::Gone,
+        _ if is_over(stack) => Verdict::Gone,
         _ if !owner.owns(&stack.tags) => Verdict::Leave("since it does not bear the node's tags any more"),
         "ROLLBACK_IN_PROGRESS" | "DELETE_IN_PROGRESS" => Verdict::Wait,
         // It was complete, or would be: nobody has heard so of it.
@@ -120,40 +120,70 @@ fn judge(stack: &Stack, owner: &Owner) -> Verdict {
     }
 }
 
-/// What came of taking a stack back.
-#[derive(Debug, Default)]
-pub struct TakenBack {
-    /// A line for each thing that was deleted or left.
-    pub details: Vec<String>,
-    /// Whether a stack of the name may stand still, with what is in it.
-    pub stays: bool,
-}
-
-impl TakenBack {
-    const fn gone(details: Vec<String>) -> Self {
-        Self { details, stays: false }
-    }
-
-    fn left(detail: String) -> Self {
-        Self { details: vec![detail], stays: true }
-    }
-
-    fn add(&mut self, other: Self) {
-        self.details.extend(other.details);
-        self.stays |= other.stays;
-    }
-}
-
-/// Whether a stack of the name may stand, with what is in it.
-pub async fn stays(regional: &Regional, name: &str) -> bool {
-    let is_left = |status: &str| !matches!(status, "ROLLBACK_COMPLETE" | "DELETE_COMPLETE");
-    match regional.stack(name).await {
-        Ok(stack) => stack.is_some_and(|stack| is_left(stack.status.as_str())),
-        Err(error) => {
-            tracing::info!(stack = name, %error, "cannot be looked at, and may stand");
-            true
+/// Whether a stack that a run has asked for may stand, or something that it has left behind. One of its name that is
+/// somebody else's does not count.
+pub async fn stays(regional: &Regional, owner: &Owner, made: &[Made]) -> bool {
+    for made in made {
+        let (stack, is_known) = match made {
+            Made::Stack { id, .. } => (id, true),
+            Made::StackAsked(asked) => (&asked.name, false),
+            _ => continue,
+        };
+        let stays = match regional.stack(stack).await {
+            Ok(None) => false,
+            Ok(Some(stack)) if !is_known && !owner.owns(&stack.tags) => false,
+            Ok(Some(stack)) if is_over(&stack) => departed(regional, &stack, Vec::new()).await.stays,
+            Ok(Some(_)) => true,
+            Err(error) => {
+                tracing::info!(stack, %error, "cannot be looked at, and may stand");
+                true
+            }
+        };
+        if stays {
+            return true;
         }
     }
+    false
+}
+
+/// Whether a stack is gone, or its creation was taken back.
+fn is_over(stack: &Stack) -> bool {
+    matches!(stack.status.as_str(), "ROLLBACK_COMPLETE" | "DELETE_COMPLETE")
+}
+
+/// What there is to tell of a stack that is gone, or whose creation was taken back. What it has left behind may stand in
+/// what the stack stood on: nobody knows what a resource holds.
+async fn departed(regional: &Regional, stack: &Stack, mut details: Vec<String>) -> TakenBack {
+    let stays = match left_behind(regional, &stack.id).await {
+        Ok(left) => {
+            details.extend(left.iter().map(|what| format!("left behind in the account: {what}")));
+            !left.is_empty()
+        }
+        Err(error) => {
+            details.push(format!(
+                "stack {} may have left something behind, which cannot be looked for: {error}",
+                stack.name
+            ));
+            true
+        }
+    };
+    TakenBack { details, stays }
+}
+
+/// What a stack and those nested in it have left behind in the account when they went: `Vpc (AWS::EC2::VPC) vpc-0123`.
+async fn left_behind(regional: &Regional, stack: &str) -> Result<Vec<String>, CallError> {
+    let mut left = Vec::new();
+    let mut open = vec![stack.to_owned()];
+    while let Some(stack) = open.pop() {
+        for StackResource { name, kind, status, id, .. } in regional.stack_resources(&stack).await? {
+            if status == "DELETE_SKIPPED" {
+                left.push(format!("{name} ({kind}) {id}").trim_end().to_owned());
+            } else if kind == "AWS::CloudFormation::Stack" && !id.is_empty() {
+                open.push(id);
+            }
+        }
+    }
+    Ok(left)
 }
 
 /// Whether the creation of a stack is undone, or was: what stands in it must make way then. A stack that is left where it
@@ -242,20 +272,20 @@ async fn delete(
     forecasts: &Forecasts,
     progress: Progress<'_>,
 ) -> Result<TakenBack, Failure> {
-    let gone = |deleting: Option<String>| {
-        TakenBack::gone(deleting.map(|name| format!("deleted stack {name}")).into_iter().collect())
-    };
+    let deleted = |deleting: Option<String>| deleting.map(|name| format!("deleted stack {name}")).into_iter().collect();
     // Its name, once it is being deleted by us.
     let mut deleting: Option<String> = None;
     let mut last: Option<Failure> = None;
     for look in 0..LOOKS {
-        let Some(stack) = regional.stack(id).await? else { return Ok(gone(deleting)) };
+        let Some(stack) = regional.stack(id).await? else {
+            return Ok(TakenBack { details: deleted(deleting), stays: false });
+        };
         let verdict = match judge(&stack, owner) {
             Verdict::Leave(_) if deleting.is_some() && stack.status.as_str() == "DELETE_FAILED" => Verdict::Delete,
             verdict => verdict,
         };
         match verdict {
-            Verdict::Gone => return Ok(gone(deleting)),
+            Verdict::Gone => return Ok(departed(regional, &stack, deleted(deleting)).await),
             Verdict::Leave(why) => {
                 return Ok(TakenBack::left(format!("stack {} is left in {}, {why}", stack.name, stack.status)));
             }
@@ -266,10 +296,8 @@ async fn delete(
                 progress(Step { what: &stack.name, status: "is deleted again", reason: None });
                 let token = Attempt::new(regional.nonce()).delete();
                 match ways::delete(regional, &stack, &token, None, forecasts.deletion(), progress).await? {
-                    Deletion::Gone(behind, _) => {
-                        let behind = behind.into_iter().map(|what| format!("left behind in the account: {what}"));
-                        let deleted = [format!("deleted stack {}", stack.name)];
-                        return Ok(TakenBack::gone(deleted.into_iter().chain(behind).collect()));
+                    Deletion::Gone(..) => {
+                        return Ok(departed(regional, &stack, deleted(Some(stack.name.clone()))).await);
                     }
                     // It may have been begun all the same.
                     Deletion::Unanswered(error) => {

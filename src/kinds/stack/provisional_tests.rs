@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::super::super::tests::{DEV, unseen};
-use super::super::tests::World;
+use super::super::super::tests::{DEV, owner, unseen};
+use super::super::tests::{TEMPLATE, World};
 use super::super::{Allowed, ChangeSets, Forecasts, With, converge};
 use super::{Asked, stays, take_back};
 use crate::aws::tests::between::Said;
@@ -36,7 +36,7 @@ impl World {
     async fn back(&self, ground: &Provisional) -> Result<Vec<String>, Failure> {
         let made = ground.trace.made();
         let back = take_back(&self.dev(), &self.wanted.owner, &made, &Forecasts::default(), &unseen).await?;
-        assert_eq!(back.stays, stays(&self.dev(), &self.wanted.name).await, "{back:?}");
+        assert_eq!(back.stays, stays(&self.dev(), &self.wanted.owner, &made).await, "{back:?}");
         Ok(back.details)
     }
 
@@ -281,4 +281,53 @@ async fn what_is_in_the_way_of_its_deletion_for_a_moment_only_delays_it() {
     world.on(&ground).await.unwrap();
     world.sim.set_faults(Faults { resources: vec![held(Some(2))], ..Faults::default() });
     assert_eq!(world.back(&ground).await.unwrap(), [DELETED]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_template_retains_stays_also_where_the_creation_took_itself_back() {
+    let retains = |world: &mut World| {
+        let retained = TEMPLATE.replace("Type: AWS::EC2::VPC\n", "Type: AWS::EC2::VPC\n    DeletionPolicy: Retain\n");
+        assert_ne!(retained, TEMPLATE);
+        world.wanted.template = retained.into();
+    };
+    let is_named = |line: &str| line.starts_with("left behind in the account: Vpc (AWS::EC2::VPC) vpc-");
+    let (mut world, ground) = (World::new().await, Provisional::default());
+    retains(&mut world);
+    world.on(&ground).await.unwrap();
+    let told = world.back(&ground).await.unwrap();
+    assert!(told.len() == 2 && told[0] == DELETED && is_named(&told[1]), "{told:?}");
+    assert_eq!(world.status().await, None);
+    assert!(stays(&world.dev(), &world.wanted.owner, &ground.trace.made()).await);
+
+    let (mut world, ground) = (World::new().await, Provisional::default());
+    retains(&mut world);
+    let fault = ResourceFault {
+        logical_id: Some("Table".to_owned()),
+        reason: "no more tables".to_owned(),
+        ..ResourceFault::default()
+    };
+    world.sim.set_faults(Faults { resources: vec![fault], ..Faults::default() });
+    world.on(&ground).await.unwrap_err();
+    assert_eq!(world.status().await.unwrap(), "ROLLBACK_COMPLETE");
+    let told = world.back(&ground).await.unwrap();
+    assert!(told.len() == 1 && is_named(&told[0]), "{told:?}");
+    assert!(stays(&world.dev(), &world.wanted.owner, &ground.trace.made()).await);
+    // Where it cannot be looked for, it may be there.
+    world.sim.set_faults(Faults::of([Fault::new(Effect::AccessDenied).by(DEV).on("ListStackResources")]));
+    let told = world.back(&ground).await.unwrap();
+    assert!(told[0].starts_with("stack us-east-1-dev may have left something behind, which cannot"), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_elses_stack_of_the_name_is_none_that_stays() {
+    let (world, ground) = (World::new().await, Provisional::default());
+    world.on(&ground).await.unwrap();
+    let asked = [Made::StackAsked(Asked { name: world.wanted.name.clone(), token: "ours".to_owned() })];
+    for (owner, expected) in [(world.wanted.owner.clone(), true), (owner("stacks.other"), false)] {
+        assert_eq!(stays(&world.dev(), &owner, &asked).await, expected);
+    }
+    // The one that it was is known by its ARN, whatever it bears by now.
+    assert!(stays(&world.dev(), &owner("stacks.other"), &ground.trace.made()).await);
+    world.back(&ground).await.unwrap();
+    assert!(!stays(&world.dev(), &world.wanted.owner, &asked).await);
 }
