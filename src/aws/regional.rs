@@ -186,7 +186,8 @@ impl Regional {
         let (throttles, share) = (Throttles::HoldBack, || self.inner.shared.nonces.share());
         let patience = Patience { outages, throttles, in_turn: false, attempts: 1, share: &share };
         let fetch = || async { credentials.get().await.map(drop).map_err(|cause| credentials.call_error(&cause)) };
-        call::patiently(operation, patience, fetch, || credentials.forget(Instant::now())).await
+        // What cannot be fetched is not kept either.
+        call::patiently(operation, patience, fetch, || {}).await
     }
 
     /// The same, with calls that are told at once that they do not find what they name.
@@ -389,6 +390,10 @@ impl Regional {
         F: Future<Output = Result<T, SdkError<E>>>,
         E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
     {
+        // Nothing is sent, so nothing is wrong with what was fetched since.
+        if let Some(error) = self.turn.as_ref().and_then(|turn| turn.why_unsigned()) {
+            return Err(error.clone());
+        }
         let (since, asked) = (Instant::now(), Mutex::new(Instant::now()));
         let lane = self.lane(operation);
         let throttles = match (&lane, &self.turn) {
@@ -443,9 +448,6 @@ impl Regional {
         F: Future<Output = Result<T, SdkError<E>>>,
         E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
     {
-        if let Some(error) = self.turn.as_ref().and_then(|turn| turn.why_unsigned()) {
-            return Err(error.clone());
-        }
         // What has to be fetched for the call is fetched before it takes a place that others need.
         let credentials = &self.inner.credentials;
         if let Err(cause) = Box::pin(credentials.get()).await {

@@ -121,6 +121,35 @@ async fn what_is_stopped_while_there_is_no_session_to_ask_with_is_not_asked_for(
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_stopped_while_another_has_the_session_fetched_is_not_waited_for_either() {
+    let (mut world, grounds) = (World::new().await, [Provisional::default(), Provisional::default()]);
+    let first = world.wanted.clone();
+    world.wanted.name = "us-east-1-dev-2".to_owned();
+    world.sim.set_faults(Faults::of([
+        Fault::new(Effect::Expired).by(DEV).on("CreateStack"),
+        Fault::slow(Duration::from_secs(20)).on("AssumeRole"),
+    ]));
+    let stopping = async {
+        sleep(Duration::from_secs(5)).await;
+        assert_eq!(asked(&world), 2, "both are refused before there is another session");
+        for ground in &grounds {
+            ground.trace.stop();
+            timeout(Duration::from_secs(1), ground.trace.idle()).await.expect("nothing of it is under way");
+        }
+        sleep(Duration::from_mins(10)).await;
+    };
+    let (change_sets, forecasts, allowed) = (&ChangeSets::default(), &Forecasts::default(), &Allowed::default());
+    let with = With { allowed, change_sets, shown: None, forecasts, early: None, course: grounds[0].course() };
+    let dev = world.dev();
+    tokio::select! {
+        result = converge(&dev, &first, None, with, &unseen) => panic!("{result:?}"),
+        result = world.on(&grounds[1]) => panic!("{result:?}"),
+        () = stopping => {}
+    }
+    assert_eq!((asked(&world), grounds.map(|ground| ground.trace.made())), (2, [const { Vec::new() }; 2]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_refused_for_its_session_is_asked_for_again_once_there_is_another() {
     let (few, many) = (Duration::from_mins(4), Duration::from_mins(30));
     for (refusals, outage, is_made) in
