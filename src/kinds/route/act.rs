@@ -1,5 +1,6 @@
 //! Making and deleting routes.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -320,17 +321,22 @@ fn has_changed(error: &CallError) -> bool {
 async fn create(regional: &Regional, terms: &Terms, course: Course<'_>, table: &str) -> Result<(), CallError> {
     let (destination, target) = (terms.destination.clone(), terms.target.clone());
     let (route, turns) = (Made { table: table.to_owned(), destination, target }, Turns::of("CreateRoute"));
+    let is_noted = AtomicBool::new(false);
     let call = || async {
         // A route that is to be given up is not made after it has waited for its turn.
         let (regional, _acting) = course.trace.acting_in_turn(regional, &turns).await;
         let asked = kinds::Made::RouteAsked(route.clone());
-        course.trace.note(asked.clone());
+        if !is_noted.load(Ordering::Relaxed) {
+            course.trace.note(asked.clone());
+        }
         let answer = regional.create_route(table, &terms.destination, terms.kind, &terms.target).await;
         let is_unsure =
             |error: &CallError| error.class == Class::Lost || error.is_after_silence || error.is("RouteAlreadyExists");
         match &answer {
             // It was this call, unheard, or an attempt before it, or somebody else.
-            Err(error) if is_unsure(error) => {}
+            Err(error) if is_unsure(error) => is_noted.store(true, Ordering::Relaxed),
+            // That nothing was done now says nothing of what was perhaps done before.
+            Err(_) if is_noted.load(Ordering::Relaxed) => {}
             Err(_) => course.trace.strike(&asked),
             Ok(()) => {
                 course.trace.note(kinds::Made::Route(route.clone()));

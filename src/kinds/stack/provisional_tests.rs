@@ -172,6 +172,18 @@ async fn what_was_refused_for_its_session_is_asked_for_again_once_there_is_anoth
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_asked_for_in_several_turns_is_noted_once() {
+    let (world, ground) = (World::new().await, Provisional::default());
+    let effects = [(1, Effect::LostBefore), (2, Effect::Expired), (3, Effect::Expired)];
+    world
+        .sim
+        .set_faults(Faults::of(effects.map(|(nth, effect)| Fault::new(effect).by(DEV).on("CreateStack").nth(nth))));
+    assert_eq!(world.on(&ground).await.unwrap().change, Change::Created);
+    let made = ground.trace.made();
+    assert!(matches!(&made[..], [Made::Stack { .. }]) && asked(&world) == 4, "{made:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_stands_is_changed_once_the_ground_is_firm() {
     let (mut world, ground) = (World::new().await, Provisional::default());
     world.converge().await.unwrap();
