@@ -25,9 +25,9 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    /// One whose first call is sent by this, and waits since then.
-    pub(super) fn of(permit: Permit, since: Instant) -> Self {
-        Self { permit: Mutex::new(Some(permit)), since: Some(since), ..Self::default() }
+    /// One whose first call is sent by this, if it waits for its rate at all, and waits since then.
+    pub(super) fn of(permit: Option<Permit>, since: Instant) -> Self {
+        Self { permit: Mutex::new(permit), since: Some(since), ..Self::default() }
     }
 
     /// One in which nothing can be sent.

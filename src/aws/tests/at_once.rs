@@ -122,6 +122,28 @@ async fn all_of<T, F: Future<Output = T>>(times: usize, room: impl Fn() -> F) ->
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_waited_so_long_that_its_session_has_run_out_holds_no_place_while_another_is_fetched() {
+    let (sim, east) = (Sim::builder().build(), "us-east-1".into());
+    let environment = environment(&sim);
+    let sessions = Sessions::open(&plan([("dev", role(DEV))]), &environment).await.unwrap();
+    sim.set_faults(Faults::of([Fault::slow(Duration::from_secs(20)).on("AssumeRole")]));
+    let (dev, slots) = (sessions.region(&"dev".into(), &east).unwrap(), environment.rates().slots(&east));
+    let places = all_of(128, || slots.take()).await;
+    let turns = Turns::of("CreateStack");
+    let others = async {
+        tokio::time::sleep(Duration::from_mins(57)).await;
+        drop(places);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let all = tokio::time::timeout(Duration::from_secs(1), all_of(128, || slots.take())).await;
+        assert_eq!(all.expect("each place is free").len(), 128);
+    };
+    let (turn, vpcs, ()) = tokio::join!(Box::pin(dev.in_turn(&turns)), Box::pin(dev.vpcs()), others);
+    assert!(vpcs.unwrap().is_empty());
+    drop(turn);
+    assert_eq!(counts(&sim), counted(&[("AssumeRole", 2), ("DescribeVpcs", 1)]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_waited_so_long_for_room_at_sts_that_its_session_has_run_out_is_signed_with_another() {
     let (sim, east) = (Sim::builder().build(), "us-east-1".into());
     let environment = environment(&sim);
