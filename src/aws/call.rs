@@ -323,7 +323,7 @@ fn back_off(attempts: u32) -> Duration {
     Duration::from_secs((1_u64 << attempts.min(4)).min(10))
 }
 
-/// How long to hold back where that is no end of it: 2 s, doubling up to 20 s.
+/// How long to hold back at most before what is repeated without end, or through an outage: 2 s, doubling up to 20 s.
 fn hold_back(rounds: u32) -> Duration {
     Duration::from_secs((2_u64 << rounds.min(4)).min(20))
 }
@@ -382,21 +382,20 @@ impl Outages {
 ///
 /// A throttled request was not carried out, so repeating it is safe whatever it does, and it is repeated without end. One that
 /// came to nothing for a moment is repeated as the SDK would, whose requests bear tokens where they must not act twice; but each
-/// attempt is one to `send`, so that it waits for its rate, and nothing is held between two. `renew` has the credentials fetched
-/// anew, once, when AWS says that they have run out.
+/// attempt is one to `send`, so that it waits for its rate, and nothing is held between two. `renew` has the next attempt fetch
+/// the credentials anew, once, when AWS says that they have run out.
 ///
 /// # Errors
 ///
 /// Whatever else goes wrong with the call.
-pub(super) async fn patiently<T, S, R>(
+pub(super) async fn patiently<T, S>(
     operation: &str,
     patience: Patience<'_>,
     mut send: impl FnMut() -> S,
-    mut renew: impl FnMut() -> R,
+    mut renew: impl FnMut(),
 ) -> Result<T, CallError>
 where
     S: Future<Output = Result<T, CallError>>,
-    R: Future<Output = ()>,
 {
     let Patience { outages, throttles, in_turn, attempts, share } = patience;
     let mut times: u32 = 0;
@@ -425,7 +424,7 @@ where
                 times += 1;
             }
             Class::Expired if !renewed => {
-                renew().await;
+                renew();
                 renewed = true;
                 if in_turn && failed == 0 {
                     return Err(error);

@@ -1,14 +1,13 @@
 //! Credentials that stay fresh: each kept until shortly before it expires, then fetched anew by the one way it came.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_smithy_async::time::SharedTimeSource;
-use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::account::{Cause, profile_flag};
@@ -155,7 +154,20 @@ pub(super) struct Kept {
     region: Region,
     source: Source,
     time_source: SharedTimeSource,
-    held: Mutex<Option<Held>>,
+    /// Never locked over an await: nobody has to wait to be told what is known, or to have it forgotten.
+    known: Mutex<Known>,
+    /// Held by whoever fetches.
+    fetching: tokio::sync::Mutex<()>,
+}
+
+/// What is known of credentials.
+#[derive(Default)]
+struct Known {
+    held: Option<Held>,
+    /// How many fetches have ended.
+    ended: u64,
+    /// Why the last of them gave nothing, if so.
+    failed: Option<Cause>,
 }
 
 impl fmt::Debug for Kept {
@@ -172,47 +184,75 @@ impl Kept {
         source: Source,
         time_source: SharedTimeSource,
     ) -> Arc<Self> {
-        Arc::new(Self { account, region, source, time_source, held: Mutex::new(None) })
+        let (known, fetching) = Default::default();
+        Arc::new(Self { account, region, source, time_source, known, fetching })
     }
 
     /// The credentials; fetched if there are none yet or their end is near. Whoever asks meanwhile waits for the same
-    /// answer.
+    /// answer, also if that is why there are none.
     pub(super) async fn get(&self) -> Result<Credentials, Cause> {
-        let mut held = self.held.lock().await;
-        let now = self.time_source.now();
-        if let Some(held) = held.as_ref().filter(|held| held.lasts(now)) {
-            return Ok(held.credentials.clone());
+        let before = match self.in_hand() {
+            Some(credentials) => return Ok(credentials),
+            None => self.known().ended,
+        };
+        let _fetching = self.fetching.lock().await;
+        if let Some(answer) = self.answer_since(before) {
+            return answer;
         }
-        match self.source.fetch().await {
+        let answer = self.source.fetch().await;
+        let (mut known, now) = (self.known(), self.time_source.now());
+        known.ended += 1;
+        known.failed = None;
+        match answer {
             Ok(Opened { credentials, caller }) => {
                 let fresh = Held { credentials, caller, fetched: Instant::now(), not_before: None };
-                Ok(held.insert(fresh).credentials.clone())
+                Ok(known.held.insert(fresh).credentials.clone())
             }
-            Err(cause) => match held.as_mut().filter(|held| held.is_good(now)) {
-                Some(held) => {
+            Err(cause) => {
+                if let Some(held) = known.held.as_mut().filter(|held| held.is_good(now)) {
                     tracing::warn!(account = %self.account, ?cause, "the session could not be renewed yet");
                     held.not_before = Some(Instant::now() + TRY_AGAIN);
-                    Ok(held.credentials.clone())
+                    return Ok(held.credentials.clone());
                 }
-                None => Err(cause),
-            },
+                known.failed = Some(cause.clone());
+                Err(cause)
+            }
         }
+    }
+
+    /// The credentials, if they need not be fetched. Nothing is waited for.
+    pub(super) fn in_hand(&self) -> Option<Credentials> {
+        let (known, now) = (self.known(), self.time_source.now());
+        known.held.as_ref().filter(|held| held.lasts(now)).map(|held| held.credentials.clone())
+    }
+
+    /// What others have fetched, or why they could not, since so many fetches had ended.
+    fn answer_since(&self, before: u64) -> Option<Result<Credentials, Cause>> {
+        if let Some(credentials) = self.in_hand() {
+            return Some(Ok(credentials));
+        }
+        let known = self.known();
+        known.failed.clone().filter(|_| known.ended > before).map(Err)
     }
 
     /// Whom the credentials are for, if that came with them: AWS names the account of a role's session in the answer that
     /// opens it.
     pub(super) async fn caller(&self) -> Result<Option<Caller>, Cause> {
         self.get().await?;
-        Ok(self.held.lock().await.as_ref().and_then(|held| held.caller.clone()))
+        Ok(self.known().held.as_ref().and_then(|held| held.caller.clone()))
     }
 
     /// Forgets credentials that AWS no longer takes, unless they were fetched after `since`: another call has seen to it
-    /// already.
-    pub(super) async fn forget(&self, since: Instant) {
-        let mut held = self.held.lock().await;
-        if held.as_ref().is_some_and(|held| held.fetched <= since) {
-            *held = None;
+    /// already. Others that are being fetched are not waited for.
+    pub(super) fn forget(&self, since: Instant) {
+        let mut known = self.known();
+        if known.held.as_ref().is_some_and(|held| held.fetched <= since) {
+            known.held = None;
         }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What went wrong on the way to the credentials, as an error of the call that needed them.
@@ -298,6 +338,7 @@ mod tests {
         clock: SharedTimeSource,
         given: Arc<AtomicU64>,
         until: u64,
+        takes: Duration,
     }
 
     impl ProvideCredentials for Sessions {
@@ -307,18 +348,25 @@ mod tests {
         {
             let number = self.given.fetch_add(1, Ordering::SeqCst);
             let expiry = self.clock.now() + Duration::from_mins(15);
-            future::ProvideCredentials::ready(if number < self.until {
-                Ok(Credentials::new(format!("KEY{number}"), "secret", None, Some(expiry), "test"))
-            } else {
-                Err(CredentialsError::provider_error("out of order"))
+            future::ProvideCredentials::new(async move {
+                tokio::time::sleep(self.takes).await;
+                if number < self.until {
+                    Ok(Credentials::new(format!("KEY{number}"), "secret", None, Some(expiry), "test"))
+                } else {
+                    Err(CredentialsError::provider_error("out of order"))
+                }
             })
         }
     }
 
     fn kept(until: u64) -> (Arc<Kept>, Arc<AtomicU64>) {
+        slowly(until, Duration::ZERO)
+    }
+
+    fn slowly(until: u64, takes: Duration) -> (Arc<Kept>, Arc<AtomicU64>) {
         let clock = SharedTimeSource::new(Clock(Instant::now()));
         let given = Arc::new(AtomicU64::new(0));
-        let sessions = Sessions { clock: clock.clone(), given: given.clone(), until };
+        let sessions = Sessions { clock: clock.clone(), given: given.clone(), until, takes };
         let source = Source::Base { provider: SharedCredentialsProvider::new(sessions), profile: None };
         (Kept::new("dev".into(), "us-east-1".into(), source, clock), given)
     }
@@ -354,6 +402,33 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn all_who_ask_while_none_can_be_had_hear_so_at_once_and_who_asks_later_has_it_tried_again() {
+        let (kept, given) = slowly(0, Duration::from_secs(10));
+        let began = Instant::now();
+        let mut asked = tokio::task::JoinSet::new();
+        for n in 0..50 {
+            let kept = kept.clone();
+            asked.spawn(async move {
+                tokio::time::sleep(Duration::from_millis(100 * n)).await;
+                kept.get().await
+            });
+        }
+        assert!(asked.join_all().await.iter().all(Result::is_err));
+        assert_eq!((began.elapsed().as_secs(), given.load(Ordering::SeqCst)), (10, 1));
+        assert!(kept.get().await.is_err());
+        assert_eq!((began.elapsed().as_secs(), given.load(Ordering::SeqCst)), (20, 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fetch_that_is_given_up_is_made_by_the_next_who_waits() {
+        let (kept, given) = slowly(u64::MAX, Duration::from_secs(10));
+        let (first, second) = (tokio::time::timeout(Duration::from_secs(5), kept.get()), key(&kept));
+        let (first, second) = tokio::join!(first, second);
+        assert!(first.is_err());
+        assert_eq!((second.as_str(), given.load(Ordering::SeqCst)), ("KEY1", 2));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_session_that_cannot_be_renewed_serves_until_its_end() {
         let (kept, given) = kept(1);
         assert_eq!(key(&kept).await, "KEY0");
@@ -371,10 +446,10 @@ mod tests {
         assert_eq!(key(&kept).await, "KEY0");
         tokio::time::advance(Duration::from_secs(1)).await;
         let since = Instant::now();
-        kept.forget(since).await;
+        kept.forget(since);
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(key(&kept).await, "KEY1");
-        kept.forget(since).await;
+        kept.forget(since);
         assert_eq!(key(&kept).await, "KEY1");
     }
 

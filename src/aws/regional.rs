@@ -170,13 +170,21 @@ impl Regional {
     }
 
     async fn reserving(&self, operation: &'static str, since: Instant, by: Self) -> Self {
-        let Some(lane) = self.lane(operation) else { return by };
-        // If there is no session, the call says so, which is no reason to hold a place meanwhile.
-        if let Err(error) = Box::pin(by.session(operation)).await {
-            return Self { turn: Some(Arc::new(Turn::unsigned(error))), ..by };
+        let lane = self.lane(operation);
+        loop {
+            // If there is no session, the call says so, which is no reason to hold a place meanwhile.
+            if let Err(error) = Box::pin(by.session(operation)).await {
+                return Self { turn: Some(Arc::new(Turn::unsigned(error))), ..by };
+            }
+            let permit = match &lane {
+                Some(lane) => match Box::pin(by.pass_signed(lane, operation, since)).await {
+                    None => continue,
+                    permit => permit,
+                },
+                None => None,
+            };
+            return Self { turn: Some(Arc::new(Turn::of(permit, since))), ..by };
         }
-        let permit = by.pass(&lane, operation, since).await;
-        Self { turn: Some(Arc::new(Turn::of(permit, since))), ..by }
     }
 
     /// Waits until there is a session for a call of an operation. An outage on the way to it is outlasted, unless others wait.
@@ -186,7 +194,8 @@ impl Regional {
         let (throttles, share) = (Throttles::HoldBack, || self.inner.shared.nonces.share());
         let patience = Patience { outages, throttles, in_turn: false, attempts: 1, share: &share };
         let fetch = || async { credentials.get().await.map(drop).map_err(|cause| credentials.call_error(&cause)) };
-        call::patiently(operation, patience, fetch, || credentials.forget(Instant::now())).await
+        // What cannot be fetched is not kept either.
+        call::patiently(operation, patience, fetch, || {}).await
     }
 
     /// The same, with calls that are told at once that they do not find what they name.
@@ -389,6 +398,10 @@ impl Regional {
         F: Future<Output = Result<T, SdkError<E>>>,
         E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
     {
+        // Nothing is sent, so nothing is wrong with what was fetched since.
+        if let Some(error) = self.turn.as_ref().and_then(|turn| turn.why_unsigned()) {
+            return Err(error.clone());
+        }
         let (since, asked) = (Instant::now(), Mutex::new(Instant::now()));
         let lane = self.lane(operation);
         let throttles = match (&lane, &self.turn) {
@@ -443,28 +456,25 @@ impl Regional {
         F: Future<Output = Result<T, SdkError<E>>>,
         E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
     {
-        if let Some(error) = self.turn.as_ref().and_then(|turn| turn.why_unsigned()) {
-            return Err(error.clone());
-        }
-        // What has to be fetched for the call is fetched before it takes a place that others need.
         let credentials = &self.inner.credentials;
-        if let Err(cause) = Box::pin(credentials.get()).await {
-            // Nothing is sent until there are some: the place goes to others.
-            drop(self.turn.as_ref().and_then(|turn| turn.permit()));
-            return Err(credentials.call_error(&cause));
-        }
-        let permit = match lane {
-            Some(lane) => {
-                let own = self.turn.as_ref().and_then(|turn| turn.permit()).filter(|permit| permit.is_of(lane));
-                let mut permit = match own {
-                    Some(permit) => permit,
-                    // Boxed, since an AWS that grants all is not waited for.
-                    None => Box::pin(self.pass(lane, operation, queued)).await,
-                };
-                permit.begin();
-                Some(permit)
+        let permit = loop {
+            // What has to be fetched for the call is fetched before it takes a place that others need.
+            if let Err(cause) = Box::pin(credentials.get()).await {
+                // Nothing is sent until there are some: the place goes to others.
+                drop(self.turn.as_ref().and_then(|turn| turn.permit()));
+                return Err(credentials.call_error(&cause));
             }
-            None => None,
+            let Some(lane) = lane else { break None };
+            let own = self.turn.as_ref().and_then(|turn| turn.permit()).filter(|permit| permit.is_of(lane));
+            let permit = match own {
+                Some(permit) => Some(permit),
+                // Boxed, since an AWS that grants all is not waited for.
+                None => Box::pin(self.pass_signed(lane, operation, queued)).await,
+            };
+            if let Some(mut permit) = permit {
+                permit.begin();
+                break Some(permit);
+            }
         };
         // A permit has one already.
         let _slot = match (&permit, Rated::of(operation)) {
@@ -501,6 +511,16 @@ impl Regional {
             }
         }
         answer.map(|answer| (answer, writing))
+    }
+
+    /// Waits for the rate of a call for which there is a session; gives nothing where another is to be fetched by then, since the
+    /// place is not kept from others for so long.
+    async fn pass_signed(&self, lane: &Arc<Lane>, operation: &'static str, since: Instant) -> Option<Permit> {
+        let credentials = &self.inner.credentials;
+        // There are some that are too short to last at all, which the call has fetched anew.
+        let lasts = credentials.in_hand().is_some();
+        let permit = self.pass(lane, operation, since).await;
+        (!lasts || credentials.in_hand().is_some()).then_some(permit)
     }
 
     /// Waits for the rate of a call, and tells of it when that takes long because AWS throttles.

@@ -6,7 +6,6 @@ use std::time::SystemTime;
 use aws_credential_types::Credentials;
 use aws_sdk_sts::types::Tag;
 use indexmap::IndexMap;
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::account::Cause;
@@ -14,6 +13,7 @@ use super::call::{self, ATTEMPTS, CallError, Outages, Patience, Throttles};
 use super::clients::{Services, signed_by};
 use super::credentials::Kept;
 use super::nonce::Nonces;
+use super::rates::Room;
 use super::regional::Shared;
 use crate::ids::{AccountName, Region};
 
@@ -72,7 +72,7 @@ pub(super) struct Assume {
 #[derive(Clone)]
 pub(super) struct Sts {
     clients: Arc<Services>,
-    room: Arc<Semaphore>,
+    room: Room,
     nonces: Arc<Nonces>,
     caller: Arc<Kept>,
     account: AccountName,
@@ -83,13 +83,13 @@ impl Sts {
     /// STS on behalf of an account (whose name messages bear), called with the caller's credentials.
     pub(super) fn new(shared: &Shared, caller: Arc<Kept>, account: &AccountName, region: &Region) -> Self {
         let (clients, nonces) = (shared.clients.of(region), Arc::clone(&shared.nonces));
-        let room = Arc::clone(shared.rates.sts());
+        let room = shared.rates.sts(region);
         Self { clients, room, nonces, caller, account: account.clone(), region: region.clone() }
     }
 
     /// Makes a call until it is let through; with renewed credentials once if they have run out.
     ///
-    /// Each attempt waits for room, with the credentials in hand: to fetch them may take a call to STS itself, which would
+    /// Each attempt has its credentials in hand when it takes room: to fetch them may take a call to STS itself, which would
     /// wait for what this one has.
     async fn call<T, E, F>(&self, operation: &'static str, send: impl Fn() -> F) -> Result<T, CallError>
     where
@@ -98,15 +98,24 @@ impl Sts {
     {
         let asked = Mutex::new(Instant::now());
         let attempt = || async {
-            // Boxed, since to fetch credentials may itself be such a call.
-            let credentials = match Box::pin(self.caller.get()).await {
-                Ok(credentials) => credentials,
-                // It was tried often enough by who fetches them.
-                Err(cause) => return Ok(Err(self.caller.call_error(&cause))),
+            let (credentials, _room) = loop {
+                // Boxed, since to fetch credentials may itself be such a call.
+                let fetched = match Box::pin(self.caller.get()).await {
+                    Ok(credentials) => credentials,
+                    // It was tried often enough by who fetches them.
+                    Err(cause) => return Ok(Err(self.caller.call_error(&cause))),
+                };
+                // There are some that are too short to last at all.
+                let lasts = self.caller.in_hand().is_some();
+                let room = self.room.take().await;
+                match self.caller.in_hand() {
+                    Some(newest) => break (newest, room),
+                    None if !lasts => break (fetched, room),
+                    // They have run out meanwhile, or were refused: the room is not kept while others are fetched.
+                    None => {}
+                }
             };
             *asked.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-            // The semaphore is never closed; were it, a call without room does no harm.
-            let _room = self.room.acquire().await.ok();
             // Boxed, since each call that needs a session holds this one within it, and would be as large.
             let told = Box::pin(call::told(operation, &self.account, &self.region, send()));
             signed_by(credentials, told).await.map(Ok)

@@ -25,9 +25,9 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    /// One whose first call is sent by this, and waits since then.
-    pub(super) fn of(permit: Permit, since: Instant) -> Self {
-        Self { permit: Mutex::new(Some(permit)), since: Some(since), ..Self::default() }
+    /// One whose first call is sent by this, if it waits for its rate at all, and waits since then.
+    pub(super) fn of(permit: Option<Permit>, since: Instant) -> Self {
+        Self { permit: Mutex::new(permit), since: Some(since), ..Self::default() }
     }
 
     /// One in which nothing can be sent.
@@ -83,13 +83,15 @@ pub struct Turns {
     operation: &'static str,
     since: Instant,
     /// Whether no other turn is waited for if there is nothing to sign the call with.
-    is_renewed: AtomicBool,
+    is_unsigned: AtomicBool,
+    /// Whether no other turn is waited for if the session that signs the call is refused.
+    is_refused: AtomicBool,
 }
 
 impl Turns {
     /// Those of a call of an operation, which is to be made now.
     pub fn of(operation: &'static str) -> Self {
-        Self { operation, since: Instant::now(), is_renewed: AtomicBool::new(false) }
+        Self { operation, since: Instant::now(), is_unsigned: false.into(), is_refused: false.into() }
     }
 
     /// The operation.
@@ -104,21 +106,50 @@ impl Turns {
 
     /// Credentials cannot be had: no other turn is waited for on their account.
     pub(super) fn give_up(&self) {
-        self.is_renewed.store(true, Ordering::Relaxed);
+        self.is_unsigned.store(true, Ordering::Relaxed);
     }
 
-    /// Whether what is wrong with the call is that it was not let through, or that there was nothing to sign it with, which is
-    /// repaired once until it is signed.
+    /// Whether what is wrong with the call is that it was not let through, that its session was refused, or that there was
+    /// nothing to sign it with. Either of the latter is repaired once until it is signed by what AWS takes.
     pub(super) fn go_on_after(&self, error: &CallError) -> bool {
+        let is_sent = error.operation == self.operation;
         match error.class {
-            Class::Expired => !self.is_renewed.swap(true, Ordering::Relaxed),
-            Class::Transient | Class::Lost if error.operation != self.operation => {
-                !self.is_renewed.swap(true, Ordering::Relaxed)
-            }
+            Class::Expired if is_sent => !self.is_refused.swap(true, Ordering::Relaxed),
+            Class::Expired => !self.is_unsigned.swap(true, Ordering::Relaxed),
+            Class::Transient | Class::Lost if !is_sent => !self.is_unsigned.swap(true, Ordering::Relaxed),
             class => {
-                self.is_renewed.store(false, Ordering::Relaxed);
+                self.is_refused.store(false, Ordering::Relaxed);
+                self.is_unsigned.store(false, Ordering::Relaxed);
                 class == Class::Throttled
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_that_is_refused_and_one_that_cannot_be_had_are_each_repaired_once() {
+        let operation = "CreateStack";
+        let refused = CallError::sample(operation, Class::Expired);
+        let throttled = CallError::sample(operation, Class::Throttled);
+        let unsigned = [
+            CallError::sample("AssumeRole", Class::Transient),
+            CallError::sample("AssumeRole", Class::Expired),
+            CallError::sample("credentials", Class::Expired),
+        ];
+        for unsigned in &unsigned {
+            let turns = Turns::of(operation);
+            let story = [(unsigned, true), (&refused, true), (&refused, false), (unsigned, false), (&throttled, true)];
+            for (n, (error, goes_on)) in story.into_iter().enumerate() {
+                assert_eq!(turns.go_on_after(error), goes_on, "{n} {error:?}");
+            }
+            assert!(turns.go_on_after(&refused), "a call that was throttled had a session that AWS takes");
+            turns.give_up();
+            assert!(!turns.go_on_after(unsigned));
+        }
+        assert!(!Turns::of(operation).go_on_after(&CallError::sample(operation, Class::Lost)));
     }
 }

@@ -28,11 +28,15 @@ pub(super) async fn sessions(sim: &Sim) -> Sessions {
 /// The same, by way of another HTTP client.
 pub(super) async fn sessions_by(sim: &Sim, http_client: SharedHttpClient) -> Sessions {
     let keys = sim.clone();
-    let environment = Environment::given(http_client, sim.time_source(), move |_| Some(keys.credentials(HUB)));
+    sessions_in(&Environment::given(http_client, sim.time_source(), move |_| Some(keys.credentials(HUB)))).await
+}
+
+/// The same, of an environment.
+pub(super) async fn sessions_in(environment: &Environment) -> Sessions {
     let hub = AccountSpec::new(HUB.parse().unwrap(), "us-east-1".into());
     let dev = AccountSpec::new(DEV.parse().unwrap(), "us-east-1".into()).with_role("Deploy");
     let accounts: IndexMap<_, _> = [("hub".into(), hub), ("dev".into(), dev)].into();
-    Sessions::open(&accounts, &environment).await.unwrap()
+    Sessions::open(&accounts, environment).await.unwrap()
 }
 
 /// One account in one region.

@@ -17,7 +17,7 @@ fn standing(urgency: u64, since: Instant) -> Standing {
 }
 
 fn slots(count: usize) -> Slots {
-    Slots { all: Room::of(2 * count), patient: Room::of(2 * count) }.for_one_region()
+    Slots { all: Room::of(2 * count), patient: Room::of(2 * count), sts: Room::of(2) }.for_one_region()
 }
 
 /// What AWS grants: by operation, or all together.
@@ -429,7 +429,7 @@ async fn what_changes_something_and_looks_do_not_wait_behind_a_fleets_first_read
 #[tokio::test(start_paused = true)]
 async fn reads_that_wait_behind_a_fleet_hold_up_no_look_of_their_own_account() {
     // Room for one patient call and three others.
-    let slots = Slots { all: Room::of(8), patient: Room::of(2) }.for_one_region();
+    let slots = Slots { all: Room::of(8), patient: Room::of(2), sts: Room::of(2) }.for_one_region();
     let (other, own) = (Lane::new(Class::Ec2Read, slots.clone()), Lane::new(Class::CloudFormationRead, slots));
     let (other, own, now) = (Arc::new(other), Arc::new(own), Instant::now());
     let fleet = other.pass("DescribeVpcs", standing(0, now)).await;

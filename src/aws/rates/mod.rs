@@ -30,8 +30,8 @@ const AT_ONCE: usize = 256;
 const PATIENT: usize = AT_ONCE * 3 / 4;
 
 /// How many calls to STS are under way in the whole process. They have room of their own: a call that has a slot may have to
-/// wait for its session, and what that is fetched by must not wait for such a slot.
-const TO_STS: usize = 64;
+/// wait for its session, and what that is fetched by must not wait for such a slot. Half of it is for one region, too.
+const TO_STS: usize = 128;
 
 /// The rates of every account, region and class, shared by all that call AWS in one process.
 #[derive(Debug)]
@@ -40,17 +40,14 @@ pub(super) struct Rates {
     regions: Mutex<HashMap<Region, Slots>>,
     /// Room in the whole process.
     slots: Slots,
-    /// Room for calls to STS.
-    sts: Arc<Semaphore>,
     /// Whether AWS grants every call, so that none waits.
     grants_all: bool,
 }
 
 impl Default for Rates {
     fn default() -> Self {
-        let slots = Slots { all: Room::of(AT_ONCE), patient: Room::of(PATIENT) };
-        let sts = Arc::new(Semaphore::new(TO_STS));
-        Self { lanes: Mutex::default(), regions: Mutex::default(), slots, sts, grants_all: false }
+        let slots = Slots { all: Room::of(AT_ONCE), patient: Room::of(PATIENT), sts: Room::of(TO_STS) };
+        Self { lanes: Mutex::default(), regions: Mutex::default(), slots, grants_all: false }
     }
 }
 
@@ -76,9 +73,9 @@ impl Rates {
         regions.entry(region.clone()).or_insert_with(|| self.slots.for_one_region()).clone()
     }
 
-    /// Where calls to STS wait for room.
-    pub(super) fn sts(&self) -> &Arc<Semaphore> {
-        &self.sts
+    /// Where calls to a region's STS wait for room.
+    pub(super) fn sts(&self, region: &Region) -> Room {
+        self.slots(region).sts
     }
 }
 
@@ -87,6 +84,7 @@ impl Rates {
 pub(super) struct Slots {
     all: Room,
     patient: Room,
+    sts: Room,
 }
 
 impl Slots {
@@ -107,14 +105,14 @@ impl Slots {
     }
 
     fn for_one_region(&self) -> Self {
-        Self { all: self.all.half(), patient: self.patient.half() }
+        Self { all: self.all.half(), patient: self.patient.half(), sts: self.sts.half() }
     }
 }
 
 /// Room for so many calls to one region, and in the whole process. At most half of that is for one region, so that one that does
 /// not answer leaves as much to the others.
 #[derive(Clone, Debug)]
-struct Room {
+pub(super) struct Room {
     region: Arc<Semaphore>,
     process: Arc<Semaphore>,
     /// How many calls there is room for in the process.
@@ -122,7 +120,7 @@ struct Room {
 }
 
 /// Room for one call, until it is dropped. The semaphores are never closed; were they, a call without room does no harm.
-type Taken = [Option<OwnedSemaphorePermit>; 2];
+pub(super) type Taken = [Option<OwnedSemaphorePermit>; 2];
 
 impl Room {
     fn of(size: usize) -> Self {
@@ -140,7 +138,8 @@ impl Room {
         Some([Some(region), Some(Arc::clone(&self.process).try_acquire_owned().ok()?)])
     }
 
-    async fn take(&self) -> Taken {
+    /// Waits for room for a call.
+    pub(super) async fn take(&self) -> Taken {
         let region = Arc::clone(&self.region).acquire_owned().await.ok();
         [region, Arc::clone(&self.process).acquire_owned().await.ok()]
     }

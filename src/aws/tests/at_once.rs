@@ -9,6 +9,9 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use super::*;
 use crate::sim::wire::request::Incoming;
 
+/// The regions of two STS.
+const BOTH: [&str; 2] = ["us-east-1", "us-west-2"];
+
 /// A way to the embedded AWS on which calls of one operation are counted while they are under way.
 #[derive(Clone, Debug)]
 struct Way {
@@ -64,10 +67,13 @@ impl HttpConnector for Connector {
     }
 }
 
-/// Two hundred accounts, beside the one that some of them are reached by way of.
-fn many(through: Option<&str>) -> IndexMap<AccountName, AccountSpec> {
+/// Two hundred accounts, whose STS is that of these regions in turns, beside the one that some of them are reached by way of.
+fn many(through: Option<&str>, regions: &[&str]) -> IndexMap<AccountName, AccountSpec> {
     let through = through.map(AccountName::from);
-    let spec = |n: u32| AccountSpec { through: through.clone(), ..role(&format!("{:012}", 100 + n)) };
+    let spec = |n: usize| {
+        let region = regions[n % regions.len()].into();
+        AccountSpec { through: through.clone(), region, ..role(&format!("{:012}", 100 + n)) }
+    };
     let many = (0..200).map(|n| (format!("a{n}").into(), spec(n)));
     plan([("dev", role(DEV))]).into_iter().chain(many).collect()
 }
@@ -77,20 +83,93 @@ fn slow(operation: &str) -> Fault {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_than_64_calls_to_sts_are_under_way_at_once() {
-    let sim = Sim::builder().faults(Faults::of([slow("AssumeRole")])).build();
-    let way = Way::to(&sim, "AssumeRole");
-    Sessions::open(&many(None), &way.environment()).await.unwrap();
-    assert_eq!((counts(&sim)["AssumeRole"], way.most()), (201, 64));
+async fn no_more_than_128_calls_to_sts_are_under_way_at_once_half_of_them_in_one_region() {
+    for (regions, most) in [(&BOTH[..], 128), (&BOTH[..1], 64)] {
+        let sim = Sim::builder().faults(Faults::of([slow("AssumeRole")])).build();
+        let way = Way::to(&sim, "AssumeRole");
+        Sessions::open(&many(None, regions), &way.environment()).await.unwrap();
+        assert_eq!((counts(&sim)["AssumeRole"], way.most()), (201, most));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_sts_that_does_not_answer_leaves_room_to_that_of_another_region() {
+    let sim = Sim::builder().build();
+    let accounts = many(None, &["us-west-2"]);
+    let sessions = Sessions::open(&accounts, &environment(&sim)).await.unwrap();
+    let hangs = Fault { region: Some("us-west-2".to_owned()), ..Fault::slow(Duration::from_secs(25)).on("AssumeRole") };
+    sim.set_faults(Faults::of([hangs]));
+    tokio::time::sleep(Duration::from_mins(56)).await;
+    let mut looks = tokio::task::JoinSet::new();
+    for account in accounts.keys().filter(|account| account.as_str() != "dev") {
+        let regional = sessions.region(account, &"us-east-1".into()).unwrap();
+        looks.spawn(async move { regional.stack("net").await });
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let dev = sessions.region(&"dev".into(), &"us-east-1".into()).unwrap();
+    let look = tokio::time::timeout(Duration::from_secs(2), Box::pin(dev.stack("net"))).await;
+    assert!(look.expect("dev's STS answers").unwrap().is_none());
+    assert_eq!(looks.len(), 200);
+}
+
+/// Takes all the room that there is in a region, by waiting for it so many times.
+async fn all_of<T, F: Future<Output = T>>(times: usize, room: impl Fn() -> F) -> Vec<T> {
+    let mut taken = Vec::new();
+    for _ in 0..times {
+        taken.push(room().await);
+    }
+    taken
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waited_so_long_that_its_session_has_run_out_holds_no_place_while_another_is_fetched() {
+    let (sim, east) = (Sim::builder().build(), "us-east-1".into());
+    let environment = environment(&sim);
+    let sessions = Sessions::open(&plan([("dev", role(DEV))]), &environment).await.unwrap();
+    sim.set_faults(Faults::of([Fault::slow(Duration::from_secs(20)).on("AssumeRole")]));
+    let (dev, slots) = (sessions.region(&"dev".into(), &east).unwrap(), environment.rates().slots(&east));
+    let places = all_of(128, || slots.take()).await;
+    let turns = Turns::of("CreateStack");
+    let others = async {
+        tokio::time::sleep(Duration::from_mins(57)).await;
+        drop(places);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let all = tokio::time::timeout(Duration::from_secs(1), all_of(128, || slots.take())).await;
+        assert_eq!(all.expect("each place is free").len(), 128);
+    };
+    let (turn, vpcs, ()) = tokio::join!(Box::pin(dev.in_turn(&turns)), Box::pin(dev.vpcs()), others);
+    assert!(vpcs.unwrap().is_empty());
+    drop(turn);
+    assert_eq!(counts(&sim), counted(&[("AssumeRole", 2), ("DescribeVpcs", 1)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waited_so_long_for_room_at_sts_that_its_session_has_run_out_is_signed_with_another() {
+    let (sim, east) = (Sim::builder().build(), "us-east-1".into());
+    let environment = environment(&sim);
+    let accounts = plan([("dev", role(DEV)), ("qa", AccountSpec { through: Some("dev".into()), ..role(QA) })]);
+    let sessions = Sessions::open(&accounts, &environment).await.unwrap();
+    sim.set_faults(Faults::of([Fault::new(Effect::Expired).by(QA).on("DescribeStacks").nth(1)]));
+    let (qa, room) = (sessions.region(&"qa".into(), &east).unwrap(), environment.rates().sts(&east));
+    let all = all_of(64, || room.take()).await;
+    let waited = async {
+        tokio::time::sleep(Duration::from_mins(70)).await;
+        drop(all);
+    };
+    let (look, ()) = tokio::join!(Box::pin(qa.stack("net")), waited);
+    assert!(look.unwrap().is_none());
+    let refused = sim.calls().into_iter().filter(|call| call.outcome == Outcome::Failed("ExpiredToken".into()));
+    let refused: Vec<_> = refused.map(|call| call.operation).collect();
+    assert_eq!(refused, ["DescribeStacks"], "no session that has ended is used");
 }
 
 #[tokio::test(start_paused = true)]
 async fn sessions_that_are_opened_by_anothers_are_renewed_all_at_once() {
     // Dev's is refused twice in the middle of it.
-    let refused = [230, 300].map(|nth| Fault::new(Effect::Expired).by(DEV).on("AssumeRole").nth(nth));
+    let refused = [230, 240].map(|nth| Fault::new(Effect::Expired).by(DEV).on("AssumeRole").nth(nth));
     let sim = Sim::builder().faults(Faults::of([slow("AssumeRole")].into_iter().chain(refused))).build();
     let way = Way::to(&sim, "AssumeRole");
-    let accounts = many(Some("dev"));
+    let accounts = many(Some("dev"), &BOTH[..1]);
     let sessions = Sessions::open(&accounts, &way.environment()).await.unwrap();
     assert_eq!(way.most(), 64);
     // All of them, dev's among them, end within moments of each other.
@@ -105,7 +184,7 @@ async fn sessions_that_are_opened_by_anothers_are_renewed_all_at_once() {
     assert!(looks.into_iter().all(|look| look.unwrap().is_none()));
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     let again = counts(&sim)["AssumeRole"] - 201;
-    // What was refused is asked for again, and dev's once: the second had waited for room since before it was renewed.
+    // What was refused is asked for again, and dev's once: both were signed by the same.
     assert_eq!((again, way.most()), (201 + 2 + 1, 64));
 }
 
@@ -114,7 +193,7 @@ async fn reads_of_events_leave_room_for_changes_whichever_way_they_are_asked_for
     for operation in ["DescribeEvents", "DescribeStackEvents"] {
         let sim = Sim::builder().faults(Faults::of([slow(operation)])).build();
         let way = Way::to(&sim, operation);
-        let accounts = many(None);
+        let accounts = many(None, &BOTH);
         let sessions = Sessions::open(&accounts, &way.environment()).await.unwrap();
         let mut reads = tokio::task::JoinSet::new();
         for account in accounts.keys() {

@@ -336,21 +336,20 @@ fn is_unheard(error: &CallError) -> bool {
 async fn create(regional: &Regional, terms: &Terms, course: Course<'_>, table: &str) -> Result<(), CallError> {
     let (destination, target) = (terms.destination.clone(), terms.target.clone());
     let (route, turns) = (Made { table: table.to_owned(), destination, target }, Turns::of("CreateRoute"));
-    // Whether a former turn had no answer.
-    let silence = AtomicBool::new(false);
+    // Whether a former turn had no answer, so that the note stands whatever is said now.
+    let is_noted = AtomicBool::new(false);
     let call = || async {
         // A route that is to be given up is not made after it has waited for its turn.
         let (regional, _acting) = course.trace.acting_in_turn(regional, &turns).await;
         let asked = kinds::Made::RouteAsked(route.clone());
-        course.trace.note(asked.clone());
+        if !is_noted.load(Ordering::Relaxed) {
+            course.trace.note(asked.clone());
+        }
         let mut answer = regional.create_route(table, &terms.destination, terms.kind, &terms.target).await;
         match &mut answer {
             // It is this call's, unheard, or somebody else's.
-            Err(error) if is_unheard(error) => silence.store(true, Ordering::Relaxed),
-            Err(error) if silence.load(Ordering::Relaxed) && error.is(ALREADY_EXISTS) => {
-                course.trace.strike(&asked);
-                error.is_after_silence = true;
-            }
+            Err(error) if is_unheard(error) => is_noted.store(true, Ordering::Relaxed),
+            Err(error) if is_noted.load(Ordering::Relaxed) => error.is_after_silence |= error.is(ALREADY_EXISTS),
             Err(_) => course.trace.strike(&asked),
             Ok(()) => {
                 course.trace.note(kinds::Made::Route(route.clone()));

@@ -251,3 +251,15 @@ async fn a_lost_answer_leaves_a_route_that_may_be_somebody_elses() {
     assert_eq!(world.back(&ground).await.0.unwrap().len(), 1);
     assert_eq!(world.target().await, None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_route_that_is_asked_for_in_several_turns_is_noted_once() {
+    let (world, ground) = (World::of(Sim::builder().build(), 1).await, Provisional::default());
+    let effects = [(1, Effect::LostBefore), (2, Effect::Expired), (3, Effect::Expired)];
+    world
+        .sim
+        .set_faults(Faults::of(effects.map(|(nth, effect)| Fault::new(effect).by(DEV).on("CreateRoute").nth(nth))));
+    assert_eq!(world.on(&ground).await.unwrap().change, Change::Created);
+    let made = ground.trace.made();
+    assert!(matches!(&made[..], [kinds::Made::Route(_)]), "{made:?}");
+}

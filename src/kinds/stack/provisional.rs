@@ -60,16 +60,24 @@ pub(super) async fn create(
     token: &str,
 ) -> Result<Begun, CallError> {
     let turns = Turns::of("CreateStack");
+    let asked = Made::StackAsked(Asked { name: spec.name.clone(), token: token.to_owned() });
+    let mut is_noted = false;
     loop {
         // A stack that is to be given up is not made after it has waited for its turn.
         let (regional, acting) = course.trace.acting_in_turn(regional, &turns).await;
-        let asked = Made::StackAsked(Asked { name: spec.name.clone(), token: token.to_owned() });
-        course.trace.note(asked.clone());
+        if !is_noted {
+            course.trace.note(asked.clone());
+        }
         let answer = regional.create_stack(spec, token).await;
         match &answer {
             // It was this call, unheard, or an attempt before it, or somebody else.
             Err(error)
-                if error.class == Class::Lost || error.is_after_silence || error.is("AlreadyExistsException") => {}
+                if error.class == Class::Lost || error.is_after_silence || error.is("AlreadyExistsException") =>
+            {
+                is_noted = true;
+            }
+            // That nothing was done now says nothing of what was perhaps done before.
+            Err(_) if is_noted => {}
             Err(_) => course.trace.strike(&asked),
             Ok(begun) => {
                 course.trace.note(Made::Stack { name: spec.name.clone(), id: begun.stack.clone() });

@@ -4,16 +4,26 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::super::super::tests::{DEV, owner, unseen};
+use super::super::super::tests::{DEV, HUB, owner, sessions_in, unseen};
 use super::super::tests::{TEMPLATE, World};
 use super::super::{Allowed, ChangeSets, Forecasts, With, converge};
 use super::{Asked, stays, take_back};
+use crate::aws::Environment;
 use crate::aws::tests::between::Said;
 use crate::kinds::course::Provisional;
 use crate::kinds::{Change, Course, Done, Failure, Firm, Made, Progress};
 use crate::sim::{Effect, Fault, Faults, ResourceFault};
 
 impl World {
+    /// By way of an AWS that grants every call.
+    async fn granting_all() -> Self {
+        let world = Self::new().await;
+        let keys = world.sim.clone();
+        let key = move |_: Option<&str>| Some(keys.credentials(HUB));
+        let environment = Environment::given(world.sim.http_client(), world.sim.time_source(), key);
+        Self { sessions: sessions_in(&environment.granting_all()).await, ..world }
+    }
+
     pub(in super::super) async fn converge_on(
         &self,
         course: Course<'_>,
@@ -105,22 +115,53 @@ fn asked(world: &World) -> usize {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_stopped_while_there_is_no_session_to_ask_with_is_not_asked_for() {
-    let (world, ground) = (World::new().await, Provisional::default());
-    let outage = refused(1, &world, Duration::from_mins(3));
+    for world in [World::new().await, World::granting_all().await] {
+        let ground = Provisional::default();
+        let outage = refused(1, &world, Duration::from_mins(3));
+        let stopping = async {
+            sleep(Duration::from_mins(2)).await;
+            ground.trace.stop();
+            timeout(Duration::from_secs(1), ground.trace.idle())
+                .await
+                .expect("nothing is under way that has to be waited for");
+            outage.await;
+            sleep(Duration::from_mins(10)).await;
+        };
+        tokio::select! {
+            result = world.on(&ground) => panic!("{result:?}"),
+            () = stopping => {}
+        }
+        assert_eq!((asked(&world), ground.trace.made(), world.status().await), (1, Vec::new(), None));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_stopped_while_another_has_the_session_fetched_is_not_waited_for_either() {
+    let (mut world, grounds) = (World::new().await, [Provisional::default(), Provisional::default()]);
+    let first = world.wanted.clone();
+    world.wanted.name = "us-east-1-dev-2".to_owned();
+    world.sim.set_faults(Faults::of([
+        Fault::new(Effect::Expired).by(DEV).on("CreateStack"),
+        Fault::slow(Duration::from_secs(20)).on("AssumeRole"),
+    ]));
     let stopping = async {
-        sleep(Duration::from_mins(2)).await;
-        ground.trace.stop();
-        timeout(Duration::from_secs(1), ground.trace.idle())
-            .await
-            .expect("nothing is under way that has to be waited for");
-        outage.await;
+        sleep(Duration::from_secs(5)).await;
+        assert_eq!(asked(&world), 2, "both are refused before there is another session");
+        for ground in &grounds {
+            ground.trace.stop();
+            timeout(Duration::from_secs(1), ground.trace.idle()).await.expect("nothing of it is under way");
+        }
         sleep(Duration::from_mins(10)).await;
     };
+    let (change_sets, forecasts, allowed) = (&ChangeSets::default(), &Forecasts::default(), &Allowed::default());
+    let with = With { allowed, change_sets, shown: None, forecasts, early: None, course: grounds[0].course() };
+    let dev = world.dev();
     tokio::select! {
-        result = world.on(&ground) => panic!("{result:?}"),
+        result = converge(&dev, &first, None, with, &unseen) => panic!("{result:?}"),
+        result = world.on(&grounds[1]) => panic!("{result:?}"),
         () = stopping => {}
     }
-    assert_eq!((asked(&world), ground.trace.made(), world.status().await), (1, Vec::new(), None));
+    assert_eq!((asked(&world), grounds.map(|ground| ground.trace.made())), (2, [const { Vec::new() }; 2]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -129,20 +170,34 @@ async fn what_was_refused_for_its_session_is_asked_for_again_once_there_is_anoth
     for (refusals, outage, is_made) in
         [(1, Duration::ZERO, true), (1, few, true), (1, many, false), (2, Duration::ZERO, false)]
     {
-        let (world, ground, began) = (World::new().await, Provisional::default(), Instant::now());
-        // On other ground what is refused waits until that is firm.
-        ground.settle();
-        let ending = refused(refusals, &world, outage);
-        let converging = async {
-            let result = world.on(&ground).await;
-            (result, began.elapsed())
-        };
-        let ((result, took), ()) = tokio::join!(converging, ending);
-        assert_eq!(result.is_ok(), is_made, "{refusals} {outage:?} {result:?}");
-        assert_eq!(asked(&world), if is_made { 2 } else { usize::try_from(refusals).unwrap() });
-        assert_eq!(ground.trace.made().is_empty(), !is_made, "{:?}", ground.trace.made());
-        assert!(took < Duration::from_mins(8), "an outage is waited for once: {took:?}");
+        for world in [World::new().await, World::granting_all().await] {
+            let (ground, began) = (Provisional::default(), Instant::now());
+            // On other ground what is refused waits until that is firm.
+            ground.settle();
+            let ending = refused(refusals, &world, outage);
+            let converging = async {
+                let result = world.on(&ground).await;
+                (result, began.elapsed())
+            };
+            let ((result, took), ()) = tokio::join!(converging, ending);
+            assert_eq!(result.is_ok(), is_made, "{refusals} {outage:?} {result:?}");
+            assert_eq!(asked(&world), if is_made { 2 } else { usize::try_from(refusals).unwrap() });
+            assert_eq!(ground.trace.made().is_empty(), !is_made, "{:?}", ground.trace.made());
+            assert!(took < Duration::from_mins(8), "an outage is waited for once: {took:?}");
+        }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_for_in_several_turns_is_noted_once() {
+    let (world, ground) = (World::new().await, Provisional::default());
+    let effects = [(1, Effect::LostBefore), (2, Effect::Expired), (3, Effect::Expired)];
+    world
+        .sim
+        .set_faults(Faults::of(effects.map(|(nth, effect)| Fault::new(effect).by(DEV).on("CreateStack").nth(nth))));
+    assert_eq!(world.on(&ground).await.unwrap().change, Change::Created);
+    let made = ground.trace.made();
+    assert!(matches!(&made[..], [Made::Stack { .. }]) && asked(&world) == 4, "{made:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -56,7 +56,8 @@ impl<'a> Known<'a> {
     /// bears a name that it gives, or a peering that another account sees. Where anything is not known, that is all of them.
     pub(super) fn take_out<T>(&self, found: &Found, places: &mut Vec<(Place, T)>) -> Vec<T> {
         let side = |side: &PeeringSide| (side.account.clone(), side.region.clone());
-        let peerings = found.peerings.values().flatten();
+        // One that is dead vanishes by itself.
+        let peerings = found.peerings.values().flatten().filter(|peering| peering.state.is_live());
         let seen: HashSet<(String, String)> =
             peerings.flat_map(|peering| [side(&peering.requester), side(&peering.accepter)]).collect();
         let is_known = found.refused.is_empty() && found.unreached.is_empty();

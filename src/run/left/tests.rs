@@ -287,8 +287,8 @@ fn an_account_without_a_stack_or_a_peering_of_the_plan_is_told_from_one_that_may
     laid_before.routes.push(laid("routes.out", "rtb-1", "10.0.0.0/20", "pcx-1"));
     assert!(!Known::new(&plan, &laid_before).may_be_empty(&id(DEV), &"us-east-1".into()));
     let own = tags("net", "stacks/spoke[dev]");
-    let seen_by_hub = |region: &str| {
-        let mut peering = peering("pcx-1", "active", (DEV, HUB), BTreeMap::new());
+    let seen_by_hub = |region: &str, state: &str| {
+        let mut peering = peering("pcx-1", state, (DEV, HUB), BTreeMap::new());
         peering.requester.region = region.to_owned();
         [(place(HUB, "us-east-1"), vec![peering])].into()
     };
@@ -299,8 +299,9 @@ fn an_account_without_a_stack_or_a_peering_of_the_plan_is_told_from_one_that_may
         (of(stack("other", tags("other", "stacks/a"))), true),
         (of(stack("any", own)), false),
         (of(stack("spoke", BTreeMap::new())), false),
-        (Found { peerings: seen_by_hub("us-east-1"), ..nothing() }, false),
-        (Found { peerings: seen_by_hub("us-west-2"), ..nothing() }, true),
+        (Found { peerings: seen_by_hub("us-east-1", "active"), ..nothing() }, false),
+        (Found { peerings: seen_by_hub("us-west-2", "active"), ..nothing() }, true),
+        (Found { peerings: seen_by_hub("us-east-1", "deleted"), ..nothing() }, true),
         (Found { refused: vec![CallError::sample("DescribeStacks", Class::Denied)], ..nothing() }, false),
         (Found { unreached: vec![Failure::default()], ..nothing() }, false),
         (Found::default(), false),
