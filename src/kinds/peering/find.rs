@@ -83,7 +83,7 @@ pub(super) async fn owned<'a>(
     Ok(found)
 }
 
-/// The same by the picture of each account, or past it where that is not sure.
+/// The same by the picture of each account, or past it where that is not sure; none where none is alive.
 pub(super) async fn owned_by_picture<'a>(
     requester: &'a Regional,
     accepter: &'a Regional,
@@ -92,9 +92,9 @@ pub(super) async fn owned_by_picture<'a>(
     let mut found = BTreeMap::new();
     let both = [requester, accepter];
     let (busier, asks) = Sides { requester, accepter }.busier();
-    // It is seen by both accounts, if by its tags in one alone.
+    // One that is alive is seen by both accounts, if by its tags in one alone.
     let seen = busier.pictured_peerings_with(both[usize::from(asks)]).await?;
-    if seen.is_some_and(|seen| seen.is_empty()) {
+    if seen.is_some_and(|seen| !seen.iter().any(|peering| peering.state.is_live())) {
         return Ok(found);
     }
     for named in owner.every_tags() {

@@ -98,11 +98,11 @@ impl<'a> Sides<'a> {
         }
     }
 
-    /// Whether one of the VPCs is so new that nothing can link the two, or only what was asked for at this moment: AWS gives that
+    /// Whether both VPCs are so new that nothing links the two, or only what was asked for at this moment: AWS gives that
     /// back to whoever asks for another, or lets one of them be accepted, and either is judged.
     fn are_new(self, wanted: &Wanted) -> bool {
         let is_new = |place: &Regional, side: &Side| place.new_for(&side.vpc).is_some_and(|age| age < NEW);
-        is_new(self.requester, &wanted.requester) || is_new(self.accepter, &wanted.accepter)
+        is_new(self.requester, &wanted.requester) && is_new(self.accepter, &wanted.accepter)
     }
 
     /// The peerings between the two VPCs as they are seen from both sides. Tags are those of the requesting account:

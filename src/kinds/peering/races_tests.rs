@@ -118,62 +118,66 @@ async fn what_others_have_made_since_the_accounts_were_listed_is_seen_before_any
 
 #[tokio::test(start_paused = true)]
 async fn the_peering_of_a_new_vpc_is_asked_for_without_a_look_and_what_aws_gives_back_is_judged() {
-    for is_requesters in [true, false] {
-        let note_new = |world: &World| {
-            let Wanted { requester, accepter, .. } = &world.wanted;
-            let (place, side) = if is_requesters { (world.dev(), requester) } else { (world.hub(), accepter) };
-            place.note_new([side.vpc.clone()]);
-        };
-        let world = World::new(EAST).await;
-        note_new(&world);
-        let before = world.sim.calls().len();
-        let done = world.converge().await.unwrap();
-        assert_eq!(done.change, Change::Created);
-        assert_eq!(calls_since(&world.sim, before)[0], "CreateVpcPeeringConnection");
+    let note_new = |world: &World| {
+        world.dev().note_new([world.wanted.requester.vpc.clone()]);
+        world.hub().note_new([world.wanted.accepter.vpc.clone()]);
+    };
+    let world = World::new(EAST).await;
+    note_new(&world);
+    let before = world.sim.calls().len();
+    let done = world.converge().await.unwrap();
+    assert_eq!(done.change, Change::Created);
+    assert_eq!(calls_since(&world.sim, before)[0], "CreateVpcPeeringConnection");
 
-        // Two runs at once: the other one was faster.
-        let world = World::new(EAST).await;
-        note_new(&world);
-        let id = world.converged_by_another_run().await;
-        let provisional = Provisional::default();
-        let done = converge(&world.dev(), &world.hub(), &world.wanted, provisional.course(), &unseen).await.unwrap();
-        assert_eq!((done.change, done.id.as_ref()), (Change::Unchanged, Some(&id)));
-        assert!(world.taken_back(&provisional.trace.made()).await.is_empty());
-        assert_eq!(world.live().await, [id]);
+    // Two runs at once: the other one was faster.
+    let world = World::new(EAST).await;
+    note_new(&world);
+    let id = world.converged_by_another_run().await;
+    let provisional = Provisional::default();
+    let done = converge(&world.dev(), &world.hub(), &world.wanted, provisional.course(), &unseen).await.unwrap();
+    assert_eq!((done.change, done.id.as_ref()), (Change::Unchanged, Some(&id)));
+    assert!(world.taken_back(&provisional.trace.made()).await.is_empty());
+    assert_eq!(world.live().await, [id]);
 
-        // Somebody else was, the same way round.
-        let mut world = World::new(EAST).await;
-        note_new(&world);
-        let theirs = world.requested_by_somebody(DEV).await;
-        let failure = world.converge().await.unwrap_err();
-        assert!(failure.summary.contains(&theirs) && failure.summary.contains("not this node's"), "{failure}");
-        assert_eq!(world.live().await, [theirs]);
+    // Somebody else was, the same way round.
+    let mut world = World::new(EAST).await;
+    note_new(&world);
+    let theirs = world.requested_by_somebody(DEV).await;
+    let failure = world.converge().await.unwrap_err();
+    assert!(failure.summary.contains(&theirs) && failure.summary.contains("not this node's"), "{failure}");
+    assert_eq!(world.live().await, [theirs]);
 
-        // What may be taken over is looked for, whichever way round it was asked for.
-        world.wanted.adopt = Adopt::Now { from_others: true };
-        assert_eq!(world.converge().await.unwrap().change, Change::Updated);
-        let mut world = World::new(EAST).await;
-        note_new(&world);
-        world.wanted.adopt = Adopt::Declared;
-        let theirs = world.requested_by_somebody(HUB).await;
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        assert_eq!(world.converge().await.unwrap().id.as_ref(), Some(&theirs));
-        assert_eq!(world.live().await, [theirs]);
-    }
+    // What may be taken over is looked for, whichever way round it was asked for.
+    world.wanted.adopt = Adopt::Now { from_others: true };
+    assert_eq!(world.converge().await.unwrap().change, Change::Updated);
+    let mut world = World::new(EAST).await;
+    note_new(&world);
+    world.wanted.adopt = Adopt::Declared;
+    let theirs = world.requested_by_somebody(HUB).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(world.converge().await.unwrap().id.as_ref(), Some(&theirs));
+    assert_eq!(world.live().await, [theirs]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_new_vpc_is_looked_at_where_the_ground_may_give_way_or_some_time_has_passed() {
     let first = |world: &World, from: usize| calls_since(&world.sim, from)[0].clone();
-    for (is_firm, after) in [(true, 0), (false, 0), (true, 31)] {
+    for (is_firm, after, are_both) in [(true, 0, true), (true, 0, false), (false, 0, true), (true, 31, true)] {
         let world = World::new(EAST).await;
         world.hub().note_new([world.wanted.accepter.vpc.clone()]);
+        if are_both {
+            world.dev().note_new([world.wanted.requester.vpc.clone()]);
+        }
         tokio::time::sleep(Duration::from_secs(after)).await;
         let (firm, provisional) = (Firm::default(), Provisional::default());
         let course = if is_firm { firm.course() } else { provisional.course() };
         let before = world.sim.calls().len();
         converge(&world.dev(), &world.hub(), &world.wanted, course, &unseen).await.unwrap();
-        assert_eq!(first(&world, before).starts_with("Create"), is_firm && after == 0, "{is_firm}, {after} s");
+        assert_eq!(
+            first(&world, before).starts_with("Create"),
+            is_firm && after == 0 && are_both,
+            "{is_firm}, {after} s, {are_both}"
+        );
     }
 }
 

@@ -137,7 +137,7 @@ pub async fn stays(regional: &Regional, owner: &Owner, made: &[Made]) -> bool {
             Made::StackAsked(asked) => (&asked.name, false),
             _ => continue,
         };
-        let stays = match regional.stack(stack).await {
+        let stays = match settled(regional, stack, |live| is_known || owner.owns(&live.tags)).await {
             Ok(None) => false,
             Ok(Some(stack)) if !is_known && !owner.owns(&stack.tags) => false,
             Ok(Some(stack)) if is_over(&stack) => departed(regional, &stack, Vec::new()).await.stays,
@@ -152,6 +152,21 @@ pub async fn stays(regional: &Regional, owner: &Owner, made: &[Made]) -> bool {
         }
     }
     false
+}
+
+/// A stack; where it is ours and goes away at the moment, as it is once that is over.
+async fn settled(
+    regional: &Regional,
+    name: &str,
+    is_ours: impl Fn(&Stack) -> bool,
+) -> Result<Option<Stack>, CallError> {
+    let live = regional.stack(name).await?;
+    let goes = |live: &&Stack| matches!(live.status.as_str(), "ROLLBACK_IN_PROGRESS" | "DELETE_IN_PROGRESS");
+    let Some(going) = live.as_ref().filter(goes).filter(|live| is_ours(live)) else { return Ok(live) };
+    if let Err(failure) = follow(regional, going, &|_| {}).await {
+        tracing::info!(stack = name, %failure, "cannot be followed to its end");
+    }
+    regional.stack(&going.id).await
 }
 
 /// Whether a stack is gone, or its creation was taken back.

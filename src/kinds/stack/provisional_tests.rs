@@ -12,7 +12,7 @@ use crate::aws::Environment;
 use crate::aws::tests::between::Said;
 use crate::kinds::course::Provisional;
 use crate::kinds::{Change, Course, Done, Failure, Firm, Made, Progress};
-use crate::sim::{Effect, Fault, Faults, ResourceFault};
+use crate::sim::{Effect, Fault, Faults, ResourceFault, Sim, Timing};
 
 impl World {
     /// By way of an AWS that grants every call.
@@ -371,6 +371,30 @@ async fn what_a_template_retains_stays_also_where_the_creation_took_itself_back(
     world.sim.set_faults(Faults::of([Fault::new(Effect::AccessDenied).by(DEV).on("ListStackResources")]));
     let told = world.back(&ground).await.unwrap();
     assert!(told[0].starts_with("stack us-east-1-dev may have left something behind, which cannot"), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_goes_away_at_the_moment_is_waited_for_before_it_is_said_to_stay() {
+    let timing = Timing { resource: Duration::from_secs(30), ..Timing::default() };
+    let world = World::of(Sim::builder().timing(timing)).await;
+    let ground = Provisional::default();
+    let fault = ResourceFault {
+        logical_id: Some("Table".to_owned()),
+        reason: "no more tables".to_owned(),
+        ..ResourceFault::default()
+    };
+    world.sim.set_faults(Faults { resources: vec![fault], ..Faults::default() });
+    let (dev, owner) = (world.dev(), world.wanted.owner.clone());
+    let looking = async {
+        while world.status().await.as_deref() != Some("ROLLBACK_IN_PROGRESS") {
+            sleep(Duration::from_millis(200)).await;
+        }
+        stays(&dev, &owner, &ground.trace.made()).await
+    };
+    let (created, stays) = tokio::join!(world.on(&ground), looking);
+    created.unwrap_err();
+    assert!(!stays, "it is undone by now");
+    assert_eq!(world.status().await.as_deref(), Some("ROLLBACK_COMPLETE"));
 }
 
 #[tokio::test(start_paused = true)]
