@@ -53,7 +53,8 @@ pub(super) struct Cli {
 pub(super) struct Global {
     /// Say more on standard error: -v for what orch decides, -vv for every call, -vvv for the SDK too
     ///
-    /// `RUST_LOG` takes the same filters as everywhere in Rust and wins over this.
+    /// `RUST_LOG` takes the same filters as everywhere in Rust and wins over this. Whatever it says, the SDK's requests and
+    /// answers are not logged: secrets stand in them.
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Output")]
     pub verbose: u8,
     /// Print results and failures only

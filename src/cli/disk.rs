@@ -1,7 +1,9 @@
 //! Plan files and templates on the disk.
 #![expect(clippy::disallowed_methods, reason = "this is the edge where files are read")]
 
+use std::collections::hash_map::RandomState;
 use std::fs::File;
+use std::hash::BuildHasher as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -130,7 +132,10 @@ pub(super) fn write_private(path: &Path, text: &str) -> io::Result<()> {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it would be larger than 16 MiB"));
     }
     let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it names no file"))?;
-    let beside = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
+    // By chance as well: what a killed process has left must not be in the way of a later one of the same id, and in a
+    // container all have the same. The standard library seeds each of these from the system's own source of randomness.
+    let chance = RandomState::new().hash_one(0_u64);
+    let beside = path.with_file_name(format!(".{}.{}.{chance:016x}", name.to_string_lossy(), std::process::id()));
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -164,6 +169,14 @@ mod tests {
         assert!(write_private(&folder.path().join("none/changes.json"), "").is_err());
         assert!(write_private(folder.path(), "").is_err(), "a folder is in the way");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn what_a_killed_process_of_the_same_id_has_left_is_not_in_the_way() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(format!(".changes.json.{}", std::process::id())), "half").unwrap();
+        write_private(&folder.path().join("changes.json"), "whole").unwrap();
+        assert_eq!(std::fs::read_to_string(folder.path().join("changes.json")).unwrap(), "whole");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::text::printable;
 
 use super::args::Target;
 use super::inventory_object::Object;
-use super::{disk, terminal};
+use super::{disk, lock, terminal};
 
 /// The folder of inventories, from the directory that orch was started in.
 const FOLDER: &str = ".orch/inventory";
@@ -114,6 +114,7 @@ impl Kept {
         }
         let written = match &self.place {
             Place::File(path) => add_to_file(&self.plan, path, &mut self.inventory, news)
+                .await
                 .map_err(|error| Failure::new(error.to_string(), "")),
             Place::Object(object) => object.add(&self.plan, &mut self.inventory, news).await,
         };
@@ -136,9 +137,12 @@ fn tell(what: &str, failure: &Failure) {
     terminal::notice(&text);
 }
 
-/// Adds what a run has to tell to what is in a file by now, and keeps that.
-fn add_to_file(plan: &str, path: &Path, inventory: &mut Inventory, news: News) -> io::Result<()> {
-    // Another run may have written meanwhile.
+/// Adds what a run has to tell to what is in a file by now, and keeps that. No other process does so meanwhile.
+async fn add_to_file(plan: &str, path: &Path, inventory: &mut Inventory, news: News) -> io::Result<()> {
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    private_folder(folder)?;
+    let _held = lock::folder(folder).await;
+    // Another run may have written since this one has read.
     match read(plan, path)? {
         Read::Found(latest) => *inventory = latest,
         Read::Nothing => {}
@@ -153,7 +157,6 @@ fn add_to_file(plan: &str, path: &Path, inventory: &mut Inventory, news: News) -
     if before == after && path.exists() {
         return Ok(());
     }
-    private_folder(path.parent().unwrap_or_else(|| Path::new(".")))?;
     disk::write_private(path, &after)
 }
 
@@ -188,6 +191,8 @@ fn private_folder(folder: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::inventory::Account;
 
@@ -222,7 +227,43 @@ mod tests {
         other.add(news("222222222222")).await;
         assert_eq!(found(&path).accounts.len(), 2);
         let files = fs::read_dir(path.parent().unwrap()).unwrap().count();
-        assert_eq!(files, 1, "nothing is left beside it");
+        assert_eq!(files, 2, "nothing is left beside it but the lock");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_another_process_is_about_to_write_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("net.json");
+        let held = lock::folder(folder.path()).await;
+        // The other has read, and has not written yet.
+        let mut others = Inventory::empty("net");
+        others.take_in(news("222222222222"));
+        let writing = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            disk::write_private(&path, &others.written()).unwrap();
+            drop(held);
+        };
+        let mut one = at(&path);
+        tokio::join!(one.add(news("111111111111")), writing);
+        assert_eq!(found(&path).accounts.len(), 2);
+    }
+
+    #[test]
+    fn many_that_write_at_once_lose_nothing_of_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("net.json");
+        std::thread::scope(|scope| {
+            for writer in 0..4 {
+                let path = &path;
+                scope.spawn(move || {
+                    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+                    for account in 0..10 {
+                        runtime.block_on(at(path).add(news(&format!("1111111111{writer}{account}"))));
+                    }
+                });
+            }
+        });
+        assert_eq!(found(&path).accounts.len(), 40);
     }
 
     #[cfg(unix)]

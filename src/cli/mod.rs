@@ -14,6 +14,7 @@ mod import;
 mod inventory;
 mod inventory_object;
 mod local;
+mod lock;
 mod logging;
 mod looking;
 mod outputs;

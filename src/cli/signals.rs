@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM.
+//! Ctrl-C, SIGTERM and SIGHUP.
 
 use tokio::sync::mpsc;
 
@@ -7,13 +7,16 @@ use crate::engine::Control;
 use super::exit::Exit;
 use super::terminal;
 
-/// The signals that ask this process to stop: SIGINT, which is Ctrl-C, and SIGTERM, which a pipeline sends when its job
-/// is cancelled. From the moment that this is made none of them is lost, whatever happens between two looks.
+/// The signals that ask this process to stop: SIGINT, which is Ctrl-C, SIGTERM, which a pipeline sends when its job is
+/// cancelled, and SIGHUP, which says that the terminal is gone; `nohup` has the last ignored, and it stays so. From the moment that this is made none of them is lost, whatever happens between two looks.
 pub(super) struct Signals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    /// `None` where it is ignored.
+    #[cfg(unix)]
+    hangup: Option<tokio::signal::unix::Signal>,
 }
 
 impl Signals {
@@ -25,9 +28,11 @@ impl Signals {
         #[cfg(unix)]
         {
             use tokio::signal::unix::{SignalKind, signal};
-            let both = signal(SignalKind::interrupt())
-                .and_then(|interrupt| Ok(Self { interrupt, terminate: signal(SignalKind::terminate())? }));
-            both.map_err(|error| {
+            let hangup = || if hangup_is_ignored() { Ok(None) } else { signal(SignalKind::hangup()).map(Some) };
+            let all = signal(SignalKind::interrupt()).and_then(|interrupt| {
+                Ok(Self { interrupt, terminate: signal(SignalKind::terminate())?, hangup: hangup()? })
+            });
+            all.map_err(|error| {
                 terminal::notice(&format!("error: signals cannot be listened for: {error}\n"));
                 Exit::Failed
             })
@@ -38,6 +43,19 @@ impl Signals {
 
     /// Waits for the next one.
     pub(super) async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            () = hung_up(&mut self.hangup) => {}
+        }
+        #[cfg(not(unix))]
+        self.next_word().await;
+    }
+
+    /// Waits for the next one that somebody means: a terminal that goes away is told by the system and by the shell, so a
+    /// second SIGHUP says nothing new.
+    async fn next_word(&mut self) {
         #[cfg(unix)]
         tokio::select! {
             _ = self.interrupt.recv() => {}
@@ -64,13 +82,36 @@ impl Signals {
     }
 
     /// Turns signals into words for the engine until the run is over: the first lets running nodes settle, the second
-    /// stops at once.
+    /// stops at once, unless it is a SIGHUP.
     pub(super) async fn tell(mut self, control: mpsc::UnboundedSender<Control>) {
-        for word in [Control::Drain, Control::Abort] {
-            self.next().await;
-            if control.send(word).is_err() {
-                return;
-            }
+        self.next().await;
+        if control.send(Control::Drain).is_err() {
+            return;
         }
+        self.next_word().await;
+        // Whether somebody still listens makes no difference: this was the last word.
+        let _ = control.send(Control::Abort);
     }
+}
+
+/// Waits for a SIGHUP, for ever where it is ignored.
+#[cfg(unix)]
+async fn hung_up(hangup: &mut Option<tokio::signal::unix::Signal>) {
+    match hangup {
+        Some(hangup) => {
+            hangup.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether this process was started with SIGHUP ignored, where the system tells: `nohup` does that, and to listen would undo
+/// it.
+#[cfg(unix)]
+#[expect(clippy::disallowed_methods, reason = "this is the edge where signals come in")]
+fn hangup_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // The lowest bit is the first signal, which SIGHUP is.
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }

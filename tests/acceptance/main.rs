@@ -29,6 +29,7 @@ mod recovery;
 mod remote;
 mod resume;
 mod saved;
+mod secrets;
 mod served;
 mod silence;
 mod spokes;

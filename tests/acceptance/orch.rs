@@ -98,7 +98,21 @@ pub struct Running {
 impl Orch {
     /// Starts a command.
     pub fn start(&self, args: &[&str]) -> Running {
-        let mut command = self.command(args);
+        Self::started(self.command(args))
+    }
+
+    /// Starts a command that ignores a signal from the beginning, as `nohup` has it.
+    #[cfg(target_os = "linux")]
+    pub fn start_ignoring(&self, signal: &str, args: &[&str]) -> Running {
+        let command = self.command(args);
+        let mut shell = Command::new("/bin/sh");
+        shell.arg("-c").arg(format!("trap '' {signal}; exec \"$0\" \"$@\"")).arg(command.get_program()).args(args);
+        shell.current_dir(self.folder.path()).env_clear();
+        shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Self::started(shell)
+    }
+
+    fn started(mut command: Command) -> Running {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();

@@ -11,7 +11,7 @@ use crate::orch::{Ended, Orch, QUICK};
 const PLAN: &str = "plans/us-east-1.toml";
 
 /// An AWS that is served by a process. It is killed should its test give up on it.
-struct Served {
+pub struct Served {
     child: Child,
     stdout: BufReader<ChildStdout>,
     /// The variables that it has printed.
@@ -27,7 +27,7 @@ impl Drop for Served {
 
 impl Served {
     /// Starts it in a test's folder, with these rules, and reads what it prints first.
-    fn start(orch: &Orch, config: &str, more: &[&str]) -> Self {
+    pub fn start(orch: &Orch, config: &str, more: &[&str]) -> Self {
         orch.write("aws.toml", config);
         let args = [&["local", "serve", "--port", "0", "--local-config", "aws.toml"], more].concat();
         let mut command = orch.command(&args);
@@ -54,6 +54,13 @@ impl Served {
         Self { child, stdout, env }
     }
 
+    /// The same with another value of a variable for those who use it.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.retain(|(own, _)| own != name);
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     fn address(&self) -> &str {
         let url = self.env.iter().find(|(name, _)| name == "AWS_ENDPOINT_URL").unwrap();
         url.1.strip_prefix("http://").unwrap()
@@ -74,7 +81,7 @@ impl Served {
     }
 
     /// Runs a command that uses it as it uses AWS.
-    fn run(&self, orch: &Orch, args: &[&str]) -> Ended {
+    pub fn run(&self, orch: &Orch, args: &[&str]) -> Ended {
         let mut command = orch.command(args);
         let output = command.envs(self.env.iter().cloned()).stdin(Stdio::null()).output().unwrap();
         Ended {

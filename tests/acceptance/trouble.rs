@@ -101,6 +101,26 @@ fn sigterm_counts_like_ctrl_c() {
     is_made_good(&orch);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_terminal_that_goes_away_lets_running_nodes_settle_however_often_that_is_told() {
+    let orch = orch(SLOW, "");
+    let mut running = orch.start(&APPLY);
+    running.says("started in qa").signal("HUP").says("stopping: 12 not started").signal("HUP");
+    let ended = running.ends().code(130).prints(&["5 changed"]);
+    assert!(!ended.stdout.contains("Left while running"), "{}", ended.stdout);
+    is_made_good(&orch);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn under_nohup_a_terminal_that_goes_away_stops_nothing() {
+    let orch = orch(SLOW, "");
+    let mut running = orch.start_ignoring("HUP", &APPLY);
+    running.says("started in qa").signal("HUP");
+    running.ends().code(0).prints(&["17 changed"]);
+}
+
 #[test]
 fn a_killed_process_is_made_good_by_the_next_run() {
     // Killed after so many lines: among the first starts, while stacks are being made, between peerings, among routes.
