@@ -16,7 +16,7 @@ use super::cloudformation::Stack;
 use super::ec2::{Peering, PeeringSide, Route, RouteTable};
 use super::pairs::Pairs;
 use super::regional::Regional;
-use super::written::{Led, Place, Since, Thing, Tick, Written};
+use super::written::{FIRST, Led, Place, Since, Thing, Tick, Written};
 
 /// How old a listing may become.
 const AT_MOST: Duration = Duration::from_mins(5);
@@ -201,9 +201,10 @@ impl Picture {
     fn new_tables_towards(&self, ids: &[String], destination: &str) -> Option<Vec<RouteTable>> {
         ids.iter()
             .map(|id| {
-                let seen = self.new_since(id)?;
+                self.new_since(id)?;
                 let route = Thing::Route(self.place.clone(), id.clone(), destination.to_owned());
-                let targets = match self.written.since(&route, seen.tick) {
+                // With early outputs a route may be older than the end of its table's stack.
+                let targets = match self.written.since(&route, FIRST) {
                     Since::Same | Since::Led(Led::Nowhere) => Vec::new(),
                     Since::Unknown => return None,
                     Since::Led(Led::To(target)) => vec![target],

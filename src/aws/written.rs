@@ -12,6 +12,9 @@ use crate::ids::{AccountId, Region};
 /// A moment in the order of looks and writes.
 pub(super) type Tick = u64;
 
+/// The moment before all others.
+pub(super) const FIRST: Tick = 0;
+
 /// An account, whatever name a plan has for it, in a region.
 pub(super) type Place = (AccountId, Region);
 

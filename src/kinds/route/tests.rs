@@ -108,6 +108,16 @@ async fn routes_into_new_tables_are_made_without_a_look_and_what_is_there_is_fou
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_route_that_was_made_before_its_tables_stack_was_complete_is_known() {
+    let world = World::new(1).await;
+    world.converge().await.unwrap();
+    world.dev().note_new(world.wanted.route_tables.clone());
+    let before = world.sim.calls().len();
+    assert_eq!(world.converge().await.unwrap().change, Change::Unchanged);
+    assert_eq!(calls_since(&world.sim, before), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_new_table_that_leads_the_destination_elsewhere_is_refused_as_any() {
     let world = World::new(1).await;
     world.dev().note_new(world.wanted.route_tables.clone());
