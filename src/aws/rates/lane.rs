@@ -28,6 +28,8 @@ pub(in crate::aws) struct Lane {
     class: Class,
     state: Mutex<State>,
     slots: Slots,
+    /// Held by the one patient call that has met no slot and looks for a slot and a ticket.
+    turn: tokio::sync::Mutex<()>,
 }
 
 /// How a call stands among those that wait.
@@ -84,7 +86,7 @@ impl Lane {
     pub(super) fn new(class: Class, slots: Slots) -> Self {
         let (allowance, waiting) = (Allowance::new(class, Duration::ZERO), HashMap::new());
         let state = State { allowance, waiting, has_looked: false, arrivals: 0, keeper: None, due: None, told: None };
-        Self { began: Instant::now(), class, state: Mutex::new(state), slots }
+        Self { began: Instant::now(), class, state: Mutex::new(state), slots, turn: tokio::sync::Mutex::default() }
     }
 
     /// The class of its calls.
@@ -96,27 +98,39 @@ impl Lane {
     ///
     /// Dropping the future gives the place up.
     pub(in crate::aws) async fn pass(self: &Arc<Self>, operation: &'static str, standing: Standing) -> Permit {
+        let mut permit = self.permit(self.ticket(operation, standing).await);
+        if !self.class.is_patient(standing.is_look) {
+            permit.slot = Some(self.slots.take().await);
+            return permit;
+        }
+        permit.slot = self.slots.try_take_patiently();
+        if permit.slot.is_some() {
+            return permit;
+        }
+        // Whoever waits behind a whole fleet holds up no look of its own account meanwhile.
+        drop(permit);
+        // Of those that have met no slot, one looks for both at a time: one with a ticket and no slot and one with a slot and no
+        // ticket would hand on to the next what the other needs, round and round, and no call would ever be made.
+        let _turn = self.turn.lock().await;
         loop {
-            let mut permit = self.permit(self.ticket(operation, standing).await);
-            if !self.class.is_patient(standing.is_look) {
-                permit.slot = Some(self.slots.take().await);
+            let slot = self.slots.take_patiently().await;
+            let ticket = tokio::select! {
+                biased;
+                ticket = self.ticket(operation, standing) => Some(ticket),
+                () = std::future::ready(()) => None,
+            };
+            if let Some(ticket) = ticket {
+                let mut permit = self.permit(ticket);
+                permit.slot = Some(slot);
                 return permit;
             }
+            // Nor is a slot kept from other accounts while the rate of this one is waited for.
+            drop(slot);
+            let mut permit = self.permit(self.ticket(operation, standing).await);
             permit.slot = self.slots.try_take_patiently();
             if permit.slot.is_some() {
                 return permit;
             }
-            // Whoever waits behind a whole fleet holds up no look of its own account meanwhile.
-            drop(permit);
-            let slot = self.slots.take_patiently().await;
-            let ticket = tokio::select! {
-                biased;
-                ticket = self.ticket(operation, standing) => ticket,
-                () = std::future::ready(()) => continue,
-            };
-            let mut permit = self.permit(ticket);
-            permit.slot = Some(slot);
-            return permit;
         }
     }
 

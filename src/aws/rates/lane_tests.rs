@@ -2,8 +2,10 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use proptest::prelude::*;
 use tokio::task::LocalSet;
@@ -446,6 +448,42 @@ async fn reads_that_wait_behind_a_fleet_hold_up_no_look_of_their_own_account() {
     }
     drop(fleet);
     assert_eq!(tokio::time::timeout(second, reads.join_all()).await.map(|done| done.len()), Ok(9));
+}
+
+/// Whoever has a ticket and no slot, and whoever has a slot and no ticket, must not hand them on to each other for ever. While they
+/// do the paused clock stands still, and no call ends: what tells is how often they are polled.
+#[tokio::test(start_paused = true)]
+async fn crowds_of_patient_reads_do_not_hand_slots_and_tickets_on_without_end() {
+    // Hubs with a hundred reads each, and spokes with three, in two regions, as a fleet's destruction begins.
+    let crowds = [100; 5].into_iter().chain([3; 300]);
+    let reads: usize = 2 * crowds.clone().sum::<usize>();
+    let all = Slots { all: Room::of(64), patient: Room::of(48), sts: Room::of(2) };
+    let (mut tasks, now, polls) = (tokio::task::JoinSet::new(), Instant::now(), Arc::new(AtomicUsize::new(0)));
+    for slots in [all.for_one_region(), all.for_one_region()] {
+        for crowd in crowds.clone() {
+            let lane = |class| Arc::new(Lane::new(class, slots.clone()));
+            let (read, write) = (lane(Class::Ec2Read), lane(Class::Ec2Write));
+            for _ in 0..crowd {
+                let (read, write, polls) = (Arc::clone(&read), Arc::clone(&write), Arc::clone(&polls));
+                tasks.spawn(async move {
+                    let mut pass = pin!(read.pass("DescribeRouteTables", standing(0, now)));
+                    let counted = poll_fn(|context| {
+                        let polled = polls.fetch_add(1, Ordering::Relaxed);
+                        assert!(polled < 50 * reads, "slots and tickets go round and round");
+                        pass.as_mut().poll(context)
+                    });
+                    let permit = counted.await;
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    permit.granted();
+                    let permit = write.pass("DeleteRoute", standing(0, Instant::now())).await;
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    permit.granted();
+                });
+            }
+        }
+    }
+    assert_eq!(tasks.join_all().await.len(), reads);
+    println!("{reads} reads were polled {} times", polls.load(Ordering::Relaxed));
 }
 
 #[tokio::test(start_paused = true)]
