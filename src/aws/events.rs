@@ -25,19 +25,26 @@ pub struct StackEvent {
     pub at: Option<i64>,
 }
 
+/// What CloudFormation tells of a resource, by the stack or by an operation: two types with the same fields.
+macro_rules! told {
+    ($event:expr, $stack:expr) => {
+        Some(Self {
+            stack: $stack,
+            id: $event.event_id?,
+            resource: $event.logical_resource_id?,
+            physical_id: $event.physical_resource_id.unwrap_or_default(),
+            kind: $event.resource_type.unwrap_or_default(),
+            status: $event.resource_status?.as_str().to_owned(),
+            reason: $event.resource_status_reason,
+            token: $event.client_request_token,
+            at: $event.timestamp.and_then(|time| time.to_millis().ok()),
+        })
+    };
+}
+
 impl StackEvent {
     pub(super) fn read(event: types::StackEvent) -> Option<Self> {
-        Some(Self {
-            id: event.event_id?,
-            stack: event.stack_id?,
-            resource: event.logical_resource_id?,
-            physical_id: event.physical_resource_id.unwrap_or_default(),
-            kind: event.resource_type.unwrap_or_default(),
-            status: event.resource_status?.as_str().to_owned(),
-            reason: event.resource_status_reason,
-            token: event.client_request_token,
-            at: event.timestamp.and_then(|time| time.to_millis().ok()),
-        })
+        told!(event, event.stack_id?)
     }
 
     /// Reads what `DescribeEvents` tells of an operation on this stack; `None` where that is of no resource: of the operation
@@ -46,17 +53,7 @@ impl StackEvent {
         if event.stack_id.as_deref().is_some_and(|of| of != stack) {
             return None;
         }
-        Some(Self {
-            id: event.event_id?,
-            stack: stack.to_owned(),
-            resource: event.logical_resource_id?,
-            physical_id: event.physical_resource_id.unwrap_or_default(),
-            kind: event.resource_type.unwrap_or_default(),
-            status: event.resource_status?.as_str().to_owned(),
-            reason: event.resource_status_reason,
-            token: event.client_request_token,
-            at: event.timestamp.and_then(|time| time.to_millis().ok()),
-        })
+        told!(event, stack.to_owned())
     }
 
     #[cfg(test)]

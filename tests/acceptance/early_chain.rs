@@ -9,6 +9,7 @@ use orch::sim::{Effect, Fault, Faults, Place, Sim, Timing};
 use tokio::time::sleep;
 
 use crate::early::{failing_topic, live_peerings, when};
+use crate::early_inputs::APP;
 use crate::early_left::{aborted, asked, drained, stays};
 use crate::in_process::{Ready, Told};
 use crate::spokes::{NET, beside};
@@ -22,17 +23,7 @@ Outputs:
   VPCId: {Value: !Ref Vpc}
 ";
 
-/// A subnet of the hub's network.
-const APP: &str = "\
-Parameters:
-  Vpc: {Type: 'AWS::EC2::VPC::Id'}
-Resources:
-  Subnet: {Type: 'AWS::EC2::Subnet', Properties: {VpcId: !Ref Vpc, CidrBlock: 10.0.0.0/26}}
-Outputs:
-  SubnetId: {Value: !Ref Subnet}
-";
-
-/// What stands in that subnet, and takes a minute to be made and a minute to go.
+/// What stands in the subnet of the app, and takes a minute to be made and a minute to go.
 const SVC: &str = "\
 Parameters:
   Subnet: {Type: 'AWS::EC2::Subnet::Id'}

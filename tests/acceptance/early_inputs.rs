@@ -27,7 +27,7 @@ Outputs:
 ";
 
 /// What stands in the hub's network.
-const APP: &str = "\
+pub(crate) const APP: &str = "\
 Parameters:
   Vpc: {Type: 'AWS::EC2::VPC::Id'}
 Resources:
