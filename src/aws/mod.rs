@@ -10,6 +10,7 @@ mod call;
 mod clients;
 mod cloudformation;
 mod credentials;
+mod denied;
 mod drift;
 mod ec2;
 mod environment;
@@ -46,6 +47,7 @@ pub use call::{CallError, Class};
 pub use cloudformation::{
     Begun, ChangeSet, ChangeSetSpec, ChangeSetSummary, Parameter, Stack, StackSpec, Template, Validated,
 };
+pub use denied::remedy_of_resource;
 pub use drift::{Detection, PropertyDrift, ResourceDrift};
 pub use ec2::{Peering, PeeringRequest, PeeringSide, PeeringState, Route, RouteTable};
 pub use environment::{AskCode, Environment};

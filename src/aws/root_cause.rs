@@ -33,7 +33,7 @@ impl Regional {
             let below = match self.failed_operation(&cause.physical_id).await {
                 Ok(below) => below,
                 Err(error) => {
-                    tracing::debug!(%error, stack = cause.physical_id, "the events of a nested stack cannot be read");
+                    self.passes_over(&error, "the events of a nested stack cannot be read");
                     break;
                 }
             };

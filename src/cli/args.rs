@@ -10,6 +10,8 @@ use crate::engine::Limits;
 use super::allow::{Resource, resource};
 use super::disk::folder;
 use super::drift::{Drift, DriftArgs};
+use super::explain::Explain;
+use super::iam::Iam;
 use super::import::Import;
 use super::outputs::Outputs;
 use super::run::Adopt;
@@ -206,6 +208,15 @@ pub(super) enum Command {
         orch explain plans/us-east-1.toml stacks.master\n  \
         orch explain plans/us-east-1.toml 'peerings.spoke[dev]'")]
     Explain(Explain),
+    /// Print what each account must allow for a plan, without calling AWS
+    ///
+    /// Exactly the actions that orch calls for this plan, on its stacks, peerings, tables and objects where AWS allows that;
+    /// docs/iam.md explains it.
+    #[command(after_long_help = "Examples:\n  \
+        orch iam plans/us-east-1.toml\n  \
+        orch iam plans/us-east-1.toml --for read-only --account dev\n  \
+        orch iam plans/us-east-1.toml --for-templates --bootstrap --account dev > orch-role.json")]
+    Iam(Iam),
     /// Print the JSON Schema of plans, for editors
     Schema,
     /// List the rules that plans are held to, or explain one
@@ -377,20 +388,6 @@ pub(super) enum ValidateFormat {
     Sarif,
     /// Annotations of a GitHub workflow.
     Github,
-}
-
-/// Arguments of `explain`.
-#[derive(Args, Debug)]
-pub(super) struct Explain {
-    /// The plan file
-    #[arg(value_name = "PLAN")]
-    pub plan: PathBuf,
-    /// The node, as `graph` shows it
-    #[arg(value_name = "NODE")]
-    pub node: String,
-    /// Variables.
-    #[command(flatten)]
-    pub vars: Vars,
 }
 
 /// Arguments of `rules`.

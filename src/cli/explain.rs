@@ -1,6 +1,9 @@
 //! `orch explain`.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use clap::Args;
 
 use crate::cfn::{Document, MAX_INLINE_BYTES};
 use crate::diag::Sources;
@@ -9,13 +12,27 @@ use crate::ids::NodeId;
 use crate::plan::{Guards, Node, Origin, Plan, Setting, Side, Spec, StackSpec, Value, Waves, nearest};
 use crate::text::printable;
 
-use super::args::Explain;
+use super::args::Vars;
 use super::checked::{self, Checked, Hold};
 use super::exit::Exit;
 use super::{Surroundings, print, terminal};
 
 /// How many nodes that wait are named before the rest is counted.
 const NAMED: usize = 20;
+
+/// Arguments of `explain`.
+#[derive(Args, Debug)]
+pub(super) struct Explain {
+    /// The plan file
+    #[arg(value_name = "PLAN")]
+    plan: PathBuf,
+    /// The node, as `graph` shows it
+    #[arg(value_name = "NODE")]
+    node: String,
+    /// Variables.
+    #[command(flatten)]
+    vars: Vars,
+}
 
 /// Says everything about one node that can be said without AWS.
 pub(super) fn explain(args: &Explain, surroundings: &Surroundings) -> Exit {

@@ -1,14 +1,17 @@
 //! The embedded AWS behind `--local` and `orch local`.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use crate::aws::Environment;
+use crate::iam::Policy;
 use crate::ids::AccountId;
 use crate::plan::Plan;
-use crate::sim::{AlarmFault, Builder, Fault, Faults, Rates, ResourceFault, Sim, Timing, Trust, WorldFileError};
+use crate::sim::{
+    AlarmFault, Builder, Fault, Faults, Identities, Rates, ResourceFault, Sim, Timing, Trust, WorldFileError,
+};
 
 use super::disk;
 
@@ -29,6 +32,8 @@ struct Config {
     rates: Rates,
     /// Roles that are not open to everybody.
     role: Vec<Role>,
+    /// What users and roles may do: a file that `orch iam --format json` has written, seen from this one.
+    policies: Option<PathBuf>,
     /// Calls that go wrong.
     call: Vec<Fault>,
     /// Resources of stacks that fail.
@@ -54,6 +59,21 @@ struct Role {
     /// The longest session in seconds.
     #[serde(default)]
     max_duration: Option<u32>,
+}
+
+/// The policies of one holder, as `orch iam --format json` writes them. What else stands there is for people.
+#[derive(Clone, Debug, Deserialize)]
+struct Held {
+    account: Option<AccountId>,
+    role: Option<String>,
+    policies: Vec<serde_json::Value>,
+    estimate: Option<Estimated>,
+}
+
+/// What templates need, by an estimate.
+#[derive(Clone, Debug, Deserialize)]
+struct Estimated {
+    policies: Vec<serde_json::Value>,
 }
 
 fn yes() -> bool {
@@ -113,6 +133,7 @@ pub(super) fn start(plan: &Plan, config: Option<&Path>) -> Result<Environment, L
 /// # Errors
 /// The file cannot be read.
 pub(super) fn rules(config: Option<&Path>) -> Result<(Builder, Option<AccountId>), LocalError> {
+    let folder = config.and_then(Path::parent).map(Path::to_owned).unwrap_or_default();
     let config = config.map(read).transpose()?.unwrap_or_default();
     let mut builder = Sim::builder().seed(config.seed).timing(config.timing).rates(config.rates).faults(Faults {
         calls: config.call,
@@ -129,7 +150,31 @@ pub(super) fn rules(config: Option<&Path>) -> Result<(Builder, Option<AccountId>
         };
         builder = builder.role(&role.account, &role.name, trust);
     }
+    if let Some(policies) = &config.policies {
+        builder = builder.identities(identities(&folder.join(policies))?);
+    }
     Ok((builder, config.caller))
+}
+
+/// The policies of a file. Without a role they are those of an account's user, whose credentials the caller has.
+fn identities(path: &Path) -> Result<Identities, LocalError> {
+    let wrong = |message: String| LocalError::Config { path: path.to_owned(), message };
+    let held: BTreeMap<String, Held> = serde_json::from_str(&text(path)?).map_err(|error| wrong(error.to_string()))?;
+    let mut identities = Identities::default();
+    // What is estimated of templates is enforced where there is an estimate.
+    if held.values().any(|held| held.estimate.is_some()) {
+        identities = identities.for_templates();
+    }
+    for (name, Held { account, role, policies, estimate }) in held {
+        // The caller's own, whose account the file does not know.
+        let Some(account) = account else { continue };
+        let all = policies.iter().chain(estimate.iter().flat_map(|estimate| &estimate.policies));
+        let policies: Result<Vec<_>, _> = all.map(Policy::of_json).collect();
+        let policies = policies.map_err(|error| wrong(format!("{name}: {error}")))?;
+        let role = role.as_deref().map(|arn| arn.rsplit('/').next().unwrap_or(arn));
+        identities.set(&account, role, policies).map_err(|error| wrong(format!("{name}: {error}")))?;
+    }
+    Ok(identities)
 }
 
 /// The account that the caller's own credentials are for: the first that is reached with nothing else. Where every
@@ -140,10 +185,14 @@ fn callers_account(plan: &Plan) -> Option<AccountId> {
 }
 
 fn read(path: &Path) -> Result<Config, LocalError> {
+    toml::from_str(&text(path)?)
+        .map_err(|error| LocalError::Config { path: path.to_owned(), message: error.to_string() })
+}
+
+fn text(path: &Path) -> Result<String, LocalError> {
     let unreadable = |source| LocalError::Unreadable { path: path.to_owned(), source };
-    let text = String::from_utf8(disk::read(path).map_err(unreadable)?)
-        .map_err(|_| unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not UTF-8")))?;
-    toml::from_str(&text).map_err(|error| LocalError::Config { path: path.to_owned(), message: error.to_string() })
+    String::from_utf8(disk::read(path).map_err(unreadable)?)
+        .map_err(|_| unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not UTF-8")))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod drift;
 mod exit;
 mod explain;
 mod graph;
+mod iam;
 mod import;
 mod inventory;
 mod inventory_object;
@@ -97,6 +98,7 @@ pub fn main() -> ExitCode {
         Command::Destroy(args) => run::destroy(&args, &surroundings),
         Command::Cancel(args) => run::cancel(&args, &surroundings),
         Command::Explain(args) => explain::explain(&args, &surroundings),
+        Command::Iam(args) => iam::iam(&args, &surroundings),
         Command::Schema => schema::schema(),
         Command::Rules(args) => rules::rules(&args),
         Command::Outputs(args) => outputs::outputs(&args, &surroundings),

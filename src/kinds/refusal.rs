@@ -18,29 +18,9 @@ impl From<CallError> for Failure {
     }
 }
 
-/// The IAM action that allows an operation.
-fn action(operation: &str) -> String {
-    let service = match operation {
-        "AssumeRole" | "GetCallerIdentity" | "GetSessionToken" => "sts",
-        operation if ["Vpc", "Route", "Tags"].iter().any(|part| operation.contains(part)) => "ec2",
-        operation if operation.ends_with("Object") => "s3",
-        _ => "cloudformation",
-    };
-    format!("{service}:{operation}")
-}
-
-/// The IAM actions that allow an operation.
-fn actions(operation: &str) -> String {
-    match operation {
-        // AWS checks the permission for each resource as well.
-        "DetectStackDrift" => format!("{} and {}", action(operation), action("DetectStackResourceDrift")),
-        _ => action(operation),
-    }
-}
-
 /// What to do about a refused call.
 fn help(error: &CallError) -> Vec<String> {
-    let CallError { operation, account, region, .. } = error;
+    let CallError { account, region, .. } = error;
     let code = error.code.as_deref().unwrap_or_default();
     match code {
         "InsufficientCapabilitiesException" => {
@@ -60,7 +40,7 @@ fn help(error: &CallError) -> Vec<String> {
         _ => {}
     }
     match error.class {
-        Class::Denied => vec![format!("allow {} to the role that orch uses in account {account}", actions(operation))],
+        Class::Denied => vec![error.remedy()],
         Class::Expired => vec![format!(
             "renew the caller's credentials and run again: what is done is kept (and see that region {region} is switched on for account {account})"
         )],
@@ -89,19 +69,5 @@ mod tests {
         assert_eq!(failure.cause, "You are not authorized to perform this operation. (UnauthorizedOperation)");
         assert_eq!(failure.help, ["allow ec2:CreateRoute to the role that orch uses in account dev"]);
         assert_eq!(failure.request_id.as_deref(), Some("r-1"));
-    }
-
-    #[test]
-    fn the_action_is_of_the_right_service() {
-        for (operation, expected) in [
-            ("CreateStack", "cloudformation:CreateStack"),
-            ("AcceptVpcPeeringConnection", "ec2:AcceptVpcPeeringConnection"),
-            ("DescribeRouteTables", "ec2:DescribeRouteTables"),
-            ("CreateTags", "ec2:CreateTags"),
-            ("AssumeRole", "sts:AssumeRole"),
-            ("DetectStackDrift", "cloudformation:DetectStackDrift and cloudformation:DetectStackResourceDrift"),
-        ] {
-            assert_eq!(actions(operation), expected);
-        }
     }
 }

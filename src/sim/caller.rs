@@ -46,6 +46,19 @@ impl Caller {
         Self { user_id: format!("AIDA{account}{KEY_END}"), arn, account, is_role: false, mfa: false }
     }
 
+    /// The name of the role whose session it is.
+    pub(crate) fn role(&self) -> Option<&str> {
+        self.arn.split_once(":assumed-role/")?.1.split('/').next()
+    }
+
+    /// The ARN of the user or of the role.
+    pub(crate) fn principal(&self) -> String {
+        match (self.role(), self.arn.splitn(6, ':').nth(1)) {
+            (Some(role), Some(partition)) => format!("arn:{partition}:iam::{}:role/{role}", self.account),
+            _ => self.arn.clone(),
+        }
+    }
+
     /// The account that a request's access key belongs to, valid or not.
     pub(crate) fn account_of(world: &World, incoming: &Incoming) -> Option<AccountId> {
         account_of(&incoming.access_key).or_else(|| Some(world.sessions.get(&incoming.access_key)?.account.clone()))

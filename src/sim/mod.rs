@@ -20,6 +20,7 @@ mod counts;
 mod dispatch;
 pub mod ec2;
 pub mod faults;
+mod iam;
 mod pattern;
 mod rates;
 pub mod s3;
@@ -48,6 +49,7 @@ use tokio::sync::watch;
 pub use caller::Caller;
 pub use counts::{Counts, Sort};
 pub use faults::{AlarmFault, Effect, Fault, Faults, ResourceFault};
+pub use iam::{Identities, UnknownKey};
 pub use rates::{Rate, Rates};
 pub use seed::Seed;
 pub use state::{Call, Outcome};
@@ -126,6 +128,13 @@ impl Builder {
     #[must_use]
     pub fn role(mut self, account: &AccountId, name: &str, trust: Trust) -> Self {
         self.rules.trusts.set(account, name, trust);
+        self
+    }
+
+    /// The policies of users and roles. Whoever has none may do everything.
+    #[must_use]
+    pub fn identities(mut self, identities: Identities) -> Self {
+        self.rules.identities = identities;
         self
     }
 
@@ -234,6 +243,11 @@ impl Sim {
     /// A world file that cannot be read or written: never for a world in memory.
     pub fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> Result<T, WorldFileError> {
         self.lock().change(change)
+    }
+
+    /// Gives users and roles other policies from now on.
+    pub fn set_identities(&self, identities: Identities) {
+        self.lock().set_identities(identities);
     }
 
     /// Plans other faults from now on; calls are counted anew.

@@ -13,6 +13,7 @@ use super::clock::{Clock, wall};
 use super::counts::{self, Counts};
 use super::dispatch;
 use super::faults::{Effect, Facts, Fate, Faults, Seen, SeenResources};
+use super::iam::{self, Identities};
 use super::rates::{Buckets, Rates};
 use super::wire::request::{Incoming, Request, is_mutating, is_remembered};
 use super::wire::response::{Answer, render};
@@ -149,6 +150,10 @@ impl State {
         self.world.rules.faults = faults;
         self.world.rules.failed = SeenResources::default();
         self.seen = Seen::default();
+    }
+
+    pub(super) fn set_identities(&mut self, identities: Identities) {
+        self.world.rules.identities = identities;
     }
 
     pub(super) fn throttles(&self) -> bool {
@@ -347,6 +352,7 @@ fn handle(world: &mut World, incoming: &Incoming, effect: Option<Effect>) -> Res
     let place = Place { account: caller.account.clone(), region: incoming.region.clone() };
     let request =
         Request { service, operation: incoming.operation.clone(), place, caller, params: incoming.params.clone() };
+    iam::check(world, &request)?;
     dispatch::handle(world, &request)
 }
 

@@ -113,7 +113,7 @@ impl Regional {
             return None;
         };
         place.note(answer.as_ref().map(|_| ()));
-        answer.inspect_err(|error| tracing::debug!(%error, "these events are asked for by their stack")).ok()
+        answer.inspect_err(|error| self.passes_over(error, "these events are asked for by their stack")).ok()
     }
 }
 

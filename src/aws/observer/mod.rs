@@ -316,7 +316,7 @@ impl Regional {
     async fn follow(&self, operation: &Operation, reader: &mut Reader) -> Vec<StackEvent> {
         self.stacks().events_turn().await;
         reader.read(self, operation).await.unwrap_or_else(|error| {
-            tracing::debug!(%error, "the events cannot be read");
+            self.passes_over(&error, "the events cannot be read");
             Vec::new()
         })
     }

@@ -11,6 +11,7 @@ use super::pace::GAP;
 use super::watch::{Looked, Question, Watch};
 use crate::aws::call::{CallError, Class};
 use crate::aws::cloudformation::Stack;
+use crate::aws::denied::Told;
 use crate::aws::regional::Regional;
 use crate::aws::status::StackStatus;
 
@@ -59,6 +60,8 @@ pub(in crate::aws) struct Stacks {
     /// Whether calls cost nothing, and stacks may be made in no time.
     pub(super) is_near: bool,
     pub(super) by_operation: ByOperation,
+    /// What was told already of refused calls.
+    pub(in crate::aws) told: Told,
     ways: Mutex<Ways>,
     /// When events were last read for somebody who follows them.
     read: tokio::sync::Mutex<Option<Instant>>,
@@ -169,8 +172,8 @@ impl Ways {
 impl Stacks {
     /// Nothing is watched yet.
     pub(in crate::aws) fn new(is_near: bool) -> Self {
-        let (watch, by_operation, ways, read) = Default::default();
-        Self { watch, is_near, by_operation, ways, read }
+        let (watch, by_operation, told, ways, read) = Default::default();
+        Self { watch, is_near, by_operation, told, ways, read }
     }
 
     /// Notes how many pages a listing of all stacks had.

@@ -130,7 +130,13 @@ impl ChangeSets {
                         // It is still being made.
                         Err(error) if error.class == Class::Conflict => tokio::time::sleep(pause).await,
                         Err(error) => {
-                            tracing::warn!(%error, stack, name, "a change set that was not executed could not be deleted");
+                            let error = error.with_remedy();
+                            tracing::warn!(
+                                error,
+                                stack,
+                                name,
+                                "a change set that was not executed could not be deleted"
+                            );
                             return;
                         }
                     }

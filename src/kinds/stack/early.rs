@@ -125,7 +125,7 @@ impl<'a> Watch<'a> {
         watch.draft = watch.draft.keeping(stack);
         // A role that may not list them still has what lasts.
         let standing = regional.stack_resources(&stack.id).await.unwrap_or_else(|error| {
-            tracing::debug!(%error, "what the update leaves alone is not known");
+            regional.passes_over(&error, "what the update leaves alone is not known");
             Vec::new()
         });
         for resource in standing {

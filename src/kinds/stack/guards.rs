@@ -134,7 +134,7 @@ pub(super) async fn policy_in_force(
     }
     match regional.stack_policy(&stack.id).await {
         Err(error) if error.class == Class::Denied && !guards.speak_of_the_policy() => {
-            tracing::debug!(%error, "whether the stack has a policy is not known");
+            regional.passes_over(&error, "whether the stack has a policy is not known");
             Ok(None)
         }
         answer => answer,

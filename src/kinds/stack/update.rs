@@ -271,7 +271,8 @@ pub(super) fn found_nothing(wanted: &Wanted, stack: &Stack, reasons: &[Reason]) 
 /// Deletes a change set that is of no use. What it was for has its own end already, which this must not hide.
 pub(super) async fn discard(regional: &Regional, change_set: &str) {
     if let Err(error) = insist(|| regional.delete_change_set(change_set)).await {
-        tracing::warn!(%error, change_set, "a change set that is of no use could not be deleted");
+        let error = error.with_remedy();
+        tracing::warn!(error, change_set, "a change set that is of no use could not be deleted");
     }
 }
 
@@ -288,7 +289,7 @@ async fn clear(regional: &Regional, stack: &Stack, name: &str) {
     let found = match regional.change_sets(&stack.id).await {
         Ok(found) => found,
         Err(error) => {
-            tracing::debug!(%error, "what earlier runs have left is not known");
+            regional.passes_over(&error, "what earlier runs have left is not known");
             return;
         }
     };
@@ -304,7 +305,7 @@ async fn refused(regional: &Regional, wanted: &Wanted, change_set: &ChangeSet) -
     if points_to_events(&change_set.reason) {
         // Not every region and not every role has DescribeEvents; the reason alone must do there.
         let findings = regional.change_set_failures(&change_set.id).await.unwrap_or_else(|error| {
-            tracing::debug!(%error, "the change set's events cannot be read");
+            regional.passes_over(&error, "the change set's events cannot be read");
             Vec::new()
         });
         if !findings.is_empty() {

@@ -6,6 +6,7 @@ use super::{
     Bucket, Encryption, Object, access_denied, create_bucket, delete_bucket, list, no_such_bucket, object_key, policy,
 };
 use crate::sim::dispatch::unknown_operation;
+use crate::sim::iam::{may_know, permits_object};
 use crate::sim::wire::{ApiError, Reply, Request};
 use crate::sim::world::{Place, World};
 
@@ -70,7 +71,8 @@ fn bucket<'a>(world: &'a World, request: &Request, action: &str) -> Result<&'a B
     let expected = request.params.get("x-amz-expected-bucket-owner");
     let is_expected = expected.is_none_or(|owner| owner == bucket.place.account.as_str());
     if is_expected && policy::allows(world, &request.place.account, (name, bucket), key(request), action) {
-        return Ok(bucket);
+        let permitted = permits_object(world, request, name, key(request), action);
+        return permitted.map(|()| bucket).map_err(|denial| denial.with_header(region.0, region.1));
     }
     Err(access_denied().with_header(region.0, region.1))
 }
@@ -132,7 +134,11 @@ fn put(world: &mut World, request: &Request) -> Result<Reply, ApiError> {
 fn get<'a>(world: &'a World, request: &Request) -> Result<&'a Object, ApiError> {
     let version = request.params.get("versionId");
     bucket(world, request, super::reading(version))?;
-    let object = super::read(world, &request.place.account, name(request), (key(request), version))?;
+    let object = super::read(world, &request.place.account, name(request), (key(request), version));
+    let object = object.map_err(|error| match &*error.code {
+        "NoSuchKey" if !may_know(world, request, name(request)) => access_denied(),
+        _ => error,
+    })?;
     check_conditions(request, Some(object))?;
     Ok(object)
 }

@@ -33,7 +33,7 @@ use crate::sim::ec2::{self, Ec2, Peering};
 use crate::sim::faults::SeenResources;
 use crate::sim::s3::{Bucket, Object};
 use crate::sim::sts::Session;
-use crate::sim::{Faults, Rates, Timing, Trusts};
+use crate::sim::{Faults, Identities, Rates, Timing, Trusts};
 
 /// An account in a region: what CloudFormation and EC2 keep apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -88,6 +88,8 @@ pub struct Rules {
     pub failed: SeenResources,
     /// Who may assume which role.
     pub trusts: Trusts,
+    /// What users and roles may do; whoever has no policy, everything.
+    pub identities: Identities,
     /// Whether it is served on this machine, so that its objects have addresses here.
     pub served: bool,
     /// What is taken to be as it should, because it is not known here; `None` in a world that knows itself.

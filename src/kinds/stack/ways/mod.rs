@@ -13,7 +13,7 @@ use super::decide::Decision;
 use super::token::Attempt;
 use super::update::{self, How};
 use super::{Allowed, Attempted, Followed, Wanted, With, ending, restless};
-use crate::aws::{Progress, Regional, Stack, StackEvent};
+use crate::aws::{Progress, Regional, Stack, StackEvent, remedy_of_resource};
 use crate::event::Failure;
 use crate::ids::NodeId;
 use crate::kinds::Done;
@@ -125,7 +125,10 @@ pub(super) async fn ended(
 ) -> Result<Stack, Failure> {
     let ended = stack.clone();
     match (ending::good(name, stack, events), ended) {
-        (Err(failure), Some(stack)) => Err(Box::pin(with_flags(regional, node, &stack, failure)).await),
+        (Err(mut failure), Some(stack)) => {
+            failure.help.extend(remedy_of_resource(&failure.cause, regional));
+            Err(Box::pin(with_flags(regional, node, &stack, failure)).await)
+        }
         (result, _) => result,
     }
 }

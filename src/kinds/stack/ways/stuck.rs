@@ -22,7 +22,7 @@ pub(in super::super) async fn with_flags(
     let holding = match regional.stack_resources(&stack.id).await {
         Ok(resources) => resources.into_iter().filter(|resource| is_stuck(resource, wanted)).collect::<Vec<_>>(),
         Err(error) => {
-            tracing::debug!(%error, "which resources hold the stack up is not known");
+            regional.passes_over(&error, "which resources hold the stack up is not known");
             return failure;
         }
     };

@@ -22,6 +22,7 @@ use super::stack::{Resource, Stack};
 use super::status::Status;
 use super::{api, drift, nested, with_stack};
 use crate::sim::faults::ResourceFacts;
+use crate::sim::iam;
 use crate::sim::pattern;
 use crate::sim::world::{Action as TimerAction, Place, Rules, World, later};
 
@@ -167,7 +168,7 @@ fn duration(world: &World, type_name: &str) -> Duration {
     timing.resource_types.get(type_name).copied().unwrap_or(timing.resource)
 }
 
-/// The reason why a resource is planned to fail, if it is. Each action on a resource is asked about once.
+/// The reason why a resource is planned to fail, or may not be touched by whoever asks for it, if so. Each action on a resource is asked about once.
 pub(super) fn planned(
     world: &mut World,
     place: &Place,
@@ -179,7 +180,8 @@ pub(super) fn planned(
     let facts =
         ResourceFacts { place, stack, logical_id: &resource.logical_id, resource_type: &resource.type_name, action };
     let Rules { faults, failed, .. } = &mut world.rules;
-    failed.resource(faults, seed, &facts).map(str::to_owned)
+    let planned = failed.resource(faults, seed, &facts).map(str::to_owned);
+    planned.or_else(|| iam::refused(world, place, stack, &resource.type_name, action))
 }
 
 /// How a task began.

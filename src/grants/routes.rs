@@ -1,0 +1,45 @@
+//! Routes in tables, which are known by their ids, or by the tags of the stacks that make them.
+
+use std::collections::BTreeSet;
+
+use super::facts::Here;
+use super::{Purpose, Wanted, allow, of_plan};
+use crate::iam::Statement;
+
+pub(super) fn statements(into: &mut Vec<Statement>, here: &Here<'_>, wanted: &Wanted) {
+    let has = |purpose: Purpose| wanted.purposes.contains(&purpose);
+    let deletes = wanted.purposes.iter().any(|purpose| purpose.deletes_left());
+    let mut actions: Vec<&str> = Vec::new();
+    if has(Purpose::Apply) {
+        actions.extend(["ec2:CreateRoute", "ec2:ReplaceRoute", "ec2:DeleteRoute"]);
+    }
+    if deletes {
+        actions.push("ec2:DeleteRoute");
+    }
+    let (mut exact, mut tagged, mut open) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for route in &here.routes {
+        for table in &route.spec.route_tables {
+            let any = || here.arn("ec2", route.region, "route-table/*");
+            match table.literal() {
+                Some(known) => {
+                    exact.extend(ids(known).map(|id| here.arn("ec2", route.region, &format!("route-table/{id}"))))
+                }
+                None if here.facts.bears_tags(table) => drop(tagged.insert(any())),
+                None => drop(open.insert(any())),
+            }
+        }
+    }
+    let plan = here.facts.plan;
+    allow(into, "ChangeRoutesOfTables", &actions, exact.into_iter().chain(open).collect(), Vec::new());
+    allow(into, "ChangeRoutes", &actions, tagged.into_iter().collect(), vec![of_plan(plan)]);
+    if deletes && !wanted.strict && (here.is_bare() || !here.routes.is_empty()) {
+        let anywhere = here.arns("ec2", here.facts.regions.iter().copied(), "route-table/*");
+        allow(into, "DeleteRoutesThatLeft", &["ec2:DeleteRoute"], anywhere, vec![of_plan(plan)]);
+    }
+}
+
+/// The ids in a value: one, or a list of them.
+fn ids(value: &serde_json::Value) -> impl Iterator<Item = &str> {
+    let many = value.as_array().into_iter().flatten().filter_map(serde_json::Value::as_str);
+    value.as_str().into_iter().chain(many)
+}

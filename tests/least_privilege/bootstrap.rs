@@ -1,0 +1,38 @@
+//! The role's own template.
+
+use orch::cfn::Document;
+use orch::grants::{Bootstrap, Holder, Purpose, Wanted, bootstrap};
+use orch::iam::Policy;
+
+use super::house::{Act, Step};
+use super::story::SHORT;
+
+#[test]
+fn the_template_of_a_role_is_sound_and_has_the_role_that_the_plan_assumes_with_its_policy() {
+    let ready = Step::new("bootstrap", Act::Apply, SHORT.0).ready();
+    for for_templates in [false, true] {
+        let wanted = Wanted { purposes: Purpose::USUAL.into(), strict: false, for_templates };
+        let grants = ready.grants(&wanted);
+        let dev = grants.iter().find(|grant| grant.holder == Holder::Account("dev".into())).unwrap();
+        let more = Bootstrap { permissions_boundary: Some("arn:aws:iam::222222222222:policy/edge"), trust: None };
+        let template = bootstrap(&ready.plan, &ready.sources, dev, &"dev".into(), more).unwrap();
+        let text = serde_json::to_string_pretty(&template).unwrap();
+        let document = Document::read(&text).unwrap();
+        let faults = document.faults();
+        assert!(faults.is_empty(), "{faults:?}");
+        let role = &template["Resources"]["Role"]["Properties"];
+        assert_eq!(role["RoleName"], "MasterAcctRole");
+        assert_eq!(role["PermissionsBoundary"], "arn:aws:iam::222222222222:policy/edge");
+        let trust = &role["AssumeRolePolicyDocument"]["Statement"][0];
+        assert_eq!(trust["Principal"]["AWS"], "arn:aws:iam::111111111111:root");
+        assert_eq!(trust["Action"], "sts:AssumeRole");
+        if !for_templates {
+            let policy = &role["Policies"][0]["PolicyDocument"];
+            assert_eq!(Policy::of_json(policy).unwrap(), dev.policy);
+        }
+    }
+    let grants = ready.grants(&Wanted { purposes: Purpose::USUAL.into(), strict: false, for_templates: false });
+    let master = grants.iter().find(|grant| grant.role.is_none()).unwrap();
+    let error = bootstrap(&ready.plan, &ready.sources, master, &"master".into(), Bootstrap::default()).unwrap_err();
+    assert!(error.to_string().contains("no role is assumed"), "{error}");
+}
