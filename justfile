@@ -10,6 +10,10 @@ check:
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items
     cargo test
 
+# Whole commands in simulated worlds in which everything goes wrong, N seeds of them; docs/reliability.md has the figures.
+seeds N="10000":
+    ORCH_SEEDS={{N}} cargo test --release --test seeds whatever_goes_wrong -- --nocapture
+
 # The acceptance list, one line a promise.
 acceptance:
     cargo test --test acceptance

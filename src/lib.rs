@@ -21,6 +21,7 @@ pub mod preview;
 pub mod report;
 pub mod rules;
 pub mod run;
+pub mod safeguard;
 pub mod sim;
 pub mod simulate;
 pub mod text;

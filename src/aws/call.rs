@@ -9,6 +9,7 @@ use aws_types::request_id::RequestId;
 use tokio::time::Instant;
 
 use crate::ids::{AccountName, Region};
+use crate::safeguard::{self, Safeguard};
 
 /// The SDK's error of an operation whose own error is `E`.
 pub(super) type SdkError<E> =
@@ -423,7 +424,7 @@ where
                 }
                 times += 1;
             }
-            Class::Expired if !renewed => {
+            Class::Expired if !renewed && safeguard::holds(Safeguard::ExpiryRefresh) => {
                 renew();
                 renewed = true;
                 if in_turn && failed == 0 {

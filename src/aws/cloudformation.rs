@@ -13,6 +13,7 @@ use super::resource_change::ResourceChange;
 use super::settings::Settings;
 use super::status::StackStatus;
 use super::written::Thing;
+use crate::safeguard::{self, Safeguard};
 
 /// A parameter of a live stack.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -283,6 +284,11 @@ pub struct Validated {
     pub reason: String,
 }
 
+/// A token as it is sent with a request.
+fn sent(token: &str) -> Option<String> {
+    safeguard::holds(Safeguard::IdempotencyToken).then(|| token.to_owned())
+}
+
 impl Regional {
     /// A stack by its name or ARN; `None` if there is none. By name a deleted stack is not found, by ARN it is.
     ///
@@ -359,7 +365,7 @@ impl Regional {
                 .set_timeout_in_minutes(spec.settings.timeout())
                 .set_on_failure(spec.settings.on_creation_failure())
                 .set_deployment_config(spec.settings.deployment())
-                .client_request_token(token)
+                .set_client_request_token(sent(token))
                 .send()
         };
         let answer = self.set_in_motion(OPERATION, &spec.name, send).await?;
@@ -488,7 +494,7 @@ impl Regional {
     ) -> Result<(), CallError> {
         let send = || {
             let request = self.cloudformation().execute_change_set().change_set_name(change_set);
-            request.set_disable_rollback(settings.disables_rollback()).client_request_token(token).send()
+            request.set_disable_rollback(settings.disables_rollback()).set_client_request_token(sent(token)).send()
         };
         self.set_in_motion("ExecuteChangeSet", stack, send).await.map(|_| ())
     }

@@ -117,6 +117,13 @@ impl Environment {
         }
     }
 
+    /// The same, for one of several programs in a simulated world: tokens and names that it gives to requests are its own, and
+    /// its pauses before it asks again are no other's.
+    #[must_use]
+    pub fn seeded(self, seed: u64) -> Self {
+        Self { nonces: Arc::new(Nonces::seeded(seed, self.time_source.clone())), ..self }
+    }
+
     /// The same, with a way to ask for the code of an MFA device.
     #[must_use]
     pub fn asking(mut self, ask_code: impl Fn(&str) -> std::io::Result<String> + Send + Sync + 'static) -> Self {

@@ -31,6 +31,12 @@ impl Nonces {
         Self { seed, drawn: AtomicU64::new(0), time_source }
     }
 
+    /// Nonces of one among several programs in a simulated world, for runs that are to be repeated exactly.
+    pub(super) fn seeded(seed: u64, time_source: SharedTimeSource) -> Self {
+        // Never that of those by the clock, whose pauses are even.
+        Self { seed: [seed, 1], drawn: AtomicU64::new(0), time_source }
+    }
+
     /// Nonces that are the same whenever the clock says the same, for runs that are to be repeated exactly.
     pub(super) fn by_the_clock(time_source: SharedTimeSource) -> Self {
         Self { seed: [0, 0], drawn: AtomicU64::new(0), time_source }
@@ -85,5 +91,13 @@ mod tests {
         let first = |seconds| Nonces::by_the_clock(at(seconds)).draw();
         assert_eq!(first(1), first(1));
         assert_ne!(first(1), first(2));
+    }
+
+    #[test]
+    fn two_programs_in_one_simulated_world_never_say_the_same_and_each_says_its_own_again() {
+        let first = |seed| Nonces::seeded(seed, at(1)).draw();
+        assert_eq!(first(0), first(0));
+        assert_ne!(first(0), first(1));
+        assert_ne!(first(0), Nonces::by_the_clock(at(1)).draw());
     }
 }

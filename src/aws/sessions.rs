@@ -14,6 +14,7 @@ use super::regional::{Regional, Shared};
 use super::sts::{Assume, CHAINED_AT_MOST, Sts};
 use super::tasks::joined;
 use crate::ids::{AccountId, AccountName, Region};
+use crate::safeguard::{self, Safeguard};
 
 /// The name of a session whose plan gives none.
 const SESSION_NAME: &str = "orch";
@@ -273,7 +274,7 @@ async fn check_one(spec: &AccountSpec, credentials: Arc<Kept>, sts: &Sts) -> Res
         Some(caller) => caller,
         None => sts.caller().await.map_err(|error| Cause::of_call(spec.profile.as_ref(), error))?,
     };
-    if caller.account == spec.id.as_str() {
+    if caller.account == spec.id.as_str() || !safeguard::holds(Safeguard::IdentityCheck) {
         Ok(Session { id: spec.id.clone(), principal: caller.arn, credentials })
     } else {
         Err(Cause::WrongAccount {

@@ -11,6 +11,7 @@ use super::withdrawals::Withdrawals;
 use super::{Fate, Illegal, Limits, Outcome, RollOut, Status, Step, Summary};
 use crate::event::StopReason;
 use crate::graph::{Graph, Ix};
+use crate::safeguard::{self, Safeguard};
 
 /// What the user chose for a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -383,7 +384,8 @@ impl Schedule {
     /// One of the nodes that `node` needs is done, or has released what it needs. The last one makes it ready.
     fn satisfy(&mut self, node: Ix) -> Result<(), Illegal> {
         self.missing[node.index()] -= 1;
-        if self.missing[node.index()] == 0 && self.status(node) == Status::Waiting {
+        let is_next = self.missing[node.index()] == 0 || !safeguard::holds(Safeguard::WaitingForNeeds);
+        if is_next && self.status(node) == Status::Waiting {
             self.advance(node, Step::Unblock)?;
             self.ready.add(node);
         }

@@ -94,7 +94,7 @@ impl Caller {
 }
 
 /// What a service says to credentials that are nobody's.
-fn unknown(service: Service) -> ApiError {
+pub(crate) fn unknown(service: Service) -> ApiError {
     match service {
         Service::Ec2 => ApiError::new("AuthFailure", "AWS was not able to validate the provided access credentials")
             .with_status(401),

@@ -38,7 +38,7 @@ impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let Self { sim, read_timeout } = self.clone();
         HttpConnectorFuture::new(async move {
-            let answer = sim.answer(&request);
+            let answer = sim.answer(&request, || true);
             match read_timeout {
                 None => answer.await,
                 Some(limit) => tokio::time::timeout(limit, answer)
@@ -61,11 +61,15 @@ pub(super) enum BrokenOff {
 }
 
 impl Sim {
-    /// One call, there and back, as the SDK's clients see it.
-    async fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    /// One call, there and back, as the SDK's clients see it; `arrives` says whether it gets there, when it would.
+    pub(super) async fn answer(
+        &self,
+        request: &HttpRequest,
+        arrives: impl Fn() -> bool + Send,
+    ) -> Result<HttpResponse, ConnectorError> {
         let incoming = Incoming::read(request).map_err(|error| ConnectorError::user(error.into()))?;
         let broken_off = |kind: io::ErrorKind| ConnectorError::io(io::Error::from(kind).into());
-        let answer = self.exchange(incoming).await.map_err(|error| match error {
+        let answer = self.travel(incoming, arrives).await.map_err(|error| match error {
             BrokenOff::Refused => broken_off(io::ErrorKind::ConnectionRefused),
             BrokenOff::Reset => broken_off(io::ErrorKind::ConnectionReset),
             BrokenOff::World(error) => ConnectorError::user(error.into()),
@@ -75,6 +79,11 @@ impl Sim {
 
     /// One call, there and back, with the time that it takes and whatever is planned to go wrong.
     pub(super) async fn exchange(&self, incoming: Incoming) -> Result<Answer, BrokenOff> {
+        self.travel(incoming, || true).await
+    }
+
+    /// The same of a call that may not get there, as `arrives` says when it would.
+    async fn travel(&self, incoming: Incoming, arrives: impl Fn() -> bool + Send) -> Result<Answer, BrokenOff> {
         let incoming = Arc::new(incoming);
         let call = Arc::clone(&incoming);
         let departure = self.at_state(move |state| (!state.is_stopped()).then(|| state.depart(&call))).await;
@@ -86,7 +95,7 @@ impl Sim {
             return Err(BrokenOff::Refused);
         }
         pass(latency / 2 + fate.slower).await;
-        if fate.effect == Some(Effect::LostBefore) {
+        if fate.effect == Some(Effect::LostBefore) || !arrives() {
             self.at_state(move |state| state.miss(&call)).await;
             return Err(BrokenOff::Reset);
         }
@@ -101,7 +110,7 @@ impl Sim {
             Arrival::Answer(answer) => answer,
             Arrival::Stopped => return future::pending().await,
         };
-        pass(latency / 2).await;
+        pass(latency / 2 + fate.later).await;
         if fate.effect == Some(Effect::LostAfter) {
             return Err(BrokenOff::Reset);
         }

@@ -38,6 +38,12 @@ pub struct Faults {
 }
 
 impl Faults {
+    /// How far behind a look may be; `None` if none is.
+    pub(super) fn staleness(&self) -> Option<Duration> {
+        let stale = self.calls.iter().filter(|fault| fault.effect == Effect::Stale);
+        stale.map(|fault| Duration::from_millis(fault.slow_ms)).max()
+    }
+
     /// How long after a stack's resources are made an alarm fires; `None` if it does not.
     pub(super) fn alarm(&self, arn: &str) -> Option<Duration> {
         let fires = self.alarms.iter().filter(|alarm| pattern::matches(&alarm.arn, arn));
@@ -70,12 +76,18 @@ pub enum Effect {
     LostBefore,
     /// The call takes effect and its answer is lost.
     LostAfter,
-    /// The call takes longer, by the fault's `slow_ms`.
+    /// The call takes longer to arrive, by the fault's `slow_ms`.
     Slow,
+    /// The call arrives in time, and its answer takes longer, by the fault's `slow_ms`.
+    Late,
+    /// A look at stacks or peerings shows them as they were `slow_ms` before: AWS is eventually consistent.
+    Stale,
     /// The caller has no permission.
     AccessDenied,
     /// The caller's credentials have expired.
     Expired,
+    /// The caller's credentials are nobody's any more.
+    Revoked,
 }
 
 /// A planned fault: which calls, and what happens to them. What is left out matches every call.
@@ -108,7 +120,7 @@ pub struct Fault {
     pub probability: Option<f64>,
     /// What happens.
     pub effect: Effect,
-    /// By how many milliseconds a slow call is slower.
+    /// By how many milliseconds a slow or late call is slower, or a stale look is behind.
     #[serde(default)]
     pub slow_ms: u64,
 }
@@ -133,6 +145,18 @@ impl Fault {
     /// Every call takes longer, until it is narrowed.
     pub fn slow(by: Duration) -> Self {
         Self { slow_ms: u64::try_from(by.as_millis()).unwrap_or(u64::MAX), ..Self::new(Effect::Slow) }
+    }
+
+    /// The same, by so many milliseconds.
+    #[must_use]
+    pub fn by_ms(self, slow_ms: u64) -> Self {
+        Self { slow_ms, ..self }
+    }
+
+    /// Only this share of the matching calls, from 0 to 1.
+    #[must_use]
+    pub fn in_share(self, probability: f64) -> Self {
+        Self { probability: Some(probability), ..self }
     }
 
     /// Only calls of this operation; `*` stands for any characters.
@@ -260,8 +284,12 @@ pub(crate) struct Facts<'a> {
 /// What is to happen to one call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Fate {
-    /// How much longer it takes.
+    /// How much longer it takes to arrive.
     pub(crate) slower: Duration,
+    /// How much longer its answer takes.
+    pub(crate) later: Duration,
+    /// How far behind the world it looks is.
+    pub(crate) staleness: Duration,
     /// What goes wrong besides.
     pub(crate) effect: Option<Effect>,
 }
@@ -283,10 +311,12 @@ impl Seen {
             if !fault.hits(*seen, mix(mix(seed, index as u64 + 1), *seen)) {
                 continue;
             }
-            if fault.effect == Effect::Slow {
-                fate.slower += Duration::from_millis(fault.slow_ms);
-            } else {
-                fate.effect = fate.effect.or(Some(fault.effect));
+            let by = Duration::from_millis(fault.slow_ms);
+            match fault.effect {
+                Effect::Slow => fate.slower += by,
+                Effect::Late => fate.later += by,
+                Effect::Stale => fate.staleness = fate.staleness.max(by),
+                effect => fate.effect = fate.effect.or(Some(effect)),
             }
         }
         fate

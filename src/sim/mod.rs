@@ -13,6 +13,7 @@
 //! - [`cloudformation`], [`ec2`], [`s3`], [`sts`]: what the operations do.
 
 mod caller;
+mod client;
 mod clock;
 pub mod cloudformation;
 mod connector;
@@ -47,6 +48,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 pub use caller::Caller;
+pub use client::{Client, Death};
 pub use counts::{Counts, Sort};
 pub use faults::{AlarmFault, Effect, Fault, Faults, ResourceFault};
 pub use iam::{Identities, UnknownKey};
@@ -263,6 +265,11 @@ impl Sim {
     /// Holds other rates from now on; every bucket is full.
     pub fn set_rates(&self, rates: Rates) {
         self.lock().set_rates(rates);
+    }
+
+    /// Has somebody look at the world after each call that has arrived, before its answer sets out.
+    pub fn watch(&self, eye: impl FnMut(&World, &Call) + Send + 'static) {
+        self.lock().watch(Box::new(eye));
     }
 
     /// Whether nothing is left but what AWS itself puts there and peerings that are dead.

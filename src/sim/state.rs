@@ -72,6 +72,31 @@ impl Serialize for Outcome {
     }
 }
 
+impl Outcome {
+    /// Whether the call arrived, whatever came of it there.
+    pub fn is_arrived(&self) -> bool {
+        *self != Self::NotArrived
+    }
+
+    /// Whether the call may have done what it asked for.
+    pub fn may_have_taken_effect(&self) -> bool {
+        matches!(self, Self::Succeeded | Self::AnswerLost)
+    }
+}
+
+/// Whoever looks at the world after each call.
+type Eye = Box<dyn FnMut(&World, &Call) + Send>;
+
+/// One of them, if there is one.
+#[derive(Default)]
+struct Watching(Option<Eye>);
+
+impl fmt::Debug for Watching {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "watching" } else { "not watching" })
+    }
+}
+
 /// When the client's process is to die.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stop {
@@ -112,6 +137,7 @@ pub(super) struct State {
     mutations: usize,
     stop: Stop,
     answers: u64,
+    watching: Watching,
 }
 
 /// After so many turns a world in memory forgets what of it has changed.
@@ -135,7 +161,12 @@ impl State {
             mutations: 0,
             stop: Stop::Never,
             answers: 0,
+            watching: Watching::default(),
         }
+    }
+
+    pub(super) fn watch(&mut self, eye: Eye) {
+        self.watching = Watching(Some(eye));
     }
 
     pub(super) fn now(&mut self) -> Timestamp {
@@ -251,7 +282,7 @@ impl State {
                 buckets.take(&world.rules.rates, place, operation, world.now)
             });
             let effect = if through { fate.effect } else { Some(Effect::Throttle) };
-            let result = handle(world, incoming, effect);
+            let result = handle(world, incoming, effect, fate.staleness);
             let changed = result.is_ok() && (is_mutating(&incoming.operation) || is_remembered(&incoming.operation));
             (result, changed)
         });
@@ -268,6 +299,9 @@ impl State {
             Ok(_) => Outcome::Succeeded,
         };
         self.record(incoming, outcome);
+        if let (Some(eye), Some(call)) = (&mut self.watching.0, self.calls.last()) {
+            eye(&self.world, call);
+        }
         if stopped {
             return Ok(Arrival::Stopped);
         }
@@ -337,12 +371,18 @@ impl State {
 }
 
 /// Handles a request, or refuses it as a fault has planned.
-fn handle(world: &mut World, incoming: &Incoming, effect: Option<Effect>) -> Result<Reply, ApiError> {
+fn handle(
+    world: &mut World,
+    incoming: &Incoming,
+    effect: Option<Effect>,
+    staleness: Duration,
+) -> Result<Reply, ApiError> {
     let service = incoming.service;
     match effect {
         Some(Effect::Throttle) => return Err(throttled(service)),
         Some(Effect::ServerError) => return Err(broken(service)),
         Some(Effect::Expired) => return Err(caller::expired(service)),
+        Some(Effect::Revoked) => return Err(caller::unknown(service)),
         _ => {}
     }
     let caller = Caller::authenticate(world, incoming)?;
@@ -353,7 +393,10 @@ fn handle(world: &mut World, incoming: &Incoming, effect: Option<Effect>) -> Res
     let request =
         Request { service, operation: incoming.operation.clone(), place, caller, params: incoming.params.clone() };
     iam::check(world, &request)?;
-    dispatch::handle(world, &request)
+    world.rules.staleness = staleness;
+    let reply = dispatch::handle(world, &request);
+    world.rules.staleness = Duration::ZERO;
+    reply
 }
 
 /// What a service says to a caller that asks too often.

@@ -7,6 +7,7 @@ use super::{Sides, UNKNOWN_AT_MOST, Wanted, pause};
 use crate::aws::{CallError, Class, Peering, PeeringRequest, PeeringState, Regional, Turns};
 use crate::event::Failure;
 use crate::kinds::{Course, Made, Progress, Step, lost};
+use crate::safeguard::{self, Safeguard};
 
 /// A peering that was asked for.
 #[derive(Debug)]
@@ -37,7 +38,10 @@ pub(super) async fn request(
         peer_vpc: wanted.accepter.vpc.clone(),
         peer_account: sides.accepter.account_id().to_string(),
         peer_region: sides.accepter.region().to_string(),
-        tags: wanted.owner.with(&wanted.tags),
+        tags: match safeguard::holds(Safeguard::TagsFromTheStart) {
+            true => wanted.owner.with(&wanted.tags),
+            false => wanted.tags.clone(),
+        },
     };
     let mut before: Vec<String> = found.iter().map(|peering| peering.id.clone()).collect();
     let noting = |before: &[String]| {

@@ -11,6 +11,7 @@ use super::{Made, Wanted};
 use crate::aws::{CallError, Class, RouteTable, Turns};
 use crate::kinds::lost::{insist, pause};
 use crate::kinds::{self, Change, Course, Done, Failure, Progress, Regional, Shown, Step};
+use crate::safeguard::{self, Safeguard};
 
 /// How long a target that was just made may be unknown here: EC2 is eventually consistent.
 const UNKNOWN_AT_MOST: Duration = Duration::from_mins(1);
@@ -319,7 +320,9 @@ async fn look_again(
 
 /// Whether the table may be other than it was when it was looked at: somebody was faster, or our own first attempt.
 fn has_changed(error: &CallError) -> bool {
-    error.class == Class::Lost || error.is(ALREADY_EXISTS) || error.is("InvalidRoute.NotFound") || is_of_vpc(error)
+    let is_so =
+        error.class == Class::Lost || error.is(ALREADY_EXISTS) || error.is("InvalidRoute.NotFound") || is_of_vpc(error);
+    is_so && safeguard::holds(Safeguard::LookingAgain)
 }
 
 /// Whether EC2 says that the destination is within the VPC's own range, in the words of its answer: the table tells how.

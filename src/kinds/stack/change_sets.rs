@@ -9,6 +9,7 @@ use crate::aws::{Class, Regional, joined};
 use crate::ids::NodeId;
 use crate::kinds::lost::insist;
 use crate::preview::{Action, Saved, Waiting};
+use crate::safeguard::{self, Safeguard};
 
 /// Every change set that was asked for and not executed yet. Whoever asks for one writes it down before the call, so that
 /// none is forgotten when the command is broken off: [`ChangeSets::sweep`] deletes what is left.
@@ -120,6 +121,9 @@ impl ChangeSets {
     /// it changes nothing, and the next update of its stack deletes it.
     pub async fn sweep(&self) -> usize {
         let left = std::mem::take(&mut *self.lock());
+        if !safeguard::holds(Safeguard::DroppingChangeSets) {
+            return 0;
+        }
         let count = left.len();
         let mut tasks = tokio::task::JoinSet::new();
         for Kept { regional, stack, name } in left {

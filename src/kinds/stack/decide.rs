@@ -7,6 +7,7 @@ use super::Wanted;
 use super::guards::protected_unfinished;
 use crate::aws::{Phase, Stack};
 use crate::event::Failure;
+use crate::safeguard::{self, Safeguard};
 
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +60,7 @@ pub(super) fn decide(wanted: &Wanted, live: Option<&Stack>) -> Decision {
         return if wanted.adopt.is_now() { Decision::Refuse(nothing_to_adopt(wanted)) } else { Decision::Create };
     };
     let ownership = wanted.owner.of(&stack.tags);
-    if !wanted.adopt.takes(&ownership) {
+    if !wanted.adopt.takes(&ownership) && safeguard::holds(Safeguard::OwnershipBeforeChange) {
         return Decision::Refuse(not_ours(stack, &wanted.owner, &ownership));
     }
     let decision = match stack.status.phase() {

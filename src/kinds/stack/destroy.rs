@@ -10,6 +10,7 @@ use super::ways::{self, Deletion};
 use super::{Allowed, Forecasts, LOOKS, ending, follow, restless};
 use crate::aws::{Leaving, Phase, Stack};
 use crate::preview::Action;
+use crate::safeguard::{self, Safeguard};
 
 /// Deletes the stack if it is the owner's, and waits until it is gone. What cannot be deleted is left behind where the
 /// user allows it, and only once a deletion has failed.
@@ -35,7 +36,7 @@ pub async fn destroy(
             return Ok(Done::new(if deleting { Change::Deleted } else { Change::Absent }));
         };
         let ownership = owner.of(&stack.tags);
-        if ownership != Ownership::Ours {
+        if ownership != Ownership::Ours && safeguard::holds(Safeguard::OwnershipBeforeDelete) {
             return Err(spared(owner, &stack, &ownership));
         }
         if !stack.status.is_settled() {

@@ -58,6 +58,7 @@ use self::ways::Ways;
 use super::lost::pause;
 use super::{Adopt, Change, Claim, Course, Done, Failure, Owner, Progress, Regional, Shown, Step};
 use crate::aws::{Begun, CallError, Class, OnFailure, Operation, Phase, Stack, StackSpec, took};
+use crate::safeguard::{self, Safeguard};
 
 pub use allowed::Allowed;
 pub use cancel::cancel;
@@ -178,7 +179,11 @@ pub async fn converge(
         Glance::Unsure => false,
     };
     for look in 0..LOOKS {
-        let live = if absent { None } else { ways::look(regional, &wanted.name).await? };
+        let live = if absent || !safeguard::holds(Safeguard::ReadBeforeCreate) {
+            None
+        } else {
+            ways::look(regional, &wanted.name).await?
+        };
         absent = false;
         let decision = decide(wanted, live.as_ref());
         if provisional::waits(&decision) && !with.course.footing.is_firm() {

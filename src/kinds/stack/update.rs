@@ -19,6 +19,7 @@ use crate::aws::{
     took,
 };
 use crate::preview::{Effect, ResourceChange as ShownChange};
+use crate::safeguard::{self, Safeguard};
 
 /// How long CloudFormation may take over a change set.
 const MAKING_AT_MOST: Duration = Duration::from_mins(15);
@@ -270,6 +271,9 @@ pub(super) fn found_nothing(wanted: &Wanted, stack: &Stack, reasons: &[Reason]) 
 
 /// Deletes a change set that is of no use. What it was for has its own end already, which this must not hide.
 pub(super) async fn discard(regional: &Regional, change_set: &str) {
+    if !safeguard::holds(Safeguard::DroppingChangeSets) {
+        return;
+    }
     if let Err(error) = insist(|| regional.delete_change_set(change_set)).await {
         let error = error.with_remedy();
         tracing::warn!(error, change_set, "a change set that is of no use could not be deleted");

@@ -13,6 +13,7 @@ mod event;
 mod nested;
 mod operation;
 mod output;
+mod past;
 mod policy;
 mod progress;
 mod resource;
@@ -38,6 +39,7 @@ pub use drift::{ResourceDriftStatus, StackDriftStatus};
 pub use event::Event;
 pub use operation::{OnFailure, Operation};
 pub use output::Output;
+pub(crate) use past::Past;
 pub use progress::Action;
 pub use resource::Record;
 pub use revert::LiveDrift;
@@ -182,7 +184,14 @@ fn with_stack<T>(
     work: impl FnOnce(&mut World, &mut Stack) -> T,
 ) -> Option<T> {
     let mut stack = world.at_mut(place).cloudformation.stacks.remove(id)?;
+    let memory = world.rules.faults.staleness();
+    if memory.is_some() {
+        world.rules.past.note_before(&stack);
+    }
     let value = work(world, &mut stack);
+    if let Some(memory) = memory {
+        world.rules.past.note(&stack, world.now, memory);
+    }
     let service = &mut world.at_mut(place).cloudformation;
     if stack.status == Status::DeleteComplete {
         service.names.retain(|_, arn| arn != id);

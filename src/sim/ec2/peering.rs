@@ -166,8 +166,15 @@ impl Peering {
         sides.into_iter().find(|side| side.place == *place).map(|side| &mut side.tags)
     }
 
-    fn is_visible(&self, place: &Place, now: Timestamp) -> bool {
-        self.requester.place == *place || (self.accepter.place == *place && self.visible <= now)
+    /// Whether a place sees it at a time. Of a look that is behind, its requester does not see it at once either.
+    fn is_visible(&self, place: &Place, world: &World) -> bool {
+        let (timing, behind) = (&world.rules.timing, world.rules.staleness);
+        let shown = |since: Timestamp| later(since, behind) <= world.now;
+        let asked_for = || self.visible.checked_sub(timing.peering_visible).unwrap_or(self.visible);
+        if self.requester.place == *place {
+            return behind.is_zero() || shown(asked_for());
+        }
+        self.accepter.place == *place && shown(self.visible)
     }
 
     /// Whether it links two VPCs, either way round, and is or may yet be used.
@@ -283,7 +290,7 @@ fn schedule(world: &mut World, id: &str, wait: std::time::Duration, step: Step) 
 /// # Errors
 /// `InvalidVpcPeeringConnectionID.NotFound`.
 pub(crate) fn get<'a>(world: &'a World, place: &Place, id: &str) -> Result<&'a Peering, ApiError> {
-    let peering = world.peerings.get(id).filter(|peering| peering.is_visible(place, world.now));
+    let peering = world.peerings.get(id).filter(|peering| peering.is_visible(place, world));
     peering.ok_or_else(|| Kind::PEERING.not_found(id))
 }
 

@@ -192,3 +192,69 @@ async fn cloudformation_says_that_the_rate_is_exceeded() {
     seconds(2).await;
     assert!(client.list_stacks().send().await.is_ok());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_late_answer_is_of_a_call_that_arrived_in_time() {
+    let sim = sim([Fault::new(Effect::Late).on("CreateVpc").by_ms(20_000)]);
+    let began = Instant::now();
+    vpc(&sim.ec2(HUB, EAST), "10.0.0.0/16").await;
+    assert_eq!(began.elapsed(), Duration::from_millis(20_020));
+    let arrived = sim.calls()[0].at;
+    assert_eq!(sim.now().duration_since(arrived).as_millis(), 20_010);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_was_revoked_is_unknown() {
+    let sim = sim([Fault::new(Effect::Revoked).on("DescribeVpcs").nth(1)]);
+    let client = sim.ec2(HUB, EAST);
+    assert_eq!(code(client.describe_vpcs().send().await), "AuthFailure");
+    assert!(client.describe_vpcs().send().await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_is_behind_shows_neither_a_new_peering_nor_a_new_stack() {
+    let timing = Timing { latency: Duration::ZERO, ..Timing::default() };
+    let behind = |operation: &str| Fault::new(Effect::Stale).on(operation).by_ms(2_000);
+    let looks = ["DescribeVpcPeeringConnections", "DescribeStacks", "ListStacks", "DescribeStackEvents"];
+    let sim = Sim::builder().timing(timing).faults(Faults::of(looks.map(behind))).build();
+    let (hub, spoke) = (sim.ec2(HUB, EAST), sim.ec2(SPOKE, EAST));
+    let (one, other) = (vpc(&hub, "10.0.0.0/16").await, vpc(&spoke, "10.1.0.0/16").await);
+    let request = hub.create_vpc_peering_connection().vpc_id(one).peer_vpc_id(other).peer_owner_id(SPOKE);
+    request.send().await.unwrap();
+    let stacks = client!(aws_sdk_cloudformation, sim, sim.credentials(HUB), EAST);
+    let template = "Resources: {Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.2.0.0/16}}}";
+    stacks.create_stack().stack_name("net").template_body(template).send().await.unwrap();
+    let peerings = async || {
+        let found = hub.describe_vpc_peering_connections().send().await.unwrap();
+        found.vpc_peering_connections().len()
+    };
+    let listed = async || stacks.describe_stacks().send().await.unwrap().stacks().len();
+    assert_eq!((peerings().await, listed().await), (0, 0));
+    assert_eq!(code(stacks.describe_stacks().stack_name("net").send().await), "ValidationError");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!((peerings().await, listed().await), (1, 1));
+    // What happens to it from now on is seen as late.
+    stacks.delete_stack().stack_name("net").send().await.unwrap();
+    let status = async || {
+        let found = stacks.describe_stacks().stack_name("net").send().await.unwrap();
+        found.stacks()[0].stack_status().unwrap().as_str().to_owned()
+    };
+    assert_eq!(status().await, "CREATE_IN_PROGRESS");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(status().await, "DELETE_IN_PROGRESS");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_watches_sees_the_world_after_each_call() {
+    let sim = sim([]);
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let noted = seen.clone();
+    sim.watch(move |world, call| {
+        let vpcs: usize = world.places().map(|(_, own)| own.ec2.vpcs.len()).sum();
+        noted.lock().unwrap().push((call.operation.to_string(), vpcs));
+    });
+    vpc(&sim.ec2(HUB, EAST), "10.0.0.0/16").await;
+    sim.ec2(HUB, EAST).describe_vpcs().send().await.unwrap();
+    let expected = [("CreateVpc".to_owned(), 1), ("DescribeVpcs".to_owned(), 1)];
+    assert_eq!(*seen.lock().unwrap(), expected);
+}

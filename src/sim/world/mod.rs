@@ -28,7 +28,7 @@ pub use timers::{Action, Timers};
 pub use word::Word;
 
 use crate::ids::{AccountId, Region};
-use crate::sim::cloudformation::CloudFormation;
+use crate::sim::cloudformation::{self, CloudFormation};
 use crate::sim::ec2::{self, Ec2, Peering};
 use crate::sim::faults::SeenResources;
 use crate::sim::s3::{Bucket, Object};
@@ -94,6 +94,10 @@ pub struct Rules {
     pub served: bool,
     /// What is taken to be as it should, because it is not known here; `None` in a world that knows itself.
     pub assumptions: Option<Assumptions>,
+    /// How far behind the world what is looked at at this moment is.
+    pub(crate) staleness: Duration,
+    /// What stacks were a moment ago, where looks may be behind.
+    pub(crate) past: cloudformation::Past,
 }
 
 /// Everything that exists, in every account and region.

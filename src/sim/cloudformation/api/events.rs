@@ -2,6 +2,7 @@
 
 use super::super::config::invalid;
 use super::super::event::Event;
+use super::super::past::Seen;
 use super::super::stack::Stack;
 use super::request::{required, stack_name};
 use crate::sim::wire::{ApiError, Params, Xml};
@@ -33,7 +34,7 @@ fn page<T: Copy>(
 
 pub(super) fn describe_stack_events(world: &World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
     let name = stack_name(params)?;
-    let Some(stack) = world.at(place).cloudformation.find(name) else {
+    let Some(stack) = Seen::of(world, place).find(name) else {
         return Err(invalid(format!("Stack [{name}] does not exist")));
     };
     let mut xml = Xml::new();
@@ -116,12 +117,12 @@ fn sort(first: &Event) -> &'static str {
 
 /// See <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeEvents.html>.
 pub(super) fn describe_events(world: &World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
-    let service = &world.at(place).cloudformation;
+    let service = Seen::of(world, place);
     let (operation, filters) = (params.get("OperationId"), params.structure("Filters"));
     let stack: &Stack = if let (None, Some(operation)) = (params.get("StackName"), operation) {
         let known = |stack: &&Stack| stack.events.iter().any(|event| event.operation == operation);
         let missing = || invalid(format!("Operation [{operation}] does not exist"));
-        service.all().find(known).ok_or_else(missing)?
+        service.all().into_iter().find(known).ok_or_else(missing)?
     } else {
         let name = required(params, "StackName", "stackName")?;
         service.find(name).ok_or_else(|| invalid(format!("Stack [{name}] does not exist")))?

@@ -3,6 +3,7 @@
 use super::super::CloudFormation;
 use super::super::config::{Config, MASK, invalid};
 use super::super::operation::OnFailure;
+use super::super::past::Seen;
 use super::super::stack::Stack;
 use super::drift;
 use super::page::{page, texts};
@@ -10,13 +11,13 @@ use crate::sim::wire::{ApiError, Params, Xml};
 use crate::sim::world::{Place, World};
 
 pub(super) fn describe(world: &World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
-    let service = &world.at(place).cloudformation;
+    let (service, seen) = (&world.at(place).cloudformation, Seen::of(world, place));
     let found: Vec<&Stack> = match params.get("StackName") {
         Some(name) => {
             let missing = || invalid(format!("Stack with id {name} does not exist"));
-            vec![service.find(name).ok_or_else(missing)?]
+            vec![seen.find(name).ok_or_else(missing)?]
         }
-        None => service.live().collect(),
+        None => seen.live(),
     };
     let mut xml = Xml::new();
     page(params, found)?.write(&mut xml, "Stacks", |xml, stack| describe_one(xml, service, stack));
@@ -98,9 +99,9 @@ pub(super) fn deployment(xml: &mut Xml, config: &Config) {
 /// Deleted stacks too, as AWS does for 90 days.
 pub(super) fn list(world: &World, place: &Place, params: &Params) -> Result<Xml, ApiError> {
     let wanted = params.list("StackStatusFilter");
-    let all = world.at(place).cloudformation.all();
+    let all = Seen::of(world, place).all();
     let mut found: Vec<&Stack> =
-        all.filter(|stack| wanted.is_empty() || wanted.contains(&stack.status.as_str())).collect();
+        all.into_iter().filter(|stack| wanted.is_empty() || wanted.contains(&stack.status.as_str())).collect();
     found.sort_by(|one, other| (other.created, &one.id).cmp(&(one.created, &other.id)));
     let mut xml = Xml::new();
     page(params, found)?.write(&mut xml, "StackSummaries", |xml, stack| {

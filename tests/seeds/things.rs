@@ -7,13 +7,29 @@ use serde_json::Value as Json;
 
 /// Everything that is there, each with all that can be told of it. What is deleted or dead is left out: AWS takes it away
 /// by itself.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Things(BTreeMap<String, Json>);
 
 impl Things {
     /// Everything that is there now.
     pub(crate) fn of(sim: &Sim) -> Self {
         Self(sim.inspect(all).unwrap())
+    }
+
+    /// The same without a stack and all that is in its VPCs.
+    pub(crate) fn without(mut self, stack: &str) -> Self {
+        let owned = |thing: &Json| thing.to_string().contains(stack);
+        let vpcs: Vec<String> = self
+            .0
+            .iter()
+            .filter(|(name, thing)| name.contains(" vpcs ") && owned(thing))
+            .filter_map(|(name, _)| name.rsplit(' ').next().map(str::to_owned))
+            .collect();
+        self.0.retain(|name, thing| {
+            let text = thing.to_string();
+            !name.contains(stack) && !owned(thing) && !vpcs.iter().any(|vpc| text.contains(vpc.as_str()))
+        });
+        self
     }
 
     /// Those of them that are not there any more, or not as they were, with what they are.
@@ -26,10 +42,10 @@ impl Things {
     }
 
     /// The names of those that were not there before, some VPCs and what AWS has made with them aside.
-    pub(crate) fn since<'a>(&'a self, before: &Self, vpcs: &[&str]) -> Vec<&'a str> {
+    pub(crate) fn since<'a>(&'a self, before: &Self, vpcs: &[String]) -> Vec<&'a str> {
         let is_of = |thing: &Json| {
             let id = thing.get("vpc").or_else(|| thing.get("id")).and_then(Json::as_str);
-            id.is_some_and(|id| vpcs.contains(&id))
+            id.is_some_and(|id| vpcs.iter().any(|vpc| vpc == id))
         };
         let new = self.0.iter().filter(|(name, thing)| !before.0.contains_key(*name) && !is_of(thing));
         new.map(|(name, _)| name.as_str()).collect()

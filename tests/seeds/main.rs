@@ -1,0 +1,34 @@
+//! Deterministic simulation: whole commands against the embedded AWS, on a paused clock, in one thread, from a seed that
+//! decides everything. docs/reliability.md says what is tried and what must always be so.
+//!
+//! `ORCH_SEEDS` is how many seeds are tried, `ORCH_SEED` is a single one, and `ORCH_WITHOUT` leaves parts of its story out, as a
+//! failure says. `just seeds N` tries N.
+
+mod design;
+mod dice;
+mod journal;
+mod others;
+mod process;
+mod sabotage;
+mod story;
+mod suite;
+mod tell;
+mod things;
+mod wanted;
+mod watch;
+
+use story::Story;
+use suite::{Asked, run, told};
+
+#[test]
+fn whatever_goes_wrong_the_wanted_world_is_reached_and_nothing_else_is_touched() {
+    run(&Asked::of_environment());
+}
+
+#[test]
+fn a_seed_decides_everything() {
+    for seed in 0..12 {
+        let once = || told(&Story::of(seed)).map(|happened| happened.calls);
+        assert_eq!(once(), once(), "seed {seed}");
+    }
+}

@@ -1,0 +1,379 @@
+//! A story is told: everything happens, and is held against what must always be so.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use orch::event::Tally;
+use orch::sim::cloudformation::Status;
+use orch::sim::{Faults, Outcome, Rates, Sim, Timing};
+
+use super::design::Version;
+use super::dice::Dice;
+use super::others::{self, Others};
+use super::process::{CALLER, Ended, Folder, Loaded, Process, STRANGER, Start, folder};
+use super::story::{Run, Story, What};
+use super::things::Things;
+use super::wanted::amiss;
+use super::watch::{Wrongs, at_every_call};
+
+/// How many applies may be needed once nothing goes wrong any more.
+const APPLIES: usize = 2;
+
+/// What came to happen.
+#[derive(Debug, Default)]
+pub(crate) struct Happened {
+    /// How often, by what it is called.
+    pub(crate) counts: BTreeMap<String, usize>,
+    /// Every call with what came of it, as one text.
+    pub(crate) calls: String,
+}
+
+impl Happened {
+    fn count(&mut self, what: impl Into<String>) {
+        *self.counts.entry(what.into()).or_default() += 1;
+    }
+}
+
+/// A world, and who is in it.
+struct Stage<'a> {
+    story: &'a Story,
+    sim: Sim,
+    others: Others,
+    folder: Folder,
+    wrongs: Wrongs,
+    canary: String,
+    /// Tokens of each process come from numbers of their own.
+    tokens: RefCell<Dice>,
+    foreign: Things,
+    happened: Happened,
+    /// What each process has told.
+    lines: Vec<String>,
+}
+
+/// Tells a story.
+///
+/// # Errors
+///
+/// What was not as it must be.
+pub(crate) async fn tell(story: &Story) -> Result<Happened, String> {
+    let sim = Sim::builder().seed(story.seed).build();
+    let others = Others::of(&sim);
+    let foreign = others.settle().await;
+    let wrongs = Wrongs::default();
+    let things = Things::of(&sim);
+    let mut stage = Stage {
+        story,
+        others,
+        folder: folder(),
+        wrongs,
+        canary: story.canary(),
+        tokens: RefCell::new(Dice::new(!story.seed)),
+        foreign: things,
+        happened: Happened::default(),
+        lines: Vec::new(),
+        sim,
+    };
+    at_every_call(&stage.sim, foreign, &stage.wrongs);
+    let ended = stage.all().await;
+    let what_was_told = || stage.lines.join("\n-----\n");
+    ended.map_err(|wrong| format!("{wrong}\n\n{}", what_was_told()))?;
+    if let Some(wrong) = stage.wrongs.first() {
+        return Err(format!("{wrong}\n\n{}", what_was_told()));
+    }
+    let mut happened = stage.happened;
+    for call in stage.sim.calls() {
+        let outcome = match &call.outcome {
+            Outcome::Failed(code) => code.to_string(),
+            outcome => outcome.to_string(),
+        };
+        happened.calls.push_str(&format!("{} {:?} {} {outcome}\n", call.at, call.account, call.operation));
+    }
+    Ok(happened)
+}
+
+impl Stage<'_> {
+    fn start<'s>(&'s self, loaded: &'s Loaded) -> Start<'s> {
+        Start {
+            seed: self.tokens.borrow_mut().roll(),
+            sim: &self.sim,
+            loaded,
+            folder: &self.folder,
+            wrongs: &self.wrongs,
+            death: None,
+            keys_of: CALLER,
+            is_alone: true,
+            renews: self.story.renews(),
+            canary: &self.canary,
+        }
+    }
+
+    /// What is not the plan's is as it was.
+    fn untouched(&self, when: &str) -> Result<(), String> {
+        if let Some(wrong) = self.wrongs.first() {
+            return Err(format!("{when}: {wrong}"));
+        }
+        let changed = self.foreign.changed(&Things::of(&self.sim));
+        if changed.is_empty() {
+            return Ok(());
+        }
+        Err(format!("what is not the plan's was changed by {when}:\n{}", changed.join("\n")))
+    }
+
+    async fn all(&mut self) -> Result<(), String> {
+        let story = self.story;
+        if let Some(before) = story.design.plan(Version::Before).filter(|_| story.applied) {
+            let loaded = Loaded::of(&before);
+            let process = Process::new(&self.start(&loaded));
+            let ended = process.apply(false).await;
+            self.lines.push(process.lines());
+            if !ended.value().is_some_and(|tally| tally.is_success()) {
+                return Err("the earlier version cannot be applied".to_owned());
+            }
+            for (_, hand) in &story.hands {
+                self.others.lay(*hand).await;
+                tokio::time::sleep(Duration::from_mins(10)).await;
+            }
+        }
+        let text = story.design.plan(Version::Now).expect("there is always a stack");
+        let loaded = Loaded::of(&text);
+        let squatted = self.squat().await;
+        self.go_wrong(&loaded).await?;
+        if let Some((account, region, id)) = squatted {
+            self.untouched("what went wrong")?;
+            self.wrongs_of_nobody();
+            self.others.leave(account, region, &id).await;
+            self.foreign = self.foreign.clone().without(&id);
+        }
+        self.untouched("what went wrong")?;
+        self.heal(&loaded).await?;
+        self.come_right(&loaded).await?;
+        self.go(&loaded).await
+    }
+
+    /// Somebody has a stack that is called as the first of the plan's.
+    async fn squat(&mut self) -> Option<(&'static str, &'static str, String)> {
+        let wanted = self.story.design.stacks(Version::Now).into_iter().next().filter(|_| self.story.squatter)?;
+        let id = self.others.squat(wanted.account, wanted.region, &wanted.name).await;
+        self.foreign = Things::of(&self.sim);
+        Some((wanted.account, wanted.region, id))
+    }
+
+    /// Nothing more is held against the world for somebody's stack that goes.
+    fn wrongs_of_nobody(&self) {
+        self.sim.watch(|_, _| {});
+    }
+
+    /// Commands are run while things go wrong.
+    async fn go_wrong(&mut self, loaded: &Loaded) -> Result<(), String> {
+        let story = self.story;
+        let set = |change: &dyn Fn(&mut Timing)| self.sim.change(|world| change(&mut world.rules.timing)).unwrap();
+        if let Some(timing) = &story.timing {
+            set(&|own| own.clone_from(timing));
+        }
+        self.sim.set_faults(story.faults());
+        if let Some(rates) = story.rates {
+            self.sim.set_rates(rates);
+        }
+        for (place, (_, run)) in story.runs.iter().enumerate() {
+            self.run(loaded, run, place == 0).await?;
+            self.untouched("a run while things went wrong")?;
+            tokio::time::sleep(run.pause).await;
+        }
+        self.sim.set_faults(Faults::default());
+        self.sim.set_rates(Rates::default());
+        // What is on the wire arrives: nothing takes longer.
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        Ok(())
+    }
+
+    async fn run(&mut self, loaded: &Loaded, run: &Run, is_first: bool) -> Result<(), String> {
+        let is_misled = is_first && self.story.misled;
+        let is_alone = self.story.is_alone();
+        let keys_of = if is_misled { STRANGER } else { CALLER };
+        let process = Process::new(&Start { death: run.death, keys_of, is_alone, ..self.start(loaded) });
+        let own_folder = folder();
+        let rival = run.rival.as_ref().map(|rival| {
+            let start = self.start(loaded);
+            let start = Start { death: rival.death, is_alone, ..start };
+            let same = self.folder.clone();
+            let other_folder = if rival.same_folder { &same } else { &own_folder };
+            (rival.after, Process::new(&Start { folder: other_folder, ..start }))
+        });
+        let prunes = self.story.prunes;
+        let one = async {
+            match run.what {
+                What::Apply => process.apply(prunes).await,
+                What::Destroy => process.destroy().await,
+            }
+        };
+        let other = async {
+            match &rival {
+                None => None,
+                Some((after, rival)) => {
+                    tokio::time::sleep(*after).await;
+                    Some(rival.apply(prunes).await)
+                }
+            }
+        };
+        let meanwhile = async {
+            let revoked = async {
+                if let Some(after) = run.revoked_after {
+                    tokio::time::sleep(after).await;
+                    self.sim.change(|world| world.sessions.retain(|_, _| false)).unwrap();
+                }
+            };
+            let by_hand = async {
+                if let Some((after, hand)) = run.hand {
+                    tokio::time::sleep(after).await;
+                    self.others.lay(hand).await;
+                }
+            };
+            tokio::join!(revoked, by_hand);
+            std::future::pending::<()>().await;
+        };
+        let (ended, rivals) = tokio::select! {
+            ended = async { tokio::join!(one, other) } => ended,
+            () = meanwhile => unreachable!("it waits for ever"),
+        };
+        self.lines.push(process.lines());
+        if let Some((_, rival)) = &rival {
+            self.lines.push(format!("beside it:\n{}", rival.lines()));
+        }
+        for ended in std::iter::once(&ended).chain(&rivals) {
+            self.happened.count(match ended {
+                Ended::Died => "a process died",
+                Ended::Unopened(_) => "no session could be opened",
+                Ended::Never => "never",
+                Ended::With(tally) if tally.is_success() => "a run ended well",
+                Ended::With(_) => "a run failed",
+            });
+        }
+        for status in others::statuses(&self.sim).into_values() {
+            self.happened.count(format!("stack in {}", status.as_str()));
+        }
+        let ended_well = |ended: &Ended<Tally>| matches!(ended, Ended::With(tally) if tally.is_success());
+        if self.story.is_calm() && is_first && !std::iter::once(&ended).chain(&rivals).all(ended_well) {
+            return Err(format!("nothing goes wrong, and not all ends well: {ended:?}, beside it {rivals:?}"));
+        }
+        if is_misled && !matches!(ended, Ended::Unopened(_) | Ended::Died) {
+            return Err(format!("with the keys of another account something was run: {ended:?}"));
+        }
+        Ok(())
+    }
+
+    /// A stack whose deletion has failed is to be destroyed once more, as orch says: no apply repairs it.
+    async fn heal(&mut self, loaded: &Loaded) -> Result<(), String> {
+        let has = |sim: &Sim, wanted: Status| others::statuses(sim).values().any(|status| *status == wanted);
+        if has(&self.sim, Status::DeleteInProgress) {
+            tokio::time::sleep(Duration::from_hours(2)).await;
+        }
+        if !has(&self.sim, Status::DeleteFailed) {
+            return Ok(());
+        }
+        self.happened.count("destroyed because a deletion had failed");
+        for _ in 0..APPLIES {
+            let process = Process::new(&self.start(loaded));
+            let ended = process.destroy().await;
+            self.lines.push(process.lines());
+            if ended.value().is_some_and(|tally| tally.is_success()) {
+                return Ok(());
+            }
+        }
+        Err("a stack whose deletion has failed cannot be destroyed".to_owned())
+    }
+
+    async fn apply(&mut self, loaded: &Loaded, prunes: bool) -> Result<Tally, String> {
+        let process = Process::new(&self.start(loaded));
+        let ended = process.apply(prunes).await;
+        self.lines.push(process.lines());
+        match ended {
+            Ended::With(tally) => Ok(tally),
+            ended => Err(format!("an apply ended as {ended:?}")),
+        }
+    }
+
+    /// Nothing goes wrong any more: at most two applies, and all is as it is wanted.
+    async fn come_right(&mut self, loaded: &Loaded) -> Result<(), String> {
+        let (prunes, began) = (self.story.prunes, self.sim.now());
+        let mut applies = 0;
+        loop {
+            applies += 1;
+            if self.apply(loaded, prunes).await?.is_success() {
+                break;
+            }
+            if applies == APPLIES {
+                return Err(format!("the wanted world is not reached by {APPLIES} applies"));
+            }
+        }
+        self.happened.count(format!("applies that were needed: {applies}"));
+        self.untouched("apply")?;
+        let amiss = self.sim.inspect(|world| amiss(world, &self.story.design)).unwrap();
+        if !amiss.is_empty() {
+            return Err(format!("orch says that all is done, and this is amiss:\n{}", amiss.join("\n")));
+        }
+        let mut preview = self.preview(loaded).await?;
+        if prunes && !preview.left.is_empty() {
+            // A peering whose VPC the run itself has replaced leaves the plan by that, and is shown from then on.
+            if !self.apply(loaded, true).await?.is_success() {
+                return Err("what left the plan cannot be pruned".to_owned());
+            }
+            preview = self.preview(loaded).await?;
+        }
+        if !preview.is_nothing() {
+            return Err(format!("something is left to do:\n{preview:#?}"));
+        }
+        if prunes && !preview.left.is_empty() {
+            return Err(format!("something that left the plan is left:\n{:#?}", preview.left));
+        }
+        let strays = if prunes { self.others.strays(&loaded.tags()) } else { Vec::new() };
+        if !strays.is_empty() {
+            return Err(format!("these bear the plan's name and no node's: {strays:?}"));
+        }
+        let left = self.others.change_sets(began);
+        if !left.is_empty() {
+            return Err(format!("these change sets are left: {left:?}"));
+        }
+        Ok(())
+    }
+
+    async fn preview(&mut self, loaded: &Loaded) -> Result<orch::preview::Preview, String> {
+        let process = Process::new(&self.start(loaded));
+        process.preview().await.value().ok_or_else(|| "there is no preview".to_owned())
+    }
+
+    /// All of the plan goes, and nothing else does.
+    async fn go(&mut self, loaded: &Loaded) -> Result<(), String> {
+        let process = Process::new(&self.start(loaded));
+        let ended = process.destroy().await;
+        self.lines.push(process.lines());
+        if !ended.value().is_some_and(|tally| tally.is_success()) {
+            return Err("the plan cannot be destroyed".to_owned());
+        }
+        tokio::time::sleep(Duration::from_mins(10)).await;
+        self.untouched("destroy")?;
+        // CloudFormation cannot delete a VPC that it has replaced while that is peered. It forgets about it; orch says so, or
+        // has said so in a run that died before it could.
+        let now = Things::of(&self.sim);
+        let left: Vec<&str> = now.since(&self.foreign, &forgotten(&self.sim));
+        if left.is_empty() { Ok(()) } else { Err(format!("this is left of the plan: {left:?}")) }
+    }
+}
+
+/// The VPCs that CloudFormation has given up on, by the events of the stacks that had them.
+fn forgotten(sim: &Sim) -> Vec<String> {
+    let given_up = |world: &orch::sim::World| {
+        let mut found = Vec::new();
+        for (_, regional) in world.places() {
+            for stack in regional.cloudformation.stacks.values() {
+                let failed = stack
+                    .events
+                    .iter()
+                    .filter(|event| &*event.resource_type == "AWS::EC2::VPC" && &*event.status == "DELETE_FAILED");
+                found.extend(failed.filter_map(|event| event.physical_id.as_ref().map(ToString::to_string)));
+            }
+        }
+        found
+    };
+    sim.inspect(given_up).unwrap()
+}
