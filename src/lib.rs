@@ -19,6 +19,7 @@ pub mod preview;
 pub mod report;
 pub mod rules;
 pub mod run;
+pub mod secret;
 pub mod sim;
 pub mod simulate;
 pub mod text;

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::aws::Environment;
-use crate::ids::AccountId;
+use crate::ids::{AccountId, Region};
 use crate::plan::Plan;
-use crate::sim::{AlarmFault, Builder, Fault, Faults, Rates, ResourceFault, Sim, Timing, Trust, WorldFileError};
+use crate::sim::stored::Given;
+use crate::sim::{AlarmFault, Builder, Fault, Faults, Place, Rates, ResourceFault, Sim, Timing, Trust, WorldFileError};
 
 use super::disk;
 
@@ -29,6 +30,10 @@ struct Config {
     rates: Rates,
     /// Roles that are not open to everybody.
     role: Vec<Role>,
+    /// Parameters of Systems Manager.
+    parameter: Vec<Parameter>,
+    /// Secrets of Secrets Manager.
+    secret: Vec<Secret>,
     /// Calls that go wrong.
     call: Vec<Fault>,
     /// Resources of stacks that fail.
@@ -54,6 +59,29 @@ struct Role {
     /// The longest session in seconds.
     #[serde(default)]
     max_duration: Option<u32>,
+}
+
+/// A parameter of Systems Manager.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameter {
+    account: AccountId,
+    region: Region,
+    name: String,
+    value: String,
+    /// Whether it is a `SecureString`.
+    #[serde(default)]
+    secure: bool,
+}
+
+/// A secret of Secrets Manager.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Secret {
+    account: AccountId,
+    region: Region,
+    name: String,
+    text: String,
 }
 
 fn yes() -> bool {
@@ -129,6 +157,12 @@ pub(super) fn rules(config: Option<&Path>) -> Result<(Builder, Option<AccountId>
         };
         builder = builder.role(&role.account, &role.name, trust);
     }
+    for Parameter { account, region, name, value, secure } in config.parameter {
+        builder = builder.stored(Place { account, region }, Given::Parameter(name, value, secure));
+    }
+    for Secret { account, region, name, text } in config.secret {
+        builder = builder.stored(Place { account, region }, Given::Secret(name, text));
+    }
     Ok((builder, config.caller))
 }
 
@@ -157,6 +191,7 @@ mod tests {
         let example = text.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
         let config: Config = toml::from_str(example).unwrap();
         assert_eq!((config.role.len(), config.call.len(), config.resource.len(), config.alarm.len()), (1, 1, 1, 1));
+        assert_eq!((config.parameter.len(), config.secret.len(), config.parameter[0].secure), (1, 1, true));
         assert_eq!(config.resource[0].nth, Some(2));
         assert_eq!(config.rates.cloudformation_read, Some(Rate::new(20, 10.0)));
         assert_eq!(config.rates.ec2_write, Rates::documented().ec2_write);

@@ -23,6 +23,8 @@ fn action(operation: &str) -> String {
     let service = match operation {
         "AssumeRole" | "GetCallerIdentity" | "GetSessionToken" => "sts",
         operation if ["Vpc", "Route", "Tags"].iter().any(|part| operation.contains(part)) => "ec2",
+        "GetParameter" => "ssm",
+        "GetSecretValue" => "secretsmanager",
         operation if operation.ends_with("Object") => "s3",
         _ => "cloudformation",
     };
@@ -99,6 +101,8 @@ mod tests {
             ("DescribeRouteTables", "ec2:DescribeRouteTables"),
             ("CreateTags", "ec2:CreateTags"),
             ("AssumeRole", "sts:AssumeRole"),
+            ("GetParameter", "ssm:GetParameter"),
+            ("GetSecretValue", "secretsmanager:GetSecretValue"),
             ("DetectStackDrift", "cloudformation:DetectStackDrift and cloudformation:DetectStackResourceDrift"),
         ] {
             assert_eq!(actions(operation), expected);
