@@ -202,7 +202,7 @@ impl Foreseer {
         let home = regional(sessions, &node.account, &node.region)?;
         let accepter = |spec: &PeeringSpec| regional(sessions, &spec.accepter.account, &spec.accepter.region);
         if let Spec::Stack(spec) = &node.spec {
-            Box::pin(hide_live(&home, spec)).await;
+            hide_live(&home, spec).await;
         }
         let found = match (&node.spec, task) {
             (Spec::Stack(spec), Task::Destroy) => {

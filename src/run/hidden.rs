@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::Pin;
 
 use serde_json::Value as Json;
 
@@ -47,14 +48,21 @@ fn template<'a>(spec: &StackSpec, sources: &'a Sources) -> Option<&'a str> {
 
 /// Has the secrets that a stack was given be shown nowhere, as far as CloudFormation tells them: of a parameter that the plan says
 /// to be a secret and the template does not hide. Whoever only looks at a stack does not read them where they are kept.
-pub(super) async fn hide_live(regional: &Regional, spec: &StackSpec) {
-    if !spec.parameters.values().any(|setting| setting.sensitive) {
-        return;
-    }
-    // What cannot be looked at tells nothing either, and is told by whoever has to look at it.
-    if let Ok(Some(stack)) = regional.pictured_stack(&spec.name).await {
-        hide_given(&stack, spec);
-    }
+///
+/// Its type is erased, since the SDK's own would nest too deep for the compiler within those of its callers.
+pub(super) fn hide_live<'a>(
+    regional: &'a Regional,
+    spec: &'a StackSpec,
+) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+    Box::pin(async move {
+        if !spec.parameters.values().any(|setting| setting.sensitive) {
+            return;
+        }
+        // What cannot be looked at tells nothing either, and is told by whoever has to look at it.
+        if let Ok(Some(stack)) = regional.pictured_stack(&spec.name).await {
+            hide_given(&stack, spec);
+        }
+    })
 }
 
 /// The same of a stack that was looked at.

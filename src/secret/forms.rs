@@ -12,8 +12,15 @@ pub(super) fn sent(value: &str) -> Vec<String> {
     tidy(forms)
 }
 
+/// The longest value that is looked for in all forms: what Secrets Manager holds at the most. A plan's text may have longer ones,
+/// and is not to make of them whatever it likes.
+const LONGEST: usize = 64 * 1024;
+
 /// As it is; each of its lines; and both as JSON, Rust, a shell, a URL, HTML, Markdown, a list of bytes and base64 write them.
 pub(super) fn all(value: &str) -> Vec<String> {
+    if value.len() > LONGEST {
+        return vec![value.to_owned()];
+    }
     let mut forms = Vec::new();
     // The whole first: what is found of several is the longest.
     let lines = value.lines().map(str::trim).filter(|line| *line != value);

@@ -89,7 +89,7 @@ impl Work<'_> {
         let Self { home, node, .. } = self;
         let (job, claim) = (&self.runner.job, Some(self.claim()).filter(|_| spec.manage));
         let progress = |step: Step<'_>| self.tell(step);
-        Box::pin(hide_live(home, spec)).await;
+        hide_live(home, spec).await;
         match self.task {
             Task::Leave | Task::Prune => Ok(Done::new(Change::Unchanged)),
             Task::Converge => self.converge_stack(spec, prepared, shown.as_deref()).await,
