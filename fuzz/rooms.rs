@@ -20,5 +20,7 @@ pub mod preview;
 pub mod report;
 #[path = "../src/rules/mod.rs"]
 pub mod rules;
+#[path = "../src/secret/mod.rs"]
+pub mod secret;
 #[path = "../src/text.rs"]
 pub mod text;

@@ -22,6 +22,7 @@ pub mod report;
 pub mod rules;
 pub mod run;
 pub mod safeguard;
+pub mod secret;
 pub mod sim;
 pub mod simulate;
 pub mod text;

@@ -87,7 +87,7 @@ const CONFLICT: [&str; 8] = [
 ];
 
 /// Codes of a service that is out of order. What was asked for may have been done.
-const TRANSIENT: [&str; 8] = [
+const TRANSIENT: [&str; 10] = [
     "InternalFailure",
     "InternalError",
     "ServiceUnavailable",
@@ -96,6 +96,9 @@ const TRANSIENT: [&str; 8] = [
     "RequestTimeoutException",
     "InternalServerError",
     "IDPCommunicationError",
+    // Of Systems Manager and of Secrets Manager.
+    "InternalServiceError",
+    "InternalServiceErrorException",
 ];
 
 /// Whether an operation changes something, or only looks or opens a session.

@@ -22,9 +22,12 @@ pub(super) struct Clients {
     regions: Mutex<BTreeMap<Region, Arc<Services>>>,
     /// Those of S3, by the region of the buckets; most commands need none.
     s3: Mutex<BTreeMap<Region, aws_sdk_s3::Client>>,
+    /// Those of Systems Manager and of Secrets Manager, which only plans need that name values there.
+    systems_manager: Mutex<BTreeMap<Region, aws_sdk_ssm::Client>>,
+    secrets_manager: Mutex<BTreeMap<Region, aws_sdk_secretsmanager::Client>>,
 }
 
-/// The clients of one region, one of each service but S3.
+/// The clients of one region, one of each service that every plan needs.
 pub(super) struct Services {
     pub(super) cloudformation: aws_sdk_cloudformation::Client,
     pub(super) ec2: aws_sdk_ec2::Client,
@@ -34,7 +37,8 @@ pub(super) struct Services {
 impl Clients {
     /// Clients of a configuration that has neither a region nor credentials of its own.
     pub(super) fn new(config: SdkConfig) -> Self {
-        Self { config, regions: Mutex::default(), s3: Mutex::default() }
+        let (regions, s3, systems_manager, secrets_manager) = Default::default();
+        Self { config, regions, s3, systems_manager, secrets_manager }
     }
 
     /// The clients of a region.
@@ -53,6 +57,34 @@ impl Clients {
                 .retry_partition(retries_apart(region))
                 .build();
             aws_sdk_s3::Client::from_conf(config)
+        });
+        client.clone()
+    }
+
+    /// The client of Systems Manager in a region.
+    pub(super) fn systems_manager(&self, region: &Region) -> aws_sdk_ssm::Client {
+        let mut clients = self.systems_manager.lock().unwrap_or_else(PoisonError::into_inner);
+        let client = clients.entry(region.clone()).or_insert_with(|| {
+            let config = aws_sdk_ssm::config::Builder::from(&self.config)
+                .region(aws_config::Region::new(region.as_str().to_owned()))
+                .credentials_provider(SharedCredentialsProvider::new(PerCall))
+                .retry_config(RetryConfig::disabled())
+                .build();
+            aws_sdk_ssm::Client::from_conf(config)
+        });
+        client.clone()
+    }
+
+    /// The client of Secrets Manager in a region.
+    pub(super) fn secrets_manager(&self, region: &Region) -> aws_sdk_secretsmanager::Client {
+        let mut clients = self.secrets_manager.lock().unwrap_or_else(PoisonError::into_inner);
+        let client = clients.entry(region.clone()).or_insert_with(|| {
+            let config = aws_sdk_secretsmanager::config::Builder::from(&self.config)
+                .region(aws_config::Region::new(region.as_str().to_owned()))
+                .credentials_provider(SharedCredentialsProvider::new(PerCall))
+                .retry_config(RetryConfig::disabled())
+                .build();
+            aws_sdk_secretsmanager::Client::from_conf(config)
         });
         client.clone()
     }

@@ -16,6 +16,7 @@ use super::environment::AskCode;
 use super::sts::{Assume, Caller, Opened, Sts};
 use super::{CallError, Class};
 use crate::ids::{AccountName, Region};
+use crate::secret::keep_credential;
 
 /// How long before its end a session is replaced. A call that was signed in time must also be answered in time, and a
 /// stack outlives many sessions.
@@ -205,6 +206,8 @@ impl Kept {
         known.failed = None;
         match answer {
             Ok(Opened { credentials, caller }) => {
+                keep_credential(credentials.secret_access_key());
+                credentials.session_token().into_iter().for_each(keep_credential);
                 let fresh = Held { credentials, caller, fetched: Instant::now(), not_before: None };
                 Ok(known.held.insert(fresh).credentials.clone())
             }

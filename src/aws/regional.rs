@@ -17,6 +17,7 @@ use super::observer::{Peerings, Stacks};
 use super::picture::Picture;
 use super::rates::{Class as Rated, Lane, Permit, Rates, Slots, Standing};
 use super::s3::Buckets;
+use super::stored::Read;
 use super::template_checks::TemplateChecks;
 use super::turn::{Turn, Turns};
 use super::written::{Led, Thing, Writing, Written};
@@ -70,6 +71,7 @@ pub(super) struct Shared {
     pub(super) template_checks: Arc<TemplateChecks>,
     pub(super) written: Arc<Written>,
     pub(super) arrivals: Arc<Arrivals>,
+    pub(super) stored: Arc<Read>,
     /// Whether calls cost nothing, and stacks may be made in no time.
     pub(super) is_near: bool,
 }
@@ -77,8 +79,8 @@ pub(super) struct Shared {
 impl Shared {
     /// Nothing is known yet.
     pub(super) fn new(clients: Arc<Clients>, nonces: Arc<Nonces>, rates: Arc<Rates>, is_near: bool) -> Self {
-        let (buckets, template_checks, written, arrivals) = Default::default();
-        Self { clients, nonces, rates, buckets, template_checks, written, arrivals, is_near }
+        let (buckets, template_checks, written, arrivals, stored) = Default::default();
+        Self { clients, nonces, rates, buckets, template_checks, written, arrivals, stored, is_near }
     }
 }
 
@@ -273,6 +275,21 @@ impl Regional {
     /// The client of S3 for buckets in a region.
     pub(super) fn s3(&self, region: &Region) -> aws_sdk_s3::Client {
         self.inner.shared.clients.s3(region)
+    }
+
+    /// The client of Systems Manager.
+    pub(super) fn systems_manager(&self) -> aws_sdk_ssm::Client {
+        self.inner.shared.clients.systems_manager(self.region())
+    }
+
+    /// The client of Secrets Manager.
+    pub(super) fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
+        self.inner.shared.clients.secrets_manager(self.region())
+    }
+
+    /// The values that were read of what is stored at AWS, by whatever account.
+    pub(super) fn stored(&self) -> &Read {
+        &self.inner.shared.stored
     }
 
     /// What is known of buckets, by whatever account.

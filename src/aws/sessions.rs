@@ -121,6 +121,7 @@ impl Sessions {
     /// Has everything that was listed be listed anew by whoever asks next: somebody may have thought for an hour.
     pub fn look_anew(&self) {
         self.shared.written.look_anew();
+        self.shared.stored.forget();
     }
 
     /// The ARN of the principal that acts in an account.

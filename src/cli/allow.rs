@@ -59,7 +59,7 @@ impl<'a> Allow<'a> {
     pub(super) fn of(&self, plan: &Plan, chosen: &[bool]) -> Result<HashMap<NodeId, Allowed>, Exit> {
         self.by_node(plan, chosen).map_err(|errors| {
             for error in errors {
-                terminal::notice(&format!("error: {error}\n"));
+                terminal::line(&format!("error: {error}"));
             }
             Exit::Refused
         })

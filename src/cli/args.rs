@@ -8,7 +8,6 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::engine::Limits;
 
 use super::allow::{Resource, resource};
-use super::disk::folder;
 use super::drift::{Drift, DriftArgs};
 use super::explain::Explain;
 use super::iam::Iam;
@@ -17,6 +16,7 @@ use super::outputs::Outputs;
 use super::run::Adopt;
 use super::serve::Serve;
 use super::status::Status;
+pub(super) use super::vars::Vars;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -274,22 +274,6 @@ pub(super) enum Local {
         orch local serve\n  \
         orch local serve --port 0 --memory --local-config faults.toml")]
     Serve(Serve),
-}
-
-/// What a plan is given besides its own text.
-#[derive(Args, Clone, Debug, Default)]
-pub(super) struct Vars {
-    /// Give a variable of the plan another value; repeatable
-    ///
-    /// Where the plan's own value is a text, VALUE is taken as it stands; otherwise it is read as TOML:
-    /// --var 'spokes={ dev = "10.0.16.0/20" }'
-    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = name_and_value, help_heading = "Plan")]
-    pub vars: Vec<(String, String)>,
-    /// Let the plan read files below this folder too; repeatable
-    ///
-    /// What a plan extends and its templates must lie in the plan's own folder or below, wherever links lead.
-    #[arg(long = "allow-read", value_name = "FOLDER", value_parser = folder, help_heading = "Plan")]
-    pub allow_read: Vec<PathBuf>,
 }
 
 /// Not a doc comment, where brackets would be taken for links.
@@ -566,14 +550,6 @@ pub(super) enum PreviewFormat {
     Markdown,
 }
 
-/// Splits `NAME=VALUE`.
-pub(super) fn name_and_value(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("write NAME=VALUE".to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -583,13 +559,5 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_variable_is_a_name_and_a_value() {
-        assert_eq!(name_and_value("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
-        assert_eq!(name_and_value("a="), Ok(("a".to_owned(), String::new())));
-        assert!(name_and_value("a").is_err());
-        assert!(name_and_value("=b").is_err());
     }
 }

@@ -9,12 +9,13 @@ use crate::ids::AccountName;
 use crate::plan::{self, Given, Plan, codes};
 use crate::report::diagnostic;
 use crate::rules::{self, Live};
+use crate::run::hide;
 use crate::text::counted;
 
 use super::args::{Choice, Vars};
 use super::disk::Tree;
 use super::exit::Exit;
-use super::{Surroundings, terminal, variable};
+use super::{Surroundings, terminal};
 
 /// A plan, its graph and the texts it was read from.
 #[derive(Clone)]
@@ -45,13 +46,14 @@ pub(super) struct Findings {
 
 /// Reads a plan with all that it extends and names, and makes every check that needs no AWS.
 pub(super) fn find(path: &Path, vars: &Vars) -> Findings {
-    let given = Given { vars: &vars.vars, env: &variable };
+    let given = Given { vars: &vars.vars, env: &|name| vars.environment(name) };
     let mut loaded = plan::load(path, &Tree::of_plan(path, &vars.allow_read), &given);
     let of_text = std::mem::take(&mut loaded.problems);
     let mut problems = of_text.clone();
     let mut graph = None;
     // What is wrong with the text of one node is no reason to be silent about the others.
     if let Some(plan) = loaded.readable() {
+        hide(plan, &loaded.sources);
         let found = rules::check(plan, &loaded.sources);
         problems.extend(found.problems);
         in_order(&mut problems);
@@ -87,7 +89,7 @@ pub(super) fn open(path: &Path, vars: &Vars, hold: Hold, surroundings: &Surround
     let found = if hold == Hold::EveryRule { findings.checked } else { findings.loaded };
     found.ok_or_else(|| {
         if let Some(tally) = tally {
-            terminal::notice(&format!("{}: {tally}; nothing was called\n", path.display()));
+            terminal::line(&format!("{}: {tally}; nothing was called", path.display()));
         }
         Exit::Refused
     })
@@ -122,7 +124,7 @@ impl Checked {
     pub(super) fn choose(&self, choice: &Choice) -> Result<Vec<bool>, Exit> {
         let refuse = |errors: Vec<String>| {
             for error in errors {
-                terminal::notice(&format!("error: {error}\n"));
+                terminal::line(&format!("error: {error}"));
             }
             Exit::Refused
         };

@@ -3,7 +3,7 @@
 use crate::event::Command;
 use crate::graph::Ix;
 use crate::run::{Job, Leaving, Task};
-use crate::text::counted;
+use crate::text::{counted, printable};
 
 use super::args::Run;
 use super::exit::Exit;
@@ -77,11 +77,13 @@ fn what(job: &Job, command: Command, args: &Run) -> String {
     {
         let Some(planned) = job.node(node) else { continue };
         kinds[planned.id.kind as usize].0 += 1;
-        places.insert(format!("{} ({}) in {}", planned.account, plan.accounts[&planned.account].id, planned.region));
+        let place = format!("{} ({}) in {}", planned.account, plan.accounts[&planned.account].id, planned.region);
+        places.insert(printable(&place).into_owned());
     }
     let kinds: Vec<String> =
         kinds.iter().filter(|(count, _)| *count > 0).map(|(count, noun)| counted(*count, noun)).collect();
-    let path = args.on.plan.display();
+    let path = args.on.plan.display().to_string();
+    let path = printable(&path);
     if kinds.is_empty() {
         return format!("{path} will change nothing: all that was chosen is only read");
     }

@@ -9,7 +9,8 @@ use crate::run::drift as find_drift;
 use super::args::{On, PreviewFormat};
 use super::exit::Exit;
 use super::looking::look;
-use super::{Surroundings, now, print};
+use super::preview::reader;
+use super::{Surroundings, now, print_for};
 
 /// Arguments of `drift`.
 #[derive(Args, Debug)]
@@ -49,7 +50,7 @@ fn tell(args: &DriftArgs, surroundings: &Surroundings) -> Result<Exit, Exit> {
         PreviewFormat::Json => drift_json(&checked.plan.name, now(), &found),
         PreviewFormat::Markdown => drift_markdown(&checked.plan.name, &found),
     };
-    Ok(print(&text, exit(&found)))
+    Ok(print_for(reader(args.format), &text, exit(&found)))
 }
 
 /// How a look for drift is told to the shell. That something is not known weighs more than all that is.

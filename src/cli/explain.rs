@@ -9,7 +9,8 @@ use crate::cfn::{Document, MAX_INLINE_BYTES};
 use crate::diag::Sources;
 use crate::graph::{Graph, Ix};
 use crate::ids::NodeId;
-use crate::plan::{Guards, Node, Origin, Plan, Setting, Side, Spec, StackSpec, Value, Waves, nearest};
+use crate::plan::{Guards, Node, Origin, Plan, Setting, Side, Spec, StackSpec, Supply, Value, Waves, nearest};
+use crate::secret::MASK;
 use crate::text::printable;
 
 use super::args::Vars;
@@ -43,7 +44,8 @@ pub(super) fn explain(args: &Explain, surroundings: &Surroundings) -> Exit {
     let found = args.node.parse::<NodeId>().ok().and_then(|id| checked.graph.get(&id));
     let Some(ix) = found else {
         let help = instead(&args.node, &checked.graph);
-        terminal::notice(&format!("error: the plan has no node `{}`\n  help: {help}\n", args.node));
+        terminal::line(&format!("error: the plan has no node `{}`", args.node));
+        terminal::line(&format!("  help: {help}"));
         return Exit::Refused;
     };
     print(&text(&checked, ix), Exit::Done)
@@ -268,15 +270,35 @@ impl Page<'_> {
         let width = settings.clone().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
         for (name, setting) in settings {
             let shown = match setting.value.literal() {
-                Some(_) if hidden(name) => "****".to_owned(),
+                Some(_) if setting.sensitive || hidden(name) => MASK.to_owned(),
                 _ => self.shown(&setting.value),
             };
             let _ = writeln!(self.text, "  {:width$}  {}", printable(name), printable(&shown));
         }
     }
 
+    /// Where a value is read that is read elsewhere.
+    fn supplied(&self, supply: &Supply) -> String {
+        let named = |name: &Value| match name.literal() {
+            Some(serde_json::Value::String(name)) => name.clone(),
+            _ => self.sources.slice(name.span()).to_owned(),
+        };
+        let at = supply.at().map(|at| format!(", account {}, {}", at.account, at.region)).unwrap_or_default();
+        match supply {
+            Supply::Environment { name, .. } => format!("read from the environment: {name}"),
+            Supply::Parameter { name, .. } => format!("read from Systems Manager: {}{at}", named(name)),
+            Supply::Secret { id, key, .. } => {
+                let field = key.as_ref().map(|key| format!(", field {key}")).unwrap_or_default();
+                format!("read from Secrets Manager: {}{field}{at}", named(id))
+            }
+        }
+    }
+
     /// A value if it is known, else what is waited for and the very text.
     fn shown(&self, value: &Value) -> String {
+        if let Some(supply) = value.supply() {
+            return self.supplied(supply);
+        }
         match value.literal() {
             Some(serde_json::Value::String(text)) => text.clone(),
             Some(other) => other.to_string(),

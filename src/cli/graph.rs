@@ -7,7 +7,8 @@ use crate::view::{Caption, Drawing};
 use super::args::{GraphArgs, GraphFormat};
 use super::checked::{Checked, Hold};
 use super::exit::Exit;
-use super::{Surroundings, checked, print};
+use super::terminal::For;
+use super::{Surroundings, checked, print_for};
 
 /// Prints the graph of a plan, or of its chosen part, in one of the forms.
 pub(super) fn graph(args: &GraphArgs, surroundings: &Surroundings) -> Exit {
@@ -29,7 +30,8 @@ pub(super) fn graph(args: &GraphArgs, surroundings: &Surroundings) -> Exit {
         GraphFormat::Mermaid => drawing.to_mermaid(),
         GraphFormat::Json => drawing.to_json(),
     };
-    print(&text, Exit::Done)
+    let reader = if args.format == GraphFormat::Json { For::Json } else { For::People };
+    print_for(reader, &text, Exit::Done)
 }
 
 /// The chosen nodes with the edges between them, and their positions in the plan.

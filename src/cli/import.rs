@@ -13,14 +13,15 @@ use crate::import::{Facts, Head, Written, key, text, write};
 use crate::plan::{self, Files, Given, Plan, codes};
 use crate::report::diagnostic;
 use crate::run::{every_account, gather};
-use crate::text::{counted, printable};
+use crate::text::counted;
 
-use super::args::{Target, Vars, name_and_value};
+use super::args::{Target, Vars};
 use super::disk::{self, Tree};
 use super::exit::Exit;
 use super::signals::Signals;
 use super::threads::on_threads;
-use super::{Surroundings, checked, print, reach, terminal, variable};
+use super::vars::{name_and_value, variable_name};
+use super::{Surroundings, checked, print, reach, terminal};
 
 /// Arguments of `import`.
 #[derive(Args, Debug)]
@@ -45,9 +46,19 @@ pub(super) struct Import {
     /// Overwrite files that are there
     #[arg(long)]
     pub force: bool,
+    /// Let the file of accounts have this variable of the environment; repeatable
+    #[arg(long = "allow-env", value_name = "NAME", value_parser = variable_name)]
+    pub allow_env: Vec<String>,
     /// AWS.
     #[command(flatten)]
     pub target: Target,
+}
+
+impl Import {
+    /// What the plan is given besides its own text.
+    fn vars(&self) -> Vars {
+        Vars { allow_env: self.allow_env.clone(), ..Vars::default() }
+    }
 }
 
 /// An account of `import`.
@@ -86,7 +97,7 @@ fn attempt(args: &Import, surroundings: &Surroundings) -> Result<Exit, Exit> {
     let facts = look(args, &plan, &regions, surroundings)?;
     let written = write(&head, &facts);
     for line in &written.told {
-        terminal::notice(&format!("{}\n", printable(line)));
+        terminal::line(line);
     }
     if written.counts == [0; 3] {
         terminal::notice("there is nothing that a plan could describe; nothing was written\n");
@@ -152,7 +163,7 @@ impl Files for Beginning<'_> {
 /// The plan with its accounts and nothing else, or the exit code after its problems were shown.
 fn begin(args: &Import, head: &Head, surroundings: &Surroundings) -> Result<Plan, Exit> {
     let files = Beginning { path: &args.out, text: &head.text, tree: Tree::of_plan(&args.out, &[]) };
-    let loaded = plan::load(&args.out, &files, &Given { vars: &[], env: &variable });
+    let loaded = plan::load(&args.out, &files, &Given { vars: &[], env: &|name| args.vars().environment(name) });
     // That it has no nodes yet is no mistake.
     let sound = loaded.problems.iter().filter(|problem| problem.is_error()).all(|problem| problem.code == codes::EMPTY);
     loaded.plan.or(loaded.draft).filter(|_| sound).ok_or_else(|| {
@@ -179,10 +190,10 @@ fn look(args: &Import, plan: &Plan, regions: &[Region], surroundings: &Surroundi
     })??;
     looked.map_err(|failures: Vec<Failure>| {
         for Failure { summary, cause, help, .. } in &failures {
-            let cause = if cause.is_empty() { String::new() } else { format!(": {}", printable(cause)) };
-            terminal::notice(&format!("error: {}{cause}\n", printable(summary)));
+            let cause = if cause.is_empty() { String::new() } else { format!(": {cause}") };
+            terminal::line(&format!("error: {summary}{cause}"));
             for help in help {
-                terminal::notice(&format!("  help: {}\n", printable(help)));
+                terminal::line(&format!("  help: {help}"));
             }
         }
         terminal::notice("nothing was written: a plan of half of what stands would be taken for one of all of it\n");
@@ -206,7 +217,7 @@ fn save(args: &Import, written: &Written) -> Result<(), Exit> {
     }
     for (path, text) in &files {
         disk::write(path, text).map_err(|error| {
-            terminal::notice(&format!("error: {}: {error}\n", path.display()));
+            terminal::line(&format!("error: {}: {error}", path.display()));
             Exit::Failed
         })?;
     }
@@ -215,7 +226,7 @@ fn save(args: &Import, written: &Written) -> Result<(), Exit> {
 
 /// Holds the plan that was written to the rules, and shows what they find.
 fn judge(args: &Import, surroundings: &Surroundings) -> Exit {
-    let findings = checked::find(&args.out, &Vars::default());
+    let findings = checked::find(&args.out, &args.vars());
     terminal::notice(&diagnostic::render(&findings.problems, &findings.sources, surroundings.style()));
     if findings.checked.is_some() {
         return Exit::Done;

@@ -148,7 +148,7 @@ async fn add_to_file(plan: &str, path: &Path, inventory: &mut Inventory, news: N
         Read::Nothing => {}
         Read::Damaged(_) => {
             let aside = set_aside(path)?;
-            terminal::notice(&format!("the damaged inventory was set aside as {}\n", aside.display()));
+            terminal::line(&format!("the damaged inventory was set aside as {}", aside.display()));
         }
     }
     let before = inventory.written();

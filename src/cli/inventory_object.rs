@@ -123,7 +123,7 @@ impl Object {
             let put = regional.revise(&self.bucket, &aside, text, None).await;
             if put.map_err(|error: CallError| self.refused(error.into()))? {
                 let bucket = &self.bucket.name;
-                terminal::notice(&format!("the damaged inventory was set aside as s3://{bucket}/{aside}\n"));
+                terminal::line(&format!("the damaged inventory was set aside as s3://{bucket}/{aside}"));
                 return Ok(());
             }
         }

@@ -7,10 +7,11 @@ use serde::Deserialize;
 
 use crate::aws::Environment;
 use crate::iam::Policy;
-use crate::ids::AccountId;
+use crate::ids::{AccountId, Region};
 use crate::plan::Plan;
+use crate::sim::stored::Given;
 use crate::sim::{
-    AlarmFault, Builder, Fault, Faults, Identities, Rates, ResourceFault, Sim, Timing, Trust, WorldFileError,
+    AlarmFault, Builder, Fault, Faults, Identities, Place, Rates, ResourceFault, Sim, Timing, Trust, WorldFileError,
 };
 
 use super::disk;
@@ -34,6 +35,10 @@ struct Config {
     role: Vec<Role>,
     /// What users and roles may do: a file that `orch iam --format json` has written, seen from this one.
     policies: Option<PathBuf>,
+    /// Parameters of Systems Manager.
+    parameter: Vec<Parameter>,
+    /// Secrets of Secrets Manager.
+    secret: Vec<Secret>,
     /// Calls that go wrong.
     call: Vec<Fault>,
     /// Resources of stacks that fail.
@@ -74,6 +79,29 @@ struct Held {
 #[derive(Clone, Debug, Deserialize)]
 struct Estimated {
     policies: Vec<serde_json::Value>,
+}
+
+/// A parameter of Systems Manager.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameter {
+    account: AccountId,
+    region: Region,
+    name: String,
+    value: String,
+    /// Whether it is a `SecureString`.
+    #[serde(default)]
+    secure: bool,
+}
+
+/// A secret of Secrets Manager.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Secret {
+    account: AccountId,
+    region: Region,
+    name: String,
+    text: String,
 }
 
 fn yes() -> bool {
@@ -153,6 +181,12 @@ pub(super) fn rules(config: Option<&Path>) -> Result<(Builder, Option<AccountId>
     if let Some(policies) = &config.policies {
         builder = builder.identities(identities(&folder.join(policies))?);
     }
+    for Parameter { account, region, name, value, secure } in config.parameter {
+        builder = builder.stored(Place { account, region }, Given::Parameter(name, value, secure));
+    }
+    for Secret { account, region, name, text } in config.secret {
+        builder = builder.stored(Place { account, region }, Given::Secret(name, text));
+    }
     Ok((builder, config.caller))
 }
 
@@ -206,6 +240,7 @@ mod tests {
         let example = text.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
         let config: Config = toml::from_str(example).unwrap();
         assert_eq!((config.role.len(), config.call.len(), config.resource.len(), config.alarm.len()), (1, 1, 1, 1));
+        assert_eq!((config.parameter.len(), config.secret.len(), config.parameter[0].secure), (1, 1, true));
         assert_eq!(config.resource[0].nth, Some(2));
         assert_eq!(config.rates.cloudformation_read, Some(Rate::new(20, 10.0)));
         assert_eq!(config.rates.ec2_write, Rates::documented().ec2_write);

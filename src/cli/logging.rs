@@ -8,6 +8,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, fmt, registry};
 
 use super::args::{Global, LogFormat};
+use super::terminal::LogWriter;
 
 /// Starts the log. `filter` is the value of `RUST_LOG`, which wins over the count of `-v` but not over
 /// [`harmless`]; a filter that cannot be read is refused with a sentence that says so.
@@ -22,7 +23,7 @@ pub(super) fn start(global: &Global, filter: Option<&str>, color: bool) -> Resul
     };
     let shown = filter.and(harmless());
     let layer = fmt::layer()
-        .with_writer(std::io::stderr)
+        .with_writer(|| LogWriter)
         // A reader that has gone away is no reason to panic in the middle of a node's work.
         .log_internal_errors(false)
         .with_ansi(color)

@@ -19,6 +19,7 @@ mod lock;
 mod logging;
 mod looking;
 mod outputs;
+mod panic;
 mod past;
 mod preview;
 mod reach;
@@ -34,6 +35,7 @@ mod teller;
 mod terminal;
 mod threads;
 mod validate;
+mod vars;
 
 use std::process::ExitCode;
 
@@ -43,7 +45,7 @@ use crate::report::diagnostic::Style;
 
 use args::{Cli, Command};
 use exit::Exit;
-use terminal::{Lines, Terminal};
+use terminal::{For, Lines, Terminal};
 
 /// Everything that the commands know of their surroundings.
 struct Surroundings {
@@ -79,9 +81,11 @@ pub fn main() -> ExitCode {
         variable("TERM").as_deref(),
         variable("COLUMNS").as_deref(),
     );
+    terminal.settle();
     if cli.global.log_format == args::LogFormat::Json {
         terminal::say_json();
     }
+    panic::listen();
     if let Err(error) = logging::start(&cli.global, variable("RUST_LOG").as_deref(), terminal.color_err) {
         terminal::notice(&format!("error: {error}\n"));
         return Exit::Refused.into();
@@ -120,12 +124,17 @@ fn now() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }
 
-/// Writes results, and says so when they cannot be written: a full disk must not look like success.
+/// Writes results for people, and says so when they cannot be written: a full disk must not look like success.
 fn print(text: &str, exit: Exit) -> Exit {
-    match terminal::results(text) {
+    print_for(For::People, text, exit)
+}
+
+/// The same for some reader.
+fn print_for(reader: For, text: &str, exit: Exit) -> Exit {
+    match terminal::results(text, reader) {
         Ok(()) => exit,
         Err(error) => {
-            terminal::notice(&format!("error: standard output cannot be written: {error}\n"));
+            terminal::line(&format!("error: standard output cannot be written: {error}"));
             Exit::Failed
         }
     }

@@ -5,20 +5,22 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use tokio::sync::mpsc;
 
+use crate::diag::Sources;
 use crate::engine::Settings;
 use crate::event::Command;
 use crate::graph::Ix;
 use crate::ids::{Kind, NodeId};
 use crate::report::{NodeOutputs, Palette, outputs_env, outputs_json, outputs_table};
-use crate::run::{Gathered, Job, Means, Task, execute};
+use crate::run::{Gathered, Job, Means, Task, execute, shown_outputs};
 
 use super::args::{On, Slots};
 use super::checked::Hold;
 use super::exit::Exit;
 use super::signals::Signals;
 use super::teller::Teller;
+use super::terminal::For;
 use super::threads::on_threads;
-use super::{Surroundings, checked, print, reach, terminal};
+use super::{Surroundings, checked, print_for, reach, terminal};
 
 /// Arguments of `outputs`.
 #[derive(Args, Debug)]
@@ -78,27 +80,32 @@ fn tell(args: &Outputs, surroundings: &Surroundings) -> Result<Exit, Exit> {
     let mut exit = if tally.is_success() { Exit::Done } else { Exit::Failed };
     let asked = |node: &NodeId| job.graph().get(node).is_some_and(|ix| job.task(ix) == Task::Find);
     for node in teller.absent().into_iter().filter(asked) {
-        terminal::notice(&format!("{node} does not exist\n"));
+        terminal::line(&format!("{node} does not exist"));
         exit = Exit::Failed;
     }
-    let found = given(&gathered, &job);
+    let found = given(&gathered, &job, &checked.sources);
     let text = match args.format {
         OutputsFormat::Table => outputs_table(&found, Palette { enabled: surroundings.terminal.color_out }),
         OutputsFormat::Json => outputs_json(&found),
         OutputsFormat::Env => outputs_env(&found).map_err(|error| {
-            terminal::notice(&format!("error: {error}\n"));
+            terminal::line(&format!("error: {error}"));
             Exit::Failed
         })?,
     };
-    Ok(print(&text, exit))
+    let reader = match args.format {
+        OutputsFormat::Table => For::People,
+        OutputsFormat::Json => For::Json,
+        OutputsFormat::Env => For::Shell,
+    };
+    Ok(print_for(reader, &text, exit))
 }
 
 /// What the nodes of a job gave, in the order of the plan.
-pub(super) fn given(gathered: &Gathered, job: &Job) -> Vec<NodeOutputs> {
+pub(super) fn given(gathered: &Gathered, job: &Job, sources: &Sources) -> Vec<NodeOutputs> {
     let node = |ix: Ix| {
         let node = job.node(ix)?;
         let given = gathered.given(&node.id)?;
-        let mut outputs = given.outputs;
+        let mut outputs = shown_outputs(&node.spec, sources, &given.outputs).into_owned();
         // A stack's ARN is long, names the stack only, and is what nobody comes here for.
         if node.id.kind != Kind::Stack {
             outputs.extend(given.id.map(|id| ("id".to_owned(), id)));

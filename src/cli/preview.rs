@@ -22,8 +22,9 @@ use super::past::Past;
 use super::saved::Saving;
 use super::signals::Signals;
 use super::teller::Teller;
+use super::terminal::For;
 use super::threads::on_threads;
-use super::{Surroundings, checked, print, reach, terminal};
+use super::{Surroundings, checked, print, print_for, reach, terminal};
 
 /// Shows what `apply` would do.
 pub(super) fn preview(args: &PreviewArgs, surroundings: &Surroundings) -> Exit {
@@ -56,6 +57,14 @@ fn of_run(run: &Run) -> PreviewArgs {
         destroy: false,
         drift: Drift::default(),
         limits: run.limits,
+    }
+}
+
+/// For whom a form of the preview is.
+pub(super) fn reader(format: PreviewFormat) -> For {
+    match format {
+        PreviewFormat::Text | PreviewFormat::Markdown => For::People,
+        PreviewFormat::Json => For::Json,
     }
 }
 
@@ -119,11 +128,11 @@ fn attempt(args: &PreviewArgs, surroundings: &Surroundings) -> Result<Exit, Exit
         PreviewFormat::Json => preview_json(&preview),
         PreviewFormat::Markdown => preview_markdown(&preview),
     };
-    let exit = print(&text, exit(&preview));
+    let exit = print_for(reader(args.format), &text, exit(&preview));
     saved?;
     if let Some(path) = args.save.as_ref().filter(|_| !surroundings.quiet) {
         let path = path.display();
-        terminal::notice(&format!("saved: `orch apply {path}` does exactly this, `orch discard {path}` gives it up\n"));
+        terminal::line(&format!("saved: `orch apply {path}` does exactly this, `orch discard {path}` gives it up"));
     }
     Ok(exit)
 }

@@ -82,12 +82,12 @@ pub(super) async fn sessions_and(
         let accounts = jobs.first().map(|job| &job.plan().accounts);
         let place =
             accounts.and_then(|accounts| accounts.get(&error.account)).map(|account| sources.place(&account.span));
-        terminal::notice(&format!("error: {error}\n"));
+        terminal::line(&format!("error: {error}"));
         if let Some(place) = place {
-            terminal::notice(&format!("  --> {place}\n"));
+            terminal::line(&format!("  --> {place}"));
         }
         for help in error.help() {
-            terminal::notice(&format!("  help: {help}\n"));
+            terminal::line(&format!("  help: {help}"));
         }
     }
     terminal::notice("nothing was changed\n");

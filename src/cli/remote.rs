@@ -26,14 +26,14 @@ pub(super) fn ask(plans: &mut [(String, Findings)], target: &Target, surrounding
     for (index, (path, findings)) in plans.iter().enumerate() {
         let Some(checked) = &findings.checked else {
             if !findings.is_abstract && !surroundings.quiet {
-                terminal::notice(&format!("{path}: AWS is not asked about a plan in error\n"));
+                terminal::line(&format!("{path}: AWS is not asked about a plan in error"));
             }
             continue;
         };
         let environment = reach::environment(target, &checked.plan, surroundings)?;
         sound.push((index, checked.clone(), environment));
         if !surroundings.quiet {
-            terminal::notice(&format!("{path}: asking AWS about {}\n", subject(checked)));
+            terminal::line(&format!("{path}: asking AWS about {}", subject(checked)));
         }
     }
     if sound.is_empty() {

@@ -23,6 +23,7 @@ pub(super) fn rules(args: &Rules) -> Exit {
     }
     let near = nearest(wanted, rules::ALL.iter().map(|rule| rule.name));
     let help = near.map_or("`orch rules` lists them".to_owned(), |near| format!("did you mean `{near}`?"));
-    terminal::notice(&format!("error: there is no rule `{wanted}`\n  help: {help}\n"));
+    terminal::line(&format!("error: there is no rule `{wanted}`"));
+    terminal::line(&format!("  help: {help}"));
     Exit::Refused
 }

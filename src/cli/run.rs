@@ -245,6 +245,7 @@ pub(super) async fn carry_out(
     let teller = Teller::new(job, surroundings);
     let means = means(teller.sink());
     let (gathered, change_sets) = (Arc::clone(&means.gathered), Arc::clone(&means.change_sets));
+    let sources = Arc::clone(&means.sources);
     let (words, control) = mpsc::unbounded_channel();
     let watching = tokio::spawn(signals.tell(words));
     let tally = execute(job, command, settings, means, control).await;
@@ -253,7 +254,7 @@ pub(super) async fn carry_out(
     let mut text = String::new();
     if command == Command::Apply {
         let palette = Palette { enabled: surroundings.terminal.color_out };
-        text = outputs_table(&outputs::given(&gathered, job), palette);
+        text = outputs_table(&outputs::given(&gathered, job, &sources), palette);
         text.push('\n');
     }
     text.push_str(&teller.end(surroundings));
@@ -269,9 +270,9 @@ fn refuse_protected(ahead: &Ahead) -> Result<(), Exit> {
     let left = ahead.left.get().map(|left| left.leaving.as_slice()).unwrap_or_default();
     let refused: Vec<&Failure> = left.iter().filter_map(|left| left.refusal.as_ref()).collect();
     for failure in &refused {
-        terminal::notice(&format!("error: {failure}\n"));
+        terminal::line(&format!("error: {failure}"));
         for help in &failure.help {
-            terminal::notice(&format!("  help: {help}\n"));
+            terminal::line(&format!("  help: {help}"));
         }
     }
     if refused.is_empty() {

@@ -15,7 +15,7 @@ use crate::plan::Plan;
 use crate::preview::{Changed, Place, Preview, Saved, Waiting, changed, changed_accounts};
 use crate::report::{Palette, changed_text, preview_text};
 use crate::run::{Gathered, Job, Means, Outlooks};
-use crate::text::counted;
+use crate::text::{counted, harmless_json};
 
 use super::allow::{Allow, Resource, resource};
 use super::args::{Apply, Choice, Discard, PreviewArgs, Target, Vars};
@@ -70,7 +70,7 @@ impl Saving {
     ) -> Result<(), Exit> {
         let path = self.path.display();
         if preview.is_refused() {
-            terminal::notice(&format!("{path} was not written: nodes would fail, so this cannot be applied\n"));
+            terminal::line(&format!("{path} was not written: nodes would fail, so this cannot be applied"));
             return Err(Exit::Failed);
         }
         let saved = Saved {
@@ -86,8 +86,9 @@ impl Saving {
             grounds: ahead.outlooks.grounds(),
             change_sets: ahead.outlooks.waiting(),
         };
-        if let Err(error) = disk::write_private(&self.path, &saved.text()) {
-            terminal::notice(&format!("error: {path} cannot be written: {error}\n"));
+        let saved = redacted(&saved)?;
+        if let Err(error) = disk::write_private(&self.path, &harmless_json(&saved.text())) {
+            terminal::line(&format!("error: {path} cannot be written: {error}"));
             return Err(Exit::Failed);
         }
         ahead.change_sets.leave(&saved.change_sets);
@@ -98,6 +99,14 @@ impl Saving {
         }
         Ok(())
     }
+}
+
+/// The same without any secret.
+fn redacted(saved: &Saved) -> Result<Saved, Exit> {
+    saved.redacted().map_err(|_| {
+        let said = "a secret of the plan is also a word that a saved preview needs, such as the name of an account";
+        refuse(said, &["give the secret another value; apply the plan itself meanwhile"])
+    })
 }
 
 /// The accounts of a plan with their ids.
@@ -112,9 +121,9 @@ fn names(vars: &Vars) -> BTreeSet<&str> {
 
 /// Says why a command goes no further.
 fn refuse(said: &str, help: &[&str]) -> Exit {
-    terminal::notice(&format!("error: {said}\n"));
+    terminal::line(&format!("error: {said}"));
     for help in help {
-        terminal::notice(&format!("  help: {help}\n"));
+        terminal::line(&format!("  help: {help}"));
     }
     Exit::Refused
 }
@@ -155,7 +164,7 @@ fn attempt(args: &Apply, text: &str, surroundings: &Surroundings) -> Result<Exit
         tell(&file, &moved, &again, surroundings);
         if !saved.change_sets.is_empty() {
             let waits = counted(saved.change_sets.len(), "change set");
-            terminal::notice(&format!("{waits} of it left to wait: `orch discard {file}` with the plan as it was\n"));
+            terminal::line(&format!("{waits} of it left to wait: `orch discard {file}` with the plan as it was"));
         }
         return Err(Exit::Outdated);
     }
@@ -181,7 +190,9 @@ fn attempt(args: &Apply, text: &str, surroundings: &Surroundings) -> Result<Exit
             ..Ahead::new(true)
         };
         let preview = ahead.look(&job, settings, &checked, &sessions, &past, &mut signals).await?;
-        let found = changed(&saved, &preview, &ahead.outlooks.grounds());
+        let now = Saved { preview: preview.clone(), grounds: ahead.outlooks.grounds(), ..saved.clone() };
+        let now = redacted(&now)?;
+        let found = changed(&saved, &now.preview, &now.grounds);
         if !found.is_empty() && found.iter().all(|changed| changed.place == Place::Unseen) {
             let palette = Palette { enabled: surroundings.terminal.color_err };
             terminal::notice(&format!(
@@ -292,10 +303,10 @@ async fn delete(saved: &Saved, sessions: &Sessions) -> (usize, Vec<Failure>) {
 /// Says what became of the change sets.
 fn told(deleted: usize, failures: &[Failure]) {
     if deleted > 0 {
-        terminal::notice(&format!("{} of it deleted\n", counted(deleted, "change set")));
+        terminal::line(&format!("{} of it deleted", counted(deleted, "change set")));
     }
     for failure in failures {
-        terminal::notice(&format!("warning: {failure}\n"));
+        terminal::line(&format!("warning: {failure}"));
     }
 }
 
@@ -311,7 +322,7 @@ fn give_up(args: &Discard, surroundings: &Surroundings) -> Result<Exit, Exit> {
     })?;
     let saved = read(&args.file, &text, &args.target)?;
     if saved.change_sets.is_empty() {
-        terminal::notice(&format!("no change set waits for {file}\n"));
+        terminal::line(&format!("no change set waits for {file}"));
         return Ok(Exit::Done);
     }
     let checked = checked::open(Path::new(&saved.plan), &args.vars, Hold::ThatItLoads, surroundings)?;

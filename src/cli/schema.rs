@@ -3,11 +3,12 @@
 use crate::plan;
 
 use super::exit::Exit;
-use super::print;
+use super::print_for;
+use super::terminal::For;
 
 /// Prints the JSON Schema of plans.
 pub(super) fn schema() -> Exit {
-    print(&text(), Exit::Done)
+    print_for(For::Json, &text(), Exit::Done)
 }
 
 fn text() -> String {

@@ -80,7 +80,7 @@ async fn until_a_signal(args: &Serve, sim: &Sim, account: &str) -> Result<(), Ex
         return Err(Exit::Failed);
     }
     let world = if args.memory { "kept in memory only".to_owned() } else { format!("kept in {WORLD}") };
-    terminal::notice(&format!("The embedded AWS answers at http://{address}, its world {world}. Ctrl-C ends it.\n"));
+    terminal::line(&format!("The embedded AWS answers at http://{address}, its world {world}. Ctrl-C ends it."));
     sim.clone().serve(listener, signals.next()).await;
     Ok(())
 }

@@ -33,7 +33,7 @@ impl Signals {
                 Ok(Self { interrupt, terminate: signal(SignalKind::terminate())?, hangup: hangup()? })
             });
             all.map_err(|error| {
-                terminal::notice(&format!("error: signals cannot be listened for: {error}\n"));
+                terminal::line(&format!("error: signals cannot be listened for: {error}"));
                 Exit::Failed
             })
         }

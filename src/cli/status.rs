@@ -9,7 +9,8 @@ use crate::run::survey;
 use super::args::On;
 use super::exit::Exit;
 use super::looking::look;
-use super::{Surroundings, now, print};
+use super::terminal::For;
+use super::{Surroundings, now, print_for};
 
 /// Arguments of `status`.
 #[derive(Args, Debug)]
@@ -46,7 +47,8 @@ fn tell(args: &Status, surroundings: &Surroundings) -> Result<Exit, Exit> {
         }
         StatusFormat::Json => status_json(&checked.plan.name, now(), &found),
     };
-    Ok(print(&text, exit(&found)))
+    let reader = if args.format == StatusFormat::Json { For::Json } else { For::People };
+    Ok(print_for(reader, &text, exit(&found)))
 }
 
 /// How a look's result is told to the shell. That something is not known weighs more than all that is.

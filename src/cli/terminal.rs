@@ -1,11 +1,14 @@
 //! What orch says to and asks of the person at the terminal.
 #![expect(clippy::disallowed_methods, reason = "this is the edge where the terminal is read")]
 
+use std::borrow::Cow;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::event::VERSION;
 use crate::report::folded;
+use crate::secret::redact;
+use crate::text::{harmless, harmless_json, printable};
 
 use super::args::ColorChoice;
 
@@ -36,6 +39,11 @@ pub(super) enum Lines {
 impl Lines {
     /// A text as it stands on these lines: folded where somebody looks at it, as it is for whatever reads it else.
     pub(super) fn hold(self, text: String) -> String {
+        // A secret that was folded would not be found any more.
+        let text = match redact(&text) {
+            Cow::Owned(redacted) => redacted,
+            Cow::Borrowed(_) => text,
+        };
         match self {
             Self::Terminal(width) => folded(&text, width),
             Self::Assumed(_) => text,
@@ -69,6 +77,40 @@ impl Terminal {
     }
 }
 
+/// Whether standard output and standard error take colour: set once, when the process begins.
+static COLORS_OUT: AtomicBool = AtomicBool::new(false);
+static COLORS_ERR: AtomicBool = AtomicBool::new(false);
+
+impl Terminal {
+    /// From now on everything is said as this terminal can show it.
+    pub(super) fn settle(&self) {
+        COLORS_OUT.store(self.color_out, Ordering::Relaxed);
+        COLORS_ERR.store(self.color_err, Ordering::Relaxed);
+    }
+}
+
+/// For whom a text is that goes to standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum For {
+    /// People: nothing in it moves or retitles their terminal.
+    People,
+    /// Whatever reads JSON.
+    Json,
+    /// A shell, which is to have every byte as it is; but for a terminal, that is for people.
+    Shell,
+}
+
+/// The wall that everything goes through on its way out: no secret gets through it, and nothing of what others wrote does
+/// anything to a terminal.
+fn walled(text: &str, reader: For, colors: bool) -> String {
+    let text = redact(text);
+    match reader {
+        For::People => harmless(&text, colors).into_owned(),
+        For::Json => harmless_json(&text).into_owned(),
+        For::Shell => text.into_owned(),
+    }
+}
+
 /// Asks a question that is answered with yes or no; anything but a yes is a no.
 ///
 /// # Errors
@@ -84,6 +126,7 @@ pub(super) fn ask(question: &str) -> io::Result<bool> {
 /// When the terminal cannot be written to or read from, or ends before a line does.
 pub(super) fn prompt(text: &str) -> io::Result<String> {
     // Not locked while the answer is waited for: others must be able to say something.
+    let text = walled(text, For::People, COLORS_ERR.load(Ordering::Relaxed));
     io::stderr().write_all(text.as_bytes())?;
     io::stderr().flush()?;
     let mut line = String::new();
@@ -97,8 +140,10 @@ pub(super) fn prompt(text: &str) -> io::Result<String> {
 ///
 /// # Errors
 /// When standard output cannot be written to for any other reason, such as a full disk.
-pub(super) fn results(text: &str) -> io::Result<()> {
+pub(super) fn results(text: &str, reader: For) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
+    let reader = if reader == For::Shell && stdout.is_terminal() { For::People } else { reader };
+    let text = walled(text, reader, COLORS_OUT.load(Ordering::Relaxed));
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
@@ -130,8 +175,45 @@ pub(super) fn notice(text: &str) {
     }
 }
 
+/// Says one line on standard error, whatever it is made of: what others have written begins no line of its own.
+pub(super) fn line(text: &str) {
+    notice(&format!("{}\n", printable(text)));
+}
+
 /// Writes to standard error. There is nowhere left to report to when that fails, and a run goes on without it.
 pub(super) fn say(text: &str) {
+    let reader = if says_json() { For::Json } else { For::People };
+    let text = walled(text, reader, COLORS_ERR.load(Ordering::Relaxed));
     let mut stderr = io::stderr().lock();
     drop(stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush()));
+}
+
+/// Standard error as the log writes to it: an event at a time, each whole.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LogWriter;
+
+impl io::Write for LogWriter {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        say(&String::from_utf8_lossy(event));
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_secret_and_no_escape_gets_through_the_wall_whoever_reads() {
+        crate::secret::keep("terminal-canary");
+        let text = "terminal-canary \u{1b}[1mbold \u{1b}]0;x\u{7}";
+        assert_eq!(walled(text, For::People, true), "**** \u{1b}[1mbold \\u{1b}]0;x\\u{7}");
+        assert_eq!(walled(text, For::People, false), "**** \\u{1b}[1mbold \\u{1b}]0;x\\u{7}");
+        assert_eq!(walled(text, For::Json, true), "**** \\u001b[1mbold \\u001b]0;x\\u0007");
+        assert_eq!(walled(text, For::Shell, false), "**** \u{1b}[1mbold \u{1b}]0;x\u{7}");
+    }
 }

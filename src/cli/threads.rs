@@ -10,7 +10,7 @@ use super::terminal;
 /// The exit code, when the system has no threads to give.
 pub(super) fn on_threads<T>(work: impl Future<Output = T>) -> Result<T, Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
-        terminal::notice(&format!("error: no threads can be started: {error}\n"));
+        terminal::line(&format!("error: no threads can be started: {error}"));
         Exit::Failed
     })?;
     let done = runtime.block_on(work);

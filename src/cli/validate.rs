@@ -10,7 +10,8 @@ use crate::text::counted;
 use super::args::{Validate, ValidateFormat};
 use super::checked::{Findings, find};
 use super::exit::Exit;
-use super::{Surroundings, print, remote, terminal};
+use super::terminal::For;
+use super::{Surroundings, print_for, remote, terminal};
 
 /// Checks every plan, whatever is found in the others, and prints a line for each, or one document for all.
 pub(super) fn validate(args: &Validate, surroundings: &Surroundings) -> Exit {
@@ -50,7 +51,11 @@ fn attempt(args: &Validate, surroundings: &Surroundings) -> Result<Exit, Exit> {
     };
     // The process ends here: to take a large plan apart, piece by piece, would cost a tenth of the time.
     std::mem::forget(checked);
-    Ok(print(&text, exit))
+    let reader = match args.format {
+        ValidateFormat::Text | ValidateFormat::Github => For::People,
+        ValidateFormat::Json | ValidateFormat::Sarif => For::Json,
+    };
+    Ok(print_for(reader, &text, exit))
 }
 
 /// How one plan's findings are told to the shell: what is wrong with the plan weighs more than what could not be asked.

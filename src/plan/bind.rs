@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use serde_json::Value as Json;
 
 use super::codes;
 use super::fields::{Declared, Keyed};
@@ -31,6 +32,7 @@ use super::waves;
 use super::world::{Each, Instance, Instances, World};
 use crate::diag::{Sources, Span};
 use crate::ids::NodeId;
+use crate::secret;
 
 /// Binds every instance of every group, in their order. What cannot be bound was reported: a value is lost, a node that
 /// has no place is left out.
@@ -102,9 +104,9 @@ struct Needs {
 }
 
 /// One instance on its way to a node.
-struct Binder<'a> {
-    scope: Scope<'a>,
-    problems: &'a mut Problems,
+pub(super) struct Binder<'a> {
+    pub(super) scope: Scope<'a>,
+    pub(super) problems: &'a mut Problems,
     needs: Needs,
     /// Whether everything could be bound so far.
     whole: bool,
@@ -153,6 +155,7 @@ impl Binder<'_> {
             guards,
             bucket,
             adopt: stack.adopt,
+            sensitive_outputs: stack.sensitive_outputs.clone(),
         })
     }
 
@@ -215,7 +218,7 @@ impl Binder<'_> {
     }
 
     /// A text that must be known before the first call.
-    fn constant(&mut self, text: &Text) -> Option<String> {
+    pub(super) fn constant(&mut self, text: &Text) -> Option<String> {
         Scope { horizon: Horizon::Name, ..self.scope }.constant_text(text, self.problems)
     }
 
@@ -276,11 +279,15 @@ impl Binder<'_> {
     /// A table of values; `what` is one of them.
     fn values(&mut self, declared: &IndexMap<Arc<str>, Keyed>, what: &str) -> IndexMap<Arc<str>, Setting> {
         let mut bound = IndexMap::with_capacity(declared.len());
-        for (name, Keyed { key, value: declared }) in declared {
-            let value = self.value(declared);
+        for (name, Keyed { key, value: declared, sensitive }) in declared {
+            let value = self.setting(declared, *sensitive);
             fit::plain(&value, what, self.problems);
             let variable = self.variable(declared);
-            bound.insert(name.clone(), Setting { key: key.clone(), value, variable });
+            let sensitive = *sensitive;
+            if let Some(literal) = value.literal().filter(|_| sensitive) {
+                hide(literal);
+            }
+            bound.insert(name.clone(), Setting { key: key.clone(), value, variable, sensitive });
         }
         bound
     }
@@ -293,6 +300,15 @@ impl Binder<'_> {
         text.expression.is_plain().then(|| item.span.clone())
     }
 
+    /// A value that may be read elsewhere, and be a secret.
+    fn setting(&mut self, declared: &Declared, sensitive: bool) -> Value {
+        if let Declared::Supplied { span, supply } = declared {
+            let supply = self.supply(supply, sensitive).or_else(|| self.lose());
+            return supply.map_or_else(|| Value::lost(span.clone()), |supply| Value::supplied(span.clone(), supply));
+        }
+        self.value(declared)
+    }
+
     fn value(&mut self, declared: &Declared) -> Value {
         match declared {
             Declared::Known { span, value } => Value::known(span.clone(), value.clone()),
@@ -302,11 +318,12 @@ impl Binder<'_> {
             Declared::List { span, items } => {
                 Value::list(span.clone(), items.iter().map(|item| self.value(item)).collect())
             }
-            Declared::Broken { span } => Value::lost(span.clone()),
+            // Only parameters are read elsewhere.
+            Declared::Broken { span } | Declared::Supplied { span, .. } => Value::lost(span.clone()),
         }
     }
 
-    fn text(&mut self, text: &Arc<Text>) -> Option<Value> {
+    pub(super) fn text(&mut self, text: &Arc<Text>) -> Option<Value> {
         let references = text.expression.references();
         let mut slots = Vec::with_capacity(references.len());
         for reference in references {
@@ -407,6 +424,15 @@ fn depended<'a>(scope: Scope<'a>, name: &'a str) -> Result<Depended<'a>, Miss<'a
         return Err(Miss::unknown(message, move |search| search.or_known(key, "its instances are", keys, "")));
     };
     Ok(Depended::One(*index))
+}
+
+/// Has a value that the plan says to be a secret be shown nowhere.
+fn hide(literal: &Json) {
+    match literal {
+        Json::String(text) => secret::keep(text),
+        Json::Array(items) => items.iter().for_each(hide),
+        other => secret::keep(&other.to_string()),
+    }
 }
 
 const DEPENDS_ON_HELP: &str = "write stacks.NAME, peerings.NAME or routes.NAME, with [KEY] for one instance of a group";

@@ -165,7 +165,9 @@ impl Expansion<'_> {
     fn list(&mut self, declared: &Declared, list: &[Json]) -> Regions {
         let place = |index: usize| match declared {
             Declared::List { items, .. } => items[index].span(),
-            Declared::Known { .. } | Declared::Text(_) | Declared::Broken { .. } => declared.span(),
+            Declared::Known { .. } | Declared::Text(_) | Declared::Supplied { .. } | Declared::Broken { .. } => {
+                declared.span()
+            }
         };
         let found: Vec<_> = (0..).zip(list).map(|(index, value)| self.region_of_plan(value, place(index))).collect();
         let Some(regions) = found.into_iter().collect::<Option<Vec<_>>>() else { return Regions::Unknown };
@@ -277,7 +279,8 @@ fn constant<'a>(declared: &'a Declared, scope: Scope<'_>, problems: &mut Problem
     match declared {
         Declared::Known { span, value } => Some((Json::clone(value), span)),
         Declared::Text(text) => Some((scope.constant(text, problems)?, &text.span)),
-        Declared::Broken { .. } => None,
+        // Only parameters are read elsewhere.
+        Declared::Broken { .. } | Declared::Supplied { .. } => None,
         Declared::List { span, items } => {
             let values: Vec<_> =
                 items.iter().map(|item| constant(item, scope, problems).map(|found| found.0)).collect();

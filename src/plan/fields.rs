@@ -9,6 +9,7 @@ use super::codes;
 use super::document::{Data, Item, Table, check_keys};
 use super::nearest::nearest;
 use super::problems::{Problems, words};
+use super::supply::DeclaredSupply;
 use super::text::Text;
 use crate::diag::{Sources, Span};
 
@@ -21,6 +22,8 @@ pub(super) enum Declared {
     Text(Arc<Text>),
     /// A list of values.
     List { span: Span, items: Vec<Declared> },
+    /// What is read elsewhere: a parameter of a stack only.
+    Supplied { span: Span, supply: Box<DeclaredSupply> },
     /// What is no value, which was reported.
     Broken { span: Span },
 }
@@ -29,7 +32,10 @@ impl Declared {
     /// Where it stands.
     pub(super) fn span(&self) -> &Span {
         match self {
-            Self::Known { span, .. } | Self::List { span, .. } | Self::Broken { span } => span,
+            Self::Known { span, .. }
+            | Self::List { span, .. }
+            | Self::Supplied { span, .. }
+            | Self::Broken { span } => span,
             Self::Text(text) => &text.span,
         }
     }
@@ -41,6 +47,8 @@ pub(super) struct Keyed {
     /// Where the key stands.
     pub(super) key: Span,
     pub(super) value: Declared,
+    /// Whether it is shown nowhere.
+    pub(super) sensitive: bool,
 }
 
 /// A key that may be left out.
@@ -196,11 +204,11 @@ impl<'a> Fields<'a> {
         self.item(key).map(|item| self.declare(item))
     }
 
-    /// A table of values: parameters or tags.
+    /// A table of values: tags.
     pub(super) fn values(&mut self, key: &str) -> IndexMap<Arc<str>, Keyed> {
         let Some(table) = self.table(key) else { return IndexMap::new() };
         self.check_plain_keys(table);
-        let keyed = |key: &Span, value: Declared| Keyed { key: key.clone(), value };
+        let keyed = |key: &Span, value: Declared| Keyed { key: key.clone(), value, sensitive: false };
         // What such a key would be is unknown.
         let plain = table.iter().filter(|(name, _)| !name.contains("{{"));
         plain.map(|(name, entry)| (name.clone(), keyed(&entry.key, self.declare(&entry.item)))).collect()

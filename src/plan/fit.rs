@@ -62,6 +62,12 @@ pub(super) fn plain(value: &Value, what: &str, problems: &mut Problems) {
     }
 }
 
+/// The name of what holds a parameter's value.
+pub(super) fn named(value: &Value, problems: &mut Problems) {
+    let help = "write its name or ARN, or the output that has it: {{ stacks.NAME.outputs.OUTPUT }}";
+    one_text(value, "the name or ARN of what holds the value", &|text| !text.trim().is_empty(), help, problems);
+}
+
 /// The id of a VPC.
 pub(super) fn vpc(value: &Value, problems: &mut Problems) {
     let help = "write its id, which begins with vpc-, or the output that has it: {{ stacks.NAME.outputs.OUTPUT }}";

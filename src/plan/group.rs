@@ -50,6 +50,20 @@ pub(super) fn keys(kind: Kind) -> &'static [&'static str] {
     }
 }
 
+impl Group {
+    /// The variables of the environment that its parameters name.
+    pub(super) fn environment(&self) -> impl Iterator<Item = Arc<str>> {
+        let parameters = match &self.body {
+            Body::Stack(stack) => Some(stack.parameters.values()),
+            Body::Peering(_) | Body::Route(_) => None,
+        };
+        parameters.into_iter().flatten().filter_map(|keyed| match &keyed.value {
+            Declared::Supplied { supply, .. } => supply.environment().cloned(),
+            _ => None,
+        })
+    }
+}
+
 /// What `[defaults]` says of a kind.
 pub(super) struct Defaults<'a> {
     pub(super) table: Option<&'a Table>,

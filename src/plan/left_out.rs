@@ -73,6 +73,9 @@ impl Reader<'_> {
             Declared::Known { .. } | Declared::Broken { .. } => {}
             Declared::Text(text) => self.text(Some(text), horizon),
             Declared::List { items, .. } => items.iter().for_each(|item| self.value(item, horizon)),
+            Declared::Supplied { supply, .. } => {
+                supply.texts().into_iter().for_each(|(text, own)| self.text(Some(text), own.min(horizon)));
+            }
         }
     }
 

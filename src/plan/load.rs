@@ -1,6 +1,7 @@
 //! From a file to a plan, or to everything that is wrong with it.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -48,7 +49,25 @@ pub struct Given<'a> {
     /// `--var NAME=VALUE`, in their order.
     pub vars: &'a [(String, String)],
     /// Looks up the environment; only names that the plan declares are asked for.
-    pub env: &'a dyn Fn(&str) -> Option<String>,
+    pub env: &'a dyn Fn(&str) -> Option<Variable>,
+}
+
+/// A variable of the environment that is set.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Variable {
+    /// Its value, which the plan may have.
+    Value(String),
+    /// Whoever runs the plan has not said that it may have it.
+    Forbidden,
+}
+
+impl fmt::Debug for Variable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Value(_) => "Value(****)",
+            Self::Forbidden => "Forbidden",
+        })
+    }
 }
 
 /// What came of loading a plan.
@@ -149,6 +168,11 @@ impl Loader<'_> {
         let kept = table.get("inventory");
         let inventory = kept.and_then(|entry| inventory::read(&entry.item, &world, self.sources, self.problems));
         let groups = self.groups(table, &defaults, &world.lost, &start);
+        for name in groups.iter().flat_map(Group::environment) {
+            if let Some(variable) = (self.given.env)(&name) {
+                world.environment.insert(name, variable);
+            }
+        }
         let moved = table.get("moved").map(|entry| moved::read(&entry.item, self.problems)).unwrap_or_default();
         expand(&groups, &moved, &mut world, self.problems);
         let mut templates = Templates::new(self.files);

@@ -39,6 +39,8 @@ mod same_stack;
 mod schema;
 mod scope;
 mod stack;
+mod supply;
+mod supply_schema;
 mod template_bucket;
 mod templates;
 mod text;
@@ -51,13 +53,14 @@ mod world;
 pub use account::{Account, Role};
 pub use allow::Allowance;
 pub use files::{Files, Outside};
-pub use load::{Given, Loaded, Parsed, load, parse};
+pub use load::{Given, Loaded, Parsed, Variable, load, parse};
 pub use nearest::nearest;
 pub use node::{
     After, Attribute, Failing, Guards, InventoryBucket, Need, Node, Origin, PeeringSpec, Plan, Protect, RouteSpec,
     Side, Spec, StackSpec, Template, TemplateBucket, TemplateUrl, Triggers,
 };
 pub use schema::schema;
+pub use supply::{At, Found, Supply};
 pub use value::{Outputs, Setting, Unresolved, Value};
 pub use waves::Waves;
 

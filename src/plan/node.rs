@@ -90,6 +90,16 @@ impl Node {
         };
         std::iter::once(&self.account).chain(accepter)
     }
+
+    /// The accounts in which values of it are read, beside those that it touches.
+    pub fn read_in(&self) -> impl Iterator<Item = &AccountName> {
+        let parameters = match &self.spec {
+            Spec::Stack(stack) => Some(stack.parameters.values()),
+            Spec::Peering(_) | Spec::Route(_) => None,
+        };
+        let supplies = parameters.into_iter().flatten().filter_map(|setting| setting.value.supply());
+        supplies.filter_map(|supply| Some(&supply.at()?.account))
+    }
 }
 
 /// That a node needs another, and where the plan says so.
@@ -148,6 +158,8 @@ pub struct StackSpec {
     pub adopt: bool,
     /// What guards it, and how it is carried out.
     pub guards: Box<Guards>,
+    /// The outputs that the plan says to be secrets, each with its place in the plan.
+    pub sensitive_outputs: Vec<(Arc<str>, Span)>,
 }
 
 /// What guards a stack, and how it is carried out. What is `None` the plan leaves as it is at AWS.

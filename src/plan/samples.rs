@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Files, Given, Loaded, Outside, load};
+use super::{Files, Given, Loaded, Outside, Variable, load};
 
 /// A disk in memory. What a plan names must not lead above the folder of the disk.
 #[derive(Clone, Debug, Default)]
@@ -25,7 +25,9 @@ impl Disk {
     /// The same with variables and an environment.
     pub(crate) fn load_with(&self, path: &str, vars: &[(&str, &str)], env: &[(&str, &str)]) -> Loaded {
         let vars: Vec<_> = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let env = |name: &str| env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        let env = |name: &str| {
+            env.iter().find(|(known, _)| *known == name).map(|(_, value)| Variable::Value((*value).to_owned()))
+        };
         load(Path::new(path), self, &Given { vars: &vars, env: &env })
     }
 }

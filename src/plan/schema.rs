@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Value as Json, json};
 
+use super::supply_schema::Parameter;
+
 /// A plan of orch: CloudFormation stacks, VPC peerings and routes over accounts and regions.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, title = "orch plan")]
@@ -226,11 +228,14 @@ struct StackTable {
     #[schemars(example = &"templates/hub.yaml")]
     template: Option<String>,
     /// The template's parameters.
-    #[schemars(example = json!({ "CidrBlock": "{{ vars.hub_cidr }}" }))]
-    parameters: Option<BTreeMap<String, Value>>,
+    #[schemars(example = json!({ "CidrBlock": "{{ vars.hub_cidr }}", "Password": { "ssm": "/db/password" } }))]
+    parameters: Option<BTreeMap<String, Parameter>>,
     /// Parameters that keep the value which the stack has; a stack that is made takes their defaults.
     #[schemars(example = json!(["DatabasePassword"]))]
     keep_parameters: Option<Vec<String>>,
+    /// Outputs that are secrets: they are shown nowhere.
+    #[schemars(example = json!(["DatabasePassword"]))]
+    sensitive_outputs: Option<Vec<String>>,
     /// Tags of the stack, which CloudFormation copies to its resources.
     #[schemars(example = json!({ "Purpose": "Infrastructure" }))]
     tags: Option<BTreeMap<String, Value>>,
@@ -464,7 +469,7 @@ enum ForEach {
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 #[expect(dead_code, reason = "only its schema is used")]
-enum Value {
+pub(super) enum Value {
     /// A text, which may hold expressions.
     Text(String),
     /// A number.
@@ -479,7 +484,7 @@ enum Value {
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 #[expect(dead_code, reason = "only its schema is used")]
-enum Scalar {
+pub(super) enum Scalar {
     /// A text, which may hold expressions.
     Text(String),
     /// A number.

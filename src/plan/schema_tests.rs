@@ -25,6 +25,7 @@ fn the_schema_knows_the_keys_that_the_readers_know() {
         ("BucketTable", &super::super::template_bucket::KEYS),
         ("InventoryTable", &super::super::inventory::KEYS),
         ("MovedTable", &super::super::moved::KEYS),
+        ("ParameterTable", &super::super::supply::KEYS),
         ("SideTable", &super::super::peering::SIDE_KEYS),
         ("WavesTable", &super::super::waves::KEYS),
     ] {

@@ -8,11 +8,12 @@ use super::codes;
 use super::document::Table;
 use super::fields::{Fields, Key, Keyed};
 use super::guards::{self, DeclaredGuards};
+use super::supply;
 use super::text::Text;
 use crate::diag::Span;
 
 /// The keys of a stack.
-pub(super) const KEYS: [&str; 24] = [
+pub(super) const KEYS: [&str; 25] = [
     "for_each",
     "account",
     "region",
@@ -20,6 +21,7 @@ pub(super) const KEYS: [&str; 24] = [
     "template",
     "parameters",
     "keep_parameters",
+    "sensitive_outputs",
     "tags",
     "capabilities",
     "manage",
@@ -53,6 +55,7 @@ pub(super) struct DeclaredStack {
     pub(super) kept: IndexMap<Arc<str>, Span>,
     pub(super) tags: IndexMap<Arc<str>, Keyed>,
     pub(super) capabilities: Vec<Arc<str>>,
+    pub(super) sensitive_outputs: Vec<(Arc<str>, Span)>,
     pub(super) manage: bool,
     pub(super) adopt: bool,
     pub(super) guards: Box<DeclaredGuards>,
@@ -79,6 +82,7 @@ pub(super) fn read(fields: &mut Fields<'_>, own: &Table) -> DeclaredStack {
         }
     }
     let (account, name) = (fields.text("account"), fields.optional_text("name"));
+    let sensitive_outputs = fields.names("sensitive_outputs");
     if !manage {
         // What the defaults say of stacks that are made has no meaning for one that is only read.
         let (parameters, kept, tags, capabilities) = (IndexMap::new(), IndexMap::new(), IndexMap::new(), Vec::new());
@@ -91,12 +95,13 @@ pub(super) fn read(fields: &mut Fields<'_>, own: &Table) -> DeclaredStack {
             kept,
             tags,
             capabilities,
+            sensitive_outputs,
             manage,
             adopt: false,
             guards,
         };
     }
-    let parameters = fields.values("parameters");
+    let parameters = supply::read(fields);
     let kept = kept(fields, &parameters);
     DeclaredStack {
         account,
@@ -106,6 +111,7 @@ pub(super) fn read(fields: &mut Fields<'_>, own: &Table) -> DeclaredStack {
         kept,
         tags: fields.tags("tags"),
         capabilities: capabilities(fields),
+        sensitive_outputs,
         manage,
         adopt: fields.boolean("adopt").unwrap_or(false),
         guards: Box::new(guards::read(fields)),

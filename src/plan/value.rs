@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::node::{Attribute, Need};
+use super::supply::Supply;
 use super::text::Text;
 use crate::diag::Span;
 use crate::expr::{Certain, EvaluateError, Shape};
@@ -33,6 +34,8 @@ pub struct Setting {
     pub value: Value,
     /// Where a variable has it, if it is nothing but a variable that the plan's text gives.
     pub variable: Option<Span>,
+    /// Whether the plan says that it is a secret.
+    pub sensitive: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -46,6 +49,8 @@ enum Inner {
         shape: Shape,
     },
     List(Vec<Value>),
+    /// It is read elsewhere, when the node is looked at.
+    Supplied(Arc<Supply>),
 }
 
 /// The value of one path of a text.
@@ -77,6 +82,19 @@ impl Value {
     /// A value that cannot be read, which was reported: of a draft only.
     pub(super) fn lost(span: Span) -> Self {
         Self { span, inner: Inner::Lost }
+    }
+
+    /// What is read elsewhere: a parameter's value only.
+    pub(super) fn supplied(span: Span, supply: Supply) -> Self {
+        Self { span, inner: Inner::Supplied(Arc::new(supply)) }
+    }
+
+    /// Where the value is read, if it is read elsewhere.
+    pub fn supply(&self) -> Option<&Supply> {
+        match &self.inner {
+            Inner::Supplied(supply) => Some(supply),
+            _ => None,
+        }
     }
 
     pub(super) fn known(span: Span, value: Arc<Json>) -> Self {
@@ -117,7 +135,7 @@ impl Value {
     pub fn literal(&self) -> Option<&Json> {
         match &self.inner {
             Inner::Known(value) => Some(value),
-            Inner::Text { .. } | Inner::List(_) | Inner::Lost => None,
+            Inner::Text { .. } | Inner::List(_) | Inner::Supplied(_) | Inner::Lost => None,
         }
     }
 
@@ -128,6 +146,7 @@ impl Value {
             Inner::Lost => Outline::Lost,
             Inner::Text { shape, .. } => Outline::Shape(*shape),
             Inner::List(items) => Outline::List(items),
+            Inner::Supplied(_) => Outline::Shape(Shape::Text),
         }
     }
 
@@ -136,6 +155,7 @@ impl Value {
     pub fn is_plain(&self) -> bool {
         match &self.inner {
             Inner::Known(_) | Inner::Lost => true,
+            Inner::Supplied(_) => false,
             Inner::Text { text, .. } => text.expression.is_plain(),
             Inner::List(items) => items.iter().all(Self::is_plain),
         }
@@ -156,6 +176,7 @@ impl Value {
                 Slot::Known(_) => None,
             })),
             Inner::List(items) => items.iter().for_each(|item| item.collect_needs(needs)),
+            Inner::Supplied(supply) => supply.name().into_iter().for_each(|name| name.collect_needs(needs)),
         }
     }
 
@@ -165,6 +186,7 @@ impl Value {
         match &self.inner {
             Inner::Known(value) => value.to_string(),
             Inner::Lost => String::new(),
+            Inner::Supplied(supply) => supply.likeness(),
             Inner::List(items) => items.iter().map(Self::likeness).collect::<Vec<_>>().join("\n"),
             Inner::Text { text, slots, .. } => {
                 let slots = slots.iter().map(|slot| match slot {
@@ -188,6 +210,11 @@ impl Value {
                 span: self.span.clone(),
                 message: "this could not be read".to_owned(),
                 help: "put right what was reported of it".to_owned(),
+            }),
+            Inner::Supplied(_) => Err(Unresolved::Invalid {
+                span: self.span.clone(),
+                message: "this is read elsewhere, and only when its node is looked at".to_owned(),
+                help: "this is a mistake in orch: please report it".to_owned(),
             }),
             Inner::List(items) => items.iter().map(|item| item.resolve(outputs)).collect(),
             Inner::Text { text, slots, .. } => {

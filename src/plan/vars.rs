@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::codes;
 use super::document::{Data, Entry, Item, Table, check_keys, read_value};
-use super::load::Given;
+use super::load::{Given, Variable as Environment};
 use super::nearest::nearest;
 use super::problems::{Problems, words};
 use crate::diag::Span;
@@ -135,8 +135,17 @@ fn declared(item: &Item, given: &Given<'_>, problems: &mut Problems) -> Variable
         return outside(None);
     };
     match ((given.env)(name), default) {
-        (Some(text), None) => outside(Some(text.into())),
-        (Some(text), Some(default)) => outside(from_environment(name, variable, default, &text, problems)),
+        (Some(Environment::Value(text)), None) => outside(Some(text.into())),
+        (Some(Environment::Value(text)), Some(default)) => {
+            outside(from_environment(name, variable, default, &text, problems))
+        }
+        // With a default as well: to take that in the place of what is set would be another plan than the caller means.
+        (Some(Environment::Forbidden), _) => {
+            let message = format!("the environment has {name}, and the plan is not allowed to have it");
+            let help = format!("if you trust the plan with it, allow it: --allow-env {name}; or use --var");
+            problems.error(codes::VARIABLE, &variable.span, message, help);
+            outside(None)
+        }
         (None, Some(default)) => Variable { value: plain(default, problems), item: Some(default.clone()) },
         (None, None) => {
             let message = format!("the environment has no {name}");

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use serde_json::Value as Json;
 
 use super::account::Account;
+use super::load::Variable;
 use super::lost::Lost;
 use super::template_bucket::DeclaredBuckets;
 use super::vars::Vars;
@@ -28,6 +29,8 @@ pub(super) struct World {
     pub(super) buckets: DeclaredBuckets,
     pub(super) groups: IndexMap<(Kind, Arc<str>), Instances>,
     pub(super) instances: Vec<Instance>,
+    /// The variables of the environment that parameters name, as far as they are set.
+    pub(super) environment: HashMap<Arc<str>, Variable>,
 }
 
 /// The nodes that one table of the plan declares.

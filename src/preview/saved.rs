@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Grounds, Preview};
 use crate::ids::{AccountId, AccountName, NodeId, Region};
+use crate::secret::redact_json;
 
 /// The version of the file. Whatever another program could misread raises it.
 const FORM: u64 = 1;
@@ -110,6 +111,17 @@ impl Saved {
     pub fn is_one(text: &str) -> bool {
         let text = text.trim_start();
         text.starts_with('{') && text.chars().take(200).collect::<String>().contains(FORMAT)
+    }
+
+    /// The same without any secret, of which no file is to know: what is compared later is made so as well.
+    ///
+    /// # Errors
+    ///
+    /// A name that the file needs is a secret itself.
+    pub fn redacted(&self) -> Result<Self, serde_json::Error> {
+        let mut content = serde_json::to_value(self)?;
+        redact_json(&mut content);
+        serde_json::from_value(content)
     }
 
     /// The text of the file.

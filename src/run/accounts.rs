@@ -20,6 +20,7 @@ pub fn specs(jobs: &[&Job]) -> IndexMap<AccountName, AccountSpec> {
         if let Spec::Peering(peering) = &node.spec {
             reach(plan, &peering.accepter.account, &mut used);
         }
+        node.read_in().for_each(|account| reach(plan, account, &mut used));
     }
     let used = plan.accounts.iter().filter(|(name, _)| used.contains(name));
     used.map(|(name, account)| (name.clone(), spec(plan, account))).collect()

@@ -1,5 +1,6 @@
 //! From a node's expressions to what is known of it before the run.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -7,14 +8,17 @@ use serde_json::Value as Json;
 
 use super::guards::guards;
 use super::outlooks::{Giving, Outlooks};
+use super::supply::{Unread, read};
 use super::template::Template;
-use super::wanted::{Resolver, Unknown};
+use super::wanted::{Resolver, Unknown, sensitive};
+use crate::aws::Sessions;
 use crate::diag::Sources;
 use crate::event::Failure;
 use crate::ids::NodeId;
 use crate::kinds::{Adopt, Expected, Later, Owner, Until, peering, route, stack};
-use crate::plan::{Attribute, Outputs, PeeringSpec, RouteSpec, Setting, Side, StackSpec, Value};
+use crate::plan::{Attribute, Node, Outputs, PeeringSpec, RouteSpec, Setting, Side, StackSpec, Value};
 use crate::preview::Grounds;
+use crate::secret;
 
 /// Works out the values of one node as far as they are known.
 pub(super) struct Drafter<'a> {
@@ -35,13 +39,24 @@ impl Drafter<'_> {
     ///
     /// # Errors
     /// A value that can never be worked out; the same goes for all of them.
-    pub(super) fn stack(&self, spec: &StackSpec, template: Template) -> Result<stack::Draft, Failure> {
+    pub(super) fn stack(
+        &self,
+        spec: &StackSpec,
+        template: Template,
+        supplied: &HashMap<Arc<str>, Expected>,
+    ) -> Result<stack::Draft, Failure> {
         let Template { text: template, path, delivery, nested } = template;
+        let parameters = self.parameters(&spec.parameters, supplied)?;
+        let given = || parameters.iter().filter_map(|(name, value)| Some((name.as_str(), value.known()?)));
+        stack::keep_hidden(&template, given());
+        let sensitive = sensitive(spec);
+        given().filter(|(name, _)| sensitive.contains(*name)).for_each(|(_, value)| secret::keep(value));
         Ok(stack::Draft {
             name: spec.name.to_string(),
             template,
             path,
-            parameters: self.settings(&spec.parameters)?,
+            parameters,
+            sensitive,
             kept: spec.kept.keys().map(ToString::to_string).collect(),
             tags: self.settings(&spec.tags)?,
             capabilities: spec.capabilities.iter().map(ToString::to_string).collect(),
@@ -96,6 +111,74 @@ impl Drafter<'_> {
     /// Works out values that must be known.
     pub(super) fn resolver(&self) -> Resolver<'_> {
         Resolver { gathered: self.outlooks, sources: self.sources, owner: self.owner.clone(), adopt: self.adopt }
+    }
+
+    /// Reads what a stack's parameters are given from elsewhere, as far as it can be known before the run.
+    ///
+    /// # Errors
+    /// What cannot be read. A value that is not there may be made by a node that the run carries out before, and waits for it.
+    pub(super) async fn supplied(
+        &self,
+        node: &Node,
+        spec: &StackSpec,
+        sessions: &Sessions,
+    ) -> Result<HashMap<Arc<str>, Expected>, Failure> {
+        let mut supplied = HashMap::new();
+        for (parameter, setting) in &spec.parameters {
+            let Some(supply) = setting.value.supply() else { continue };
+            let name = supply.name().map(|name| self.text(name)).transpose()?;
+            let value = match name {
+                Some(Expected::Later(later)) => Expected::Later(later),
+                name => {
+                    let name = name.as_ref().and_then(Expected::known).unwrap_or_default();
+                    match read(parameter, setting, (supply, name), sessions, self.sources).await {
+                        Ok(value) => Expected::Known(value.expose().to_owned()),
+                        Err(Unread::Missing(failure)) => match self.made_before(node, name) {
+                            Some(later) => Expected::Later(later),
+                            None => return Err(*failure),
+                        },
+                        Err(unread) => return Err(unread.into()),
+                    }
+                }
+            };
+            supplied.insert(Arc::clone(parameter), value);
+        }
+        Ok(supplied)
+    }
+
+    /// What a value waits for that is not there and may be made by what the node needs: whatever of that the run changes.
+    fn made_before(&self, node: &Node, name: &str) -> Option<Later> {
+        let after = node.after.iter().flat_map(|after| {
+            let (span, expression) = (&after.span, &after.expression);
+            after.nodes.iter().map(move |node| (node, span, expression))
+        });
+        let needed = node.needs.iter().map(|need| (&need.node, &need.span, &need.expression)).chain(after);
+        let changing = needed.filter(|(needed, ..)| !self.outlooks.is_settled(needed));
+        let until: Vec<Until> = changing
+            .map(|(needed, span, expression)| Until {
+                node: needed.clone(),
+                value: needed.to_string(),
+                expression: expression.to_string(),
+                place: self.sources.place(span),
+                early: false,
+            })
+            .collect();
+        (!until.is_empty()).then(|| Later { text: format!("⟨{name}⟩"), until, fresh: false })
+    }
+
+    fn parameters(
+        &self,
+        settings: &IndexMap<Arc<str>, Setting>,
+        supplied: &HashMap<Arc<str>, Expected>,
+    ) -> Result<IndexMap<String, Expected>, Failure> {
+        let value = |(name, setting): (&Arc<str>, &Setting)| {
+            let value = match supplied.get(name) {
+                Some(value) => value.clone(),
+                None => self.text(&setting.value)?,
+            };
+            Ok((name.to_string(), value))
+        };
+        settings.iter().map(value).collect()
     }
 
     fn settings(&self, values: &IndexMap<Arc<str>, Setting>) -> Result<IndexMap<String, Expected>, Failure> {

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use super::drafts::Drafter;
 use super::early::{self, InTheWay};
 use super::held_back::{HeldBack, held_back};
+use super::hidden::{hide_live, hide_outputs, hide_outputs_of};
 use super::job::InWaves;
 use super::outlooks::Outlooks;
 use super::owner::owner;
@@ -161,6 +162,7 @@ impl engine::Runner for Foreseer {
                 refused(node, failure).into()
             }),
         };
+        hide_outputs(&node.spec, &self.looking.sources, &outlook.outputs);
         tracing::info!(node = %node.id, action = ?outlook.foreseen.action, "foreseen");
         self.looking.outlooks.keep(outlook);
         // One that would fail is told as such, and so is what needs it: to the engine all have been looked at.
@@ -199,6 +201,9 @@ impl Foreseer {
         let drafter = Drafter { outlooks, sources, owner: owner.clone(), adopt, givers };
         let home = regional(sessions, &node.account, &node.region)?;
         let accepter = |spec: &PeeringSpec| regional(sessions, &spec.accepter.account, &spec.accepter.region);
+        if let Spec::Stack(spec) = &node.spec {
+            hide_live(&home, spec).await;
+        }
         let found = match (&node.spec, task) {
             (Spec::Stack(spec), Task::Destroy) => {
                 return Box::pin(stack::foresee_destroy(&home, &spec.name, &owner)).await;
@@ -259,9 +264,13 @@ impl Foreseer {
         home: &Regional,
     ) -> Result<Outlook, Failure> {
         let Looking { sessions, sources, outlooks, change_sets } = &self.looking;
-        let draft = drafter.stack(spec, template(spec, sources, home).await?)?;
+        let template = template(spec, sources, home).await?;
+        let supplied = Box::pin(drafter.supplied(node, spec, sessions)).await?;
+        let text = Arc::clone(&template.text);
+        let draft = drafter.stack(spec, template, &supplied)?;
         let draft = stack::Draft { reverts_drift: self.job.reverts_drift(), ..draft };
         let mut outlook = stack::foresee(home, &draft, change_sets.as_deref()).await?;
+        hide_outputs_of(spec, &text, &outlook.outputs);
         if outlook.foreseen.action != Action::Create {
             // What stands waits until all is complete.
             outlook.foreseen.until.iter_mut().for_each(|until| until.early = false);

@@ -3,6 +3,7 @@
 mod take_back;
 mod work;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +14,7 @@ use super::course::{Course, routes_into};
 use super::early::takers;
 use super::execute::{Means, millis};
 use super::gathered::{Gathered, Given};
+use super::hidden::{hide_outputs, shown_outputs};
 use super::names::names;
 use super::owner::owner;
 use super::past::forecasts;
@@ -183,13 +185,22 @@ impl Runner {
 
     /// What is to be told of a node whose work ran and that has ended.
     pub(super) fn told(&self, ix: Ix, fate: Fate) -> Option<Event> {
-        self.results.told(&self.job, ix, fate)
+        let mut told = self.results.told(&self.job, ix, fate);
+        if let (Some(Event::NodeDone { outputs, .. }), Some(node)) = (&mut told, self.job.node(ix))
+            && let Cow::Owned(shown) = shown_outputs(&node.spec, &self.means.sources, outputs)
+        {
+            *outputs = shown;
+        }
+        told
     }
 
     /// Keeps what a node gave for those that refer to it.
     pub(super) fn keep(&self, node: &NodeId, done: &Done) {
         // Something that was looked for in vain, or is gone now, has nothing to give.
         if !matches!(done.change, Change::Absent | Change::Deleted) {
+            if let Some(node) = self.job.graph().get(node).and_then(|ix| self.job.node(ix)) {
+                hide_outputs(&node.spec, &self.means.sources, &done.outputs);
+            }
             self.means.gathered.keep(node.clone(), Given { id: done.id.clone(), outputs: done.outputs.clone() });
         }
     }
@@ -213,6 +224,9 @@ impl Runner {
         certain: &BTreeMap<String, String>,
     ) {
         let node = self.job.graph().id(ix).clone();
+        if let Some(node) = self.job.node(ix) {
+            hide_outputs(&node.spec, &self.means.sources, certain);
+        }
         self.means.gathered.keep(node, Given { id: None, outputs: certain.clone() });
         for (taker, _) in takers.iter().filter(|(_, names)| names.iter().all(|name| certain.contains_key(name))) {
             self.note_release(ix, *taker);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::accounts::specs;
+use super::hidden::{hide_given, hide_outputs};
 use super::left::known_left;
 use super::owner::owner;
 use super::turns::Turns;
@@ -18,7 +19,7 @@ use crate::event::{Failure, Health, NodeStanding, Standing, Survey};
 use crate::graph::Ix;
 use crate::ids::{AccountName, NodeId, Region};
 use crate::kinds::{Adopt, Claim, peering, route, stack};
-use crate::plan::{Node, Outputs as _, PeeringSpec, RouteSpec, Spec};
+use crate::plan::{Node, Outputs as _, PeeringSpec, RouteSpec, Spec, StackSpec};
 
 /// An account in a region, by the plan's names.
 type Place = (AccountName, Region);
@@ -67,6 +68,7 @@ pub(super) async fn survey_by(
                 let told = told.map(|(standing, given)| {
                     // One stack may refer to another that comes later in the plan.
                     if let Some(given) = given {
+                        hide_outputs(&job.plan().nodes[ix.index()].spec, sources, &given.outputs);
                         gathered.keep(job.graph().id(ix).clone(), given);
                     }
                     standing
@@ -114,12 +116,12 @@ fn questions(job: &Job, sessions: &Sessions) -> Vec<Asking> {
         match &node.spec {
             Spec::Stack(spec) => {
                 let Some(regional) = sessions.region(&place.0, &place.1) else { continue };
-                let (turn, name) = (turns.at(&regional), Arc::clone(&spec.name));
+                let (turn, spec) = (turns.at(&regional), spec.clone());
                 let (owner, adopt) = (spec.manage.then(|| owner(plan, node)), Adopt::declared(spec.adopt));
                 asking.push(Box::pin(async move {
                     let _turn = turn.acquire().await.ok();
                     let claim = owner.as_ref().map(|owner| Claim { owner, adopt });
-                    Fact::Stack(ix, Box::new(look(&regional, &name, claim).await))
+                    Fact::Stack(ix, Box::new(look(&regional, &spec, claim).await))
                 }));
             }
             Spec::Peering(spec) => peerings.extend([place, accepter(spec)]),
@@ -140,10 +142,11 @@ fn questions(job: &Job, sessions: &Sessions) -> Vec<Asking> {
 /// How a stack stands, and what it gives, unless it is somebody else's.
 async fn look(
     regional: &Regional,
-    name: &str,
+    spec: &StackSpec,
     claim: Option<Claim<'_>>,
 ) -> Result<(Standing, Option<Given>), CallError> {
-    let live = regional.pictured_stack(name).await?;
+    let live = regional.pictured_stack(&spec.name).await?;
+    live.iter().for_each(|stack| hide_given(stack, spec));
     let standing = stack::standing(regional, live.as_ref(), claim).await;
     let is_own = !matches!(standing.health, Health::Foreign | Health::Missing);
     let given = live.filter(|_| is_own).map(|stack| Given { id: Some(stack.id), outputs: stack.outputs });

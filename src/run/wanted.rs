@@ -1,18 +1,20 @@
 //! From a node's expressions to what its kind wants: every value worked out, as the kind takes it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 
 use super::guards::guards;
+use super::supply::Supplied;
 use super::template::Template;
 use crate::diag::{Sources, Span};
 use crate::event::Failure;
 use crate::ids::NodeId;
 use crate::kinds::{Adopt, Owner, peering, route, stack};
 use crate::plan::{Outputs, PeeringSpec, RouteSpec, Setting, Side, StackSpec, Unresolved, Value};
+use crate::secret;
 
 /// Works out the values of one node.
 pub(super) struct Resolver<'a> {
@@ -48,13 +50,24 @@ impl Resolver<'_> {
     ///
     /// # Errors
     /// A value that cannot be worked out.
-    pub(super) fn stack(&self, spec: &StackSpec, template: Template) -> Result<stack::Wanted, Unknown> {
+    pub(super) fn stack(
+        &self,
+        spec: &StackSpec,
+        template: Template,
+        supplied: &Supplied,
+    ) -> Result<stack::Wanted, Unknown> {
         let Template { text: template, path, delivery, nested } = template;
+        let parameters = self.parameters(&spec.parameters, supplied)?;
+        let given = || parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        stack::keep_hidden(&template, given());
+        let sensitive = sensitive(spec);
+        given().filter(|(name, _)| sensitive.contains(*name)).for_each(|(_, value)| secret::keep(value));
         Ok(stack::Wanted {
             name: spec.name.to_string(),
             template,
             path,
-            parameters: self.texts(&spec.parameters)?,
+            parameters,
+            sensitive,
             kept: spec.kept.keys().map(ToString::to_string).collect(),
             tags: self.texts(&spec.tags)?,
             capabilities: spec.capabilities.iter().map(ToString::to_string).collect(),
@@ -140,6 +153,22 @@ impl Resolver<'_> {
         }
     }
 
+    /// The values of parameters, of which some were read elsewhere.
+    fn parameters(
+        &self,
+        settings: &IndexMap<Arc<str>, Setting>,
+        supplied: &Supplied,
+    ) -> Result<IndexMap<String, String>, Unknown> {
+        let value = |(name, setting): (&Arc<str>, &Setting)| {
+            let value = match supplied.get(name) {
+                Some(secret) => secret.expose().to_owned(),
+                None => self.text(&setting.value)?,
+            };
+            Ok((name.to_string(), value))
+        };
+        settings.iter().map(value).collect()
+    }
+
     fn texts(&self, values: &IndexMap<Arc<str>, Setting>) -> Result<IndexMap<String, String>, Unknown> {
         values.iter().map(|(key, setting)| Ok((key.to_string(), self.text(&setting.value)?))).collect()
     }
@@ -181,6 +210,11 @@ impl Resolver<'_> {
             }
         }
     }
+}
+
+/// The parameters of a stack whose values the plan says to be secrets.
+pub(super) fn sensitive(spec: &StackSpec) -> BTreeSet<String> {
+    spec.parameters.iter().filter(|(_, setting)| setting.sensitive).map(|(name, _)| name.to_string()).collect()
 }
 
 #[cfg(test)]

@@ -102,6 +102,9 @@ pub(crate) fn unknown(service: Service) -> ApiError {
             let message = "The AWS Access Key Id you provided does not exist in our records.";
             ApiError::new("InvalidAccessKeyId", message).with_status(403)
         }
+        Service::Ssm | Service::SecretsManager => {
+            ApiError::new("UnrecognizedClientException", "The security token included in the request is invalid.")
+        }
         Service::Sts | Service::CloudFormation => {
             ApiError::new("InvalidClientTokenId", "The security token included in the request is invalid.")
                 .with_status(403)
@@ -114,6 +117,9 @@ pub(crate) fn expired(service: Service) -> ApiError {
     match service {
         Service::Ec2 => ApiError::new("RequestExpired", "Request has expired."),
         Service::S3 => ApiError::new("ExpiredToken", "The provided token has expired."),
+        Service::Ssm | Service::SecretsManager => {
+            ApiError::new("ExpiredTokenException", "The security token included in the request is expired")
+        }
         Service::Sts | Service::CloudFormation => {
             ApiError::new("ExpiredToken", "The security token included in the request is expired").with_status(403)
         }
@@ -128,6 +134,7 @@ pub(crate) fn denied(service: Service, operation: &str, caller: &str) -> ApiErro
             let message = format!("You are not authorized to perform this operation. {reason}");
             ApiError::new("UnauthorizedOperation", message).with_status(403)
         }
+        Service::Ssm | Service::SecretsManager => ApiError::new("AccessDeniedException", reason),
         Service::Sts | Service::CloudFormation | Service::S3 => ApiError::new("AccessDenied", reason).with_status(403),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::wire::{ApiError, Reply, Request, Service};
 use super::world::World;
-use super::{cloudformation, ec2, s3, sts};
+use super::{cloudformation, ec2, s3, stored, sts};
 
 /// Handles a request. The world stands at the present.
 pub(super) fn handle(world: &mut World, request: &Request) -> Result<Reply, ApiError> {
@@ -11,6 +11,8 @@ pub(super) fn handle(world: &mut World, request: &Request) -> Result<Reply, ApiE
         Service::Ec2 => ec2::handle(world, request).map(Reply::from),
         Service::CloudFormation => cloudformation::handle(world, request).map(Reply::from),
         Service::S3 => s3::handle(world, request),
+        Service::Ssm => stored::parameter::handle(world, request),
+        Service::SecretsManager => stored::secret::handle(world, request),
     }
 }
 

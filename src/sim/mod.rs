@@ -1,4 +1,5 @@
-//! The embedded AWS: STS, CloudFormation, EC2 and S3 behind the wire protocol that the real SDK clients speak.
+//! The embedded AWS: STS, CloudFormation, EC2, S3, and the values of Systems Manager and Secrets Manager, behind the wire
+//! protocol that the real SDK clients speak.
 //!
 //! A [`Sim`] plugs under the clients as their HTTP client, so serialisation, signing and the parsing of errors are the
 //! real ones. The access key in a request's signature says which account sends it, the signature's scope which
@@ -7,10 +8,10 @@
 //!
 //! [`Sim::serve`] answers the same calls over HTTP, for programs that are not this one.
 //!
-//! - [`wire`]: parameters, XML and errors of the three protocols;
+//! - [`wire`]: parameters, XML, JSON and errors of the four protocols;
 //! - [`seed`]: what a world begins with that knows another AWS;
 //! - [`world`]: what exists, as a value, with its clock and its timers;
-//! - [`cloudformation`], [`ec2`], [`s3`], [`sts`]: what the operations do.
+//! - [`cloudformation`], [`ec2`], [`s3`], [`stored`], [`sts`]: what the operations do.
 
 mod caller;
 mod client;
@@ -28,6 +29,7 @@ pub mod s3;
 pub mod seed;
 mod serve;
 mod state;
+pub mod stored;
 pub mod sts;
 mod timing;
 pub mod wire;
@@ -83,6 +85,7 @@ pub struct Builder {
     seed: u64,
     origin: Option<Timestamp>,
     rules: Rules,
+    given: Vec<(Place, stored::Given)>,
 }
 
 impl Builder {
@@ -140,11 +143,20 @@ impl Builder {
         self
     }
 
+    /// A value that is stored there from the beginning: a parameter of Systems Manager or a secret of Secrets Manager. In a
+    /// world that is read from a file it takes the place of one of that name.
+    #[must_use]
+    pub fn stored(mut self, place: Place, given: stored::Given) -> Self {
+        self.given.push((place, given));
+        self
+    }
+
     /// An embedded AWS that lives in memory.
     pub fn build(self) -> Sim {
         let origin = self.origin.unwrap_or(BEGINNING);
         let mut world = World::new(self.seed, origin);
         world.rules = self.rules;
+        store(&mut world, &self.given);
         Sim::new(State::new(world, origin, None))
     }
 
@@ -154,6 +166,7 @@ impl Builder {
         let mut world = World::new(self.seed, origin);
         world.rules = self.rules;
         seed::plant(&mut world, seeds);
+        store(&mut world, &self.given);
         Sim::new(State::new(world, origin, None))
     }
 
@@ -168,7 +181,21 @@ impl Builder {
         let origin = self.origin.unwrap_or_else(clock::wall);
         let mut world = file.load(&guard)?.unwrap_or_else(|| World::new(self.seed, origin));
         world.rules = self.rules;
-        Ok(Sim::new(State::new(world, origin, Some(file))))
+        drop(guard);
+        let sim = Sim::new(State::new(world, origin, Some(file)));
+        if !self.given.is_empty() {
+            sim.change(|world| store(world, &self.given))?;
+        }
+        Ok(sim)
+    }
+}
+
+/// Stores what is to be there. What is no value of its service is left out, with a word in the log.
+fn store(world: &mut World, given: &[(Place, stored::Given)]) {
+    for (place, given) in given {
+        if let Err(error) = stored::put(world, place, given) {
+            tracing::warn!(%place, %error, "a value of the configuration cannot be stored");
+        }
     }
 }
 
@@ -178,7 +205,7 @@ const BEGINNING: Timestamp = Timestamp::constant(1_767_225_600, 0);
 impl Sim {
     /// Sets up an embedded AWS.
     pub fn builder() -> Builder {
-        Builder { seed: 0, origin: None, rules: Rules::default() }
+        Builder { seed: 0, origin: None, rules: Rules::default(), given: Vec::new() }
     }
 
     fn new(state: State) -> Self {
@@ -250,6 +277,14 @@ impl Sim {
     /// Gives users and roles other policies from now on.
     pub fn set_identities(&self, identities: Identities) {
         self.lock().set_identities(identities);
+    }
+
+    /// Stores a value: a parameter of Systems Manager or a secret of Secrets Manager.
+    ///
+    /// # Errors
+    /// A world file that cannot be read or written: never for a world in memory.
+    pub fn store(&self, place: &Place, given: &stored::Given) -> Result<(), WorldFileError> {
+        self.change(|world| store(world, &[(place.clone(), given.clone())]))
     }
 
     /// Plans other faults from now on; calls are counted anew.

@@ -112,7 +112,7 @@ impl Rates {
             (Service::CloudFormation, true) => self.cloudformation_write,
             (Service::Ec2, false) => self.ec2_read,
             (Service::Ec2, true) => self.ec2_write,
-            (Service::Sts | Service::S3, _) => None,
+            (Service::Sts | Service::S3 | Service::Ssm | Service::SecretsManager, _) => None,
         };
         let by_itself = service == Service::Ec2 && self.ec2_by_operation;
         let together = match changes {

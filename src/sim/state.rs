@@ -404,6 +404,7 @@ fn throttled(service: Service) -> ApiError {
     match service {
         Service::Ec2 => ApiError::new("RequestLimitExceeded", "Request limit exceeded.").with_status(503),
         Service::Sts | Service::CloudFormation => ApiError::new("Throttling", "Rate exceeded"),
+        Service::Ssm | Service::SecretsManager => ApiError::new("ThrottlingException", "Rate exceeded"),
         Service::S3 => ApiError::new("SlowDown", "Please reduce your request rate.").with_status(503),
     }
 }
@@ -414,6 +415,9 @@ fn broken(service: Service) -> ApiError {
         Service::Ec2 => ApiError::new("InternalError", "An internal error has occurred").with_status(500),
         Service::S3 => {
             ApiError::new("InternalError", "We encountered an internal error. Please try again.").with_status(500)
+        }
+        Service::Ssm | Service::SecretsManager => {
+            ApiError::new("InternalServerError", "An error occurred on the server side.").with_status(500)
         }
         Service::Sts | Service::CloudFormation => {
             ApiError::new("InternalFailure", "The request processing has failed because of an unknown error")

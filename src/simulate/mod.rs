@@ -4,6 +4,7 @@
 //! is told besides, marked as simulated: it is what the embedded AWS does, and no promise of AWS's.
 
 mod live;
+mod stored;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -19,10 +20,12 @@ use crate::ids::{AccountName, NodeId};
 use crate::plan::{Node, Spec};
 use crate::preview::{Action, Foreseen, Preview, Simulation};
 use crate::run::{Job, Outlooks, Rehearsal, names, rehearse, specs};
+use crate::sim::stored::Given;
 use crate::sim::world::UNDECIDED;
 use crate::sim::{Seed, Sim, Timing, WorldFileError};
 
 pub use live::read;
+use stored::stored;
 
 /// What a simulation is made of, besides the job.
 #[derive(Clone)]
@@ -40,9 +43,9 @@ pub struct Live {
 pub async fn simulate(job: &Arc<Job>, settings: Settings, live: Live, preview: Preview) -> Preview {
     let told = match Box::pin(read(job, &live)).await {
         Ok(seeds) => {
-            let job = Arc::clone(job);
+            let (job, stored) = (Arc::clone(job), stored(job, &live).await);
             // A runtime of its own, whose clock jumps to whatever is waited for.
-            let work = tokio::task::spawn_blocking(move || carry_out(&job, settings, &live, &seeds));
+            let work = tokio::task::spawn_blocking(move || carry_out(&job, settings, &live, (&seeds, stored)));
             work.await.unwrap_or_else(|error| Err(broken_off(error)))
         }
         Err(failure) => Err(failure),
@@ -70,13 +73,20 @@ struct Told {
     assumed: Vec<String>,
 }
 
-fn carry_out(job: &Arc<Job>, settings: Settings, live: &Live, seeds: &[Seed]) -> Result<Told, Failure> {
+fn carry_out(
+    job: &Arc<Job>,
+    settings: Settings,
+    live: &Live,
+    (seeds, stored): (&[Seed], Vec<(crate::sim::Place, Given)>),
+) -> Result<Told, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.map_err(|error| Failure::new("the simulation cannot be started", error.to_string()))?;
     // What the log tells of it is not of AWS.
     let _span = tracing::warn_span!("simulation").entered();
     runtime.block_on(async {
-        let sim = Sim::builder().timing(Timing::instant()).seeded(seeds);
+        let builder = Sim::builder().timing(Timing::instant());
+        let sim =
+            stored.into_iter().fold(builder, |builder, (place, given)| builder.stored(place, given)).seeded(seeds);
         let sessions = sessions(job, &sim).await?;
         let Live { sources, outlooks, .. } = live;
         let (sources, outlooks) = (Arc::clone(sources), Arc::clone(outlooks));

@@ -152,6 +152,11 @@ impl Running {
         self
     }
 
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends the process at once, without a chance to put anything in order.
     pub fn kill(mut self) {
         self.child.kill().unwrap();

@@ -60,15 +60,19 @@ fn no_secret_is_in_the_log_whatever_it_is_asked_to_show() {
         .env("AWS_SECRET_ACCESS_KEY", "secretkeycanary");
     for (password, format) in [("noechocanary1", "text"), ("noechocanary2", "json")] {
         served = served.env("PASSWORD", password);
-        let log = ["--yes", "--log-format", format];
+        let log = ["--yes", "--allow-env", "PASSWORD", "--log-format", format];
         let ended = served.run(&orch, &[&["apply", "plan.toml"], &log[..]].concat()).code(0).prints(&["2 changed"]);
         // The log does show what it may: every call, and the SDK's own steps.
         let ended = ended.says(&["AssumeRole", "beginning attempt #1"]);
         holds_no_canary(&ended);
-        holds_no_canary(&served.run(&orch, &["preview", "plan.toml", "--format", "json"]).code(0));
+        holds_no_canary(
+            &served.run(&orch, &["preview", "plan.toml", "--allow-env", "PASSWORD", "--format", "json"]).code(0),
+        );
     }
-    holds_no_canary(&served.run(&orch, &["destroy", "plan.toml", "--yes"]).code(0));
+    holds_no_canary(&served.run(&orch, &["destroy", "plan.toml", "--yes", "--allow-env", "PASSWORD"]).code(0));
     // In one process with the embedded AWS, bodies are whole and the connection itself holds the world.
     let orch = orch.env("RUST_LOG", "trace").env("PASSWORD", CANARIES[0]);
-    holds_no_canary(&orch.run(&["apply", "plan.toml", "--local", "-vvv"]).code(0).says(&["AssumeRole"]));
+    holds_no_canary(
+        &orch.run(&["apply", "plan.toml", "--local", "-vvv", "--allow-env", "PASSWORD"]).code(0).says(&["AssumeRole"]),
+    );
 }

@@ -273,6 +273,32 @@ def others():
     print("others: told by name")
 
 
+def stored():
+    """A parameter and a secret are put, read and deleted, and are those of their account alone."""
+    ssm, secrets = boto3.client("ssm"), boto3.client("secretsmanager")
+    put = {"Name": "/db/token", "Type": "SecureString", "Value": "one"}
+    assert ssm.put_parameter(**put)["Version"] == 1
+    refused("ParameterAlreadyExists", ssm.put_parameter, **put)
+    assert ssm.put_parameter(**{**put, "Value": "two"}, Overwrite=True)["Version"] == 2
+    found = ssm.get_parameter(Name="/db/token", WithDecryption=True)["Parameter"]
+    assert (found["Value"], found["Type"]) == ("two", "SecureString"), found
+    assert "two" not in ssm.get_parameter(Name="/db/token")["Parameter"]["Value"]
+    both = ssm.get_parameters(Names=["/db/token", "/none"])
+    assert [one["Name"] for one in both["Parameters"]] == ["/db/token"] and both["InvalidParameters"] == ["/none"], both
+    refused("ParameterNotFound", session(DEV).client("ssm").get_parameter, Name="/db/token")
+    arn = secrets.create_secret(Name="db", SecretString='{"password": "one"}')["ARN"]
+    secrets.put_secret_value(SecretId="db", SecretString="two")
+    assert secrets.get_secret_value(SecretId=arn)["SecretString"] == "two"
+    assert "one" in secrets.get_secret_value(SecretId="db", VersionStage="AWSPREVIOUS")["SecretString"]
+    secrets.create_secret(Name="raw", SecretBinary=b"\x00\x01")
+    assert secrets.get_secret_value(SecretId="raw")["SecretBinary"] == b"\x00\x01"
+    refused("ResourceNotFoundException", secrets.get_secret_value, SecretId="none")
+    for name in ["db", "raw"]:
+        secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    ssm.delete_parameter(Name="/db/token")
+    print("stored: a parameter and two secrets")
+
+
 def counted():
     """The calls are counted, and can be counted anew."""
     url = os.environ["AWS_ENDPOINT_URL"] + "/_orch/calls"
@@ -292,6 +318,7 @@ def main():
     ours, theirs = stack(hub_stacks, "hub", "10.0.0.0/16"), stack(dev_stacks, "dev", "10.1.0.0/16")
     peering(boto3.client("ec2"), dev.client("ec2"), ours, theirs)
     objects(hub_stacks)
+    stored()
     trouble()
     others()
     for cloudformation, name in [(hub_stacks, "hub"), (dev_stacks, "dev")]:

@@ -14,6 +14,10 @@ pub(in crate::aws) enum Class {
     Ec2Read,
     /// Calls to EC2 that change something.
     Ec2Write,
+    /// Calls that read a parameter of Systems Manager.
+    ParameterRead,
+    /// Calls that read a secret of Secrets Manager.
+    SecretRead,
 }
 
 impl Class {
@@ -24,6 +28,11 @@ impl Class {
         const OTHERS: [&str; 4] = ["Object", "Bucket", "AssumeRole", "GetCallerIdentity"];
         const EC2: [&str; 4] = ["Vpc", "Subnet", "Route", "Tags"];
         let is_about = |words: &[&str]| words.iter().any(|word| operation.contains(word));
+        match operation {
+            "GetParameter" => return Some(Self::ParameterRead),
+            "GetSecretValue" => return Some(Self::SecretRead),
+            _ => {}
+        }
         if is_about(&OTHERS) {
             return None;
         }
@@ -37,7 +46,7 @@ impl Class {
 
     /// Whether its calls let others go first: those that change nothing, unless they are looks for which many wait.
     pub(in crate::aws) const fn is_patient(self, is_look: bool) -> bool {
-        !is_look && matches!(self, Self::CloudFormationRead | Self::Ec2Read)
+        !is_look && matches!(self, Self::CloudFormationRead | Self::Ec2Read | Self::ParameterRead | Self::SecretRead)
     }
 
     /// What its calls are, for messages.
@@ -47,6 +56,8 @@ impl Class {
             Self::CloudFormationWrite => "changes by CloudFormation",
             Self::Ec2Read => "looks at EC2",
             Self::Ec2Write => "changes by EC2",
+            Self::ParameterRead => "reads of parameters",
+            Self::SecretRead => "reads of secrets",
         }
     }
 
@@ -56,15 +67,18 @@ impl Class {
         match self {
             Self::CloudFormationRead => Some(Rate { burst: 20.0, per_second: 5.0 }),
             Self::CloudFormationWrite => Some(Rate { burst: 5.0, per_second: 2.0 }),
-            Self::Ec2Read | Self::Ec2Write => None,
+            Self::Ec2Read | Self::Ec2Write | Self::ParameterRead | Self::SecretRead => None,
         }
     }
 
-    /// What each operation of the class is granted by itself, as EC2 documents it.
+    /// What each operation of the class is granted by itself, as AWS documents it.
     pub(super) const fn each(self) -> Option<Rate> {
         match self {
             Self::Ec2Read => Some(Rate { burst: 100.0, per_second: 20.0 }),
             Self::Ec2Write => Some(Rate { burst: 50.0, per_second: 5.0 }),
+            // The least of what is granted without asking for more.
+            Self::ParameterRead => Some(Rate { burst: 40.0, per_second: 40.0 }),
+            Self::SecretRead => Some(Rate { burst: 1000.0, per_second: 1000.0 }),
             Self::CloudFormationRead | Self::CloudFormationWrite => None,
         }
     }
@@ -72,7 +86,7 @@ impl Class {
 
 #[cfg(test)]
 mod tests {
-    use super::Class::{self, CloudFormationRead, CloudFormationWrite, Ec2Read, Ec2Write};
+    use super::Class::{self, CloudFormationRead, CloudFormationWrite, Ec2Read, Ec2Write, ParameterRead, SecretRead};
 
     #[test]
     fn operations_have_their_class() {
@@ -95,6 +109,8 @@ mod tests {
             ("ModifyVpcPeeringConnectionOptions", Some(Ec2Write)),
             ("CreateRoute", Some(Ec2Write)),
             ("CreateTags", Some(Ec2Write)),
+            ("GetParameter", Some(ParameterRead)),
+            ("GetSecretValue", Some(SecretRead)),
             ("PutObject", None),
             ("HeadBucket", None),
             ("AssumeRole", None),

@@ -1,10 +1,10 @@
 //! Whether a live stack is as it should be, without a change set where that can be known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::adopt::STANDS;
 use super::super::{Expected, NODE_TAG, PLAN_TAG};
-use super::{Wanted, settings};
+use super::{Wanted, secrets, settings};
 use crate::aws::Stack;
 use crate::cfn::{self, Document, in_ascii};
 
@@ -63,6 +63,7 @@ impl Findings {
 
 /// Compares a live stack of ours, and the template it was made of, with what is wanted.
 pub(super) fn compare(wanted: &Wanted, stack: &Stack, template: &str) -> Comparison {
+    secrets::keep_live(wanted, stack);
     let mut findings = Findings::default();
     match cfn::compare(&wanted.template, template) {
         cfn::Comparison::Same => {}
@@ -104,9 +105,10 @@ pub(super) fn same_text(wanted: &str, live: &str) -> bool {
     wanted == live || (!wanted.is_ascii() && in_ascii(wanted) == live)
 }
 
-/// Whether a parameter's value must not be shown: the template hides it, or cannot be read so that it may.
-pub(super) fn is_hidden(document: Option<&Document>, name: &str) -> bool {
-    document.is_none_or(|document| document.parameters.get(name).is_some_and(|parameter| parameter.no_echo))
+/// Whether a parameter's value must not be shown: the plan says so, the template hides it, or cannot be read so that it may.
+pub(super) fn is_hidden(document: Option<&Document>, sensitive: &BTreeSet<String>, name: &str) -> bool {
+    let hides = |document: &Document| document.parameters.get(name).is_some_and(|parameter| parameter.no_echo);
+    sensitive.contains(name) || document.is_none_or(hides)
 }
 
 /// The parameters that the plan gives.
@@ -122,7 +124,9 @@ fn parameters(wanted: &Wanted, stack: &Stack, document: Option<&Document>, findi
             }
             Some(live) if same_text(value, &live.value) => {}
             // The live template still shows it; the wanted one no longer does.
-            Some(_) if is_hidden(document, name) => findings.differs(About::Value, format!("parameter {name} differs")),
+            Some(_) if is_hidden(document, &wanted.sensitive, name) => {
+                findings.differs(About::Value, format!("parameter {name} differs"))
+            }
             Some(live) => findings.differs(About::Value, format!("parameter {name}: {} → {value}", live.value)),
         }
     }

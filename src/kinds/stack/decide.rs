@@ -174,6 +174,7 @@ pub(super) mod tests {
             delivery: Delivery::default(),
             nested: Vec::new(),
             owner: Owner::new("network", "stacks.spoke[dev]".parse().unwrap()),
+            sensitive: std::collections::BTreeSet::new(),
             reverts_drift: false,
             adopt: Adopt::Never,
         }

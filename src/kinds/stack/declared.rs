@@ -63,7 +63,7 @@ impl<'a> Declared<'a> {
             // What Systems Manager holds is not known here, and what the template hides is shown nowhere: not by way of
             // an output either, which another stack may take for a parameter.
             let text = match draft.parameters.get(&parameter.name) {
-                _ if parameter.is_ssm() || parameter.no_echo => None,
+                _ if parameter.is_ssm() || parameter.no_echo || draft.sensitive.contains(&parameter.name) => None,
                 Some(Expected::Known(text)) => Some(text.as_str()),
                 Some(Expected::Later(_)) => None,
                 None => parameter.default.as_deref(),

@@ -14,7 +14,7 @@ pub(super) fn parameters(draft: &Draft, stack: &Stack, document: Option<&Documen
     let mut found = Vec::new();
     for (name, value) in &draft.parameters {
         let live = stack.parameters.get(name).map(|live| live.value.as_str());
-        let hidden = is_hidden(document, name);
+        let hidden = is_hidden(document, &draft.sensitive, name);
         found.extend(difference(name, live, Some(value), hidden));
     }
     let declared = document.into_iter().flat_map(|document| document.parameters.values());

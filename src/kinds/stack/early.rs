@@ -281,6 +281,7 @@ impl Draft {
             path: wanted.path.clone(),
             parameters: wanted.parameters.iter().map(known).collect(),
             kept: wanted.kept.clone(),
+            sensitive: wanted.sensitive.clone(),
             tags: wanted.tags.iter().map(known).collect(),
             capabilities: wanted.capabilities.clone(),
             guards: super::Guards::default(),

@@ -1,5 +1,6 @@
 //! What a run would do with a stack.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -34,6 +35,8 @@ pub struct Draft {
     pub parameters: IndexMap<String, Expected>,
     /// The parameters that keep the values which the stack has.
     pub kept: Vec<String>,
+    /// The parameters whose values the plan says to be secrets.
+    pub sensitive: BTreeSet<String>,
     /// The tags that the plan gives.
     pub tags: IndexMap<String, Expected>,
     /// What the template is allowed to make.
@@ -83,6 +86,7 @@ impl Draft {
             path: self.path.clone(),
             parameters: known(&self.parameters),
             kept: self.kept.clone(),
+            sensitive: self.sensitive.clone(),
             tags: known(&self.tags),
             capabilities: self.capabilities.clone(),
             guards: self.guards.known(),
@@ -291,7 +295,7 @@ async fn with_nested(regional: &Regional, change: &aws::ResourceChange, depth: u
 /// A stack that is not there.
 fn made(regional: &Regional, draft: &Draft, document: Option<&Document>) -> Outlook {
     let mut outlook = Outlook::new(regional, &draft.owner, &draft.name, Action::Create).until(draft.until());
-    outlook.foreseen.parameters = given(&draft.parameters, |name| is_hidden(document, name));
+    outlook.foreseen.parameters = given(&draft.parameters, |name| is_hidden(document, &draft.sensitive, name));
     outlook.foreseen.tags = given(&draft.tags, |_| false);
     outlook.foreseen.settings = settings::given(&draft.guards);
     outlook.foreseen.settings.extend(guards::decide(&draft.guards, false, None).differences());

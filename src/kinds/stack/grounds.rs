@@ -41,6 +41,7 @@ impl Draft {
             path: _,
             parameters,
             kept,
+            sensitive,
             tags,
             capabilities,
             guards,
@@ -56,11 +57,12 @@ impl Draft {
             ("template".to_owned(), Grounds::digest(&shape(template, document.as_deref()))),
             ("capabilities".to_owned(), capabilities.join(", ")),
             ("kept parameters".to_owned(), kept.join(", ")),
+            ("secret parameters".to_owned(), sensitive.iter().map(String::as_str).collect::<Vec<_>>().join(", ")),
             ("adopt".to_owned(), adopt.is_wanted().to_string()),
             ("drift is brought back".to_owned(), reverts_drift.to_string()),
         ]);
         for (name, value) in parameters {
-            if !super::compare::is_hidden(document.as_deref(), name) {
+            if !super::compare::is_hidden(document.as_deref(), sensitive, name) {
                 facts.insert(format!("parameter {name}"), value.text().to_owned());
             }
         }

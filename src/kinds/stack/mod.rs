@@ -44,6 +44,7 @@ mod typical;
 mod update;
 mod ways;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -73,6 +74,7 @@ pub use guards::{Guards, Policy, Protect};
 pub use macros::needs_macros;
 pub use nesting::{Nesting, Packed};
 pub use provisional::{Asked, is_undone, stays, take_back};
+pub use secrets::{keep_hidden, telling_outputs};
 pub use standing::standing;
 
 /// A stack as the plan wants it, all values worked out.
@@ -88,6 +90,8 @@ pub struct Wanted {
     pub parameters: IndexMap<String, String>,
     /// The parameters that keep the values which the stack has.
     pub kept: Vec<String>,
+    /// The parameters whose values the plan says to be secrets.
+    pub sensitive: BTreeSet<String>,
     /// The tags that the plan gives.
     pub tags: IndexMap<String, String>,
     /// What the template is allowed to make: `CAPABILITY_NAMED_IAM` and the like.

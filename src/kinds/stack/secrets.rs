@@ -6,6 +6,7 @@ use super::Wanted;
 use super::compare::HIDDEN;
 use crate::aws::Stack;
 use crate::cfn::{Document, Node, Target, references};
+use crate::secret;
 
 /// Where secrets are kept that dynamic references name.
 const KEPT: [&str; 2] = ["secretsmanager", "ssm-secure"];
@@ -36,7 +37,7 @@ impl Secrets {
         let Ok(document) = Document::shared(&wanted.template) else { return Self::Anywhere };
         let given = wanted.parameters.iter().filter(|(_, value)| is_secure(value)).map(|(name, _)| name.as_str());
         let declared = document.parameters.iter().filter(|(_, parameter)| parameter.no_echo);
-        let declared = declared.map(|(name, _)| name.as_str());
+        let declared = declared.map(|(name, _)| name.as_str()).chain(wanted.sensitive.iter().map(String::as_str));
         Self::within(&wanted.template, &live(stack).into_iter().chain(given).chain(declared).collect())
     }
 
@@ -48,38 +49,7 @@ impl Secrets {
         let Some(document) = Document::shared(template).ok().filter(|document| !document.has_macros) else {
             return Self::Anywhere;
         };
-        let defaults =
-            document.parameters.values().filter(|parameter| parameter.default.as_deref().is_some_and(is_secure));
-        let hidden: BTreeSet<&str> =
-            secret.iter().copied().chain(defaults.map(|parameter| parameter.name.as_str())).collect();
-        let mappings = document.mappings.iter().filter(|(_, mapping)| takes_a_secret(mapping));
-        let mappings: BTreeSet<&str> = mappings.map(|(name, _)| name.as_str()).collect();
-        // An attribute of a resource that was given a secret may tell it.
-        let mut telling: BTreeSet<&str> = BTreeSet::new();
-        loop {
-            let mut found = BTreeSet::new();
-            for resource in document.resources.values() {
-                let properties = resource.properties.as_deref().and_then(Node::as_map).into_iter().flatten();
-                for (name, entry) in properties {
-                    let reached = references(&entry.node, &|_| None).into_iter().any(|found| match found.target {
-                        Target::Name(name) => hidden.contains(name),
-                        Target::Attribute { resource, .. } => telling.contains(resource),
-                        Target::Mapping(name) => mappings.contains(name),
-                        // A condition over a secret tells it to whoever sees which way it went.
-                        Target::Condition(_) => false,
-                    });
-                    if reached || takes_a_secret(&entry.node) {
-                        found.insert((resource.id.clone(), name.to_owned()));
-                    }
-                }
-            }
-            let before = telling.len();
-            let ids: BTreeSet<&String> = found.iter().map(|(id, _)| id).collect();
-            telling.extend(document.resources.keys().filter(|id| ids.contains(id)).map(String::as_str));
-            if telling.len() == before {
-                return Self::In(found);
-            }
-        }
+        Self::In(Reach::follow(&document, secret).1)
     }
 
     /// Whether a secret may be seen in a property.
@@ -90,6 +60,91 @@ impl Secrets {
             Self::Anywhere => true,
         }
     }
+}
+
+/// Where secrets come from in a template, for whatever refers to it.
+struct Reach<'a> {
+    /// Parameters.
+    hidden: BTreeSet<&'a str>,
+    /// Mappings.
+    mappings: BTreeSet<&'a str>,
+    /// Resources that were given a secret: an attribute of one may tell it.
+    telling: BTreeSet<&'a str>,
+}
+
+impl<'a> Reach<'a> {
+    /// Follows the values of some parameters, and what the template takes from where secrets are kept: with the properties that
+    /// they reach.
+    fn follow(document: &'a Document, secret: &BTreeSet<&'a str>) -> (Self, BTreeSet<(String, String)>) {
+        let defaults =
+            document.parameters.values().filter(|parameter| parameter.default.as_deref().is_some_and(is_secure));
+        let hidden = secret.iter().copied().chain(defaults.map(|parameter| parameter.name.as_str())).collect();
+        let mappings = document.mappings.iter().filter(|(_, mapping)| takes_a_secret(mapping));
+        let mappings = mappings.map(|(name, _)| name.as_str()).collect();
+        let mut reach = Self { hidden, mappings, telling: BTreeSet::new() };
+        loop {
+            let mut found = BTreeSet::new();
+            for resource in document.resources.values() {
+                let properties = resource.properties.as_deref().and_then(Node::as_map).into_iter().flatten();
+                let reached = properties.filter(|(_, entry)| reach.reaches(&entry.node));
+                found.extend(reached.map(|(name, _)| (resource.id.clone(), name.to_owned())));
+            }
+            let before = reach.telling.len();
+            let ids: BTreeSet<&String> = found.iter().map(|(id, _)| id).collect();
+            reach.telling.extend(document.resources.keys().filter(|id| ids.contains(id)).map(String::as_str));
+            if reach.telling.len() == before {
+                return (reach, found);
+            }
+        }
+    }
+
+    /// Whether a value may hold a secret.
+    fn reaches(&self, node: &Node) -> bool {
+        let reached = references(node, &|_| None).into_iter().any(|found| match found.target {
+            Target::Name(name) => self.hidden.contains(name),
+            Target::Attribute { resource, .. } => self.telling.contains(resource),
+            Target::Mapping(name) => self.mappings.contains(name),
+            // A condition over a secret tells it to whoever sees which way it went.
+            Target::Condition(_) => false,
+        });
+        reached || takes_a_secret(node)
+    }
+}
+
+/// The outputs of a template that may tell a secret: what it hides itself, or one of some parameters. CloudFormation hides no
+/// output. What macros make of a template is not known; it is followed as it is written.
+pub fn telling_outputs<'a>(template: &str, sensitive: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+    let sensitive: BTreeSet<&str> = sensitive.collect();
+    // Most templates hide nothing, and those of a fleet are many.
+    if sensitive.is_empty() && !template.contains("NoEcho") && !is_secure(template) {
+        return BTreeSet::new();
+    }
+    let Ok(document) = Document::shared(template) else { return BTreeSet::new() };
+    let declared = document.parameters.values().filter(|parameter| parameter.no_echo);
+    let secret = declared.map(|parameter| parameter.name.as_str());
+    let (reach, _) = Reach::follow(&document, &secret.chain(sensitive.iter().copied()).collect());
+    let telling =
+        document.outputs.values().filter(|output| output.value.as_deref().is_some_and(|value| reach.reaches(value)));
+    telling.map(|output| output.name.clone()).collect()
+}
+
+/// Lets the values of those parameters be shown nowhere that a template hides, its own defaults too.
+pub fn keep_hidden<'a>(template: &str, given: impl Iterator<Item = (&'a str, &'a str)>) {
+    if !template.contains("NoEcho") {
+        return;
+    }
+    let Ok(document) = Document::shared(template) else { return };
+    let is_hidden = |name: &str| document.parameters.get(name).is_some_and(|parameter| parameter.no_echo);
+    given.filter(|(name, _)| is_hidden(name)).for_each(|(_, value)| secret::keep(value));
+    let hidden = document.parameters.values().filter(|parameter| parameter.no_echo);
+    hidden.filter_map(|parameter| parameter.default.as_deref()).for_each(secret::keep);
+}
+
+/// The same of those that a stack has already: a change set tells what they were.
+pub(super) fn keep_live(wanted: &Wanted, stack: &Stack) {
+    let live = || stack.parameters.iter().filter(|(_, live)| live.value != HIDDEN);
+    live().filter(|(name, _)| wanted.sensitive.contains(*name)).for_each(|(_, live)| secret::keep(&live.value));
+    keep_hidden(&wanted.template, live().map(|(name, live)| (name.as_str(), live.value.as_str())));
 }
 
 /// The parameters of a stack whose values are secret.
@@ -132,6 +187,26 @@ Resources:
         assert_eq!(Secrets::within("Transform: My::Macro\nResources: {}", &["Secret"].into()), Secrets::Anywhere);
         assert_eq!(Secrets::within("{", &["Secret"].into()), Secrets::Anywhere);
         assert_eq!(Secrets::within(template, &BTreeSet::new()), Secrets::None);
+    }
+
+    #[test]
+    fn an_output_that_tells_a_secret_is_known_as_such() {
+        let template = "
+Parameters: {Secret: {Type: String, NoEcho: true}, Open: {Type: String}, Other: {Type: String}}
+Resources:
+  Kept: {Type: AWS::SSM::Parameter, Properties: {Type: String, Value: !Sub 'x-${Secret}'}}
+Outputs:
+  Told: {Value: !Sub 'pw=${Secret}'}
+  ByResource: {Value: !GetAtt Kept.Value}
+  ByReference: {Value: '{{resolve:ssm-secure:a}}'}
+  Open: {Value: !Ref Open}
+  Other: {Value: !Ref Other}
+  Name: {Value: !Ref Kept}
+";
+        let telling = |sensitive: &[&str]| telling_outputs(template, sensitive.iter().copied());
+        assert_eq!(Vec::from_iter(telling(&[])), ["ByReference", "ByResource", "Told"]);
+        assert_eq!(Vec::from_iter(telling(&["Other"])), ["ByReference", "ByResource", "Other", "Told"]);
+        assert!(telling_outputs("Outputs: {A: {Value: b}}", std::iter::empty()).is_empty());
     }
 
     #[test]

@@ -62,6 +62,7 @@ impl World {
             delivery: Delivery::default(),
             nested: Vec::new(),
             owner: owner("stacks.spoke[dev]"),
+            sensitive: std::collections::BTreeSet::new(),
             reverts_drift: false,
             adopt: Adopt::Never,
         };

@@ -72,7 +72,7 @@ fn unknown_keys_have_the_nearest_one() {
         [
             "ORCH005 `tempalte`: a stack has no key `tempalte` (did you mean `template`?)",
             "ORCH005 `stack`: a plan has no key `stack` (did you mean `stacks`?)",
-            "ORCH005 `for_each`: [defaults.stacks] has no key `for_each` (the keys are account, region, name, template, parameters, keep_parameters, tags, capabilities, manage, adopt, depends_on, allow, protect, stack_policy, rollback_triggers, notification_arns, service_role, timeout, on_failure, deployment, early_outputs)",
+            "ORCH005 `for_each`: [defaults.stacks] has no key `for_each` (the keys are account, region, name, template, parameters, keep_parameters, sensitive_outputs, tags, capabilities, manage, adopt, depends_on, allow, protect, stack_policy, rollback_triggers, notification_arns, service_role, timeout, on_failure, deployment, early_outputs)",
         ]
     );
 }

@@ -13,7 +13,8 @@ pub(in crate::rules) const RULE: Rule = Rule {
     severity: Severity::Warning,
     summary: "the value of a NoEcho parameter stands in the plan's text",
     explanation: "CloudFormation hides the parameter's value; the plan, which lies in a repository, does not. Take \
-                  it from the environment (`{ env = \"NAME\" }` below `[vars]`), or have CloudFormation look it up: \
+                  it from where it is kept: Secrets Manager (`{ secret = \"NAME\" }`), Systems Manager (`{ ssm = \"/path\" }`) or \
+                  the environment (`{ env = \"NAME\" }`); or have CloudFormation look it up: \
                   `{{resolve:secretsmanager:…}}`, `{{resolve:ssm-secure:…}}`.",
     wrong: r#"--- plan.toml
 name   = "network"
@@ -72,7 +73,7 @@ fn check(design: &Design<'_>, report: &mut Report) {
             let help = match entry.variable {
                 Some(_) => "take it from the environment: write { env = \"…\" } in its place".to_owned(),
                 None => format!(
-                    "take it from the environment: {name} = {{ env = \"…\" }} below [vars], and \"{{{{ vars.{name} }}}}\" here"
+                    "take it from where it is kept: {name} = {{ secret = \"…\" }}, {{ ssm = \"…\" }} or {{ env = \"…\" }}"
                 ),
             };
             report.add([ix], problem.help(help));

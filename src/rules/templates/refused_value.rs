@@ -74,7 +74,8 @@ fn check(design: &Design<'_>, report: &mut Report) {
             let Some(parameter) = document.parameters.get(&**name) else { continue };
             let declared = Span::new(template.file, parameter.at.clone());
             let Some(text) = design.joined(&entry.value) else { continue };
-            let Some(wrong) = wrong(design, parameter, &text) else { continue };
+            let is_hidden = parameter.no_echo || entry.sensitive;
+            let Some(wrong) = wrong(design, (parameter, is_hidden), &text) else { continue };
             let message = format!("{} is not a value for parameter `{name}`", wrong.shown);
             let problem = RULE.problem(entry.value.span().clone(), message).related(declared, wrong.wants);
             let problem =
@@ -93,11 +94,11 @@ struct Wrong {
     remedy: String,
 }
 
-fn wrong(design: &Design<'_>, parameter: &Parameter, text: &str) -> Option<Wrong> {
+fn wrong(design: &Design<'_>, (parameter, is_hidden): (&Parameter, bool), text: &str) -> Option<Wrong> {
     if text.contains("{{resolve:") {
         return None;
     }
-    if let Some(wrong) = foreign_id(design, parameter, text) {
+    if let Some(wrong) = foreign_id(design, (parameter, is_hidden), text) {
         return Some(wrong);
     }
     if is_symbolic(text) {
@@ -105,7 +106,7 @@ fn wrong(design: &Design<'_>, parameter: &Parameter, text: &str) -> Option<Wrong
     }
     // A long text says nothing to anybody.
     let shown = match text.chars().count() {
-        _ if parameter.no_echo => "the value".to_owned(),
+        _ if is_hidden => "the value".to_owned(),
         length if length > SHOWN => format!("a text of {length} characters"),
         _ => format!("`{text}`"),
     };
@@ -120,7 +121,7 @@ fn wrong(design: &Design<'_>, parameter: &Parameter, text: &str) -> Option<Wrong
 
 /// A value that is not the id that the parameter's type wants: a literal of another form, or the id of another sort of
 /// resource of the plan. Whether an id of the right form exists, only AWS knows.
-fn foreign_id(design: &Design<'_>, parameter: &Parameter, text: &str) -> Option<Wrong> {
+fn foreign_id(design: &Design<'_>, (parameter, is_hidden): (&Parameter, bool), text: &str) -> Option<Wrong> {
     let wanted = parameter.type_name.strip_prefix("List<").and_then(|name| name.strip_suffix('>'));
     let wanted = wanted.unwrap_or(&parameter.type_name);
     let (_, prefix) = IDS.into_iter().find(|(name, _)| *name == wanted)?;
@@ -138,7 +139,7 @@ fn foreign_id(design: &Design<'_>, parameter: &Parameter, text: &str) -> Option<
             return Some(Wrong { shown: "the id of a peering".to_owned(), wants: wants(), remedy });
         }
         let is_other = !is_symbolic(item) && (!item.starts_with(prefix) || item.contains(','));
-        let shown = if parameter.no_echo { "the value".to_owned() } else { format!("`{item}`") };
+        let shown = if is_hidden { "the value".to_owned() } else { format!("`{item}`") };
         is_other.then(|| Wrong { shown, wants: wants(), remedy: format!("write an id that begins with `{prefix}`") })
     })
 }

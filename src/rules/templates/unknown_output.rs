@@ -13,7 +13,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     code: Code(52),
     name: "unknown-output",
     severity: Severity::Error,
-    summary: "a value refers to an output that the stack's template does not declare",
+    summary: "a value refers to an output that the stack's template does not declare, or `sensitive_outputs` names one",
     explanation: "Stacks that are only read have no template here, and macros may add outputs: neither can be decided, \
                   and what cannot be decided is silent. `orch validate --remote` asks AWS what a stack that is only \
                   read gives.",
@@ -57,6 +57,7 @@ Outputs:
 };
 
 fn check(design: &Design<'_>, report: &mut Report) {
+    secrets(design, report);
     // Instances of a group share their expressions: an output is looked for once in each template.
     let mut looked = HashSet::new();
     for (ix, node) in design.nodes() {
@@ -89,6 +90,28 @@ fn check(design: &Design<'_>, report: &mut Report) {
                 problem.help(format!("{path} declares no outputs at all"))
             } else {
                 problem.help(format!("it declares {}", all.join(", ")))
+            };
+            report.add([ix], problem);
+        }
+    }
+}
+
+/// The outputs that a stack says to be secrets. One that is misspelt would be shown.
+fn secrets(design: &Design<'_>, report: &mut Report) {
+    let mut looked = HashSet::new();
+    for (ix, stack, document) in design.stacks() {
+        let Some(template) = stack.file().filter(|_| document.is_final("Outputs")) else { continue };
+        let unknown = stack.sensitive_outputs.iter().filter(|(name, _)| !document.outputs.contains_key(&**name));
+        for (name, span) in unknown {
+            if !looked.insert((span.file, span.range.start, template.file)) {
+                continue;
+            }
+            let path = template.path.display();
+            let message = format!("`{}` has no output `{name}`: {path} does not declare it", design.node(ix).id);
+            let problem = RULE.problem(span.clone(), message).label("no such output, so no secret");
+            let problem = match nearest(name, document.outputs.keys().map(String::as_str)) {
+                Some(near) => problem.help(format!("did you mean `{near}`?")),
+                None => in_section(problem, template, document, "Outputs").help("take it away, or correct its name"),
             };
             report.add([ix], problem);
         }

@@ -42,6 +42,8 @@ pub(super) struct Case {
     pub(super) title: String,
     pub(super) vars: Vec<(String, String)>,
     pub(super) env: BTreeMap<String, String>,
+    /// Variables of the environment that the plan is not allowed to have.
+    pub(super) forbidden: Vec<String>,
     /// Whether lines end in CRLF.
     pub(super) crlf: bool,
     /// Each message, with its rule's number where it is another rule's.
@@ -101,6 +103,7 @@ impl Case {
             Some(("var", rest)) => self.vars.push(pair(rest)),
             None if line == "crlf" => self.crlf = true,
             Some(("env", rest)) => self.env.extend([pair(rest)]),
+            Some(("forbidden", name)) => self.forbidden.push(name.to_owned()),
             Some(("!", rest)) => self.messages.push(match rest.split_once(' ') {
                 Some((code, message)) if code.starts_with("ORCH") => (Some(code.to_owned()), message.to_owned()),
                 _ => (None, rest.to_owned()),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::*;
 use super::case::{Case, Place};
-use crate::plan::{Given, load};
+use crate::plan::{Given, Variable, load};
 
 /// Makes one test of each rule, named like it.
 macro_rules! cases {
@@ -57,7 +57,10 @@ struct Told {
 
 /// In what a case differs from what is found.
 fn difference(rule: &Rule, case: &Case) -> Option<String> {
-    let env = |name: &str| case.env.get(name).cloned();
+    let env = |name: &str| match case.forbidden.iter().any(|forbidden| forbidden == name) {
+        true => Some(Variable::Forbidden),
+        false => case.env.get(name).cloned().map(Variable::Value),
+    };
     let loaded = load(Path::new("plan.toml"), &case.files, &Given { vars: &case.vars, env: &env });
     let mut problems = loaded.problems.clone();
     if let Some(plan) = loaded.readable() {

@@ -1,14 +1,17 @@
 //! What is done for one node, by its kind.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::super::Task;
 use super::super::course::Course;
 use super::super::early::{InTheWay, takers};
 use super::super::guards::protect;
+use super::super::hidden::{hide_live, hide_outputs_of};
 use super::super::outlooks::ToDo;
 use super::super::owner::owner;
 use super::super::past::forecasts;
+use super::super::supply::supplied;
 use super::super::template::template;
 use super::super::wanted::Resolver;
 use super::{Doomed, Runner, doomed, laid, missing, regional, vpcs};
@@ -86,6 +89,7 @@ impl Work<'_> {
         let Self { home, node, .. } = self;
         let (job, claim) = (&self.runner.job, Some(self.claim()).filter(|_| spec.manage));
         let progress = |step: Step<'_>| self.tell(step);
+        hide_live(home, spec).await;
         match self.task {
             Task::Leave | Task::Prune => Ok(Done::new(Change::Unchanged)),
             Task::Converge => self.converge_stack(spec, prepared, shown.as_deref()).await,
@@ -135,11 +139,15 @@ impl Work<'_> {
             forecasts: &forecasts(job.operations(), &node.id),
             course: self.course(&release),
         };
-        let wanted = self.resolver.stack(spec, template(spec, &means.sources, home).await?)?;
+        let template = template(spec, &means.sources, home).await?;
+        let supplied = Box::pin(supplied(spec, &means.sessions, &self.resolver)).await?;
+        let text = Arc::clone(&template.text);
+        let wanted = self.resolver.stack(spec, template, &supplied)?;
         let reverts_drift = job.reverts_drift() && shown.is_none_or(Shown::permits_reverting);
         let wanted = stack::Wanted { reverts_drift, ..wanted };
         let mut done = stack::converge(home, &wanted, prepared, with, &progress).await?;
         done.details.extend(cleared);
+        hide_outputs_of(spec, &text, &done.outputs);
         Ok(done)
     }
 

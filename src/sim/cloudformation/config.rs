@@ -172,7 +172,8 @@ fn exists(world: &World, place: &Place, declared: &cfn::Parameter, value: &str) 
 fn stored(world: &World, place: &Place, key: &str) -> Result<String, ApiError> {
     let records = &world.at(place).cloudformation.records;
     let value = records.get(&format!("AWS::SSM::Parameter|{key}")).and_then(|record| record.properties.get("Value"));
-    match value.and_then(Json::as_str) {
+    let put = world.at(place).stored.parameters.get(key).filter(|put| !put.is_secure());
+    match value.and_then(Json::as_str).or_else(|| Some(put?.value.as_str())) {
         Some(value) => Ok(value.to_owned()),
         None => Err(invalid(format!("Unable to fetch parameters [{key}] from parameter store for this account."))),
     }

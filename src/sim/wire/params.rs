@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use serde_json::Value as Json;
+
 use super::ApiError;
 
 /// A request's parameters, or those of one structure inside it.
@@ -22,6 +24,14 @@ impl Params {
     /// Reads a form.
     pub(crate) fn parse(body: &[u8]) -> Self {
         Self(form_urlencoded::parse(body).into_owned().collect())
+    }
+
+    /// Reads a JSON object, as a form would spell it; `None` if it is none.
+    pub(crate) fn from_json(body: &[u8]) -> Option<Self> {
+        let body: Json = serde_json::from_slice(body).ok()?;
+        let mut params = BTreeMap::new();
+        spell(&mut params, "", body.as_object().map(|_| &body)?);
+        Some(Self(params))
     }
 
     /// The value of a parameter, if it was sent.
@@ -111,6 +121,22 @@ impl Params {
     }
 }
 
+/// Spells a JSON value as a form does.
+fn spell(params: &mut BTreeMap<String, String>, name: &str, value: &Json) {
+    let below = |part: &str| if name.is_empty() { part.to_owned() } else { format!("{name}.{part}") };
+    match value {
+        Json::Null => {}
+        Json::String(text) => drop(params.insert(name.to_owned(), text.clone())),
+        Json::Bool(_) | Json::Number(_) => drop(params.insert(name.to_owned(), value.to_string())),
+        Json::Array(items) => {
+            for (place, item) in items.iter().enumerate() {
+                spell(params, &below(&format!("member.{}", place + 1)), item);
+            }
+        }
+        Json::Object(fields) => fields.iter().for_each(|(part, value)| spell(params, &below(part), value)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,6 +163,16 @@ mod tests {
         let params = Params::parse(b"Options.Dns=true&OptionsMore=1");
         assert_eq!(params.structure("Options").get("Dns"), Some("true"));
         assert_eq!(params.structure("Opt"), Params::default());
+    }
+
+    #[test]
+    fn json_is_spelt_as_a_form() {
+        let body = br#"{"Name": "a", "Overwrite": true, "Names": ["x", "y"], "Tags": [{"Key": "k"}], "None": null}"#;
+        let params = Params::from_json(body).unwrap();
+        assert_eq!((params.get("Name"), params.flag("Overwrite"), params.get("None")), (Some("a"), true, None));
+        assert_eq!(params.list("Names"), ["x", "y"]);
+        assert_eq!(params.structures("Tags")[0].get("Key"), Some("k"));
+        assert!(Params::from_json(b"[]").is_none() && Params::from_json(b"Name=a").is_none());
     }
 
     #[test]

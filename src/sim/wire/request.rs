@@ -22,6 +22,10 @@ pub enum Service {
     Ec2,
     /// Amazon S3.
     S3,
+    /// AWS Systems Manager.
+    Ssm,
+    /// AWS Secrets Manager.
+    SecretsManager,
 }
 
 impl Service {
@@ -32,6 +36,8 @@ impl Service {
             Self::CloudFormation => "cloudformation",
             Self::Ec2 => "ec2",
             Self::S3 => "s3",
+            Self::Ssm => "ssm",
+            Self::SecretsManager => "secretsmanager",
         }
     }
 
@@ -42,11 +48,19 @@ impl Service {
             Self::CloudFormation => "http://cloudformation.amazonaws.com/doc/2010-05-15/",
             Self::Ec2 => "http://ec2.amazonaws.com/doc/2016-11-15/",
             Self::S3 => "http://s3.amazonaws.com/doc/2006-03-01/",
+            // Their answers are JSON, which has none.
+            Self::Ssm | Self::SecretsManager => "",
         }
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        [Self::Sts, Self::CloudFormation, Self::Ec2, Self::S3].into_iter().find(|service| service.name() == name)
+        let all = [Self::Sts, Self::CloudFormation, Self::Ec2, Self::S3, Self::Ssm, Self::SecretsManager];
+        all.into_iter().find(|service| service.name() == name)
+    }
+
+    /// Whether it speaks JSON: <https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html>.
+    pub(crate) const fn speaks_json(self) -> bool {
+        matches!(self, Self::Ssm | Self::SecretsManager)
     }
 }
 
@@ -85,11 +99,13 @@ pub(crate) struct Incoming {
 pub(crate) enum NotForUs {
     #[error("the embedded AWS got a request to {uri} that is not signed (SigV4)")]
     Unsigned { uri: String },
-    #[error("the embedded AWS has no service `{service}`: it knows sts, cloudformation, ec2 and s3")]
+    #[error(
+        "the embedded AWS has no service `{service}`: it knows sts, cloudformation, ec2, s3, ssm and secretsmanager"
+    )]
     Service { service: String },
     #[error("the embedded AWS got a request to {uri} whose signature is for `{region}`, which is no region")]
     Region { service: Service, uri: String, region: String },
-    #[error("the embedded AWS got a request to {uri} whose body is not a form with an Action")]
+    #[error("the embedded AWS got a request to {uri} whose body is not a form with an Action, or JSON with a target")]
     Body { service: Service, uri: String },
     #[error("the embedded AWS got a request to {uri} that names no bucket of S3 in a way that it knows")]
     Bucket { uri: String },
@@ -141,6 +157,12 @@ impl Incoming {
             (Region::from(scope.region), scope.access_key.to_owned(), token.map(str::to_owned));
         let (operation, params) = if service == Service::S3 {
             rest::read(request)?
+        } else if service.speaks_json() {
+            let refuse = || NotForUs::Body { service, uri: uri() };
+            let target = request.headers().get("x-amz-target").ok_or_else(refuse)?;
+            let operation = target.rsplit('.').next().unwrap_or(target).to_owned();
+            let body = request.body().bytes().unwrap_or_default();
+            (operation, Params::from_json(body).ok_or_else(refuse)?)
         } else {
             let body = request.body().bytes().unwrap_or_default();
             let params = if body.is_empty() { query } else { Params::parse(body) };

@@ -1,5 +1,7 @@
 //! Answers and errors in each protocol's own shape.
 
+use serde_json::json;
+
 use super::{ApiError, Reply, Service, Xml};
 
 /// An answer to be sent.
@@ -28,10 +30,18 @@ pub(crate) fn render(
     request_id: String,
     result: &Result<Reply, ApiError>,
 ) -> Answer {
-    let (status, headers) = match result {
+    let (status, mut headers) = match result {
         Ok(reply) => (reply.status.unwrap_or(200), reply.headers.clone()),
         Err(error) => (error.status, error.headers.clone()),
     };
+    if service.speaks_json() {
+        headers.push(("content-type", "application/x-amz-json-1.1".to_owned()));
+        let body = match result {
+            Ok(reply) => reply.body.clone(),
+            Err(error) => json!({ "__type": error.code, "message": error.message }).to_string(),
+        };
+        return Answer { status, request_id, headers, body };
+    }
     let mut xml = Xml::new();
     match result {
         // What S3 brings back is the object itself.

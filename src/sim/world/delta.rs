@@ -9,6 +9,7 @@ use super::{Ids, Place, World};
 use crate::sim::cloudformation;
 use crate::sim::ec2::{Ec2, Peering};
 use crate::sim::s3::{Bucket, Object};
+use crate::sim::stored::Stored;
 use crate::sim::sts::Session;
 
 /// Everything that has changed between two saves. Its size is that of what has changed, not that of the world.
@@ -38,6 +39,8 @@ struct Part {
     ec2: Option<Ec2>,
     #[serde(default, skip_serializing_if = "cloudformation::Delta::is_empty")]
     cloudformation: cloudformation::Delta,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stored: Option<Stored>,
 }
 
 impl World {
@@ -46,8 +49,9 @@ impl World {
         let places = self.places().filter_map(|(place, regional)| {
             let ec2 = regional.ec2.change().cloned();
             let cloudformation = regional.cloudformation.delta();
-            let changed = ec2.is_some() || !cloudformation.is_empty();
-            changed.then_some(Part { place, ec2, cloudformation })
+            let stored = regional.stored.change().cloned();
+            let changed = ec2.is_some() || stored.is_some() || !cloudformation.is_empty();
+            changed.then_some(Part { place, ec2, cloudformation, stored })
         });
         Delta {
             now: self.now,
@@ -70,12 +74,15 @@ impl World {
         self.sessions.apply(delta.sessions);
         self.buckets.apply(delta.buckets);
         self.objects.apply(delta.objects);
-        for Part { place, ec2, cloudformation } in delta.places {
+        for Part { place, ec2, cloudformation, stored } in delta.places {
             let regional = self.at_mut(&place);
             if let Some(ec2) = ec2 {
                 regional.ec2.apply(ec2);
             }
             regional.cloudformation.apply(cloudformation);
+            if let Some(stored) = stored {
+                regional.stored.apply(stored);
+            }
         }
     }
 
@@ -89,6 +96,7 @@ impl World {
         for regional in self.accounts.values_mut().flat_map(|account| account.regions.values_mut()) {
             regional.ec2.written();
             regional.cloudformation.written();
+            regional.stored.written();
         }
     }
 }

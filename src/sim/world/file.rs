@@ -19,7 +19,7 @@ use super::World;
 use super::log::Log;
 
 /// The form of the file. It is raised by every change that an older or newer program could misread.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// The oldest form that is read. Such a file is written anew at the first save.
 const OLDEST: u32 = 2;

@@ -32,6 +32,7 @@ use crate::sim::cloudformation::{self, CloudFormation};
 use crate::sim::ec2::{self, Ec2, Peering};
 use crate::sim::faults::SeenResources;
 use crate::sim::s3::{Bucket, Object};
+use crate::sim::stored::Stored;
 use crate::sim::sts::Session;
 use crate::sim::{Faults, Identities, Rates, Timing, Trusts};
 
@@ -58,12 +59,19 @@ pub struct Regional {
     pub ec2: Tracked<Ec2>,
     /// AWS `CloudFormation`.
     pub cloudformation: CloudFormation,
+    /// Systems Manager's parameters and Secrets Manager's secrets.
+    #[serde(skip_serializing_if = "nothing_stored")]
+    pub stored: Tracked<Stored>,
+}
+
+fn nothing_stored(stored: &Tracked<Stored>) -> bool {
+    stored.is_empty()
 }
 
 impl Regional {
     /// Whether nothing is left but what AWS itself puts there.
     pub fn is_empty(&self) -> bool {
-        self.ec2.is_empty() && self.cloudformation.is_empty()
+        self.ec2.is_empty() && self.cloudformation.is_empty() && self.stored.is_empty()
     }
 }
 
