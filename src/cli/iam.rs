@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Value as Json, json};
 
 use crate::grants::{self, Bootstrap, Grant, Holder, MANAGED, Purpose, Wanted, bootstrap, split};
+use crate::iam::Policy;
 use crate::ids::AccountName;
 use crate::text::counted;
 
@@ -163,7 +164,7 @@ fn as_json(grants: &[Grant]) -> Json {
     let all: Map<String, Json> = grants
         .iter()
         .map(|grant| {
-            let documents = |policy| split(policy, MANAGED).iter().map(|part| part.to_json()).collect::<Vec<_>>();
+            let documents = |policy| split(policy, MANAGED).iter().map(Policy::to_json).collect::<Vec<_>>();
             let mut own = json!({
                 "account": grant.id,
                 "role": grant.role,

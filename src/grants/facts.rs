@@ -84,12 +84,12 @@ impl<'a> Facts<'a> {
                     here.stacks.push(StackHere { region: &node.region, spec, documents });
                 }
                 Spec::Peering(spec) => {
-                    let (requester, accepter) = (&spec.requester, &spec.accepter);
-                    if requester.account == *name {
-                        here.requested.push(SideHere { own: requester, other: accepter, spec });
+                    let (from, to) = (&spec.requester, &spec.accepter);
+                    if from.account == *name {
+                        here.requested.push(SideHere { own: from, other: to, spec });
                     }
-                    if accepter.account == *name {
-                        here.accepted.push(SideHere { own: accepter, other: requester, spec });
+                    if to.account == *name {
+                        here.accepted.push(SideHere { own: to, other: from, spec });
                     }
                 }
                 Spec::Route(spec) if node.account == *name => {

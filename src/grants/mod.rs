@@ -122,6 +122,11 @@ fn notes(here: &facts::Here<'_>, wanted: &Wanted) -> Vec<String> {
                     make must be allowed, too (--for-templates estimates it)";
         notes.push(acts.to_owned());
     }
+    if wanted.for_templates && !wanted.strict && wanted.purposes.iter().any(|purpose| purpose.deletes_left()) {
+        let left = "what left the plan is in no template of it any more, and not in the estimate: delete it while the \
+                    estimate of the plan that had it still holds";
+        notes.push(left.to_owned());
+    }
     if here.has_unread_templates {
         notes.push("a template at a URL was not read: what it makes is not in the estimate".to_owned());
     }

@@ -22,7 +22,7 @@ pub(super) fn statements(into: &mut Vec<Statement>, here: &Here<'_>, wanted: &Wa
             let any = || here.arn("ec2", route.region, "route-table/*");
             match table.literal() {
                 Some(known) => {
-                    exact.extend(ids(known).map(|id| here.arn("ec2", route.region, &format!("route-table/{id}"))))
+                    exact.extend(ids(known).map(|id| here.arn("ec2", route.region, &format!("route-table/{id}"))));
                 }
                 None if here.facts.bears_tags(table) => drop(tagged.insert(any())),
                 None => drop(open.insert(any())),

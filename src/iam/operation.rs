@@ -73,6 +73,8 @@ const fn row(name: &'static str, needs: &'static [Need], why: &'static str) -> O
 const CHANGE_SET: &[&str] = &["cloudformation:ChangeSetName"];
 const NEW_STACK: &[&str] = &["cloudformation:RoleArn", "cloudformation:TemplateUrl", "aws:RequestTag/", "aws:TagKeys"];
 const ROLE: &[&str] = &["cloudformation:RoleArn"];
+// The reference has this one for the type of resource rather than for each action.
+const TAGS: &[&str] = &["aws:ResourceTag/"];
 const REGION: &[&str] = &["ec2:Region"];
 const VPC: &[&str] = &["aws:ResourceTag/", "ec2:ResourceTag/", "ec2:VpcID", "ec2:Region"];
 const PEERING: &[&str] = &["aws:ResourceTag/", "ec2:ResourceTag/", "ec2:AccepterVpc", "ec2:RequesterVpc", "ec2:Region"];
@@ -135,7 +137,10 @@ pub const OPERATIONS: &[Operation] = &[
     ),
     row(
         "DeleteStack",
-        &[need("cloudformation:DeleteStack", On::Stack).keys(ROLE), PASS_ROLE],
+        &[
+            need("cloudformation:DeleteStack", On::Stack).keys(&["cloudformation:RoleArn", "aws:ResourceTag/"]),
+            PASS_ROLE,
+        ],
         "deletes a stack, and one that never was complete before it is made anew",
     ),
     row(
@@ -155,7 +160,7 @@ pub const OPERATIONS: &[Operation] = &[
     ),
     row(
         "DescribeStackEvents",
-        &[need("cloudformation:DescribeStackEvents", On::Stack)],
+        &[need("cloudformation:DescribeStackEvents", On::Stack).keys(TAGS)],
         "follows a stack, and tells why one has failed",
     ),
     row(
@@ -197,7 +202,7 @@ pub const OPERATIONS: &[Operation] = &[
     ),
     row(
         "ListStackResources",
-        &[need("cloudformation:ListStackResources", On::Stack)],
+        &[need("cloudformation:ListStackResources", On::Stack).keys(TAGS)],
         "names what a rollback or a deletion is stuck at, and what a stack has left behind",
     ),
     row(

@@ -298,6 +298,7 @@ mod tests {
             (statement(r#", "Condition": {"DateGreaterThan": {"aws:CurrentTime": "2026"}}"#), "DateGreaterThan"),
             (statement(r#", "Condition": {"ForSomeValues:StringLike": {"aws:TagKeys": "a"}}"#), "ForSomeValues"),
             (statement(r#", "Condition": {"StringLike": {"aws:userid": "${aws:userid}"}}"#), "variables"),
+            (statement(r#", "Condition": {"StringLike": {"aws:TagKeys": "a"}}"#), "several values"),
             (statement(r#", "NotAction": "ec2:*""#), "either `Action` or `NotAction`"),
             (statement(r#", "Other": 1"#), "no element `Other`"),
             (of(r#"{"Effect": "Maybe", "Action": "s3:*", "Resource": "*"}"#), "Allow or Deny"),

@@ -143,6 +143,12 @@ impl Condition {
             let test = Test::read(operator)?;
             let keys = keys.as_object().ok_or_else(|| refused(&format!("`{operator}` is a JSON object")))?;
             for (key, values) in keys {
+                let has_several = key.eq_ignore_ascii_case("aws:TagKeys") && test.operator != Operator::Null;
+                if has_several && test.quantifier.is_none() {
+                    return Err(refused(
+                        "`aws:TagKeys` has several values: write ForAllValues: or ForAnyValue: before the operator",
+                    ));
+                }
                 let values = texts(values)?;
                 if values.iter().any(|value| value.contains("${")) {
                     return Err(refused("variables (`${…}`) are not known here"));
@@ -181,9 +187,8 @@ impl Condition {
         };
         match quantifier {
             Some(Quantifier::ForAnyValue) => found.iter().any(goes),
-            Some(Quantifier::ForAllValues) => found.iter().all(goes),
-            // Of several values, without a quantifier: all, which is the stricter.
-            None => found.iter().all(goes),
+            // Without a quantifier a key has one value.
+            Some(Quantifier::ForAllValues) | None => found.iter().all(goes),
         }
     }
 }

@@ -53,7 +53,7 @@ impl Caller {
 
     /// The ARN of the user or of the role.
     pub(crate) fn principal(&self) -> String {
-        match (self.role(), self.arn.splitn(6, ':').nth(1)) {
+        match (self.role(), self.arn.split(':').nth(1)) {
             (Some(role), Some(partition)) => format!("arn:{partition}:iam::{}:role/{role}", self.account),
             _ => self.arn.clone(),
         }

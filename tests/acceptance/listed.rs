@@ -9,7 +9,8 @@ use std::path::Path;
 fn the_docs_list_every_test_of_this_suite() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut tests = BTreeSet::new();
-    for entry in fs::read_dir(root.join("tests/acceptance")).unwrap() {
+    let folders = ["tests/acceptance", "tests/least_privilege"];
+    for entry in folders.iter().flat_map(|folder| fs::read_dir(root.join(folder)).unwrap()) {
         let text = fs::read_to_string(entry.unwrap().path()).unwrap();
         let mut marked = false;
         for line in text.lines().map(str::trim) {

@@ -54,8 +54,6 @@ pub struct Step {
     standing: Option<usize>,
     /// Whether it is about what left the plan.
     pub needs_listings: bool,
-    /// Whether it changes something, and leads to what is known.
-    pub leads_somewhere: bool,
     is_last: bool,
 }
 
@@ -72,7 +70,6 @@ impl Step {
             fails: false,
             standing: None,
             needs_listings: false,
-            leads_somewhere: false,
             is_last: false,
         }
     }
@@ -90,7 +87,7 @@ impl Step {
     }
 
     pub fn standing(self, spokes: usize) -> Self {
-        Self { standing: Some(spokes), leads_somewhere: self.act != Act::Preview, ..self }
+        Self { standing: Some(spokes), ..self }
     }
 
     pub fn listing(self) -> Self {
@@ -99,6 +96,11 @@ impl Step {
 
     pub fn last(self) -> Self {
         Self { is_last: true, ..self }
+    }
+
+    /// Whether it changes something, and leads to what is known.
+    pub fn leads_somewhere(&self) -> bool {
+        self.act != Act::Preview && self.standing.is_some()
     }
 
     /// The plan as it is in this step.
@@ -220,22 +222,13 @@ impl House {
     }
 
     /// What was called since a step has begun.
-    pub fn calls_since(&self, step: &usize) -> Calls {
-        let began = self.began.lock().unwrap()[*step];
+    pub fn calls_since(&self, step: usize) -> Calls {
+        let began = self.began.lock().unwrap()[step];
         let calls = self.sim.calls();
         let named = calls[began..]
             .iter()
             .filter_map(|call| Some((call.account.as_ref()?.to_string(), call.operation.to_string())));
         named.collect()
-    }
-
-    /// Whether any of some calls needs an action in an account.
-    pub fn may_be_asked(&self, calls: &Calls, account: &AccountName, action: &str, ready: &Ready) -> bool {
-        let id = ready.plan.accounts[account].id.as_str();
-        let needs = |name: &str| operation(name).is_some_and(|row| row.may_need(action));
-        // A listing of stacks is two actions.
-        let lists = |name: &str| action == "cloudformation:ListStacks" && name == "DescribeStacks";
-        calls.iter().any(|(by, name)| by == id && (needs(name) || lists(name)))
     }
 
     /// Holds what stands after a step.
@@ -372,6 +365,15 @@ impl House {
         };
         self.inventory.lock().unwrap().take_in(news);
     }
+}
+
+/// Whether any of some calls needs an action in an account.
+pub fn may_be_asked(calls: &Calls, account: &AccountName, action: &str, ready: &Ready) -> bool {
+    let id = ready.plan.accounts[account].id.as_str();
+    let needs = |name: &str| operation(name).is_some_and(|row| row.may_need(action));
+    // A listing of stacks is two actions.
+    let lists = |name: &str| action == "cloudformation:ListStacks" && name == "DescribeStacks";
+    calls.iter().any(|(by, name)| by == id && (needs(name) || lists(name)))
 }
 
 /// The policies as they are printed and read again.

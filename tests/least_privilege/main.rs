@@ -15,7 +15,7 @@ use orch::iam::Policy;
 use orch::ids::{AccountId, AccountName};
 use orch::plan::{Plan, Spec};
 
-use house::{House, Step};
+use house::{House, Step, may_be_asked};
 use story::{SHORT, WHOLE, story};
 
 fn usual(strict: bool) -> Wanted {
@@ -101,7 +101,7 @@ async fn no_action_is_superfluous_and_each_that_is_missing_is_named_with_its_acc
         let mark = house.mark();
         let told = house.take(step, &ready).await;
         assert_eq!(told.failed, step.fails, "{}: {told:#?}", step.name);
-        marks.push((mark, house.calls_since(&marks.len())));
+        marks.push((mark, house.calls_since(marks.len())));
     }
     // Every action that a policy has, by the account's part in the plan, with the accounts and steps whose policy has it.
     let mut actions: BTreeMap<(Part, String), Vec<(AccountName, usize)>> = BTreeMap::new();
@@ -121,7 +121,7 @@ async fn no_action_is_superfluous_and_each_that_is_missing_is_named_with_its_acc
         for (account, at) in having {
             let (step, ready) = (&steps[*at], steps[*at].ready());
             let (mark, calls) = &marks[*at];
-            if !house.may_be_asked(calls, account, action, &ready) {
+            if !may_be_asked(calls, account, action, &ready) {
                 continue;
             }
             house.restore(mark);
@@ -135,7 +135,7 @@ async fn no_action_is_superfluous_and_each_that_is_missing_is_named_with_its_acc
             }
             noticed = true;
             // Nothing is half done beyond that: with the action back, the same command comes to the same end.
-            if step.leads_somewhere {
+            if step.leads_somewhere() {
                 house.enforce(&grants);
                 house.take(step, &ready).await;
                 let again = house.take(step, &ready).await;
@@ -166,7 +166,13 @@ async fn what_the_templates_need_is_estimated_and_what_is_missing_of_it_is_named
     let house = House::new();
     for step in &steps {
         let ready = step.ready();
-        house.enforce_all(&ready.grants(&wanted));
+        let mut own = ready.grants(&wanted);
+        // What left the plan is in none of its templates: what that needs, the plan before has told.
+        for grant in own.iter_mut().filter(|_| step.needs_listings) {
+            let before = grants.iter().find(|before| before.holder == grant.holder);
+            grant.estimate = before.and_then(|before| before.estimate.clone());
+        }
+        house.enforce_all(&own);
         house.prepare(step);
         let told = house.take(step, &ready).await;
         assert_eq!(told.failed, step.fails, "{}: {told:#?}", step.name);

@@ -99,7 +99,7 @@ fn account(name: &str) -> Holder {
 /// The one statement of a name, as JSON.
 fn statement(policy: &Policy, sid: &str) -> serde_json::Value {
     let found = policy.statements.iter().find(|statement| statement.sid.as_deref() == Some(sid));
-    found.map(Statement::to_json).unwrap_or_else(|| panic!("no {sid} in {:#}", policy.to_json()))
+    found.map_or_else(|| panic!("no {sid} in {:#}", policy.to_json()), Statement::to_json)
 }
 
 #[test]
@@ -214,11 +214,10 @@ fn every_action_is_one_of_the_table_and_is_granted_under_keys_that_aws_fills_in_
 
 #[test]
 fn a_large_policy_comes_in_parts_that_a_managed_policy_holds() {
-    let stacks: String = (0..400)
-        .map(|n| {
-            format!("[stacks.s{n}]\naccount = \"hub\"\nname = \"network-of-department-{n}\"\ntemplate = \"net.yaml\"\n")
-        })
-        .collect();
+    let stack = |n: usize| {
+        format!("[stacks.s{n}]\naccount = \"hub\"\nname = \"network-of-department-{n}\"\ntemplate = \"net.yaml\"\n")
+    };
+    let stacks = (0..400).map(stack).collect::<Vec<_>>().concat();
     let plan =
         format!("name = \"net\"\nregion = \"us-east-1\"\n[accounts]\nhub = {{ id = \"111111111111\" }}\n{stacks}");
     let files = Texts([("plan.toml", plan), ("net.yaml", TEMPLATE.to_owned())].into());

@@ -26,7 +26,7 @@ pub(super) fn of(request: &Request, asked: &Asked, verdict: Verdict) -> ApiError
         Service::Ec2 => {
             // AWS encodes what it has decided by, for `sts:DecodeAuthorizationMessage`. Here nobody decodes it.
             let digest = Sha256::digest(format!("{} {}", asked.action, asked.resource));
-            let encoded: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            let encoded = digest.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
             let encoded = if asked.resource == "*" {
                 String::new()
             } else {
