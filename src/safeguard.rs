@@ -10,7 +10,7 @@ pub enum Safeguard {
     IdentityCheck,
     /// A session that AWS calls expired is fetched anew.
     ExpiryRefresh,
-    /// Requests bear a token, by which what they have begun is known again.
+    /// A request bears the token of its attempt, by which AWS knows that it is repeated, and orch what it has begun.
     IdempotencyToken,
     /// What is there is looked at before something is made.
     ReadBeforeCreate,

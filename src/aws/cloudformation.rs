@@ -284,9 +284,9 @@ pub struct Validated {
     pub reason: String,
 }
 
-/// A token as it is sent with a request.
-fn sent(token: &str) -> Option<String> {
-    safeguard::holds(Safeguard::IdempotencyToken).then(|| token.to_owned())
+/// A token as it is sent with a request: the very one by which what it begins is known again.
+fn sent(token: &str) -> String {
+    if safeguard::holds(Safeguard::IdempotencyToken) { token.to_owned() } else { format!("{token}-other") }
 }
 
 impl Regional {
@@ -365,7 +365,7 @@ impl Regional {
                 .set_timeout_in_minutes(spec.settings.timeout())
                 .set_on_failure(spec.settings.on_creation_failure())
                 .set_deployment_config(spec.settings.deployment())
-                .set_client_request_token(sent(token))
+                .client_request_token(sent(token))
                 .send()
         };
         let answer = self.set_in_motion(OPERATION, &spec.name, send).await?;
@@ -494,7 +494,7 @@ impl Regional {
     ) -> Result<(), CallError> {
         let send = || {
             let request = self.cloudformation().execute_change_set().change_set_name(change_set);
-            request.set_disable_rollback(settings.disables_rollback()).set_client_request_token(sent(token)).send()
+            request.set_disable_rollback(settings.disables_rollback()).client_request_token(sent(token)).send()
         };
         self.set_in_motion("ExecuteChangeSet", stack, send).await.map(|_| ())
     }

@@ -3,6 +3,7 @@
 use orch::safeguard::{Safeguard, without};
 use orch::sim::{Effect, Fault};
 
+use super::design::Version;
 use super::story::{Story, What};
 use super::suite::told;
 
@@ -23,8 +24,15 @@ fn may_notice(story: &Story, safeguard: Safeguard) -> bool {
         }
         Safeguard::StrictEnds => story.is_alone() && !story.resources.is_empty(),
         Safeguard::LookingAgain => {
-            let lost = |fault: &Fault| fault.effect == Effect::LostAfter;
-            story.is_alone() && !story.runs.is_empty() && story.calls.iter().any(|(_, fault)| lost(fault))
+            let lost = |fault: &Fault| {
+                let is_route = fault.operation.as_deref().is_some_and(|on| on == "CreateRoute" || on == "Create*");
+                fault.effect == Effect::LostAfter && is_route
+            };
+            let makes_routes = story.design.peerings(Version::Now).iter().any(|peering| !peering.routes.is_empty());
+            story.is_alone()
+                && makes_routes
+                && story.runs.iter().any(|(_, run)| run.death.is_none())
+                && story.calls.iter().any(|(_, fault)| lost(fault))
         }
         Safeguard::ReadBeforeCreate => story.applied,
         Safeguard::IdempotencyToken => story.is_alone(),
