@@ -6,12 +6,17 @@ use std::fs::File;
 use std::hash::BuildHasher as _;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::plan::{Files, Outside};
 
 /// The largest file that is read, in bytes: far above CloudFormation's limit of 1 MB for a template, and small enough
 /// that a path like `/dev/zero` ends in an error instead of in swap.
 const LARGEST: u64 = 16 * 1024 * 1024;
+
+/// How large the files that a plan names may be together, in bytes.
+const LARGEST_TOGETHER: u64 = 256 * 1024 * 1024;
 
 /// The disk as a plan may see it: what it names must lie in its own folder, in one that the caller allows, or below.
 #[derive(Clone, Debug)]
@@ -20,6 +25,8 @@ pub(super) struct Tree {
     folder: PathBuf,
     /// All folders that may be read in, without symbolic links.
     allowed: Vec<PathBuf>,
+    /// How many bytes it has been given so far.
+    given: Arc<AtomicU64>,
 }
 
 impl Tree {
@@ -31,7 +38,8 @@ impl Tree {
         };
         let others = others.iter().map(PathBuf::as_path);
         let allowed = std::iter::once(folder).chain(others).filter_map(|folder| folder.canonicalize().ok()).collect();
-        Self { folder: folder.canonicalize().unwrap_or_else(|_| folder.to_owned()), allowed }
+        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        Self { folder, allowed, given: Arc::default() }
     }
 }
 
@@ -55,7 +63,12 @@ impl Files for Tree {
         if !metadata.is_file() && !metadata.is_dir() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file"));
         }
-        read(&real)
+        let bytes = read(&real)?;
+        if self.given.fetch_add(bytes.len() as u64, Ordering::Relaxed) + bytes.len() as u64 > LARGEST_TOGETHER {
+            let why = "with it, what the plan names would be larger than 256 MiB";
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+        }
+        Ok(bytes)
     }
 }
 
@@ -230,6 +243,20 @@ mod tests {
         let tree = Tree::of_plan(&at("plans/a.toml"), &[at("other")]);
         assert_eq!(outcome(&tree, &at("other/t.yaml")), "read");
         assert_eq!(outcome(&tree, &at("plans/deep/t.yaml")), "read");
+    }
+
+    #[test]
+    fn what_a_plan_names_is_bounded_file_by_file_and_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |path: &str| folder.path().join(path);
+        for (name, size) in [("large.yaml", LARGEST), ("larger.yaml", LARGEST + 1)] {
+            File::create(at(name)).unwrap().set_len(size).unwrap();
+        }
+        let tree = Tree::of_plan(&at("a.toml"), &[]);
+        assert_eq!(outcome(&tree, &at("larger.yaml")), "error");
+        let most = usize::try_from(LARGEST_TOGETHER / LARGEST).unwrap();
+        let read: Vec<&str> = (0..=most).map(|_| outcome(&tree, &at("large.yaml"))).collect();
+        assert!(read[..most].iter().all(|outcome| *outcome == "read") && read[most] == "error", "{read:?}");
     }
 
     #[test]

@@ -194,7 +194,9 @@ pub(super) struct LogWriter;
 
 impl io::Write for LogWriter {
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
-        say(&String::from_utf8_lossy(event));
+        let event_text = String::from_utf8_lossy(event);
+        // An event is a line: what others have written into it begins no other.
+        say(&format!("{}\n", event_text.trim_end_matches('\n').replace('\n', " ")));
         Ok(event.len())
     }
 

@@ -8,6 +8,9 @@ use super::files::{Files, file_beside, read_named_text, read_text};
 use super::problems::Problems;
 use crate::diag::{FileId, Problem, Sources, Span};
 
+/// How many plans may extend each other: nobody reads as many.
+const LONGEST: usize = 32;
+
 /// Reads the plan at `path` and all that it extends; gives what they say together.
 ///
 /// `None` when one of them cannot be read or is not TOML: what the rest says would be misleading. Relative paths in
@@ -47,6 +50,11 @@ pub(super) fn read_extended(
         if let Some(first) = chain.iter().position(|link| sources.get(link.from).path == path) {
             let message = format!("plans extend each other in a circle: this leads back to {}", path.display());
             problems.add(codes::EXTENDS_CYCLE, &place, message, |problem| cycle(problem, &chain[first..], sources));
+            return None;
+        }
+        if chain.len() > LONGEST {
+            let message = format!("plans extend each other more than {LONGEST} times over");
+            problems.error(codes::EXTENDS_CYCLE, &place, message, "lay some of them together");
             return None;
         }
         current = match read_named_text(files, &path) {
@@ -110,4 +118,20 @@ fn cycle(problem: Problem, chain: &[Link], sources: &Sources) -> Problem {
     links.fold(problem, |problem, link| {
         problem.related(link.place.clone(), format!("{} goes on here", sources.get(link.from).path.display()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::samples::Disk;
+
+    #[test]
+    fn a_chain_of_plans_has_an_end_before_it_has_one_by_itself() {
+        let chain = |length: usize| {
+            let text = |at: usize| if at < length { format!("extends = \"{}.toml\"\n", at + 1) } else { String::new() };
+            (0..=length).fold(Disk::default(), |disk, at| disk.with(&format!("{at}.toml"), text(at))).load("0.toml")
+        };
+        let is_cut = |length| chain(length).problems.iter().any(|problem| problem.code == codes::EXTENDS_CYCLE);
+        assert!(!is_cut(LONGEST) && is_cut(LONGEST + 1));
+    }
 }

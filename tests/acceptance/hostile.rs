@@ -133,10 +133,13 @@ fn nothing_that_others_have_written_does_anything_to_a_terminal_or_a_page() {
     assert!(failed.stderr.contains("\\u{202e}gnp.exe"), "{}", failed.stderr);
     at(1, &["status", "plan.toml"]);
     at(1, &["status", "plan.toml", "--format", "json"]);
+    orch.write("aws.toml", QUICK);
     at(0, &["apply", "plan.toml", "--log-format", "json"]);
     let outputs = at(0, &["outputs", "plan.toml", "--format", "json"]);
     let outputs: serde_json::Value = serde_json::from_str(&outputs.stdout).unwrap();
-    assert_eq!(outputs["stacks.one"]["outputs"]["Word"], HOSTILE, "programs get what it is");
+    // CloudFormation gives `?` for what it cannot give back; the rest programs get as it is.
+    let word = outputs["stacks.one"]["outputs"]["Word"].as_str().unwrap();
+    assert!(word.contains("\u{202e}gnp.exe\u{2066}\u{200b}\u{feff}\r\nforged: yes"), "{word:?}");
     at(0, &["outputs", "plan.toml"]);
     for format in ["text", "json", "markdown"] {
         at(0, &["drift", "plan.toml", "--format", format]);

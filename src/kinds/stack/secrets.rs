@@ -100,9 +100,16 @@ impl<'a> Reach<'a> {
 
     /// Whether a value may hold a secret.
     fn reaches(&self, node: &Node) -> bool {
+        self.reaches_by(node, &|_, _| true)
+    }
+
+    /// The same where not every attribute of a resource that was given a secret may tell it, but those that `gives` says.
+    fn reaches_by(&self, node: &Node, gives: &dyn Fn(&str, &str) -> bool) -> bool {
         let reached = references(node, &|_| None).into_iter().any(|found| match found.target {
             Target::Name(name) => self.hidden.contains(name),
-            Target::Attribute { resource, .. } => self.telling.contains(resource),
+            Target::Attribute { resource, attribute } => {
+                self.telling.contains(resource) && attribute.is_none_or(|attribute| gives(resource, attribute))
+            }
             Target::Mapping(name) => self.mappings.contains(name),
             // A condition over a secret tells it to whoever sees which way it went.
             Target::Condition(_) => false,
@@ -122,9 +129,15 @@ pub fn telling_outputs<'a>(template: &str, sensitive: impl Iterator<Item = &'a s
     let Ok(document) = Document::shared(template) else { return BTreeSet::new() };
     let declared = document.parameters.values().filter(|parameter| parameter.no_echo);
     let secret = declared.map(|parameter| parameter.name.as_str());
-    let (reach, _) = Reach::follow(&document, &secret.chain(sensitive.iter().copied()).collect());
-    let telling =
-        document.outputs.values().filter(|output| output.value.as_deref().is_some_and(|value| reach.reaches(value)));
+    let (reach, found) = Reach::follow(&document, &secret.chain(sensitive.iter().copied()).collect());
+    // To hide the range of a VPC because a tag of it is a secret would help nobody.
+    let gives = |resource: &str, attribute: &str| {
+        let kind = document.resources.get(resource).map_or("", |resource| resource.type_name.as_str());
+        let makes_any = kind.starts_with("Custom::") || kind.starts_with("AWS::CloudFormation::");
+        makes_any || found.contains(&(resource.to_owned(), attribute.to_owned()))
+    };
+    let tells = |value: &Node| reach.reaches_by(value, &gives);
+    let telling = document.outputs.values().filter(|output| output.value.as_deref().is_some_and(tells));
     telling.map(|output| output.name.clone()).collect()
 }
 
@@ -202,6 +215,7 @@ Outputs:
   Open: {Value: !Ref Open}
   Other: {Value: !Ref Other}
   Name: {Value: !Ref Kept}
+  Type: {Value: !GetAtt Kept.Type}
 ";
         let telling = |sensitive: &[&str]| telling_outputs(template, sensitive.iter().copied());
         assert_eq!(Vec::from_iter(telling(&[])), ["ByReference", "ByResource", "Told"]);
