@@ -13,6 +13,7 @@ pub mod graph;
 pub mod ids;
 pub mod import;
 pub mod inventory;
+pub mod journal;
 pub mod kinds;
 pub mod plan;
 pub mod preview;

@@ -20,11 +20,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("engine", &["graph", "event", "ids"]),
     ("preview", &["event", "ids"]),
     ("inventory", &["event", "ids"]),
+    ("journal", &["event", "ids"]),
     ("aws", &["ids"]),
     ("kinds", &["aws", "cfn", "preview", "event", "ids"]),
     ("sim", &["cfn", "ids"]),
     ("view", &["graph", "ids", "text"]),
-    ("report", &["preview", "event", "diag", "ids", "text"]),
+    ("report", &["preview", "event", "journal", "diag", "ids", "text"]),
     (
         "run",
         &["plan", "diag", "graph", "rules", "import", "engine", "kinds", "aws", "preview", "inventory", "event", "ids"],

@@ -31,6 +31,7 @@ mod route_target;
 mod s3;
 mod sessions;
 mod settings;
+mod sockets;
 mod status;
 mod sts;
 mod tasks;

@@ -59,7 +59,7 @@ async fn all_clients_share_one_connector_whose_connections_stay_warm() {
     let made = Arc::clone(&connectors);
     let http_client = sharing(move |settings, components| {
         made.fetch_add(1, Ordering::Relaxed);
-        connector(&TrustStore::default(), ProxyConfig::disabled(), settings, components)
+        connector(&TrustStore::default(), 32, ProxyConfig::disabled(), settings, components)
     });
     let address = listening(Arc::clone(&connections)).await;
     let keys = SharedCredentialsProvider::new(Credentials::new("AKIATEST", "secret", None, None, "test"));

@@ -13,7 +13,9 @@ use super::drift::{Drift, DriftArgs};
 use super::import::Import;
 use super::outputs::Outputs;
 use super::run::Adopt;
-use super::serve::Serve;
+use super::runs::Runs;
+use super::saved::Discard;
+use super::serve::Local;
 use super::status::Status;
 
 /// The whole command line.
@@ -246,23 +248,20 @@ pub(super) enum Command {
         orch status plans/us-east-1.toml --only account:dev\n  \
         orch status plans/us-east-1.toml --format json | jq '.nodes[] | select(.health != \"fine\")'")]
     Status(Status),
+    /// List the runs of this folder, show one, delete old ones
+    ///
+    /// Every `apply`, `adopt`, `destroy` and `cancel` that begins leaves a journal in .orch/runs, in the folder that orch was started
+    /// in. It is a record for people: orch itself decides nothing by it. Makes no call to AWS. docs/runs.md says what is in it.
+    #[command(after_long_help = "Examples:\n  \
+        orch runs\n  \
+        orch runs show last\n  \
+        orch runs --format json | jq -r '.runs[] | select(.ended == \"killed\") | .id'\n  \
+        orch runs prune --keep 50\n  \
+        orch runs prune --older-than 90d")]
+    Runs(Runs),
     /// The embedded AWS that --local stands for
     #[command(subcommand)]
     Local(Local),
-}
-
-/// The commands about the embedded AWS.
-#[derive(Debug, Subcommand)]
-pub(super) enum Local {
-    /// Let the AWS CLI, boto3 and other programs use the embedded AWS, over HTTP on this machine
-    ///
-    /// Prints the lines to copy into the shell that is to use it. Its world is the one that --local uses, with the same
-    /// times and faults. Ends with Ctrl-C and prints how many calls there were; while it runs,
-    /// `curl $AWS_ENDPOINT_URL/_orch/calls` tells them as JSON, and with `-X DELETE` counts them anew.
-    #[command(after_long_help = "Examples:\n  \
-        orch local serve\n  \
-        orch local serve --port 0 --memory --local-config faults.toml")]
-    Serve(Serve),
 }
 
 /// What a plan is given besides its own text.
@@ -467,20 +466,6 @@ pub(super) struct Apply {
     /// put it right by hand. NODE:RESOURCE as in `stacks.spoke[dev]:Vpc`, with the resource's name in the template.
     #[arg(long, value_name = "NODE:RESOURCE", value_parser = resource, help_heading = "Recovery")]
     pub skip_resource: Vec<Resource>,
-}
-
-/// Arguments of `discard`.
-#[derive(Args, Debug)]
-pub(super) struct Discard {
-    /// The saved preview
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-    /// Variables.
-    #[command(flatten)]
-    pub vars: Vars,
-    /// AWS.
-    #[command(flatten)]
-    pub target: Target,
 }
 
 /// Arguments of `destroy`.

@@ -13,10 +13,12 @@ mod graph;
 mod import;
 mod inventory;
 mod inventory_object;
+mod journal;
 mod local;
 mod lock;
 mod logging;
 mod looking;
+mod open_files;
 mod outputs;
 mod past;
 mod preview;
@@ -24,6 +26,7 @@ mod reach;
 mod remote;
 mod rules;
 mod run;
+mod runs;
 mod saved;
 mod schema;
 mod serve;
@@ -33,6 +36,7 @@ mod teller;
 mod terminal;
 mod threads;
 mod validate;
+mod whoami;
 
 use std::process::ExitCode;
 
@@ -49,6 +53,8 @@ struct Surroundings {
     terminal: Terminal,
     verbose: u8,
     quiet: bool,
+    /// How many files may be open at once, where that is limited.
+    files: Option<u64>,
 }
 
 impl Surroundings {
@@ -85,7 +91,8 @@ pub fn main() -> ExitCode {
         terminal::notice(&format!("error: {error}\n"));
         return Exit::Refused.into();
     }
-    let surroundings = Surroundings { terminal, verbose: cli.global.verbose, quiet: cli.global.quiet };
+    let files = open_files::raise();
+    let surroundings = Surroundings { terminal, verbose: cli.global.verbose, quiet: cli.global.quiet, files };
     let exit = match cli.command {
         Command::Validate(args) => validate::validate(&args, &surroundings),
         Command::Graph(args) => graph::graph(&args, &surroundings),
@@ -102,7 +109,8 @@ pub fn main() -> ExitCode {
         Command::Outputs(args) => outputs::outputs(&args, &surroundings),
         Command::Drift(args) => drift::drift(&args, &surroundings),
         Command::Status(args) => status::status(&args, &surroundings),
-        Command::Local(args::Local::Serve(args)) => serve::serve(&args),
+        Command::Runs(args) => runs::runs(&args, &surroundings),
+        Command::Local(serve::Local::Serve(args)) => serve::serve(&args),
     };
     exit.into()
 }
@@ -127,4 +135,15 @@ fn print(text: &str, exit: Exit) -> Exit {
             Exit::Failed
         }
     }
+}
+
+/// Writes what a run has to tell at its end. Its exit code says what became of the plan, whether anybody could be told or not:
+/// whoever takes it for a failure would look for one at AWS.
+fn print_end(text: &str, exit: Exit) -> Exit {
+    if let Err(error) = terminal::results(text) {
+        terminal::notice(&format!(
+            "warning: standard output cannot be written: {error}\n  help: `orch runs show last` and `orch outputs` tell it again\n"
+        ));
+    }
+    exit
 }

@@ -19,12 +19,13 @@ use super::checked::Hold;
 use super::confirm::{Question, is_answered};
 use super::drift::Drift;
 use super::exit::Exit;
+use super::journal::Journal;
 use super::past::Past;
 use super::preview::{self, Ahead};
 use super::signals::Signals;
 use super::teller::Teller;
 use super::threads::on_threads;
-use super::{Surroundings, checked, outputs, print, reach, saved, terminal};
+use super::{Surroundings, checked, outputs, print_end, reach, saved, terminal};
 
 /// Makes AWS what the plan says.
 pub(super) fn apply(args: &Apply, surroundings: &Surroundings) -> Exit {
@@ -209,7 +210,8 @@ fn attempt(
         // Whoever interrupts the run means what would follow it, too.
         let again = if prune { Some(Signals::listen()?) } else { None };
         let listening = |sink| means(past.listening(sink));
-        let (mut text, mut exit) = carry_out(&job, command, settings, listening, signals, surroundings).await;
+        let journal = Journal::begin(&checked.plan.name, command, &args.on);
+        let (mut text, mut exit) = carry_out(&job, command, settings, listening, signals, &journal, surroundings).await;
         let left = ahead.left.get().filter(|left| !left.leaving.is_empty());
         if let Some((left, signals)) = left.zip(again) {
             if exit == Exit::Done {
@@ -218,7 +220,8 @@ fn attempt(
                 let job = Job::prune(Arc::clone(&checked.plan), &checked.graph, &left.clone().without(&wanted));
                 let job = Arc::new(job.remembering(past.inventory()));
                 let listening = |sink| means(past.listening(sink));
-                let pruned = carry_out(&job, Command::Prune, settings, listening, signals, surroundings).await;
+                let pruned =
+                    carry_out(&job, Command::Prune, settings, listening, signals, &journal, surroundings).await;
                 text.push_str(&pruned.0);
                 exit = pruned.1;
             } else {
@@ -228,7 +231,9 @@ fn attempt(
         if command != Command::Cancel {
             past.note_run(&gathered, ahead.left.get()).await;
         }
-        Ok(print(&text, exit))
+        let exit = print_end(&text, exit);
+        journal.close(exit);
+        Ok(exit)
     })?
 }
 
@@ -240,9 +245,10 @@ pub(super) async fn carry_out(
     settings: Settings,
     means: impl FnOnce(Sink) -> Means,
     signals: Signals,
+    journal: &Journal,
     surroundings: &Surroundings,
 ) -> (String, Exit) {
-    let teller = Teller::new(job, surroundings);
+    let teller = Teller::new(job, surroundings).keeping(journal);
     let means = means(teller.sink());
     let (gathered, change_sets) = (Arc::clone(&means.gathered), Arc::clone(&means.change_sets));
     let (words, control) = mpsc::unbounded_channel();

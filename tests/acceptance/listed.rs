@@ -6,10 +6,11 @@ use std::fs;
 use std::path::Path;
 
 #[test]
-fn the_docs_list_every_test_of_this_suite() {
+fn the_docs_list_every_test_of_these_suites() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut tests = BTreeSet::new();
-    for entry in fs::read_dir(root.join("tests/acceptance")).unwrap() {
+    let suites = ["tests/acceptance", "tests/process"].map(|suite| fs::read_dir(root.join(suite)).unwrap());
+    for entry in suites.into_iter().flatten() {
         let text = fs::read_to_string(entry.unwrap().path()).unwrap();
         let mut marked = false;
         for line in text.lines().map(str::trim) {

@@ -28,9 +28,12 @@ mod rates;
 mod recovery;
 mod remote;
 mod resume;
+mod runs;
 mod saved;
 mod secrets;
 mod served;
+#[cfg(unix)]
+mod server;
 mod silence;
 mod spokes;
 mod template_checks;
