@@ -17,7 +17,7 @@ fn a_bundle_that_cannot_be_used_is_an_error_and_no_panic() {
     assert!(matches!(check_bundle(torn), Err(BadBundle::NotPem(_))));
     let other = b"-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n";
     assert!(matches!(check_bundle(other), Err(BadBundle::BadCertificate { number: 1, .. })));
-    assert!(network(Some(b"hello")).is_err());
+    assert!(network(Some(b"hello"), 32).is_err());
 }
 
 /// Whether a request has arrived with all of its body.
