@@ -15,6 +15,7 @@ pub mod import;
 pub mod inventory;
 pub mod journal;
 pub mod kinds;
+pub mod lease;
 pub mod plan;
 pub mod preview;
 pub mod report;

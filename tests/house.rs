@@ -22,6 +22,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("inventory", &["event", "ids"]),
     ("journal", &["event", "ids"]),
     ("aws", &["ids"]),
+    ("lease", &["aws", "event"]),
     ("kinds", &["aws", "cfn", "preview", "event", "ids"]),
     ("sim", &["cfn", "ids"]),
     ("view", &["graph", "ids", "text"]),

@@ -11,6 +11,7 @@ use super::allow::{Resource, resource};
 use super::disk::folder;
 use super::drift::{Drift, DriftArgs};
 use super::import::Import;
+use super::leased::{Locking, Unlock};
 use super::outputs::Outputs;
 use super::run::Adopt;
 use super::runs::Runs;
@@ -36,6 +37,7 @@ use super::status::Status;
         4    a question was answered with no, or there was no terminal to ask at; nothing was changed\n  \
         5    preview: there is something to do; drift: something has drifted\n  \
         6    apply of a saved preview: what it was made of has changed since; nothing was changed\n  \
+        7    another run holds the plan's lock; nothing was changed\n  \
         130  interrupted, and no node failed\n\n\
         Try it without AWS:\n  orch apply plans/us-east-1.toml --local",
     propagate_version = true,
@@ -259,6 +261,11 @@ pub(super) enum Command {
         orch runs prune --keep 50\n  \
         orch runs prune --older-than 90d")]
     Runs(Runs),
+    /// Take the lock of a plan away from the run that holds it
+    ///
+    /// For a run that is stuck, or was killed where one does not want to wait for its lock to be taken over. Says who holds it,
+    /// and asks. A run that goes on begins nothing new once it notices.
+    Unlock(Unlock),
     /// The embedded AWS that --local stands for
     #[command(subcommand)]
     Local(Local),
@@ -460,6 +467,9 @@ pub(super) struct Apply {
     /// Drift.
     #[command(flatten)]
     pub drift: Drift,
+    /// The lock.
+    #[command(flatten)]
+    pub locking: Locking,
     /// Pass over this resource when a rollback that has failed is gone on with; repeatable
     ///
     /// For a stack in `UPDATE_ROLLBACK_FAILED`. CloudFormation then takes the resource for rolled back, though it is not:
@@ -477,6 +487,9 @@ pub(super) struct Destroy {
     /// Only show what would be deleted, as `orch preview --destroy` does
     #[arg(long)]
     pub dry_run: bool,
+    /// The lock.
+    #[command(flatten)]
+    pub locking: Locking,
     /// Leave this resource behind in the account if its stack cannot be deleted otherwise; repeatable
     ///
     /// Nothing is left behind unless a deletion has failed. NODE:RESOURCE as in `stacks.spoke[dev]:Vpc`, with the

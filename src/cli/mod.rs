@@ -14,6 +14,8 @@ mod import;
 mod inventory;
 mod inventory_object;
 mod journal;
+mod lapse;
+mod leased;
 mod local;
 mod lock;
 mod logging;
@@ -30,6 +32,7 @@ mod runs;
 mod saved;
 mod schema;
 mod serve;
+mod shared_bucket;
 mod signals;
 mod status;
 mod teller;
@@ -109,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Outputs(args) => outputs::outputs(&args, &surroundings),
         Command::Drift(args) => drift::drift(&args, &surroundings),
         Command::Status(args) => status::status(&args, &surroundings),
+        Command::Unlock(args) => leased::unlock(&args, &surroundings),
         Command::Runs(args) => runs::runs(&args, &surroundings),
         Command::Local(serve::Local::Serve(args)) => serve::serve(&args),
     };

@@ -23,9 +23,10 @@ use super::args::{Apply, Choice, PreviewArgs, Target, Vars};
 use super::checked::{Checked, Hold};
 use super::exit::Exit;
 use super::journal::Journal;
+use super::leased::Leased;
 use super::past::Past;
 use super::preview::Ahead;
-use super::run::carry_out;
+use super::run::{Kept, carry_out};
 use super::signals::Signals;
 use super::threads::on_threads;
 use super::{Surroundings, checked, disk, now, print_end, reach, terminal};
@@ -185,9 +186,12 @@ fn attempt(args: &Apply, text: &str, surroundings: &Surroundings) -> Result<Exit
     let settings = Settings { limits: args.run.limits.limits(), fail_fast: args.run.fail_fast };
     on_threads(async {
         let mut signals = Signals::listen()?;
+        let taking = Leased::take(&checked.plan, Command::Apply, args.locking, &environment);
+        let leased = signals.or(Box::pin(taking)).await??;
+        let done = Box::pin(async {
         let opening = Past::blind(&checked.plan, &on.target, &environment);
         let mut past = signals.or(Box::pin(opening)).await?;
-        let job = Arc::new(job.remembering(past.inventory()));
+        let job = Arc::new(job.remembering(past.inventory()).with_leave(leased.leave(&checked.plan)));
         let jobs = [&*job];
         let opening = reach::sessions(&jobs, &environment, &checked.sources);
         let sessions = signals.or(Box::pin(opening)).await??;
@@ -233,11 +237,16 @@ fn attempt(args: &Apply, text: &str, surroundings: &Surroundings) -> Result<Exit
             change_sets: Arc::clone(&ahead.change_sets),
         };
         let journal = Journal::begin(&checked.plan.name, Command::Apply, on);
-        let (text, exit) = carry_out(&job, Command::Apply, settings, means, signals, &journal, surroundings).await;
+        let kept = Kept { journal: &journal, leased: &leased };
+        let (text, exit) = carry_out(&job, Command::Apply, settings, means, signals, kept, surroundings).await;
         past.note_run(&gathered, None).await;
         let exit = print_end(&text, exit);
         journal.close(exit);
         Ok(exit)
+        })
+        .await;
+        leased.give_back(&checked.plan).await;
+        done
     })?
 }
 

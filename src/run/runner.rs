@@ -59,10 +59,12 @@ impl engine::Runner for Runner {
         if !is_firm {
             self.courses.lock().unwrap_or_else(PoisonError::into_inner).insert(ix, Arc::clone(&course));
         }
-        let result = match (node, self.job.leaving(ix)) {
-            (Some(node), _) => unless_gone(&course, Box::pin(self.work(ix, node, task, &course))).await,
-            (None, Some(left)) => Some(Box::pin(self.prune(left)).await),
-            (None, None) => Some(Ok(Done::new(Change::Absent))),
+        let leave = Box::pin(self.job.leave().wait()).await;
+        let result = match (leave, node, self.job.leaving(ix)) {
+            (Err(failure), ..) => Some(Err(failure)),
+            (Ok(()), Some(node), _) => unless_gone(&course, Box::pin(self.work(ix, node, task, &course))).await,
+            (Ok(()), None, Some(left)) => Some(Box::pin(self.prune(left)).await),
+            (Ok(()), None, None) => Some(Ok(Done::new(Change::Absent))),
         };
         let took_ms = millis(began);
         let Some(result) = result else {

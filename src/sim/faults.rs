@@ -72,6 +72,8 @@ pub enum Effect {
     LostAfter,
     /// The call takes longer, by the fault's `slow_ms`.
     Slow,
+    /// The service says that another request is at the same object, as S3 does of conditional ones.
+    Conflict,
     /// The caller has no permission.
     AccessDenied,
     /// The caller's credentials have expired.

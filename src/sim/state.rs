@@ -337,6 +337,7 @@ fn handle(world: &mut World, incoming: &Incoming, effect: Option<Effect>) -> Res
     match effect {
         Some(Effect::Throttle) => return Err(throttled(service)),
         Some(Effect::ServerError) => return Err(broken(service)),
+        Some(Effect::Conflict) => return Err(conflict()),
         Some(Effect::Expired) => return Err(caller::expired(service)),
         _ => {}
     }
@@ -357,6 +358,12 @@ fn throttled(service: Service) -> ApiError {
         Service::Sts | Service::CloudFormation => ApiError::new("Throttling", "Rate exceeded"),
         Service::S3 => ApiError::new("SlowDown", "Please reduce your request rate.").with_status(503),
     }
+}
+
+/// What S3 says to one of two who write the same object on a condition at the same time.
+fn conflict() -> ApiError {
+    let message = "The conditional request cannot succeed due to a conflicting operation against this resource.";
+    ApiError::new("ConditionalRequestConflict", message).with_status(409)
 }
 
 /// What a service says when it is broken itself.

@@ -5,6 +5,7 @@
 mod adopting;
 mod bounds;
 mod calls;
+mod clock;
 mod drift;
 mod early;
 mod early_chain;
@@ -18,6 +19,7 @@ mod hand;
 mod in_process;
 mod left;
 mod listed;
+mod lock;
 mod makespan;
 mod moved;
 mod network;
