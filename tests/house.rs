@@ -24,11 +24,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("engine", &["graph", "event", "safeguard", "ids"]),
     ("preview", &["event", "ids", "secret"]),
     ("inventory", &["event", "ids"]),
+    ("journal", &["event", "ids"]),
     ("aws", &["iam", "safeguard", "ids", "secret"]),
+    ("lease", &["aws", "event"]),
     ("kinds", &["aws", "cfn", "preview", "event", "safeguard", "ids", "secret"]),
     ("sim", &["cfn", "iam", "ids"]),
     ("view", &["graph", "ids", "text"]),
-    ("report", &["preview", "event", "diag", "ids", "text"]),
+    ("report", &["preview", "event", "journal", "diag", "ids", "text"]),
     (
         "run",
         &[

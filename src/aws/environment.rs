@@ -23,6 +23,7 @@ use super::credentials::{BaseKey, Kept};
 use super::network::{BadBundle, network};
 use super::nonce::Nonces;
 use super::rates::Rates;
+use super::sockets::Sockets;
 use crate::ids::Region;
 
 /// Asks the user for the present code of an MFA device, given its serial number. It may block.
@@ -73,22 +74,24 @@ impl Environment {
     /// that is set.
     ///
     /// `ca_bundle` is the content of the file that `AWS_CA_BUNDLE` names: certificates in PEM format, which are trusted
-    /// besides the system's own. `AWS_PROFILE`, `AWS_ENDPOINT_URL` and the like are read by the SDK itself.
+    /// besides the system's own. `AWS_PROFILE`, `AWS_ENDPOINT_URL` and the like are read by the SDK itself. `files` is how many the
+    /// process may open, where that is limited: there are no more connections than go into that.
     ///
     /// # Errors
     ///
     /// The bundle cannot be used.
-    pub fn real(ca_bundle: Option<&[u8]>) -> Result<Self, BadBundle> {
+    pub fn real(ca_bundle: Option<&[u8]>, files: Option<u64>) -> Result<Self, BadBundle> {
+        let sockets = Sockets::within(files);
         let time_source = SharedTimeSource::new(SystemTimeSource::new());
         Ok(Self {
             base: Base::Chain,
-            http_client: network(ca_bundle)?,
+            http_client: network(ca_bundle, sockets.warm)?,
             nonces: Arc::new(Nonces::random(time_source.clone())),
             time_source,
             even_backoff: false,
             ask_code: None,
             is_near: false,
-            rates: Arc::default(),
+            rates: Arc::new(Rates::within(sockets)),
             bases: Arc::default(),
         })
     }

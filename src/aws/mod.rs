@@ -32,6 +32,7 @@ mod route_target;
 mod s3;
 mod sessions;
 mod settings;
+mod sockets;
 mod status;
 mod stored;
 mod sts;

@@ -17,9 +17,6 @@ use rustls::pki_types::pem::PemObject;
 /// after which NAT gateways forget it without a word, so that nothing is sent into one that is dead.
 const WARM: Duration = Duration::from_secs(90);
 
-/// How many of those are kept for each endpoint: a thousand accounts have one pool, and a process may open few files.
-const WARM_AT_MOST: usize = 32;
-
 /// A certificate bundle that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum BadBundle {
@@ -40,11 +37,12 @@ pub enum BadBundle {
 }
 
 /// HTTPS by the system's certificates and those of a bundle in PEM format, by way of a proxy where one is set.
+/// Of each endpoint so many connections are kept that nobody uses.
 ///
 /// # Errors
 ///
 /// The bundle cannot be used.
-pub(super) fn network(ca_bundle: Option<&[u8]>) -> Result<SharedHttpClient, BadBundle> {
+pub(super) fn network(ca_bundle: Option<&[u8]>, warm: usize) -> Result<SharedHttpClient, BadBundle> {
     let mut trust = TrustStore::default();
     if let Some(bundle) = ca_bundle {
         check_bundle(bundle)?;
@@ -52,7 +50,7 @@ pub(super) fn network(ca_bundle: Option<&[u8]>) -> Result<SharedHttpClient, BadB
     }
     Ok(sharing(move |settings, components| {
         // Off in the SDK's own client, and users behind a proxy expect it.
-        connector(&trust, ProxyConfig::from_env(), settings, components)
+        connector(&trust, warm, ProxyConfig::from_env(), settings, components)
     }))
 }
 
@@ -65,6 +63,7 @@ fn sharing(
 
 fn connector(
     trust: &TrustStore,
+    warm: usize,
     proxy: ProxyConfig,
     settings: Option<&HttpConnectorSettings>,
     components: Option<&RuntimeComponents>,
@@ -73,7 +72,7 @@ fn connector(
     builder.set_connector_settings(settings.cloned());
     builder.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
     builder.set_pool_idle_timeout(Some(Some(WARM)));
-    builder.set_pool_max_idle_per_host(Some(WARM_AT_MOST));
+    builder.set_pool_max_idle_per_host(Some(warm));
     let mut builder = builder.proxy_config(proxy).tls_provider(Provider::Rustls(CryptoMode::AwsLc));
     if let Ok(context) = TlsContext::builder().with_trust_store(trust.clone()).build() {
         builder.set_tls_context(context);

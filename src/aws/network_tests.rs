@@ -17,7 +17,7 @@ fn a_bundle_that_cannot_be_used_is_an_error_and_no_panic() {
     assert!(matches!(check_bundle(torn), Err(BadBundle::NotPem(_))));
     let other = b"-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n";
     assert!(matches!(check_bundle(other), Err(BadBundle::BadCertificate { number: 1, .. })));
-    assert!(network(Some(b"hello")).is_err());
+    assert!(network(Some(b"hello"), 32).is_err());
 }
 
 /// Whether a request has arrived with all of its body.
@@ -59,7 +59,7 @@ async fn all_clients_share_one_connector_whose_connections_stay_warm() {
     let made = Arc::clone(&connectors);
     let http_client = sharing(move |settings, components| {
         made.fetch_add(1, Ordering::Relaxed);
-        connector(&TrustStore::default(), ProxyConfig::disabled(), settings, components)
+        connector(&TrustStore::default(), 32, ProxyConfig::disabled(), settings, components)
     });
     let address = listening(Arc::clone(&connections)).await;
     let keys = SharedCredentialsProvider::new(Credentials::new("AKIATEST", "secret", None, None, "test"));

@@ -133,25 +133,25 @@ impl Regional {
                 Err(error) if error.is("ConditionalRequestConflict") && Instant::now() < last => {
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
-                put => return put,
+                put => return put.map(|_| ()),
             }
         }
     }
 
-    /// Puts an object in the place of what was read; without that, where there is none.
+    /// Puts an object in the place of what bears a mark; without that, where there is none. Gives its own mark, if S3 tells it.
     async fn put_after(
         &self,
         bucket: &Bucket,
         key: &str,
         text: &str,
-        read: Option<&Revision>,
-    ) -> Result<(), CallError> {
+        mark: Option<&str>,
+    ) -> Result<Option<String>, CallError> {
         let encryption = bucket.kms_key.as_ref().map(|_| ServerSideEncryption::AwsKms);
         let owner = bucket.owner.as_ref().map(ToString::to_string);
         let put = |client: Client| {
             let request = client.put_object().bucket(&bucket.name).key(key);
-            let request = match read {
-                Some(read) => request.if_match(&read.mark),
+            let request = match mark {
+                Some(mark) => request.if_match(mark),
                 None => request.if_none_match("*"),
             };
             let request = request.set_expected_bucket_owner(owner.clone());
@@ -159,7 +159,8 @@ impl Regional {
             let request = request.set_ssekms_key_id(bucket.kms_key.clone());
             request.body(ByteStream::from(text.as_bytes().to_vec())).send()
         };
-        self.in_bucket("PutObject", (&bucket.name, None), put).await.map(|_| ())
+        let answer = self.in_bucket("PutObject", (&bucket.name, None), put).await?;
+        Ok(answer.e_tag().map(str::to_owned))
     }
 
     /// The region that a bucket is in. S3 says it to whoever asks, be it with a refusal.
@@ -241,15 +242,32 @@ impl Regional {
         text: &str,
         read: Option<&Revision>,
     ) -> Result<bool, CallError> {
-        match self.put_after(bucket, key, text, read).await {
-            Ok(()) => Ok(true),
+        let mark = read.map(|read| read.mark.as_str());
+        Ok(self.replace(bucket, key, text, mark).await?.is_some())
+    }
+
+    /// Writes an object anew, if it still bears a mark, or is not there yet: its new mark, which is empty where S3 does not tell
+    /// it. `None` if that was not so: somebody else was faster, or is at it in this moment.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Regional::stack`].
+    pub async fn replace(
+        &self,
+        bucket: &Bucket,
+        key: &str,
+        text: &str,
+        mark: Option<&str>,
+    ) -> Result<Option<String>, CallError> {
+        match self.put_after(bucket, key, text, mark).await {
+            Ok(mark) => Ok(Some(mark.unwrap_or_default())),
             // The last of these: what was read has been deleted meanwhile.
             Err(error)
                 if ["PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"]
                     .iter()
                     .any(|code| error.is(code)) =>
             {
-                Ok(false)
+                Ok(None)
             }
             Err(error) => Err(error),
         }

@@ -12,9 +12,12 @@ use super::drift::{Drift, DriftArgs};
 use super::explain::Explain;
 use super::iam::Iam;
 use super::import::Import;
+use super::leased::{Locking, Unlock};
 use super::outputs::Outputs;
 use super::run::Adopt;
-use super::serve::Serve;
+use super::runs::Runs;
+use super::saved::Discard;
+use super::serve::Local;
 use super::status::Status;
 pub(super) use super::vars::Vars;
 
@@ -36,6 +39,7 @@ pub(super) use super::vars::Vars;
         4    a question was answered with no, or there was no terminal to ask at; nothing was changed\n  \
         5    preview: there is something to do; drift: something has drifted\n  \
         6    apply of a saved preview: what it was made of has changed since; nothing was changed\n  \
+        7    another run holds the plan's lock; nothing was changed\n  \
         130  interrupted, and no node failed\n\n\
         Try it without AWS:\n  orch apply plans/us-east-1.toml --local",
     propagate_version = true,
@@ -257,23 +261,25 @@ pub(super) enum Command {
         orch status plans/us-east-1.toml --only account:dev\n  \
         orch status plans/us-east-1.toml --format json | jq '.nodes[] | select(.health != \"fine\")'")]
     Status(Status),
+    /// List the runs of this folder, show one, delete old ones
+    ///
+    /// Every `apply`, `adopt`, `destroy` and `cancel` that begins leaves a journal in .orch/runs, in the folder that orch was started
+    /// in. It is a record for people: orch itself decides nothing by it. Makes no call to AWS. docs/runs.md says what is in it.
+    #[command(after_long_help = "Examples:\n  \
+        orch runs\n  \
+        orch runs show last\n  \
+        orch runs --format json | jq -r '.runs[] | select(.ended == \"killed\") | .id'\n  \
+        orch runs prune --keep 50\n  \
+        orch runs prune --older-than 90d")]
+    Runs(Runs),
+    /// Take the lock of a plan away from the run that holds it
+    ///
+    /// For a run that is stuck, or was killed where one does not want to wait for its lock to be taken over. Says who holds it,
+    /// and asks. A run that goes on begins nothing new once it notices.
+    Unlock(Unlock),
     /// The embedded AWS that --local stands for
     #[command(subcommand)]
     Local(Local),
-}
-
-/// The commands about the embedded AWS.
-#[derive(Debug, Subcommand)]
-pub(super) enum Local {
-    /// Let the AWS CLI, boto3 and other programs use the embedded AWS, over HTTP on this machine
-    ///
-    /// Prints the lines to copy into the shell that is to use it. Its world is the one that --local uses, with the same
-    /// times and faults. Ends with Ctrl-C and prints how many calls there were; while it runs,
-    /// `curl $AWS_ENDPOINT_URL/_orch/calls` tells them as JSON, and with `-X DELETE` counts them anew.
-    #[command(after_long_help = "Examples:\n  \
-        orch local serve\n  \
-        orch local serve --port 0 --memory --local-config faults.toml")]
-    Serve(Serve),
 }
 
 /// Not a doc comment, where brackets would be taken for links.
@@ -442,26 +448,15 @@ pub(super) struct Apply {
     /// Drift.
     #[command(flatten)]
     pub drift: Drift,
+    /// The lock.
+    #[command(flatten)]
+    pub locking: Locking,
     /// Pass over this resource when a rollback that has failed is gone on with; repeatable
     ///
     /// For a stack in `UPDATE_ROLLBACK_FAILED`. CloudFormation then takes the resource for rolled back, though it is not:
     /// put it right by hand. NODE:RESOURCE as in `stacks.spoke[dev]:Vpc`, with the resource's name in the template.
     #[arg(long, value_name = "NODE:RESOURCE", value_parser = resource, help_heading = "Recovery")]
     pub skip_resource: Vec<Resource>,
-}
-
-/// Arguments of `discard`.
-#[derive(Args, Debug)]
-pub(super) struct Discard {
-    /// The saved preview
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-    /// Variables.
-    #[command(flatten)]
-    pub vars: Vars,
-    /// AWS.
-    #[command(flatten)]
-    pub target: Target,
 }
 
 /// Arguments of `destroy`.
@@ -473,6 +468,9 @@ pub(super) struct Destroy {
     /// Only show what would be deleted, as `orch preview --destroy` does
     #[arg(long)]
     pub dry_run: bool,
+    /// The lock.
+    #[command(flatten)]
+    pub locking: Locking,
     /// Leave this resource behind in the account if its stack cannot be deleted otherwise; repeatable
     ///
     /// Nothing is left behind unless a deletion has failed. NODE:RESOURCE as in `stacks.spoke[dev]:Vpc`, with the

@@ -164,6 +164,24 @@ pub(super) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     written
 }
 
+/// Makes a folder for its owner alone, and those that it lies in; one that is there stays as it is.
+pub(super) fn private_folders(folder: &Path) -> io::Result<()> {
+    private(true).create(folder)
+}
+
+/// Makes a folder for its owner alone, which must not be there.
+pub(super) fn new_private_folder(folder: &Path) -> io::Result<()> {
+    private(false).create(folder)
+}
+
+fn private(recursive: bool) -> std::fs::DirBuilder {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(recursive);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

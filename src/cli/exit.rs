@@ -19,6 +19,8 @@ pub enum Exit {
     Changes,
     /// What a saved preview was made of has changed since; nothing was changed.
     Outdated,
+    /// Another run holds the plan's lock; nothing was changed.
+    Locked,
     /// Interrupted before everything was done.
     Interrupted,
 }
@@ -35,6 +37,7 @@ impl Exit {
             Self::NotConfirmed => 4,
             Self::Changes => 5,
             Self::Outdated => 6,
+            Self::Locked => 7,
             Self::Interrupted => 130,
         }
     }

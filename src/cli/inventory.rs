@@ -140,7 +140,7 @@ fn tell(what: &str, failure: &Failure) {
 /// Adds what a run has to tell to what is in a file by now, and keeps that. No other process does so meanwhile.
 async fn add_to_file(plan: &str, path: &Path, inventory: &mut Inventory, news: News) -> io::Result<()> {
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    private_folder(folder)?;
+    disk::private_folders(folder)?;
     let _held = lock::folder(folder).await;
     // Another run may have written since this one has read.
     match read(plan, path)? {
@@ -176,17 +176,6 @@ fn set_aside(path: &Path) -> io::Result<PathBuf> {
     let aside = path.with_file_name(name);
     fs::rename(path, &aside)?;
     Ok(aside)
-}
-
-fn private_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    builder.create(folder)
 }
 
 #[cfg(test)]

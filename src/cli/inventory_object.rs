@@ -2,16 +2,13 @@
 
 use std::time::Duration;
 
-use indexmap::IndexMap;
-
-use crate::aws::{AccountSpec, Bucket, CallError, Class, Environment, Regional, Revision, Sessions};
+use crate::aws::{Bucket, CallError, Class, Environment, Regional, Revision};
 use crate::event::Failure;
-use crate::ids::AccountName;
 use crate::inventory::{Inventory, News};
-use crate::plan::{InventoryBucket, Plan};
-use crate::run::every_account;
+use crate::plan::{Plan, SharedBucket};
 
 use super::inventory::Read;
+use super::shared_bucket::{bucket_of, way};
 use super::terminal;
 
 /// How often a run gives way to others that write at the same time.
@@ -28,31 +25,11 @@ pub(super) struct Object {
 
 impl Object {
     /// Where a plan's inventory is, with a session of its own: by what it says, sessions for others are opened.
-    pub(super) async fn of(plan: &Plan, kept: &InventoryBucket, environment: &Environment) -> Self {
-        let InventoryBucket { account, bucket } = kept;
-        let mut all = every_account(plan);
-        let mut specs: IndexMap<AccountName, AccountSpec> = IndexMap::new();
-        // With those that it is reached by way of.
-        let mut next = Some(account.clone());
-        while let Some((name, spec)) = next.take().and_then(|name| all.shift_remove_entry(&name)) {
-            next = plan.accounts.get(&name).and_then(|account| account.through.clone());
-            specs.insert(name, spec);
-        }
-        let regional = match Sessions::open(&specs, environment).await {
-            Ok(sessions) => sessions
-                .region(account, &plan.region)
-                .ok_or_else(|| Failure::new(format!("there is no session in account {account}"), "")),
-            Err(errors) => Err(errors.first().map_or_else(Failure::default, |error| Failure {
-                help: error.help(),
-                ..Failure::new(error.to_string(), "")
-            })),
-        };
+    pub(super) async fn of(plan: &Plan, kept: &SharedBucket, environment: &Environment) -> Self {
+        let SharedBucket { bucket, .. } = kept;
+        let regional = way(plan, kept, environment).await;
         let key = format!("{}inventory/{}.json", bucket.prefix, plan.name);
-        let bucket = Bucket {
-            name: bucket.name.to_string(),
-            owner: bucket.owner.clone(),
-            kms_key: bucket.kms_key.as_deref().map(str::to_owned),
-        };
+        let bucket = bucket_of(kept);
         Self { regional, bucket, key }
     }
 
@@ -145,8 +122,10 @@ impl Object {
 
 #[cfg(test)]
 mod tests {
+    use indexmap::IndexMap;
+
     use super::*;
-    use crate::aws::AccountSpec;
+    use crate::aws::{AccountSpec, Sessions};
     use crate::inventory::Account;
     use crate::sim::s3::Bucket as Made;
     use crate::sim::{Place, Sim};

@@ -14,10 +14,14 @@ mod iam;
 mod import;
 mod inventory;
 mod inventory_object;
+mod journal;
+mod lapse;
+mod leased;
 mod local;
 mod lock;
 mod logging;
 mod looking;
+mod open_files;
 mod outputs;
 mod panic;
 mod past;
@@ -26,9 +30,11 @@ mod reach;
 mod remote;
 mod rules;
 mod run;
+mod runs;
 mod saved;
 mod schema;
 mod serve;
+mod shared_bucket;
 mod signals;
 mod status;
 mod teller;
@@ -36,6 +42,7 @@ mod terminal;
 mod threads;
 mod validate;
 mod vars;
+mod whoami;
 
 use std::process::ExitCode;
 
@@ -52,6 +59,8 @@ struct Surroundings {
     terminal: Terminal,
     verbose: u8,
     quiet: bool,
+    /// How many files may be open at once, where that is limited.
+    files: Option<u64>,
 }
 
 impl Surroundings {
@@ -90,7 +99,8 @@ pub fn main() -> ExitCode {
         terminal::notice(&format!("error: {error}\n"));
         return Exit::Refused.into();
     }
-    let surroundings = Surroundings { terminal, verbose: cli.global.verbose, quiet: cli.global.quiet };
+    let files = open_files::raise();
+    let surroundings = Surroundings { terminal, verbose: cli.global.verbose, quiet: cli.global.quiet, files };
     let exit = match cli.command {
         Command::Validate(args) => validate::validate(&args, &surroundings),
         Command::Graph(args) => graph::graph(&args, &surroundings),
@@ -108,7 +118,9 @@ pub fn main() -> ExitCode {
         Command::Outputs(args) => outputs::outputs(&args, &surroundings),
         Command::Drift(args) => drift::drift(&args, &surroundings),
         Command::Status(args) => status::status(&args, &surroundings),
-        Command::Local(args::Local::Serve(args)) => serve::serve(&args),
+        Command::Unlock(args) => leased::unlock(&args, &surroundings),
+        Command::Runs(args) => runs::runs(&args, &surroundings),
+        Command::Local(serve::Local::Serve(args)) => serve::serve(&args),
     };
     exit.into()
 }
@@ -138,4 +150,15 @@ fn print_for(reader: For, text: &str, exit: Exit) -> Exit {
             Exit::Failed
         }
     }
+}
+
+/// Writes what a run has to tell at its end. Its exit code says what became of the plan, whether anybody could be told or not:
+/// whoever takes it for a failure would look for one at AWS.
+fn print_end(text: &str, exit: Exit) -> Exit {
+    if let Err(error) = terminal::results(text) {
+        terminal::notice(&format!(
+            "warning: standard output cannot be written: {error}\n  help: `orch runs show last` and `orch outputs` tell it again\n"
+        ));
+    }
+    exit
 }

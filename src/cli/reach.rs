@@ -30,10 +30,11 @@ pub(super) fn environment(target: &Target, plan: &Plan, surroundings: &Surroundi
         }
         None => None,
     };
-    let environment = Environment::real(bundle.as_ref().map(|(bytes, _)| bytes.as_slice())).map_err(|error| {
-        let path = bundle.as_ref().map_or("", |(_, path)| path.as_str());
-        refuse(&format!("AWS_CA_BUNDLE: {path}: {error}"))
-    })?;
+    let environment = Environment::real(bundle.as_ref().map(|(bytes, _)| bytes.as_slice()), surroundings.files)
+        .map_err(|error| {
+            let path = bundle.as_ref().map_or("", |(_, path)| path.as_str());
+            refuse(&format!("AWS_CA_BUNDLE: {path}: {error}"))
+        })?;
     let answers = surroundings.terminal.answers;
     Ok(environment.asking(move |serial| {
         if answers {

@@ -19,12 +19,14 @@ use super::checked::Hold;
 use super::confirm::{Question, is_answered};
 use super::drift::Drift;
 use super::exit::Exit;
+use super::journal::Journal;
+use super::leased::{Leased, Locking};
 use super::past::Past;
 use super::preview::{self, Ahead};
 use super::signals::Signals;
 use super::teller::Teller;
 use super::threads::on_threads;
-use super::{Surroundings, checked, outputs, print, reach, saved, terminal};
+use super::{Surroundings, checked, outputs, print_end, reach, saved, terminal};
 
 /// Makes AWS what the plan says.
 pub(super) fn apply(args: &Apply, surroundings: &Surroundings) -> Exit {
@@ -34,7 +36,7 @@ pub(super) fn apply(args: &Apply, surroundings: &Surroundings) -> Exit {
     if args.dry_run {
         return preview::before(args, surroundings);
     }
-    let also = Also { prune: args.prune, drift: args.drift, taking: None };
+    let also = Also { prune: args.prune, drift: args.drift, locking: args.locking, taking: None };
     run(&args.run, Command::Apply, also, &Allow::skipping(&args.skip_resource), surroundings)
 }
 
@@ -46,7 +48,8 @@ pub(super) fn destroy(args: &Destroy, surroundings: &Surroundings) -> Exit {
     if args.force {
         terminal::notice("warning: with --force, whatever cannot be deleted is left behind in the account\n");
     }
-    run(&args.run, Command::Destroy, Also::default(), &Allow::destroy(args), surroundings)
+    let also = Also { locking: args.locking, ..Also::default() };
+    run(&args.run, Command::Destroy, also, &Allow::destroy(args), surroundings)
 }
 
 /// Arguments of `adopt`.
@@ -103,6 +106,8 @@ struct Also {
     drift: Drift,
     /// What of others is taken over.
     taking: Option<Taking>,
+    /// What is done about the plan's lock.
+    locking: Locking,
 }
 
 /// Breaks off what runs at the plan's stacks.
@@ -121,7 +126,7 @@ fn attempt(
     allow: &Allow<'_>,
     surroundings: &Surroundings,
 ) -> Result<Exit, Exit> {
-    let Also { prune, drift, taking } = also;
+    let Also { prune, drift, taking, locking } = also;
     preview::whole_if_pruned(prune, &args.on.choice)?;
     let hold = if matches!(command, Command::Destroy | Command::Cancel) { Hold::ThatItLoads } else { Hold::EveryRule };
     let checked = checked::open(&args.on.plan, &args.on.vars, hold, surroundings)?;
@@ -147,89 +152,114 @@ fn attempt(
     let settings = Settings { limits: args.limits.limits(), fail_fast: args.fail_fast };
     on_threads(async {
         let mut signals = Signals::listen()?;
-        let opening = Past::open(&checked.plan, &args.on.choice, &args.on.target, &environment);
-        let mut past = signals.or(Box::pin(opening)).await?;
-        let mut job = Arc::new(job.remembering(past.inventory()));
-        let jobs: Vec<&Job> = before.iter().chain([&*job]).collect();
-        // What runs is broken off whatever left the plan.
-        let others = if command == Command::Cancel { IndexMap::new() } else { past.grounds.specs.clone() };
-        let opening = reach::sessions_and(&jobs, &others, &environment, &checked.sources);
-        let (sessions, unreached) = signals.or(Box::pin(opening)).await??;
-        past.unreached = unreached;
-        let gathered = Arc::new(Gathered::default());
-        let ahead = Ahead::new(true).pruning(prune);
-        let means = |sink| Means {
-            sessions: Arc::clone(&sessions),
-            gathered: Arc::clone(&gathered),
-            sources: Arc::clone(&checked.sources),
-            sink,
-            outlooks: Arc::clone(&ahead.outlooks),
-            change_sets: Arc::clone(&ahead.change_sets),
+        // What runs is broken off whoever runs it.
+        let leased = match command {
+            Command::Cancel => Leased::default(),
+            _ => signals.or(Box::pin(Leased::take(&checked.plan, command, locking, &environment))).await??,
         };
-        let asked = async {
-            let preview = if let Some(before) = before {
-                let recalling = preview::recall(before, settings, &checked, &sessions, &gathered, surroundings);
-                signals.or(Box::pin(recalling)).await??;
-                let looking =
-                    ahead.look_at_destruction(&job, settings, &checked, &sessions, &past, &gathered, &mut signals);
-                let (preview, whole) = Box::pin(looking).await?;
-                job = whole;
-                refuse_protected(&ahead)?;
-                Some(preview)
-            } else if matches!(command, Command::Apply | Command::Adopt) {
-                Some(Box::pin(ahead.look(&job, settings, &checked, &sessions, &past, &mut signals)).await?)
-            } else {
-                None
+        let plan = Arc::clone(&checked.plan);
+        let done = Box::pin(async {
+            let opening = Past::open(&checked.plan, &args.on.choice, &args.on.target, &environment);
+            let mut past = signals.or(Box::pin(opening)).await?;
+            let mut job = Arc::new(job.remembering(past.inventory()).with_leave(leased.leave(&checked.plan)));
+            let jobs: Vec<&Job> = before.iter().chain([&*job]).collect();
+            // What runs is broken off whatever left the plan.
+            let others = if command == Command::Cancel { IndexMap::new() } else { past.grounds.specs.clone() };
+            let opening = reach::sessions_and(&jobs, &others, &environment, &checked.sources);
+            let (sessions, unreached) = signals.or(Box::pin(opening)).await??;
+            past.unreached = unreached;
+            let gathered = Arc::new(Gathered::default());
+            let ahead = Ahead::new(true).pruning(prune);
+            let means = |sink| Means {
+                sessions: Arc::clone(&sessions),
+                gathered: Arc::clone(&gathered),
+                sources: Arc::clone(&checked.sources),
+                sink,
+                outlooks: Arc::clone(&ahead.outlooks),
+                change_sets: Arc::clone(&ahead.change_sets),
             };
-            let nothing = preview.as_ref().is_some_and(Preview::is_nothing);
-            // Nobody is asked about what they were not shown.
-            if let Some(preview) = preview.filter(|_| !nothing && (!surroundings.quiet || !is_answered(args))) {
-                let palette = Palette { enabled: surroundings.terminal.color_err };
-                let text = surroundings.terminal.lines.hold(preview_text(&preview, palette));
-                terminal::notice(&format!("{text}\n"));
+            let asked = async {
+                let preview = if let Some(before) = before {
+                    let recalling = preview::recall(before, settings, &checked, &sessions, &gathered, surroundings);
+                    signals.or(Box::pin(recalling)).await??;
+                    let looking =
+                        ahead.look_at_destruction(&job, settings, &checked, &sessions, &past, &gathered, &mut signals);
+                    let (preview, whole) = Box::pin(looking).await?;
+                    job = whole;
+                    refuse_protected(&ahead)?;
+                    Some(preview)
+                } else if matches!(command, Command::Apply | Command::Adopt) {
+                    Some(Box::pin(ahead.look(&job, settings, &checked, &sessions, &past, &mut signals)).await?)
+                } else {
+                    None
+                };
+                let nothing = preview.as_ref().is_some_and(Preview::is_nothing);
+                // Nobody is asked about what they were not shown.
+                if let Some(preview) = preview.filter(|_| !nothing && (!surroundings.quiet || !is_answered(args))) {
+                    let palette = Palette { enabled: surroundings.terminal.color_err };
+                    let text = surroundings.terminal.lines.hold(preview_text(&preview, palette));
+                    terminal::notice(&format!("{text}\n"));
+                }
+                if nothing {
+                    return Ok(());
+                }
+                let left = ahead.left.get().filter(|_| prune || command == Command::Destroy);
+                let left = left.map(|left| left.leaving.as_slice()).unwrap_or_default();
+                signals.or(question.ask(args, left)).await??;
+                if !is_answered(args) {
+                    sessions.look_anew();
+                }
+                Ok(())
+            };
+            if let Err(exit) = Box::pin(asked).await {
+                ahead.change_sets.sweep().await;
+                return Err(exit);
             }
-            if nothing {
-                return Ok(());
+            if matches!(command, Command::Apply | Command::Adopt) {
+                past.note_accounts().await;
             }
-            let left = ahead.left.get().filter(|_| prune || command == Command::Destroy);
-            let left = left.map(|left| left.leaving.as_slice()).unwrap_or_default();
-            signals.or(question.ask(args, left)).await??;
-            if !is_answered(args) {
-                sessions.look_anew();
+            // Whoever interrupts the run means what would follow it, too.
+            let again = if prune { Some(Signals::listen()?) } else { None };
+            let listening = |sink| means(past.listening(sink));
+            let journal = Journal::begin(&checked.plan.name, command, &args.on);
+            let kept = Kept { journal: &journal, leased: &leased };
+            let (mut text, mut exit) = carry_out(&job, command, settings, listening, signals, kept, surroundings).await;
+            let left = ahead.left.get().filter(|left| !left.leaving.is_empty());
+            if let Some((left, signals)) = left.zip(again) {
+                if exit == Exit::Done {
+                    // What the run has brought forth tells which routes are wanted.
+                    let wanted = WantedRoutes::given(&checked.plan, &gathered, &checked.sources);
+                    let job = Job::prune(Arc::clone(&checked.plan), &checked.graph, &left.clone().without(&wanted));
+                    let job = Arc::new(job.remembering(past.inventory()).with_leave(leased.leave(&checked.plan)));
+                    let listening = |sink| means(past.listening(sink));
+                    let pruned =
+                        carry_out(&job, Command::Prune, settings, listening, signals, kept, surroundings).await;
+                    text.push_str(&pruned.0);
+                    exit = pruned.1;
+                } else {
+                    terminal::notice(&unpruned(left));
+                }
             }
-            Ok(())
-        };
-        if let Err(exit) = Box::pin(asked).await {
-            ahead.change_sets.sweep().await;
-            return Err(exit);
-        }
-        if matches!(command, Command::Apply | Command::Adopt) {
-            past.note_accounts().await;
-        }
-        // Whoever interrupts the run means what would follow it, too.
-        let again = if prune { Some(Signals::listen()?) } else { None };
-        let listening = |sink| means(past.listening(sink));
-        let (mut text, mut exit) = carry_out(&job, command, settings, listening, signals, surroundings).await;
-        let left = ahead.left.get().filter(|left| !left.leaving.is_empty());
-        if let Some((left, signals)) = left.zip(again) {
-            if exit == Exit::Done {
-                // What the run has brought forth tells which routes are wanted.
-                let wanted = WantedRoutes::given(&checked.plan, &gathered, &checked.sources);
-                let job = Job::prune(Arc::clone(&checked.plan), &checked.graph, &left.clone().without(&wanted));
-                let job = Arc::new(job.remembering(past.inventory()));
-                let listening = |sink| means(past.listening(sink));
-                let pruned = carry_out(&job, Command::Prune, settings, listening, signals, surroundings).await;
-                text.push_str(&pruned.0);
-                exit = pruned.1;
-            } else {
-                terminal::notice(&unpruned(left));
+            if command != Command::Cancel {
+                past.note_run(&gathered, ahead.left.get()).await;
             }
-        }
-        if command != Command::Cancel {
-            past.note_run(&gathered, ahead.left.get()).await;
-        }
-        Ok(print(&text, exit))
+            let exit = print_end(&text, exit);
+            journal.close(exit);
+            Ok(exit)
+        })
+        .await;
+        leased.give_back(&plan).await;
+        done
     })?
+}
+
+/// What a run keeps while it lasts.
+#[derive(Clone, Copy)]
+pub(super) struct Kept<'a> {
+    /// What happens is written down here.
+    pub journal: &'a Journal,
+    /// Its plan's lock.
+    pub leased: &'a Leased,
 }
 
 /// Runs a job to its end, tells it while it happens, and gives what is to be printed of it and the exit code. Change sets
@@ -240,16 +270,19 @@ pub(super) async fn carry_out(
     settings: Settings,
     means: impl FnOnce(Sink) -> Means,
     signals: Signals,
+    kept: Kept<'_>,
     surroundings: &Surroundings,
 ) -> (String, Exit) {
-    let teller = Teller::new(job, surroundings);
+    let teller = Teller::new(job, surroundings).keeping(kept.journal);
     let means = means(teller.sink());
     let (gathered, change_sets) = (Arc::clone(&means.gathered), Arc::clone(&means.change_sets));
     let sources = Arc::clone(&means.sources);
     let (words, control) = mpsc::unbounded_channel();
+    let guarding = tokio::spawn(kept.leased.clone().watch(Arc::clone(&job.plan().name), words.clone()));
     let watching = tokio::spawn(signals.tell(words));
     let tally = execute(job, command, settings, means, control).await;
     watching.abort();
+    guarding.abort();
     change_sets.sweep().await;
     let mut text = String::new();
     if command == Command::Apply {

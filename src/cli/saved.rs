@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use clap::Args;
 use tokio::task::JoinSet;
 
 use crate::aws::{Sessions, joined};
@@ -18,15 +19,31 @@ use crate::run::{Gathered, Job, Means, Outlooks};
 use crate::text::{counted, harmless_json};
 
 use super::allow::{Allow, Resource, resource};
-use super::args::{Apply, Choice, Discard, PreviewArgs, Target, Vars};
+use super::args::{Apply, Choice, PreviewArgs, Target, Vars};
 use super::checked::{Checked, Hold};
 use super::exit::Exit;
+use super::journal::Journal;
+use super::leased::Leased;
 use super::past::Past;
 use super::preview::Ahead;
-use super::run::carry_out;
+use super::run::{Kept, carry_out};
 use super::signals::Signals;
 use super::threads::on_threads;
-use super::{Surroundings, checked, disk, now, print, reach, terminal};
+use super::{Surroundings, checked, disk, now, print_end, reach, terminal};
+
+/// Arguments of `discard`.
+#[derive(Args, Debug)]
+pub(super) struct Discard {
+    /// The saved preview
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Variables.
+    #[command(flatten)]
+    pub vars: Vars,
+    /// AWS.
+    #[command(flatten)]
+    pub target: Target,
+}
 
 /// The text of a file, if it is a saved preview and no plan. What cannot be read is left to whoever reads plans.
 pub(super) fn of(path: &Path) -> Option<String> {
@@ -178,9 +195,12 @@ fn attempt(args: &Apply, text: &str, surroundings: &Surroundings) -> Result<Exit
     let settings = Settings { limits: args.run.limits.limits(), fail_fast: args.run.fail_fast };
     on_threads(async {
         let mut signals = Signals::listen()?;
+        let taking = Leased::take(&checked.plan, Command::Apply, args.locking, &environment);
+        let leased = signals.or(Box::pin(taking)).await??;
+        let done = Box::pin(async {
         let opening = Past::blind(&checked.plan, &on.target, &environment);
         let mut past = signals.or(Box::pin(opening)).await?;
-        let job = Arc::new(job.remembering(past.inventory()));
+        let job = Arc::new(job.remembering(past.inventory()).with_leave(leased.leave(&checked.plan)));
         let jobs = [&*job];
         let opening = reach::sessions(&jobs, &environment, &checked.sources);
         let sessions = signals.or(Box::pin(opening)).await??;
@@ -227,9 +247,17 @@ fn attempt(args: &Apply, text: &str, surroundings: &Surroundings) -> Result<Exit
             outlooks: Arc::clone(&ahead.outlooks),
             change_sets: Arc::clone(&ahead.change_sets),
         };
-        let (text, exit) = carry_out(&job, Command::Apply, settings, means, signals, surroundings).await;
+        let journal = Journal::begin(&checked.plan.name, Command::Apply, on);
+        let kept = Kept { journal: &journal, leased: &leased };
+        let (text, exit) = carry_out(&job, Command::Apply, settings, means, signals, kept, surroundings).await;
         past.note_run(&gathered, None).await;
-        Ok(print(&text, exit))
+        let exit = print_end(&text, exit);
+        journal.close(exit);
+        Ok(exit)
+        })
+        .await;
+        leased.give_back(&checked.plan).await;
+        done
     })?
 }
 

@@ -6,7 +6,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use tokio::net::TcpListener;
 
 use crate::ids::AccountId;
@@ -23,6 +23,20 @@ use super::{now, print, terminal};
 const ACCOUNT: &str = "111111111111";
 /// The region that is printed: that of the shipped plans.
 const REGION: &str = "us-east-1";
+
+/// The commands about the embedded AWS.
+#[derive(Debug, Subcommand)]
+pub(super) enum Local {
+    /// Let the AWS CLI, boto3 and other programs use the embedded AWS, over HTTP on this machine
+    ///
+    /// Prints the lines to copy into the shell that is to use it. Its world is the one that --local uses, with the same
+    /// times and faults. Ends with Ctrl-C and prints how many calls there were; while it runs,
+    /// `curl $AWS_ENDPOINT_URL/_orch/calls` tells them as JSON, and with `-X DELETE` counts them anew.
+    #[command(after_long_help = "Examples:\n  \
+        orch local serve\n  \
+        orch local serve --port 0 --memory --local-config faults.toml")]
+    Serve(Serve),
+}
 
 /// Arguments of `local serve`.
 #[derive(Args, Debug)]

@@ -7,6 +7,7 @@ use crate::ids::NodeId;
 use crate::report::{Digest, Lines, Palette, Verbosity};
 use crate::run::{Job, Sink};
 
+use super::journal::Journal;
 use super::{Surroundings, now, terminal};
 
 /// Tells what happens while it happens, and gathers what is to be told at the end.
@@ -15,6 +16,7 @@ pub(super) struct Teller(Arc<Mutex<Telling>>);
 struct Telling {
     lines: Lines,
     digest: Digest,
+    journal: Option<Journal>,
 }
 
 impl Teller {
@@ -28,7 +30,13 @@ impl Teller {
         let palette = Palette { enabled: surroundings.terminal.color_err };
         let ids = job.taking_part().map(|node| job.graph().id(node));
         let lines = Lines::new(now(), ids, verbosity, palette);
-        Self(Arc::new(Mutex::new(Telling { lines, digest: Digest::default() })))
+        Self(Arc::new(Mutex::new(Telling { lines, digest: Digest::default(), journal: None })))
+    }
+
+    /// The same, that writes all of it into a journal, too.
+    pub(super) fn keeping(self, journal: &Journal) -> Self {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).journal = Some(journal.clone());
+        self
     }
 
     /// Where the run's events go. Lines are written under the lock, so that they come out whole and in order.
@@ -37,6 +45,10 @@ impl Teller {
         Arc::new(move |event: Event| {
             let record = Record::new(now(), event);
             let mut telling = telling.lock().unwrap_or_else(PoisonError::into_inner);
+            // First of all: should the process be killed while it waits for whoever reads what it says, this is not lost.
+            if let Some(journal) = &telling.journal {
+                journal.write(&record);
+            }
             if let Some(line) = telling.lines.line(&record) {
                 terminal::say(&if terminal::says_json() { json(&record) } else { line });
             }

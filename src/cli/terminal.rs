@@ -66,6 +66,7 @@ impl Terminal {
         let measured = || measured().map(|(width, _)| usize::from(width.0));
         let width = columns.and_then(|value| value.parse().ok()).or_else(measured);
         let width = width.filter(|width| *width >= 40).unwrap_or(100);
+        OUT_IS_TERMINAL.store(io::stdout().is_terminal(), Ordering::Relaxed);
         let lines = |terminal: bool| if terminal { Lines::Terminal(width) } else { Lines::Assumed(width) };
         Self {
             answers: io::stdin().is_terminal() && io::stderr().is_terminal(),
@@ -136,7 +137,8 @@ pub(super) fn prompt(text: &str) -> io::Result<String> {
     Ok(line)
 }
 
-/// Writes results to standard output. A reader that has gone away (`orch outputs | head -1`) is no failure.
+/// Writes results to standard output. A reader that has gone away (`orch outputs | head -1`, a terminal that was closed) is no
+/// failure.
 ///
 /// # Errors
 /// When standard output cannot be written to for any other reason, such as a full disk.
@@ -146,9 +148,16 @@ pub(super) fn results(text: &str, reader: For) -> io::Result<()> {
     let text = walled(text, reader, COLORS_OUT.load(Ordering::Relaxed));
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) if OUT_IS_TERMINAL.load(Ordering::Relaxed) => {
+            tracing::debug!(%error, "the terminal is gone");
+            Ok(())
+        }
         other => other,
     }
 }
+
+/// Whether standard output was a terminal when the process began: of one that is gone the system says that it is none.
+static OUT_IS_TERMINAL: AtomicBool = AtomicBool::new(false);
 
 /// Whether what is said on standard error is JSON, an object a line. Set once, when the process begins; whoever has
 /// something to say, on any thread, must keep to it.

@@ -53,7 +53,7 @@ impl<'de> Deserialize<'de> for Version {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Change, Command, Failure, StopReason, Tally};
+    use super::super::{Change, Command, Failure, Resource, StopReason, Tally};
     use super::*;
     use crate::ids::NodeId;
 
@@ -69,9 +69,14 @@ mod tests {
             Event::NodeStarted { node: spoke(), account: "dev".into(), region: "us-east-1".into() },
             Event::NodeProgress {
                 node: spoke(),
-                what: "VPC AWS::EC2::VPC".to_owned(),
+                what: "VPC".to_owned(),
                 status: "CREATE_FAILED".to_owned(),
                 reason: Some("limit \"5\" reached\n".to_owned()),
+                resource: Some(Box::new(Resource {
+                    kind: "AWS::EC2::VPC".to_owned(),
+                    id: Some("vpc-1".to_owned()),
+                    at: Some(Timestamp::from_millisecond(5).unwrap()),
+                })),
             },
             Event::RollOutHeld { group: "stacks.spoke".to_owned(), failed: vec![spoke()], left: 38 },
             Event::NodeDone {
@@ -123,7 +128,7 @@ mod tests {
         insta::assert_snapshot!(lines.join("\n"), @r#"
         {"version":1,"at":7,"event":"run_started","plan":"core","command":"apply","nodes":13}
         {"version":1,"at":7,"event":"node_started","node":"stacks.spoke[dev]","account":"dev","region":"us-east-1"}
-        {"version":1,"at":7,"event":"node_progress","node":"stacks.spoke[dev]","what":"VPC AWS::EC2::VPC","status":"CREATE_FAILED","reason":"limit \"5\" reached\n"}
+        {"version":1,"at":7,"event":"node_progress","node":"stacks.spoke[dev]","what":"VPC","status":"CREATE_FAILED","reason":"limit \"5\" reached\n","resource":{"type":"AWS::EC2::VPC","id":"vpc-1","at":5}}
         {"version":1,"at":7,"event":"roll_out_held","group":"stacks.spoke","failed":["stacks.spoke[dev]"],"left":38}
         {"version":1,"at":7,"event":"node_done","node":"stacks.spoke[dev]","change":"created","details":["12 resources"],"outputs":{"VPCId":"vpc-1"},"took_ms":4000}
         {"version":1,"at":7,"event":"node_failed","node":"stacks.spoke[dev]","error":{"summary":"stack failed","cause":"VpcLimitExceeded","place":"a.toml:3:1","help":["ask"],"request_id":"1-2"},"took_ms":18446744073709551615}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Change, Failure};
@@ -23,6 +24,20 @@ pub enum Command {
     Cancel,
     /// Take over what stands without the plan's tags.
     Adopt,
+}
+
+impl Command {
+    /// The word for it, as it is written.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Apply => "apply",
+            Self::Destroy => "destroy",
+            Self::Prune => "prune",
+            Self::Outputs => "outputs",
+            Self::Cancel => "cancel",
+            Self::Adopt => "adopt",
+        }
+    }
 }
 
 /// Why nothing new is started any more.
@@ -64,6 +79,57 @@ impl Tally {
     pub const fn is_success(&self) -> bool {
         self.done == self.nodes()
     }
+
+    /// Counts an event in, if it is the end of a node.
+    pub const fn count(&mut self, event: &Event) {
+        match event {
+            Event::NodeDone { change, .. } => {
+                self.done += 1;
+                self.changed += change.is_change() as usize;
+            }
+            Event::NodeFailed { .. } => self.failed += 1,
+            Event::NodeSkipped { .. } | Event::NodeWithdrawn { .. } => self.skipped += 1,
+            Event::NodeNotStarted { .. } => self.not_started += 1,
+            Event::NodeAborted { .. } => self.aborted += 1,
+            Event::RunStarted { .. }
+            | Event::NodeStarted { .. }
+            | Event::NodeProgress { .. }
+            | Event::Stopping { .. }
+            | Event::RollOutHeld { .. }
+            | Event::RunFinished { .. } => {}
+        }
+    }
+
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            done: self.done + other.done,
+            changed: self.changed + other.changed,
+            failed: self.failed + other.failed,
+            skipped: self.skipped + other.skipped,
+            not_started: self.not_started + other.not_started,
+            aborted: self.aborted + other.aborted,
+        }
+    }
+}
+
+/// A resource of a stack, or the stack itself, as an event of CloudFormation tells of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resource {
+    /// Its type: `AWS::EC2::VPC`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its own id, once it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// When it happened by AWS's clock: it is heard of some time later.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::timestamp::millisecond::optional"
+    )]
+    pub at: Option<Timestamp>,
 }
 
 /// One thing that happened.
@@ -96,13 +162,16 @@ pub enum Event {
     NodeProgress {
         /// The node.
         node: NodeId,
-        /// What moved: `VPC AWS::EC2::VPC`, `pcx-0123`, `rtb-0123`.
+        /// What moved: a resource by its name in the template, `pcx-0123`, a destination.
         what: String,
         /// Where it has got to, in AWS's own word: `CREATE_COMPLETE`, `pending-acceptance`.
         status: String,
         /// AWS's reason, if it gave one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+        /// Of a stack's event, what else it tells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resource: Option<Box<Resource>>,
     },
     /// A node ended well.
     NodeDone {

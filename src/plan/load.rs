@@ -11,7 +11,7 @@ use super::extends::{ABSTRACT_HELP, read_extended};
 use super::files::Files;
 use super::group::{Defaults, Group, NAME_HELP, is_name};
 use super::lost::Lost;
-use super::node::{After, Node, Plan};
+use super::node::{After, Node, Plan, SharedBucket};
 use super::problems::{Problems, words};
 use super::scope::{Horizon, Scope};
 use super::template_bucket::DeclaredBuckets;
@@ -19,18 +19,19 @@ use super::templates::Templates;
 use super::text::Text;
 use super::vars::Vars;
 use super::world::World;
-use super::{account, bind, codes, group, inventory, moved, same_stack, unused};
+use super::{account, bind, codes, group, moved, same_stack, shared_bucket, unused};
 use crate::diag::{Problem, Sources, Span};
 use crate::ids::{Kind, NodeId, Region};
 
 /// The keys of a plan.
-pub(super) const KEYS: [&str; 13] = [
+pub(super) const KEYS: [&str; 14] = [
     "extends",
     "abstract",
     "name",
     "region",
     "template_bucket",
     "inventory",
+    "lock",
     "vars",
     "accounts",
     "defaults",
@@ -165,8 +166,8 @@ impl Loader<'_> {
         let own = table.get("accounts").and_then(|entry| entry.item.table());
         world.accounts = account::read(&accounts, own.unwrap_or(&Table::new()), &world, self.sources, self.problems);
         world.buckets = DeclaredBuckets::read(table, &accounts, self.sources, self.problems);
-        let kept = table.get("inventory");
-        let inventory = kept.and_then(|entry| inventory::read(&entry.item, &world, self.sources, self.problems));
+        let inventory = self.shared_bucket(("inventory", "an inventory"), table, &world);
+        let lock = self.shared_bucket(("lock", "a lock"), table, &world);
         let groups = self.groups(table, &defaults, &world.lost, &start);
         for name in groups.iter().flat_map(Group::environment) {
             if let Some(variable) = (self.given.env)(&name) {
@@ -189,7 +190,12 @@ impl Loader<'_> {
         let accounts = world.accounts.into_iter().filter_map(|(name, account)| Some((name, account?))).collect();
         // A name that cannot be read was reported.
         let name = world.name.unwrap_or_default();
-        Some(Plan { name, region: world.region?, accounts, nodes, inventory, path: path.to_owned(), whole })
+        Some(Plan { name, region: world.region?, accounts, nodes, inventory, lock, path: path.to_owned(), whole })
+    }
+
+    fn shared_bucket(&mut self, key: (&str, &str), table: &Table, world: &World) -> Option<SharedBucket> {
+        let entry = table.get(key.0)?;
+        shared_bucket::read(key, &entry.item, world, self.sources, self.problems)
     }
 
     /// An abstract plan lacks what those that extend it say, so nothing more is said about it.

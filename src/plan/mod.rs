@@ -22,7 +22,6 @@ mod fit;
 mod for_each;
 mod group;
 mod guards;
-mod inventory;
 mod left_out;
 mod letters;
 mod load;
@@ -38,6 +37,7 @@ mod route;
 mod same_stack;
 mod schema;
 mod scope;
+mod shared_bucket;
 mod stack;
 mod supply;
 mod supply_schema;
@@ -56,8 +56,8 @@ pub use files::{Files, Outside};
 pub use load::{Given, Loaded, Parsed, Variable, load, parse};
 pub use nearest::nearest;
 pub use node::{
-    After, Attribute, Failing, Guards, InventoryBucket, Need, Node, Origin, PeeringSpec, Plan, Protect, RouteSpec,
-    Side, Spec, StackSpec, Template, TemplateBucket, TemplateUrl, Triggers,
+    After, Attribute, Failing, Guards, Need, Node, Origin, PeeringSpec, Plan, Protect, RouteSpec, SharedBucket, Side,
+    Spec, StackSpec, Template, TemplateBucket, TemplateUrl, Triggers,
 };
 pub use schema::schema;
 pub use supply::{At, Found, Supply};

@@ -26,17 +26,19 @@ pub struct Plan {
     /// Every stack, peering and route: by kind, then in the order of the text, then of the instances.
     pub nodes: Vec<Node>,
     /// The bucket that the inventory is kept in; a file otherwise.
-    pub inventory: Option<InventoryBucket>,
+    pub inventory: Option<SharedBucket>,
+    /// The bucket of the lock that one run at a time holds; none otherwise.
+    pub lock: Option<SharedBucket>,
     /// The file that was loaded.
     pub path: PathBuf,
     /// Whether everything is there; if not, it is a draft, and nothing follows from what it lacks.
     pub whole: bool,
 }
 
-/// Where an inventory is kept that several people share.
+/// A bucket for what all share who run a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InventoryBucket {
-    /// The account whose role reads and writes it.
+pub struct SharedBucket {
+    /// The account whose role reads and writes what is in it.
     pub account: AccountName,
     /// The bucket, and what its objects' keys begin with.
     pub bucket: TemplateBucket,

@@ -33,7 +33,10 @@ struct PlanFile {
     template_bucket: Option<TextOrBucket>,
     /// The bucket that the inventory is kept in, for all who run the plan; without it that is a file.
     #[schemars(example = json!({ "account": "master", "name": "acme-orch" }))]
-    inventory: Option<InventoryTable>,
+    inventory: Option<SharedBucketTable>,
+    /// The bucket of the plan's lock: an apply or a destruction begins only if no other one of this plan goes on.
+    #[schemars(example = json!({ "account": "master", "name": "acme-orch" }))]
+    lock: Option<SharedBucketTable>,
     /// Variables: plain values, used as `{{ vars.NAME }}`. `--var NAME=VALUE` gives others.
     #[schemars(example = json!({ "hub_cidr": "10.0.0.0/20", "owner": { "env": "TEAM", "default": "network" } }))]
     vars: Option<BTreeMap<String, Variable>>,
@@ -136,18 +139,18 @@ struct AccountTable {
     template_bucket: Option<TextOrBucket>,
 }
 
-/// The bucket that an inventory is kept in.
+/// A bucket for what all share who run the plan.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 #[expect(dead_code, reason = "only its schema is used")]
-struct InventoryTable {
-    /// The account whose role reads and writes it, by its name below `[accounts]`.
+struct SharedBucketTable {
+    /// The account whose role reads and writes what is in it, by its name below `[accounts]`.
     #[schemars(example = &"master")]
     account: String,
     /// The bucket's name.
     #[schemars(example = &"acme-orch")]
     name: String,
-    /// What the object's key begins with; `inventory/` and the plan's name follow.
+    /// What the object's key begins with; `inventory/` or `locks/` and the plan's name follow.
     #[schemars(example = &"orch/")]
     prefix: Option<String>,
     /// The key of KMS that it is encrypted with.

@@ -23,7 +23,7 @@ fn the_schema_knows_the_keys_that_the_readers_know() {
         ("PeeringTable", group::keys(Kind::Peering)),
         ("RouteTable", group::keys(Kind::Route)),
         ("BucketTable", &super::super::template_bucket::KEYS),
-        ("InventoryTable", &super::super::inventory::KEYS),
+        ("SharedBucketTable", &super::super::shared_bucket::KEYS),
         ("MovedTable", &super::super::moved::KEYS),
         ("ParameterTable", &super::super::supply::KEYS),
         ("SideTable", &super::super::peering::SIDE_KEYS),

@@ -82,7 +82,7 @@ impl Lines {
                 let place = format!("{}, {}", printable(account.as_str()), printable(region.as_str()));
                 (node.to_string(), palette.faint(format_args!("started in {place}")))
             }
-            Event::NodeProgress { node, what, status, reason } => {
+            Event::NodeProgress { node, what, status, reason, .. } => {
                 (node.to_string(), self.progress(what, status, reason.as_deref()))
             }
             Event::NodeDone { node, change, details, took_ms, .. } => {
@@ -265,13 +265,14 @@ mod tests {
             what: what.to_owned(),
             status: status.to_owned(),
             reason: reason.map(str::to_owned),
+            resource: None,
         }
     }
 
     /// What is told of a route that was begun on what had not ended.
     fn begun(what: &str, status: &str, reason: &str) -> Event {
         let (what, status, reason) = (what.to_owned(), status.to_owned(), Some(reason.to_owned()));
-        Event::NodeProgress { node: node("routes.out"), what, status, reason }
+        Event::NodeProgress { node: node("routes.out"), what, status, reason, resource: None }
     }
 
     /// One run with everything in it; the numbers are milliseconds.

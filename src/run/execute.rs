@@ -77,7 +77,7 @@ pub async fn execute(
     let counting: Sink = {
         let sink = Arc::clone(&sink);
         Arc::new(move |event| {
-            count(&mut counted.lock().unwrap_or_else(PoisonError::into_inner), &event);
+            counted.lock().unwrap_or_else(PoisonError::into_inner).count(&event);
             sink(event);
         })
     };
@@ -221,7 +221,7 @@ fn held(job: &Job, node: Ix, ended: &HashSet<Ix>) -> Event {
     let stands_on = graph.needs(node).filter(|needed| !ended.contains(needed)).map(|needed| graph.id(needed).clone());
     let reason = format!("it ends with {}", names(&stands_on.collect::<Vec<_>>()));
     let (what, status) = ("its own work".to_owned(), "done".to_owned());
-    Event::NodeProgress { node: graph.id(node).clone(), what, status, reason: Some(reason) }
+    Event::NodeProgress { node: graph.id(node).clone(), what, status, reason: Some(reason), resource: None }
 }
 
 /// What is told of an event of the engine; what came of a node's own work its runner knows.
@@ -252,25 +252,6 @@ fn told(job: &Job, rolled_out: &[RolledOut], event: &EngineEvent, took: impl Fn(
         | EngineEvent::Held(_)
         | EngineEvent::Withdrawing { .. }
         | EngineEvent::Panicked(..) => None,
-    }
-}
-
-fn count(tally: &mut Tally, event: &Event) {
-    match event {
-        Event::NodeDone { change, .. } => {
-            tally.done += 1;
-            tally.changed += usize::from(change.is_change());
-        }
-        Event::NodeFailed { .. } => tally.failed += 1,
-        Event::NodeSkipped { .. } | Event::NodeWithdrawn { .. } => tally.skipped += 1,
-        Event::NodeNotStarted { .. } => tally.not_started += 1,
-        Event::NodeAborted { .. } => tally.aborted += 1,
-        Event::RunStarted { .. }
-        | Event::NodeStarted { .. }
-        | Event::NodeProgress { .. }
-        | Event::Stopping { .. }
-        | Event::RollOutHeld { .. }
-        | Event::RunFinished { .. } => {}
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::Leave;
 use super::left::{Before, End, Leaving, Left};
 use crate::graph::{Edge, Graph, Ix, Join, Reason, RolledOut, rolled_out};
 use crate::ids::{AccountName, Kind, NodeId, Region};
@@ -49,6 +50,7 @@ pub struct Job {
     adopting: Option<Adopt>,
     left: Arc<[Leaving]>,
     past: Arc<Past>,
+    leave: Leave,
 }
 
 /// The groups of a job that are rolled out a wave at a time.
@@ -71,7 +73,7 @@ struct Past {
 impl Job {
     fn of(plan: Arc<Plan>, graph: Arc<Graph>, tasks: Vec<Task>) -> Self {
         let (allowed, left, past) = (Arc::default(), Arc::default(), Arc::default());
-        Self { plan, graph, tasks, allowed, reverts_drift: false, adopting: None, left, past }
+        Self { plan, graph, tasks, allowed, reverts_drift: false, adopting: None, left, past, leave: Leave::default() }
     }
 
     /// Applies the chosen nodes. What is left out is read where one of them refers to what it gives; an order alone
@@ -283,6 +285,17 @@ impl Job {
     #[must_use]
     pub fn allowing(self, allowed: HashMap<NodeId, stack::Allowed>) -> Self {
         Self { allowed: Arc::new(allowed), ..self }
+    }
+
+    /// The same job, of which a node begins only with leave.
+    #[must_use]
+    pub fn with_leave(self, leave: Leave) -> Self {
+        Self { leave, ..self }
+    }
+
+    /// Asked before a node begins.
+    pub(super) fn leave(&self) -> &Leave {
+        &self.leave
     }
 
     /// The same job, that brings back what was changed or deleted by hand.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::course::{Course, routes_into};
@@ -22,9 +23,9 @@ use super::results::Results;
 use super::urgencies::Urgencies;
 use super::wanted::{Resolver, Unknown};
 use super::{Job, Leaving, Task, Thing};
-use crate::aws::{Regional, Sessions};
+use crate::aws::{Regional, Sessions, StackEvent};
 use crate::engine::{self, Fate, Footing, Outcome};
-use crate::event::{Change, Event, Failure};
+use crate::event::{Change, Event, Failure, Resource};
 use crate::graph::Ix;
 use crate::ids::{AccountName, Kind, NodeId, Region};
 use crate::inventory::Laid;
@@ -60,10 +61,12 @@ impl engine::Runner for Runner {
         if !is_firm {
             self.courses.lock().unwrap_or_else(PoisonError::into_inner).insert(ix, Arc::clone(&course));
         }
-        let result = match (node, self.job.leaving(ix)) {
-            (Some(node), _) => unless_gone(&course, Box::pin(self.work(ix, node, task, &course))).await,
-            (None, Some(left)) => Some(Box::pin(self.prune(left)).await),
-            (None, None) => Some(Ok(Done::new(Change::Absent))),
+        let leave = Box::pin(self.job.leave().wait()).await;
+        let result = match (leave, node, self.job.leaving(ix)) {
+            (Err(failure), ..) => Some(Err(failure)),
+            (Ok(()), Some(node), _) => unless_gone(&course, Box::pin(self.work(ix, node, task, &course))).await,
+            (Ok(()), None, Some(left)) => Some(Box::pin(self.prune(left)).await),
+            (Ok(()), None, None) => Some(Ok(Done::new(Change::Absent))),
         };
         let took_ms = millis(began);
         let Some(result) = result else {
@@ -166,7 +169,7 @@ impl Runner {
         let status = if later { "is taken back once what stands on it has been" } else { "is taken back" };
         let (what, status) = ("its own work".to_owned(), status.to_owned());
         let reason = Some(own.unwrap_or_else(failed));
-        Event::NodeProgress { node: self.job.graph().id(ix).clone(), what, status, reason }
+        Event::NodeProgress { node: self.job.graph().id(ix).clone(), what, status, reason, resource: None }
     }
 
     /// What is told of a node that is left and had begun on what another had released: what it made then, which nobody takes
@@ -180,7 +183,7 @@ impl Runner {
         }
         let reason = Some(format!("{}; apply again, or destroy", course.left()?));
         let (what, status) = ("what it has made".to_owned(), "stays".to_owned());
-        Some(Event::NodeProgress { node: self.job.graph().id(ix).clone(), what, status, reason })
+        Some(Event::NodeProgress { node: self.job.graph().id(ix).clone(), what, status, reason, resource: None })
     }
 
     /// What is to be told of a node whose work ran and that has ended.
@@ -257,6 +260,7 @@ impl Runner {
             what: step.what.to_owned(),
             status: step.status.to_owned(),
             reason: step.reason.map(str::to_owned),
+            resource: step.event.map(|event| Box::new(resource(event))),
         });
     }
 
@@ -376,6 +380,15 @@ async fn leads_into_own_peering(
     let requester = regional(sessions, &spec.requester.account, &spec.requester.region)?;
     let accepter = regional(sessions, &spec.accepter.account, &spec.accepter.region)?;
     Ok(peering::find(&requester, &accepter, &owner, None).await?.is_some())
+}
+
+/// What else an event tells of its resource.
+fn resource(event: &StackEvent) -> Resource {
+    Resource {
+        kind: event.kind.clone(),
+        id: Some(event.physical_id.clone()).filter(|id| !id.is_empty()),
+        at: event.at.and_then(|at| Timestamp::from_millisecond(at).ok()),
+    }
 }
 
 /// Two VPCs, borrowed.

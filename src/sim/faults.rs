@@ -82,6 +82,8 @@ pub enum Effect {
     Late,
     /// A look at stacks or peerings shows them as they were `slow_ms` before: AWS is eventually consistent.
     Stale,
+    /// The service says that another request is at the same object, as S3 does of conditional ones.
+    Conflict,
     /// The caller has no permission.
     AccessDenied,
     /// The caller's credentials have expired.

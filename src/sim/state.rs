@@ -381,6 +381,7 @@ fn handle(
     match effect {
         Some(Effect::Throttle) => return Err(throttled(service)),
         Some(Effect::ServerError) => return Err(broken(service)),
+        Some(Effect::Conflict) => return Err(conflict()),
         Some(Effect::Expired) => return Err(caller::expired(service)),
         Some(Effect::Revoked) => return Err(caller::unknown(service)),
         _ => {}
@@ -407,6 +408,12 @@ fn throttled(service: Service) -> ApiError {
         Service::Ssm | Service::SecretsManager => ApiError::new("ThrottlingException", "Rate exceeded"),
         Service::S3 => ApiError::new("SlowDown", "Please reduce your request rate.").with_status(503),
     }
+}
+
+/// What S3 says to one of two who write the same object on a condition at the same time.
+fn conflict() -> ApiError {
+    let message = "The conditional request cannot succeed due to a conflicting operation against this resource.";
+    ApiError::new("ConditionalRequestConflict", message).with_status(409)
 }
 
 /// What a service says when it is broken itself.

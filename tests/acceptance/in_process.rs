@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use aws_smithy_async::time::TimeSource;
 use orch::aws::{Environment, Sessions};
 use orch::diag::{Problem, Sources};
 use orch::engine::{Control, Limits, Settings};
@@ -70,8 +71,12 @@ pub fn read(path: &str, files: &impl Files) -> Ready {
 const SETTINGS: Settings = Settings { limits: Limits::UNLIMITED, fail_fast: false };
 
 async fn sessions(sim: &Sim, jobs: &[&Job]) -> Sessions {
+    sessions_by(sim, sim.time_source(), jobs).await
+}
+
+async fn sessions_by(sim: &Sim, clock: impl TimeSource + 'static, jobs: &[&Job]) -> Sessions {
     let keys = sim.clone();
-    let environment = Environment::given(sim.http_client(), sim.time_source(), move |_| Some(keys.credentials(CALLER)));
+    let environment = Environment::given(sim.http_client(), clock, move |_| Some(keys.credentials(CALLER)));
     Sessions::open(&specs(jobs), &environment).await.unwrap()
 }
 
@@ -100,6 +105,14 @@ impl Ready {
     pub async fn apply(&self, sim: &Sim) -> (Tally, Told) {
         self.run(sim, vec![(Job::apply(Arc::clone(&self.plan), Arc::clone(&self.graph), &self.all()), Command::Apply)])
             .await
+    }
+
+    /// The same by another clock on the wall than that of the embedded AWS.
+    pub async fn apply_by(&self, sim: &Sim, clock: impl TimeSource + 'static) -> (Tally, Told) {
+        let job = Job::apply(Arc::clone(&self.plan), Arc::clone(&self.graph), &self.all());
+        let began = Instant::now();
+        let sessions = sessions_by(sim, clock, &[&job]).await;
+        self.run_with((began, sessions), vec![(job, Command::Apply)], &Arc::default(), None).await
     }
 
     /// The same, while somebody asks for something.
@@ -182,12 +195,22 @@ impl Ready {
         sim: &Sim,
         jobs: Vec<(Job, Command)>,
         gathered: &Arc<Gathered>,
-        mut asked: Option<mpsc::UnboundedReceiver<Control>>,
+        asked: Option<mpsc::UnboundedReceiver<Control>>,
     ) -> (Tally, Told) {
         let began = Instant::now();
-        let told: Arc<Mutex<Told>> = Arc::default();
         let touched: Vec<&Job> = jobs.iter().map(|(job, _)| job).collect();
         let sessions = sessions(sim, &touched).await;
+        self.run_with((began, sessions), jobs, gathered, asked).await
+    }
+
+    async fn run_with(
+        &self,
+        (began, sessions): (Instant, Sessions),
+        jobs: Vec<(Job, Command)>,
+        gathered: &Arc<Gathered>,
+        mut asked: Option<mpsc::UnboundedReceiver<Control>>,
+    ) -> (Tally, Told) {
+        let told: Arc<Mutex<Told>> = Arc::default();
         let sink = {
             let told = Arc::clone(&told);
             Arc::new(move |event| told.lock().unwrap().push((began.elapsed().as_millis(), event)))

@@ -6,10 +6,10 @@ use std::fs;
 use std::path::Path;
 
 #[test]
-fn the_docs_list_every_test_of_this_suite() {
+fn the_docs_list_every_test_of_these_suites() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut tests = BTreeSet::new();
-    let folders = ["tests/acceptance", "tests/least_privilege"];
+    let folders = ["tests/acceptance", "tests/least_privilege", "tests/process"];
     for entry in folders.iter().flat_map(|folder| fs::read_dir(root.join(folder)).unwrap()) {
         let text = fs::read_to_string(entry.unwrap().path()).unwrap();
         let mut marked = false;

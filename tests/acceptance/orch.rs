@@ -112,7 +112,8 @@ impl Orch {
         Self::started(shell)
     }
 
-    fn started(mut command: Command) -> Running {
+    /// Starts what was made ready elsewhere.
+    pub fn started(mut command: Command) -> Running {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
@@ -157,10 +158,10 @@ impl Running {
         self.child.id()
     }
 
-    /// Ends the process at once, without a chance to put anything in order.
-    pub fn kill(mut self) {
+    /// Ends the process at once, without a chance to put anything in order. Gives its exit code if it had ended by itself.
+    pub fn kill(mut self) -> Option<i32> {
         self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.child.wait().unwrap().code()
     }
 
     /// Stops listening to standard error, as `| head` does, and waits for the end.

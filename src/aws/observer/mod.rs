@@ -44,6 +44,8 @@ pub struct Step<'a> {
     pub status: &'a str,
     /// Why, if AWS says so.
     pub reason: Option<&'a str>,
+    /// The event that told it, if a stack's event did.
+    pub event: Option<&'a StackEvent>,
 }
 
 /// Takes the steps of a node as they happen.
@@ -377,7 +379,8 @@ fn take(fresh: Vec<StackEvent>, events: &mut Vec<StackEvent>, feed: &Feed, progr
     feed.tell(&fresh);
     for event in fresh {
         if !repeats_a_failure(&event, events) {
-            progress(Step { what: &event.resource, status: &event.status, reason: event.reason.as_deref() });
+            let reason = event.reason.as_deref();
+            progress(Step { what: &event.resource, status: &event.status, reason, event: Some(&event) });
         }
         events.push(event);
     }

@@ -19,19 +19,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub(super) use class::Class;
 pub(super) use lane::{Lane, Permit, Standing};
 
+use super::sockets::Sockets;
 use crate::ids::{AccountId, Region};
-
-/// How many calls to EC2 and CloudFormation are under way in the whole process: each has a connection, and a thousand accounts
-/// at once would use up the files that a process may open. At a tenth of a second a call it is thousands of calls a second.
-const AT_ONCE: usize = 256;
-
-/// How many of those are for what nobody else waits for and changes nothing: a fleet begins with thousands of such reads, behind
-/// which no look at what is under way and no deletion is to wait.
-const PATIENT: usize = AT_ONCE * 3 / 4;
-
-/// How many calls to STS are under way in the whole process. They have room of their own: a call that has a slot may have to
-/// wait for its session, and what that is fetched by must not wait for such a slot. Half of it is for one region, too.
-const TO_STS: usize = 128;
 
 /// The rates of every account, region and class, shared by all that call AWS in one process.
 #[derive(Debug)]
@@ -46,12 +35,20 @@ pub(super) struct Rates {
 
 impl Default for Rates {
     fn default() -> Self {
-        let slots = Slots { all: Room::of(AT_ONCE), patient: Room::of(PATIENT), sts: Room::of(TO_STS) };
-        Self { lanes: Mutex::default(), regions: Mutex::default(), slots, grants_all: false }
+        Self::within(Sockets::default())
     }
 }
 
 impl Rates {
+    /// Those of calls that have so many connections.
+    pub(super) fn within(sockets: Sockets) -> Self {
+        // A quarter is kept from what nobody else waits for and changes nothing: a fleet begins with thousands of such reads,
+        // behind which no look at what is under way and no deletion is to wait.
+        let patient = sockets.calls * 3 / 4;
+        let slots = Slots { all: Room::of(sockets.calls), patient: Room::of(patient), sts: Room::of(sockets.sts) };
+        Self { lanes: Mutex::default(), regions: Mutex::default(), slots, grants_all: false }
+    }
+
     /// Those of an AWS that grants every call.
     pub(super) fn boundless() -> Self {
         Self { grants_all: true, ..Self::default() }

@@ -61,7 +61,7 @@ pub(super) async fn activate(
         };
         by = accepted.by;
         if by != By::Others {
-            progress(Step { what: &id, status: "accepted", reason: None });
+            progress(Step { what: &id, status: "accepted", reason: None, event: None });
             line = Some(format!("accepted {id} in {asked}"));
         }
         (peering.state, peering.message) = (accepted.state, accepted.message);
@@ -106,7 +106,7 @@ pub(super) async fn activate(
 
 fn tell(peering: &Peering, progress: Progress<'_>) {
     let status = peering.state.to_string();
-    progress(Step { what: &peering.id, status: &status, reason: Some(&peering.message) });
+    progress(Step { what: &peering.id, status: &status, reason: Some(&peering.message), event: None });
 }
 
 /// What to make of it that EC2 refuses an acceptance because another peering links the two VPCs. EC2 names the request and not

@@ -99,7 +99,7 @@ pub(super) async fn remove(
         return Ok(None);
     }
     if !leaving {
-        progress(Step { what: id, status: "DeleteVpcPeeringConnection", reason: None });
+        progress(Step { what: id, status: "DeleteVpcPeeringConnection", reason: None, event: None });
         delete(side, id).await?;
     }
     gone(side, id).await?;

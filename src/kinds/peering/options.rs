@@ -109,7 +109,7 @@ pub(super) async fn dns(
         details.push(dns_line(on, &peering.accepter.vpc));
     }
     for detail in &details {
-        progress(Step { what: &peering.id, status: "options", reason: Some(detail) });
+        progress(Step { what: &peering.id, status: "options", reason: Some(detail), event: None });
     }
     Ok(details)
 }

@@ -85,7 +85,7 @@ pub(super) async fn request(
         Asked::Answer(answer) => answer,
         Asked::Found(peering) => return Ok(Requested { peering: *peering, is_made, asked_at: None }),
     };
-    progress(Step { what: &id, status: "requested", reason: None });
+    progress(Step { what: &id, status: "requested", reason: None, event: None });
     let has_begun = is_made && answer.state == PeeringState::Initiating;
     if has_begun && request.is_for(&answer) && wanted.owner.owns(&answer.tags) {
         return Ok(Requested { peering: *answer, is_made, asked_at: Some(Instant::now()) });

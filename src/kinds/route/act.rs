@@ -69,7 +69,7 @@ pub async fn converge(
     let mut change = Change::Unchanged;
     for (table, decision) in decided {
         let Some((detail, done)) = act(regional, &terms, shown, course, &table, decision).await? else { continue };
-        progress(Step { what: &terms.destination, status: done.word(), reason: Some(&detail) });
+        progress(Step { what: &terms.destination, status: done.word(), reason: Some(&detail), event: None });
         details.push(detail);
         made(Made { table, destination: terms.destination.clone(), target: terms.target.clone() });
         // What was made outweighs what was led elsewhere.
@@ -113,7 +113,7 @@ pub async fn destroy(regional: &Regional, wanted: &Wanted, progress: Progress<'_
             _ => {}
         }
         let detail = format!("{table}: deleted {} → {}", terms.destination, terms.target);
-        progress(Step { what: &terms.destination, status: Change::Deleted.word(), reason: Some(&detail) });
+        progress(Step { what: &terms.destination, status: Change::Deleted.word(), reason: Some(&detail), event: None });
         details.push(detail);
     }
     let change = if details.is_empty() { Change::Absent } else { Change::Deleted };
@@ -140,7 +140,7 @@ pub async fn sweep(
             _ => {}
         }
         let detail = format!("{}: deleted {destination} → {peering}, which is dead", table.id);
-        progress(Step { what: &destination, status: Change::Deleted.word(), reason: Some(&detail) });
+        progress(Step { what: &destination, status: Change::Deleted.word(), reason: Some(&detail), event: None });
         details.push(detail);
     }
     let change = if details.is_empty() { Change::Absent } else { Change::Deleted };

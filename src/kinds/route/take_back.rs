@@ -55,7 +55,7 @@ pub async fn take_back(
                     if answer.is_ok() {
                         let detail = format!("{table}: deleted {} → {}", made.destination, made.target);
                         let status = Change::Deleted.word();
-                        progress(Step { what: &made.destination, status, reason: Some(&detail) });
+                        progress(Step { what: &made.destination, status, reason: Some(&detail), event: None });
                         details.push(detail);
                     }
                 }

@@ -94,7 +94,7 @@ pub async fn cancel(regional: &Regional, name: &str, owner: &Owner, progress: Pr
                 follow(regional, &stack, progress).await?;
             }
             Decision::Cancel => {
-                progress(Step { what: name, status: "CancelUpdateStack", reason: None });
+                progress(Step { what: name, status: "CancelUpdateStack", reason: None, event: None });
                 match regional.cancel_update(&stack.id, &token).await {
                     Ok(()) => cancelled = true,
                     // The update may have come to its end meanwhile; the next look tells. A call whose answer is lost

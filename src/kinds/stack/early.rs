@@ -182,7 +182,12 @@ impl<'a> Watch<'a> {
             return;
         }
         for name in fresh {
-            progress(Step { what: name, status: "is certain", reason: Some("though the stack is not complete") });
+            progress(Step {
+                what: name,
+                status: "is certain",
+                reason: Some("though the stack is not complete"),
+                event: None,
+            });
         }
         (self.early.release)(&certain);
         self.released = certain;

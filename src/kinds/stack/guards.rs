@@ -201,14 +201,14 @@ impl Guarding {
         progress: Progress<'_>,
     ) -> Result<Vec<String>, Failure> {
         if let Some((policy, _)) = &self.policy {
-            progress(Step { what: &wanted.name, status: "SetStackPolicy", reason: None });
+            progress(Step { what: &wanted.name, status: "SetStackPolicy", reason: None, event: None });
             match insist(|| regional.set_stack_policy(stack, policy)).await {
                 Err(error) if error.is("ValidationError") => return Err(not_taken(wanted, error)),
                 answer => answer?,
             }
         }
         if let Some(on) = self.protection {
-            progress(Step { what: &wanted.name, status: "UpdateTerminationProtection", reason: None });
+            progress(Step { what: &wanted.name, status: "UpdateTerminationProtection", reason: None, event: None });
             insist(|| regional.protect_from_deletion(stack, on)).await?;
         }
         Ok(self.differences().iter().map(settings::line).collect())

@@ -381,7 +381,7 @@ async fn create(
     let spec = wanted.spec(regional, None).await?;
     validate(regional, wanted, &spec).await?;
     let token = attempt.create();
-    progress(Step { what: &wanted.name, status: "CreateStack", reason: None });
+    progress(Step { what: &wanted.name, status: "CreateStack", reason: None, event: None });
     let created = provisional::create(regional, course, &spec, &token).await;
     let is_answered = created.is_ok();
     let (begun, forecast) = match created {

@@ -316,7 +316,7 @@ async fn delete(
                 follow(regional, &stack, progress).await?;
             }
             Verdict::Delete => {
-                progress(Step { what: &stack.name, status: "is deleted again", reason: None });
+                progress(Step { what: &stack.name, status: "is deleted again", reason: None, event: None });
                 let token = Attempt::new(regional.nonce()).delete();
                 match ways::delete(regional, &stack, &token, None, forecasts.deletion(), progress).await? {
                     Deletion::Gone(..) => {

@@ -169,7 +169,12 @@ pub(super) async fn update(
     With { change_sets, shown, early, forecasts, .. }: With<'_>,
     progress: Progress<'_>,
 ) -> Result<Attempted, Failure> {
-    progress(Step { what: &wanted.name, status: "CreateChangeSet", reason: reasons.first().map(String::as_str) });
+    progress(Step {
+        what: &wanted.name,
+        status: "CreateChangeSet",
+        reason: reasons.first().map(String::as_str),
+        event: None,
+    });
     match work_out(regional, wanted, stack, how, attempt, change_sets).await? {
         Worked::Nothing(_) if how == How::Resuming => Ok(Attempted::Vain(UNCHANGED)),
         Worked::Nothing(blind) => {
@@ -401,7 +406,7 @@ async fn execute(
     let token = attempt.update();
     let details: Vec<String> = change_set.changes.iter().map(line).collect();
     for detail in &details {
-        progress(Step { what: &wanted.name, status: "ExecuteChangeSet", reason: Some(detail) });
+        progress(Step { what: &wanted.name, status: "ExecuteChangeSet", reason: Some(detail), event: None });
     }
     let answer = match how {
         How::Plainly | How::InDoubt => {

@@ -34,7 +34,7 @@ pub(in super::super) async fn delete(
     if stack.termination_protection {
         return Err(protected(&stack.name));
     }
-    progress(Step { what: &stack.name, status: "DeleteStack", reason: None });
+    progress(Step { what: &stack.name, status: "DeleteStack", reason: None, event: None });
     let answer = match leaving {
         Some(left) => regional.delete_stack_leaving(&stack.id, left, token).await,
         None => regional.delete_stack(&stack.id, token).await,

@@ -40,7 +40,7 @@ pub(super) async fn undo(
     if let Undo::Continued(skipped) = undo {
         among(regional, stack, "--skip-resource", skipped).await?;
     }
-    progress(Step { what: &wanted.name, status: call, reason: None });
+    progress(Step { what: &wanted.name, status: call, reason: None, event: None });
     let answer = match undo {
         Undo::ToStable => regional.rollback_stack(&stack.id, &token).await,
         Undo::Continued(skipped) => regional.continue_rollback(&stack.id, skipped, &token).await.map(|()| None),

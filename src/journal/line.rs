@@ -1,0 +1,92 @@
+//! The lines of a journal.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::RunId;
+use crate::event::{Command, Record};
+
+/// The version of the written form. New fields and new events do not change it: a reader passes over what it does not know.
+pub const VERSION: u32 = 1;
+
+/// The first line: which run this is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// The version of the written form, in a field that no other line has first.
+    pub journal: u32,
+    /// The run's name.
+    pub id: RunId,
+    /// The plan's name.
+    pub plan: String,
+    /// The file that was given: a plan, or a saved preview of one.
+    pub file: String,
+    /// What the command line asked for. `apply --prune` is one run with two parts.
+    pub command: Command,
+    /// Whether it was the embedded AWS.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub local: bool,
+    /// What of the plan was chosen, as `--only` and `--skip` said it; nothing for all of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
+    /// The other half of `only`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skip: Vec<String>,
+    /// Who ran it: `alice@laptop`, as far as the system tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// The process.
+    pub pid: u32,
+    /// The version of orch.
+    pub orch: String,
+    /// When it began; milliseconds since 1970 in UTC, as all times here.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub started: Timestamp,
+    /// Whether the process holds a lock on the file for as long as it lives, so that one can tell that it does.
+    #[serde(default)]
+    pub locked: bool,
+}
+
+/// The last line: that the process came to its end by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closing {
+    /// When it ended.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub closed: Timestamp,
+    /// The exit code.
+    pub exit: u8,
+    /// How many lines could not be written.
+    #[serde(default, skip_serializing_if = "is_nought")]
+    pub lost: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it so")]
+const fn is_nought(count: &usize) -> bool {
+    *count == 0
+}
+
+impl Header {
+    /// The header as a line.
+    pub fn line(&self) -> String {
+        line(self)
+    }
+}
+
+impl Closing {
+    /// The closing as a line.
+    pub fn line(&self) -> String {
+        line(self)
+    }
+}
+
+/// A record as a line.
+pub fn record_line(record: &Record) -> String {
+    line(record)
+}
+
+/// All lines of a journal come from here: what must never be written down is kept out of it in this place.
+fn line(value: &impl Serialize) -> String {
+    // Strings, numbers and names in maps with text for keys: there is nothing in it that JSON cannot say.
+    let mut line = serde_json::to_string(value).unwrap_or_default();
+    line.push('\n');
+    line
+}

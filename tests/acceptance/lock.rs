@@ -1,0 +1,101 @@
+//! The lock of a plan. The real binary, in a folder of its own.
+
+use std::time::Duration;
+
+use crate::hand;
+use crate::orch::{Orch, QUICK};
+use crate::world;
+
+const LOCAL: [&str; 4] = ["plans/us-east-1.toml", "--local", "--local-config", "aws.toml"];
+const OBJECT: &str = "acme-orch/orch/locks/core-network-us-east-1.json";
+
+fn args<'a>(command: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&[command], &LOCAL[..], more].concat()
+}
+
+/// The shipped plan with a lock, and the bucket of that.
+fn orch(timing: &str) -> Orch {
+    let orch = Orch::with_shipped_plans().env("USER", "alice");
+    orch.write("aws.toml", timing);
+    orch.edit("plans/us-east-1.toml", "[vars]", "lock = { account = \"master\", name = \"acme-orch\" }\n\n[vars]");
+    // Something must stand before somebody can do something by hand.
+    orch.run(&args("apply", &["--no-lock", "--only", "stacks.spoke[qa]"])).code(0).says(&["without the lock"]);
+    hand::make_bucket(&orch, "111111111111", "acme-orch");
+    orch
+}
+
+/// A hub that is not made before its test has time pass at AWS, so that a run is met in the middle on any machine.
+fn slow_hub() -> String {
+    format!("{QUICK}[timing.stack_ms]\n\"us-east-1-master\" = 1200000\n")
+}
+
+/// Has the hub be made.
+fn hub_is_made(orch: &Orch) {
+    world::of(orch).let_time_pass(Duration::from_mins(25));
+}
+
+#[test]
+fn a_second_run_is_kept_out_and_told_by_whom_unless_it_waits() {
+    let orch = orch(&slow_hub());
+    let mut running = orch.start(&args("apply", &[]));
+    running.says("started in master");
+    for command in ["apply", "destroy"] {
+        let ended = orch.run(&args(command, &[])).code(7);
+        ended.says(&[
+            "plan core-network-us-east-1 is locked: orch apply of alice@",
+            "renewed",
+            "--wait-lock 10m",
+            "orch unlock plans/us-east-1.toml",
+            "nothing was changed",
+        ]);
+    }
+    orch.run(&args("adopt", &["stacks.master"])).code(7);
+    // What only looks does not ask, and what breaks off is not kept out.
+    orch.run(&args("status", &[])).code(1);
+    orch.run(&args("preview", &["--only", "stacks.spoke[dev]"]));
+    let ended = orch.run(&args("apply", &["--wait-lock", "5m"])).code(0);
+    ended
+        .says(&["waiting for the lock of plan core-network-us-east-1, which orch apply of alice@"])
+        .prints(&["Nothing changed"]);
+    running.ends().code(0);
+    // It is given back by then, and the object stays.
+    assert!(!hand::object(&orch, OBJECT).unwrap().contains("holder"));
+    orch.run(&["unlock", LOCAL[0], LOCAL[1]]).code(0).says(&["nobody holds the lock"]);
+}
+
+#[test]
+fn the_lock_of_a_killed_run_is_broken_on_purpose() {
+    let orch = orch(&slow_hub());
+    let mut running = orch.start(&args("apply", &[]));
+    running.says("started in master");
+    running.kill();
+    orch.run(&args("apply", &[])).code(7);
+    orch.run(&["unlock", LOCAL[0], LOCAL[1]]).code(0).says(&["orch apply of alice@", "the lock is free"]);
+    hub_is_made(&orch);
+    orch.run(&args("apply", &[])).code(0);
+    orch.run(&args("destroy", &["--only", "routes"])).code(0);
+    orch.run(&["unlock", "plans/us-west-2.toml", "--local"]).code(2).says(&["has no lock", "docs/runs.md"]);
+}
+
+#[test]
+fn a_run_whose_lock_is_taken_away_begins_nothing_new_and_lets_what_runs_settle() {
+    let orch = orch(&slow_hub());
+    let mut running = orch.start(&args("apply", &[]));
+    running.says("started in master");
+    orch.run(&["unlock", LOCAL[0], LOCAL[1]]).code(0);
+    running.says("was taken away from this run; nothing new is begun").says("stopping: ");
+    hub_is_made(&orch);
+    let ended = running.ends().code(130).prints(&["Not started"]);
+    assert!(!ended.stdout.contains("Left while running"), "{}", ended.stdout);
+    assert!(!hand::object(&orch, OBJECT).unwrap().contains("holder"), "nor is it taken back");
+}
+
+#[test]
+fn a_lock_that_cannot_be_had_stops_the_run_unless_it_is_to_go_without() {
+    let orch = Orch::with_shipped_plans();
+    orch.write("aws.toml", QUICK);
+    orch.edit("plans/us-east-1.toml", "[vars]", "lock = { account = \"master\", name = \"acme-orch\" }\n\n[vars]");
+    let ended = orch.run(&args("apply", &[])).code(3);
+    ended.says(&["the lock of plan core-network-us-east-1 cannot be had", "bucket acme-orch must exist", "--no-lock"]);
+    orch.run(&args("apply", &["--no-lock"])).code(0).prints(&["17 changed"]);
+}
