@@ -24,7 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("engine", &["graph", "event", "safeguard", "ids"]),
     ("preview", &["event", "ids", "secret"]),
     ("inventory", &["event", "ids"]),
-    ("journal", &["event", "ids"]),
+    ("journal", &["event", "ids", "secret"]),
     ("aws", &["iam", "safeguard", "ids", "secret"]),
     ("lease", &["aws", "event"]),
     ("kinds", &["aws", "cfn", "preview", "event", "safeguard", "ids", "secret"]),

@@ -155,7 +155,7 @@ fn print_for(reader: For, text: &str, exit: Exit) -> Exit {
 /// Writes what a run has to tell at its end. Its exit code says what became of the plan, whether anybody could be told or not:
 /// whoever takes it for a failure would look for one at AWS.
 fn print_end(text: &str, exit: Exit) -> Exit {
-    if let Err(error) = terminal::results(text) {
+    if let Err(error) = terminal::results(text, For::People) {
         terminal::notice(&format!(
             "warning: standard output cannot be written: {error}\n  help: `orch runs show last` and `orch outputs` tell it again\n"
         ));

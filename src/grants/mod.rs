@@ -12,6 +12,7 @@ mod routes;
 mod size;
 mod stacks;
 mod storage;
+mod supplies;
 mod templates;
 
 use std::collections::BTreeSet;
@@ -86,6 +87,7 @@ pub fn grants(plan: &Plan, sources: &Sources, wanted: &Wanted) -> Vec<Grant> {
         peerings::statements(&mut statements, &here, wanted);
         routes::statements(&mut statements, &here, wanted);
         storage::statements(&mut statements, &here, wanted);
+        supplies::statements(&mut statements, &here, wanted);
         caller::allow(&mut statements, &facts, &Holder::Account(name.clone()));
         let estimate = wanted.for_templates.then(|| templates::estimate(&here, wanted));
         let role = account.role.as_ref().map(|role| facts.role_arn(role, account));
@@ -126,6 +128,11 @@ fn notes(here: &facts::Here<'_>, wanted: &Wanted) -> Vec<String> {
         let left = "what left the plan is in no template of it any more, and not in the estimate: delete it while the \
                     estimate of the plan that had it still holds";
         notes.push(left.to_owned());
+    }
+    if supplies::are_read(here, wanted) {
+        let keys = "a parameter or secret that is encrypted with a key of your own needs kms:Decrypt on that key, too: the plan \
+                    does not say which it is";
+        notes.push(keys.to_owned());
     }
     if here.has_unread_templates {
         notes.push("a template at a URL was not read: what it makes is not in the estimate".to_owned());

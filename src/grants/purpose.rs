@@ -72,6 +72,11 @@ impl Purpose {
         matches!(self, Self::Apply | Self::Adopt | Self::Preview | Self::Simulate | Self::ReadOnly)
     }
 
+    /// Whether the plan's lock is held meanwhile.
+    pub(super) const fn takes_lock(self) -> bool {
+        matches!(self, Self::Apply | Self::Adopt | Self::Destroy | Self::Prune)
+    }
+
     /// Whether what left the plan is looked for.
     pub(super) const fn looks_for_left(self) -> bool {
         matches!(self, Self::Apply | Self::Preview | Self::ReadOnly | Self::Destroy | Self::Prune)

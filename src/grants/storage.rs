@@ -1,4 +1,4 @@
-//! Objects of S3: large templates, those at URLs, and the inventory.
+//! Objects of S3: large templates, those at URLs, the inventory, and the lock.
 
 use std::collections::BTreeSet;
 
@@ -42,6 +42,15 @@ pub(super) fn statements(into: &mut Vec<Statement>, here: &Here<'_>, wanted: &Wa
         // Who may not list a bucket is not told that an object is not there yet.
         let listed = vec![format!("arn:{partition}:s3:::{}", bucket.name)];
         allow(into, "FindInventory", &["s3:ListBucket"], listed, Vec::new());
+        keys.extend(key(here, bucket));
+    }
+    let locks = wanted.purposes.iter().any(|purpose| purpose.takes_lock());
+    if let Some(lock) = plan.lock.as_ref().filter(|lock| lock.account == *here.name && locks) {
+        let bucket = &lock.bucket;
+        let held = object(&bucket.name, &format!("{}locks/{}.json", bucket.prefix, plan.name));
+        allow(into, "HoldLock", &["s3:GetObject", "s3:PutObject"], vec![held], Vec::new());
+        let listed = vec![format!("arn:{partition}:s3:::{}", bucket.name)];
+        allow(into, "FindLock", &["s3:ListBucket"], listed, Vec::new());
         keys.extend(key(here, bucket));
     }
     allow(into, "UseKeys", &["kms:Decrypt", "kms:GenerateDataKey"], keys.into_iter().collect(), Vec::new());

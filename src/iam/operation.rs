@@ -25,6 +25,10 @@ pub enum On {
     Object,
     /// `arn:aws:kms:REGION:ACCOUNT:key/ID`.
     Key,
+    /// `arn:aws:ssm:REGION:ACCOUNT:parameter/NAME`.
+    Parameter,
+    /// `arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-CHANCE`.
+    Secret,
 }
 
 /// One action that an operation needs.
@@ -89,6 +93,8 @@ const PASS_ROLE: Need =
 const TEMPLATE: Need = need("s3:GetObject", On::Object).when("the template is in S3");
 const TEMPLATE_VERSION: Need =
     need("s3:GetObjectVersion", On::Object).when("the template is in S3 and its URL names a version");
+
+const OWN_KEY: Need = need("kms:Decrypt", On::Key).when("it is encrypted with a key of your own");
 
 /// All of them, by service and name.
 pub const OPERATIONS: &[Operation] = &[
@@ -295,7 +301,7 @@ pub const OPERATIONS: &[Operation] = &[
             need("s3:ListBucket", On::Bucket).when("the object may not be there yet, as the inventory the first time"),
             need("kms:Decrypt", On::Key).when("the object is encrypted with a key of KMS"),
         ],
-        "reads a template, or the inventory",
+        "reads a template, the inventory, or the lock",
     ),
     // S3 tells a bucket's region with a refusal, too.
     row("HeadBucket", &[need("s3:ListBucket", On::Bucket)], "learns a bucket's region"),
@@ -306,7 +312,7 @@ pub const OPERATIONS: &[Operation] = &[
             need("kms:GenerateDataKey", On::Key).when("the object is encrypted with a key of KMS"),
             need("kms:Decrypt", On::Key).when("the object is encrypted with a key of KMS"),
         ],
-        "puts a large template, or the inventory",
+        "puts a large template, the inventory, or the lock",
     ),
     row(
         "AssumeRole",
@@ -317,6 +323,16 @@ pub const OPERATIONS: &[Operation] = &[
                 .when("the account has `session_tags`"),
         ],
         "opens a session in an account",
+    ),
+    row(
+        "GetParameter",
+        &[need("ssm:GetParameter", On::Parameter), OWN_KEY],
+        "reads a parameter of Systems Manager, for one of a stack (`ssm`)",
+    ),
+    row(
+        "GetSecretValue",
+        &[need("secretsmanager:GetSecretValue", On::Secret), OWN_KEY],
+        "reads a secret of Secrets Manager, for a parameter of a stack (`secret`)",
     ),
     row("GetCallerIdentity", &[], "knows whose credentials they are"),
     row("GetSessionToken", &[], "opens a session with a code of an MFA device"),
@@ -360,7 +376,11 @@ mod tests {
             assert!(!OPERATIONS[..at].iter().any(|before| before.name == row.name), "{} stands twice", row.name);
             for need in row.needs {
                 let (service, action) = need.action.split_once(':').unwrap();
-                assert!(["cloudformation", "ec2", "iam", "kms", "s3", "sts"].contains(&service), "{}", need.action);
+                assert!(
+                    ["cloudformation", "ec2", "iam", "kms", "s3", "secretsmanager", "ssm", "sts"].contains(&service),
+                    "{}",
+                    need.action
+                );
                 assert!(action.starts_with(|c: char| c.is_ascii_uppercase()), "{}", need.action);
             }
         }

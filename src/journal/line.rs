@@ -1,10 +1,13 @@
 //! The lines of a journal.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::RunId;
 use crate::event::{Command, Record};
+use crate::secret::{redact, redact_json};
 
 /// The version of the written form. New fields and new events do not change it: a reader passes over what it does not know.
 pub const VERSION: u32 = 1;
@@ -83,10 +86,22 @@ pub fn record_line(record: &Record) -> String {
     line(record)
 }
 
+/// What a plan calls its things. These names stand in the plan for everybody to read, and a record without them would be nobody's:
+/// a secret that is called like a node does not take that away.
+const NAMES: [&str; 8] = ["event", "node", "account", "region", "because", "after", "plan", "file"];
+
 /// All lines of a journal come from here: what must never be written down is kept out of it in this place.
 fn line(value: &impl Serialize) -> String {
     // Strings, numbers and names in maps with text for keys: there is nothing in it that JSON cannot say.
     let mut line = serde_json::to_string(value).unwrap_or_default();
+    if let Cow::Owned(_) = redact(&line) {
+        let mut document = serde_json::to_value(value).unwrap_or_default();
+        let fields = document.as_object_mut().into_iter().flat_map(|object| object.iter_mut());
+        for (_, field) in fields.filter(|(name, _)| !NAMES.contains(&name.as_str())) {
+            redact_json(field);
+        }
+        line = document.to_string();
+    }
     line.push('\n');
     line
 }

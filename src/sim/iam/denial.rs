@@ -39,6 +39,7 @@ pub(super) fn of(request: &Request, asked: &Asked, verdict: Verdict) -> ApiError
             "ValidationError",
             "S3 error: Access Denied\nFor more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html",
         ),
+        Service::Ssm | Service::SecretsManager => ApiError::new("AccessDeniedException", sentence),
         Service::CloudFormation | Service::Sts | Service::S3 => {
             ApiError::new("AccessDenied", sentence).with_status(403)
         }

@@ -9,6 +9,7 @@ mod cloudformation;
 mod denial;
 mod ec2;
 mod s3;
+mod stored;
 mod sts;
 
 use std::collections::BTreeMap;
@@ -97,6 +98,7 @@ pub(super) fn check(world: &mut World, request: &Request) -> Result<(), ApiError
             Service::CloudFormation => cloudformation::asked(world, request),
             Service::Ec2 => ec2::asked(world, request),
             Service::Sts => sts::asked(request),
+            Service::Ssm | Service::SecretsManager => stored::asked(world, request),
             Service::S3 => Vec::new(),
         };
         for asked in asked {

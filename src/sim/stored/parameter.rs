@@ -76,12 +76,7 @@ fn plain_name<'a>(place: &Place, name: &'a str) -> Option<&'a str> {
 
 /// A parameter as it is told, by its name or ARN, perhaps with a version behind a colon.
 fn get(world: &mut World, place: &Place, wanted: &str, decrypted: bool) -> Result<Json, ApiError> {
-    let (named, version) = match wanted.rsplit_once(':') {
-        Some((named, version)) if !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit()) => {
-            (named, Some(version))
-        }
-        _ => (wanted, None),
-    };
+    let (named, version) = without_version(wanted);
     let name = plain_name(place, named).ok_or_else(|| not_found(wanted))?;
     let own = &world.at(place).stored.parameters;
     // The name in an ARN may be either.
@@ -104,9 +99,26 @@ fn get(world: &mut World, place: &Place, wanted: &str, decrypted: bool) -> Resul
     Ok(told(place, name, parameter, decrypted))
 }
 
-fn told(place: &Place, name: &str, parameter: &Parameter, decrypted: bool) -> Json {
-    let Place { account, region } = place;
+/// The ARN of a parameter of this place, by its name; what is an ARN stays.
+pub(crate) fn arn(Place { account, region }: &Place, name: &str) -> String {
+    if name.starts_with("arn:") {
+        return name.to_owned();
+    }
     let slash = if name.starts_with('/') { "" } else { "/" };
+    format!("arn:{}:ssm:{region}:{account}:parameter{slash}{name}", region.partition())
+}
+
+/// What is named, without the version that may follow it behind a colon; and the version.
+pub(crate) fn without_version(wanted: &str) -> (&str, Option<&str>) {
+    match wanted.rsplit_once(':') {
+        Some((named, version)) if !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit()) => {
+            (named, Some(version))
+        }
+        _ => (wanted, None),
+    }
+}
+
+fn told(place: &Place, name: &str, parameter: &Parameter, decrypted: bool) -> Json {
     let value = if parameter.is_secure() && !decrypted { "AQICAHg-encrypted" } else { &parameter.value };
     json!({
         "Name": name,
@@ -114,7 +126,7 @@ fn told(place: &Place, name: &str, parameter: &Parameter, decrypted: bool) -> Js
         "Value": value,
         "Version": parameter.version,
         "LastModifiedDate": seconds(parameter.modified),
-        "ARN": format!("arn:{}:ssm:{region}:{account}:parameter{slash}{name}", region.partition()),
+        "ARN": arn(place, name),
         "DataType": "text",
     })
 }

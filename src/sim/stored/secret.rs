@@ -109,6 +109,12 @@ fn name_of(world: &World, place: &Place, id: &str) -> Option<String> {
     secrets.iter().find(|(_, secret)| is_meant(secret)).map(|(name, _)| name.clone())
 }
 
+/// The ARN of a secret, by its name or its ARN; `None` if there is none.
+pub(crate) fn arn_of(world: &World, place: &Place, id: &str) -> Option<String> {
+    let name = name_of(world, place, id)?;
+    world.at(place).stored.secrets.get(&name).map(|secret| secret.arn.clone())
+}
+
 /// Makes a secret.
 ///
 /// # Errors
