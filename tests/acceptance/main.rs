@@ -16,6 +16,7 @@ mod early_queued;
 mod elsewhere;
 mod first_run;
 mod fleet;
+mod granted;
 mod guards;
 mod hand;
 mod hostile;
