@@ -15,6 +15,7 @@ mod first_run;
 mod fleet;
 mod guards;
 mod hand;
+mod iam;
 mod in_process;
 mod left;
 mod listed;
