@@ -42,7 +42,7 @@ pub(super) fn statements(into: &mut Vec<Statement>, here: &Here<'_>, wanted: &Wa
     if any(Purpose::makes) {
         looks.push("cloudformation:DescribeEvents");
     }
-    if any(Purpose::makes) || has(Purpose::Destroy) || has(Purpose::Drift) {
+    if any(Purpose::makes) || has(Purpose::Destroy) || has(Purpose::Drift) || has(Purpose::Simulate) {
         looks.push("cloudformation:ListStackResources");
     }
     if any(Purpose::works_out) {
