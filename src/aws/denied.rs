@@ -18,13 +18,13 @@ impl CallError {
         if self.class == Class::Denied { format!("{self}; {}", self.remedy()) } else { self.to_string() }
     }
 
-    /// The IAM actions that are missing: the one that AWS names, or else those that the operation always needs.
+    /// The IAM actions that are missing: those that the operation always needs, or the other one that AWS names. Where several are
+    /// always needed, AWS names the first that it misses.
     fn missing(&self) -> String {
         let Some(operation) = operation(self.operation) else { return self.operation.to_owned() };
-        match action_in(&self.message).filter(|action| operation.may_need(action)) {
-            Some(action) => action.to_owned(),
-            None => operation.actions().collect::<Vec<_>>().join(" and "),
-        }
+        let always: Vec<&str> = operation.actions().collect();
+        let other = action_in(&self.message).filter(|action| operation.may_need(action) && !always.contains(action));
+        other.map_or_else(|| always.join(" and "), str::to_owned)
     }
 }
 
@@ -78,6 +78,9 @@ mod tests {
         // AWS may name another one that the operation needs as well, and no other word counts.
         let tags = "User: x is not authorized to perform: ec2:CreateTags on resource: y";
         assert!(remedy("CreateVpcPeeringConnection", tags).starts_with("allow ec2:CreateTags to"));
+        let second = "User: x is not authorized to perform: cloudformation:DetectStackResourceDrift on resource: y";
+        let both = "allow cloudformation:DetectStackDrift and cloudformation:DetectStackResourceDrift to";
+        assert!(remedy("DetectStackDrift", second).starts_with(both));
         let odd = "User: x is not authorized to perform: ec2:RunInstances on resource: y";
         assert!(remedy("CreateRoute", odd).starts_with("allow ec2:CreateRoute to"));
     }

@@ -32,7 +32,8 @@ pub(super) fn statements(into: &mut Vec<Statement>, here: &Here<'_>, wanted: &Wa
     }
 
     let mut looks: Vec<&str> = Vec::new();
-    if any(Purpose::compares) {
+    // What has drifted is shown without what the template hides.
+    if any(Purpose::compares) || has(Purpose::Drift) {
         looks.push("cloudformation:GetTemplate");
     }
     if any(Purpose::makes) || has(Purpose::ReadOnly) || has(Purpose::Cancel) || has(Purpose::Destroy) {
@@ -41,7 +42,7 @@ pub(super) fn statements(into: &mut Vec<Statement>, here: &Here<'_>, wanted: &Wa
     if any(Purpose::makes) {
         looks.push("cloudformation:DescribeEvents");
     }
-    if any(Purpose::makes) || has(Purpose::Destroy) {
+    if any(Purpose::makes) || has(Purpose::Destroy) || has(Purpose::Drift) || has(Purpose::Simulate) {
         looks.push("cloudformation:ListStackResources");
     }
     if any(Purpose::works_out) {

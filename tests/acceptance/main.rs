@@ -20,6 +20,7 @@ mod granted;
 mod guards;
 mod hand;
 mod hostile;
+mod iam;
 mod in_process;
 mod left;
 mod listed;

@@ -1,14 +1,36 @@
 //! The role's own template.
 
+use std::time::Duration;
+
+use orch::aws::{Settings, StackSpec, Template};
 use orch::cfn::Document;
 use orch::grants::{Bootstrap, Holder, Purpose, Wanted, bootstrap};
 use orch::iam::Policy;
 
-use super::house::{Act, Step};
+use super::house::{Act, House, Step};
 use super::story::SHORT;
 
-#[test]
-fn the_template_of_a_role_is_sound_and_has_the_role_that_the_plan_assumes_with_its_policy() {
+/// Makes a stack of a template in account `dev` of an embedded AWS, and gives its status.
+async fn created(text: &str) -> String {
+    let house = House::new();
+    let sessions = house.sessions().await;
+    let dev = sessions.region(&"dev".into(), &"us-east-1".into()).unwrap();
+    let spec = StackSpec {
+        name: "orch-role".to_owned(),
+        template: Template::Text(text.into()),
+        parameters: indexmap::IndexMap::new(),
+        kept: Vec::new(),
+        tags: indexmap::IndexMap::new(),
+        capabilities: vec!["CAPABILITY_NAMED_IAM".to_owned()],
+        settings: Settings::default(),
+    };
+    dev.create_stack(&spec, "once").await.unwrap();
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    dev.stack("orch-role").await.unwrap().unwrap().status.to_string()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_template_of_a_role_is_sound_and_has_the_role_that_the_plan_assumes_with_its_policy() {
     let ready = Step::new("bootstrap", Act::Apply, SHORT.0).ready();
     for for_templates in [false, true] {
         let wanted = Wanted { purposes: Purpose::USUAL.into(), strict: false, for_templates };
@@ -20,6 +42,7 @@ fn the_template_of_a_role_is_sound_and_has_the_role_that_the_plan_assumes_with_i
         let document = Document::read(&text).unwrap();
         let faults = document.faults();
         assert!(faults.is_empty(), "{faults:?}");
+        assert_eq!(created(&text).await, "CREATE_COMPLETE");
         let role = &template["Resources"]["Role"]["Properties"];
         assert_eq!(role["RoleName"], "MasterAcctRole");
         assert_eq!(role["PermissionsBoundary"], "arn:aws:iam::222222222222:policy/edge");

@@ -206,6 +206,15 @@ impl House {
         self.began.lock().unwrap().push(self.sim.calls().len());
     }
 
+    /// Sessions for all accounts of the shipped plan.
+    pub async fn sessions(&self) -> Sessions {
+        let plan = Step::new("sessions", Act::Apply, "{}").ready().plan;
+        let keys = self.sim.clone();
+        let environment =
+            Environment::given(self.sim.http_client(), self.sim.time_source(), move |_| Some(keys.credentials(CALLER)));
+        Sessions::open(&orch::run::every_account(&plan), &environment).await.unwrap()
+    }
+
     pub fn mark(&self) -> Mark {
         let world = self.sim.inspect(World::clone).unwrap();
         Mark { world, inventory: self.inventory.lock().unwrap().clone() }
