@@ -25,7 +25,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("kinds", &["aws", "cfn", "preview", "event", "ids", "secret"]),
     ("sim", &["cfn", "ids"]),
     ("view", &["graph", "ids", "text"]),
-    ("report", &["preview", "event", "diag", "ids", "text"]),
+    ("report", &["preview", "event", "diag", "ids", "secret", "text"]),
     (
         "run",
         &[
