@@ -46,7 +46,7 @@ impl Tree {
 impl Files for Tree {
     // The plan itself is held to the same, since a plan of somebody else's may be a link to whatever its reader may read.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.read_named(path)
+        self.read_real(&path.canonicalize()?)
     }
 
     fn read_named(&self, path: &Path) -> io::Result<Vec<u8>> {
@@ -56,24 +56,29 @@ impl Files for Tree {
             Err(error) if self.holds_parent(path) => return Err(error),
             Err(_) => return Err(Outside { folder: self.folder.clone() }.into()),
         };
-        if !self.holds(&real) {
+        self.read_real(&real)
+    }
+}
+
+impl Tree {
+    /// A file by its path without symbolic links.
+    fn read_real(&self, real: &Path) -> io::Result<Vec<u8>> {
+        if !self.holds(real) {
             return Err(Outside { folder: self.folder.clone() }.into());
         }
         // Opening a pipe would wait until somebody writes into it.
-        let metadata = std::fs::metadata(&real)?;
+        let metadata = std::fs::metadata(real)?;
         if !metadata.is_file() && !metadata.is_dir() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file"));
         }
-        let bytes = read(&real)?;
+        let bytes = read(real)?;
         if self.given.fetch_add(bytes.len() as u64, Ordering::Relaxed) + bytes.len() as u64 > LARGEST_TOGETHER {
             let why = "with it, what the plan names would be larger than 256 MiB";
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
         }
         Ok(bytes)
     }
-}
 
-impl Tree {
     fn holds(&self, real: &Path) -> bool {
         self.allowed.iter().any(|folder| real.starts_with(folder))
     }
