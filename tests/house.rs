@@ -30,7 +30,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("kinds", &["aws", "cfn", "preview", "event", "safeguard", "ids", "secret"]),
     ("sim", &["cfn", "iam", "ids"]),
     ("view", &["graph", "ids", "text"]),
-    ("report", &["preview", "event", "journal", "diag", "ids", "text"]),
+    ("report", &["preview", "event", "journal", "diag", "ids", "text", "secret"]),
     (
         "run",
         &[

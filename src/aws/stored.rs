@@ -18,8 +18,10 @@ const FRESH: Duration = Duration::from_mins(1);
 /// What a secret of Secrets Manager holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stored {
-    /// A text.
+    /// A text that is encrypted.
     Text(Secret),
+    /// A text that is not: a plain parameter of Systems Manager.
+    Plain(Secret),
     /// Bytes, which are no value for a parameter.
     Bytes,
 }
@@ -57,19 +59,18 @@ impl Regional {
     /// # Errors
     ///
     /// As for [`Regional::stack`]. A parameter that there is not is an error too.
-    pub async fn stored_parameter(&self, name: &str) -> Result<Secret, CallError> {
+    pub async fn stored_parameter(&self, name: &str) -> Result<Stored, CallError> {
         let read = async || {
             let client = self.systems_manager();
             let send = || client.get_parameter().name(name).with_decryption(true).send();
             let answer = self.call("GetParameter", send).await?;
-            let value = answer.parameter.and_then(|parameter| parameter.value);
-            let value = value.ok_or_else(|| self.odd_answer("GetParameter", "value"))?;
-            Ok(Stored::Text(Secret::open(value)))
+            let parameter = answer.parameter.ok_or_else(|| self.odd_answer("GetParameter", "parameter"))?;
+            let value = parameter.value.ok_or_else(|| self.odd_answer("GetParameter", "value"))?;
+            let is_plain = parameter.r#type.is_some_and(|kind| matches!(kind.as_str(), "String" | "StringList"));
+            let value = Secret::open(value);
+            Ok(if is_plain { Stored::Plain(value) } else { Stored::Text(value) })
         };
-        match self.read_once(Key::Parameter(name.to_owned()), read).await? {
-            Stored::Text(secret) => Ok(secret),
-            Stored::Bytes => Err(self.odd_answer("GetParameter", "text")),
-        }
+        self.read_once(Key::Parameter(name.to_owned()), read).await
     }
 
     /// What a secret of Secrets Manager holds, by its name or ARN, and the stage of its version: the current one if none is

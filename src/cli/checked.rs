@@ -9,7 +9,7 @@ use crate::ids::AccountName;
 use crate::plan::{self, Given, Plan, codes};
 use crate::report::diagnostic;
 use crate::rules::{self, Live};
-use crate::run::hide;
+use crate::run::{hide, mark_handed_on};
 use crate::text::counted;
 
 use super::args::{Choice, Vars};
@@ -51,6 +51,9 @@ pub(super) fn find(path: &Path, vars: &Vars) -> Findings {
     let of_text = std::mem::take(&mut loaded.problems);
     let mut problems = of_text.clone();
     let mut graph = None;
+    if let Some(plan) = &mut loaded.plan {
+        mark_handed_on(plan, &loaded.sources);
+    }
     // What is wrong with the text of one node is no reason to be silent about the others.
     if let Some(plan) = loaded.readable() {
         hide(plan, &loaded.sources);

@@ -44,8 +44,9 @@ impl Tree {
 }
 
 impl Files for Tree {
+    // The plan itself is held to the same, since a plan of somebody else's may be a link to whatever its reader may read.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        read(path)
+        self.read_real(&path.canonicalize()?)
     }
 
     fn read_named(&self, path: &Path) -> io::Result<Vec<u8>> {
@@ -55,24 +56,29 @@ impl Files for Tree {
             Err(error) if self.holds_parent(path) => return Err(error),
             Err(_) => return Err(Outside { folder: self.folder.clone() }.into()),
         };
-        if !self.holds(&real) {
+        self.read_real(&real)
+    }
+}
+
+impl Tree {
+    /// A file by its path without symbolic links.
+    fn read_real(&self, real: &Path) -> io::Result<Vec<u8>> {
+        if !self.holds(real) {
             return Err(Outside { folder: self.folder.clone() }.into());
         }
         // Opening a pipe would wait until somebody writes into it.
-        let metadata = std::fs::metadata(&real)?;
+        let metadata = std::fs::metadata(real)?;
         if !metadata.is_file() && !metadata.is_dir() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file"));
         }
-        let bytes = read(&real)?;
+        let bytes = read(real)?;
         if self.given.fetch_add(bytes.len() as u64, Ordering::Relaxed) + bytes.len() as u64 > LARGEST_TOGETHER {
             let why = "with it, what the plan names would be larger than 256 MiB";
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
         }
         Ok(bytes)
     }
-}
 
-impl Tree {
     fn holds(&self, real: &Path) -> bool {
         self.allowed.iter().any(|folder| real.starts_with(folder))
     }
@@ -119,6 +125,14 @@ pub(super) fn below(other: &Path, file: &Path) -> io::Result<Option<String>> {
     let file = file.canonicalize()?;
     let Ok(folder) = folder.canonicalize() else { return Ok(None) };
     Ok(file.strip_prefix(folder).ok().and_then(Path::to_str).map(str::to_owned))
+}
+
+/// The whole of a plain file: a pipe would be waited for.
+pub(super) fn read_plain(path: &Path) -> io::Result<Vec<u8>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file"));
+    }
+    read(path)
 }
 
 /// The whole file, if it is one of a reasonable size.
@@ -261,6 +275,33 @@ mod tests {
         let tree = Tree::of_plan(&at("plans/a.toml"), &[at("other")]);
         assert_eq!(outcome(&tree, &at("other/t.yaml")), "read");
         assert_eq!(outcome(&tree, &at("plans/deep/t.yaml")), "read");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn the_plan_itself_is_a_plain_file_of_its_folder() {
+        use std::os::unix::fs::symlink;
+
+        let folder = folder();
+        let at = |path: &str| folder.path().join(path);
+        symlink(at("other/t.yaml"), at("plans/out.toml")).unwrap();
+        symlink("/proc/self/environ", at("plans/environ.toml")).unwrap();
+        symlink(at("plans/a.toml"), at("plans/in.toml")).unwrap();
+        let read = |path: &str, others: &[PathBuf]| Tree::of_plan(&at(path), others).read(&at(path));
+        for outside in ["plans/out.toml", "plans/environ.toml"] {
+            let error = read(outside, &[]).unwrap_err();
+            assert!(error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Outside>), "{error}");
+        }
+        assert!(read("plans/a.toml", &[]).is_ok() && read("plans/in.toml", &[]).is_ok());
+        assert!(read("plans/out.toml", &[at("other")]).is_ok());
+        let pipe = at("plans/pipe.toml");
+        // Nobody writes into it: whoever opened it would wait for ever.
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        if made.is_ok_and(|made| made.success()) {
+            assert_eq!(read("plans/pipe.toml", &[]).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+            assert!(read_plain(&pipe).is_err());
+        }
+        assert_eq!(read("plans/none.toml", &[]).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

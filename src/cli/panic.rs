@@ -20,7 +20,7 @@ fn told(panic: &PanicHookInfo<'_>) -> String {
     let mut told = format!("\nthread '{name}' panicked at {place}:\n{message}\n");
     let backtrace = Backtrace::capture();
     if backtrace.status() == BacktraceStatus::Captured {
-        told.push_str(&format!("{backtrace}"));
+        told.push_str(&backtrace.to_string());
     } else {
         told.push_str("note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n");
     }

@@ -47,7 +47,7 @@ pub(super) struct Discard {
 
 /// The text of a file, if it is a saved preview and no plan. What cannot be read is left to whoever reads plans.
 pub(super) fn of(path: &Path) -> Option<String> {
-    let text = String::from_utf8(disk::read(path).ok()?).ok()?;
+    let text = String::from_utf8(disk::read_plain(path).ok()?).ok()?;
     Saved::is_one(&text).then_some(text)
 }
 
@@ -120,9 +120,8 @@ impl Saving {
 
 /// The same without any secret.
 fn redacted(saved: &Saved) -> Result<Saved, Exit> {
-    saved.redacted().map_err(|_| {
-        let said = "a secret of the plan is also a word that a saved preview needs, such as the name of an account";
-        refuse(said, &["give the secret another value; apply the plan itself meanwhile"])
+    saved.redacted().map_err(|error| {
+        refuse(&format!("the preview cannot be written without its secrets: {error}"), &["apply the plan itself"])
     })
 }
 

@@ -5,9 +5,11 @@ use std::borrow::Cow;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use serde_json::Value as Json;
+
 use crate::event::VERSION;
 use crate::report::folded;
-use crate::secret::redact;
+use crate::secret::{redact, redact_json};
 use crate::text::{harmless, harmless_json, printable};
 
 use super::args::ColorChoice;
@@ -104,12 +106,29 @@ pub(super) enum For {
 /// The wall that everything goes through on its way out: no secret gets through it, and nothing of what others wrote does
 /// anything to a terminal.
 fn walled(text: &str, reader: For, colors: bool) -> String {
-    let text = redact(text);
+    let text = if reader == For::Json { redacted_json(text) } else { redact(text) };
     match reader {
         For::People => harmless(&text, colors).into_owned(),
         For::Json => harmless_json(&text).into_owned(),
         For::Shell => text.into_owned(),
     }
+}
+
+/// JSON without any secret: a document, or one on each line. It stays JSON, whatever word a secret is.
+fn redacted_json(text: &str) -> Cow<'_, str> {
+    if matches!(redact(text), Cow::Borrowed(_)) {
+        return Cow::Borrowed(text);
+    }
+    let document = |text: &str| {
+        let mut document: Json = serde_json::from_str(text).ok()?;
+        redact_json(&mut document);
+        Some(document)
+    };
+    if let Some(document) = document(text).filter(|_| text.trim_end().contains('\n')) {
+        return Cow::Owned(format!("{document:#}\n"));
+    }
+    let line = |line: &str| document(line).map_or_else(|| redact(line).into_owned(), |document| document.to_string());
+    Cow::Owned(text.lines().map(line).fold(String::new(), |all, line| all + &line + "\n"))
 }
 
 /// Asks a question that is answered with yes or no; anything but a yes is a no.
@@ -217,6 +236,21 @@ impl io::Write for LogWriter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_stays_json_whatever_word_a_secret_is() {
+        crate::secret::keep("\"terminal-json\": \"x\",");
+        crate::secret::keep("987654");
+        for text in [
+            "{\n  \"terminal-json\": \"x\",\n  \"at\": 9876543\n}\n",
+            "{\"at\":98765432,\"b\":\"a 987654\"}\n{\"c\":1}\n",
+        ] {
+            let shown = walled(text, For::Json, false);
+            let whole = serde_json::from_str::<Json>(&shown).is_ok();
+            assert!(whole || shown.lines().all(|line| serde_json::from_str::<Json>(line).is_ok()), "{shown}");
+            assert!(!shown.contains("a 987654") && shown.contains("9876543"), "{shown}");
+        }
+    }
 
     #[test]
     fn no_secret_and_no_escape_gets_through_the_wall_whoever_reads() {

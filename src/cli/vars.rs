@@ -10,6 +10,7 @@ use crate::plan::Variable;
 
 /// What a plan is given besides its own text.
 #[derive(Args, Clone, Debug, Default)]
+#[expect(clippy::struct_field_names, reason = "each is named as its flag is")]
 pub(super) struct Vars {
     /// Give a variable of the plan another value; repeatable
     ///

@@ -17,7 +17,7 @@ use super::scope::Horizon;
 use super::text::Text;
 use super::value::Value;
 use crate::ids::{AccountName, Region};
-use crate::secret::Secret;
+use crate::secret::{Secret, keep};
 
 /// The keys of a parameter that is a table.
 pub(super) const KEYS: [&str; 9] = ["env", "ssm", "secret", "value", "key", "stage", "account", "region", "sensitive"];
@@ -172,6 +172,11 @@ fn one(fields: &mut Fields<'_>, item: &Item, table: &Table) -> (Declared, bool) 
         return (fields.declare(item), false);
     }
     let broken = (Declared::Broken { span: item.span.clone() }, true);
+    // A slip beside a secret is told with its line: by then it is known as one.
+    let is_slip = |key: &Arc<str>| !KEYS.contains(&&**key);
+    if let Some(entry) = table.get("value").filter(|_| table.len() > 2 || table.keys().any(is_slip)) {
+        keep_text(&entry.item);
+    }
     check_keys(table, &KEYS, "a parameter", fields.problems);
     let given: Vec<&str> = SOURCES.iter().map(|(key, _)| *key).filter(|key| table.contains_key(*key)).collect();
     let source = match given.as_slice() {
@@ -208,6 +213,10 @@ fn one(fields: &mut Fields<'_>, item: &Item, table: &Table) -> (Declared, bool) 
             true
         }
     };
+    if let Some(entry) = table.get("sensitive").filter(|_| source == "secret" && !sensitive) {
+        let message = "what Secrets Manager holds is a secret, whatever the plan says";
+        fields.problems.error(codes::INVALID_VALUE, &entry.key, message, "take `sensitive = false` away");
+    }
     let value = &table[source].item;
     if source == "value" {
         return (fields.declare(value), sensitive);
@@ -216,6 +225,15 @@ fn one(fields: &mut Fields<'_>, item: &Item, table: &Table) -> (Declared, bool) 
     match supply {
         Some(supply) => (Declared::Supplied { span: item.span.clone(), supply: Box::new(supply) }, sensitive),
         None => broken,
+    }
+}
+
+/// Has the texts of a value be shown nowhere.
+fn keep_text(item: &Item) {
+    match &item.data {
+        Data::Text(text) => keep(text),
+        Data::List(items) => items.iter().for_each(keep_text),
+        _ => keep(&item.json().to_string()),
     }
 }
 
@@ -276,17 +294,17 @@ impl Binder<'_> {
                 let key = self.part(key.as_deref());
                 let stage = self.part(stage.as_deref());
                 let id = self.name_of(id);
-                Some(Supply::Secret { id: id?, key: key?, stage: stage?, at: at? })
+                Some(Supply::Secret { id: id?, key: key.ok()?, stage: stage.ok()?, at: at? })
             }
         }
     }
 
     /// A text that may be left out.
-    fn part(&mut self, text: Option<&Text>) -> Option<Option<Arc<str>>> {
-        match text {
-            None => Some(None),
-            Some(text) => self.constant(text).map(|text| Some(text.into())),
-        }
+    ///
+    /// # Errors
+    /// It is not known, which was reported.
+    fn part(&mut self, text: Option<&Text>) -> Result<Option<Arc<str>>, ()> {
+        text.map(|text| self.constant(text).map(Arc::from).ok_or(())).transpose()
     }
 
     /// A name that must turn out to be a text.

@@ -10,6 +10,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet,
 
 use super::fold::sentence;
 use crate::diag::{FileId, Label, Problem, Severity, Sources, in_order};
+use crate::secret::{redact, redact_in_place};
 
 /// How problems are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +54,7 @@ fn group<'a>(problem: &Problem, sources: &Sources, style: Style) -> Group<'a> {
         }
         let window = window(&source.text, labels.iter().map(|(label, _)| &label.span.range));
         let first_line = source.position(window.start).0;
-        let text = without_returns(harmless(&source.text[window.clone()]).into_owned());
+        let text = without_returns(harmless(&redact_in_place(&source.text[window.clone()])).into_owned());
         let annotations = labels.iter().map(|(label, kind)| {
             let range = label.span.range.start - window.start..label.span.range.end - window.start;
             kind.span(range).label((!label.text.is_empty()).then(|| shown(&label.text)))
@@ -71,7 +72,8 @@ fn group<'a>(problem: &Problem, sources: &Sources, style: Style) -> Group<'a> {
 /// A sentence that begins `before` columns from the left, folded if that is wanted. The lines that follow the first are
 /// indented as far by the drawing.
 fn fold(text: &str, style: Style, before: usize) -> String {
-    let text = shown(text);
+    // What was folded would not be found any more.
+    let text = shown(&redact(text));
     if !style.folds {
         return text;
     }

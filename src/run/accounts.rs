@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 
-use super::Job;
+use super::{Job, Task};
 use crate::aws::{self, AccountSpec};
 use crate::ids::AccountName;
 use crate::plan::{Account, Plan, Role, Spec};
@@ -15,12 +15,16 @@ pub fn specs(jobs: &[&Job]) -> IndexMap<AccountName, AccountSpec> {
     let Some(plan) = jobs.first().map(|job| job.plan()) else { return IndexMap::new() };
     let mut used: BTreeSet<&AccountName> = BTreeSet::new();
     // What left the plan may be in accounts that it does not have.
-    for node in jobs.iter().flat_map(|job| job.taking_part()).filter_map(|node| plan.nodes.get(node.index())) {
+    let taking_part = jobs.iter().flat_map(|job| job.taking_part().map(|ix| (ix, job.task(ix))));
+    for (node, task) in taking_part.filter_map(|(ix, task)| Some((plan.nodes.get(ix.index())?, task))) {
         reach(plan, &node.account, &mut used);
         if let Spec::Peering(peering) = &node.spec {
             reach(plan, &peering.accepter.account, &mut used);
         }
-        node.read_in().for_each(|account| reach(plan, account, &mut used));
+        // Nobody else reads what a stack is given: a destruction does not hang on where secrets are.
+        if task == Task::Converge {
+            node.read_in().for_each(|account| reach(plan, account, &mut used));
+        }
     }
     let used = plan.accounts.iter().filter(|(name, _)| used.contains(name));
     used.map(|(name, account)| (name.clone(), spec(plan, account))).collect()

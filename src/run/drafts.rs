@@ -6,6 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 
+use super::Job;
 use super::guards::guards;
 use super::outlooks::{Giving, Outlooks};
 use super::supply::{Unread, read};
@@ -16,7 +17,7 @@ use crate::diag::Sources;
 use crate::event::Failure;
 use crate::ids::NodeId;
 use crate::kinds::{Adopt, Expected, Later, Owner, Until, peering, route, stack};
-use crate::plan::{Attribute, Node, Outputs, PeeringSpec, RouteSpec, Setting, Side, StackSpec, Value};
+use crate::plan::{At, Attribute, Node, Outputs, PeeringSpec, RouteSpec, Setting, Side, Spec, StackSpec, Value};
 use crate::preview::Grounds;
 use crate::secret;
 
@@ -32,6 +33,8 @@ pub(super) struct Drafter<'a> {
     pub(super) adopt: Adopt,
     /// The stacks of which it takes outputs early.
     pub(super) givers: Vec<NodeId>,
+    /// What the node belongs to, where it is to be looked at.
+    pub(super) job: Option<&'a Job>,
 }
 
 impl Drafter<'_> {
@@ -131,9 +134,15 @@ impl Drafter<'_> {
                 Some(Expected::Later(later)) => Expected::Later(later),
                 name => {
                     let name = name.as_ref().and_then(Expected::known).unwrap_or_default();
+                    // A stack that the run changes in its place may be what it comes from.
+                    let renewed = supply.at().and_then(|at| self.made_before(node, name, Some(at)));
+                    if let Some(later) = renewed {
+                        supplied.insert(Arc::clone(parameter), Expected::Later(later));
+                        continue;
+                    }
                     match read(parameter, setting, (supply, name), sessions, self.sources).await {
                         Ok(value) => Expected::Known(value.expose().to_owned()),
-                        Err(Unread::Missing(failure)) => match self.made_before(node, name) {
+                        Err(Unread::Missing(failure)) => match self.made_before(node, name, None) {
                             Some(later) => Expected::Later(later),
                             None => return Err(*failure),
                         },
@@ -146,14 +155,23 @@ impl Drafter<'_> {
         Ok(supplied)
     }
 
-    /// What a value waits for that is not there and may be made by what the node needs: whatever of that the run changes.
-    fn made_before(&self, node: &Node, name: &str) -> Option<Later> {
+    /// What a value waits for that may be made by what the node needs: whatever of that the run changes, or of that what is in one
+    /// place.
+    fn made_before(&self, node: &Node, name: &str, at: Option<&At>) -> Option<Later> {
+        let is_there = |needed: &NodeId| {
+            let node = self.job.and_then(|job| job.node(job.graph().get(needed)?));
+            at.is_none_or(|at| {
+                node.is_some_and(|node| {
+                    matches!(node.spec, Spec::Stack(_)) && node.account == at.account && node.region == at.region
+                })
+            })
+        };
         let after = node.after.iter().flat_map(|after| {
             let (span, expression) = (&after.span, &after.expression);
             after.nodes.iter().map(move |node| (node, span, expression))
         });
         let needed = node.needs.iter().map(|need| (&need.node, &need.span, &need.expression)).chain(after);
-        let changing = needed.filter(|(needed, ..)| !self.outlooks.is_settled(needed));
+        let changing = needed.filter(|(needed, ..)| is_there(needed) && !self.outlooks.is_settled(needed));
         let until: Vec<Until> = changing
             .map(|(needed, span, expression)| Until {
                 node: needed.clone(),

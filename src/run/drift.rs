@@ -1,7 +1,7 @@
 //! Looks for what has drifted: CloudFormation compares the resources of stacks with what it last deployed, and peerings
 //! and routes are compared with the plan. Nothing is changed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
@@ -10,6 +10,7 @@ use super::Job;
 use super::accounts::specs;
 use super::survey::survey_by;
 use super::turns::Turns;
+use super::wanted::sensitive;
 use crate::aws::{CallError, Environment, Regional, Sessions, Stack, joined};
 use crate::diag::Sources;
 use crate::event::{
@@ -17,7 +18,7 @@ use crate::event::{
 };
 use crate::ids::NodeId;
 use crate::kinds::stack;
-use crate::plan::Spec;
+use crate::plan::{Spec, StackSpec};
 
 /// What has drifted of the nodes that a job of [`Job::survey`] has chosen; stacks that the plan only reads are left out.
 /// All stacks are looked at at once, and then waited for together.
@@ -26,14 +27,14 @@ pub async fn drift(job: &Job, sources: &Arc<Sources>, environment: &Environment)
     let survey = survey_by(job, sources, &sessions, &errors).await;
     let specs: HashMap<&NodeId, &Spec> = job.plan().nodes.iter().map(|node| (&node.id, &node.spec)).collect();
     let mut report = DriftReport { nodes: Vec::new(), unread: survey.unread };
-    let mut looks: Vec<(usize, Regional, Arc<str>)> = Vec::new();
+    let mut looks: Vec<(usize, Regional, &StackSpec)> = Vec::new();
     for NodeStanding { node, account, region, standing } in survey.nodes {
         let drift = match specs.get(&node) {
             Some(Spec::Stack(stack)) if !stack.manage => continue,
             Some(Spec::Stack(stack)) => {
                 let drift = of_stack(&standing);
                 let home = sessions.region(&account, &region).filter(|_| drift.verdict == Verdict::InSync);
-                looks.extend(home.map(|home| (report.nodes.len(), home, Arc::clone(&stack.name))));
+                looks.extend(home.map(|home| (report.nodes.len(), home, stack)));
                 drift
             }
             _ => of_link(&standing),
@@ -47,14 +48,15 @@ pub async fn drift(job: &Job, sources: &Arc<Sources>, environment: &Environment)
     }
     let mut turns = Turns::default();
     let mut tasks = JoinSet::new();
-    for (index, home, name) in looks {
+    for (index, home, spec) in looks {
+        let (name, sensitive) = (Arc::clone(&spec.name), sensitive(spec));
         let (turn, among) = (turns.at(&home), among[&place(&home)]);
         tasks.spawn(async move {
             let live = {
                 let _turn = turn.acquire().await.ok();
                 home.pictured_stack(&name).await
             };
-            (index, found(&home, live, among).await)
+            (index, found(&home, live, &sensitive, among).await)
         });
     }
     let mut refusals = Vec::new();
@@ -81,9 +83,14 @@ pub async fn drift(job: &Job, sources: &Arc<Sources>, environment: &Environment)
 }
 
 /// What CloudFormation finds in a stack.
-async fn found(home: &Regional, live: Result<Option<Stack>, CallError>, among: usize) -> Result<Drift, Failure> {
+async fn found(
+    home: &Regional,
+    live: Result<Option<Stack>, CallError>,
+    sensitive: &BTreeSet<String>,
+    among: usize,
+) -> Result<Drift, Failure> {
     match live? {
-        Some(stack) => Box::pin(stack::drift(home, &stack, among)).await,
+        Some(stack) => Box::pin(stack::drift(home, &stack, sensitive, among)).await,
         None => Ok(Drift::new(Verdict::Missing, "not there")),
     }
 }

@@ -198,7 +198,7 @@ impl Foreseer {
         let owner = owner(self.job.plan(), node);
         let adopt = self.job.adopt(ix);
         let givers = early::givers(&self.job, ix);
-        let drafter = Drafter { outlooks, sources, owner: owner.clone(), adopt, givers };
+        let drafter = Drafter { outlooks, sources, owner: owner.clone(), adopt, givers, job: Some(&self.job) };
         let home = regional(sessions, &node.account, &node.region)?;
         let accepter = |spec: &PeeringSpec| regional(sessions, &spec.accepter.account, &spec.accepter.region);
         if let Spec::Stack(spec) = &node.spec {
@@ -267,6 +267,7 @@ impl Foreseer {
         let template = template(spec, sources, home).await?;
         let supplied = Box::pin(drafter.supplied(node, spec, sessions)).await?;
         let text = Arc::clone(&template.text);
+        outlooks.keep_supplied(&node.id, &supplied);
         let draft = drafter.stack(spec, template, &supplied)?;
         let draft = stack::Draft { reverts_drift: self.job.reverts_drift(), ..draft };
         let mut outlook = stack::foresee(home, &draft, change_sets.as_deref()).await?;

@@ -1,15 +1,16 @@
 //! Which of a plan's values are secrets, and that they are shown nowhere.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::pin::Pin;
 
 use serde_json::Value as Json;
 
 use crate::aws::{Regional, Stack};
 use crate::diag::Sources;
+use crate::ids::NodeId;
 use crate::kinds::stack::{keep_hidden, telling_outputs};
-use crate::plan::{Plan, Spec, StackSpec};
+use crate::plan::{Attribute, Origin, Plan, Spec, StackSpec};
 use crate::secret;
 
 /// Has the secrets that a plan's own text and its templates hold be shown nowhere: what is given to parameters that a template
@@ -28,6 +29,41 @@ pub fn hide(plan: &Plan, sources: &Sources) {
             .filter_map(|(name, setting)| Some((&**name, text(setting.value.literal()?)?)))
             .collect();
         keep_hidden(template, given.iter().map(|(name, value)| (*name, value.as_str())));
+    }
+}
+
+/// Marks the parameters of a plan as secret that take an output which is one, be it in the middle of something else: what is handed
+/// on is as secret as where it comes from.
+pub fn mark_handed_on(plan: &mut Plan, sources: &Sources) {
+    loop {
+        let mut telling: HashMap<NodeId, BTreeSet<String>> = HashMap::new();
+        for node in &plan.nodes {
+            let Spec::Stack(spec) = &node.spec else { continue };
+            let outputs = secret_outputs(spec, sources);
+            if !outputs.is_empty() {
+                telling.insert(node.id.clone(), outputs);
+            }
+        }
+        if telling.is_empty() {
+            return;
+        }
+        let mut marked = false;
+        for node in &mut plan.nodes {
+            let Spec::Stack(spec) = &mut node.spec else { continue };
+            for setting in spec.parameters.values_mut().filter(|setting| !setting.sensitive) {
+                let takes_one = setting.value.needs().any(|need| match &need.attribute {
+                    Some(Attribute::Output(name)) => telling.get(&need.node).is_some_and(|names| names.contains(name)),
+                    _ => false,
+                });
+                // A name is no secret because of what it leads to.
+                if takes_one && setting.value.supply().is_none() {
+                    (setting.sensitive, marked) = (true, true);
+                }
+            }
+        }
+        if !marked {
+            return;
+        }
     }
 }
 
@@ -55,14 +91,39 @@ pub(super) fn hide_live<'a>(
     spec: &'a StackSpec,
 ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
     Box::pin(async move {
-        if !spec.parameters.values().any(|setting| setting.sensitive) {
+        if !has_secrets(spec) && !matches!(spec.template, Some(Origin::Url(_))) {
             return;
         }
         // What cannot be looked at tells nothing either, and is told by whoever has to look at it.
         if let Ok(Some(stack)) = regional.pictured_stack(&spec.name).await {
             hide_given(&stack, spec);
+            hide_telling(regional, &stack, spec).await;
         }
     })
+}
+
+/// The same of its outputs, where its template is not among the plan's files and it has something to hide: what it is made of
+/// CloudFormation tells.
+pub(super) fn hide_telling<'a>(
+    regional: &'a Regional,
+    stack: &'a Stack,
+    spec: &'a StackSpec,
+) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+    Box::pin(async move {
+        let hides = stack.parameters.values().any(|given| given.value == secret::MASK);
+        if !matches!(spec.template, Some(Origin::Url(_))) || !(hides || has_secrets(spec)) {
+            return;
+        }
+        match regional.known_template(stack).await {
+            Ok(template) => hide_outputs_of(spec, &template, &stack.outputs),
+            // Nobody knows which of them tells something.
+            Err(_) => stack.outputs.values().for_each(|value| secret::keep(value)),
+        }
+    })
+}
+
+fn has_secrets(spec: &StackSpec) -> bool {
+    spec.parameters.values().any(|setting| setting.sensitive)
 }
 
 /// The same of a stack that was looked at.

@@ -47,7 +47,7 @@ pub use drift::drift;
 pub use execute::{Means, Sink, execute};
 pub use foresee::{Looking, foresee, foresee_destroy};
 pub use gathered::{Gathered, Given};
-pub use hidden::{hide, secret_outputs, shown_outputs};
+pub use hidden::{hide, mark_handed_on, secret_outputs, shown_outputs};
 pub use import::{every_account, gather};
 pub use job::{Job, Task};
 pub use leave::Leave;

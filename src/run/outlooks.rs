@@ -1,15 +1,17 @@
 //! What is foreseen of the nodes so far.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value as Json;
 
+use super::supply::Supplied;
 use crate::ids::NodeId;
 use crate::kinds::stack::Prepared;
-use crate::kinds::{Change, Done, Outlook, Shown};
+use crate::kinds::{Change, Done, Expected, Outlook, Shown};
 use crate::plan::{Attribute, Outputs};
 use crate::preview::{Action, Foreseen, Grounds, Waiting};
+use crate::secret::Secret;
 
 /// What was foreseen of every node, filled while a preview is made and used up by the run that follows it.
 #[derive(Debug, Default)]
@@ -17,6 +19,8 @@ pub struct Outlooks {
     // Boxed, since the map keeps its room when the run has used up what is in it.
     kept: Mutex<HashMap<NodeId, Box<Outlook>>>,
     binding: bool,
+    /// What nodes were given from elsewhere when they were foreseen.
+    supplied: Mutex<HashMap<NodeId, Supplied>>,
 }
 
 /// How much a node that was foreseen can still give.
@@ -91,6 +95,22 @@ impl Outlooks {
         }
         let shown = self.binding.then(|| Shown { foreseen, led }.into());
         ToDo::Work { prepared, shown }
+    }
+
+    /// Keeps what a node is given from elsewhere, as far as it is known.
+    pub(super) fn keep_supplied(&self, node: &NodeId, supplied: &HashMap<Arc<str>, Expected>) {
+        let known = |(name, value): (&Arc<str>, &Expected)| Some((Arc::clone(name), Secret::open(value.known()?)));
+        let known: Supplied = supplied.iter().filter_map(known).collect();
+        if !known.is_empty() {
+            self.supplied.lock().unwrap_or_else(PoisonError::into_inner).insert(node.clone(), known);
+        }
+    }
+
+    /// Whether what a node is given from elsewhere is another value by now than when it was foreseen, so that nothing of that
+    /// holds. A run that is bound does what was shown, with the values that its change sets have.
+    pub(super) fn is_overtaken(&self, node: &NodeId, now: &Supplied) -> bool {
+        let before = self.supplied.lock().unwrap_or_else(PoisonError::into_inner).remove(node);
+        !self.binding && before.is_some_and(|before| before.iter().any(|(name, value)| now.get(name) != Some(value)))
     }
 
     /// Keeps what was foreseen of a node.

@@ -12,7 +12,7 @@ use crate::aws::{CallError, Class, Sessions, Stored};
 use crate::diag::{Sources, Span};
 use crate::event::Failure;
 use crate::plan::{At, Found, Setting, StackSpec, Supply};
-use crate::secret::{Secret, keep};
+use crate::secret::{Secret, keep, keep_whole};
 
 /// The values of a stack's parameters that are read elsewhere, by their names.
 pub(super) type Supplied = HashMap<Arc<str>, Secret>;
@@ -73,15 +73,24 @@ pub(super) async fn read(
         Supply::Secret { key, stage, .. } => {
             let stored = regional.stored_secret(name, stage.as_deref()).await;
             let stored = stored.map_err(|error| reading.of_call(error, &format!("secret {name}"), at))?;
-            // All of it is in this process now.
-            if let (Stored::Text(text), true) = (&stored, setting.sensitive) {
-                keep(text.expose());
+            // All of it is in this process now, and its other fields may be anybody's words.
+            if let (Stored::Text(text), true) = (&stored, key.is_some()) {
+                keep_whole(text.expose());
             }
             reading.of_secret(name, stored, key.as_deref())?
         }
         Supply::Parameter { .. } | Supply::Environment { .. } => {
             let stored = regional.stored_parameter(name).await;
-            stored.map_err(|error| reading.of_call(error, &format!("parameter {name} of Systems Manager"), at))?
+            let what = format!("parameter {name} of Systems Manager");
+            match stored.map_err(|error| reading.of_call(error, &what, at))? {
+                // Whoever wrote the plan is not to say so: it may be somebody who has no right to see it.
+                Stored::Text(_) if !setting.sensitive => {
+                    let cause = format!("{what} is a SecureString, and the plan says that it is no secret");
+                    return Err(reading.refused(cause, "take `sensitive = false` away"));
+                }
+                Stored::Text(value) | Stored::Plain(value) => value,
+                Stored::Bytes => return Err(reading.refused(format!("{what} holds no text"), "store it as text")),
+            }
         }
     };
     if setting.sensitive {
@@ -153,7 +162,7 @@ impl Reading<'_> {
 
     fn of_secret(&self, name: &str, stored: Stored, key: Option<&str>) -> Result<Secret, Unread> {
         let text = match stored {
-            Stored::Text(text) => text,
+            Stored::Text(text) | Stored::Plain(text) => text,
             Stored::Bytes => {
                 let cause = format!("secret {name} holds bytes, and a parameter takes text");
                 return Err(self.refused(cause, "store it as text (SecretString)"));
@@ -166,6 +175,11 @@ impl Reading<'_> {
         };
         match fields.get(key) {
             Some(Json::String(value)) => Ok(Secret::open(value.as_str())),
+            // Another number than is written there would be another secret.
+            Some(Json::Number(number)) if number.is_f64() => {
+                let cause = format!("field `{key}` of secret {name} is a number that may be written in several ways");
+                Err(self.refused(cause, "store it as a text, in quotes"))
+            }
             Some(value @ (Json::Number(_) | Json::Bool(_))) => Ok(Secret::open(value.to_string())),
             Some(_) => {
                 let cause = format!("field `{key}` of secret {name} is neither a text nor a number");

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::accounts::specs;
-use super::hidden::{hide_given, hide_outputs};
+use super::hidden::{hide_given, hide_outputs, hide_telling};
 use super::left::known_left;
 use super::owner::owner;
 use super::turns::Turns;
-use super::wanted::{Resolver, Unknown};
+use super::wanted::{Resolver, Unknown, sensitive};
 use super::{Gathered, Given, Job, Task};
 use crate::aws::{AccountError, CallError, Environment, Peering, Regional, RouteTable, Sessions, joined};
 use crate::diag::Sources;
@@ -20,6 +20,7 @@ use crate::graph::Ix;
 use crate::ids::{AccountName, NodeId, Region};
 use crate::kinds::{Adopt, Claim, peering, route, stack};
 use crate::plan::{Node, Outputs as _, PeeringSpec, RouteSpec, Spec, StackSpec};
+use crate::secret;
 
 /// An account in a region, by the plan's names.
 type Place = (AccountName, Region);
@@ -93,6 +94,11 @@ pub(super) async fn survey_by(
             survey.nodes.push(NodeStanding { node: node.id.clone(), account, region, standing });
         }
     }
+    // Whoever shows this folds it, and what is folded is not found any more.
+    for standing in survey.nodes.iter_mut().map(|node| &mut node.standing) {
+        let texts = standing.cause.iter_mut().chain(&mut standing.help).chain(&mut standing.options);
+        texts.chain([&mut standing.state]).for_each(|text| *text = secret::redact(text).into_owned());
+    }
     refusals.sort_by(|(one, _), (other, _)| one.cmp(other));
     for (_, mut refusal) in refusals {
         // Each call has an id of its own; the refusal is the same.
@@ -146,8 +152,11 @@ async fn look(
     claim: Option<Claim<'_>>,
 ) -> Result<(Standing, Option<Given>), CallError> {
     let live = regional.pictured_stack(&spec.name).await?;
-    live.iter().for_each(|stack| hide_given(stack, spec));
-    let standing = stack::standing(regional, live.as_ref(), claim).await;
+    if let Some(stack) = &live {
+        hide_given(stack, spec);
+        hide_telling(regional, stack, spec).await;
+    }
+    let standing = stack::standing(regional, live.as_ref(), claim, &sensitive(spec)).await;
     let is_own = !matches!(standing.health, Health::Foreign | Health::Missing);
     let given = live.filter(|_| is_own).map(|stack| Given { id: Some(stack.id), outputs: stack.outputs });
     Ok((standing, given))

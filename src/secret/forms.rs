@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use serde_json::Value as Json;
+
 use super::SHORTEST;
 use crate::text::printable;
 
@@ -16,15 +18,53 @@ pub(super) fn sent(value: &str) -> Vec<String> {
 /// and is not to make of them whatever it likes.
 const LONGEST: usize = 64 * 1024;
 
+/// How many parts of one value are looked for by themselves.
+const MOST_PARTS: usize = 256;
+
 /// As it is; each of its lines; and both as JSON, Rust, a shell, a URL, HTML, Markdown, a list of bytes and base64 write them.
 pub(super) fn all(value: &str) -> Vec<String> {
     if value.len() > LONGEST {
         return vec![value.to_owned()];
     }
+    let parts = parts(value);
+    of_each(std::iter::once(value).chain(parts.iter().map(String::as_str)))
+}
+
+/// The whole in all forms, and nothing of what it is made of.
+pub(super) fn whole(value: &str) -> Vec<String> {
+    if value.len() > LONGEST { vec![value.to_owned()] } else { of_each(std::iter::once(value)) }
+}
+
+/// What a value is made of that may be met by itself: the fields of a JSON document, or else the items of a list and lines.
+fn parts(value: &str) -> Vec<String> {
+    let document = serde_json::from_str::<Json>(value).ok().filter(|json| json.is_object() || json.is_array());
+    let mut parts = Vec::new();
+    match document {
+        Some(document) => leaves(&document, &mut parts),
+        None => {
+            let is_told = |part: &&str| part.chars().any(char::is_alphanumeric) && *part != value;
+            let lines = value.lines().map(str::trim).filter(is_told);
+            let items = value.split(',').map(str::trim).filter(is_told);
+            parts.extend(lines.chain(items).take(MOST_PARTS).map(str::to_owned));
+        }
+    }
+    parts
+}
+
+fn leaves(document: &Json, into: &mut Vec<String>) {
+    match document {
+        _ if into.len() >= MOST_PARTS => {}
+        Json::String(text) => into.push(text.clone()),
+        Json::Number(number) => into.push(number.to_string()),
+        Json::Array(items) => items.iter().for_each(|item| leaves(item, into)),
+        Json::Object(fields) => fields.values().for_each(|value| leaves(value, into)),
+        Json::Null | Json::Bool(_) => {}
+    }
+}
+
+fn of_each<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut forms = Vec::new();
-    // The whole first: what is found of several is the longest.
-    let lines = value.lines().map(str::trim).filter(|line| *line != value);
-    for text in std::iter::once(value).chain(lines).filter(|text| text.len() >= SHORTEST) {
+    for text in texts.filter(|text| text.len() >= SHORTEST) {
         let json = in_json(text);
         forms.extend([
             text.to_owned(),
@@ -64,7 +104,7 @@ fn in_debug(text: &str) -> String {
 
 /// Within the quotes of JSON.
 fn in_json(text: &str) -> String {
-    let quoted = serde_json::Value::from(text).to_string();
+    let quoted = Json::from(text).to_string();
     quoted[1..quoted.len() - 1].to_owned()
 }
 

@@ -26,6 +26,9 @@ pub const MASK: &str = "****";
 /// words, and to hide those would tell what they are: they are hidden only where a field is known to hold them.
 pub const SHORTEST: usize = 6;
 
+/// How many bytes the forms of all secrets may have.
+const MOST: usize = 64 * 1024 * 1024;
+
 /// A text that is shown nowhere.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Arc<str>);
@@ -60,6 +63,8 @@ impl fmt::Debug for Secret {
 struct Known {
     values: HashSet<Box<str>>,
     needles: Needles,
+    /// How many bytes all forms have.
+    size: usize,
 }
 
 static KNOWN: RwLock<Option<Known>> = RwLock::new(None);
@@ -68,8 +73,15 @@ static KNOWN: RwLock<Option<Known>> = RwLock::new(None);
 static ANY: AtomicBool = AtomicBool::new(false);
 
 /// Notes that a value is secret, in every form in which it may be met again.
+///
+/// What it is made of is as secret: its lines, the fields of a JSON document, the items of a list.
 pub fn keep(value: &str) {
     note(value, forms::all);
+}
+
+/// Notes that a text is secret as a whole, of which a part is: the rest of a document, whose words are anybody's.
+pub fn keep_whole(value: &str) {
+    note(value, forms::whole);
 }
 
 /// Notes that a part of somebody's credentials is secret. They are long and come anew each hour, so they are only kept as they
@@ -86,7 +98,11 @@ fn note(value: &str, forms: impl Fn(&str) -> Vec<String>) {
     let known = known.get_or_insert_with(Known::default);
     if known.values.insert(value.into()) {
         for form in forms(value) {
-            known.needles.add(form);
+            // A plan may name a great many: each is looked for as it is, whatever else there is no room for.
+            if known.size < MOST || form == value {
+                known.size += form.len();
+                known.needles.add(&form);
+            }
         }
         ANY.store(true, Ordering::Release);
     }
@@ -103,10 +119,22 @@ pub fn redact(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
-    known.as_ref().map_or(Cow::Borrowed(text), |known| known.needles.replace(text, MASK))
+    known.as_ref().map_or(Cow::Borrowed(text), |known| known.needles.replace(text, |_, text| text.push_str(MASK)))
 }
 
-/// The same in every text of a document, and in the names of its fields.
+/// The same with as many stars as there were bytes, where places in the text are to stay what they are.
+pub fn redact_in_place(text: &str) -> Cow<'_, str> {
+    if !ANY.load(Ordering::Acquire) {
+        return Cow::Borrowed(text);
+    }
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+    let stars = |length: usize, text: &mut String| {
+        text.extend(std::iter::repeat_n('*', length));
+    };
+    known.as_ref().map_or(Cow::Borrowed(text), |known| known.needles.replace(text, stars))
+}
+
+/// The same in every text of a document, which stays the document that it is: the names of its fields are not touched.
 pub fn redact_json(document: &mut Json) {
     match document {
         Json::String(text) => {
@@ -115,15 +143,7 @@ pub fn redact_json(document: &mut Json) {
             }
         }
         Json::Array(items) => items.iter_mut().for_each(redact_json),
-        Json::Object(fields) => {
-            if fields.keys().any(|name| matches!(redact(name), Cow::Owned(_))) {
-                *fields = std::mem::take(fields)
-                    .into_iter()
-                    .map(|(name, value)| (redact(&name).into_owned(), value))
-                    .collect();
-            }
-            fields.values_mut().for_each(redact_json);
-        }
+        Json::Object(fields) => fields.values_mut().for_each(redact_json),
         Json::Null | Json::Bool(_) | Json::Number(_) => {}
     }
 }
@@ -161,6 +181,17 @@ mod tests {
         keep("mod-canary-json");
         let mut document = serde_json::json!({ "a": ["x mod-canary-json"], "mod-canary-json": { "b": 1 }, "c": null });
         redact_json(&mut document);
-        assert_eq!(document, serde_json::json!({ "a": ["x ****"], "****": { "b": 1 }, "c": null }));
+        assert_eq!(document, serde_json::json!({ "a": ["x ****"], "mod-canary-json": { "b": 1 }, "c": null }));
+    }
+    #[test]
+    fn what_a_secret_is_made_of_is_found_by_itself_and_words_of_a_whole_are_not() {
+        keep(r#"{"user": "mod-admin", "deep": {"list": ["mod-item-one", 1234567]}}"#);
+        assert_eq!(redact("mod-admin, mod-item-one, 1234567, \"deep\": {"), "****, ****, ****, \"deep\": {");
+        keep("mod-list-a,  mod-list-b");
+        assert_eq!(redact("- mod-list-b\n- mod-list-a"), "- ****\n- ****");
+        keep_whole("{\n  \"user\": \"mod-else\",\n  \"region\": \"mod-region-1\"\n}");
+        assert_eq!(redact("\"region\": \"mod-region-1\", mod-else"), "\"region\": \"mod-region-1\", mod-else");
+        assert_eq!(redact("a {\n  \"user\": \"mod-else\",\n  \"region\": \"mod-region-1\"\n}"), "a ****");
+        assert_eq!(redact_in_place("a mod-list-a b"), "a ********** b");
     }
 }

@@ -7,7 +7,7 @@ use crate::aws::Stored;
 use crate::plan::{Spec, Supply};
 use crate::run::{Job, Task};
 use crate::sim::Place;
-use crate::sim::stored::Given;
+use crate::sim::stored::{Given, staged};
 
 /// Reads what the stacks of a job are given from what is stored. What cannot be read, or only the run will name, is taken for
 /// granted in the simulation; the preview has told of it.
@@ -29,11 +29,18 @@ async fn one(job: &Job, live: &Live, supply: &Supply) -> Option<(Place, Given)> 
     let given = match supply {
         Supply::Environment { .. } => return None,
         Supply::Parameter { .. } => {
-            let value = regional.stored_parameter(name).await.ok()?;
-            Given::Parameter(name.clone(), value.expose().to_owned(), true)
+            let (value, secure) = match regional.stored_parameter(name).await.ok()? {
+                Stored::Text(value) => (value, true),
+                Stored::Plain(value) => (value, false),
+                Stored::Bytes => return None,
+            };
+            Given::Parameter(name.clone(), value.expose().to_owned(), secure)
         }
         Supply::Secret { stage, .. } => match regional.stored_secret(name, stage.as_deref()).await.ok()? {
-            Stored::Text(text) => Given::Secret(name.clone(), text.expose().to_owned()),
+            Stored::Text(text) | Stored::Plain(text) => {
+                let name = stage.as_ref().map_or_else(|| name.clone(), |stage| staged(name, stage));
+                Given::Secret(name, text.expose().to_owned())
+            }
             Stored::Bytes => return None,
         },
     };

@@ -9,7 +9,7 @@ use crate::orch::{Ended, Orch, QUICK};
 use crate::served::Served;
 
 /// Each with the way by which it comes in. Two have marks that JSON, shells, URLs and HTML write in another way.
-const CANARIES: [(&str, &str); 14] = [
+const CANARIES: [(&str, &str); 18] = [
     ("the environment", "canary-env-71d0"),
     ("a plain parameter of Systems Manager", "canary-ssm-plain-5be2"),
     ("a secure parameter of Systems Manager", r#"canary"ssm'secure&<9a>"#),
@@ -21,6 +21,10 @@ const CANARIES: [(&str, &str); 14] = [
     ("a NoEcho parameter's default", "canary-default-6d6d"),
     ("an output that the plan says to be a secret", "canary-output-2e2e"),
     ("a variable of the environment for a NoEcho parameter", "canary-variable-19b3"),
+    ("a part of a passphrase that no line holds", "horse battery staple"),
+    ("a field of a secret that is JSON as a whole", "canary-leaf-1d1d"),
+    ("an item of a list", "canary-item-aa11"),
+    ("another item of the list", "canary-item-bb22"),
     ("the caller's session token", "sessiontokencanary"),
     ("the caller's secret key", "secretkeycanary"),
     // How the session tokens begin that the embedded AWS gives out.
@@ -53,6 +57,10 @@ Secure   = { ssm = "/canary/secure", account = "master" }
 Whole    = { secret = "whole", account = "master" }
 Field    = { secret = "fields", key = "password", account = "master", region = "eu-west-1" }
 Value    = { value = "canary-value-88aa", sensitive = true }
+Phrase   = { ssm = "/canary/phrase", account = "master" }
+Json     = { secret = "json", account = "master" }
+List     = { ssm = "/canary/list", account = "master" }
+Pin      = { value = "4711", sensitive = true }
 Open     = { ssm = "/canary/open", sensitive = false }
 Literal  = "canary-literal-3f3f"
 Variable = "{{ vars.variable }}"
@@ -63,10 +71,15 @@ template   = "taker.yaml"
 parameters = { Handed = "{{ stacks.source.outputs.Told }}", Marked = "{{ stacks.source.outputs.Marked }}", Both = "{{ stacks.source.outputs.Told }}-{{ stacks.source.outputs.Variable }}" }
 tags       = { Handed = "{{ stacks.source.outputs.Literal }}" }
 
+[stacks.hidden]
+account    = "master"
+template   = "hidden.yaml"
+parameters = { Hidden = { secret = "whole" } }
+
 [stacks.failing]
 account    = "master"
 template   = "failing.yaml"
-parameters = { Value = { ssm = "/canary/plain" } }
+parameters = { Value = { ssm = "/canary/plain" }, Phrase = { ssm = "/canary/phrase" } }
 "#;
 
 const SOURCE: &str = "\
@@ -77,6 +90,10 @@ Parameters:
   Whole: {Type: String}
   Field: {Type: String}
   Value: {Type: String}
+  Phrase: {Type: String}
+  Json: {Type: String}
+  List: {Type: CommaDelimitedList}
+  Pin: {Type: String}
   Open: {Type: String}
   Literal: {Type: String, NoEcho: true}
   Variable: {Type: String, NoEcho: true}
@@ -93,6 +110,10 @@ Resources:
         - {Key: Field, Value: !Ref Field}
         - {Key: Value, Value: !Ref Value}
         - {Key: Literal, Value: !Ref Literal}
+        - {Key: Phrase, Value: !Ref Phrase}
+        - {Key: Json, Value: !Ref Json}
+        - {Key: List, Value: !Join [' and ', !Ref List]}
+        - {Key: Pin, Value: !Ref Pin}
 Outputs:
   Told: {Value: !Ref Plain}
   Literal: {Value: !Ref Literal}
@@ -113,10 +134,18 @@ Outputs:
 ";
 
 const FAILING: &str = "\
-Parameters: {Value: {Type: String}}
+Parameters: {Value: {Type: String}, Phrase: {Type: String}}
 Resources:
-  Gateway: {Type: AWS::EC2::InternetGateway, Properties: {Tags: [{Key: Value, Value: !Ref Value}]}}
+  Gateway: {Type: AWS::EC2::InternetGateway, Properties: {Tags: [{Key: Value, Value: !Ref Value}, {Key: P, Value: !Ref Phrase}]}}
 ";
+
+const HIDDEN: &str = "\
+Parameters: {Hidden: {Type: String, NoEcho: true}}
+Resources:
+  Gateway: {Type: AWS::EC2::InternetGateway, Properties: {Tags: [{Key: Value, Value: !Ref Hidden}]}}
+";
+
+const PHRASE: &str = "canary correct horse battery staple and so many words more that no line of any terminal could ever hold all of it 7b7b";
 
 /// The embedded AWS has the values, and tells one in the reason of a failure, as AWS does.
 fn config() -> String {
@@ -137,14 +166,23 @@ fn config() -> String {
     };
     let failing = "[[resource]]\nstack = \"canaries-failing\"\nfirst = 1\naction = \"CREATE\"\n\
                    reason = \"Value (canary-ssm-plain-5be2) of property Tags is refused\"\n";
+    // Each command counts anew: the second one that makes it meets the first of these again.
+    let failing = format!(
+        "{failing}[[resource]]\nstack = \"canaries-failing\"\nnth = 2\naction = \"CREATE\"\nreason = \"Value ({PHRASE}) is refused\"\n\
+         [[resource]]\nstack = \"canaries-hidden\"\nfirst = 2\naction = \"CREATE\"\n\
+         reason = \"Value (canary-secret-whole-0c4e) of property Tags is refused\"\n"
+    );
     [
         QUICK.to_owned(),
         parameter("111111111111", "/canary/plain", "canary-ssm-plain-5be2", false),
         parameter("111111111111", "/canary/secure", r#"canary"ssm'secure&<9a>"#, true),
         parameter("222222222222", "/canary/open", OPEN, false),
+        parameter("111111111111", "/canary/phrase", PHRASE, true),
+        parameter("111111111111", "/canary/list", "canary-item-aa11,canary-item-bb22", false),
+        secret("us-east-1", "json", r#"{"user": "canary-leaf-1d1d", "deep": {"a": [1, 2]}}"#),
         secret("us-east-1", "whole", "canary-secret-whole-0c4e"),
         secret("eu-west-1", "fields", &fields),
-        failing.to_owned(),
+        failing,
     ]
     .concat()
 }
@@ -232,7 +270,8 @@ fn plan(orch: &Orch) {
     orch.write("plan.toml", PLAN)
         .write("source.yaml", SOURCE)
         .write("taker.yaml", TAKER)
-        .write("failing.yaml", FAILING);
+        .write("failing.yaml", FAILING)
+        .write("hidden.yaml", HIDDEN);
 }
 
 #[test]
@@ -274,6 +313,12 @@ fn no_secret_comes_out_by_any_way_whatever_way_it_came_in() {
     assert!(failed.stderr.contains("Value (****) of property Tags is refused"), "{}", failed.stderr);
     let failed = run(&mut search, 1, &["status", "plan.toml", "--only", "stacks.failing"]);
     assert!(failed.stdout.contains("canaries-failing") || failed.stdout.contains("failing"), "{}", failed.stdout);
+    // Who only looks has never met what a template hides: the reason is not told at all.
+    let failed = run(&mut search, 1, &["status", "plan.toml", "--only", "stacks.hidden"]);
+    let told = failed.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("its reason may quote a secret"), "{}", failed.stdout);
+    run(&mut search, 1, &["apply", "plan.toml", "--yes", "-q"]);
+    run(&mut search, 1, &["status", "plan.toml", "-v"]);
     run(&mut search, 0, &["apply", "plan.toml", "--yes", "-q"]);
     // CloudFormation hides what is NoEcho, so that only a change set can tell that nothing differs.
     run(&mut search, 0, &["apply", "plan.toml", "--yes", "--log-format", "json"]);
@@ -289,8 +334,12 @@ fn no_secret_comes_out_by_any_way_whatever_way_it_came_in() {
     }
     // A change, whose values CloudFormation tells before and after.
     orch.edit("plan.toml", "Value    = { value = \"canary-value-88aa\"", "Value    = { value = \"another-value\"");
+    orch.edit("plan.toml", "value = \"4711\"", "value = \"4712\"");
     for format in ["text", "json", "markdown"] {
-        run(&mut search, 5, &["preview", "plan.toml", "--format", format]);
+        let preview = run(&mut search, 5, &["preview", "plan.toml", "--format", format]);
+        for pin in ["4711 →", "\"4711\"", "`4711`", "→ 4712", "\"4712\"", "`4712`"] {
+            assert!(!preview.stdout.contains(pin), "a short value is told: {}", preview.stdout);
+        }
     }
     run(&mut search, 5, &["preview", "plan.toml", "--save", "saved.json"]);
     run(&mut search, 0, &["apply", "saved.json"]);
@@ -315,7 +364,7 @@ fn no_secret_comes_out_by_any_way_whatever_way_it_came_in() {
     run(&mut search, 5, &["destroy", "plan.toml", "--dry-run"]);
     run(&mut search, 0, &["destroy", "plan.toml", "--yes"]);
     // What is left on the disk: the plan's own files aside, which have what they have.
-    for own in ["plan.toml", "source.yaml", "taker.yaml", "failing.yaml", "aws.toml"] {
+    for own in ["plan.toml", "source.yaml", "taker.yaml", "failing.yaml", "hidden.yaml", "aws.toml"] {
         fs::remove_file(orch.path(own)).unwrap();
     }
     assert!(search.files(&orch.path(".")) > 0, "nothing was left to look through");
@@ -336,8 +385,9 @@ fn a_command_that_is_killed_leaves_no_secret_behind_and_none_in_its_arguments() 
     for file in ["cmdline", "comm"] {
         search.text(file, &fs::read_to_string(format!("/proc/{}/{file}", running.id())).unwrap());
     }
+    search.text("what it has said until then", running.said());
     running.kill();
-    for own in ["plan.toml", "source.yaml", "taker.yaml", "failing.yaml", "aws.toml"] {
+    for own in ["plan.toml", "source.yaml", "taker.yaml", "failing.yaml", "hidden.yaml", "aws.toml"] {
         fs::remove_file(orch.path(own)).unwrap();
     }
     search.files(&orch.path("."));

@@ -69,8 +69,10 @@ fn count(sim: &Sim, operation: &str) -> usize {
     sim.calls().iter().filter(|call| &*call.operation == operation && call.outcome == Outcome::Succeeded).count()
 }
 
-#[track_caller]
-fn shown(preview: &Preview) -> Vec<(Action, Vec<(String, Option<Shown>)>)> {
+/// What is done with a node, and its parameters as they are shown.
+type Told = (Action, Vec<(String, Option<Shown>)>);
+
+fn shown(preview: &Preview) -> Vec<Told> {
     let parameters = |node: &orch::preview::Foreseen| {
         node.parameters.iter().map(|one| (one.name.clone(), one.after.clone())).collect()
     };

@@ -73,12 +73,11 @@ fn without_colors(text: &str) -> String {
     while let Some((before, after)) = rest.split_once("\u{1b}[") {
         bare.push_str(before);
         let end = after.find(|char: char| !char.is_ascii_digit() && char != ';').unwrap_or(after.len());
-        rest = match after[end..].strip_prefix('m') {
-            Some(rest) => rest,
-            None => {
-                bare.push('\u{1b}');
-                after
-            }
+        rest = if let Some(rest) = after[end..].strip_prefix('m') {
+            rest
+        } else {
+            bare.push('\u{1b}');
+            after
         };
     }
     bare + rest

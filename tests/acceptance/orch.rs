@@ -153,6 +153,11 @@ impl Running {
         self
     }
 
+    /// What it has said so far, as far as that was waited for.
+    pub fn said(&self) -> &str {
+        &self.said
+    }
+
     /// The process's id.
     pub fn id(&self) -> u32 {
         self.child.id()

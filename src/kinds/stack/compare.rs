@@ -125,7 +125,7 @@ fn parameters(wanted: &Wanted, stack: &Stack, document: Option<&Document>, findi
             Some(live) if same_text(value, &live.value) => {}
             // The live template still shows it; the wanted one no longer does.
             Some(_) if is_hidden(document, &wanted.sensitive, name) => {
-                findings.differs(About::Value, format!("parameter {name} differs"))
+                findings.differs(About::Value, format!("parameter {name} differs"));
             }
             Some(live) => findings.differs(About::Value, format!("parameter {name}: {} → {value}", live.value)),
         }

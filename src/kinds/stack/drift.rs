@@ -1,5 +1,6 @@
 //! What has drifted of a stack.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -24,7 +25,14 @@ const A_SECOND: usize = 4;
 /// # Errors
 ///
 /// It cannot be asked, or does not come to an end.
-pub async fn drift(regional: &Regional, stack: &Stack, among: usize) -> Result<Drift, Failure> {
+///
+/// What `sensitive` parameters reach is not shown.
+pub async fn drift(
+    regional: &Regional,
+    stack: &Stack,
+    sensitive: &BTreeSet<String>,
+    among: usize,
+) -> Result<Drift, Failure> {
     let id = match begun(regional, stack, among).await {
         Ok(id) => id,
         Err(error) if error.class == Class::NotFound => return Ok(Drift::new(Verdict::Missing, "not there")),
@@ -40,7 +48,7 @@ pub async fn drift(regional: &Regional, stack: &Stack, among: usize) -> Result<D
     let found = current(&detection, regional.resource_drifts(&stack.id).await?);
     let resources = regional.stack_resources(&stack.id).await?;
     let secrets = if found.iter().any(has_drifted) {
-        Secrets::of(stack, &regional.known_template(stack).await?)
+        Secrets::of_marked(stack, &regional.known_template(stack).await?, sensitive)
     } else {
         Secrets::None
     };

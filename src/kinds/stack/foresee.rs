@@ -402,9 +402,7 @@ impl Seen<'_> {
 
     /// It differs, and this is what would be done about it.
     fn changed(&self, mut changes: Vec<ResourceChange>, reasons: Vec<Reason>) -> Outlook {
-        if self.draft.reverts_drift {
-            revert::hide(&mut changes, self.stack, self.template, self.wanted);
-        }
+        revert::hide(&mut changes, self.stack, self.template, self.wanted);
         let all = || changes.iter().flat_map(ResourceChange::all);
         let replaces = all().any(|change| matches!(change.effect, Effect::Replace | Effect::MayReplace));
         let mut outlook = self.differing(if replaces { Action::Replace } else { Action::Update });

@@ -142,7 +142,7 @@ async fn what_fails_first_deep_inside_is_the_cause() {
     let live = world.dev().stack(&world.wanted.name).await.unwrap();
     assert_eq!(live.as_ref().map(|stack| stack.status.to_string()).as_deref(), Some("ROLLBACK_COMPLETE"));
     let claim = Claim { owner: &world.wanted.owner, adopt: Adopt::Never };
-    let standing = standing(&world.dev(), live.as_ref(), Some(claim)).await;
+    let standing = standing(&world.dev(), live.as_ref(), Some(claim), &std::collections::BTreeSet::new()).await;
     assert_eq!(standing.cause.as_deref(), Some("Net.Inner.Gate (AWS::EC2::InternetGateway): Planned"));
 }
 

@@ -31,7 +31,7 @@ pub(super) fn blind(change_set: &aws::ChangeSet) -> Vec<String> {
     said
 }
 
-/// Hides in what a change set that looks at drift tells whatever a secret has a hand in, of the stack as it was made or of
+/// Hides in what a change set tells whatever a secret has a hand in, of the stack as it was made or of
 /// what is wanted.
 pub(super) fn hide(changes: &mut [ResourceChange], stack: &Stack, template: &str, wanted: &Wanted) {
     let secrets = [Secrets::of(stack, template), Secrets::wanted(stack, wanted)];

@@ -32,6 +32,11 @@ impl Secrets {
         Self::within(template, &live(stack))
     }
 
+    /// The same where the plan says of some parameters that they are secret.
+    pub(super) fn of_marked(stack: &Stack, template: &str, sensitive: &BTreeSet<String>) -> Self {
+        Self::within(template, &live(stack).into_iter().chain(sensitive.iter().map(String::as_str)).collect())
+    }
+
     /// Those of what a stack is to become: a value that it keeps may be a secret as well as one that it is given.
     pub(super) fn wanted(stack: &Stack, wanted: &Wanted) -> Self {
         let Ok(document) = Document::shared(&wanted.template) else { return Self::Anywhere };
@@ -50,6 +55,15 @@ impl Secrets {
             return Self::Anywhere;
         };
         Self::In(Reach::follow(&document, secret).1)
+    }
+
+    /// Whether a secret may be seen in any property of a resource.
+    pub(super) fn touch(&self, resource: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::In(found) => found.iter().any(|(touched, _)| touched == resource),
+            Self::Anywhere => true,
+        }
     }
 
     /// Whether a secret may be seen in a property.

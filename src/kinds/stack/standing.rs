@@ -1,21 +1,39 @@
 //! How a stack stands.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
+use super::compare::HIDDEN;
 use super::ending;
-use crate::aws::{Phase, Regional, Stack};
+use super::secrets::Secrets;
+use crate::aws::{Parameter, Phase, Regional, Stack, StackEvent, first_failure};
 use crate::event::{Failure, Health, Standing};
 use crate::kinds::Claim;
 use crate::kinds::adopt::{STANDS, remedies};
 
 /// How a stack stands that was looked for, with why its last operation failed, if it did. With a claim it should be the
 /// node's. Nothing is waited for: what is under way is told as such.
-pub async fn standing(regional: &Regional, live: Option<&Stack>, claim: Option<Claim<'_>>) -> Standing {
+///
+/// A reason is not told that may quote a secret which nobody has read here: that of a resource which is given something
+/// hidden, be it by the template or as one of the `sensitive` parameters.
+pub async fn standing(
+    regional: &Regional,
+    live: Option<&Stack>,
+    claim: Option<Claim<'_>>,
+    sensitive: &BTreeSet<String>,
+) -> Standing {
     let standing = judge(live, claim);
     let Some(stack) = live.filter(|stack| asks_why(stack, &standing)) else { return standing };
     let reason = stack.reason.clone().unwrap_or_default();
     match regional.last_operation(&stack.id).await {
-        Ok(events) => standing.because(ending::cause(&events).unwrap_or(reason)),
+        Ok(events) => {
+            let told = match first_failure(&events).filter(|event| !event.is_stack()) {
+                Some(event) => unless_secret(regional, stack, event, sensitive).await,
+                None => None,
+            };
+            standing.because(told.or_else(|| ending::cause(&events)).unwrap_or(reason))
+        }
         // The stack's own reason only counts its resources; that is still better than nothing.
         Err(error) => {
             let refused = Failure::from(error);
@@ -23,6 +41,27 @@ pub async fn standing(regional: &Regional, live: Option<&Stack>, claim: Option<C
             refused.help.into_iter().fold(standing, Standing::help)
         }
     }
+}
+
+/// What is said of a resource's failure in the place of a reason that may quote a secret.
+async fn unless_secret(
+    regional: &Regional,
+    stack: &Stack,
+    event: &StackEvent,
+    sensitive: &BTreeSet<String>,
+) -> Option<String> {
+    let is_hidden = |given: &Parameter| given.value == HIDDEN;
+    if sensitive.is_empty() && !stack.parameters.values().any(is_hidden) {
+        return None;
+    }
+    let touched = match regional.known_template(stack).await {
+        Ok(template) => Secrets::of_marked(stack, &template, sensitive).touch(&event.resource),
+        Err(_) => true,
+    };
+    let StackEvent { resource, kind, status, .. } = event;
+    touched.then(|| {
+        format!("{resource} ({kind}) ended in {status}; its reason may quote a secret and stands in the stack's events at AWS")
+    })
 }
 
 /// Whether there is a failure whose cause the stack's events know.

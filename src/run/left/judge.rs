@@ -65,8 +65,14 @@ impl Wanted {
     pub fn foreseen(plan: &Plan, outlooks: &Outlooks, sources: &Sources) -> Self {
         let mut wanted = Self::default();
         for node in &plan.nodes {
-            let drafter =
-                Drafter { outlooks, sources, owner: owner(plan, node), adopt: Adopt::Never, givers: Vec::new() };
+            let drafter = Drafter {
+                outlooks,
+                sources,
+                owner: owner(plan, node),
+                adopt: Adopt::Never,
+                givers: Vec::new(),
+                job: None,
+            };
             // One whose values do not fit fails, and that is told of the node.
             let draft = match &node.spec {
                 Spec::Route(spec) => drafter.route(spec),

@@ -11,7 +11,7 @@ use super::super::hidden::{hide_live, hide_outputs_of};
 use super::super::outlooks::ToDo;
 use super::super::owner::owner;
 use super::super::past::forecasts;
-use super::super::supply::supplied;
+use super::super::supply::{Supplied, supplied};
 use super::super::template::template;
 use super::super::wanted::Resolver;
 use super::{Doomed, Runner, doomed, laid, missing, regional, vpcs};
@@ -43,9 +43,21 @@ impl Runner {
         let (gathered, sources, adopt) = (&*self.means.gathered, &*self.means.sources, self.job.adopt(ix));
         let resolver = Resolver { gathered, sources, owner: owner(self.job.plan(), node), adopt };
         let home = self.regional(node, &node.account, &node.region)?;
+        let supplied = match &node.spec {
+            Spec::Stack(spec) if task == Task::Converge => {
+                Box::pin(supplied(spec, &self.means.sessions, &resolver)).await?
+            }
+            _ => Supplied::new(),
+        };
         let to_do = match task {
             Task::Converge => self.means.outlooks.to_do(&node.id),
             _ => ToDo::Work { prepared: None, shown: None },
+        };
+        let to_do = if self.means.outlooks.is_overtaken(&node.id, &supplied) {
+            tracing::info!(node = %node.id, "what it is given from elsewhere is another value by now: looked at anew");
+            ToDo::Work { prepared: None, shown: None }
+        } else {
+            to_do
         };
         let (prepared, shown) = match to_do {
             ToDo::Nothing(mut done) => {
@@ -59,7 +71,7 @@ impl Runner {
         let work = Work { runner: self, ix, node, task, course, home, resolver };
         // Each in a box of its own: a fleet has thousands of routes at work, and else each would be as large as a stack.
         match &node.spec {
-            Spec::Stack(spec) => Box::pin(work.stack(spec, prepared, shown)).await,
+            Spec::Stack(spec) => Box::pin(work.stack(spec, &supplied, prepared, shown)).await,
             Spec::Peering(spec) => Box::pin(work.peering(spec)).await,
             Spec::Route(spec) => Box::pin(work.route(spec, shown)).await,
         }
@@ -83,6 +95,7 @@ impl Work<'_> {
     async fn stack(
         &self,
         spec: &StackSpec,
+        supplied: &Supplied,
         prepared: Option<Prepared>,
         shown: Option<Box<Shown>>,
     ) -> Result<Done, Failure> {
@@ -92,7 +105,7 @@ impl Work<'_> {
         hide_live(home, spec).await;
         match self.task {
             Task::Leave | Task::Prune => Ok(Done::new(Change::Unchanged)),
-            Task::Converge => self.converge_stack(spec, prepared, shown.as_deref()).await,
+            Task::Converge => self.converge_stack(spec, supplied, prepared, shown.as_deref()).await,
             Task::Cancel => stack::cancel(home, &spec.name, &self.resolver.owner, &progress).await,
             Task::Read | Task::Find => self.found(stack::find(home, &spec.name, claim, &progress).await?),
             Task::Recall => {
@@ -114,6 +127,7 @@ impl Work<'_> {
     async fn converge_stack(
         &self,
         spec: &StackSpec,
+        supplied: &Supplied,
         prepared: Option<Prepared>,
         shown: Option<&Shown>,
     ) -> Result<Done, Failure> {
@@ -140,9 +154,8 @@ impl Work<'_> {
             course: self.course(&release),
         };
         let template = template(spec, &means.sources, home).await?;
-        let supplied = Box::pin(supplied(spec, &means.sessions, &self.resolver)).await?;
         let text = Arc::clone(&template.text);
-        let wanted = self.resolver.stack(spec, template, &supplied)?;
+        let wanted = self.resolver.stack(spec, template, supplied)?;
         let reverts_drift = job.reverts_drift() && shown.is_none_or(Shown::permits_reverting);
         let wanted = stack::Wanted { reverts_drift, ..wanted };
         let mut done = stack::converge(home, &wanted, prepared, with, &progress).await?;

@@ -43,12 +43,21 @@ pub enum Given {
     Secret(String, String),
 }
 
+/// The name under which a world that assumes has one version of a secret, by its stage.
+pub fn staged(name: &str, stage: &str) -> String {
+    format!("{name}@{stage}")
+}
+
 /// Puts a value there, in place of one of that name.
 ///
 /// # Errors
 ///
 /// The name or the value is none.
 pub(super) fn put(world: &mut World, place: &Place, given: &Given) -> Result<(), ApiError> {
+    if world.assumes() {
+        // It is as it was read elsewhere, by whatever name: nothing of it is held to anything.
+        return assume(world, place, given);
+    }
     match given {
         Given::Parameter(name, value, secure) => {
             let is_same = |own: &Parameter| own.value == *value && own.is_secure() == *secure;
@@ -63,5 +72,18 @@ pub(super) fn put(world: &mut World, place: &Place, given: &Given) -> Result<(),
             Some(_) => secret::renew(world, place, name, (Some(text.clone()), None)).map(drop),
             None => secret::create(world, place, name, (Some(text.clone()), None)).map(drop),
         },
+    }
+}
+
+fn assume(world: &mut World, place: &Place, given: &Given) -> Result<(), ApiError> {
+    let modified = world.now;
+    match given {
+        Given::Parameter(name, value, secure) => {
+            let kind = if *secure { parameter::SECURE } else { parameter::PLAIN }.to_owned();
+            let parameter = Parameter { value: value.clone(), kind, version: 1, modified };
+            world.at_mut(place).stored.parameters.insert(name.clone(), parameter);
+            Ok(())
+        }
+        Given::Secret(name, text) => secret::create(world, place, name, (Some(text.clone()), None)).map(drop),
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::parameter::seconds;
+use super::staged;
 use crate::sim::dispatch::unknown_operation;
 use crate::sim::wire::{ApiError, Reply, Request};
 use crate::sim::world::{MASK, Place, World};
@@ -72,6 +73,11 @@ pub(crate) fn handle(world: &mut World, request: &Request) -> Result<Reply, ApiE
         "PutSecretValue" | "UpdateSecret" => renew(world, place, params.require("SecretId")?, content()?)?,
         "GetSecretValue" => {
             let id = params.require("SecretId")?;
+            let stage = params.get("VersionStage").filter(|_| world.assumes());
+            if let Some(name) = stage.and_then(|stage| name_of(world, place, &staged(id, stage))) {
+                let told = get(world, place, &name, (None, None))?;
+                return Ok(Reply::default().with_body(told.to_string()));
+            }
             let Some(name) = name_of(world, place, id) else {
                 if world.assumes() {
                     let told = json!({ "ARN": id, "Name": id, "SecretString": MASK, "VersionStages": [CURRENT] });
