@@ -9,6 +9,7 @@ mod arrivals;
 mod call;
 mod clients;
 mod cloudformation;
+mod counts;
 mod credentials;
 mod drift;
 mod ec2;
@@ -47,6 +48,7 @@ pub use call::{CallError, Class};
 pub use cloudformation::{
     Begun, ChangeSet, ChangeSetSpec, ChangeSetSummary, Parameter, Stack, StackSpec, Template, Validated,
 };
+pub use counts::{Count, Counts};
 pub use drift::{Detection, PropertyDrift, ResourceDrift};
 pub use ec2::{Peering, PeeringRequest, PeeringSide, PeeringState, Route, RouteTable};
 pub use environment::{AskCode, Environment};
