@@ -9,6 +9,7 @@ mod arrivals;
 mod call;
 mod clients;
 mod cloudformation;
+mod counts;
 mod credentials;
 mod denied;
 mod drift;
@@ -50,6 +51,7 @@ pub use cloudformation::{
     Begun, ChangeSet, ChangeSetSpec, ChangeSetSummary, Parameter, Stack, StackSpec, Template, Validated,
 };
 pub use denied::remedy_of_resource;
+pub use counts::{Count, Counts};
 pub use drift::{Detection, PropertyDrift, ResourceDrift};
 pub use ec2::{Peering, PeeringRequest, PeeringSide, PeeringState, Route, RouteTable};
 pub use environment::{AskCode, Environment};

@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout};
 use super::arrivals::Arrivals;
 use super::call::{self, ATTEMPTS, CallError, Class, NOTICE, Outages, Patience, SdkError, Throttles};
 use super::clients::{Clients, Services, on_behalf_of};
+use super::counts::Counted;
 use super::credentials::Kept;
 use super::nonce::Nonces;
 use super::observer::{Peerings, Stacks};
@@ -72,6 +73,7 @@ pub(super) struct Shared {
     pub(super) written: Arc<Written>,
     pub(super) arrivals: Arc<Arrivals>,
     pub(super) stored: Arc<Read>,
+    pub(super) counted: Arc<Counted>,
     /// Whether calls cost nothing, and stacks may be made in no time.
     pub(super) is_near: bool,
 }
@@ -79,8 +81,8 @@ pub(super) struct Shared {
 impl Shared {
     /// Nothing is known yet.
     pub(super) fn new(clients: Arc<Clients>, nonces: Arc<Nonces>, rates: Arc<Rates>, is_near: bool) -> Self {
-        let (buckets, template_checks, written, arrivals, stored) = Default::default();
-        Self { clients, nonces, rates, buckets, template_checks, written, arrivals, stored, is_near }
+        let (buckets, template_checks, written, arrivals, stored, counted) = Default::default();
+        Self { clients, nonces, rates, buckets, template_checks, written, arrivals, stored, counted, is_near }
     }
 }
 
@@ -515,6 +517,7 @@ impl Regional {
         // Boxed, since the SDK's own future is large, and whatever holds it, and what holds that, would be as large.
         let told = Box::pin(call::told(operation, self.account(), self.region(), call));
         let answer = on_behalf_of(credentials, asked, told).await;
+        self.inner.shared.counted.count(self.account(), self.region(), operation, &answer);
         if let Some(turn) = &self.turn {
             turn.end(began);
         }

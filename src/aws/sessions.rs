@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 
 use super::account::{AccountError, AccountSpec, Cause};
 use super::clients::Clients;
+use super::counts::Counts;
 use super::credentials::{BaseKey, Kept, Source};
 use super::environment::Environment;
 use super::regional::{Regional, Shared};
@@ -122,6 +123,11 @@ impl Sessions {
     pub fn look_anew(&self) {
         self.shared.written.look_anew();
         self.shared.stored.forget();
+    }
+
+    /// How many calls were made since this was last asked.
+    pub fn take_counts(&self) -> Counts {
+        self.shared.counted.take()
     }
 
     /// The ARN of the principal that acts in an account.

@@ -17,4 +17,4 @@ pub use drift::{Difference, Drift, DriftReport, Fate, Incomparable, NodeDrift, P
 pub use failure::Failure;
 pub use record::{Record, VERSION};
 pub use standing::{Health, NodeStanding, RouteState, Standing, Survey, TableStanding};
-pub use what::{Command, Event, Resource, StopReason, Tally};
+pub use what::{CallCount, Command, Event, Resource, StopReason, Tally};

@@ -53,7 +53,7 @@ impl<'de> Deserialize<'de> for Version {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Change, Command, Failure, Resource, StopReason, Tally};
+    use super::super::{CallCount, Change, Command, Failure, Resource, StopReason, Tally};
     use super::*;
     use crate::ids::NodeId;
 
@@ -66,6 +66,12 @@ mod tests {
         let spoke = || node("stacks.spoke[dev]");
         vec![
             Event::RunStarted { plan: "core".to_owned(), command: Command::Apply, nodes: 13 },
+            Event::NodePlanned {
+                node: node("peerings.spoke[dev]"),
+                accounts: vec!["dev".into(), "master".into()],
+                region: "us-east-1".into(),
+                needs: vec![spoke()],
+            },
             Event::NodeStarted { node: spoke(), account: "dev".into(), region: "us-east-1".into() },
             Event::NodeProgress {
                 node: spoke(),
@@ -101,6 +107,11 @@ mod tests {
             Event::NodeSkipped { node: node("peerings.spoke[dev]"), because: spoke() },
             Event::NodeNotStarted { node: node("routes.a") },
             Event::Stopping { reason: StopReason::FailFast, left: 3, running: 2 },
+            Event::CallsMade {
+                account: "dev".into(),
+                region: "us-east-1".into(),
+                calls: [("CreateStack".to_owned(), CallCount { made: 3, throttled: 1, failed: 0 })].into(),
+            },
             Event::RunFinished {
                 tally: Tally { done: 1, changed: 1, failed: 2, skipped: 3, not_started: 4, aborted: 5 },
                 took_ms: 12_345,
@@ -127,6 +138,7 @@ mod tests {
             .collect();
         insta::assert_snapshot!(lines.join("\n"), @r#"
         {"version":1,"at":7,"event":"run_started","plan":"core","command":"apply","nodes":13}
+        {"version":1,"at":7,"event":"node_planned","node":"peerings.spoke[dev]","accounts":["dev","master"],"region":"us-east-1","needs":["stacks.spoke[dev]"]}
         {"version":1,"at":7,"event":"node_started","node":"stacks.spoke[dev]","account":"dev","region":"us-east-1"}
         {"version":1,"at":7,"event":"node_progress","node":"stacks.spoke[dev]","what":"VPC","status":"CREATE_FAILED","reason":"limit \"5\" reached\n","resource":{"type":"AWS::EC2::VPC","id":"vpc-1","at":5}}
         {"version":1,"at":7,"event":"roll_out_held","group":"stacks.spoke","failed":["stacks.spoke[dev]"],"left":38}
@@ -137,6 +149,7 @@ mod tests {
         {"version":1,"at":7,"event":"node_skipped","node":"peerings.spoke[dev]","because":"stacks.spoke[dev]"}
         {"version":1,"at":7,"event":"node_not_started","node":"routes.a"}
         {"version":1,"at":7,"event":"stopping","reason":"fail_fast","left":3,"running":2}
+        {"version":1,"at":7,"event":"calls_made","account":"dev","region":"us-east-1","calls":{"CreateStack":{"made":3,"throttled":1}}}
         {"version":1,"at":7,"event":"run_finished","done":1,"changed":1,"failed":2,"skipped":3,"not_started":4,"aborted":5,"took_ms":12345,"saved_ms":6}
         "#);
     }

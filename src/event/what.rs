@@ -92,10 +92,12 @@ impl Tally {
             Event::NodeNotStarted { .. } => self.not_started += 1,
             Event::NodeAborted { .. } => self.aborted += 1,
             Event::RunStarted { .. }
+            | Event::NodePlanned { .. }
             | Event::NodeStarted { .. }
             | Event::NodeProgress { .. }
             | Event::Stopping { .. }
             | Event::RollOutHeld { .. }
+            | Event::CallsMade { .. }
             | Event::RunFinished { .. } => {}
         }
     }
@@ -112,6 +114,24 @@ impl Tally {
             aborted: self.aborted + other.aborted,
         }
     }
+}
+
+/// How many calls of one operation there were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallCount {
+    /// Every attempt that was sent.
+    pub made: u64,
+    /// Those of them that AWS has throttled.
+    #[serde(default, skip_serializing_if = "is_nought")]
+    pub throttled: u64,
+    /// Those of them that came to nothing for another reason.
+    #[serde(default, skip_serializing_if = "is_nought")]
+    pub failed: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it so")]
+const fn is_nought(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A resource of a stack, or the stack itself, as an event of CloudFormation tells of it.
@@ -134,7 +154,7 @@ pub struct Resource {
 
 /// One thing that happened.
 ///
-/// A run is `RunStarted`, anything but that, `RunFinished`. A node that runs is `NodeStarted`, any number of
+/// A run is `RunStarted`, a `NodePlanned` for each node, anything but those, `RunFinished`. A node that runs is `NodeStarted`, any number of
 /// `NodeProgress`, then one of `NodeDone`, `NodeFailed`, `NodeWithdrawn`, `NodeAborted`; a node that does not is one of `NodeSkipped`,
 /// `NodeNotStarted`. Times and durations are in milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,6 +168,18 @@ pub enum Event {
         command: Command,
         /// How many nodes there are.
         nodes: usize,
+    },
+    /// A node takes part. Told of each, before any starts.
+    NodePlanned {
+        /// The node.
+        node: NodeId,
+        /// The accounts that it works in: of a peering both, the requester's first.
+        accounts: Vec<AccountName>,
+        /// The region that it works in.
+        region: Region,
+        /// The nodes of the run that it waits for, in the order of the plan; of very many the first.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        needs: Vec<NodeId>,
     },
     /// All that a node needs is done and it has begun.
     NodeStarted {
@@ -247,6 +279,15 @@ pub enum Event {
         /// How many nodes are left undone by it: of the group, and what needs them.
         left: usize,
     },
+    /// What the run has asked of AWS on behalf of an account in a region, told at its end. Calls to STS are not among it.
+    CallsMade {
+        /// The account.
+        account: AccountName,
+        /// The region.
+        region: Region,
+        /// How many calls there were, by operation.
+        calls: BTreeMap<String, CallCount>,
+    },
     /// Every node has ended.
     RunFinished {
         /// How they ended.
@@ -265,7 +306,8 @@ impl Event {
     /// The node that it happened to, if it happened to one.
     pub const fn node(&self) -> Option<&NodeId> {
         match self {
-            Self::NodeStarted { node, .. }
+            Self::NodePlanned { node, .. }
+            | Self::NodeStarted { node, .. }
             | Self::NodeProgress { node, .. }
             | Self::NodeDone { node, .. }
             | Self::NodeFailed { node, .. }
@@ -273,9 +315,11 @@ impl Event {
             | Self::NodeAborted { node, .. }
             | Self::NodeSkipped { node, .. }
             | Self::NodeNotStarted { node } => Some(node),
-            Self::RunStarted { .. } | Self::Stopping { .. } | Self::RollOutHeld { .. } | Self::RunFinished { .. } => {
-                None
-            }
+            Self::RunStarted { .. }
+            | Self::Stopping { .. }
+            | Self::RollOutHeld { .. }
+            | Self::CallsMade { .. }
+            | Self::RunFinished { .. } => None,
         }
     }
 }

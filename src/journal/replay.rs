@@ -176,7 +176,11 @@ impl Part {
             Event::NodeNotStarted { node } => self.past(node).end(at, NodeState::NotStarted),
             Event::Stopping { reason, .. } => self.stopped = Some(reason),
             Event::RunFinished { tally, took_ms, .. } => self.finished = Some(Finished { at, tally, took_ms }),
-            Event::RunStarted { .. } | Event::NodeProgress { .. } | Event::RollOutHeld { .. } => {}
+            Event::RunStarted { .. }
+            | Event::NodePlanned { .. }
+            | Event::NodeProgress { .. }
+            | Event::RollOutHeld { .. }
+            | Event::CallsMade { .. } => {}
         }
     }
 

@@ -22,7 +22,7 @@ pub use take::{NotTaken, Place};
 use std::time::Duration;
 
 /// How long a lock that is not renewed counts.
-pub const TTL: Duration = Duration::from_secs(60);
+pub const TTL: Duration = Duration::from_mins(1);
 
 /// How long after it was renewed it is renewed again.
 pub const RENEWED: Duration = Duration::from_secs(20);

@@ -3,6 +3,7 @@
 //! | event | quiet | normal | verbose |
 //! |---|---|---|---|
 //! | `run_started` | | ✓ | ✓ |
+//! | `node_planned` | | | |
 //! | `node_started` | | ✓ | ✓ |
 //! | `node_progress` that means trouble | | ✓ | ✓ |
 //! | `node_progress` otherwise: a stack has dozens of resources | | | ✓ |
@@ -14,9 +15,10 @@
 //! | `node_not_started` | | | ✓ |
 //! | `stopping` | ✓ | ✓ | ✓ |
 //! | `roll_out_held` | ✓ | ✓ | ✓ |
+//! | `calls_made` | | | |
 //! | `run_finished` | | | |
 //!
-//! The end of a run is told by [`Digest`](super::Digest).
+//! `node_planned` and `calls_made` are for the journal. The end of a run is told by [`Digest`](super::Digest).
 
 use std::fmt::Write as _;
 
@@ -109,7 +111,7 @@ impl Lines {
                 let text = format!("no more is started, since {} did not end well: {left} not started", names(failed));
                 (printable(group).into_owned(), palette.warn(text))
             }
-            Event::RunFinished { .. } => return None,
+            Event::NodePlanned { .. } | Event::CallsMade { .. } | Event::RunFinished { .. } => return None,
         };
         let time = palette.faint(format_args!("{:>TIME$}", self.elapsed(record)));
         let mut line = if who.is_empty() {
@@ -182,7 +184,7 @@ fn least(event: &Event) -> Verbosity {
             Pace::Trouble if reason.as_deref().is_some_and(is_cancelled) => Verbosity::Verbose,
             Pace::Trouble => Verbosity::Normal,
         },
-        Event::NodeNotStarted { .. } => Verbosity::Verbose,
+        Event::NodePlanned { .. } | Event::NodeNotStarted { .. } | Event::CallsMade { .. } => Verbosity::Verbose,
     }
 }
 

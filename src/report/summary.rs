@@ -94,7 +94,11 @@ impl Digest {
             Event::RunFinished { took_ms, saved_ms, .. } => {
                 (self.took_ms, self.saved_ms) = (Some(*took_ms), *saved_ms);
             }
-            Event::NodeStarted { .. } | Event::NodeProgress { .. } | Event::Stopping { .. } => {}
+            Event::NodePlanned { .. }
+            | Event::NodeStarted { .. }
+            | Event::NodeProgress { .. }
+            | Event::Stopping { .. }
+            | Event::CallsMade { .. } => {}
         }
     }
 

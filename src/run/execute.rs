@@ -12,10 +12,10 @@ use super::runner::Runner;
 use super::saved::{Times, saved};
 use super::urgencies::Urgencies;
 use super::{Gathered, Job, Outlooks, Task, meetings, template_checks};
-use crate::aws::Sessions;
+use crate::aws::{Count, Sessions};
 use crate::diag::Sources;
 use crate::engine::{Control, EngineEvent, Fate, RollOut, Schedule, Settings, drive};
-use crate::event::{Change, Command, Event, Tally};
+use crate::event::{CallCount, Change, Command, Event, Tally};
 use crate::graph::{Ix, RolledOut};
 use crate::ids::{AccountName, Kind};
 use crate::inventory::Durations;
@@ -54,9 +54,14 @@ pub async fn execute(
     control: mpsc::UnboundedReceiver<Control>,
 ) -> Tally {
     let began = Instant::now();
-    let sink = Arc::clone(&means.sink);
+    let (sink, sessions) = (Arc::clone(&means.sink), Arc::clone(&means.sessions));
+    // What was asked before is the preview's.
+    drop(sessions.take_counts());
     let nodes = job.taking_part().count();
     sink(Event::RunStarted { plan: job.plan().name.to_string(), command, nodes });
+    for event in job.taking_part().filter_map(|node| planned(job, node)) {
+        sink(event);
+    }
     let outlooks = Arc::clone(&means.outlooks);
     let weighed = |node| weight(job, node, outlooks.action(job.graph().id(node)));
     let (rolled_out, remaining, urgencies) = {
@@ -135,6 +140,10 @@ pub async fn execute(
     debug_assert!(worked.is_idle(), "what is kept of a node goes with its end");
     let tally = *tally.lock().unwrap_or_else(PoisonError::into_inner);
     let saved_ms = saved_by_early(job, began, &started, &worked_at, &worked.released()).filter(|_| tally.is_success());
+    for ((account, region), counts) in sessions.take_counts() {
+        let calls = counts.into_iter().map(|(operation, count)| (operation.to_owned(), call_count(count))).collect();
+        sink(Event::CallsMade { account, region, calls });
+    }
     sink(Event::RunFinished { tally, took_ms: millis(began), saved_ms });
     tally
 }
@@ -215,6 +224,21 @@ fn saved_by_early(
     saved(job.graph(), &times)
 }
 
+/// How many nodes that another waits for are told: of all instances of two groups that wait for each other there are a million.
+const NEEDS_TOLD: usize = 100;
+
+/// What is told of a node before any starts.
+fn planned(job: &Job, node: Ix) -> Option<Event> {
+    let graph = job.graph();
+    let needed = graph.needs(node).filter(|needed| job.task(*needed) != Task::Leave).take(NEEDS_TOLD);
+    Some(Event::NodePlanned {
+        node: graph.id(node).clone(),
+        accounts: accounts(job, node),
+        region: job.place(node)?.1.clone(),
+        needs: needed.map(|needed| graph.id(needed).clone()).collect(),
+    })
+}
+
 /// What is told of a node whose own work is done before what it stands on.
 fn held(job: &Job, node: Ix, ended: &HashSet<Ix>) -> Event {
     let graph = job.graph();
@@ -253,6 +277,10 @@ fn told(job: &Job, rolled_out: &[RolledOut], event: &EngineEvent, took: impl Fn(
         | EngineEvent::Withdrawing { .. }
         | EngineEvent::Panicked(..) => None,
     }
+}
+
+fn call_count(Count { made, throttled, failed }: Count) -> CallCount {
+    CallCount { made, throttled, failed }
 }
 
 /// Whole milliseconds since an instant.

@@ -19,10 +19,11 @@ mod tests;
 #[cfg(test)]
 mod together_tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use tokio::time::Instant;
 
 use self::decide::{Decision, Direction, decide};
 use self::foresee::left_to_do;
@@ -116,6 +117,20 @@ impl<'a> Sides<'a> {
         if !seen.is_enough() {
             seen.add(self.accepter.peerings_between(one, other).await?);
         }
+        self.told(seen).await
+    }
+
+    /// What was seen, once the side that has asked for a live peering shows it as well: only there it bears its tags, and without
+    /// them it would be judged as somebody else's. Another run may have asked for it between the two looks.
+    async fn told(self, mut seen: FromBoth<'_>) -> Result<Vec<Peering>, Failure> {
+        let (began, (one, other)) = (Instant::now(), seen.vpcs);
+        while seen.is_untold() && began.elapsed() < UNKNOWN_AT_MOST {
+            seen.see(self.requester.peerings_between(one, other).await?);
+            seen.add(self.accepter.peerings_between(one, other).await?);
+            if seen.is_untold() {
+                tokio::time::sleep(pause(began.elapsed())).await;
+            }
+        }
         Ok(seen.found.into_values().collect())
     }
 
@@ -139,7 +154,7 @@ impl<'a> Sides<'a> {
         if !seen.is_enough() {
             seen.add(self.accepter.peerings_between_since(vpcs, accepter).await?);
         }
-        Ok(seen.found.into_values().collect())
+        self.told(seen).await
     }
 
     /// The same where the picture has shown none that is alive, or does not tell: whatever was asked for since is seen on the side on
@@ -161,13 +176,13 @@ impl<'a> Sides<'a> {
         if !asks {
             let mut seen = FromBoth::new(vpcs, self.requester.peerings_between_since(vpcs, requester).await?);
             seen.add(found);
-            return Ok(seen.found.into_values().collect());
+            return self.told(seen).await;
         }
         let mut seen = FromBoth::new(vpcs, found);
         if !seen.is_enough() {
             seen.add(self.accepter.peerings_between_since(vpcs, accepter).await?);
         }
-        Ok(seen.found.into_values().collect())
+        self.told(seen).await
     }
 
     /// The same by the picture of both accounts; `None` where that is not sure.
@@ -187,21 +202,45 @@ impl<'a> Sides<'a> {
 struct FromBoth<'a> {
     vpcs: (&'a str, &'a str),
     found: BTreeMap<String, Peering>,
+    /// Those that the side shows which has asked for them.
+    told: BTreeSet<String>,
 }
 
 impl<'a> FromBoth<'a> {
     fn new(vpcs: (&'a str, &'a str), found: Vec<Peering>) -> Self {
-        Self { vpcs, found: found.into_iter().map(|peering| (peering.id.clone(), peering)).collect() }
+        let mut seen = Self { vpcs, found: BTreeMap::new(), told: BTreeSet::new() };
+        seen.see(found);
+        seen
     }
 
     /// The requester's view is enough when it shows a live peering that it asked for itself.
     fn is_enough(&self) -> bool {
-        self.found.values().any(|peering| peering.state.is_live() && peering.requester.vpc == self.vpcs.0)
+        let by_requester = |peering: &&Peering| peering.state.is_live() && peering.requester.vpc == self.vpcs.0;
+        self.found.values().filter(by_requester).any(|peering| self.told.contains(&peering.id))
     }
 
+    /// Whether there is a live peering that only the side shows which has not asked for it.
+    fn is_untold(&self) -> bool {
+        !self.is_enough()
+            && self.found.values().any(|peering| peering.state.is_live() && !self.told.contains(&peering.id))
+    }
+
+    /// Takes in what the requester's side sees.
+    fn see(&mut self, found: Vec<Peering>) {
+        self.merge(found, self.vpcs.0);
+    }
+
+    /// Takes in what the accepter's side sees.
     fn add(&mut self, found: Vec<Peering>) {
+        self.merge(found, self.vpcs.1);
+    }
+
+    fn merge(&mut self, found: Vec<Peering>, own: &str) {
         for peering in found {
-            let tells = peering.requester.vpc == self.vpcs.1;
+            let tells = peering.requester.vpc == own;
+            if tells {
+                self.told.insert(peering.id.clone());
+            }
             if tells || !self.found.contains_key(&peering.id) {
                 self.found.insert(peering.id.clone(), peering);
             }
