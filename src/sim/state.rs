@@ -353,7 +353,9 @@ fn handle(world: &mut World, incoming: &Incoming, effect: Option<Effect>) -> Res
     let request =
         Request { service, operation: incoming.operation.clone(), place, caller, params: incoming.params.clone() };
     iam::check(world, &request)?;
-    dispatch::handle(world, &request)
+    let reply = dispatch::handle(world, &request)?;
+    iam::note(world, &request);
+    Ok(reply)
 }
 
 /// What a service says to a caller that asks too often.
