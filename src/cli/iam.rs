@@ -17,6 +17,9 @@ use super::checked::{Checked, Hold};
 use super::exit::Exit;
 use super::{Surroundings, checked, print, terminal};
 
+/// How many managed policies a role takes.
+const ATTACHED: usize = 10;
+
 /// Arguments of `iam`.
 #[derive(Args, Debug)]
 pub(super) struct Iam {
@@ -110,6 +113,11 @@ fn role(args: &Iam, checked: &Checked, grants: &[Grant]) -> Exit {
         return refuse(&error);
     };
     let Holder::Account(account) = &grant.holder else { return refuse("that is no account") };
+    for arn in [&args.permissions_boundary, &args.trust].into_iter().flatten() {
+        if !arn.starts_with("arn:") || arn.split(':').count() < 6 {
+            return refuse(&format!("`{arn}` is no ARN"));
+        }
+    }
     let more = Bootstrap { permissions_boundary: args.permissions_boundary.as_deref(), trust: args.trust.as_deref() };
     match bootstrap(&checked.plan, &checked.sources, grant, account, more) {
         Ok(template) => print(&pretty(&template), Exit::Done),
@@ -120,8 +128,8 @@ fn role(args: &Iam, checked: &Checked, grants: &[Grant]) -> Exit {
 fn name(grant: &Grant) -> String {
     match &grant.holder {
         Holder::Account(name) => name.to_string(),
-        Holder::Profile(profile) => format!("profile {profile}"),
-        Holder::Caller => "caller".to_owned(),
+        Holder::Profile(profile) => format!("(profile {profile})"),
+        Holder::Caller => "(caller)".to_owned(),
     }
 }
 
@@ -140,6 +148,15 @@ fn as_text(grants: &[Grant]) -> String {
             let _ = writeln!(text, "# {note}");
         }
         let parts = split(&grant.policy, MANAGED);
+        if parts.is_empty() {
+            let _ = writeln!(text, "# nothing needs to be allowed");
+        }
+        if parts.len() > ATTACHED {
+            let _ = writeln!(
+                text,
+                "# a role takes {ATTACHED} of them unless its quota is raised (`Managed policies per role`)"
+            );
+        }
         if parts.len() > 1 {
             let _ = writeln!(text, "# in {} parts: a managed policy has {MANAGED} characters at most", parts.len());
         }

@@ -179,7 +179,7 @@ pub(super) fn rules(config: Option<&Path>) -> Result<(Builder, Option<AccountId>
         builder = builder.role(&role.account, &role.name, trust);
     }
     if let Some(policies) = &config.policies {
-        builder = builder.identities(identities(&folder.join(policies))?);
+        builder = builder.identities(identities(&folder.join(policies), config.caller.as_ref())?);
     }
     for Parameter { account, region, name, value, secure } in config.parameter {
         builder = builder.stored(Place { account, region }, Given::Parameter(name, value, secure));
@@ -191,7 +191,7 @@ pub(super) fn rules(config: Option<&Path>) -> Result<(Builder, Option<AccountId>
 }
 
 /// The policies of a file. Without a role they are those of an account's user, whose credentials the caller has.
-fn identities(path: &Path) -> Result<Identities, LocalError> {
+fn identities(path: &Path, caller: Option<&AccountId>) -> Result<Identities, LocalError> {
     let wrong = |message: String| LocalError::Config { path: path.to_owned(), message };
     let held: BTreeMap<String, Held> = serde_json::from_str(&text(path)?).map_err(|error| wrong(error.to_string()))?;
     let mut identities = Identities::default();
@@ -200,13 +200,13 @@ fn identities(path: &Path) -> Result<Identities, LocalError> {
         identities = identities.for_templates();
     }
     for (name, Held { account, role, policies, estimate }) in held {
-        // The caller's own, whose account the file does not know.
-        let Some(account) = account else { continue };
+        // The caller's own, whose account the plan does not know.
+        let Some(account) = account.as_ref().or(caller) else { continue };
         let all = policies.iter().chain(estimate.iter().flat_map(|estimate| &estimate.policies));
         let policies: Result<Vec<_>, _> = all.map(Policy::of_json).collect();
         let policies = policies.map_err(|error| wrong(format!("{name}: {error}")))?;
         let role = role.as_deref().map(|arn| arn.rsplit('/').next().unwrap_or(arn));
-        identities.set(&account, role, policies).map_err(|error| wrong(format!("{name}: {error}")))?;
+        identities.set(account, role, policies).map_err(|error| wrong(format!("{name}: {error}")))?;
     }
     Ok(identities)
 }

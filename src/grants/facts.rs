@@ -144,11 +144,6 @@ impl<'a> Facts<'a> {
 }
 
 impl Here<'_> {
-    /// Whether the plan has nothing here: then nobody knows what it had.
-    pub(super) fn is_bare(&self) -> bool {
-        self.stacks.is_empty() && self.requested.is_empty() && self.accepted.is_empty() && self.routes.is_empty()
-    }
-
     /// An ARN in this account.
     pub(super) fn arn(&self, service: &str, region: &Region, resource: &str) -> String {
         format!("arn:{}:{service}:{region}:{}:{resource}", region.partition(), self.id)

@@ -76,9 +76,15 @@ pub struct Estimate {
     pub unknown: Vec<String>,
 }
 
-/// What every account of a plan must allow, the callers' last. Accounts that need nothing are left out.
+/// What every account of a plan must allow, which may be nothing; the callers' last.
 pub fn grants(plan: &Plan, sources: &Sources, wanted: &Wanted) -> Vec<Grant> {
     let facts = Facts::of(plan, sources);
+    let mut wanted = wanted.clone();
+    // What left is deleted once all else was applied.
+    if wanted.purposes.contains(&Purpose::Prune) {
+        wanted.purposes.insert(Purpose::Apply);
+    }
+    let wanted = &wanted;
     let mut grants: Vec<Grant> = Vec::new();
     for (name, account) in &plan.accounts {
         let mut statements = Vec::new();
@@ -108,7 +114,6 @@ pub fn grants(plan: &Plan, sources: &Sources, wanted: &Wanted) -> Vec<Grant> {
         let policy = Policy { statements };
         grants.push(Grant { holder, id: None, role: None, policy, estimate: None, notes: Vec::new() });
     }
-    grants.retain(|grant| !grant.policy.statements.is_empty());
     grants
 }
 
@@ -117,7 +122,7 @@ fn notes(here: &facts::Here<'_>, wanted: &Wanted) -> Vec<String> {
     let mut notes = Vec::new();
     if wanted.strict {
         notes
-            .push("stacks are granted by their names only: what left the plan is neither found nor deleted".to_owned());
+            .push("stacks are granted by their names only: stacks and peerings that left the plan are neither found nor deleted".to_owned());
     }
     if !here.stacks.is_empty() && !wanted.for_templates && wanted.purposes.contains(&Purpose::Apply) {
         let acts = "CloudFormation acts with these permissions, unless a stack has a `service_role`: what the templates \

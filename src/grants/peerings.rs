@@ -53,8 +53,8 @@ pub(super) fn statements(into: &mut Vec<Statement>, here: &Here<'_>, wanted: &Wa
     }
     // One whose VPC is another now is made anew, and nothing is deleted that does not bear the plan's tag.
     let delete = ["ec2:DeleteVpcPeeringConnection"];
-    // Only the side that has asked for a peering bears its tags.
-    if any(Purpose::deletes_left) && !wanted.strict && (here.is_bare() || !here.requested.is_empty()) {
+    // One that left may have been asked for from any account.
+    if any(Purpose::deletes_left) && !wanted.strict {
         let on = here.arns("ec2", here.facts.regions.iter().copied(), "vpc-peering-connection/*");
         allow(into, "DeletePeerings", &delete, on, vec![of_plan(plan)]);
     } else if has(Purpose::Apply) || any(Purpose::deletes_left) {
@@ -65,25 +65,45 @@ pub(super) fn statements(into: &mut Vec<Statement>, here: &Here<'_>, wanted: &Wa
 /// What is read of EC2: it takes no resources for that, only regions.
 fn look(into: &mut Vec<Statement>, here: &Here<'_>, wanted: &Wanted) {
     let any = |of: fn(Purpose) -> bool| wanted.purposes.iter().any(|purpose| of(*purpose));
+    let only_cancels = wanted.purposes.iter().all(|purpose| *purpose == Purpose::Cancel);
+    if only_cancels {
+        return;
+    }
     let sides = here.requested.iter().chain(&here.accepted).map(|side| &side.own.region);
-    let peered: BTreeSet<&Region> = sides.collect();
-    let routed: BTreeSet<&Region> = here.routes.iter().map(|route| route.region).collect();
-    // What left the plan may be anywhere.
+    let linked: BTreeSet<&Region> = sides.chain(here.routes.iter().map(|route| route.region)).collect();
+    let stacks: BTreeSet<&Region> = here.stacks.iter().map(|stack| stack.region).collect();
+    // What left the plan may be anywhere; a simulation knows all that there is where it acts.
     let searches = any(Purpose::looks_for_left) && !wanted.strict;
+    let simulates = wanted.purposes.contains(&Purpose::Simulate);
     let mut actions = Vec::new();
-    if searches || !peered.is_empty() {
+    if searches || simulates || !linked.is_empty() {
         actions.push("ec2:DescribeVpcPeeringConnections");
     }
-    if !routed.is_empty() || any(Purpose::deletes_left) && !wanted.strict {
+    if !linked.is_empty() || simulates || any(Purpose::deletes_left) && !wanted.strict {
         actions.push("ec2:DescribeRouteTables");
     }
-    let live = wanted.purposes.contains(&Purpose::ReadOnly) || wanted.purposes.contains(&Purpose::Simulate);
-    if live && !(peered.is_empty() && routed.is_empty()) {
+    let holds = wanted.purposes.contains(&Purpose::ReadOnly) && !linked.is_empty();
+    if holds || simulates {
         actions.push("ec2:DescribeVpcs");
     }
-    let regions: BTreeSet<&Region> =
-        if searches { here.facts.regions.clone() } else { peered.union(&routed).copied().collect() };
+    let mut regions = linked;
+    if searches {
+        regions.extend(&here.facts.regions);
+    }
+    if simulates {
+        regions.extend(&stacks);
+    }
+    if regions.is_empty() {
+        return;
+    }
     allow(into, "SeeNetworks", &actions, vec!["*".to_owned()], vec![in_regions(regions)]);
+    // The ranges of what a stack has made so far are among what it gives early.
+    if any(Purpose::makes) {
+        let early = here.stacks.iter().filter(|stack| stack.spec.guards.early_outputs).map(|stack| stack.region);
+        let early: BTreeSet<&Region> = early.collect();
+        let actions: &[&str] = if early.is_empty() { &[] } else { &["ec2:DescribeSubnets", "ec2:DescribeVpcs"] };
+        allow(into, "SeeEarlyOutputs", actions, vec!["*".to_owned()], vec![in_regions(early)]);
+    }
 }
 
 /// That the VPC of this account is one of these sides'.

@@ -77,9 +77,14 @@ impl Purpose {
         matches!(self, Self::Apply | Self::Adopt | Self::Destroy | Self::Prune)
     }
 
+    /// Whether it is told of stacks why they have failed, or are in review.
+    pub(super) const fn tells_failures(self) -> bool {
+        !matches!(self, Self::Preview | Self::Simulate)
+    }
+
     /// Whether what left the plan is looked for.
     pub(super) const fn looks_for_left(self) -> bool {
-        matches!(self, Self::Apply | Self::Preview | Self::ReadOnly | Self::Destroy | Self::Prune)
+        !matches!(self, Self::Drift | Self::Cancel)
     }
 
     /// Whether what left the plan is deleted.

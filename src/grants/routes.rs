@@ -30,11 +30,14 @@ pub(super) fn statements(into: &mut Vec<Statement>, here: &Here<'_>, wanted: &Wa
         }
     }
     let plan = here.facts.plan;
+    // A route that left may lead through a table like those that the plan has now.
+    let untagged = !exact.is_empty() || !open.is_empty();
     allow(into, "ChangeRoutesOfTables", &actions, exact.into_iter().chain(open).collect(), Vec::new());
     allow(into, "ChangeRoutes", &actions, tagged.into_iter().collect(), vec![of_plan(plan)]);
-    if deletes && !wanted.strict && (here.is_bare() || !here.routes.is_empty()) {
+    if deletes && !wanted.strict {
         let anywhere = here.arns("ec2", here.facts.regions.iter().copied(), "route-table/*");
-        allow(into, "DeleteRoutesThatLeft", &["ec2:DeleteRoute"], anywhere, vec![of_plan(plan)]);
+        let conditions = if untagged { Vec::new() } else { vec![of_plan(plan)] };
+        allow(into, "DeleteRoutesThatLeft", &["ec2:DeleteRoute"], anywhere, conditions);
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
 
-use crate::iam::{Policy, Statement, Which};
+use crate::iam::{Condition, Operator, Policy, Statement, Which};
 
 /// The most characters of a managed policy, white space aside.
 pub const MANAGED: usize = 6_144;
@@ -44,10 +44,29 @@ fn pieces(statement: &Statement, most: usize) -> Vec<Statement> {
         parts.map(|resources| Statement { resources, ..statement.clone() }).into()
     } else if let Some(parts) = halves(&statement.actions) {
         parts.map(|actions| Statement { actions, ..statement.clone() }).into()
+    } else if let Some((at, values)) = longest(statement) {
+        let (one, two) = values.split_at(values.len() / 2);
+        let with = |values: &[String]| {
+            let mut part = statement.clone();
+            part.conditions[at].values = values.to_vec();
+            part
+        };
+        vec![with(one), with(two)]
     } else {
         return alone.statements;
     };
     // A name stands once in a policy; what is one no more has none.
     let unnamed = parts.into_iter().map(|part| Statement { sid: None, ..part });
     unnamed.flat_map(|part| pieces(&part, most)).collect()
+}
+
+/// The condition with the most values that a statement may be taken apart by: one of them must go, so each half allows its own.
+fn longest(statement: &Statement) -> Option<(usize, &[String])> {
+    let may_be = |condition: &&Condition| condition.values.len() > 1 && condition.test.quantifier.is_none();
+    let positive = |condition: &&Condition| {
+        matches!(condition.test.operator, Operator::StringEquals | Operator::StringLike | Operator::ArnLike)
+    };
+    let conditions = statement.conditions.iter().enumerate();
+    let found = conditions.filter(|(_, own)| may_be(own) && positive(own)).max_by_key(|(_, own)| own.values.len());
+    found.map(|(at, own)| (at, own.values.as_slice()))
 }

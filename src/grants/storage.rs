@@ -38,7 +38,11 @@ pub(super) fn statements(into: &mut Vec<Statement>, here: &Here<'_>, wanted: &Wa
         let inventory = object(&bucket.name, &format!("{}inventory/{}.json", bucket.prefix, plan.name));
         let writes = wanted.purposes.iter().any(|purpose| purpose.makes() || purpose.deletes_left());
         let actions: &[&str] = if writes { &["s3:GetObject", "s3:PutObject"] } else { &["s3:GetObject"] };
+        // A damaged one is set aside.
+        let aside = format!("{inventory}.damaged-*");
         allow(into, "KeepInventory", actions, vec![inventory], Vec::new());
+        let writes: &[&str] = if writes { &["s3:PutObject"] } else { &[] };
+        allow(into, "SetInventoryAside", writes, vec![aside], Vec::new());
         // Who may not list a bucket is not told that an object is not there yet.
         let listed = vec![format!("arn:{partition}:s3:::{}", bucket.name)];
         allow(into, "FindInventory", &["s3:ListBucket"], listed, Vec::new());

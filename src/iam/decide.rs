@@ -30,12 +30,9 @@ impl Keys {
     }
 }
 
-/// A key in small letters, but for the key of a tag behind the slash.
+/// A key in small letters, the key of a tag in it too.
 fn lower(key: &str) -> String {
-    match key.split_once('/') {
-        Some((name, tag)) => format!("{}/{tag}", name.to_ascii_lowercase()),
-        None => key.to_ascii_lowercase(),
-    }
+    key.to_lowercase()
 }
 
 /// What is asked: may this be done with that.
@@ -149,7 +146,7 @@ mod tests {
             (r#""StringNotLike": {"aws:RequestedRegion": "us-*"}"#, false),
             (r#""StringNotEquals": {"aws:RequestedRegion": ["a", "us-east-1"]}"#, false),
             (r#""StringEquals": {"aws:ResourceTag/orch:plan": "net"}"#, true),
-            (r#""StringEquals": {"aws:ResourceTag/orch:Plan": "net"}"#, false),
+            (r#""StringEquals": {"aws:ResourceTag/orch:Plan": "net"}"#, true),
             (r#""StringEqualsIgnoreCase": {"aws:ResourceTag/orch:plan": "NET"}"#, true),
             (r#""StringEquals": {"aws:ResourceTag/other": "net"}"#, false),
             (r#""StringEqualsIfExists": {"aws:ResourceTag/other": "net"}"#, true),
@@ -164,6 +161,8 @@ mod tests {
             (r#""ForAllValues:StringEquals": {"aws:TagKeys": ["b", "c"]}"#, false),
             (r#""ForAllValues:StringEquals": {"aws:Other": ["b", "c"]}"#, true),
             (r#""ForAnyValue:StringEquals": {"aws:Other": ["b", "c"]}"#, false),
+            (r#""ForAnyValue:StringEqualsIfExists": {"aws:Other": ["b", "c"]}"#, false),
+            (r#""ForAnyValue:StringNotEquals": {"aws:Other": ["b", "c"]}"#, false),
             (
                 r#""StringEquals": {"aws:RequestedRegion": "us-east-1"}, "Bool": {"aws:SecureTransport": "false"}"#,
                 false,

@@ -11,6 +11,10 @@ pub enum On {
     Everything,
     /// `arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/ID`.
     Stack,
+    /// `arn:aws:cloudformation:REGION:ACCOUNT:changeSet/NAME/ID`.
+    ChangeSet,
+    /// `arn:aws:cloudformation:REGION:aws:transform/NAME`.
+    Transform,
     /// `arn:aws:ec2:REGION:ACCOUNT:vpc/ID`.
     Vpc,
     /// `arn:aws:ec2:REGION:ACCOUNT:vpc-peering-connection/ID`.
@@ -105,7 +109,7 @@ pub const OPERATIONS: &[Operation] = &[
     ),
     row(
         "ContinueUpdateRollback",
-        &[need("cloudformation:ContinueUpdateRollback", On::Stack).keys(ROLE), PASS_ROLE],
+        &[need("cloudformation:ContinueUpdateRollback", On::Stack).keys(ROLE)],
         "leads a stack out of a rollback that has failed",
     ),
     row(
@@ -118,6 +122,7 @@ pub const OPERATIONS: &[Operation] = &[
                 "aws:RequestTag/",
                 "aws:TagKeys",
             ]),
+            need("cloudformation:CreateChangeSet", On::Transform).when("the template has a transform"),
             TAG_STACK,
             PASS_ROLE,
             TEMPLATE,
@@ -156,7 +161,10 @@ pub const OPERATIONS: &[Operation] = &[
     ),
     row(
         "DescribeEvents",
-        &[need("cloudformation:DescribeEvents", On::Stack)],
+        &[
+            need("cloudformation:DescribeEvents", On::Stack),
+            need("cloudformation:DescribeEvents", On::ChangeSet).when("a change set is named"),
+        ],
         "reads one operation's events, and what a change set fails of",
     ),
     row(
@@ -181,6 +189,8 @@ pub const OPERATIONS: &[Operation] = &[
         &[
             need("cloudformation:DetectStackDrift", On::Stack),
             need("cloudformation:DetectStackResourceDrift", On::Stack),
+            need("cloudformation:BatchDescribeTypeConfigurations", On::Everything)
+                .when("a look for drift reads how resource types are configured"),
         ],
         "has CloudFormation compare a stack's resources with what it last deployed",
     ),
@@ -218,7 +228,7 @@ pub const OPERATIONS: &[Operation] = &[
     ),
     row(
         "RollbackStack",
-        &[need("cloudformation:RollbackStack", On::Stack).keys(ROLE), PASS_ROLE],
+        &[need("cloudformation:RollbackStack", On::Stack).keys(ROLE)],
         "leads a stack out of an update that has failed",
     ),
     row("SetStackPolicy", &[need("cloudformation:SetStackPolicy", On::Stack)], "protects resources from replacement"),

@@ -253,6 +253,8 @@ pub(super) fn texts(value: &Json) -> Result<Vec<String>, PolicyError> {
         _ => Err(refused("a text is needed")),
     };
     match value {
+        // Nothing at all is everything but.
+        Json::Array(items) if items.is_empty() => Err(refused("a list is empty")),
         Json::Array(items) => items.iter().map(text).collect(),
         one => Ok(vec![text(one)?]),
     }
@@ -301,6 +303,7 @@ mod tests {
             (statement(r#", "Condition": {"StringLike": {"aws:TagKeys": "a"}}"#), "several values"),
             (statement(r#", "NotAction": "ec2:*""#), "either `Action` or `NotAction`"),
             (statement(r#", "Other": 1"#), "no element `Other`"),
+            (of(r#"{"Effect": "Allow", "Action": "s3:*", "NotResource": []}"#), "empty"),
             (of(r#"{"Effect": "Maybe", "Action": "s3:*", "Resource": "*"}"#), "Allow or Deny"),
             (of(r#"{"Effect": "Allow", "Action": "CreateRoute", "Resource": "*"}"#), "no action"),
             (of(r#"{"Effect": "Allow", "Action": "s3:*", "Resource": "bucket"}"#), "no resource"),

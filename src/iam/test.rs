@@ -179,7 +179,8 @@ impl Condition {
         }
         if found.is_empty() {
             // Nothing is among nothing, and what is not there is not the same.
-            return if_exists || operator.is_negated() || quantifier == Some(Quantifier::ForAllValues);
+            return quantifier != Some(Quantifier::ForAnyValue)
+                && (if_exists || operator.is_negated() || quantifier == Some(Quantifier::ForAllValues));
         }
         let goes = |value: &String| {
             let any = self.values.iter().any(|pattern| operator.goes_with(pattern, value));

@@ -397,7 +397,9 @@ fn handle(
     world.rules.staleness = staleness;
     let reply = dispatch::handle(world, &request);
     world.rules.staleness = Duration::ZERO;
-    reply
+    let reply = reply?;
+    iam::note(world, &request);
+    Ok(reply)
 }
 
 /// What a service says to a caller that asks too often.

@@ -23,6 +23,8 @@ use orch::run::{
 use orch::sim::{Faults, Identities, ResourceFault, Sim, World};
 use tokio::sync::mpsc;
 
+use super::story::SHORT;
+
 /// The account whose own credentials the commands start from: the shipped plans' master.
 const CALLER: &str = "111111111111";
 
@@ -101,6 +103,10 @@ impl Step {
     /// Whether it changes something, and leads to what is known.
     pub fn leads_somewhere(&self) -> bool {
         self.act != Act::Preview && self.standing.is_some()
+    }
+
+    pub fn is_last(&self) -> bool {
+        self.is_last
     }
 
     /// The plan as it is in this step.
@@ -208,7 +214,7 @@ impl House {
 
     /// Sessions for all accounts of the shipped plan.
     pub async fn sessions(&self) -> Sessions {
-        let plan = Step::new("sessions", Act::Apply, "{}").ready().plan;
+        let plan = Step::new("sessions", Act::Apply, SHORT.0).ready().plan;
         let keys = self.sim.clone();
         let environment =
             Environment::given(self.sim.http_client(), self.sim.time_source(), move |_| Some(keys.credentials(CALLER)));

@@ -177,7 +177,8 @@ fn every_partition_has_its_own_arns() {
 
 #[test]
 fn what_only_reads_is_granted_nothing_that_changes_anything() {
-    let reads = ["Describe", "Get", "List", "Detect", "Validate", "AssumeRole", "TagSession", "Decrypt"];
+    let reads =
+        ["BatchDescribe", "Describe", "Get", "List", "Detect", "Validate", "AssumeRole", "TagSession", "Decrypt"];
     for grant in of("us-east-1", "aws", &[Purpose::ReadOnly, Purpose::Drift], false) {
         for action in grant.policy.actions() {
             let name = action.split_once(':').unwrap().1;

@@ -1,7 +1,7 @@
 //! What happens to the shipped plan, step by step.
 
-use orch::sim::ResourceFault;
 use orch::sim::ec2::Status;
+use orch::sim::{ResourceFault, World};
 
 use super::house::{Act, Step};
 
@@ -73,7 +73,7 @@ pub fn story((spokes, fewer): (Spokes, Spokes)) -> Vec<Step> {
                 }
             })
             .standing(all),
-        Step::new("preview of a spoke that left", Act::Preview, fewer).editing(&[LATE, TAGS]).standing(all).listing(),
+        Step::new("preview of what left", Act::Preview, fewer).editing(&[LATE, TAGS]).by_hand(turn_round).listing(),
         Step::new("a spoke that left and cannot be deleted", Act::Prune, fewer)
             .editing(&[LATE, TAGS])
             .failing(fault("VPC", "DELETE", None))
@@ -81,4 +81,30 @@ pub fn story((spokes, fewer): (Spokes, Spokes)) -> Vec<Step> {
         Step::new("a spoke that left", Act::Prune, fewer).editing(&[LATE, TAGS]).standing(all - 1).listing(),
         Step::new("the end", Act::Destroy, fewer).editing(&[LATE, TAGS]).standing(0).last(),
     ]
+}
+
+/// The same without what only listings show: a spoke that leaves is not found, and goes with the plan that has it.
+pub fn strict_story() -> Vec<Step> {
+    let (spokes, fewer) = SHORT;
+    let mut steps: Vec<Step> =
+        story(SHORT).into_iter().filter(|step| !step.needs_listings && !step.is_last()).collect();
+    steps.push(Step::new("a spoke that left is not found", Act::Preview, fewer).editing(&[LATE, TAGS]).standing(2));
+    steps.push(Step::new("the end of all", Act::Destroy, spokes).editing(&[LATE, TAGS]).standing(0).last());
+    steps
+}
+
+/// Puts a peering that left the plan beside another, the other way round: the hub has asked for it.
+fn turn_round(world: &mut World) {
+    let live = world.peerings.values().find(|peering| !peering.is_dead()).cloned();
+    let Some(mut turned) = live else { return };
+    turned.id = "pcx-00000000000000aa1".to_owned();
+    std::mem::swap(&mut turned.requester, &mut turned.accepter);
+    turned.requester.tags = turned.accepter.tags.clone();
+    turned.requester.tags.insert("orch:node".to_owned(), "peerings/old".to_owned());
+    turned.accepter.tags.clear();
+    for side in [&turned.requester, &turned.accepter] {
+        let (place, id) = (side.place.clone(), turned.id.clone());
+        world.at_mut(&place).ec2.peerings.insert(id);
+    }
+    world.peerings.insert(turned.id.clone(), turned);
 }

@@ -236,7 +236,7 @@ impl<'a> Watch<'a> {
             let Some(made) = self.made.get_mut(&name).filter(|made| made.lacks_range()) else { continue };
             match made.read_range(self.regional).await {
                 Ok(range) => made.range = range,
-                Err(error) => tracing::debug!(%error, resource = made.id, "its range is not known yet"),
+                Err(error) => self.regional.passes_over(&error, "the range of what was made is not known yet"),
             }
         }
     }

@@ -25,7 +25,7 @@ pub(super) struct Principal {
 pub(super) type Acting = BTreeMap<(Place, String), Principal>;
 
 /// Notes in whose name an operation on a stack goes on.
-pub(super) fn note(world: &mut World, request: &Request) {
+pub(in crate::sim) fn note(world: &mut World, request: &Request) {
     const BEGIN: [&str; 7] = [
         "CreateStack",
         "UpdateStack",

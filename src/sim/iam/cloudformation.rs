@@ -23,12 +23,25 @@ pub(super) fn asked(world: &World, request: &Request) -> Vec<Asked> {
     match name {
         // Who asks for all stacks lists them.
         "DescribeStacks" if resource == "*" => all.push(super::ask(SERVICE, "ListStacks", "*", own)),
-        "DetectStackDrift" => all.push(super::ask(SERVICE, "DetectStackResourceDrift", &*resource, own)),
+        "DetectStackDrift" => {
+            all.push(super::ask(SERVICE, "BatchDescribeTypeConfigurations", "*", keys(request)));
+            all.push(super::ask(SERVICE, "DetectStackResourceDrift", &*resource, own));
+        }
         "CreateStack" | "CreateChangeSet" | "UpdateStack" if !tags(params).is_empty() => {
             let keys = own.with("cloudformation:CreateAction", name);
             all.push(super::ask(SERVICE, "TagResource", &*resource, keys));
         }
         _ => {}
+    }
+    // AWS does not say whether the name of a change set is taken out of its ARN: both must be allowed.
+    if let Some(arn) = params.get("ChangeSetName").filter(|name| name.starts_with("arn:")) {
+        let name = arn.split_once(":changeSet/").map_or(arn, |(_, rest)| rest.split('/').next().unwrap_or(rest));
+        all.push(super::ask(
+            SERVICE,
+            &request.operation,
+            &*resource,
+            keys(request).with("cloudformation:ChangeSetName", name),
+        ));
     }
     if let Some(role) = params.get("RoleARN") {
         let keys = keys(request).with("iam:PassedToService", "cloudformation.amazonaws.com");
@@ -57,8 +70,6 @@ fn own_keys(request: &Request) -> Keys {
         }
     }
     if let Some(name) = params.get("ChangeSetName") {
-        // An ARN has it before the id.
-        let name = name.split_once(":changeSet/").map_or(name, |(_, rest)| rest.split('/').next().unwrap_or(rest));
         own.add("cloudformation:ChangeSetName", name);
     }
     with_request_tags(own, tags(params).iter().map(|(key, value)| (key.as_str(), value.as_str())))

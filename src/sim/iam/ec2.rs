@@ -1,7 +1,7 @@
 //! What calls to EC2 ask for.
 
 use super::{arn, ask, keys, with_request_tags, with_resource_tags};
-use crate::iam::{Asked, Keys};
+use crate::iam::{Asked, Keys, operation};
 use crate::sim::ec2::{Kind, Side, Tags, tagging};
 use crate::sim::wire::{Request, Service};
 use crate::sim::world::{Place, World};
@@ -27,6 +27,11 @@ pub(super) fn asked(world: &World, request: &Request) -> Vec<Asked> {
         "CreateTags" => params.list("ResourceId").into_iter().map(|id| about.tags(id)).collect(),
         _ => vec![about.all(name)],
     }
+}
+
+/// Whether it is known what an operation asks for: what only looks is asked on all.
+pub(super) fn is_known(name: &str) -> bool {
+    name.starts_with("Describe") || name == "RejectVpcPeeringConnection" || operation(name).is_some()
 }
 
 /// Whoever asks, and in which world.

@@ -23,7 +23,7 @@ use crate::iam::{Asked, Keys, OPERATIONS, Policy, Verdict, decide};
 use crate::ids::AccountId;
 use crate::sim::ec2::Tags;
 
-pub(super) use acting::refused;
+pub(super) use acting::{note, refused};
 pub(super) use s3::{may_know, permits as permits_object};
 
 /// The keys that every request has.
@@ -92,15 +92,20 @@ fn is_known(key: &str) -> bool {
 /// # Errors
 ///
 /// The denial, in the service's own words.
-pub(super) fn check(world: &mut World, request: &Request) -> Result<(), ApiError> {
+pub(super) fn check(world: &World, request: &Request) -> Result<(), ApiError> {
     if let Some(policies) = world.rules.identities.of(&request.caller) {
         let asked = match request.service {
             Service::CloudFormation => cloudformation::asked(world, request),
             Service::Ec2 => ec2::asked(world, request),
             Service::Sts => sts::asked(request),
             Service::Ssm | Service::SecretsManager => stored::asked(world, request),
-            Service::S3 => Vec::new(),
+            Service::S3 => s3::asked(request),
         };
+        // What is not worked out here is refused rather than passed by a policy that may not mean it.
+        if request.service == Service::Ec2 && !ec2::is_known(&request.operation) {
+            let asked = ask(Service::Ec2, &request.operation, "*", keys(request));
+            return Err(denial::of(request, &asked, Verdict::NotAllowed));
+        }
         for asked in asked {
             let verdict = decide(policies, &asked);
             if verdict != Verdict::Allowed {
@@ -108,7 +113,6 @@ pub(super) fn check(world: &mut World, request: &Request) -> Result<(), ApiError
             }
         }
     }
-    acting::note(world, request);
     Ok(())
 }
 

@@ -12,6 +12,16 @@ fn arn(request: &Request, bucket: &str, key: &str) -> String {
     format!("arn:{}:s3:::{bucket}{object}", request.place.region.partition())
 }
 
+/// What is asked for where there is no bucket yet, or all are meant.
+pub(super) fn asked(request: &Request) -> Vec<Asked> {
+    let bucket = request.params.get("Bucket").unwrap_or_default();
+    match request.operation.as_str() {
+        "CreateBucket" => vec![ask(Service::S3, "CreateBucket", arn(request, bucket, ""), keys(request))],
+        "ListBuckets" => vec![ask(Service::S3, "ListAllMyBuckets", "*", keys(request))],
+        _ => Vec::new(),
+    }
+}
+
 /// Refuses what the policies of a request's sender do not allow with a bucket, or with an object of it.
 ///
 /// # Errors
