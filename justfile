@@ -12,7 +12,7 @@ check:
 
 # Whole commands in simulated worlds in which everything goes wrong, N seeds of them; docs/reliability.md has the figures.
 seeds N="10000":
-    ORCH_SEEDS={{N}} cargo test --release --test seeds whatever_goes_wrong -- --nocapture
+    ORCH_SEEDS={{N}} cargo test --target-dir ${CARGO_TARGET_DIR:-target}/seeds --release --test seeds whatever_goes_wrong -- --nocapture
 
 # The acceptance list, one line a promise.
 acceptance:

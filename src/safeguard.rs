@@ -1,7 +1,8 @@
 //! Safeguards that a test can switch off one at a time, to see that something is amiss without each of them.
 //!
 //! Only a build with the feature `sabotage` can do so, which the package's own tests switch on and no other build has: without
-//! it every safeguard holds, and asking costs nothing. `.ci/run` sees to it that a release build is without.
+//! it every safeguard holds, and asking costs nothing. `.ci/run` sees to it that nothing else asks for the feature, and `just seeds`
+//! builds into a folder of its own.
 
 /// Something that keeps harm away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

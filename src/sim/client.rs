@@ -117,7 +117,7 @@ impl HttpConnector for Wire {
             let (tell, told) = oneshot::channel();
             let sender = client.clone();
             // Not the process's own: it goes on if that gives the call up, or dies.
-            tokio::spawn(async move {
+            let travelling = tokio::spawn(async move {
                 let answer = sender.sim.answer(&request, || sender.arrives(call)).await;
                 // Nobody may be waiting any more.
                 let _ = tell.send(answer);
@@ -126,7 +126,14 @@ impl HttpConnector for Wire {
             if !client.moment() {
                 return future::pending().await;
             }
-            answer.unwrap_or_else(|gone| Err(ConnectorError::io(gone.into())))
+            match answer {
+                Ok(answer) => answer,
+                // Only if it has panicked: that is a mistake in the embedded AWS, and none of the network's.
+                Err(gone) => match travelling.await.map_err(tokio::task::JoinError::try_into_panic) {
+                    Err(Ok(panic)) => std::panic::resume_unwind(panic),
+                    _ => Err(ConnectorError::io(gone.into())),
+                },
+            }
         })
     }
 }
@@ -147,6 +154,7 @@ mod tests {
             .time_source(client.sim.time_source())
             .credentials_provider(client.sim.credentials("111111111111"))
             .retry_config(aws_sdk_sts::config::retry::RetryConfig::disabled())
+            .stalled_stream_protection(aws_sdk_sts::config::StalledStreamProtectionConfig::disabled())
             .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(
                 aws_smithy_async::rt::sleep::TokioSleep::new(),
             ))

@@ -68,8 +68,10 @@ pub struct AlarmFault {
 pub enum Effect {
     /// The service says that the rate is exceeded.
     Throttle,
-    /// The service answers with HTTP 500.
+    /// The service answers with HTTP 500, and has done nothing.
     ServerError,
+    /// The service answers with HTTP 500, and has done what was asked.
+    ServerErrorAfter,
     /// No connection is made.
     Refused,
     /// The connection breaks before the call has arrived.
@@ -80,7 +82,8 @@ pub enum Effect {
     Slow,
     /// The call arrives in time, and its answer takes longer, by the fault's `slow_ms`.
     Late,
-    /// A look at stacks or peerings shows them as they were `slow_ms` before: AWS is eventually consistent.
+    /// A look at stacks or their events shows them as they were `slow_ms` before, one at peerings none that is newer: AWS is
+    /// eventually consistent. Of anything else looks are never behind.
     Stale,
     /// The service says that another request is at the same object, as S3 does of conditional ones.
     Conflict,
@@ -120,6 +123,9 @@ pub struct Fault {
     /// Only this share of the matching calls, from 0 to 1, drawn from the world's seed.
     #[serde(default)]
     pub probability: Option<f64>,
+    /// The number that what is drawn of it comes from; its place among the faults if left out.
+    #[serde(default)]
+    pub number: Option<u64>,
     /// What happens.
     pub effect: Effect,
     /// By how many milliseconds a slow or late call is slower, or a stale look is behind.
@@ -139,6 +145,7 @@ impl Fault {
             first: None,
             every: None,
             probability: None,
+            number: None,
             effect,
             slow_ms: 0,
         }
@@ -226,6 +233,8 @@ pub struct ResourceFault {
     pub first: Option<u64>,
     /// Only this share of the matching resources, from 0 to 1, drawn from the world's seed.
     pub probability: Option<f64>,
+    /// The number that what is drawn of it comes from; its place among the faults if left out.
+    pub number: Option<u64>,
     /// Why, as the stack's events will say it.
     pub reason: String,
 }
@@ -310,7 +319,8 @@ impl Seen {
                 continue;
             }
             *seen += 1;
-            if !fault.hits(*seen, mix(mix(seed, index as u64 + 1), *seen)) {
+            let number = fault.number.unwrap_or(index as u64 + 1);
+            if !fault.hits(*seen, mix(mix(seed, number), *seen)) {
                 continue;
             }
             let by = Duration::from_millis(fault.slow_ms);
@@ -338,7 +348,8 @@ impl SeenResources {
             if fault.matches(facts) {
                 *seen += 1;
                 // Another sequence than that of the calls' faults.
-                if fault.hits(*seen, mix(mix(!seed, index as u64 + 1), *seen)) {
+                let number = fault.number.unwrap_or(index as u64 + 1);
+                if fault.hits(*seen, mix(mix(!seed, number), *seen)) {
                     reason = reason.or(Some(fault.reason.as_str()));
                 }
             }

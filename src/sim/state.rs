@@ -288,7 +288,8 @@ impl State {
         });
         self.buckets = buckets;
         let result = answered?;
-        let lost = fate.effect == Some(Effect::LostAfter);
+        let breaks = fate.effect == Some(Effect::ServerErrorAfter);
+        let lost = fate.effect == Some(Effect::LostAfter) || breaks;
         let took_effect = result.is_ok() && is_mutating(&incoming.operation);
         self.mutations += usize::from(took_effect);
         let stopped = took_effect && self.is_stopped();
@@ -305,6 +306,7 @@ impl State {
         if stopped {
             return Ok(Arrival::Stopped);
         }
+        let result = if breaks { Err(broken(incoming.service)) } else { result };
         let request_id = self.request_id();
         Ok(Arrival::Answer(render(incoming.service, &incoming.operation, request_id, &result)))
     }

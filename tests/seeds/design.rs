@@ -26,6 +26,9 @@ Resources:
   Vpc:
     Type: AWS::EC2::VPC
     Properties: {CidrBlock: !Ref Range, Tags: [{Key: Name, Value: !Ref Label}, {Key: Peer, Value: !Ref Peer}]}
+  Hidden:
+    Type: AWS::EC2::SecurityGroup
+    Properties: {VpcId: !Ref Vpc, GroupDescription: hidden, Tags: [{Key: Secret, Value: !Ref Secret}]}
   Subnet:
     Type: AWS::EC2::Subnet
     Properties: {VpcId: !Ref Vpc, CidrBlock: !Select [0, !Cidr [!Ref Range, 2, 8]]}
@@ -149,6 +152,8 @@ pub(crate) enum Version {
 #[derive(Clone, Debug)]
 pub(crate) struct WantedStack {
     pub(crate) name: String,
+    /// The tag of its node.
+    pub(crate) node: String,
     pub(crate) account: &'static str,
     pub(crate) region: &'static str,
     /// The parameters whose values are known without AWS.
@@ -197,7 +202,7 @@ fn net(number: usize, dice: &mut Dice) -> Net {
         region: dice.below(REGIONS.len()),
         peer: dice.percent(50).then(|| dice.below(16)),
         wide: dice.percent(50),
-        secret: dice.percent(25),
+        secret: dice.percent(40),
         before: dice.pick(&BEFORE),
         gateway: dice.percent(25),
         takes_early: dice.percent(50),
@@ -537,10 +542,11 @@ impl Design {
         for net in &there {
             let (account, region) = (ACCOUNTS[net.account].1, REGIONS[net.region]);
             let parameters = self.parameters(net, &there, version);
-            wanted.push(WantedStack { name: Self::stack_name(net), account, region, parameters });
+            let (name, node) = (Self::stack_name(net), format!("stacks/{}", Self::name(net, version)));
+            wanted.push(WantedStack { name, node, account, region, parameters });
             if net.gateway {
-                let (name, parameters) = (format!("net-g{}", net.number), BTreeMap::new());
-                wanted.push(WantedStack { name, account, region, parameters });
+                let (name, node) = (format!("net-g{}", net.number), format!("stacks/g{}", net.number));
+                wanted.push(WantedStack { name, node, account, region, parameters: BTreeMap::new() });
             }
         }
         if let Some((group, keys)) = self.grouped(version) {
@@ -548,8 +554,9 @@ impl Design {
                 let (name, id) = ACCOUNTS[*key];
                 let parameters =
                     BTreeMap::from([("Range", format!("10.{}.0.0/16", 100 + key)), ("Label", name.to_owned())]);
+                let node = format!("stacks/{}/{name}", Self::group_name(group, version));
                 let name = Self::member_name(group, *key);
-                wanted.push(WantedStack { name, account: id, region: REGIONS[0], parameters });
+                wanted.push(WantedStack { name, node, account: id, region: REGIONS[0], parameters });
             }
         }
         wanted

@@ -104,7 +104,7 @@ fn tally(states: &[State]) -> Tally {
     }
 }
 
-/// Holds a run against what a run is. `result` is what it gave, if its process lived to its end.
+/// Holds a run against what a run is. `result` is what it gave, if it is known; what it told of its end counts in any case.
 pub(crate) fn check(run: &[Record], plan: &Plan, graph: &Graph, result: Option<Tally>) -> Result<(), String> {
     let Some(Event::RunStarted { command, nodes, .. }) = run.first().map(|record| &record.event) else {
         return Err("a run does not begin with its beginning".to_owned());
@@ -116,10 +116,10 @@ pub(crate) fn check(run: &[Record], plan: &Plan, graph: &Graph, result: Option<T
         Event::RunFinished { tally, .. } => Some(*tally),
         _ => None,
     });
-    let Some(result) = result else { return Ok(()) };
-    if finished != Some(result) {
+    if result.is_some() && finished != result {
         return Err(format!("the run gave {result:?} and was told to give {finished:?}"));
     }
+    let Some(result) = finished else { return Ok(()) };
     if tally(&states) != result || result.nodes() != *nodes {
         return Err(format!(
             "{nodes} nodes end by the journal as {:?} and by the result as {result:?}",

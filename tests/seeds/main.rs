@@ -6,6 +6,7 @@
 
 mod design;
 mod dice;
+mod found;
 mod journal;
 mod others;
 mod process;
@@ -27,8 +28,11 @@ fn whatever_goes_wrong_the_wanted_world_is_reached_and_nothing_else_is_touched()
 
 #[test]
 fn a_seed_decides_everything() {
-    for seed in 0..12 {
-        let once = || told(&Story::of(seed)).map(|happened| happened.calls);
-        assert_eq!(once(), once(), "seed {seed}");
+    let meets = |story: &Story| !story.calls.is_empty() && story.runs.iter().any(|(_, run)| run.hand.is_some());
+    let met = (0..).map(Story::of).filter(meets).take(6);
+    for story in (0..6).map(Story::of).chain(met) {
+        let once = || told(&story).map(|happened| happened.calls);
+        let first = once().unwrap();
+        assert!(first == once().unwrap(), "seed {}", story.seed);
     }
 }

@@ -10,10 +10,10 @@ use aws_sdk_cloudformation::types::Parameter;
 use aws_sdk_ec2 as ec2;
 use orch::sim::cloudformation::{Stack, Status};
 use orch::sim::ec2::Origin;
-use orch::sim::{Place, Sim, World};
+use orch::sim::{Faults, Place, ResourceFault, Sim, World};
 
-use super::design::{ACCOUNTS, REGIONS};
-use super::story::Hand;
+use super::design::{ACCOUNTS, NET, REGIONS, WantedStack};
+use super::story::{Hand, State};
 use super::watch::stacks;
 
 /// What somebody else has in each of some places: a VPC with a table, a gateway and a route there.
@@ -57,6 +57,8 @@ impl Others {
             .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(
                 aws_smithy_async::rt::sleep::TokioSleep::new(),
             ))
+            // What is repeated by chance would make another story each time.
+            .retry_config(aws_smithy_types::retry::RetryConfig::disabled())
             .build()
     }
 
@@ -77,44 +79,61 @@ impl Others {
         request.send().await.unwrap();
     }
 
-    /// Builds what is not the plan's: some stacks, one of them with names and tags that look like the plan's, and a peering
-    /// between two of the VPCs with a route into it. Gives the ids.
+    /// Builds what is not the plan's: a stack in every place, some of them with names and tags that look like the plan's, and two
+    /// peerings between the VPCs with routes into them. Gives the ids.
     pub(crate) async fn settle(&self) -> BTreeSet<String> {
-        let places = [(1, 0), (2, 1), (3, 1)];
-        let tags: [&[(&str, &str)]; 3] =
-            [&[("orch:plan", "other"), ("orch:node", "stacks/n0")], &[("Owner", "net")], &[]];
-        for (number, ((account, region), tags)) in places.into_iter().zip(tags).enumerate() {
-            let (name, id) = ACCOUNTS[account];
-            let range = format!("172.{}.0.0/16", 16 + number);
-            self.make((id, REGIONS[region]), &format!("net-{name}"), &range, tags).await;
+        for (account, (name, id)) in ACCOUNTS.into_iter().enumerate() {
+            for (region, place) in REGIONS.into_iter().enumerate() {
+                let range = format!("172.{}.0.0/16", 16 + 2 * account + region);
+                let tags: &[(&str, &str)] = match account {
+                    1 => &[("orch:plan", "other"), ("orch:node", "stacks/n0")],
+                    2 => &[("Owner", "net")],
+                    _ => &[],
+                };
+                self.make((id, place), &format!("net-{name}"), &range, tags).await;
+            }
         }
         tokio::time::sleep(Duration::from_mins(10)).await;
-        let found = places.map(|(account, region)| {
-            let (name, id) = ACCOUNTS[account];
+        let mut ids = BTreeSet::new();
+        for (one, other, tags) in [(1, 0, false), (2, 3, true)] {
+            ids.insert(self.link((ACCOUNTS[one], REGIONS[0]), (ACCOUNTS[other], REGIONS[1]), tags).await);
+        }
+        let stacks = |world: &World| {
+            let all = world.places().flat_map(|(_, regional)| regional.cloudformation.stacks.values());
+            all.map(|stack| stack.id.clone()).collect::<Vec<_>>()
+        };
+        ids.extend(self.sim.inspect(stacks).unwrap());
+        ids
+    }
+
+    /// Peers the VPCs of somebody's two stacks, and routes one way.
+    async fn link(&self, one: ((&str, &str), &str), other: ((&str, &str), &str), tags: bool) -> String {
+        let found = |((name, id), region): ((&str, &str), &str)| {
             let find = |world: &World| {
-                let stack = find(world, id, REGIONS[region], &format!("net-{name}")).unwrap();
+                let stack = find(world, id, region, &format!("net-{name}")).unwrap();
                 let output = |key: &str| stack.outputs.iter().find(|output| output.key == key).unwrap().value.clone();
-                (stack.id.clone(), output("Vpc"), output("Table"))
+                (output("Vpc"), output("Table"))
             };
-            (id, REGIONS[region], self.sim.inspect(find).unwrap())
-        });
-        let ((one, here, from), (other, there, to)) = (&found[0], &found[2]).into_both();
-        let tags = ec2::types::TagSpecification::builder()
+            self.sim.inspect(find).unwrap()
+        };
+        let ((vpc, table), (peer_vpc, _)) = (found(one), found(other));
+        let tag = |key: &str, value: &str| ec2::types::Tag::builder().key(key).value(value).build();
+        let specified = ec2::types::TagSpecification::builder()
             .resource_type(ec2::types::ResourceType::VpcPeeringConnection)
-            .tags(ec2::types::Tag::builder().key("orch:plan").value("other").build())
-            .tags(ec2::types::Tag::builder().key("orch:node").value("peerings/p0-1").build())
+            .tags(tag("orch:plan", "other"))
+            .tags(tag("orch:node", "peerings/p0-1"))
             .build();
-        let request = self.ec2(one, here).create_vpc_peering_connection().vpc_id(&from.1).peer_vpc_id(&to.1);
-        let request = request.peer_owner_id(*other).peer_region(*there).tag_specifications(tags);
-        let answer = request.send().await.unwrap();
-        let id = answer.vpc_peering_connection.unwrap().vpc_peering_connection_id.unwrap();
+        let (asking, asked) = (self.ec2(one.0.1, one.1), self.ec2(other.0.1, other.1));
+        let request = asking.create_vpc_peering_connection().vpc_id(vpc).peer_vpc_id(peer_vpc);
+        let request = request.peer_owner_id(other.0.1).peer_region(other.1);
+        let request = request.set_tag_specifications(tags.then(|| vec![specified]));
+        let id = request.send().await.unwrap().vpc_peering_connection.unwrap().vpc_peering_connection_id.unwrap();
         tokio::time::sleep(Duration::from_mins(1)).await;
-        self.ec2(other, there).accept_vpc_peering_connection().vpc_peering_connection_id(&id).send().await.unwrap();
+        asked.accept_vpc_peering_connection().vpc_peering_connection_id(&id).send().await.unwrap();
         tokio::time::sleep(Duration::from_mins(1)).await;
-        let route = self.ec2(one, here).create_route().route_table_id(&from.2);
-        let route = route.destination_cidr_block("192.168.0.0/16").vpc_peering_connection_id(&id);
-        route.send().await.unwrap();
-        found.into_iter().map(|(.., (stack, ..))| stack).chain([id]).collect()
+        let route = asking.create_route().route_table_id(table).destination_cidr_block("192.168.0.0/16");
+        route.vpc_peering_connection_id(&id).send().await.unwrap();
+        id
     }
 
     /// Makes a stack of somebody's that is called as one of the plan's. Gives its id.
@@ -163,8 +182,8 @@ impl Others {
         self.sim.inspect(left).unwrap()
     }
 
-    /// Does something to the plan's things, if there is such a thing. What goes wrong with that is nobody's concern.
-    pub(crate) async fn lay(&self, hand: Hand) {
+    /// Does something to the plan's things, if there is such a thing. Says whether that had its effect.
+    pub(crate) async fn lay(&self, hand: Hand) -> bool {
         match hand {
             Hand::DeletesPeering(which) => {
                 let live = |world: &World| {
@@ -173,69 +192,132 @@ impl Others {
                     });
                     ours.map(|peering| (peering.accepter.place.clone(), peering.id.clone())).collect()
                 };
-                if let Some((place, id)) = picked(self.sim.inspect(live).unwrap(), which) {
-                    let ec2 = self.ec2(place.account.as_str(), place.region.as_str());
-                    let _ = ec2.delete_vpc_peering_connection().vpc_peering_connection_id(id).send().await;
-                }
+                let Some((place, id)) = picked(self.sim.inspect(live).unwrap(), which) else { return false };
+                let ec2 = self.ec2(place.account.as_str(), place.region.as_str());
+                ec2.delete_vpc_peering_connection().vpc_peering_connection_id(id).send().await.is_ok()
             }
             Hand::DeletesRoute(which) => {
-                if let Some((place, table, destination)) = picked(self.sim.inspect(routes).unwrap(), which) {
-                    let ec2 = self.ec2(place.account.as_str(), place.region.as_str());
-                    let request = ec2.delete_route().route_table_id(table).destination_cidr_block(destination);
-                    let _ = request.send().await;
-                }
+                let found = picked(self.sim.inspect(routes).unwrap(), which);
+                let Some((place, table, destination)) = found else { return false };
+                let ec2 = self.ec2(place.account.as_str(), place.region.as_str());
+                ec2.delete_route().route_table_id(table).destination_cidr_block(destination).send().await.is_ok()
             }
             Hand::DeletesStack(which) => {
-                if let Some((place, id)) = picked(self.sim.inspect(free).unwrap(), which) {
-                    let client = self.cloudformation(place.account.as_str(), place.region.as_str());
-                    let _ = client.delete_stack().stack_name(id).send().await;
-                }
+                let Some((place, id)) = picked(self.sim.inspect(free).unwrap(), which) else { return false };
+                let client = self.cloudformation(place.account.as_str(), place.region.as_str());
+                client.delete_stack().stack_name(id).send().await.is_ok()
             }
-            Hand::UpdatesStack(which) => self.update(which, "Label", "by-hand", false).await,
-            Hand::BreaksStack(which) => self.update(which, "Range", "no-range", true).await,
+            Hand::UpdatesStack(which) => self.update(which, &[("Label", "by-hand")], false).await,
+            // No VPC can be as large, which CloudFormation does not know before it tries.
+            Hand::BreaksStack(which) => self.update(which, &[("Range", "10.0.0.0/8")], true).await,
             Hand::LeavesChangeSet(which) => self.leave_change_set(which).await,
         }
     }
 
-    /// Updates one of the VPCs' stacks in one of its parameters; keeps what fails as it is, if that is wished.
-    async fn update(&self, which: usize, parameter: &str, value: &str, keeps: bool) {
-        let Some((place, id, parameters)) = picked(self.sim.inspect(nets).unwrap(), which) else { return };
+    /// Updates one of the VPCs' stacks in some of its parameters; keeps what fails as it is, if that is wished.
+    async fn update(&self, which: usize, changed: &[(&str, &str)], keeps: bool) -> bool {
+        let Some((place, id, parameters)) = picked(self.sim.inspect(nets).unwrap(), which) else { return false };
         let client = self.cloudformation(place.account.as_str(), place.region.as_str());
-        let mut request = client.update_stack().stack_name(id).use_previous_template(true).disable_rollback(keeps);
-        for key in parameters {
-            let given = Parameter::builder().parameter_key(&key);
-            let is_it = key == parameter;
-            let given = if is_it { given.parameter_value(value) } else { given.use_previous_value(true) };
-            request = request.parameters(given.build());
-        }
-        let _ = request.send().await;
+        let request = client.update_stack().stack_name(id).use_previous_template(true).disable_rollback(keeps);
+        request.set_parameters(Some(given(&parameters, changed))).send().await.is_ok()
     }
 
     /// Makes a change set as a run of orch does that dies before it executes it.
-    async fn leave_change_set(&self, which: usize) {
-        let Some((place, id, parameters)) = picked(self.sim.inspect(nets).unwrap(), which) else { return };
+    async fn leave_change_set(&self, which: usize) -> bool {
+        let Some((place, id, parameters)) = picked(self.sim.inspect(nets).unwrap(), which) else { return false };
         let client = self.cloudformation(place.account.as_str(), place.region.as_str());
         let name = format!("orch-update-left-{which}");
-        let mut request = client.create_change_set().stack_name(id).change_set_name(name).use_previous_template(true);
-        for key in parameters {
-            let given = Parameter::builder().parameter_key(&key);
-            let given = if key == "Label" { given.parameter_value("left") } else { given.use_previous_value(true) };
-            request = request.parameters(given.build());
+        let request = client.create_change_set().stack_name(id).change_set_name(name).use_previous_template(true);
+        request.set_parameters(Some(given(&parameters, &[("Label", "left")]))).send().await.is_ok()
+    }
+
+    /// Brings one of the plan's stacks into a state, as runs of orch may have left it, or somebody at the console. Says whether
+    /// it came to that.
+    pub(crate) async fn bring(&self, wanted: &WantedStack, state: State) -> bool {
+        let client = self.cloudformation(wanted.account, wanted.region);
+        let name = wanted.name.as_str();
+        let fails = |action: &str, resource: &str| ResourceFault {
+            stack: Some(name.to_owned()),
+            logical_id: Some(resource.to_owned()),
+            action: Some(action.to_owned()),
+            reason: "no more of these".to_owned(),
+            ..ResourceFault::default()
+        };
+        let plan = |resources: Vec<ResourceFault>| self.sim.set_faults(Faults { resources, ..Faults::default() });
+        let parameter = |key: &str, value: &str| Parameter::builder().parameter_key(key).parameter_value(value).build();
+        let parameters: Vec<Parameter> = wanted.parameters.iter().map(|(key, value)| parameter(key, value)).collect();
+        let tag = |key: &str, value: &str| cloudformation::types::Tag::builder().key(key).value(value).build();
+        let tags = vec![tag("orch:plan", "net"), tag("orch:node", &wanted.node)];
+        let create = || {
+            let request = client.create_stack().stack_name(name).template_body(NET);
+            request.set_parameters(Some(parameters.clone())).set_tags(Some(tags.clone()))
+        };
+        let settled = || tokio::time::sleep(Duration::from_mins(10));
+        let keys: Vec<String> = ["Range", "Label", "Peer", "Secret", "Wide"].map(str::to_owned).into();
+        let update = |changed: &[(&str, &str)]| {
+            let request = client.update_stack().stack_name(name).use_previous_template(true);
+            request.set_parameters(Some(given(&keys, changed)))
+        };
+        let status = || statuses(&self.sim).get(name).copied();
+        let is_wide = wanted.parameters.get("Wide").is_some_and(|wide| wide == "yes");
+        match state {
+            State::Review => {
+                let request = client.create_change_set().stack_name(name).change_set_name("orch-update-left");
+                let request = request.change_set_type(cloudformation::types::ChangeSetType::Create);
+                let request = request.template_body(NET).set_parameters(Some(parameters)).set_tags(Some(tags));
+                return request.send().await.is_ok();
+            }
+            State::CreateInProgress => return create().send().await.is_ok(),
+            State::RollbackComplete | State::RollbackFailed | State::CreateFailed => {
+                let keeps = state == State::CreateFailed;
+                let mut faults = vec![fails("CREATE", "Subnet")];
+                faults.extend((state == State::RollbackFailed).then(|| fails("DELETE", "Vpc")));
+                plan(faults);
+                let on_failure = keeps.then_some(cloudformation::types::OnFailure::DoNothing);
+                let _ = create().set_on_failure(on_failure).send().await;
+                settled().await;
+            }
+            State::UpdateInProgress => return update(&[("Label", "by-hand")]).send().await.is_ok(),
+            State::UpdateFailed => {
+                let _ = update(&[("Range", "10.0.0.0/8")]).disable_rollback(true).send().await;
+                settled().await;
+            }
+            State::UpdateRollbackComplete => {
+                let _ = update(&[("Range", "10.0.0.0/8")]).send().await;
+                settled().await;
+            }
+            // Something has changed by the time that something else fails, and cannot be changed back.
+            State::UpdateRollbackFailed => {
+                if is_wide {
+                    return false;
+                }
+                plan(vec![fails("CREATE", "Other")]);
+                let _ = update(&[("Label", "by-hand"), ("Wide", "yes")]).send().await;
+                for _ in 0..600 {
+                    if status() == Some(Status::UpdateRollbackInProgress) {
+                        break;
+                    }
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                plan(vec![fails("UPDATE", "Vpc")]);
+                settled().await;
+            }
         }
-        let _ = request.send().await;
+        self.sim.set_faults(Faults::default());
+        status().is_some_and(|status| status.as_str() == state.status())
     }
 }
 
-/// Two of three, in parts.
-trait IntoBoth<T> {
-    fn into_both(self) -> (T, T);
-}
-
-impl<'a, A, B, C> IntoBoth<(&'a A, &'a B, &'a C)> for (&'a (A, B, C), &'a (A, B, C)) {
-    fn into_both(self) -> ((&'a A, &'a B, &'a C), (&'a A, &'a B, &'a C)) {
-        let part = |(a, b, c): &'a (A, B, C)| (a, b, c);
-        (part(self.0), part(self.1))
-    }
+/// The values of parameters: some are changed, and the others stay.
+fn given(keys: &[String], changed: &[(&str, &str)]) -> Vec<Parameter> {
+    let one = |key: &String| {
+        let given = Parameter::builder().parameter_key(key);
+        match changed.iter().find(|(changed, _)| changed == key) {
+            Some((_, value)) => given.parameter_value(*value).build(),
+            None => given.use_previous_value(true).build(),
+        }
+    };
+    keys.iter().map(one).collect()
 }
 
 fn picked<T>(mut items: Vec<T>, which: usize) -> Option<T> {

@@ -115,6 +115,8 @@ pub(crate) struct Start<'a> {
     pub(crate) is_alone: bool,
     /// Whether every session can be had anew that AWS takes no more.
     pub(crate) renews: bool,
+    /// Whether nothing goes wrong with calls, so that all can be looked into.
+    pub(crate) searches_everywhere: bool,
     /// What it must never tell.
     pub(crate) canary: &'a str,
 }
@@ -130,6 +132,7 @@ pub(crate) struct Process {
     told: Arc<Mutex<Vec<Record>>>,
     is_alone: bool,
     renews: bool,
+    searches_everywhere: bool,
     canary: String,
 }
 
@@ -149,6 +152,7 @@ impl Process {
             told: Arc::default(),
             is_alone: start.is_alone,
             renews: start.renews,
+            searches_everywhere: start.searches_everywhere,
             canary: start.canary.to_owned(),
         }
     }
@@ -168,6 +172,20 @@ impl Process {
         format!("{}\n({} moments)", lines.join("\n"), self.client.moments())
     }
 
+    /// The VPCs that it has told to be left behind in the account.
+    pub(crate) fn left_behind(&self) -> Vec<String> {
+        let told = self.told.lock().unwrap();
+        let details = told.iter().filter_map(|record| match &record.event {
+            Event::NodeDone { details, .. } => Some(details),
+            _ => None,
+        });
+        let vpcs = details.flatten().filter_map(|line| {
+            let rest = line.strip_prefix("left behind in the account: Vpc (AWS::EC2::VPC) ")?;
+            rest.split(',').next().map(str::to_owned)
+        });
+        vpcs.collect()
+    }
+
     /// Shows what is to be done, and does it; and deletes what left the plan, if that is asked for and all else is done.
     pub(crate) async fn apply(&self, prunes: bool) -> Ended<Tally> {
         let ended = self.until_it_dies(Box::pin(self.applying(prunes))).await;
@@ -175,9 +193,25 @@ impl Process {
         ended
     }
 
+    /// Deletes some stacks by their names, and what needs them.
+    pub(crate) async fn destroy_only(&self, names: &[String]) -> Ended<Tally> {
+        let Loaded { plan, graph, .. } = &self.loaded;
+        let is_named = |node: &orch::plan::Node| match &node.spec {
+            orch::plan::Spec::Stack(stack) => names.iter().any(|name| **name == *stack.name),
+            _ => false,
+        };
+        let named: Vec<_> =
+            plan.nodes.iter().filter(|node| is_named(node)).filter_map(|node| graph.get(&node.id)).collect();
+        let chosen = graph.with_descendants(named);
+        let chosen = plan.nodes.iter().map(|node| graph.get(&node.id).is_some_and(|ix| chosen[ix.index()])).collect();
+        let ended = self.until_it_dies(Box::pin(self.destroying(chosen, false))).await;
+        self.check(&ended);
+        ended
+    }
+
     /// Deletes all of it, and what left the plan.
     pub(crate) async fn destroy(&self) -> Ended<Tally> {
-        let ended = self.until_it_dies(Box::pin(self.destroying())).await;
+        let ended = self.until_it_dies(Box::pin(self.destroying(self.all(), true))).await;
         self.check(&ended);
         ended
     }
@@ -229,6 +263,9 @@ impl Process {
             self.holds_no_secret("why no session was opened", why);
         }
         for record in &*told {
+            if let Some(wrong) = is_a_mistake(&record.event) {
+                self.wrongs.add(wrong);
+            }
             if let Some(wrong) = fails_for_its_session(&record.event).filter(|_| self.renews) {
                 self.wrongs.add(wrong);
             }
@@ -311,22 +348,34 @@ impl Process {
         let looks = Box::pin(async { tokio::join!(foresee(&job, SETTINGS, looking), searching) });
         let (mut preview, found) = looks.await;
         let left = found.left(plan, &WantedRoutes::foreseen(plan, &outlooks, sources), past);
+        if self.searches_everywhere && !left.unsearched.is_empty() {
+            self.wrongs.add(format!("what left the plan cannot be looked for: {:?}", left.unsearched));
+        }
         preview.left = Job::prune(Arc::clone(plan), graph, &left).foreseen_left();
+        let mistaken = preview.nodes.iter().filter_map(|node| node.failure.as_ref());
+        for failure in mistaken.filter(|failure| failure.summary.contains("orch itself failed")) {
+            self.wrongs.add(format!("in a preview: {failure:?}"));
+        }
         Ok((job, outlooks, left, sessions, preview))
     }
 
-    async fn destroying(&self) -> Result<Tally, String> {
+    /// Deletes the chosen nodes, and with all of them what left the plan.
+    async fn destroying(&self, chosen: Vec<bool>, all: bool) -> Result<Tally, String> {
         let Loaded { plan, graph, sources } = &self.loaded;
         let past = self.past();
-        let before = Job::before_destroy(Arc::clone(plan), Arc::clone(graph), &self.all());
-        let job = Job::destroy(Arc::clone(plan), graph, &self.all()).remembering(&past);
+        let before = Job::before_destroy(Arc::clone(plan), Arc::clone(graph), &chosen);
+        let job = Job::destroy(Arc::clone(plan), graph, &chosen).remembering(&past);
         let grounds = grounds(plan, &past);
         let sessions = self.sessions(&grounds).await?;
         let gathered = Arc::<Gathered>::default();
         let means = || (Arc::clone(&sessions), Arc::clone(&gathered));
         self.run(&Arc::new(before), Command::Outputs, means(), (Arc::default(), &Arc::default())).await;
-        let found = search(plan, &past, &grounds, &sessions, &[], true).await;
-        let left = found.left(plan, &WantedRoutes::given(plan, &gathered, sources), &past);
+        let left = if all {
+            let found = search(plan, &past, &grounds, &sessions, &[], true).await;
+            found.left(plan, &WantedRoutes::given(plan, &gathered, sources), &past)
+        } else {
+            Left::default()
+        };
         let job = Arc::new(job.and(&left));
         let ended = self.run(&job, Command::Destroy, means(), (Arc::default(), &Arc::default())).await;
         self.note_run(&gathered, &left);
@@ -370,6 +419,12 @@ impl Process {
         let (_words, control) = mpsc::unbounded_channel();
         Box::pin(execute(job, command, SETTINGS, means, control)).await
     }
+}
+
+/// What a node says in which orch itself has failed: it has panicked.
+fn is_a_mistake(event: &Event) -> Option<String> {
+    let Event::NodeFailed { node, error, .. } = event else { return None };
+    error.summary.contains("orch itself failed").then(|| format!("{node}: {error:?}"))
 }
 
 /// What a node says that fails for a session which could be had anew.

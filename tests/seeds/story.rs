@@ -16,6 +16,8 @@ pub(crate) struct Story {
     pub(crate) applied: bool,
     /// What was deleted or changed by hand since then.
     pub(crate) hands: Vec<(usize, Hand)>,
+    /// States that stacks of the plan are in when it begins, each of which of them by its number, taken round.
+    pub(crate) states: Vec<(usize, (usize, State))>,
     /// How long things take, if that is out of the ordinary.
     pub(crate) timing: Option<Timing>,
     /// How many calls are granted, if that is bounded.
@@ -48,6 +50,14 @@ pub(crate) struct Run {
     pub(crate) hand: Option<(Duration, Hand)>,
     /// How long it takes until the next command is run.
     pub(crate) pause: Duration,
+}
+
+impl Run {
+    /// Whether nobody else is at the plan's things meanwhile, so that what is told can be held against the world at the moment
+    /// that it is told.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.rival.is_none() && self.hand.is_none()
+    }
 }
 
 /// Which command.
@@ -84,6 +94,60 @@ pub(crate) enum Hand {
     LeavesChangeSet(usize),
 }
 
+/// A state that a stack of the plan may be in by what was begun before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Review,
+    CreateInProgress,
+    CreateFailed,
+    RollbackComplete,
+    RollbackFailed,
+    UpdateInProgress,
+    UpdateFailed,
+    UpdateRollbackComplete,
+    UpdateRollbackFailed,
+}
+
+impl State {
+    const OF_NEW: [Self; 5] =
+        [Self::Review, Self::CreateInProgress, Self::CreateFailed, Self::RollbackComplete, Self::RollbackFailed];
+    const OF_OLD: [Self; 4] =
+        [Self::UpdateInProgress, Self::UpdateFailed, Self::UpdateRollbackComplete, Self::UpdateRollbackFailed];
+
+    /// As CloudFormation calls it.
+    pub(crate) const fn status(self) -> &'static str {
+        match self {
+            Self::Review => "REVIEW_IN_PROGRESS",
+            Self::CreateInProgress => "CREATE_IN_PROGRESS",
+            Self::CreateFailed => "CREATE_FAILED",
+            Self::RollbackComplete => "ROLLBACK_COMPLETE",
+            Self::RollbackFailed => "ROLLBACK_FAILED",
+            Self::UpdateInProgress => "UPDATE_IN_PROGRESS",
+            Self::UpdateFailed => "UPDATE_FAILED",
+            Self::UpdateRollbackComplete => "UPDATE_ROLLBACK_COMPLETE",
+            Self::UpdateRollbackFailed => "UPDATE_ROLLBACK_FAILED",
+        }
+    }
+}
+
+impl Hand {
+    /// What it does, for whoever counts.
+    pub(crate) const fn what(self) -> &'static str {
+        match self {
+            Self::DeletesPeering(_) => "a peering deleted",
+            Self::DeletesRoute(_) => "a route deleted",
+            Self::DeletesStack(_) => "a stack deleted",
+            Self::UpdatesStack(_) => "a stack updated",
+            Self::BreaksStack(_) => "a stack updated in vain",
+            Self::LeavesChangeSet(_) => "a change set left",
+        }
+    }
+}
+
+fn state(dice: &mut Dice, applied: bool) -> (usize, State) {
+    (dice.below(16), if applied { dice.pick(&State::OF_OLD) } else { dice.pick(&State::OF_NEW) })
+}
+
 fn hand(dice: &mut Dice) -> Hand {
     let which = dice.below(64);
     match dice.below(9) {
@@ -117,7 +181,10 @@ fn timing(dice: &mut Dice) -> Timing {
 
 fn rates(dice: &mut Dice) -> Rates {
     let by_operation = dice.percent(50);
-    let mut rate = || dice.percent(60).then(|| Rate::new(dice.between(1, 12) as u32, dice.pick(&[0.5, 1.0, 2.0, 4.0])));
+    let mut rate = || {
+        dice.percent(60)
+            .then(|| Rate::new(1 + u32::try_from(dice.below(12)).unwrap_or_default(), dice.pick(&[0.5, 1.0, 2.0, 4.0])))
+    };
     Rates {
         ec2_read: rate(),
         ec2_write: rate(),
@@ -141,17 +208,11 @@ const CHANGES: [&str; 10] = [
     "Delete*",
 ];
 
-const LOOKS: [&str; 6] = [
-    "Describe*",
-    "DescribeStacks",
-    "DescribeStackEvents",
-    "DescribeVpcPeeringConnections",
-    "DescribeRouteTables",
-    "ListStacks",
-];
+const LOOKS: [&str; 5] =
+    ["Describe*", "DescribeStacks", "DescribeStackEvents", "DescribeVpcPeeringConnections", "ListStacks"];
 
 fn share(dice: &mut Dice, most: u64) -> f64 {
-    dice.between(1, most) as f64 / 100.0
+    f64::from(u32::try_from(dice.between(1, most)).unwrap_or(u32::MAX)) / 100.0
 }
 
 fn call(dice: &mut Dice) -> Fault {
@@ -161,7 +222,10 @@ fn call(dice: &mut Dice) -> Fault {
     };
     match dice.below(12) {
         0 => Fault::new(Effect::Throttle).on(any(dice)).in_share(share(dice, 30)),
-        1 => Fault::new(Effect::ServerError).on(any(dice)).in_share(share(dice, 15)),
+        1 => {
+            let effect = dice.pick(&[Effect::ServerError, Effect::ServerErrorAfter]);
+            Fault::new(effect).on(any(dice)).in_share(share(dice, 15))
+        }
         2 => Fault::new(Effect::Refused).on(any(dice)).in_share(share(dice, 15)),
         3 => Fault::new(Effect::LostBefore).on(any(dice)).in_share(share(dice, 15)),
         4..=6 => {
@@ -192,9 +256,14 @@ fn resource(dice: &mut Dice) -> ResourceFault {
 
 fn run(dice: &mut Dice) -> Run {
     let seconds = |dice: &mut Dice, last: u64| Duration::from_millis(dice.between(0, last * 1000));
+    // Runs with nothing to do last a second, others half a minute, and slow ones for minutes: as many meet each.
+    let within = |dice: &mut Dice| {
+        let last = dice.pick(&[1, 4, 12, 40]);
+        seconds(dice, last)
+    };
     let what = if dice.percent(85) { What::Apply } else { What::Destroy };
     let rival = (what == What::Apply && dice.percent(30)).then(|| Rival {
-        after: if dice.percent(40) { Duration::ZERO } else { seconds(dice, 40) },
+        after: if dice.percent(40) { Duration::ZERO } else { within(dice) },
         same_folder: dice.percent(50),
         death: dice.percent(25).then(|| death(dice)),
     });
@@ -202,8 +271,8 @@ fn run(dice: &mut Dice) -> Run {
         what,
         death: dice.percent(40).then(|| death(dice)),
         rival,
-        revoked_after: dice.percent(15).then(|| seconds(dice, 60)),
-        hand: dice.percent(15).then(|| (seconds(dice, 60), hand(dice))),
+        revoked_after: dice.percent(15).then(|| within(dice)),
+        hand: dice.percent(15).then(|| (within(dice), hand(dice))),
         pause: if dice.percent(50) { Duration::ZERO } else { seconds(dice, 120) },
     }
 }
@@ -222,6 +291,8 @@ impl Story {
         let mut dice = dice.fork();
         let applied = dice.percent(55);
         let hands = if applied { numbered(&mut dice.fork(), 3, hand) } else { Vec::new() };
+        let states =
+            if dice.percent(30) { numbered(&mut dice.fork(), 2, |dice| state(dice, applied)) } else { Vec::new() };
         let mut runs = numbered(&mut dice.fork(), 2, run);
         if runs.is_empty() && dice.percent(70) {
             runs.push((0, run(&mut dice.fork())));
@@ -231,6 +302,7 @@ impl Story {
             design,
             applied,
             hands,
+            states,
             timing: dice.percent(50).then(|| timing(&mut dice.fork())),
             rates: dice.percent(25).then(|| rates(&mut dice.fork())),
             calls: numbered(&mut dice.fork(), 4, call),
@@ -245,7 +317,8 @@ impl Story {
 
     /// Nothing goes wrong in it but that two apply the same plan at the same time.
     fn calm(self, dice: &mut Dice) -> Self {
-        let after = if dice.percent(30) { 0 } else { dice.between(0, 60_000) };
+        let last = dice.pick(&[1, 1_000, 4_000, 12_000, 40_000]);
+        let after = dice.between(0, last);
         let rival = Rival { after: Duration::from_millis(after), same_folder: dice.percent(50), death: None };
         let pause = Duration::ZERO;
         let run = Run { what: What::Apply, death: None, rival: Some(rival), revoked_after: None, hand: None, pause };
@@ -264,12 +337,6 @@ impl Story {
         faultless && self.runs.first().is_some_and(|(_, run)| calm(run))
     }
 
-    /// Whether every session that AWS calls expired or unknown can be had anew, and the new one is good.
-    pub(crate) fn renews(&self) -> bool {
-        let refuses = |effect| matches!(effect, Effect::Expired | Effect::Revoked | Effect::AccessDenied);
-        !self.misled && !self.calls.iter().any(|(_, fault)| refuses(fault.effect))
-    }
-
     /// The value of a parameter that nothing may show.
     pub(crate) fn canary(&self) -> String {
         canary(self.seed)
@@ -277,11 +344,11 @@ impl Story {
 
     /// What goes wrong with calls and resources.
     pub(crate) fn faults(&self) -> Faults {
-        Faults {
-            calls: self.calls.iter().map(|(_, fault)| fault.clone()).collect(),
-            resources: self.resources.iter().map(|(_, fault)| fault.clone()).collect(),
-            ..Faults::default()
-        }
+        // What is drawn of each stays as it is when another one is left out.
+        let number = |number: &usize| Some(*number as u64 + 1);
+        let calls = self.calls.iter().map(|(of, fault)| Fault { number: number(of), ..fault.clone() });
+        let resources = self.resources.iter().map(|(of, fault)| ResourceFault { number: number(of), ..fault.clone() });
+        Faults { calls: calls.collect(), resources: resources.collect(), ..Faults::default() }
     }
 
     /// The parts that it can do without, the larger ones first.
@@ -311,13 +378,20 @@ impl Story {
         parts.extend(self.calls.iter().map(|(number, _)| format!("call{number}")));
         parts.extend(self.resources.iter().map(|(number, _)| format!("fail{number}")));
         parts.extend(self.hands.iter().map(|(number, _)| format!("hand{number}")));
+        parts.extend(self.states.iter().map(|(number, _)| format!("state{number}")));
         parts.extend(self.design.parts());
         parts
     }
 
-    /// The same without some of its parts.
+    /// The same without some of its parts, each of which it must have.
     pub(crate) fn without<'a>(mut self, parts: impl IntoIterator<Item = &'a String>) -> Self {
         for part in parts {
+            assert!(
+                self.parts().contains(part),
+                "the story of seed {} has no part {part}: {:?}",
+                self.seed,
+                self.parts()
+            );
             self.drop_part(part);
         }
         self
@@ -325,7 +399,7 @@ impl Story {
 
     fn drop_part(&mut self, part: &str) {
         match part {
-            "before" => (self.applied, self.hands) = (false, Vec::new()),
+            "before" => (self.applied, self.hands, self.states) = (false, Vec::new(), Vec::new()),
             "rates" => self.rates = None,
             "timing" => self.timing = None,
             "squatter" => self.squatter = false,
@@ -337,6 +411,7 @@ impl Story {
         self.calls.retain(|(number, _)| part != format!("call{number}"));
         self.resources.retain(|(number, _)| part != format!("fail{number}"));
         self.hands.retain(|(number, _)| part != format!("hand{number}"));
+        self.states.retain(|(number, _)| part != format!("state{number}"));
         for (number, run) in &mut self.runs {
             match part.strip_prefix(&format!("run{number}-")) {
                 Some("rival") => run.rival = None,
@@ -351,10 +426,19 @@ impl Story {
         self.design.drop_part(part);
     }
 
-    /// Whether nobody but one process at a time is at the plan's things while it is applied, so that what is told can be held
-    /// against the world at the moment that it is told.
+    /// Whether no session is refused more than once by a call that is repeated, so that each can be had anew and is good.
+    pub(crate) fn renews(&self) -> bool {
+        let refuses = |effect| matches!(effect, Effect::Expired | Effect::Revoked);
+        let once = |fault: &Fault| fault.probability.is_none();
+        let refusing = self.calls.iter().filter(|(_, fault)| refuses(fault.effect));
+        let refusing: Vec<&Fault> = refusing.map(|(_, fault)| fault).collect();
+        // Two of them may hit the call and its repetition.
+        !self.misled && refusing.iter().all(|fault| once(fault)) && refusing.len() <= 1
+    }
+
+    /// Whether nobody but one process at a time is at the plan's things in any run.
     pub(crate) fn is_alone(&self) -> bool {
-        self.runs.iter().all(|(_, run)| run.rival.is_none() && run.hand.is_none())
+        self.runs.iter().all(|(_, run)| run.is_alone())
     }
 
     /// What of the things that may happen does.
@@ -364,6 +448,7 @@ impl Story {
             has.push(match fault.effect {
                 Effect::Throttle => "calls throttled",
                 Effect::ServerError => "5xx",
+                Effect::ServerErrorAfter => "5xx after the call took effect",
                 Effect::Refused => "connection refused",
                 Effect::LostBefore => "request lost",
                 Effect::LostAfter => "answer lost after the call took effect",
@@ -390,6 +475,7 @@ impl Story {
             (!self.applied, "nothing there before"),
             (by_hand, "changed by hand before"),
             (runs().any(|run| run.hand.is_some()), "changed by hand meanwhile"),
+            (!self.states.is_empty(), "stacks in other states"),
             (self.rates.is_some(), "rates that are bounded"),
             (self.timing.is_some(), "durations by chance"),
             (self.squatter, "somebody else's stack of the same name"),

@@ -109,11 +109,41 @@ fn many(first: u64, count: u64) {
     });
     let tried = tried.into_inner().unwrap();
     println!("{}", table(count, &tried));
-    let Some((seed, wrong)) = tried.failed.first_key_value() else { return };
+    let Some((seed, wrong)) = tried.failed.first_key_value() else {
+        if count >= SEEDS {
+            enough(&tried);
+        }
+        return;
+    };
     let all: Vec<&u64> = tried.failed.keys().collect();
     let (without, wrong) = shrunk(*seed, wrong);
     let story = Story::of(*seed).without(&without);
     panic!("{} of {count} seeds fail: {all:?}\n\n{}", all.len(), failure(&story, &without, &wrong));
+}
+
+/// What must have come about in as many seeds as `cargo test` tries.
+const MUST: [&str; 15] = [
+    "a process died",
+    "a run failed",
+    "a second orch began while the first was at work",
+    "sessions were revoked while a run was under way",
+    "somebody changed something by hand while a run was under way",
+    "no session could be opened",
+    "begins with a stack in REVIEW_IN_PROGRESS",
+    "begins with a stack in CREATE_IN_PROGRESS",
+    "begins with a stack in CREATE_FAILED",
+    "begins with a stack in ROLLBACK_COMPLETE",
+    "begins with a stack in ROLLBACK_FAILED",
+    "begins with a stack in UPDATE_IN_PROGRESS",
+    "begins with a stack in UPDATE_FAILED",
+    "begins with a stack in UPDATE_ROLLBACK_COMPLETE",
+    "begins with a stack in UPDATE_ROLLBACK_FAILED",
+];
+
+/// Holds that all that is to be tried came about.
+fn enough(tried: &Tried) {
+    let missing: Vec<&&str> = MUST.iter().filter(|what| !tried.happened.contains_key(**what)).collect();
+    assert!(missing.is_empty(), "in none of the stories: {missing:?}");
 }
 
 /// How many of the seeds had what, in Markdown.
@@ -152,20 +182,20 @@ fn failure(story: &Story, without: &[String], wrong: &str) -> String {
     let less = if without.is_empty() { String::new() } else { format!("ORCH_WITHOUT={} ", without.join(",")) };
     let plan = |version| story.design.plan(version).unwrap_or_default();
     let before = if story.applied { format!("--- applied before\n{}\n", plan(Version::Before)) } else { String::new() };
-    let shown = Story { design: story.design.clone(), ..story.clone() };
     format!(
         "seed {seed} fails. To see it again:\n\n    ORCH_SEED={seed} {less}cargo test --test seeds whatever\n\n{}\n\n{before}\
-         --- the plan\n{}\n--- what goes wrong\nfaults: {:#?}\nrates: {:?}\ntiming: {:?}\nhands: {:?}\nruns: {:#?}\n\
+         --- the plan\n{}\n--- what goes wrong\nfaults: {:#?}\nrates: {:?}\ntiming: {:?}\nhands: {:?}\nstates: {:?}\nruns: {:#?}\n\
          squatter: {} misled: {} prunes: {}",
         wrong,
         plan(Version::Now),
-        shown.faults(),
-        shown.rates,
-        shown.timing,
-        shown.hands,
-        shown.runs,
-        shown.squatter,
-        shown.misled,
-        shown.prunes
+        story.faults(),
+        story.rates,
+        story.timing,
+        story.hands,
+        story.states,
+        story.runs,
+        story.squatter,
+        story.misled,
+        story.prunes
     )
 }

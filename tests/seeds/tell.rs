@@ -1,7 +1,8 @@
 //! A story is told: everything happens, and is held against what must always be so.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use orch::event::Tally;
@@ -43,8 +44,10 @@ struct Stage<'a> {
     folder: Folder,
     wrongs: Wrongs,
     canary: String,
-    /// Tokens of each process come from numbers of their own.
-    tokens: RefCell<Dice>,
+    /// How many processes were started since things come right.
+    started: u64,
+    /// The VPCs that a run has told to be left behind.
+    left_behind: Vec<String>,
     foreign: Things,
     happened: Happened,
     /// What each process has told.
@@ -68,7 +71,8 @@ pub(crate) async fn tell(story: &Story) -> Result<Happened, String> {
         folder: folder(),
         wrongs,
         canary: story.canary(),
-        tokens: RefCell::new(Dice::new(!story.seed)),
+        started: 0,
+        left_behind: Vec::new(),
         foreign: things,
         happened: Happened::default(),
         lines: Vec::new(),
@@ -87,15 +91,18 @@ pub(crate) async fn tell(story: &Story) -> Result<Happened, String> {
             Outcome::Failed(code) => code.to_string(),
             outcome => outcome.to_string(),
         };
-        happened.calls.push_str(&format!("{} {:?} {} {outcome}\n", call.at, call.account, call.operation));
+        let (at, account, region) = (call.at, &call.account, &call.region);
+        writeln!(happened.calls, "{at} {account:?} {region} {} {outcome}", call.operation).unwrap();
     }
+    happened.calls.push_str(&stage.lines.join("\n"));
     Ok(happened)
 }
 
 impl Stage<'_> {
-    fn start<'s>(&'s self, loaded: &'s Loaded) -> Start<'s> {
+    /// A process; `who` it is decides about its tokens.
+    fn start<'s>(&'s self, loaded: &'s Loaded, who: u64) -> Start<'s> {
         Start {
-            seed: self.tokens.borrow_mut().roll(),
+            seed: Dice::new(self.story.seed ^ (who + 1).wrapping_mul(0x1000_0001)).roll(),
             sim: &self.sim,
             loaded,
             folder: &self.folder,
@@ -104,6 +111,7 @@ impl Stage<'_> {
             keys_of: CALLER,
             is_alone: true,
             renews: self.story.renews(),
+            searches_everywhere: false,
             canary: &self.canary,
         }
     }
@@ -124,24 +132,26 @@ impl Stage<'_> {
         let story = self.story;
         if let Some(before) = story.design.plan(Version::Before).filter(|_| story.applied) {
             let loaded = Loaded::of(&before);
-            let process = Process::new(&self.start(&loaded));
+            let process = self.calm(&loaded);
             let ended = process.apply(false).await;
-            self.lines.push(process.lines());
+            self.close(&process);
             if !ended.value().is_some_and(|tally| tally.is_success()) {
-                return Err("the earlier version cannot be applied".to_owned());
+                return Err(self.wrongs.first().unwrap_or_else(|| "the earlier version cannot be applied".to_owned()));
             }
             for (_, hand) in &story.hands {
-                self.others.lay(*hand).await;
+                if self.others.lay(*hand).await {
+                    self.happened.count(format!("by hand before: {}", hand.what()));
+                }
                 tokio::time::sleep(Duration::from_mins(10)).await;
             }
         }
         let text = story.design.plan(Version::Now).expect("there is always a stack");
         let loaded = Loaded::of(&text);
         let squatted = self.squat().await;
+        self.begin_so().await;
         self.go_wrong(&loaded).await?;
         if let Some((account, region, id)) = squatted {
             self.untouched("what went wrong")?;
-            self.wrongs_of_nobody();
             self.others.leave(account, region, &id).await;
             self.foreign = self.foreign.clone().without(&id);
         }
@@ -159,9 +169,29 @@ impl Stage<'_> {
         Some((wanted.account, wanted.region, id))
     }
 
-    /// Nothing more is held against the world for somebody's stack that goes.
-    fn wrongs_of_nobody(&self) {
-        self.sim.watch(|_, _| {});
+    /// Stacks of the plan come to be in other states than that they are complete.
+    async fn begin_so(&mut self) {
+        let wanted: Vec<_> = self.story.design.stacks(Version::Now);
+        let nets: Vec<_> = wanted.iter().filter(|stack| stack.parameters.contains_key("Range")).collect();
+        for (_, (which, state)) in &self.story.states {
+            let stack = nets[which % nets.len()];
+            let is_there = others::statuses(&self.sim).contains_key(&stack.name);
+            if is_there == self.story.applied && self.others.bring(stack, *state).await {
+                self.happened.count(format!("begins with a stack in {}", state.status()));
+            }
+        }
+    }
+
+    /// A process that lives while nothing goes wrong.
+    fn calm(&mut self, loaded: &Loaded) -> Process {
+        self.started += 1;
+        Process::new(&Start { searches_everywhere: true, renews: true, ..self.start(loaded, 1_000 + self.started) })
+    }
+
+    /// Keeps what a process has told.
+    fn close(&mut self, process: &Process) {
+        self.lines.push(process.lines());
+        self.left_behind.extend(process.left_behind());
     }
 
     /// Commands are run while things go wrong.
@@ -175,8 +205,8 @@ impl Stage<'_> {
         if let Some(rates) = story.rates {
             self.sim.set_rates(rates);
         }
-        for (place, (_, run)) in story.runs.iter().enumerate() {
-            self.run(loaded, run, place == 0).await?;
+        for (number, run) in &story.runs {
+            self.run(loaded, run, *number).await?;
             self.untouched("a run while things went wrong")?;
             tokio::time::sleep(run.pause).await;
         }
@@ -187,31 +217,37 @@ impl Stage<'_> {
         Ok(())
     }
 
-    async fn run(&mut self, loaded: &Loaded, run: &Run, is_first: bool) -> Result<(), String> {
-        let is_misled = is_first && self.story.misled;
-        let is_alone = self.story.is_alone();
+    async fn run(&mut self, loaded: &Loaded, run: &Run, number: usize) -> Result<(), String> {
+        let is_first = self.story.runs.first().is_some_and(|(first, _)| *first == number);
+        let is_misled = number == 0 && self.story.misled;
+        let (is_alone, who) = (run.is_alone(), 2 * number as u64);
         let keys_of = if is_misled { STRANGER } else { CALLER };
-        let process = Process::new(&Start { death: run.death, keys_of, is_alone, ..self.start(loaded) });
+        let process = Process::new(&Start { death: run.death, keys_of, is_alone, ..self.start(loaded, who) });
         let own_folder = folder();
         let rival = run.rival.as_ref().map(|rival| {
-            let start = self.start(loaded);
+            let start = self.start(loaded, who + 1);
             let start = Start { death: rival.death, is_alone, ..start };
             let same = self.folder.clone();
             let other_folder = if rival.same_folder { &same } else { &own_folder };
             (rival.after, Process::new(&Start { folder: other_folder, ..start }))
         });
         let prunes = self.story.prunes;
+        let (overlap, revoked_in_time, laid) = (Cell::new(false), Cell::new(false), Cell::new(false));
+        let is_over = Cell::new(false);
         let one = async {
-            match run.what {
+            let ended = match run.what {
                 What::Apply => process.apply(prunes).await,
                 What::Destroy => process.destroy().await,
-            }
+            };
+            is_over.set(true);
+            ended
         };
         let other = async {
             match &rival {
                 None => None,
                 Some((after, rival)) => {
                     tokio::time::sleep(*after).await;
+                    overlap.set(!is_over.get());
                     Some(rival.apply(prunes).await)
                 }
             }
@@ -220,25 +256,41 @@ impl Stage<'_> {
             let revoked = async {
                 if let Some(after) = run.revoked_after {
                     tokio::time::sleep(after).await;
-                    self.sim.change(|world| world.sessions.retain(|_, _| false)).unwrap();
+                    let revoke = |world: &mut orch::sim::World| {
+                        let had = !world.sessions.is_empty();
+                        world.sessions.retain(|_, _| false);
+                        had
+                    };
+                    revoked_in_time.set(self.sim.change(revoke).unwrap());
                 }
             };
             let by_hand = async {
                 if let Some((after, hand)) = run.hand {
                     tokio::time::sleep(after).await;
-                    self.others.lay(hand).await;
+                    laid.set(self.others.lay(hand).await);
                 }
             };
             tokio::join!(revoked, by_hand);
             std::future::pending::<()>().await;
         };
         let (ended, rivals) = tokio::select! {
+            biased;
             ended = async { tokio::join!(one, other) } => ended,
             () = meanwhile => unreachable!("it waits for ever"),
         };
-        self.lines.push(process.lines());
+        self.close(&process);
         if let Some((_, rival)) = &rival {
-            self.lines.push(format!("beside it:\n{}", rival.lines()));
+            self.lines.push("beside it:".to_owned());
+            self.close(rival);
+        }
+        for (has, what) in [
+            (overlap.get(), "a second orch began while the first was at work"),
+            (revoked_in_time.get(), "sessions were revoked while a run was under way"),
+            (laid.get(), "somebody changed something by hand while a run was under way"),
+        ] {
+            if has {
+                self.happened.count(what);
+            }
         }
         for ended in std::iter::once(&ended).chain(&rivals) {
             self.happened.count(match ended {
@@ -268,25 +320,30 @@ impl Stage<'_> {
         if has(&self.sim, Status::DeleteInProgress) {
             tokio::time::sleep(Duration::from_hours(2)).await;
         }
-        if !has(&self.sim, Status::DeleteFailed) {
+        let failed = others::statuses(&self.sim).into_iter().filter(|(_, status)| *status == Status::DeleteFailed);
+        let failed: Vec<String> = failed.map(|(name, _)| name).collect();
+        let wanted = self.story.design.stacks(Version::Now);
+        let failed: Vec<String> =
+            failed.into_iter().filter(|name| wanted.iter().any(|own| own.name == *name)).collect();
+        if failed.is_empty() {
             return Ok(());
         }
-        self.happened.count("destroyed because a deletion had failed");
+        self.happened.count("destroyed alone because its deletion had failed");
         for _ in 0..APPLIES {
-            let process = Process::new(&self.start(loaded));
-            let ended = process.destroy().await;
-            self.lines.push(process.lines());
+            let process = self.calm(loaded);
+            let ended = process.destroy_only(&failed).await;
+            self.close(&process);
             if ended.value().is_some_and(|tally| tally.is_success()) {
                 return Ok(());
             }
         }
-        Err("a stack whose deletion has failed cannot be destroyed".to_owned())
+        Err(format!("stacks whose deletion has failed cannot be destroyed: {failed:?}"))
     }
 
     async fn apply(&mut self, loaded: &Loaded, prunes: bool) -> Result<Tally, String> {
-        let process = Process::new(&self.start(loaded));
+        let process = self.calm(loaded);
         let ended = process.apply(prunes).await;
-        self.lines.push(process.lines());
+        self.close(&process);
         match ended {
             Ended::With(tally) => Ok(tally),
             ended => Err(format!("an apply ended as {ended:?}")),
@@ -313,7 +370,8 @@ impl Stage<'_> {
             return Err(format!("orch says that all is done, and this is amiss:\n{}", amiss.join("\n")));
         }
         let mut preview = self.preview(loaded).await?;
-        if prunes && !preview.left.is_empty() {
+        let is_of_peerings = || preview.left.iter().all(|left| left.node.kind != orch::ids::Kind::Stack);
+        if prunes && !preview.left.is_empty() && is_of_peerings() {
             // A peering whose VPC the run itself has replaced leaves the plan by that, and is shown from then on.
             if !self.apply(loaded, true).await?.is_success() {
                 return Err("what left the plan cannot be pruned".to_owned());
@@ -338,39 +396,57 @@ impl Stage<'_> {
     }
 
     async fn preview(&mut self, loaded: &Loaded) -> Result<orch::preview::Preview, String> {
-        let process = Process::new(&self.start(loaded));
+        let process = self.calm(loaded);
         process.preview().await.value().ok_or_else(|| "there is no preview".to_owned())
     }
 
     /// All of the plan goes, and nothing else does.
     async fn go(&mut self, loaded: &Loaded) -> Result<(), String> {
-        let process = Process::new(&self.start(loaded));
+        let process = self.calm(loaded);
         let ended = process.destroy().await;
-        self.lines.push(process.lines());
+        self.close(&process);
         if !ended.value().is_some_and(|tally| tally.is_success()) {
             return Err("the plan cannot be destroyed".to_owned());
         }
         tokio::time::sleep(Duration::from_mins(10)).await;
         self.untouched("destroy")?;
-        // CloudFormation cannot delete a VPC that it has replaced while that is peered. It forgets about it; orch says so, or
-        // has said so in a run that died before it could.
+        // CloudFormation cannot delete a VPC that it has replaced while that is peered. It forgets about it; orch says so, but
+        // for a run that has died or was not the one that replaced it.
+        let mut forgotten = self.left_behind.clone();
+        if self.happened.counts.contains_key("a process died")
+            || !self.story.is_alone()
+            || !self.story.states.is_empty()
+        {
+            forgotten.extend(given_up(&self.sim));
+        }
         let now = Things::of(&self.sim);
-        let left: Vec<&str> = now.since(&self.foreign, &forgotten(&self.sim));
+        let left: Vec<&str> = now.since(&self.foreign, &forgotten);
         if left.is_empty() { Ok(()) } else { Err(format!("this is left of the plan: {left:?}")) }
     }
 }
 
-/// The VPCs that CloudFormation has given up on, by the events of the stacks that had them.
-fn forgotten(sim: &Sim) -> Vec<String> {
+/// The VPCs that CloudFormation could not delete once they were replaced, by the events of the stacks that had them.
+fn given_up(sim: &Sim) -> Vec<String> {
     let given_up = |world: &orch::sim::World| {
         let mut found = Vec::new();
         for (_, regional) in world.places() {
             for stack in regional.cloudformation.stacks.values() {
+                let is_replaced = |id: &orch::sim::world::Word| {
+                    let made = |event: &&orch::sim::cloudformation::Event| {
+                        &*event.resource_type == "AWS::EC2::VPC" && &*event.status == "CREATE_COMPLETE"
+                    };
+                    stack
+                        .events
+                        .iter()
+                        .filter(made)
+                        .any(|event| event.physical_id.as_ref().is_some_and(|new| new != id))
+                };
                 let failed = stack
                     .events
                     .iter()
                     .filter(|event| &*event.resource_type == "AWS::EC2::VPC" && &*event.status == "DELETE_FAILED");
-                found.extend(failed.filter_map(|event| event.physical_id.as_ref().map(ToString::to_string)));
+                let failed = failed.filter_map(|event| event.physical_id.as_ref()).filter(|id| is_replaced(id));
+                found.extend(failed.map(ToString::to_string));
             }
         }
         found

@@ -38,9 +38,10 @@ pub(super) async fn request(
         peer_vpc: wanted.accepter.vpc.clone(),
         peer_account: sides.accepter.account_id().to_string(),
         peer_region: sides.accepter.region().to_string(),
-        tags: match safeguard::holds(Safeguard::TagsFromTheStart) {
-            true => wanted.owner.with(&wanted.tags),
-            false => wanted.tags.clone(),
+        tags: if safeguard::holds(Safeguard::TagsFromTheStart) {
+            wanted.owner.with(&wanted.tags)
+        } else {
+            wanted.tags.clone()
         },
     };
     let mut before: Vec<String> = found.iter().map(|peering| peering.id.clone()).collect();

@@ -12,7 +12,7 @@ use super::super::stack::Stack;
 use super::super::with_stack;
 use super::create::{self, is_in_review, read_on_failure, remember};
 use super::request::{Deployment, check_name, config, repeated, required, stack_name};
-use super::update::{self, check_updatable, differs};
+use super::update::{self, check_kept, check_updatable, differs};
 use crate::sim::wire::{ApiError, Params, Xml};
 use crate::sim::world::{Action as TimerAction, Place, World};
 
@@ -225,6 +225,10 @@ pub(super) fn execute(world: &mut World, place: &Place, params: &Params) -> Resu
         return Err(invalid(message));
     }
     let disabled = change_set.keeps.unwrap_or_else(|| params.flag("DisableRollback"));
+    if !creates {
+        let keeps = disabled || change_set.on_failure == Some(OnFailure::DoNothing);
+        check_kept(stack, keeps, "execute-change-set")?;
+    }
     let (stack_id, change_set) = (stack.id.clone(), change_set.clone());
     let operation = world.ids().uuid();
     with_stack(world, place, &stack_id, |world, stack| {

@@ -24,16 +24,18 @@ pub(super) fn update(world: &mut World, place: &Place, params: &Params) -> Resul
     if !differs(world, place, existing, &config, Depth::Own)? {
         return Err(invalid("No updates are to be performed."));
     }
+    let keeps = Deployment::read(params)?.map(|deployment| deployment.keeps);
+    let keeps = keeps.unwrap_or_else(|| params.flag("DisableRollback"));
+    check_kept(existing, keeps, "update-stack")?;
     let policy = |name| params.get(name).map(|policy| policy::read(policy, &config)).transpose();
     let (policy, meanwhile) = (policy("StackPolicyBody")?, policy("StackPolicyDuringUpdateBody")?);
-    let keeps = Deployment::read(params)?.map(|deployment| deployment.keeps);
     let id = existing.id.clone();
     let operation = world.ids().uuid();
     with_stack(world, place, &id, |world, stack| {
         stack.policy = policy.or(stack.policy.take());
         remember(stack, token, KIND, &operation);
         let mut started = Operation::new(operation.clone(), KIND, token.map(str::to_owned), Phase::Update);
-        started.keep_on_failure = keeps.unwrap_or_else(|| params.flag("DisableRollback"));
+        started.keep_on_failure = keeps;
         started.policy = meanwhile;
         begin(world, place, stack, config, started);
     });
@@ -70,6 +72,23 @@ pub(in super::super) fn begin(
 /// `ValidationError`.
 pub(super) fn check_updatable(stack: &Stack) -> Result<(), ApiError> {
     if stack.status.is_updatable() { Ok(()) } else { Err(refuse_state(stack, "updated")) }
+}
+
+/// Whether an operation on a stack that a failure has left as it was has rollback switched off: there is nothing between the
+/// stable state and this one that it could go back to. The words are those of <https://github.com/aws/aws-cli/issues/6368>.
+///
+/// # Errors
+///
+/// `ValidationError`.
+pub(super) fn check_kept(stack: &Stack, keeps: bool, command: &str) -> Result<(), ApiError> {
+    if keeps || !matches!(stack.status, Status::CreateFailed | Status::UpdateFailed) {
+        return Ok(());
+    }
+    let status = stack.status.as_str();
+    Err(invalid(format!(
+        "This stack is currently in a non-terminal [{status}] state. To update the stack from this state, please use the \
+         disable-rollback parameter with {command} API. To rollback to the last known good state, use the rollback-stack API"
+    )))
 }
 
 /// Whether a configuration would change anything: resources, outputs, tags, alarms or the topics that hear of events.

@@ -84,6 +84,21 @@ fn a_creation_that_failed_can_be_tried_again_with_the_same_template() {
 }
 
 #[test]
+fn what_a_failure_has_left_as_it_was_is_updated_with_rollback_switched_off_only() {
+    let mut bench = Bench::new();
+    bench.created("net", NET);
+    bench.fail("Late", "CREATE");
+    bench.ok("UpdateStack", &[("StackName", "net"), ("TemplateBody", &late()), ("DisableRollback", "true")]);
+    bench.settle();
+    bench.mend();
+    let refused = bench.refused("UpdateStack", &[("StackName", "net"), ("TemplateBody", NET)]);
+    assert!(refused.contains("non-terminal [UPDATE_FAILED] state"), "{refused}");
+    bench.ok("RollbackStack", &[("StackName", "net")]);
+    bench.settle();
+    assert_eq!(bench.status("net"), "UPDATE_ROLLBACK_COMPLETE");
+}
+
+#[test]
 fn only_resources_whose_rollback_has_failed_can_be_passed_over() {
     let mut bench = Bench::new();
     bench.created("net", NET);
