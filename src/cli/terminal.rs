@@ -128,7 +128,8 @@ fn redacted_json(text: &str) -> Cow<'_, str> {
         return Cow::Owned(format!("{document:#}\n"));
     }
     let line = |line: &str| document(line).map_or_else(|| redact(line).into_owned(), |document| document.to_string());
-    Cow::Owned(text.lines().map(line).fold(String::new(), |all, line| all + &line + "\n"))
+    let lines: Vec<String> = text.split('\n').map(line).collect();
+    Cow::Owned(lines.join("\n"))
 }
 
 /// Asks a question that is answered with yes or no; anything but a yes is a no.

@@ -132,7 +132,9 @@ impl Saved {
             }
         }
         for facts in redacted.grounds.values_mut().flat_map(|grounds| [&mut grounds.wanted, &mut grounds.live]) {
-            facts.values_mut().for_each(|value| *value = redact(value).into_owned());
+            for value in facts.values_mut() {
+                *value = redact(value).into_owned();
+            }
         }
         Ok(redacted)
     }

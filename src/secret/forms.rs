@@ -39,14 +39,13 @@ pub(super) fn whole(value: &str) -> Vec<String> {
 fn parts(value: &str) -> Vec<String> {
     let document = serde_json::from_str::<Json>(value).ok().filter(|json| json.is_object() || json.is_array());
     let mut parts = Vec::new();
-    match document {
-        Some(document) => leaves(&document, &mut parts),
-        None => {
-            let is_told = |part: &&str| part.chars().any(char::is_alphanumeric) && *part != value;
-            let lines = value.lines().map(str::trim).filter(is_told);
-            let items = value.split(',').map(str::trim).filter(is_told);
-            parts.extend(lines.chain(items).take(MOST_PARTS).map(str::to_owned));
-        }
+    if let Some(document) = document {
+        leaves(&document, &mut parts);
+    } else {
+        let is_told = |part: &&str| part.chars().any(char::is_alphanumeric) && *part != value;
+        let lines = value.lines().map(str::trim).filter(is_told);
+        let items = value.split(',').map(str::trim).filter(is_told);
+        parts.extend(lines.chain(items).take(MOST_PARTS).map(str::to_owned));
     }
     parts
 }

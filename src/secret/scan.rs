@@ -18,8 +18,11 @@ const TOLD_APART: usize = 8;
 /// Texts that are looked for. At most places of a text the first two bytes tell that none begins there.
 pub(super) struct Needles {
     begins: Box<[u64; 1024]>,
-    by_step: Vec<(usize, HashMap<Box<[u8]>, Alike>)>,
+    by_step: Vec<(usize, Begun)>,
 }
+
+/// What follows each beginning of one length.
+type Begun = HashMap<Box<[u8]>, Alike>;
 
 /// What follows one beginning.
 #[derive(Default)]
@@ -86,7 +89,7 @@ impl Needles {
         if self.begins[word] & bit == 0 {
             return None;
         }
-        let found = |(length, alike): &(usize, HashMap<Box<[u8]>, Alike>)| {
+        let found = |(length, alike): &(usize, Begun)| {
             let begin = text.get(..*length).filter(|_| !alike.is_empty())?;
             Some(length + alike.get(begin)?.length_in(&text[*length..])?)
         };
@@ -136,7 +139,9 @@ mod tests {
 
     fn needles(all: &[&str]) -> Needles {
         let mut needles = Needles::default();
-        all.iter().for_each(|needle| needles.add(needle));
+        for needle in all {
+            needles.add(needle);
+        }
         needles
     }
 

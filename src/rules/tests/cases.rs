@@ -57,9 +57,9 @@ struct Told {
 
 /// In what a case differs from what is found.
 fn difference(rule: &Rule, case: &Case) -> Option<String> {
-    let env = |name: &str| match case.forbidden.iter().any(|forbidden| forbidden == name) {
-        true => Some(Variable::Forbidden),
-        false => case.env.get(name).cloned().map(Variable::Value),
+    let env = |name: &str| {
+        let is_forbidden = case.forbidden.iter().any(|forbidden| forbidden == name);
+        if is_forbidden { Some(Variable::Forbidden) } else { case.env.get(name).cloned().map(Variable::Value) }
     };
     let loaded = load(Path::new("plan.toml"), &case.files, &Given { vars: &case.vars, env: &env });
     let mut problems = loaded.problems.clone();

@@ -50,7 +50,7 @@ async fn a_secret_is_made_renewed_and_read_by_name_arn_and_stage() {
     let made = client.create_secret().name("db").secret_string("one").send().await.unwrap();
     let get = async |id: &str, stage: Option<&str>| {
         let answer = client.get_secret_value().secret_id(id).set_version_stage(stage.map(str::to_owned)).send().await;
-        answer.map(|answer| answer.secret_string).map_err(|error| error.into_service_error())
+        answer.map(|answer| answer.secret_string).map_err(aws_sdk_secretsmanager::error::SdkError::into_service_error)
     };
     client.put_secret_value().secret_id("db").secret_string("two").send().await.unwrap();
     assert_eq!(get("db", None).await.unwrap().as_deref(), Some("two"));

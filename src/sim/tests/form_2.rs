@@ -93,5 +93,5 @@ async fn a_world_of_form_2_is_read_in_the_middle_of_an_update_and_goes_on_and_is
     };
     let other = open();
     assert_eq!(whole(&other), whole(&sim));
-    assert!(std::fs::read_to_string(&path).unwrap().starts_with(r#"{"format":3,"#));
+    assert!(std::fs::read_to_string(&path).unwrap().starts_with(r#"{"format":4,"#));
 }
