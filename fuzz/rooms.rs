@@ -12,6 +12,8 @@ pub mod expr;
 pub mod graph;
 #[path = "../src/ids.rs"]
 pub mod ids;
+#[path = "../src/journal/mod.rs"]
+pub mod journal;
 #[path = "../src/plan/mod.rs"]
 pub mod plan;
 #[path = "../src/preview/mod.rs"]

@@ -19,7 +19,7 @@ use super::checked::Hold;
 use super::confirm::{Question, is_answered};
 use super::drift::Drift;
 use super::exit::Exit;
-use super::journal::Journal;
+use super::journal::{Asked, Journal};
 use super::past::Past;
 use super::preview::{self, Ahead};
 use super::signals::Signals;
@@ -210,7 +210,7 @@ fn attempt(
         // Whoever interrupts the run means what would follow it, too.
         let again = if prune { Some(Signals::listen()?) } else { None };
         let listening = |sink| means(past.listening(sink));
-        let journal = Journal::begin(&checked.plan.name, command, &args.on);
+        let journal = Journal::begin(Asked { prune, ..Asked::of(&checked.plan.name, command, &args.on) });
         let (mut text, mut exit) = carry_out(&job, command, settings, listening, signals, &journal, surroundings).await;
         let left = ahead.left.get().filter(|left| !left.leaving.is_empty());
         if let Some((left, signals)) = left.zip(again) {
@@ -228,12 +228,12 @@ fn attempt(
                 terminal::notice(&unpruned(left));
             }
         }
+        // The run is over: whoever is slow from here on (a bucket, a pager) must not make it look like one that goes on.
+        journal.close(exit);
         if command != Command::Cancel {
             past.note_run(&gathered, ahead.left.get()).await;
         }
-        let exit = print_end(&text, exit);
-        journal.close(exit);
-        Ok(exit)
+        Ok(print_end(&text, exit, &journal))
     })?
 }
 

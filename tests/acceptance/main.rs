@@ -16,6 +16,7 @@ mod fleet;
 mod guards;
 mod hand;
 mod in_process;
+mod journal_files;
 mod left;
 mod listed;
 mod makespan;

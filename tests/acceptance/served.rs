@@ -1,5 +1,4 @@
 //! `orch local serve`: the embedded AWS in a process of its own, which the real binary uses as it uses AWS.
-#![expect(clippy::disallowed_methods, reason = "the tests are clients of a server on this machine")]
 #![cfg(unix)]
 
 use std::net::TcpListener;
