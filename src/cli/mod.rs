@@ -49,6 +49,7 @@ use crate::report::diagnostic::Style;
 
 use args::{Cli, Command};
 use exit::Exit;
+use journal::Journal;
 use terminal::{Lines, Terminal};
 
 /// Everything that the commands know of their surroundings.
@@ -141,13 +142,15 @@ fn print(text: &str, exit: Exit) -> Exit {
     }
 }
 
-/// Writes what a run has to tell at its end. Its exit code says what became of the plan, whether anybody could be told or not:
-/// whoever takes it for a failure would look for one at AWS.
-fn print_end(text: &str, exit: Exit) -> Exit {
-    if let Err(error) = terminal::results(text) {
-        terminal::notice(&format!(
-            "warning: standard output cannot be written: {error}\n  help: `orch runs show last` and `orch outputs` tell it again\n"
-        ));
-    }
-    exit
+/// Writes what a run has to tell at its end. One that did not go well keeps its own exit code whether that could be told or not:
+/// it says what became of the plan.
+fn print_end(text: &str, exit: Exit, journal: &Journal) -> Exit {
+    let Err(error) = terminal::results(text) else { return exit };
+    let said = match exit {
+        Exit::Done => "error: the run went well, but standard output",
+        _ => "warning: standard output",
+    };
+    let help: String = journal.told_again().iter().map(|told| format!("  help: {told}\n")).collect();
+    terminal::notice(&format!("{said} cannot be written: {error}\n{help}"));
+    if exit == Exit::Done { Exit::Failed } else { exit }
 }

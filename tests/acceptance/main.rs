@@ -17,6 +17,7 @@ mod fleet;
 mod guards;
 mod hand;
 mod in_process;
+mod journal_files;
 mod left;
 mod listed;
 mod lock;
