@@ -147,6 +147,18 @@ fn the_architecture_shows_the_same_table() {
     }
 }
 
+#[test]
+fn the_fuzz_targets_have_every_room_that_theirs_import() {
+    let text = fs::read_to_string(root().join("fuzz/rooms.rs")).unwrap();
+    let declared = |room: &str| text.lines().any(|line| line == format!("pub mod {room};"));
+    for (room, imported) in ROOMS.iter().filter(|(room, _)| declared(room)) {
+        for other in *imported {
+            assert!(declared(other), "fuzz/rooms.rs has `{room}`, which imports `{other}`, and has not that");
+        }
+    }
+    assert!(declared("report") && !declared("aws"), "the reader of rooms sees what is not there");
+}
+
 /// The numbers that a text declares as codes of problems.
 fn codes(text: &str) -> impl Iterator<Item = u16> {
     text.lines().filter_map(|line| {

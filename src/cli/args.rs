@@ -33,7 +33,7 @@ pub(super) use super::vars::Vars;
         lives, and does only what AWS does not already show: running again is always safe, and is how to resume.",
     after_long_help = "Exit codes:\n  \
         0    everything is as the plan says\n  \
-        1    some nodes failed, or something asked for does not exist\n  \
+        1    some nodes failed, something asked for does not exist, or results could not be written\n  \
         2    the plan or the command line is in error; AWS was not called (validate --remote asks it)\n  \
         3    an account cannot be used, or AWS would not tell what was asked; nothing was changed\n  \
         4    a question was answered with no, or there was no terminal to ask at; nothing was changed\n  \

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// Everything is as the plan says.
     Done,
-    /// Some nodes failed, or something asked for does not exist.
+    /// Some nodes failed, something asked for does not exist, or results could not be written.
     Failed,
     /// The plan or the command line is in error; AWS was not called, or only asked (`validate --remote`).
     Refused,

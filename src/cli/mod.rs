@@ -52,6 +52,7 @@ use crate::report::diagnostic::Style;
 
 use args::{Cli, Command};
 use exit::Exit;
+use journal::Journal;
 use terminal::{For, Lines, Terminal};
 
 /// Everything that the commands know of their surroundings.
@@ -152,13 +153,20 @@ fn print_for(reader: For, text: &str, exit: Exit) -> Exit {
     }
 }
 
-/// Writes what a run has to tell at its end. Its exit code says what became of the plan, whether anybody could be told or not:
-/// whoever takes it for a failure would look for one at AWS.
-fn print_end(text: &str, exit: Exit) -> Exit {
-    if let Err(error) = terminal::results(text, For::People) {
-        terminal::notice(&format!(
-            "warning: standard output cannot be written: {error}\n  help: `orch runs show last` and `orch outputs` tell it again\n"
-        ));
+/// Writes what a run has to tell at its end. One that did not go well keeps its own exit code whether that could be told or not:
+/// it says what became of the plan.
+fn print_end(text: &str, exit: Exit, journal: &Journal) -> Exit {
+    let Err(error) = terminal::results(text, For::People) else { return exit };
+    let said = match exit {
+        Exit::Done => "error: the run went well, but standard output",
+        _ => "warning: standard output",
+    };
+    let mut text = format!("{said} cannot be written: {error}\n");
+    for told in journal.told_again() {
+        text.push_str("  help: ");
+        text.push_str(&told);
+        text.push('\n');
     }
-    exit
+    terminal::notice(&text);
+    if exit == Exit::Done { Exit::Failed } else { exit }
 }

@@ -19,7 +19,7 @@ use super::checked::Hold;
 use super::confirm::{Question, is_answered};
 use super::drift::Drift;
 use super::exit::Exit;
-use super::journal::Journal;
+use super::journal::{Asked, Journal};
 use super::leased::{Leased, Locking};
 use super::past::Past;
 use super::preview::{self, Ahead};
@@ -221,7 +221,7 @@ fn attempt(
             // Whoever interrupts the run means what would follow it, too.
             let again = if prune { Some(Signals::listen()?) } else { None };
             let listening = |sink| means(past.listening(sink));
-            let journal = Journal::begin(&checked.plan.name, command, &args.on);
+            let journal = Journal::begin(Asked { prune, ..Asked::of(&checked.plan.name, command, &args.on) });
             let kept = Kept { journal: &journal, leased: &leased };
             let (mut text, mut exit) = carry_out(&job, command, settings, listening, signals, kept, surroundings).await;
             let left = ahead.left.get().filter(|left| !left.leaving.is_empty());
@@ -240,16 +240,18 @@ fn attempt(
                     terminal::notice(&unpruned(left));
                 }
             }
+            // The run is over: whoever is slow from here on (a bucket, a pager) must not make it look like one that goes on.
+            journal.close(exit);
             if command != Command::Cancel {
                 past.note_run(&gathered, ahead.left.get()).await;
             }
-            let exit = print_end(&text, exit);
-            journal.close(exit);
-            Ok(exit)
+            Ok((text, exit, journal))
         })
         .await;
+        // Before anything is printed: no pager is to keep others out.
         leased.give_back(&plan).await;
-        done
+        let (text, exit, journal) = done?;
+        Ok(print_end(&text, exit, &journal))
     })?
 }
 

@@ -22,7 +22,7 @@ use super::allow::{Allow, Resource, resource};
 use super::args::{Apply, Choice, PreviewArgs, Target, Vars};
 use super::checked::{Checked, Hold};
 use super::exit::Exit;
-use super::journal::Journal;
+use super::journal::{Asked, Journal};
 use super::leased::Leased;
 use super::past::Past;
 use super::preview::Ahead;
@@ -246,17 +246,23 @@ fn attempt(args: &Apply, text: &str, surroundings: &Surroundings) -> Result<Exit
             outlooks: Arc::clone(&ahead.outlooks),
             change_sets: Arc::clone(&ahead.change_sets),
         };
-        let journal = Journal::begin(&checked.plan.name, Command::Apply, on);
+        let journal = Journal::begin(Asked {
+            file: Path::new(&saved.plan),
+            changes: Some(&on.plan),
+            only: &saved.only,
+            skip: &saved.skip,
+            ..Asked::of(&checked.plan.name, Command::Apply, on)
+        });
         let kept = Kept { journal: &journal, leased: &leased };
         let (text, exit) = carry_out(&job, Command::Apply, settings, means, signals, kept, surroundings).await;
-        past.note_run(&gathered, None).await;
-        let exit = print_end(&text, exit);
         journal.close(exit);
-        Ok(exit)
+        past.note_run(&gathered, None).await;
+        Ok((text, exit, journal))
         })
         .await;
         leased.give_back(&checked.plan).await;
-        done
+        let (text, exit, journal) = done?;
+        Ok(print_end(&text, exit, &journal))
     })?
 }
 

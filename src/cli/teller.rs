@@ -1,6 +1,6 @@
 //! Tells a run while it happens.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::event::{Event, Record};
 use crate::ids::NodeId;
@@ -11,12 +11,14 @@ use super::journal::Journal;
 use super::{Surroundings, now, terminal};
 
 /// Tells what happens while it happens, and gathers what is to be told at the end.
-pub(super) struct Teller(Arc<Mutex<Telling>>);
+pub(super) struct Teller {
+    telling: Arc<Mutex<Telling>>,
+    journal: Option<Journal>,
+}
 
 struct Telling {
     lines: Lines,
     digest: Digest,
-    journal: Option<Journal>,
 }
 
 impl Teller {
@@ -30,25 +32,24 @@ impl Teller {
         let palette = Palette { enabled: surroundings.terminal.color_err };
         let ids = job.taking_part().map(|node| job.graph().id(node));
         let lines = Lines::new(now(), ids, verbosity, palette);
-        Self(Arc::new(Mutex::new(Telling { lines, digest: Digest::default(), journal: None })))
+        Self { telling: Arc::new(Mutex::new(Telling { lines, digest: Digest::default() })), journal: None }
     }
 
     /// The same, that writes all of it into a journal, too.
     pub(super) fn keeping(self, journal: &Journal) -> Self {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).journal = Some(journal.clone());
-        self
+        Self { journal: Some(journal.clone()), ..self }
     }
 
-    /// Where the run's events go. Lines are written under the lock, so that they come out whole and in order.
+    /// Where the run's events go. Each is in the journal before anybody waits for the terminal, which has a lock of its own: one
+    /// that stands still (Ctrl-S, a pager) keeps nothing out of the journal that has happened. Under that lock lines come out whole.
     pub(super) fn sink(&self) -> Sink {
-        let telling = Arc::clone(&self.0);
+        let (telling, journal) = (Arc::clone(&self.telling), self.journal.clone());
         Arc::new(move |event: Event| {
-            let record = Record::new(now(), event);
+            let record = match &journal {
+                Some(journal) => journal.record(event),
+                None => Record::new(now(), event),
+            };
             let mut telling = telling.lock().unwrap_or_else(PoisonError::into_inner);
-            // First of all: should the process be killed while it waits for whoever reads what it says, this is not lost.
-            if let Some(journal) = &telling.journal {
-                journal.write(&record);
-            }
             if let Some(line) = telling.lines.line(&record) {
                 terminal::say(&if terminal::says_json() { json(&record) } else { line });
             }
@@ -58,13 +59,17 @@ impl Teller {
 
     /// The nodes that were looked for in vain.
     pub(super) fn absent(&self) -> Vec<NodeId> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).digest.absent().to_vec()
+        self.telling().digest.absent().to_vec()
     }
 
     /// The text for the end of the run.
     pub(super) fn end(&self, surroundings: &Surroundings) -> String {
         let palette = Palette { enabled: surroundings.terminal.color_out };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).digest.text(palette)
+        self.telling().digest.text(palette)
+    }
+
+    fn telling(&self) -> MutexGuard<'_, Telling> {
+        self.telling.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

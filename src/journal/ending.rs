@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::Replay;
+use super::{Header, Replay};
+use crate::event::Tally;
 
 /// The exit code of a run that was interrupted.
 const INTERRUPTED: u8 = 130;
@@ -21,23 +22,42 @@ pub enum Ending {
     Interrupted,
     /// It goes on at this moment.
     Running,
-    /// Its process is gone and has not written down any end.
+    /// Its process is gone before all of it was over.
     Killed,
     /// It has not written down any end, and nothing tells whether its process is there.
     Unknown,
 }
 
 impl Ending {
-    /// How the run of a journal ended. `alive` says whether its process is there, where that is known; what is written down
-    /// comes first.
-    pub fn of(replay: &Replay, alive: Option<bool>) -> Self {
-        match (replay.closing.map(|closing| closing.exit), alive) {
-            (Some(0), _) => Self::Done,
-            (Some(INTERRUPTED), _) => Self::Interrupted,
-            (Some(_), _) => Self::Failed,
-            (None, Some(true)) => Self::Running,
-            (None, Some(false)) => Self::Killed,
-            (None, None) => Self::Unknown,
+    /// How the run of a journal ended. `alive` says whether somebody holds the lock of the journal, where that can be known;
+    /// what is written down comes first.
+    ///
+    /// Where only the last line is missing, the run has come to its end all the same: nothing is left to be taken up.
+    pub fn of(header: &Header, replay: &Replay, alive: Option<bool>) -> Self {
+        if let Some(closing) = replay.closing {
+            return match closing.exit {
+                0 => Self::Done,
+                INTERRUPTED => Self::Interrupted,
+                _ => Self::Failed,
+            };
+        }
+        // That nobody holds it tells nothing of a process that could not get it.
+        match alive.filter(|alive| *alive || header.locked) {
+            Some(true) => Self::Running,
+            Some(false) | None if replay.is_finished(header.prune) => Self::by_counts(replay.tally()),
+            Some(false) => Self::Killed,
+            None => Self::Unknown,
+        }
+    }
+
+    /// How a run whose nodes have all ended did, as its exit code would say it.
+    const fn by_counts(tally: Tally) -> Self {
+        if tally.failed > 0 || tally.skipped > 0 {
+            Self::Failed
+        } else if tally.not_started > 0 || tally.aborted > 0 {
+            Self::Interrupted
+        } else {
+            Self::Done
         }
     }
 

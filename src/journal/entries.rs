@@ -2,20 +2,28 @@
 
 use std::io::{self, BufRead, Read as _};
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::line::{Closing, Header, VERSION};
 use crate::event::{self, Record};
+use crate::ids::NodeId;
 
 /// The longest line that is taken for one, in bytes. An event of the largest stack has some hundred kilobytes.
 const LONGEST: u64 = 16 * 1024 * 1024;
 
 /// What stands in a line after the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "nearly all are records")]
 pub enum Entry {
     /// Something that happened.
     Record(Record),
+    /// That a node ended well, in a word of a later orch.
+    DoneOtherwise {
+        /// When.
+        at: Timestamp,
+        /// The node.
+        node: NodeId,
+    },
     /// That the process has ended by itself.
     Closing(Closing),
 }
@@ -25,9 +33,9 @@ pub enum Entry {
 pub struct Losses {
     /// The last line has no end: it was being written, or its process was killed in the middle of it.
     pub torn: bool,
-    /// Lines in between that are none, such as half a line from when the disk was full.
+    /// Lines in between that are none, such as half a line from when the disk was full, or what a power cut has left.
     pub damaged: usize,
-    /// Events of a later orch.
+    /// Events of a later orch, or with a word of one.
     pub unknown: usize,
 }
 
@@ -78,8 +86,32 @@ struct AnyHeader {
 #[derive(Deserialize)]
 struct AnyEvent {
     version: u32,
-    #[serde(rename = "event")]
-    _name: String,
+    event: String,
+    #[serde(default)]
+    at: i64,
+    #[serde(default)]
+    node: Option<String>,
+}
+
+impl AnyEvent {
+    /// The node that ended well by it, whatever it did.
+    fn done(&self) -> Option<Entry> {
+        let node = self.node.as_ref().filter(|_| self.event == "node_done")?.parse().ok()?;
+        Some(Entry::DoneOtherwise { at: Timestamp::from_millisecond(self.at).ok()?, node })
+    }
+}
+
+/// How far a line was read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Read {
+    /// There is none.
+    Nothing,
+    /// To its break.
+    Whole,
+    /// To the end of what is there, which is no break.
+    Torn,
+    /// It was passed over: it is longer than any that orch writes.
+    TooLong,
 }
 
 /// The lines of a journal after its header, read one at a time.
@@ -98,8 +130,7 @@ impl<R: BufRead> Entries<R> {
     /// It has none, or one of a later version.
     pub fn open(mut reader: R) -> Result<Self, Unreadable> {
         let mut first = Vec::new();
-        read_line(&mut reader, &mut first)?;
-        if !first.ends_with(b"\n") {
+        if matches!(read_line(&mut reader, &mut first)?, Read::Nothing | Read::Torn) {
             return Err(Unreadable::Empty);
         }
         let any: AnyHeader = serde_json::from_slice(&first).map_err(Unreadable::NoHeader)?;
@@ -128,13 +159,22 @@ impl<R: BufRead> Entries<R> {
         let mut bytes = Vec::new();
         loop {
             bytes.clear();
-            if read_line(&mut self.reader, &mut bytes)? == 0 {
-                return Ok(None);
+            match read_line(&mut self.reader, &mut bytes)? {
+                Read::Nothing => return Ok(None),
+                Read::Torn => {
+                    self.losses.torn = true;
+                    return Ok(None);
+                }
+                Read::TooLong => {
+                    self.line += 1;
+                    self.losses.damaged += 1;
+                    continue;
+                }
+                Read::Whole => self.line += 1,
             }
-            self.line += 1;
-            if !bytes.ends_with(b"\n") {
-                self.losses.torn = true;
-                return Ok(None);
+            // Between two lines of which the first did not fit: nothing is missing here that is not counted as lost.
+            if bytes == b"\n" {
+                continue;
             }
             if let Ok(record) = serde_json::from_slice(&bytes) {
                 return Ok(Some(Entry::Record(record)));
@@ -146,14 +186,29 @@ impl<R: BufRead> Entries<R> {
                 Ok(AnyEvent { version, .. }) if version > event::VERSION => {
                     return Err(Unreadable::NewerEvent { line: self.line, version });
                 }
-                Ok(_) => self.losses.unknown += 1,
+                Ok(any) => {
+                    self.losses.unknown += 1;
+                    if let Some(done) = any.done() {
+                        return Ok(Some(done));
+                    }
+                }
                 Err(_) => self.losses.damaged += 1,
             }
         }
     }
 }
 
-/// Reads to the end of a line, or of what is there.
-fn read_line(reader: &mut impl BufRead, into: &mut Vec<u8>) -> io::Result<usize> {
-    reader.by_ref().take(LONGEST).read_until(b'\n', into)
+/// Reads to the end of a line, or of what is there. Of one that is too long no more than the beginning is kept.
+fn read_line(reader: &mut impl BufRead, into: &mut Vec<u8>) -> io::Result<Read> {
+    let count = reader.by_ref().take(LONGEST).read_until(b'\n', into)?;
+    if count == 0 {
+        Ok(Read::Nothing)
+    } else if into.ends_with(b"\n") {
+        Ok(Read::Whole)
+    } else if (count as u64) < LONGEST {
+        Ok(Read::Torn)
+    } else {
+        let broken = reader.skip_until(b'\n')? > 0;
+        Ok(if broken { Read::TooLong } else { Read::Torn })
+    }
 }

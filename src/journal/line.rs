@@ -9,7 +9,9 @@ use super::RunId;
 use crate::event::{Command, Record};
 use crate::secret::{redact, redact_json};
 
-/// The version of the written form. New fields and new events do not change it: a reader passes over what it does not know.
+/// The version of the written form. New fields, new events and new words for what a node did do not change it: a reader passes
+/// over what it does not know, and takes such a node for one that ended well. A new command does, since a reader has to know
+/// what the run was for.
 pub const VERSION: u32 = 1;
 
 /// The first line: which run this is.
@@ -21,10 +23,16 @@ pub struct Header {
     pub id: RunId,
     /// The plan's name.
     pub plan: String,
-    /// The file that was given: a plan, or a saved preview of one.
+    /// The plan's file.
     pub file: String,
-    /// What the command line asked for. `apply --prune` is one run with two parts.
+    /// The saved preview that was applied, if it was one: what was chosen is what it had settled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<String>,
+    /// What the command line asked for.
     pub command: Command,
+    /// Whether what left the plan was to be deleted after it, which is a second part of the same run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub prune: bool,
     /// Whether it was the embedded AWS.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub local: bool,
@@ -55,7 +63,7 @@ pub struct Closing {
     /// When it ended.
     #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
     pub closed: Timestamp,
-    /// The exit code.
+    /// The run's exit code. The process has another one only where its results could not be written.
     pub exit: u8,
     /// How many lines could not be written.
     #[serde(default, skip_serializing_if = "is_nought")]

@@ -6,9 +6,11 @@
 //!
 //! Here is its written form and what it comes to ([`Replay`]); where it is kept is the business of the edge.
 
+mod brief;
 mod ending;
 mod entries;
 mod line;
+mod listing;
 mod name;
 mod past;
 mod replay;
@@ -16,9 +18,11 @@ mod replay;
 #[cfg(test)]
 mod tests;
 
+pub use brief::Brief;
 pub use ending::Ending;
 pub use entries::{Entries, Entry, Losses, Unreadable};
 pub use line::{Closing, Header, VERSION, record_line};
+pub use listing::{Listing, Unread};
 pub use name::{NotARun, RunId};
 pub use past::PastRun;
-pub use replay::{Finished, NodePast, NodeState, Part, Replay};
+pub use replay::{Finished, Held, NodePast, NodeState, Part, Replay};

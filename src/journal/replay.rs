@@ -17,6 +17,8 @@ pub enum NodeState {
     Running,
     /// It ended well.
     Done(Change),
+    /// It ended well, and only a later orch has a word for what it did.
+    DoneOtherwise,
     /// It failed by itself.
     Failed(Failure),
     /// What it had made was taken back, since this one failed.
@@ -66,10 +68,23 @@ pub struct Part {
     pub nodes: IndexMap<NodeId, NodePast>,
     /// How many of them ended how.
     pub tally: Tally,
+    /// Those that failed, in the order in which they did.
+    pub failed: Vec<NodeId>,
+    /// The groups of which no more was started.
+    pub held: Vec<Held>,
     /// What stopped it, if anything did: the last word.
     pub stopped: Option<StopReason>,
     /// When it was over, and what it said of itself then; `None` if it did not come so far.
     pub finished: Option<Finished>,
+}
+
+/// A group whose roll-out was held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The group, as a plan names it.
+    pub group: String,
+    /// The instances because of which it is so.
+    pub failed: Vec<NodeId>,
 }
 
 /// The end of a part.
@@ -104,6 +119,13 @@ impl Replay {
         while let Some(entry) = entries.next_entry()? {
             match entry {
                 Entry::Record(record) => replay.observe(record),
+                Entry::DoneOtherwise { at, node } => {
+                    replay.last = Some(at);
+                    if let Some(part) = replay.parts.last_mut() {
+                        part.tally.done += 1;
+                        part.past(node).end(at, NodeState::DoneOtherwise);
+                    }
+                }
                 Entry::Closing(closing) => {
                     replay.last = Some(closing.closed);
                     replay.closing = Some(closing);
@@ -125,18 +147,24 @@ impl Replay {
         self.parts.iter().fold(Tally::default(), |sum, part| sum.plus(part.tally))
     }
 
-    /// Whether every part was told to be over.
-    pub fn is_finished(&self) -> bool {
-        !self.parts.is_empty() && self.parts.iter().all(|part| part.finished.is_some())
+    /// Whether all that was to be done was told to be over. `prune` says whether what left the plan was to be deleted after
+    /// the rest, which comes only where that ended well, and only where there is something: of that the journal says nothing
+    /// before it begins, so one that has a single good part is taken for one that was to go on.
+    pub fn is_finished(&self, prune: bool) -> bool {
+        let Some(first) = self.parts.first() else { return false };
+        let parts = if prune && first.tally.is_success() { 2 } else { 1 };
+        (self.closing.is_some() || self.parts.len() >= parts) && self.parts.iter().all(|part| part.finished.is_some())
+    }
+
+    /// How many nodes have begun and not ended.
+    pub fn running(&self) -> usize {
+        let nodes = self.parts.iter().flat_map(|part| part.nodes.values());
+        nodes.filter(|past| past.state == NodeState::Running).count()
     }
 
     /// Every failure, in the order in which they happened.
     pub fn failures(&self) -> impl Iterator<Item = (&NodeId, &Failure)> {
-        let nodes = self.parts.iter().flat_map(|part| &part.nodes);
-        nodes.filter_map(|(node, past)| match &past.state {
-            NodeState::Failed(failure) => Some((node, failure)),
-            _ => None,
-        })
+        self.parts.iter().flat_map(Part::failures)
     }
 
     fn observe(&mut self, record: Record) {
@@ -150,6 +178,8 @@ impl Replay {
                 started: at,
                 nodes: IndexMap::new(),
                 tally: Tally::default(),
+                failed: Vec::new(),
+                held: Vec::new(),
                 stopped: None,
                 finished: None,
             });
@@ -160,6 +190,14 @@ impl Replay {
 }
 
 impl Part {
+    /// Every failure, in the order in which they happened.
+    pub fn failures(&self) -> impl Iterator<Item = (&NodeId, &Failure)> {
+        self.failed.iter().filter_map(|node| match &self.nodes.get(node)?.state {
+            NodeState::Failed(failure) => Some((node, failure)),
+            _ => None,
+        })
+    }
+
     fn observe(&mut self, at: Timestamp, event: Event) {
         self.tally.count(&event);
         match event {
@@ -169,17 +207,20 @@ impl Part {
                 past.started = Some(at);
             }
             Event::NodeDone { node, change, .. } => self.past(node).end(at, NodeState::Done(change)),
-            Event::NodeFailed { node, error, .. } => self.past(node).end(at, NodeState::Failed(error)),
+            Event::NodeFailed { node, error, .. } => {
+                self.failed.push(node.clone());
+                self.past(node).end(at, NodeState::Failed(error));
+            }
             Event::NodeWithdrawn { node, because, .. } => self.past(node).end(at, NodeState::Withdrawn(because)),
             Event::NodeAborted { node, .. } => self.past(node).end(at, NodeState::Aborted),
             Event::NodeSkipped { node, because } => self.past(node).end(at, NodeState::Skipped(because)),
             Event::NodeNotStarted { node } => self.past(node).end(at, NodeState::NotStarted),
             Event::Stopping { reason, .. } => self.stopped = Some(reason),
             Event::RunFinished { tally, took_ms, .. } => self.finished = Some(Finished { at, tally, took_ms }),
+            Event::RollOutHeld { group, failed, .. } => self.held.push(Held { group, failed }),
             Event::RunStarted { .. }
             | Event::NodePlanned { .. }
             | Event::NodeProgress { .. }
-            | Event::RollOutHeld { .. }
             | Event::CallsMade { .. } => {}
         }
     }

@@ -20,7 +20,9 @@ fn header() -> Header {
         id: RunId::new(at(0), Command::Apply, 0x1a2b),
         plan: "core".to_owned(),
         file: "plans/core.toml".to_owned(),
+        changes: None,
         command: Command::Apply,
+        prune: false,
         local: true,
         only: Vec::new(),
         skip: vec!["routes".to_owned()],
@@ -54,6 +56,7 @@ fn story() -> Vec<Event> {
         began("stacks.bad"),
         began("stacks.left"),
         done("stacks.good", Change::Created),
+        Event::RollOutHeld { group: "stacks".to_owned(), failed: vec![because()], left: 1 },
         Event::NodeFailed { node: because(), error: Failure::new("no", "limit").request("1-2"), took_ms: 9 },
         Event::NodeWithdrawn { node: node("routes.a"), because: because(), details: vec![], took_ms: 3 },
         Event::NodeSkipped { node: node("peerings.a"), because: because() },
@@ -102,7 +105,8 @@ fn what_is_written_is_what_is_read() {
     // The same node is a part of both.
     assert_eq!(prune.nodes[&node("stacks.good")].state, NodeState::Done(Change::Deleted));
     assert_eq!(replay.tally().done, 2);
-    assert!(replay.is_finished());
+    assert!(replay.is_finished(true) && replay.running() == 0);
+    assert_eq!(apply.held, [Held { group: "stacks".to_owned(), failed: vec![node("stacks.bad")] }]);
     assert_eq!((replay.closing.unwrap().exit, replay.last), (1, Some(at(99))));
     assert_eq!(replay.failures().count(), 1);
 }
@@ -157,9 +161,31 @@ fn a_later_form_is_refused_and_a_later_event_is_passed_over() {
     let (_, replay, losses) = read(more.as_bytes()).unwrap();
     assert_eq!(losses, Losses { unknown: 1, ..Losses::default() });
     assert_eq!(replay, read(whole.as_bytes()).unwrap().1);
+    // A word of a later orch for what a node did: it has ended, and is not in the middle of anything.
+    let more = whole.replacen("\"change\":\"created\"", "\"change\":\"imported\"", 1);
+    let (_, replay, losses) = read(more.as_bytes()).unwrap();
+    assert_eq!(losses, Losses { unknown: 1, ..Losses::default() });
+    let past = &replay.parts[0].nodes[&node("stacks.good")];
+    assert_eq!((&past.state, past.ends, past.started), (&NodeState::DoneOtherwise, 1, Some(at(2))));
+    assert_eq!(replay.parts[0].tally.done, 1);
     // A header with a field that this orch does not know is one all the same.
     let more = whole.replacen("{\"journal\":1,", "{\"journal\":1,\"mood\":\"fine\",", 1);
     assert_eq!(read(more.as_bytes()).unwrap().0, header());
+}
+
+#[test]
+fn a_line_without_end_costs_no_other() {
+    let whole = text();
+    let second = whole.match_indices('\n').nth(1).unwrap().0 + 1;
+    let mut damaged = whole.as_bytes()[..second].to_vec();
+    damaged.resize(damaged.len() + 17 * 1024 * 1024, 0);
+    let cut = damaged.clone();
+    damaged.extend_from_slice(b"\n\n");
+    damaged.extend_from_slice(&whole.as_bytes()[second..]);
+    let (_, replay, losses) = read(&damaged).unwrap();
+    assert_eq!(losses, Losses { damaged: 1, ..Losses::default() }, "an empty line is none");
+    assert_eq!(replay, read(whole.as_bytes()).unwrap().1);
+    assert!(read(&cut).unwrap().2.torn);
 }
 
 #[test]
@@ -174,7 +200,7 @@ fn what_is_no_journal_says_so() {
 fn the_end_that_is_written_weighs_more_than_whether_a_process_is_there() {
     let of = |exit: Option<u8>, alive| {
         let closing = exit.map(|exit| Closing { closed: at(1), exit, lost: 0 });
-        Ending::of(&Replay { closing, ..Replay::default() }, alive)
+        Ending::of(&header(), &Replay { closing, ..Replay::default() }, alive)
     };
     assert_eq!(of(Some(0), Some(true)), Ending::Done);
     assert_eq!(of(Some(1), None), Ending::Failed);
@@ -182,6 +208,56 @@ fn the_end_that_is_written_weighs_more_than_whether_a_process_is_there() {
     assert_eq!(of(None, Some(true)), Ending::Running);
     assert_eq!(of(None, Some(false)), Ending::Killed);
     assert_eq!(of(None, None), Ending::Unknown);
+    // A process that could not get the lock may be there, though nobody holds it.
+    let unlocked = Header { locked: false, ..header() };
+    assert_eq!(Ending::of(&unlocked, &Replay::default(), Some(false)), Ending::Unknown);
+}
+
+#[test]
+fn a_run_that_was_over_and_could_not_write_its_last_line_was_not_killed() {
+    let of = |tallies: &[Tally], prune, alive| {
+        let start = || Event::RunStarted { plan: "core".to_owned(), command: Command::Apply, nodes: 1 };
+        let mut replay = Replay::of_records(
+            tallies.iter().flat_map(|tally| [start(), finished(*tally)]).map(|event| Record::new(at(1), event)),
+        );
+        for (part, tally) in replay.parts.iter_mut().zip(tallies) {
+            part.tally = *tally;
+        }
+        Ending::of(&Header { prune, ..header() }, &replay, alive)
+    };
+    let good = Tally { done: 1, ..Tally::default() };
+    let failed = Tally { failed: 1, ..good };
+    assert_eq!(of(&[good], false, Some(false)), Ending::Done);
+    assert_eq!(of(&[good], false, None), Ending::Done);
+    assert_eq!(of(&[good], false, Some(true)), Ending::Running);
+    assert_eq!(of(&[failed], false, Some(false)), Ending::Failed);
+    assert_eq!(of(&[Tally { not_started: 1, ..good }], false, Some(false)), Ending::Interrupted);
+    // What left the plan was still to be deleted; after a failure it is not.
+    assert_eq!(of(&[good], true, Some(false)), Ending::Killed);
+    assert_eq!(of(&[good, good], true, Some(false)), Ending::Done);
+    assert_eq!(of(&[failed], true, Some(false)), Ending::Failed);
+}
+
+#[test]
+fn failures_are_told_in_the_order_in_which_they_happened() {
+    let fails = |id: &str| Event::NodeFailed { node: node(id), error: Failure::new(id, ""), took_ms: 1 };
+    let start = Event::RunStarted { plan: "core".to_owned(), command: Command::Apply, nodes: 3 };
+    let events = [start, began("stacks.a"), began("stacks.b"), began("stacks.c"), fails("stacks.c"), fails("stacks.a")];
+    let replay = Replay::of_records(events.map(|event| Record::new(at(1), event)));
+    let told: Vec<String> = replay.failures().map(|(node, _)| node.to_string()).collect();
+    assert_eq!(told, ["stacks.c", "stacks.a"]);
+}
+
+#[test]
+fn a_run_takes_what_it_has_measured_and_not_what_a_clock_says_that_was_set() {
+    let (header, replay, losses) = read(text().as_bytes()).unwrap();
+    let mut run = PastRun { header, replay, ending: Ending::Failed, losses, bytes: 0 };
+    assert_eq!(run.took_ms(), 120, "two parts of 60");
+    run.replay.closing = Some(Closing { closed: at(3_600_000), exit: 1, lost: 0 });
+    run.replay.last = Some(at(3_600_000));
+    assert_eq!(run.took_ms(), 120);
+    run.replay.parts[1].finished = None;
+    assert_eq!(run.took_ms(), 3_600_000, "the times are all that there is");
 }
 
 #[test]

@@ -8,16 +8,21 @@ use serde::Serialize;
 use super::Palette;
 use super::failure::particulars;
 use super::took::{ago, took};
-use crate::event::{StopReason, Tally, VERSION};
-use crate::journal::{Ending, Header, Losses, NodeState, Part, PastRun};
+use crate::event::{Change, StopReason, Tally};
+use crate::ids::NodeId;
+use crate::journal::{Brief, Ending, Header, Listing, Losses, NodeState, Part, PastRun};
 use crate::text::{counted, printable};
 
 /// How many nodes of one sort are named before the rest is counted only.
 const SHOWN: usize = 40;
 
+/// The version of the document of all runs. New fields do not change it.
+const VERSION: u32 = 1;
+
 /// A line for each run, in the order that is given, and one that says how much room they take.
-pub fn runs_text(at: Timestamp, runs: &[PastRun], palette: Palette) -> String {
-    if runs.is_empty() {
+pub fn runs_text(at: Timestamp, listing: &Listing, palette: Palette) -> String {
+    let runs = &listing.runs;
+    if runs.is_empty() && listing.older == 0 {
         return "no runs\n".to_owned();
     }
     let rows: Vec<[String; 6]> = runs.iter().map(|run| row(at, run)).collect();
@@ -31,20 +36,27 @@ pub fn runs_text(at: Timestamp, runs: &[PastRun], palette: Palette) -> String {
     for (run, cells) in runs.iter().zip(&rows) {
         let [id, ending, plan, command, age, took] = std::array::from_fn(|at| format!("{:1$}", cells[at], widths[at]));
         let ending = colored(palette, run.ending, &ending);
-        let line = format!("{id}  {ending}  {plan}  {command}  {age}  {took}  {}", tallied(run.replay.tally()));
+        let line = format!("{id}  {ending}  {plan}  {command}  {age}  {took}  {}", tallied(run.tally));
         let _ = writeln!(text, "{}", line.trim_end());
     }
     let bytes = runs.iter().map(|run| run.bytes).sum();
-    let _ = writeln!(text, "{}, {}", counted(runs.len(), "run"), size(bytes));
+    let older = if listing.older == 0 { String::new() } else { format!("; {} older not read", listing.older) };
+    let _ = writeln!(text, "{}, {}{older}", counted(runs.len(), "run"), size(bytes));
     text
 }
 
-fn row(at: Timestamp, run: &PastRun) -> [String; 6] {
-    let Header { id, plan, command, local, started, .. } = &run.header;
+fn row(at: Timestamp, run: &Brief) -> [String; 6] {
+    let Header { id, plan, started, .. } = &run.header;
     let age = u64::try_from(at.as_millisecond() - started.as_millisecond()).unwrap_or(0);
-    let command = if *local { format!("{} --local", command.word()) } else { command.word().to_owned() };
     let ending = run.ending.word().to_owned();
-    [id.to_string(), ending, printable(plan).into_owned(), command, ago(age), took(run.took_ms())]
+    [id.to_string(), ending, printable(plan).into_owned(), command(&run.header), ago(age), took(run.took_ms)]
+}
+
+/// The command without what it chose of the plan.
+fn command(header: &Header) -> String {
+    let prune = if header.prune { " --prune" } else { "" };
+    let local = if header.local { " --local" } else { "" };
+    format!("{}{prune}{local}", header.command.word())
 }
 
 fn colored(palette: Palette, ending: Ending, text: &str) -> String {
@@ -80,12 +92,14 @@ fn size(bytes: u64) -> String {
 }
 
 /// All runs as a document.
-pub fn runs_json(at: Timestamp, runs: &[PastRun]) -> String {
+pub fn runs_json(at: Timestamp, listing: &Listing) -> String {
     #[derive(Serialize)]
     struct Document<'a> {
         version: u32,
-        at: Timestamp,
+        at: i64,
         runs: Vec<Row<'a>>,
+        unreadable: Vec<Unread<'a>>,
+        older: usize,
     }
     #[derive(Serialize)]
     struct Row<'a> {
@@ -100,39 +114,42 @@ pub fn runs_json(at: Timestamp, runs: &[PastRun]) -> String {
         running: usize,
         bytes: u64,
     }
-    let rows = runs.iter().map(|run| Row {
-        header: &run.header,
-        ended: run.ending,
-        exit: run.replay.closing.map(|closing| closing.exit),
-        took_ms: run.took_ms(),
-        tally: run.replay.tally(),
-        running: run.replay.parts.iter().map(running).sum(),
-        bytes: run.bytes,
-    });
-    let document = Document { version: VERSION, at, runs: rows.collect() };
+    impl<'a> Row<'a> {
+        const fn of(run: &'a Brief) -> Self {
+            let Brief { ref header, ending: ended, exit, took_ms, tally, running, bytes } = *run;
+            Row { header, ended, exit, took_ms, tally, running, bytes }
+        }
+    }
+    #[derive(Serialize)]
+    struct Unread<'a> {
+        id: &'a str,
+        why: &'a str,
+    }
+    let document = Document {
+        version: VERSION,
+        at: at.as_millisecond(),
+        runs: listing.runs.iter().map(Row::of).collect(),
+        unreadable: listing.unreadable.iter().map(|run| Unread { id: run.id.as_str(), why: &run.why }).collect(),
+        older: listing.older,
+    };
     let mut text = serde_json::to_string_pretty(&document).expect("text is always JSON");
     text.push('\n');
     text
 }
 
-/// How many nodes have begun and not ended.
-fn running(part: &Part) -> usize {
-    part.nodes.values().filter(|past| past.state == NodeState::Running).count()
-}
-
 /// One run: what it was, what failed, what it has left in the middle, and how it ended.
 pub fn run_text(at: Timestamp, run: &PastRun, palette: Palette) -> String {
-    let Header { id, plan, file, command, local, only, skip, by, pid, orch, started, .. } = &run.header;
+    let Header { id, plan, file, changes, only, skip, by, pid, orch, started, .. } = &run.header;
     let mut text = String::new();
     let mut item = |name: &str, what: &str| {
         let _ = writeln!(text, "{} {}", palette.faint(format_args!("{name:8}")), printable(what));
     };
     item("run", id.as_str());
-    item("plan", &format!("{plan} ({file})"));
-    let local = if *local { " --local" } else { "" };
+    let changes = changes.as_deref().map(|changes| format!(", as {changes} had it")).unwrap_or_default();
+    item("plan", &format!("{plan} ({file}{changes})"));
     let chosen = only.iter().map(|nodes| format!(" --only {nodes}"));
     let chosen: String = chosen.chain(skip.iter().map(|nodes| format!(" --skip {nodes}"))).collect();
-    item("command", &format!("{}{local}{chosen}", command.word()));
+    item("command", &format!("{}{chosen}", command(&run.header)));
     let age = u64::try_from(at.as_millisecond() - started.as_millisecond()).unwrap_or(0);
     item("began", &format!("{started:.0}, {}", ago(age)));
     let by = by.as_deref().map(|by| format!("{by}, ")).unwrap_or_default();
@@ -161,22 +178,52 @@ fn write_part(text: &mut String, part: &Part, palette: Palette) {
         };
         let _ = writeln!(text, "  {}", palette.warn(why));
     }
-    for (node, past) in &part.nodes {
-        if let NodeState::Failed(failure) = &past.state {
-            let _ = writeln!(text, "  {}  {}", palette.strong(node), printable(&failure.summary));
-            text.push_str(&particulars(failure, 4, palette));
+    for held in &part.held {
+        let why = format!("no more was started of {}, since {} did not end well", held.group, names(&held.failed));
+        let _ = writeln!(text, "  {}", palette.warn(printable(&why)));
+    }
+    for (node, failure) in part.failures() {
+        let node = node.to_string();
+        let _ = writeln!(text, "  {}  {}", palette.strong(printable(&node)), printable(&failure.summary));
+        text.push_str(&particulars(failure, 4, palette));
+    }
+    let named = |is_meant: &dyn Fn(&NodeState) -> bool| {
+        let mut nodes = part.nodes.iter().filter(|(_, past)| is_meant(&past.state)).map(|(node, _)| node).peekable();
+        nodes.peek()?;
+        Some(printable(&names(nodes)).into_owned())
+    };
+    for (heading, is_meant) in ENDS {
+        if let Some(nodes) = named(&is_meant) {
+            let _ = writeln!(text, "  {} {nodes}", palette.warn(heading));
         }
     }
-    for (heading, state) in [("in the middle of", NodeState::Running), ("left while it ran", NodeState::Aborted)] {
-        let nodes: Vec<String> =
-            part.nodes.iter().filter(|(_, past)| past.state == state).map(|(node, _)| node.to_string()).collect();
-        if !nodes.is_empty() {
-            let more = nodes.len().saturating_sub(SHOWN);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let names = nodes[..nodes.len().min(SHOWN)].join(", ");
-            let _ = writeln!(text, "  {} {names}{more}", palette.warn(heading));
+    for change in [Change::Created, Change::Updated, Change::Replaced, Change::Deleted, Change::Cancelled] {
+        if let Some(nodes) = named(&|state| *state == NodeState::Done(change)) {
+            let _ = writeln!(text, "  {} {nodes}", palette.good(change));
         }
     }
+}
+
+/// Whether nodes in a state are meant.
+type IsMeant = fn(&NodeState) -> bool;
+
+/// The ends, and what is none, after which there is something left to do.
+const ENDS: [(&str, IsMeant); 6] = [
+    ("in the middle of", |state| *state == NodeState::Running),
+    ("left while it ran", |state| *state == NodeState::Aborted),
+    ("taken back", |state| matches!(state, NodeState::Withdrawn(_))),
+    ("skipped", |state| matches!(state, NodeState::Skipped(_))),
+    ("not started", |state| *state == NodeState::NotStarted),
+    ("done, as only a later orch can tell", |state| *state == NodeState::DoneOtherwise),
+];
+
+/// The first nodes by their names, and how many more there are.
+fn names<'a>(nodes: impl IntoIterator<Item = &'a NodeId>) -> String {
+    let mut names: Vec<String> = nodes.into_iter().map(NodeId::to_string).collect();
+    let more = names.len().saturating_sub(SHOWN);
+    names.truncate(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", names.join(", "))
 }
 
 fn last_line(run: &PastRun, palette: Palette) -> String {
@@ -185,13 +232,15 @@ fn last_line(run: &PastRun, palette: Palette) -> String {
     match (run.ending, run.replay.closing) {
         (Ending::Running, _) => format!("{word}, for {time} so far"),
         (Ending::Killed, _) => format!(
-            "{word}: its process is gone without having written an end, {time} after it began; apply again, which takes up what AWS shows"
+            "{word}: its process is gone before all of it was over, {time} after it began; apply again, which takes up what AWS shows"
         ),
         (Ending::Unknown, _) => format!(
-            "{word}: no end is written, and on this disk nothing tells whether its process is there; the last word is of {time} after it began"
+            "{word}: no end is written, and nothing tells here whether its process is there; the last word is of {time} after it began"
         ),
         (_, Some(closing)) => format!("{word} in {time}, exit code {}", closing.exit),
-        (_, None) => format!("{word} in {time}"),
+        (_, None) => {
+            format!("{word} in {time}: every node had ended, and only the last line of the journal is missing")
+        }
     }
 }
 

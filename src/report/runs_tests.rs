@@ -1,7 +1,7 @@
 use super::*;
 use crate::event::{Change, Command, Event, Failure, Record};
 use crate::ids::NodeId;
-use crate::journal::{Closing, Replay, RunId, VERSION as JOURNAL};
+use crate::journal::{Closing, Replay, RunId, Unread, VERSION as JOURNAL};
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_796_054_701 + seconds).unwrap()
@@ -21,7 +21,9 @@ fn run(command: Command, began: i64, alive: bool, exit: Option<u8>, events: Vec<
         id: RunId::new(at(began), command, 7),
         plan: "core\x1b[31m".to_owned(),
         file: "plans/core.toml".to_owned(),
+        changes: None,
         command,
+        prune: false,
         local: began > 0,
         only: vec!["account:dev".to_owned()],
         skip: Vec::new(),
@@ -34,7 +36,7 @@ fn run(command: Command, began: i64, alive: bool, exit: Option<u8>, events: Vec<
     let records = events.into_iter().zip(began + 1..).map(|(event, time)| Record::new(at(time), event));
     let mut replay = Replay::of_records(records);
     replay.closing = exit.map(|exit| Closing { closed: at(began + 60), exit, lost: 0 });
-    let ending = Ending::of(&replay, Some(alive));
+    let ending = Ending::of(&header, &replay, Some(alive));
     PastRun { header, replay, ending, losses: Losses::default(), bytes: 1_250 }
 }
 
@@ -71,15 +73,21 @@ fn runs() -> Vec<PastRun> {
     ]
 }
 
+fn listing() -> Listing {
+    Listing { runs: runs().iter().map(PastRun::brief).collect(), ..Listing::default() }
+}
+
 #[test]
 fn a_list_has_a_line_for_each_run() {
-    insta::assert_snapshot!(runs_text(at(9_000), &runs(), Palette::PLAIN), @r"
+    insta::assert_snapshot!(runs_text(at(9_000), &listing(), Palette::PLAIN), @r"
     20261130T172821.000Z-destroy-0007  running  core\u{1b}[31m  destroy --local  66 min ago  2.0s
     20261130T161501.000Z-apply-0007    killed   core\u{1b}[31m  apply --local    2 h ago     4.0s  1 done, 1 changed
     20261130T160501.000Z-apply-0007    failed   core\u{1b}[31m  apply            2 h ago     4.0s  1 done, 1 changed, 1 failed
     3 runs, 3.7 KB
     ");
-    assert_eq!(runs_text(at(0), &[], Palette::PLAIN), "no runs\n");
+    assert_eq!(runs_text(at(0), &Listing::default(), Palette::PLAIN), "no runs\n");
+    let limited = Listing { older: 40, ..listing() };
+    assert!(runs_text(at(9_000), &limited, Palette::PLAIN).ends_with("\n3 runs, 3.7 KB; 40 older not read\n"));
 }
 
 #[test]
@@ -105,8 +113,9 @@ fn one_run_tells_what_failed_and_what_it_was_in_the_middle_of() {
 
     apply of 2 nodes: 1 done, 1 changed
       in the middle of stacks.b
+      created stacks.a
 
-    killed: its process is gone without having written an end, 4.0s after it began; apply again, which takes up what AWS shows
+    killed: its process is gone before all of it was over, 4.0s after it began; apply again, which takes up what AWS shows
     ----
     run      20261130T160501.000Z-apply-0007
     plan     core\u{1b}[31m (plans/core.toml)
@@ -118,6 +127,7 @@ fn one_run_tells_what_failed_and_what_it_was_in_the_middle_of() {
       stacks.b  stack dev ended in ROLLBACK_COMPLETE
         cause    limit \u{1b}[1m
         help     ask for more
+      created stacks.a
 
     failed in 4.0s, exit code 1
     ");
@@ -125,13 +135,56 @@ fn one_run_tells_what_failed_and_what_it_was_in_the_middle_of() {
 
 #[test]
 fn the_document_has_what_the_list_has() {
-    let document: serde_json::Value = serde_json::from_str(&runs_json(at(9_000), &runs())).unwrap();
+    let document: serde_json::Value = serde_json::from_str(&runs_json(at(9_000), &listing())).unwrap();
     let ended: Vec<&str> =
         document["runs"].as_array().unwrap().iter().map(|run| run["ended"].as_str().unwrap()).collect();
     assert_eq!(ended, ["running", "killed", "failed"]);
     assert_eq!(document["runs"][2]["exit"], 1);
     assert_eq!((&document["runs"][1]["running"], &document["runs"][2]["failed"]), (&1.into(), &1.into()));
     assert_eq!(document["runs"][0]["id"], "20261130T172821.000Z-destroy-0007");
+    assert_eq!((&document["version"], &document["at"]), (&1.into(), &1_796_063_701_000_i64.into()));
+    assert_eq!((&document["unreadable"], &document["older"]), (&serde_json::json!([]), &0.into()));
+    let unread = Unread { id: runs().remove(0).header.id, why: "it is empty".to_owned() };
+    let damaged = Listing { unreadable: vec![unread], ..Listing::default() };
+    let document: serde_json::Value = serde_json::from_str(&runs_json(at(9_000), &damaged)).unwrap();
+    let told = serde_json::json!([{ "id": "20261130T172821.000Z-destroy-0007", "why": "it is empty" }]);
+    assert_eq!(document["unreadable"], told);
+}
+
+#[test]
+fn a_run_tells_who_was_held_back_and_why_and_what_of_others_is_harmless() {
+    let events = vec![
+        Event::RunStarted { plan: "core".to_owned(), command: Command::Apply, nodes: 6 },
+        started("stacks.spoke[a\x1b[2J]"),
+        Event::NodeFailed { node: node("stacks.spoke[a\x1b[2J]"), error: Failure::new("no", ""), took_ms: 5 },
+        Event::RollOutHeld { group: "stacks.spoke".to_owned(), failed: vec![node("stacks.spoke[a\x1b[2J]")], left: 1 },
+        Event::NodeSkipped { node: node("peerings.a"), because: node("stacks.spoke[a\x1b[2J]") },
+        Event::NodeNotStarted { node: node("stacks.spoke[b]") },
+        Event::RunFinished {
+            tally: Tally { failed: 1, skipped: 1, not_started: 1, ..Tally::default() },
+            took_ms: 61_000,
+            saved_ms: None,
+        },
+    ];
+    let mut run = run(Command::Apply, 0, false, None, events);
+    run.header.prune = true;
+    run.header.changes = Some("changes.json".to_owned());
+    let text = run_text(at(9_000), &run, Palette::PLAIN);
+    insta::assert_snapshot!(text, @r"
+    run      20261130T160501.000Z-apply-0007
+    plan     core\u{1b}[31m (plans/core.toml, as changes.json had it)
+    command  apply --prune --only account:dev
+    began    2026-11-30T16:05:01Z, 2 h ago
+    by       alice@laptop, process 42, orch 0.1.0
+
+    apply of 6 nodes: 1 failed, 1 skipped, 1 not started
+      no more was started of stacks.spoke, since stacks.spoke[a\u{1b}[2J] did not end well
+      stacks.spoke[a\u{1b}[2J]  no
+      skipped peerings.a
+      not started stacks.spoke[b]
+
+    failed in 1m01s: every node had ended, and only the last line of the journal is missing
+    ");
 }
 
 #[test]

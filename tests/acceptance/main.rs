@@ -22,6 +22,7 @@ mod hand;
 mod hostile;
 mod iam;
 mod in_process;
+mod journal_files;
 mod left;
 mod listed;
 mod lock;

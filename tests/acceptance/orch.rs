@@ -2,15 +2,21 @@
 #![expect(clippy::disallowed_methods, reason = "the tests write plans and read what the binary leaves")]
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Lines};
+use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 /// A configuration of the embedded AWS in which everything happens at once: for what is not about durations.
 pub const QUICK: &str = "[timing]\nlatency_ms = 0\npeering_request_ms = 0\npeering_visible_ms = 0\n\
                          peering_accept_ms = 0\npeering_delete_ms = 0\nresource_ms = 0\n";
+
+/// How long a process may hang before its test fails: far more than any takes, on any machine.
+const HANGS: Duration = Duration::from_mins(10);
 
 /// The environment and the folder of one test.
 pub struct Orch {
@@ -79,19 +85,56 @@ impl Orch {
 
     /// Runs a command to its end.
     pub fn run(&self, args: &[&str]) -> Ended {
-        let output = self.command(args).stdin(std::process::Stdio::null()).output().unwrap();
-        Ended {
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        Ended::of(self.command(args))
     }
+
+    /// The same command, started by a shell after what a script does to its surroundings.
+    #[cfg(target_os = "linux")]
+    pub fn under(script: &str, command: &Command) -> Command {
+        Self::through(&["/bin/bash", "-c", &format!("{script}; exec \"$0\" \"$@\"")], command)
+    }
+
+    /// The same command, started by another program that takes it as its last arguments.
+    #[cfg(target_os = "linux")]
+    pub fn through(program: &[&str], command: &Command) -> Command {
+        let mut outer = Command::new(program[0]);
+        outer.args(&program[1..]).arg(command.get_program()).args(command.get_args()).env_clear();
+        outer.current_dir(command.get_current_dir().unwrap());
+        outer.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        outer
+    }
+}
+
+/// Waits for the end of a process, but not for ever.
+#[track_caller]
+pub fn ended(child: &mut Child) -> ExitStatus {
+    let began = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        if began.elapsed() > HANGS {
+            child.kill().unwrap();
+            panic!("it hangs");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Reads all that a process writes, so that it never waits for its reader.
+fn read_all(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        from.read_to_string(&mut text).unwrap();
+        text
+    })
 }
 
 /// A command that is running. It is killed should its test give up on it.
 pub struct Running {
     child: Child,
-    lines: Lines<BufReader<ChildStderr>>,
+    /// What it says on standard error, line by line, the last one perhaps without an end.
+    lines: Receiver<String>,
     said: String,
 }
 
@@ -104,20 +147,28 @@ impl Orch {
     /// Starts a command that ignores a signal from the beginning, as `nohup` has it.
     #[cfg(target_os = "linux")]
     pub fn start_ignoring(&self, signal: &str, args: &[&str]) -> Running {
-        let command = self.command(args);
-        let mut shell = Command::new("/bin/sh");
-        shell.arg("-c").arg(format!("trap '' {signal}; exec \"$0\" \"$@\"")).arg(command.get_program()).args(args);
-        shell.current_dir(self.folder.path()).env_clear();
-        shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        Self::started(shell)
+        Self::started(Self::under(&format!("trap '' {signal}"), &self.command(args)))
     }
 
     /// Starts what was made ready elsewhere.
     pub fn started(mut command: Command) -> Running {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let (told, lines) = channel();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            // Until nobody listens any more: then the pipe is closed, as by `| head`.
+            while stderr.read_line(&mut line).unwrap() > 0 && told.send(std::mem::take(&mut line)).is_ok() {}
+        });
         Running { child, lines, said: String::new() }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
 
@@ -125,10 +176,7 @@ impl Running {
     /// Waits until the command says a text on standard error.
     #[track_caller]
     pub fn says(&mut self, text: &str) -> &mut Self {
-        for line in self.lines.by_ref() {
-            let line = line.unwrap();
-            self.said.push_str(&line);
-            self.said.push('\n');
+        while let Some(line) = self.next_line() {
             if line.contains(text) {
                 return self;
             }
@@ -136,11 +184,25 @@ impl Running {
         panic!("it ended without saying `{text}`:\n{}", self.said);
     }
 
+    /// The next line on standard error, with its break; `None` at its end.
+    #[track_caller]
+    fn next_line(&mut self) -> Option<String> {
+        match self.lines.recv_timeout(HANGS) {
+            Ok(line) => {
+                self.said.push_str(&line);
+                Some(line)
+            }
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => panic!("it hangs; it has said:\n{}", self.said),
+        }
+    }
+
     /// Waits for a number of lines on standard error, or for its end.
     pub fn says_lines(&mut self, lines: usize) -> &mut Self {
-        for line in self.lines.by_ref().take(lines) {
-            self.said.push_str(&line.unwrap());
-            self.said.push('\n');
+        for _ in 0..lines {
+            if self.next_line().is_none() {
+                break;
+            }
         }
         self
     }
@@ -164,34 +226,44 @@ impl Running {
     }
 
     /// Ends the process at once, without a chance to put anything in order. Gives its exit code if it had ended by itself.
-    pub fn kill(mut self) -> Option<i32> {
+    pub fn kill(self) -> Option<i32> {
+        self.killed().0
+    }
+
+    /// The same, with all that it has said on standard error.
+    pub fn killed(mut self) -> (Option<i32>, String) {
         self.child.kill().unwrap();
-        self.child.wait().unwrap().code()
+        while self.next_line().is_some() {}
+        (self.child.wait().unwrap().code(), std::mem::take(&mut self.said))
     }
 
     /// Stops listening to standard error, as `| head` does, and waits for the end.
     pub fn ends_unheard(mut self) -> Option<i32> {
-        drop(self.lines);
-        self.child.wait().unwrap().code()
+        drop(std::mem::replace(&mut self.lines, channel().1));
+        ended(&mut self.child).code()
     }
 
     /// Waits for the end.
     pub fn ends(mut self) -> Ended {
-        for line in self.lines {
-            self.said.push_str(&line.unwrap());
-            self.said.push('\n');
-        }
-        // Results are a few kilobytes: less than a pipe holds, so nobody waits for them to be read.
-        let output = self.child.wait_with_output().unwrap();
-        Ended {
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: std::mem::take(&mut self.said),
-        }
+        let stdout = read_all(self.child.stdout.take().unwrap());
+        while self.next_line().is_some() {}
+        let status = ended(&mut self.child);
+        Ended { code: status.code(), stdout: stdout.join().unwrap(), stderr: std::mem::take(&mut self.said) }
     }
 }
 
 impl Ended {
+    /// Runs a command to its end, with nobody to answer it.
+    #[track_caller]
+    pub fn of(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let stdout = read_all(child.stdout.take().unwrap());
+        let stderr = read_all(child.stderr.take().unwrap());
+        let status = ended(&mut child);
+        Self { code: status.code(), stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() }
+    }
+
     /// Holds that the command ended with a code.
     #[track_caller]
     pub fn code(self, code: i32) -> Self {

@@ -2,19 +2,19 @@
 #![expect(clippy::disallowed_methods, reason = "the tests look at the journals' files")]
 
 use std::fs;
-use std::io::BufReader;
-use std::path::PathBuf;
+use std::path::Path;
 
 use orch::event::{Change, Command};
-use orch::journal::{Entries, Losses, NodeState, Replay};
+use orch::journal::{Losses, NodeState, Replay};
 use serde_json::Value;
 
+use crate::journal_files::{self, files};
 use crate::orch::{Orch, QUICK};
 
 const LOCAL: [&str; 4] = ["plans/us-east-1.toml", "--local", "--local-config", "aws.toml"];
 
-/// Stacks that take long enough to be met in the middle.
-const SLOW: &str = "[timing]\nresource_ms = 1500\n";
+/// Stacks that are met in the middle however slow the machine is: each of their resources takes hours.
+const HELD: &str = "[timing]\nresource_ms = 36000000\n";
 
 fn orch(timing: &str) -> Orch {
     let orch = Orch::with_shipped_plans();
@@ -35,18 +35,9 @@ fn listed(orch: &Orch) -> Vec<Value> {
     document["runs"].as_array().unwrap().clone()
 }
 
-/// The files of the journals, the oldest first.
-fn journals(orch: &Orch) -> Vec<PathBuf> {
-    let mut runs: Vec<PathBuf> =
-        fs::read_dir(orch.path(".orch/runs")).unwrap().map(|entry| entry.unwrap().path()).collect();
-    runs.sort();
-    runs.into_iter().map(|run| run.join("events.jsonl")).collect()
-}
-
-fn replay(journal: &PathBuf) -> Replay {
-    let mut entries = Entries::open(BufReader::new(fs::File::open(journal).unwrap())).unwrap();
-    let replay = Replay::of(&mut entries).unwrap();
-    assert_eq!(entries.losses(), Losses::default());
+fn replay(journal: &Path) -> Replay {
+    let (replay, losses) = journal_files::read(journal);
+    assert_eq!(losses, Losses::default());
     replay
 }
 
@@ -69,7 +60,13 @@ fn every_run_leaves_a_journal_and_what_only_looks_leaves_none() {
     }
     assert_eq!(destroy["only"], serde_json::json!(["routes"]));
     orch.run(&["runs"]).code(0).prints(&["destroy --local", "8 done, 8 changed", "2 runs, "]);
-    orch.run(&["runs", "show"]).code(0).prints(&["destroy --local --only routes", "destroy of 8 nodes", "done in"]);
+    orch.run(&["runs", "show"]).code(0).prints(&[
+        "destroy --local --only routes",
+        "destroy of 8 nodes",
+        "deleted routes.",
+        "done in",
+    ]);
+    orch.run(&["runs", "--limit", "1"]).code(0).prints(&["1 run, ", "; 1 older not read"]);
     let id = apply["id"].as_str().unwrap();
     let file = format!(".orch/runs/{id}/events.jsonl");
     orch.run(&["runs", "show", id]).code(0).prints(&["apply of 17 nodes: 17 done, 17 changed", &file]);
@@ -91,15 +88,15 @@ fn a_journal_is_its_owners_alone() {
 
     let orch = orch(QUICK);
     orch.run(&args("apply", &["--only", "stacks.master"])).code(0);
-    let journal = journals(&orch).remove(0);
-    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let journal = files(&orch).remove(0);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&journal), mode(journal.parent().unwrap())), (0o600, 0o700));
     assert_eq!(mode(&orch.path(".orch/runs")), 0o700);
 }
 
 #[test]
 fn a_run_that_goes_on_is_told_from_one_that_was_killed() {
-    let orch = orch(SLOW);
+    let orch = orch(HELD);
     let mut running = orch.start(&args("apply", &[]));
     running.says("started in qa");
     let run = listed(&orch).remove(0);
@@ -127,7 +124,7 @@ fn failures_and_interruptions_are_in_the_journal_as_they_were_told() {
         "stacks.spoke[dev]",
         "help",
     ]);
-    let replay = replay(&journals(&orch)[0]);
+    let replay = replay(&files(&orch)[0]);
     let (node, failure) = replay.failures().next().unwrap();
     assert_eq!(node.to_string(), "stacks.spoke[dev]");
     assert!(failure.place.as_ref().is_some_and(|place| place.starts_with("plans/hub-and-spoke.toml:")), "{failure:?}");
@@ -141,10 +138,22 @@ fn what_left_the_plan_is_deleted_in_the_same_run() {
     orch.edit("plans/hub-and-spoke.toml", "qa      = { id = \"555555555555\", role = \"MasterAcctRole\" }\n", "");
     orch.run(&args("apply", &["--prune"])).code(0);
     assert_eq!(listed(&orch).len(), 2);
-    let replay = replay(&journals(&orch)[1]);
+    let replay = replay(&files(&orch)[1]);
     assert_eq!(replay.parts.iter().map(|part| part.command).collect::<Vec<_>>(), [Command::Apply, Command::Prune]);
     assert!(replay.parts[1].nodes.values().all(|past| past.state == NodeState::Done(Change::Deleted)));
     orch.run(&["runs", "show"]).code(0).prints(&["apply of 13 nodes", "prune of 8 nodes: 8 done, 8 changed"]);
+}
+
+#[test]
+fn a_saved_preview_that_was_applied_is_told_with_its_plan_and_what_it_had_chosen() {
+    let orch = orch(QUICK);
+    orch.run(&args("preview", &["--only", "stacks.master", "--save", "changes.json"])).code(5);
+    orch.run(&["apply", "changes.json", "--local", "--local-config", "aws.toml"]).code(0);
+    let run = listed(&orch).remove(0);
+    assert_eq!((&run["file"], &run["changes"]), (&LOCAL[0].into(), &"changes.json".into()), "{run:#}");
+    assert_eq!(run["only"], serde_json::json!(["stacks.master"]));
+    let shown = ["(plans/us-east-1.toml, as changes.json had it)", "apply --local --only stacks.master"];
+    orch.run(&["runs", "show"]).code(0).prints(&shown).prints(&["created stacks.master"]);
 }
 
 #[test]
@@ -162,9 +171,16 @@ fn pruning_keeps_the_newest_and_what_is_young_enough() {
     assert!(orch.path(".orch/runs/notes.txt").exists());
     let old = orch.path(".orch/runs/20200101T000000.000Z-apply-0000");
     fs::create_dir(&old).unwrap();
-    orch.run(&["runs"]).code(0).says(&["20200101T000000.000Z-apply-0000"]);
+    orch.run(&["runs"]).code(1).says(&["20200101T000000.000Z-apply-0000"]);
     fs::write(old.join("events.jsonl"), "{\"journal\":9,\"orch\":\"3.0.0\"}\n").unwrap();
-    orch.run(&["runs"]).code(0).says(&["version 9", "orch 3.0.0"]).prints(&["1 run, "]);
+    orch.run(&["runs"]).code(1).says(&["version 9", "orch 3.0.0"]).prints(&["1 run, "]);
+    let ended = orch.run(&["runs", "--format", "json"]).code(1);
+    let document: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(document["unreadable"][0]["id"], "20200101T000000.000Z-apply-0000");
+    // What somebody has put there is shown and not obeyed.
+    fs::write(old.join("events.jsonl"), "{\"journal\":9,\"orch\":\"\\u001b]0;x\\u0007\"}\n").unwrap();
+    let ended = orch.run(&["runs"]).code(1).says(&["version 9"]);
+    assert!(!ended.stderr.contains('\u{1b}'), "{}", ended.stderr);
     orch.run(&["runs", "show", "2020"]).code(1).says(&["version 9"]);
     orch.run(&["runs", "prune", "--older-than", "30d"]).code(0).prints(&["1 run deleted, 1 kept"]);
 }

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use crate::orch::{Ended, Orch};
+use crate::orch::{Ended, Orch, ended};
 
 /// An AWS that is served by a process. It is killed should its test give up on it.
 pub struct Served {
@@ -87,12 +87,7 @@ impl Served {
 
     /// Runs a command that uses it as it uses AWS.
     pub fn run(&self, orch: &Orch, args: &[&str]) -> Ended {
-        let output = self.command(orch, args).stdin(Stdio::null()).output().unwrap();
-        Ended {
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        Ended::of(self.command(orch, args))
     }
 
     /// Sends a signal by its name, and gives the exit code and what is printed until the end.
@@ -101,6 +96,6 @@ impl Served {
         assert!(sent.success());
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest).unwrap();
-        (self.child.wait().unwrap().code(), rest)
+        (ended(&mut self.child).code(), rest)
     }
 }

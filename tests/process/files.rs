@@ -1,7 +1,6 @@
 //! Two hundred stacks at once, in a process that may open few files.
 
 use std::fmt::Write as _;
-use std::process::{Command, Stdio};
 
 use crate::orch::{Ended, Orch};
 use crate::server::Served;
@@ -35,29 +34,14 @@ fn plan() -> String {
     plan
 }
 
-/// Runs a command that may open so many files, softly or for good.
-fn with_few_files(served: &Served, orch: &Orch, limit: &str, args: &[&str]) -> Ended {
-    let own = served.command(orch, args);
-    let mut command = Command::new("/bin/bash");
-    command.arg("-c").arg(format!("{limit}; exec \"$0\" \"$@\"")).arg(own.get_program()).args(own.get_args());
-    command.env_clear().current_dir(own.get_current_dir().unwrap());
-    command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let output = command.stdin(Stdio::null()).output().unwrap();
-    Ended {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
 #[test]
 fn two_hundred_stacks_at_once_go_into_the_files_that_a_process_may_open() {
     for limit in ["ulimit -Sn 256; ulimit -Hn 256", "ulimit -Sn 256"] {
         let (aws, orch) = (Orch::empty(), Orch::empty());
         orch.write("many.toml", &plan()).write("topic.yaml", TEMPLATE);
         let served = Served::start(&aws, SLOW_CALLS, &["--memory"]);
-        let ended = with_few_files(&served, &orch, limit, &["-vv", "apply", "many.toml", "--yes"]).code(0);
-        let ended = ended.prints(&["200 changed"]);
+        let command = served.command(&orch, &["-vv", "apply", "many.toml", "--yes"]);
+        let ended = Ended::of(Orch::under(limit, &command)).code(0).prints(&["200 changed"]);
         for sign in ["Too many open files", "os error 24", "EMFILE"] {
             assert!(!ended.stderr.contains(sign), "{limit}: {sign}");
         }

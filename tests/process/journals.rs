@@ -1,36 +1,29 @@
 //! What the journals in a folder tell.
 #![expect(clippy::disallowed_methods, reason = "the tests look at the journals' files")]
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::BufReader;
+use std::path::{Path, PathBuf};
 
-use orch::event::Change;
-use orch::journal::{Entries, Losses, NodeState, Replay};
+use orch::event::{Change, Record};
+use orch::journal::{Entries, Entry, Losses, NodeState, Replay};
 
+use crate::journal_files::{files, read};
 use crate::orch::Orch;
 
 /// What all journals of a folder come to, the oldest first. Each must be readable: at most the last line may be half a one.
 #[track_caller]
 pub fn all(orch: &Orch) -> Vec<(Replay, Losses)> {
-    let mut runs: Vec<_> =
-        std::fs::read_dir(orch.path(".orch/runs")).unwrap().map(|entry| entry.unwrap().path()).collect();
-    runs.sort();
-    let read = |run: &std::path::PathBuf| {
-        let file = File::open(run.join("events.jsonl")).unwrap();
-        if file.metadata().unwrap().len() == 0 {
-            // Killed between making the file and its first line.
-            return (Replay::default(), Losses::default());
-        }
-        let mut entries = Entries::open(BufReader::new(file)).unwrap();
-        let replay = Replay::of(&mut entries).unwrap();
-        let losses = entries.losses();
-        assert_eq!((losses.damaged, losses.unknown), (0, 0), "{}", run.display());
+    let read = |journal: &PathBuf| {
+        let (replay, losses) = read(journal);
+        assert_eq!((losses.damaged, losses.unknown), (0, 0), "{}", journal.display());
         for (node, past) in replay.parts.iter().flat_map(|part| &part.nodes) {
-            assert!(past.ends <= 1, "{node} ends more than once in {}", run.display());
+            assert!(past.ends <= 1, "{node} ends more than once in {}", journal.display());
         }
         (replay, losses)
     };
-    runs.iter().map(read).collect()
+    files(orch).iter().map(read).collect()
 }
 
 /// What the newest one comes to.
@@ -43,4 +36,37 @@ pub fn last(orch: &Orch) -> Replay {
 pub fn created(replay: &Replay) -> usize {
     let nodes = replay.parts.iter().flat_map(|part| part.nodes.values());
     nodes.filter(|past| past.state == NodeState::Done(Change::Created)).count()
+}
+
+/// The journal that a run has left, by those that there were before it.
+#[track_caller]
+pub fn left_by(orch: &Orch, before: &[PathBuf]) -> Option<PathBuf> {
+    let before: BTreeSet<&PathBuf> = before.iter().collect();
+    let mut new = files(orch).into_iter().filter(|journal| !before.contains(journal));
+    let left = new.next();
+    assert_eq!(new.next(), None, "one run has left two journals");
+    left
+}
+
+/// The events of a journal.
+#[track_caller]
+pub fn records(journal: &Path) -> Vec<Record> {
+    let mut entries = Entries::open(BufReader::new(File::open(journal).unwrap())).unwrap();
+    let mut records = Vec::new();
+    while let Some(entry) = entries.next_entry().unwrap() {
+        if let Entry::Record(record) = entry {
+            records.push(record);
+        }
+    }
+    records
+}
+
+/// The events among the lines that a process has said with `--log-format json`. The last line of one that was killed may be half
+/// a one.
+#[track_caller]
+pub fn said(lines: &str) -> Vec<Record> {
+    let whole = lines.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+    let values = whole.map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")));
+    let events = values.filter(|value: &serde_json::Value| value["version"].is_u64() && value["event"] != "notice");
+    events.map(|value| serde_json::from_value(value).unwrap()).collect()
 }

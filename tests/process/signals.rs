@@ -4,12 +4,11 @@ use orch::event::StopReason;
 
 use crate::orch::{Orch, QUICK, Running};
 use crate::server::Served;
-use crate::{PLAN, journals, world};
+use crate::{HELD, PLAN, journals, let_go, world};
 
-/// A run that is met while its stacks are being made, and the AWS that it works on.
-fn under_way(aws: &Orch, orch: &Orch, hub_ms: u32) -> (Served, Running) {
-    let slow = format!("{QUICK}[timing.stack_ms]\n\"us-east-1-master\" = {hub_ms}\n");
-    let served = Served::start(aws, &slow, &[]);
+/// A run that is met while its hub is being made, and the AWS that it works on.
+fn under_way(aws: &Orch, orch: &Orch) -> (Served, Running) {
+    let served = Served::start(aws, &format!("{QUICK}{HELD}"), &[]);
     let mut running = Orch::started(served.command(orch, &["apply", PLAN, "--yes"]));
     running.says("started in master");
     (served, running)
@@ -25,8 +24,9 @@ fn is_made_good(aws: &Orch, orch: &Orch, served: &Served) {
 fn each_signal_that_asks_to_stop_lets_running_nodes_settle() {
     for signal in ["INT", "TERM", "HUP"] {
         let (aws, orch) = (Orch::empty(), Orch::with_shipped_plans());
-        let (served, mut running) = under_way(&aws, &orch, 1_500);
+        let (served, mut running) = under_way(&aws, &orch);
         running.signal(signal).says("stopping: ");
+        let_go(&aws);
         running.ends().code(130).prints(&["Not started"]);
         let replay = journals::last(&orch);
         let part = &replay.parts[0];
@@ -41,7 +41,7 @@ fn each_signal_that_asks_to_stop_lets_running_nodes_settle() {
 fn a_second_one_leaves_at_once_and_the_journal_names_what_goes_on() {
     for signal in ["INT", "TERM"] {
         let (aws, orch) = (Orch::empty(), Orch::with_shipped_plans());
-        let (served, mut running) = under_way(&aws, &orch, 20_000);
+        let (served, mut running) = under_way(&aws, &orch);
         running.signal(signal).says("stopping: ").signal(signal).says("leaving now");
         running.ends().code(130).prints(&["Left while running"]);
         let replay = journals::last(&orch);
@@ -51,7 +51,7 @@ fn a_second_one_leaves_at_once_and_the_journal_names_what_goes_on() {
         // The next run waits for what goes on, and does not ask for it twice.
         drop(served);
         let served = Served::start(&aws, QUICK, &[]);
-        world::of(&aws).let_time_pass(std::time::Duration::from_mins(1));
+        let_go(&aws);
         is_made_good(&aws, &orch, &served);
     }
 }

@@ -6,11 +6,12 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
 
+use orch::event::StopReason;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-use crate::orch::{Orch, QUICK};
+use crate::orch::{Orch, QUICK, ended};
 use crate::server::Served;
-use crate::{PLAN, ended, journals};
+use crate::{HELD, PLAN, journals, let_go, until};
 
 /// A terminal: the side of whoever looks at it, and that of the process.
 fn terminal() -> (File, File) {
@@ -53,15 +54,13 @@ fn a_run_whose_terminal_cannot_be_written_any_more_comes_to_its_end() {
 #[test]
 fn a_run_whose_terminal_is_closed_lets_running_nodes_settle() {
     let (aws, orch) = (Orch::empty(), Orch::with_shipped_plans());
-    let slow = format!("{QUICK}[timing.stack_ms]\n\"us-east-1-master\" = 1500\n");
-    let served = Served::start(&aws, &slow, &["--memory"]);
-    let own = served.command(&orch, &["apply", PLAN, "--yes"]);
-    let mut command = Command::new("setsid");
-    command.arg("--ctty").arg(own.get_program()).args(own.get_args()).env_clear();
-    command.current_dir(own.get_current_dir().unwrap());
-    command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let served = Served::start(&aws, &format!("{QUICK}{HELD}"), &[]);
+    let mut command = Orch::through(&["setsid", "--ctty"], &served.command(&orch, &["apply", PLAN, "--yes"]));
     command.env("PATH", std::env::var_os("PATH").unwrap());
     let mut child = is_left_alone(command, "started in master");
+    // Nobody can be told any more, and the journal can.
+    until(|| journals::last(&orch).parts[0].stopped == Some(StopReason::Interrupted));
+    let_go(&aws);
     assert_eq!(ended(&mut child).code(), Some(130));
     let replay = journals::last(&orch);
     assert_eq!(replay.closing.unwrap().exit, 130);
