@@ -97,7 +97,7 @@ pub fn strict_story() -> Vec<Step> {
 fn turn_round(world: &mut World) {
     let live = world.peerings.values().find(|peering| !peering.is_dead()).cloned();
     let Some(mut turned) = live else { return };
-    turned.id = "pcx-00000000000000aa1".to_owned();
+    "pcx-00000000000000aa1".clone_into(&mut turned.id);
     std::mem::swap(&mut turned.requester, &mut turned.accepter);
     turned.requester.tags = turned.accepter.tags.clone();
     turned.requester.tags.insert("orch:node".to_owned(), "peerings/old".to_owned());
