@@ -50,8 +50,8 @@ pub use call::{CallError, Class};
 pub use cloudformation::{
     Begun, ChangeSet, ChangeSetSpec, ChangeSetSummary, Parameter, Stack, StackSpec, Template, Validated,
 };
-pub use denied::remedy_of_resource;
 pub use counts::{Count, Counts};
+pub use denied::remedy_of_resource;
 pub use drift::{Detection, PropertyDrift, ResourceDrift};
 pub use ec2::{Peering, PeeringRequest, PeeringSide, PeeringState, Route, RouteTable};
 pub use environment::{AskCode, Environment};
