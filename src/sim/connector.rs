@@ -100,13 +100,13 @@ impl Sim {
             return Err(BrokenOff::Reset);
         }
         let stopped = self.stopped.clone();
-        let arrived = move |state: &mut State| {
+        let meet = move |state: &mut State| {
             let arrival = state.arrive(&call, fate);
             let is_stopped = state.is_stopped();
             stopped.send_if_modified(|stopped| std::mem::replace(stopped, is_stopped) != is_stopped);
             arrival
         };
-        let answer = match self.at_state(arrived).await.map_err(BrokenOff::World)? {
+        let answer = match self.at_state(meet).await.map_err(BrokenOff::World)? {
             Arrival::Answer(answer) => answer,
             Arrival::Stopped => return future::pending().await,
         };

@@ -200,9 +200,9 @@ impl Process {
             orch::plan::Spec::Stack(stack) => names.iter().any(|name| **name == *stack.name),
             _ => false,
         };
-        let named: Vec<_> =
+        let found: Vec<_> =
             plan.nodes.iter().filter(|node| is_named(node)).filter_map(|node| graph.get(&node.id)).collect();
-        let chosen = graph.with_descendants(named);
+        let chosen = graph.with_descendants(found);
         let chosen = plan.nodes.iter().map(|node| graph.get(&node.id).is_some_and(|ix| chosen[ix.index()])).collect();
         let ended = self.until_it_dies(Box::pin(self.destroying(chosen, false))).await;
         self.check(&ended);

@@ -458,6 +458,7 @@ impl Story {
                 Effect::AccessDenied => "access denied",
                 Effect::Expired => "session expired",
                 Effect::Revoked => "session unknown",
+                Effect::Conflict => "another request at the same object",
             });
         }
         has.extend(self.resources.iter().map(|(_, fault)| match fault.action.as_deref() {
