@@ -178,6 +178,8 @@ impl State {
     }
 
     pub(super) fn set_faults(&mut self, faults: Faults) {
+        // What is due by now went by the others. A file that cannot be read is told to whoever looks next.
+        let _ = self.look(|_| ());
         self.world.rules.faults = faults;
         self.world.rules.failed = SeenResources::default();
         self.seen = Seen::default();

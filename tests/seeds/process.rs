@@ -236,6 +236,8 @@ impl Process {
             biased;
             () = self.client.died() => Ended::Died,
             ended = tokio::time::timeout(AT_MOST, work) => match ended {
+                // It may have died of its very last word.
+                Ok(Ok(_)) if self.client.is_dead() => Ended::Died,
                 Ok(Ok(value)) => Ended::With(value),
                 Ok(Err(unopened)) => Ended::Unopened(unopened),
                 Err(_) => Ended::Never,

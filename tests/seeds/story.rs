@@ -345,7 +345,7 @@ impl Story {
     /// What goes wrong with calls and resources.
     pub(crate) fn faults(&self) -> Faults {
         // What is drawn of each stays as it is when another one is left out.
-        let number = |number: &usize| Some(*number as u64 + 1);
+        let number = |number: &usize| Some(Dice::new(self.seed ^ (*number as u64 + 1)).roll());
         let calls = self.calls.iter().map(|(of, fault)| Fault { number: number(of), ..fault.clone() });
         let resources = self.resources.iter().map(|(of, fault)| ResourceFault { number: number(of), ..fault.clone() });
         Faults { calls: calls.collect(), resources: resources.collect(), ..Faults::default() }

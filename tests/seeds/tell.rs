@@ -1,13 +1,13 @@
 //! A story is told: everything happens, and is held against what must always be so.
 
-use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use orch::event::Tally;
 use orch::sim::cloudformation::Status;
-use orch::sim::{Faults, Outcome, Rates, Sim, Timing};
+use orch::sim::{Faults, Outcome, Rates, Sim, Timing, World};
 
 use super::design::Version;
 use super::dice::Dice;
@@ -60,9 +60,8 @@ struct Stage<'a> {
 ///
 /// What was not as it must be.
 pub(crate) async fn tell(story: &Story) -> Result<Happened, String> {
-    let sim = Sim::builder().seed(story.seed).build();
+    let (sim, foreign) = settled().await;
     let others = Others::of(&sim);
-    let foreign = others.settle().await;
     let wrongs = Wrongs::default();
     let things = Things::of(&sim);
     let mut stage = Stage {
@@ -96,6 +95,36 @@ pub(crate) async fn tell(story: &Story) -> Result<Happened, String> {
     }
     happened.calls.push_str(&stage.lines.join("\n"));
     Ok(happened)
+}
+
+/// A world in which others have settled, and the ids of what they have.
+#[derive(Clone)]
+struct Settled {
+    world: World,
+    foreign: BTreeSet<String>,
+}
+
+thread_local! {
+    /// They settle in the same way in each story, so it is done once.
+    static SETTLED: RefCell<Option<Settled>> = const { RefCell::new(None) };
+}
+
+/// A world of its own in which others have settled, and the ids of what they have.
+async fn settled() -> (Sim, BTreeSet<String>) {
+    let known = SETTLED.with_borrow(Clone::clone);
+    let Settled { world, foreign } = match known {
+        Some(settled) => settled,
+        None => {
+            let sim = Sim::builder().build();
+            let foreign = Others::of(&sim).settle().await;
+            let settled = Settled { world: sim.inspect(World::clone).unwrap(), foreign };
+            SETTLED.set(Some(settled.clone()));
+            settled
+        }
+    };
+    let sim = Sim::builder().origin(world.now).build();
+    sim.change(|own| *own = world).unwrap();
+    (sim, foreign)
 }
 
 impl Stage<'_> {
