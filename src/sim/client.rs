@@ -172,7 +172,7 @@ mod tests {
         // Something else happens while the call is under way, and that is when it dies.
         assert!(!client.moment());
         client.died().await;
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         assert!(!asked.is_finished(), "a dead process hears nothing");
         let arrived = |call: &&crate::sim::Call| call.service == Service::Sts && call.outcome.is_arrived();
         sim.calls().iter().filter(arrived).count()
@@ -189,7 +189,7 @@ mod tests {
         let client = sim.client(Some(Death { at: 1, seed: 0 }));
         let caller = sts(&client);
         let asked = tokio::spawn(async move { caller.get_caller_identity().send().await.is_ok() });
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         assert!(client.is_dead() && !asked.is_finished());
         assert_eq!(sim.calls().len(), 0);
     }

@@ -1,6 +1,6 @@
 //! Chance that a seed decides.
 
-/// A row of numbers that follow from a seed: the generator *SplitMix64*.
+/// A row of numbers that follow from a seed: the generator `SplitMix64`.
 #[derive(Clone, Debug)]
 pub(crate) struct Dice(u64);
 

@@ -73,7 +73,7 @@ fn without_any_of_the_safeguards_a_seed_notices() {
     for safeguard in Safeguard::ALL {
         match noticed(safeguard) {
             Some((seed, wrong)) => {
-                println!("{safeguard:?}: seed {seed}: {}", wrong.chars().take(300).collect::<String>())
+                println!("{safeguard:?}: seed {seed}: {}", wrong.chars().take(300).collect::<String>());
             }
             None => missed.push(safeguard),
         }

@@ -9,6 +9,7 @@ use super::dice::Dice;
 
 /// A story. Whatever has a name can be left out of it, which makes it smaller and no other story.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is something that may be left out of a story")]
 pub(crate) struct Story {
     pub(crate) seed: u64,
     pub(crate) design: Design,

@@ -149,7 +149,7 @@ fn enough(tried: &Tried) {
 /// How many of the seeds had what, in Markdown.
 fn table(count: u64, tried: &Tried) -> String {
     let rows = |counts: &BTreeMap<String, usize>| -> String {
-        counts.iter().map(|(what, count)| format!("| {what} | {count} |\n")).collect()
+        counts.iter().fold(String::new(), |rows, (what, count)| rows + &format!("| {what} | {count} |\n"))
     };
     format!(
         "{count} seeds\n\n| what a story has | stories |\n|---|---|\n{}\n| what came of it | times |\n|---|---|\n{}",

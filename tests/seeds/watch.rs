@@ -38,7 +38,8 @@ pub(crate) fn stacks(world: &World) -> Vec<(Place, &Stack)> {
         for (region, regional) in &own.regions {
             for stack in regional.cloudformation.stacks.values().filter(|stack| stack.deleted.is_none()) {
                 let config = stack.config.as_ref();
-                if config.is_some_and(|config| is_ours(|key| config.tags.get(key).map(|value| value.as_str()))) {
+                if config.is_some_and(|config| is_ours(|key| config.tags.get(key).map(orch::sim::world::Word::as_str)))
+                {
                     let place = Place { account: account.clone(), region: region.clone() };
                     found.push((place, &**stack));
                 }
@@ -76,7 +77,7 @@ fn twice(world: &World) -> Vec<String> {
     for (place, stack) in stacks(world) {
         let node = stack.config.as_ref().and_then(|config| config.tags.get("orch:node"));
         nodes
-            .entry(node.map(|node| node.to_string()).unwrap_or_default())
+            .entry(node.map(ToString::to_string).unwrap_or_default())
             .or_default()
             .push(format!("{place} {}", stack.name));
     }
