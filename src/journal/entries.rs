@@ -208,7 +208,22 @@ fn read_line(reader: &mut impl BufRead, into: &mut Vec<u8>) -> io::Result<Read> 
     } else if (count as u64) < LONGEST {
         Ok(Read::Torn)
     } else {
-        let broken = reader.skip_until(b'\n')? > 0;
-        Ok(if broken { Read::TooLong } else { Read::Torn })
+        skip_line(reader).map(|ends| if ends { Read::TooLong } else { Read::Torn })
+    }
+}
+
+/// Passes over the rest of a line. Says whether it has an end.
+fn skip_line(reader: &mut impl BufRead) -> io::Result<bool> {
+    loop {
+        let buffer = reader.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(false);
+        }
+        let end = buffer.iter().position(|byte| *byte == b'\n');
+        let count = end.map_or(buffer.len(), |at| at + 1);
+        reader.consume(count);
+        if end.is_some() {
+            return Ok(true);
+        }
     }
 }

@@ -77,7 +77,7 @@ fn what_a_plan_reads_and_holds_is_granted_and_missed_by_name_where_it_is_not() {
         orch.write("iam.json", &without(&printed, sid));
         let ended = orch.run(&APPLY);
         assert_ne!(ended.code, Some(0), "without {sid}: {}", ended.stdout);
-        ended.says(&["AccessDenied", &format!("allow {action}"), "account dev"]);
+        ended.says(&["AccessDenied", action, "account dev", "role"]);
     }
     orch.write("iam.json", &printed);
     orch.run(&APPLY).code(0);

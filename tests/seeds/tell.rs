@@ -112,15 +112,14 @@ thread_local! {
 /// A world of its own in which others have settled, and the ids of what they have.
 async fn settled() -> (Sim, BTreeSet<String>) {
     let known = SETTLED.with_borrow(Clone::clone);
-    let Settled { world, foreign } = match known {
-        Some(settled) => settled,
-        None => {
-            let sim = Sim::builder().build();
-            let foreign = Others::of(&sim).settle().await;
-            let settled = Settled { world: sim.inspect(World::clone).unwrap(), foreign };
-            SETTLED.set(Some(settled.clone()));
-            settled
-        }
+    let Settled { world, foreign } = if let Some(settled) = known {
+        settled
+    } else {
+        let sim = Sim::builder().build();
+        let foreign = Others::of(&sim).settle().await;
+        let settled = Settled { world: sim.inspect(World::clone).unwrap(), foreign };
+        SETTLED.set(Some(settled.clone()));
+        settled
     };
     let sim = Sim::builder().origin(world.now).build();
     sim.change(|own| *own = world).unwrap();
