@@ -279,19 +279,9 @@ impl Regional {
         self.inner.shared.clients.s3(region)
     }
 
-    /// The client of Systems Manager.
-    pub(super) fn systems_manager(&self) -> aws_sdk_ssm::Client {
-        self.inner.shared.clients.systems_manager(self.region())
-    }
-
-    /// The client of Secrets Manager.
-    pub(super) fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
-        self.inner.shared.clients.secrets_manager(self.region())
-    }
-
-    /// The values that were read of what is stored at AWS, by whatever account.
-    pub(super) fn stored(&self) -> &Read {
-        &self.inner.shared.stored
+    /// What all accounts share.
+    pub(super) fn shared(&self) -> &Shared {
+        &self.inner.shared
     }
 
     /// What is known of buckets, by whatever account.

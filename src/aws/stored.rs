@@ -61,7 +61,7 @@ impl Regional {
     /// As for [`Regional::stack`]. A parameter that there is not is an error too.
     pub async fn stored_parameter(&self, name: &str) -> Result<Stored, CallError> {
         let read = async || {
-            let client = self.systems_manager();
+            let client = self.shared().clients.systems_manager(self.region());
             let send = || client.get_parameter().name(name).with_decryption(true).send();
             let answer = self.call("GetParameter", send).await?;
             let parameter = answer.parameter.ok_or_else(|| self.odd_answer("GetParameter", "parameter"))?;
@@ -81,7 +81,7 @@ impl Regional {
     /// The same.
     pub async fn stored_secret(&self, id: &str, stage: Option<&str>) -> Result<Stored, CallError> {
         let read = async || {
-            let client = self.secrets_manager();
+            let client = self.shared().clients.secrets_manager(self.region());
             let stage = stage.map(str::to_owned);
             let send = || client.get_secret_value().secret_id(id).set_version_stage(stage.clone()).send();
             let answer = self.call("GetSecretValue", send).await?;
@@ -101,7 +101,7 @@ impl Regional {
         key: Key,
         read: impl AsyncFnOnce() -> Result<Stored, CallError>,
     ) -> Result<Stored, CallError> {
-        let slot = self.stored().slot(self, &key);
+        let slot = self.shared().stored.slot(self, &key);
         let mut held = slot.lock().await;
         if let Some((at, value)) = held.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
             tracing::debug!(?key, age_ms = at.elapsed().as_millis(), "was just read");

@@ -45,7 +45,7 @@ fn on_a_full_disk_the_run_goes_on_and_what_must_be_written_is_an_error() {
         !name.contains("changes.json")
     }));
     // Full in the middle: what fits is there and can be read, and the process ends as it would have.
-    let ended = on_a_full_disk(&served, &orch, 2, &["apply", PLAN, "--yes"]).code(0).prints(&["17 changed"]);
+    let ended = on_a_full_disk(&served, &orch, 4, &["apply", PLAN, "--yes"]).code(0).prints(&["17 changed"]);
     assert_eq!(ended.stderr.matches(UNWRITTEN).count(), 1, "{}", ended.stderr);
     let (replay, losses) = journals::all(&orch).pop().unwrap();
     assert_eq!(losses, Losses::default(), "the last line has taken the place of those that did not fit");
