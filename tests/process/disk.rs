@@ -73,6 +73,8 @@ fn results_that_cannot_be_written_are_told_and_make_no_other_run_fail_than_one_t
     assert_eq!((replay.closing.unwrap().exit, replay.tally().failed), (0, 0), "of itself it says how it went");
     // Here they are all that was asked for.
     Ended::of(lost(&["outputs", PLAN])).code(1).says(&told);
+    drop(served);
+    let served = Served::start(&aws, QUICK, &[]);
     let silent = Orch::under("exec 2>/dev/full", &served.command(&orch, &["destroy", PLAN, "--yes"]));
     Ended::of(silent).code(0).prints(&["17 changed"]);
 }

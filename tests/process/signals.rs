@@ -4,13 +4,14 @@ use orch::event::StopReason;
 
 use crate::orch::{Orch, QUICK, Running};
 use crate::server::Served;
-use crate::{HELD, PLAN, journals, let_go, world};
+use crate::{HELD, PLAN, journals, let_go, until, world};
 
 /// A run that is met while its hub is being made, and the AWS that it works on.
 fn under_way(aws: &Orch, orch: &Orch) -> (Served, Running) {
     let served = Served::start(aws, &format!("{QUICK}{HELD}"), &[]);
     let mut running = Orch::started(served.command(orch, &["apply", PLAN, "--yes"]));
     running.says("started in master");
+    until(|| world::of(aws).holds("us-east-1-master"));
     (served, running)
 }
 
