@@ -1,4 +1,4 @@
-//! The form of a stack's parameters for editors, as [`schema`](super::schema) has it of everything else.
+//! The form of a stack's parameters for editors, as [`schema`](mod@super::schema) has it of everything else.
 
 use schemars::JsonSchema;
 
