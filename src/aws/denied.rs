@@ -20,7 +20,7 @@ impl CallError {
 
     /// The IAM actions that are missing: those that the operation always needs, or the other one that AWS names. Where several are
     /// always needed, AWS names the first that it misses.
-    fn missing(&self) -> String {
+    pub fn missing(&self) -> String {
         let Some(operation) = operation(self.operation) else { return self.operation.to_owned() };
         let always: Vec<&str> = operation.actions().collect();
         let other = action_in(&self.message).filter(|action| operation.may_need(action) && !always.contains(action));

@@ -135,8 +135,7 @@ impl Reading<'_> {
     fn of_call(&self, error: CallError, what: &str, at: &At) -> Unread {
         let At { account, region } = at;
         let (class, is_kms) = (error.class, is_about_kms(&error));
-        let action =
-            if error.operation == "GetParameter" { "ssm:GetParameter" } else { "secretsmanager:GetSecretValue" };
+        let action = error.missing();
         let service = if error.operation == "GetParameter" { "Systems Manager" } else { "Secrets Manager" };
         let mut failure = Failure::from(error);
         failure.cause = format!("{}: {}", failure.summary, failure.cause);
